@@ -1,0 +1,1 @@
+"""Regularised learning in scikit-learn: one objective, one λ."""
