@@ -1,0 +1,61 @@
+"""Checks of user input that more than one layer makes."""
+
+import numbers
+
+import numpy as np
+from sklearn.utils.validation import _num_samples, check_array
+
+
+def check_weights(sample_weight, X):
+    """Sample weights as a float64 vector, or None for equal weights.
+
+    Parameters
+    ----------
+    sample_weight : None, float or array-like of shape (n_samples,)
+        What the user gave. A number stands for the same weight in every row.
+    X : array-like of shape (n_samples, n_features)
+        The rows that the weights belong to.
+
+    Returns
+    -------
+    None or ndarray of shape (n_samples,), float64
+        None only when ``sample_weight`` is None.
+
+    Raises
+    ------
+    ValueError
+        If the weights have the wrong shape, or are NaN, infinite, negative or all zero.
+
+    Examples
+    --------
+    >>> check_weights([1, 2], [[0.5], [0.7]])
+    array([1., 2.])
+    >>> check_weights([1, -2], [[0.5], [0.7]])
+    Traceback (most recent call last):
+        ...
+    ValueError: sample_weight must not be negative, got -2.0 in row 1. Give such a row weight 0 ...
+    """
+    if sample_weight is None:
+        return None
+    n_samples = _num_samples(X)
+    if isinstance(sample_weight, numbers.Number):
+        sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, order="C", input_name="sample_weight"
+    )
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have one weight for each row of X, shape ({n_samples},), got "
+            f"shape {weights.shape}."
+        )
+    if (lowest := weights.min()) < 0:
+        raise ValueError(
+            f"sample_weight must not be negative, got {lowest} in row {weights.argmin()}. "
+            "Give such a row weight 0 to leave it out."
+        )
+    if weights.max() == 0:
+        raise ValueError(
+            "sample_weight is 0 in every row, which leaves nothing to fit. "
+            "Give a positive weight to at least one row."
+        )
+    return weights

@@ -1,0 +1,1 @@
+"""What users import: each shell validates, delegates and sets its fitted attributes."""
