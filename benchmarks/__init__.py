@@ -1,0 +1,1 @@
+"""Problems × contenders: who reaches the same objective, and how fast."""

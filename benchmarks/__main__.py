@@ -1,0 +1,115 @@
+"""The command line: ``python -m benchmarks NAME``."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.problem import all_problems
+from benchmarks.report import figures_block, picture, table, with_block
+from benchmarks.runner import find_entries, machine, run, versions
+
+HERE = Path(__file__).parent
+
+
+def main(argv=None):
+    """Run as told; the exit code is 1 if a contender failed or was refused, 2 for a bad command."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    problems = all_problems()
+    if args.list:
+        return _list(problems)
+    if args.table:
+        return _write_table(HERE / "README.md", HERE / "results")
+    if args.name not in problems:
+        parser.error(f"NAME is {args.name!r}; choose one of {', '.join(problems)}.")
+    if args.repeats < 1:
+        parser.error(f"--repeats is {args.repeats}; give 1 or more.")
+    problem = problems[args.name]
+    entries, skipped = find_entries(problem)
+    known = {entry.contender for entry in entries} | set(skipped)
+    if unknown := set(args.only) - known:
+        parser.error(f"--only names {', '.join(unknown)}; {problem.name} has {', '.join(known)}.")
+    if args.only:
+        entries = [entry for entry in entries if entry.contender in args.only]
+        skipped = {name: reason for name, reason in skipped.items() if name in args.only}
+    result = {
+        "problem": problem.name,
+        "title": problem.title,
+        "unit": problem.unit,
+        "quick": args.quick,
+        "repeats": args.repeats,
+        "tolerance": {"relative": problem.relative, "absolute": problem.absolute},
+        "command": _command(args),
+        "machine": machine(),
+        "libraries": versions(entries),
+        "skipped": skipped,
+        "cases": run(problem, entries, repeats=args.repeats, quick=args.quick),
+    }
+    print(table(result))
+    output = args.output or (None if args.quick else HERE / "results")
+    if output:
+        _save(result, output)
+    statuses = {entry["status"] for case in result["cases"] for entry in case["entries"]}
+    return 1 if statuses & {"refused", "failed"} else 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Time a problem for every installed library that can solve it, check that all "
+        "reached the same objective, and print how many times slower than skreg each one is.",
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="the problem; see --list")
+    parser.add_argument("--list", action="store_true", help="list problems and contenders")
+    parser.add_argument(
+        "--only", metavar="CONTENDER", action="append", default=[], help="may be given repeatedly"
+    )
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument(
+        "--quick", action="store_true", help="a small version; saved only if --output is given"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="where JSON and picture go (benchmarks/results)"
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="rewrite the figures in README.md from the results"
+    )
+    return parser
+
+
+def _list(problems):
+    for problem in problems.values():
+        entries, skipped = find_entries(problem)
+        print(f"{problem.name}: {problem.title}")
+        for contender in dict.fromkeys(entry.contender for entry in entries):
+            print(f"    {contender}")
+        for contender, reason in skipped.items():
+            print(f"    {contender} (skipped: {reason})")
+    return 0
+
+
+def _command(args):
+    parts = ["python -m benchmarks", args.name, f"--repeats {args.repeats}"]
+    parts += [f"--only {name!r}" for name in args.only] + ["--quick"] * args.quick
+    return " ".join(parts)
+
+
+def _save(result, output):
+    output.mkdir(parents=True, exist_ok=True)
+    stem = output / result["problem"]
+    stem.with_suffix(".json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    try:
+        picture(result, stem.with_suffix(".png"))
+    except ImportError:
+        print('No picture: matplotlib is not installed (pip install ".[bench]").')
+    print(f"Written to {stem}.json")
+
+
+def _write_table(readme, results):
+    readme.write_text(with_block(readme.read_text(), figures_block(results)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""skreg, at its defaults."""
+
+LIBRARY = "skreg"
+THREADS = (None,)
+
+
+def network_epochs(data):
+    from skreg import RegularizedMLPClassifier
+
+    def run(epochs, seed):
+        net = RegularizedMLPClassifier(
+            data.hidden,
+            alpha=data.alpha,
+            batch_size=data.batch,
+            learning_rate_init=data.learning_rate,
+            max_iter=epochs,
+            tol=0.0,
+            n_iter_no_change=epochs + 1,
+            random_state=seed,
+        ).fit(data.X, data.y)
+        return net.coefs_, net.intercepts_
+
+    return run
+
+
+def ridge_path(data):
+    from skreg import QuadraticApproxRidge
+
+    def run():
+        path = QuadraticApproxRidge().regularization_path(data.X, data.y, data.alphas)
+        return path.coefs, path.intercepts
+
+    return run
+
+
+def lasso_path(data):
+    from skreg import QuadraticApproxLasso
+
+    def run():
+        path = QuadraticApproxLasso().regularization_path(data.X, data.y, data.alphas)
+        return path.coefs, path.intercepts
+
+    return run

@@ -1,0 +1,46 @@
+"""torch, eager, with its fused Adam."""
+
+from itertools import pairwise
+
+from benchmarks.contenders import ONE_OR_ALL
+
+LIBRARY = "torch"
+THREADS = ONE_OR_ALL
+
+
+def network_epochs(data):
+    import torch
+    from torch import nn
+
+    X, y = torch.from_numpy(data.X), torch.from_numpy(data.y)
+    n_outputs = 1 if data.n_classes == 2 else data.n_classes
+    if n_outputs == 1:
+        y = y[:, None].float()
+    loss = nn.BCEWithLogitsLoss() if n_outputs == 1 else nn.CrossEntropyLoss()
+    sizes = (X.shape[1], *data.hidden, n_outputs)
+
+    def run(epochs, seed):
+        torch.manual_seed(seed)
+        linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+        for layer in linear:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        net = nn.Sequential(*[step for layer in linear for step in (layer, nn.ReLU())][:-1])
+        groups = [
+            {"params": [layer.weight for layer in linear], "weight_decay": data.alpha},
+            {"params": [layer.bias for layer in linear], "weight_decay": 0.0},
+        ]
+        optimiser = torch.optim.Adam(groups, lr=data.learning_rate, fused=True)
+        for _ in range(epochs):
+            order = torch.randperm(len(X))
+            batches = zip(X[order].split(data.batch), y[order].split(data.batch), strict=True)
+            for x_batch, y_batch in batches:
+                optimiser.zero_grad()
+                loss(net(x_batch), y_batch).backward()
+                optimiser.step()
+        return (
+            [layer.weight.detach().numpy().T for layer in linear],
+            [layer.bias.detach().numpy() for layer in linear],
+        )
+
+    return run

@@ -1,0 +1,1 @@
+"""One file a family of problems; each defines ``PROBLEMS``."""

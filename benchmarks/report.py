@@ -1,0 +1,190 @@
+"""Results as text, as a picture, and as the block of figures in README.md."""
+
+import json
+from pathlib import Path
+
+BASELINE = "skreg"
+COLOURS = {BASELINE: "#c8442b", "ok": "#4c72a8", "floor": "#b9b9b9"}
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def winners(case):
+    """Each contender's fastest admissible entry (its best number of threads), fastest first."""
+    fastest = {}
+    for entry in case["entries"]:
+        if entry["status"] in ("ok", "floor"):
+            held = fastest.setdefault(entry["contender"], entry)
+            if entry["best"] < held["best"]:
+                fastest[entry["contender"]] = entry
+    return dict(sorted(fastest.items(), key=lambda item: item[1]["best"]))
+
+
+def ratio(entry, case, figure="best"):
+    """The entry's time over skreg's; None if skreg has no admissible result here."""
+    base = winners(case).get(BASELINE)
+    return entry[figure] / base[figure] if base else None
+
+
+def table(result):
+    """The whole result as text: a table a case, then who was refused, failed or skipped."""
+    lines = [result["title"]]
+    for case in result["cases"]:
+        rows = [["contender", "threads", "best", "median", "× skreg", "median ×", "excess", "gap"]]
+        for contender, entry in winners(case).items():
+            rows.append(
+                [
+                    contender,
+                    "default" if entry["threads"] is None else str(entry["threads"]),
+                    _time(entry["best"]),
+                    _time(entry["median"]),
+                    _times(ratio(entry, case)),
+                    _times(ratio(entry, case, "median")),
+                    _number(entry.get("excess")),
+                    _number(entry.get("certificate")),
+                ]
+            )
+        lines += ["", f"{case['case']}  (time of one {result['unit']})", _aligned(rows)]
+        if BASELINE not in winners(case):
+            lines.append(f"No ratios: {BASELINE} has no admissible result.")
+    return "\n".join(lines + _faults(result))
+
+
+def _faults(result):
+    lines = []
+    for case in result["cases"]:
+        for entry in case["entries"]:
+            if entry["status"] in ("refused", "failed"):
+                threads = f", {entry['threads']} threads" if entry["threads"] else ""
+                lines.append(
+                    f"{entry['status']}: {entry['contender']}{threads} on {case['case']}: "
+                    f"{entry['note']}; no ratio for it."
+                )
+    lines += [f"skipped: {name}: {reason}." for name, reason in result["skipped"].items()]
+    return ["", *lines] if lines else []
+
+
+def markdown(result):
+    """One row a case, one column a contender: time and, in brackets, its ratio to skreg's."""
+    contenders = list(
+        dict.fromkeys(entry["contender"] for case in result["cases"] for entry in case["entries"])
+    )
+    contenders.sort(key=lambda name: name != BASELINE)
+    rows = [["", *contenders], ["---"] + ["---:"] * len(contenders)]
+    for case in result["cases"]:
+        best = winners(case)
+        cells = []
+        for name in contenders:
+            cell = _time(best[name]["best"]) if name in best else "no result"
+            if name in best and name != BASELINE and BASELINE in best:
+                cell += f" ({_times(ratio(best[name], case))})"
+            cells.append(cell)
+        rows.append([case["case"], *cells])
+    facts = result["machine"]
+    libraries = ", ".join(f"{name} {version}" for name, version in result["libraries"].items())
+    return "\n".join(
+        [
+            f"### {result['problem']}",
+            "",
+            f"{result['title']}. Time of one {result['unit']}, best of {result['repeats']} "
+            "(in brackets: times skreg's).",
+            "",
+            *("| " + " | ".join(row) + " |" for row in rows),
+            "",
+            f"`{result['command']}` · {facts['cpu']}, {facts['cores']} cores · "
+            f"Python {facts['python']}, {libraries}",
+        ]
+    )
+
+
+def figures_block(results_dir):
+    """The Markdown of every result in a directory."""
+    results = [json.loads(path.read_text()) for path in sorted(Path(results_dir).glob("*.json"))]
+    return "\n\n".join(
+        f"{markdown(result)}\n\n![{result['problem']}](results/{result['problem']}.png)"
+        for result in results
+    )
+
+
+def with_block(text, block):
+    """``text`` with what stands between the two marks replaced by ``block``."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+
+
+def picture(result, path):
+    """Horizontal bars of time on a log axis, a panel a case, each with its ratio to skreg."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    cases = result["cases"]
+    heights = [len(winners(case)) for case in cases]
+    figure, axes = plt.subplots(
+        len(cases),
+        1,
+        figsize=(8, 1.0 + sum(0.32 * height + 0.55 for height in heights)),
+        height_ratios=heights,
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axis, case in zip(axes[:, 0], cases, strict=True):
+        _panel(axis, case)
+    low, high = axes[-1, 0].get_xlim()
+    axes[-1, 0].set_xlim(low, high * (high / low) ** 0.25)  # room for the labels
+    axes[-1, 0].set_xlabel(f"seconds for one {result['unit']} (best of {result['repeats']}, log)")
+    figure.suptitle(result["title"], fontsize=11)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def _panel(axis, case):
+    best = winners(case)
+    for place, (name, entry) in enumerate(reversed(best.items())):
+        colour = COLOURS[BASELINE if name == BASELINE else entry["status"]]
+        axis.barh(place, entry["best"], color=colour, height=0.7)
+        label = _time(entry["best"])
+        if name != BASELINE and BASELINE in best:
+            label += f"  ({_times(ratio(entry, case))})"
+        axis.annotate(
+            label,
+            (entry["best"], place),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
+    axis.set_yticks(range(len(best)), list(reversed(best)))
+    axis.set_xscale("log")
+    axis.set_title(case["case"], fontsize=9, loc="left")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _time(seconds):
+    scale, unit = next(
+        ((scale, unit) for scale, unit in ((1.0, "s"), (1e-3, "ms")) if seconds >= scale),
+        (1e-6, "µs"),
+    )
+    return f"{seconds / scale:.3g} {unit}"
+
+
+def _times(value):
+    return "–" if value is None else f"{value:.3g}×" if value < 100 else f"{value:.0f}×"
+
+
+def _number(value):
+    return "–" if value is None else f"{value:.1e}"
+
+
+def _aligned(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  "
+        + "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
