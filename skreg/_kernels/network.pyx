@@ -1,0 +1,435 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False, embedsignature=True
+"""Training and evaluation of a dense network: an epoch is one call without the GIL.
+
+θ is one flat array: for each layer its weights, fan_in × fan_out row-major, then its biases.
+
+A step over a mini-batch has two phases, each cut into tasks that touch disjoint memory:
+
+1. *Rows.* A block of rows is gathered and sent forward and backward through all layers; it leaves
+   its activations and deltas in the batch's buffers.
+2. *Tiles.* A block of rows of one weight matrix gets its gradient, Aᵀ·Δ over the whole batch, and is
+   updated at once while the gradient is in cache; the full gradient is never stored.
+
+Which tasks there are depends on the shapes alone and each is computed by one thread, so the result
+is the same to the bit for any number of workers. Workers meet twice a step.
+
+Cost of a step, B rows, P parameters, first layer d×h: 6·B·P − 2·B·d·h flops in matrix products, and
+28·P bytes (float32) of Adam's traffic.
+"""
+
+from libc.math cimport isfinite, pow, sqrt
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+import numpy as np
+
+from skreg._kernels.activations cimport Activation, add_bias_and_activate, multiply_by_slope
+from skreg._kernels.losses cimport Loss, loss_and_gradient
+from skreg._kernels.matmul cimport column_sums, matmul_nn, matmul_nt, matmul_tn
+from skreg._kernels.optimisers cimport (
+    ADAM, GRADIENT, NESTEROV, SGD, Optimiser, adam, nesterov, sgd, write_gradient,
+)
+from skreg._kernels.team cimport (
+    Team, flush_subnormals, meet, restore_subnormals, take_task,
+)
+
+ctypedef fused real:
+    float
+    double
+
+# Codes of the kernels, by the public names.
+ACTIVATIONS = {"identity": Activation.IDENTITY, "logistic": Activation.LOGISTIC,
+               "tanh": Activation.TANH, "relu": Activation.RELU}
+LOSSES = {"squared_error": Loss.SQUARED_ERROR, "binary_log_loss": Loss.BINARY_LOG_LOSS,
+          "multinomial_log_loss": Loss.MULTINOMIAL_LOG_LOSS}
+OPTIMISERS = {"gradient": Optimiser.GRADIENT, "sgd": Optimiser.SGD,
+              "nesterov": Optimiser.NESTEROV, "adam": Optimiser.ADAM}
+
+cdef enum:
+    # A task is worth handing to another core from about this many multiply-adds.
+    TASK = 1 << 18
+    # Fewer rows than this at once waste a BLAS on packing the weights.
+    ROWS = 48
+    # A tile has at most about this many weights: its gradient and what the optimiser reads with it
+    # then stay in a core's own cache.
+    TILE = 1 << 15
+
+
+cdef struct Architecture:
+    int n_layers
+    Activation activation
+    Loss loss
+    Py_ssize_t* units      # n_layers + 1
+    Py_ssize_t* weights    # start of each layer's weights in θ
+    Py_ssize_t* biases     # start of each layer's biases in θ
+
+
+# The optimiser's numbers for an epoch.
+cdef struct Step:
+    double eta             # learning rate
+    double momentum        # of SGD
+    double beta_1, beta_2, epsilon
+    double l1, l2          # λ times the penalty's shares of ‖θ‖₁ and ½‖θ‖₂²
+
+
+cdef struct Tile:
+    int layer
+    Py_ssize_t first, last    # rows of the layer's weight matrix
+
+
+# Everything a worker needs; arrays are float or double as θ is.
+cdef struct Plan:
+    const Architecture* net
+    Optimiser optimiser
+    Step step
+    Team team
+    Py_ssize_t n, batch_size, rows_per_task, n_steps_done
+    int n_row_tasks, n_tiles
+    const Tile* tiles
+    const void* X
+    const void* Y
+    const void* weights            # NULL: all 1
+    void* theta
+    void* point
+    void* slot_1
+    void* slot_2
+    void* activations              # of the batch, layer after layer from the input
+    void* deltas                   # of the batch, layer after layer from the first hidden
+    const Py_ssize_t* a_start
+    const Py_ssize_t* d_start
+    void* gradients                # a tile and a bias for every worker
+    Py_ssize_t gradient_size
+    double* task_loss
+    double loss                    # Σ wᵢℓᵢ over the epoch
+    bint diverged
+
+
+cdef class Network:
+    """The shape of a dense network.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Width of the input, of every hidden layer and of the output.
+    activation : str
+        Of the hidden layers: a key of `ACTIVATIONS`. The output is raw.
+    loss : str
+        A key of `LOSSES`.
+    """
+
+    cdef Architecture shape
+    cdef readonly Py_ssize_t n_parameters
+    cdef readonly tuple units
+
+    def __cinit__(self, units, activation, loss):
+        cdef int l, n_layers = len(units) - 1
+        cdef Py_ssize_t offset = 0
+        self.units = tuple(units)
+        self.shape.n_layers = n_layers
+        self.shape.activation = ACTIVATIONS[activation]
+        self.shape.loss = LOSSES[loss]
+        self.shape.units = <Py_ssize_t*>malloc(3 * (n_layers + 1) * sizeof(Py_ssize_t))
+        if self.shape.units == NULL:
+            raise MemoryError
+        self.shape.weights = self.shape.units + n_layers + 1
+        self.shape.biases = self.shape.weights + n_layers + 1
+        for l in range(n_layers + 1):
+            self.shape.units[l] = units[l]
+        for l in range(n_layers):
+            self.shape.weights[l] = offset
+            offset += self.shape.units[l] * self.shape.units[l + 1]
+            self.shape.biases[l] = offset
+            offset += self.shape.units[l + 1]
+        self.n_parameters = offset
+
+    def __dealloc__(self):
+        free(self.shape.units)
+
+    def forward(self, const real[::1] theta, const real[:, ::1] X, real[:, ::1] out):
+        """Write the raw predictions for the rows of X into ``out``."""
+        cdef Py_ssize_t widest = max(self.units), n = X.shape[0], start, rows
+        cdef Py_ssize_t block = min(n, max(1, 16384 // widest + 1))
+        dtype = np.float32 if real is float else np.float64
+        cdef real[:, ::1] buffers = np.empty((2, block * widest), dtype)
+        if theta.shape[0] != self.n_parameters or X.shape[1] != self.shape.units[0]:
+            raise ValueError("theta or X does not have this network's size")
+        if out.shape[0] != n or out.shape[1] != self.shape.units[self.shape.n_layers]:
+            raise ValueError("out does not have the shape of the predictions")
+        if n == 0:
+            return
+        with nogil:
+            for start from 0 <= start < n by block:
+                rows = min(block, n - start)
+                _predict(&self.shape, &theta[0], rows, &X[start, 0], &buffers[0, 0],
+                         &buffers[1, 0], &out[start, 0])
+
+
+cdef void _predict(
+    const Architecture* net, const real* theta, Py_ssize_t rows, const real* x,
+    real* ping, real* pong, real* out
+) noexcept nogil:
+    """Raw predictions of a block of rows, with two buffers that change places at each layer."""
+    cdef int l
+    cdef const real* a = x
+    cdef real* z
+    for l in range(net.n_layers):
+        z = out if l == net.n_layers - 1 else (ping if l % 2 == 0 else pong)
+        _layer(net, l, theta, rows, a, z)
+        a = z
+
+
+cdef inline void _layer(
+    const Architecture* net, int l, const real* theta, Py_ssize_t rows, const real* a, real* z
+) noexcept nogil:
+    """z ← act(a·W + b) for layer l; the last layer's activation is the identity."""
+    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
+    matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z)
+    add_bias_and_activate(
+        net.activation if l < net.n_layers - 1 else Activation.IDENTITY,
+        rows, fan_out, theta + net.biases[l], z)
+
+
+cdef class Trainer:
+    """Everything an epoch touches, allocated once.
+
+    Parameters
+    ----------
+    network : Network
+    X : ndarray of shape (n, n_features)
+        float32 or float64, C-contiguous; read only. All floating arrays have its dtype.
+    Y : ndarray of shape (n, n_outputs)
+        Targets: numbers, {0, 1}, or indicators of the class. Read only.
+    weights : ndarray of shape (n,) or None
+        Sample weights with mean 1. Read only.
+    theta, point, slot_1, slot_2 : ndarray of shape (n_parameters,)
+        θ; where the gradient is taken (θ itself, or Nesterov's look-ahead); the optimiser's
+        state. Written in place.
+    batch_size : int
+    optimiser : str
+        A key of `OPTIMISERS`. "gradient" leaves θ and writes ∇(R + λJ) into ``slot_1``.
+    """
+
+    cdef Plan plan
+    cdef tuple owners              # of the memory that the plan points to
+    cdef bint is_float
+    cdef readonly int max_workers
+
+    def __cinit__(self, Network network, X, Y, weights, theta, point, slot_1, slot_2, *,
+                  Py_ssize_t batch_size, optimiser, int max_workers=1):
+        self.is_float = theta.dtype == np.float32
+        self.max_workers = max_workers
+        for name, array in (("X", X), ("Y", Y), ("weights", weights), ("point", point),
+                            ("slot_1", slot_1), ("slot_2", slot_2)):
+            if array is not None and (array.dtype != theta.dtype or not array.flags.c_contiguous):
+                raise ValueError(f"{name} must be C-contiguous with theta's dtype, {theta.dtype}")
+        cdef Plan* plan = &self.plan
+        plan.net = &network.shape
+        plan.optimiser = OPTIMISERS[optimiser]
+        plan.n = X.shape[0]
+        plan.batch_size = batch_size
+        plan.team.n_workers = 1
+        units = np.array(network.units, dtype=np.intp)
+        tiles = self._plan_tasks(network, batch_size)
+        starts = batch_size * np.concatenate([[0], np.cumsum(units)]).astype(np.intp)
+        delta_starts = np.ascontiguousarray(starts[1:] - starts[1])
+        activations = np.empty(batch_size * units[: plan.net.n_layers].sum(), theta.dtype)
+        deltas = np.empty(batch_size * units[1:].sum(), theta.dtype)
+        plan.gradient_size = max((t[2] - t[1]) * units[t[0] + 1] for t in tiles) + units.max()
+        gradients = np.empty((max_workers, plan.gradient_size), theta.dtype)
+        tile_table = np.array(tiles, dtype=np.dtype(
+            [("layer", np.intc), ("first", np.intp), ("last", np.intp)], align=True))
+        task_loss = np.empty(plan.n_row_tasks)
+        self.owners = (network, X, Y, weights, theta, point, slot_1, slot_2, activations, deltas,
+                       starts, delta_starts, gradients, tile_table, task_loss)
+        plan.X, plan.Y, plan.weights = _address(X), _address(Y), _address(weights)
+        plan.theta, plan.point = <void*>_address(theta), <void*>_address(point)
+        plan.slot_1, plan.slot_2 = <void*>_address(slot_1), <void*>_address(slot_2)
+        plan.activations, plan.deltas = <void*>_address(activations), <void*>_address(deltas)
+        plan.a_start = <const Py_ssize_t*>_address(starts)
+        plan.d_start = <const Py_ssize_t*>_address(delta_starts)
+        plan.gradients = <void*>_address(gradients)
+        plan.tiles = <const Tile*>_address(tile_table)
+        plan.task_loss = <double*>_address(task_loss)
+
+    cdef list _plan_tasks(self, Network network, Py_ssize_t batch_size):
+        """Cut the two phases of a step; a function of the shapes alone."""
+        cdef Py_ssize_t layer, fan_in, fan_out, parts, rows, first
+        parts = max(1, min(2 * batch_size * network.n_parameters // TASK, batch_size // ROWS))
+        self.plan.rows_per_task = _ceil_divide(batch_size, parts)
+        self.plan.n_row_tasks = _ceil_divide(batch_size, self.plan.rows_per_task)
+        tiles = []
+        for layer in range(network.shape.n_layers):
+            fan_in, fan_out = network.shape.units[layer], network.shape.units[layer + 1]
+            parts = max(1, fan_in * fan_out // TILE, min(2, batch_size * fan_in * fan_out // TASK))
+            rows = _ceil_divide(fan_in, min(parts, fan_in))
+            tiles += [(layer, first, min(first + rows, fan_in))
+                      for first in range(0, fan_in, rows)]
+        self.plan.n_tiles = len(tiles)
+        return tiles
+
+    @property
+    def n_tasks(self):
+        """Tasks of the smaller phase: how many workers can have something to do."""
+        return min(self.plan.n_row_tasks, self.plan.n_tiles)
+
+    @property
+    def loss(self):
+        """Σ wᵢℓᵢ over the last epoch, each ℓᵢ taken when its batch came."""
+        return self.plan.loss
+
+    @property
+    def diverged(self):
+        """Whether the last epoch stopped at a loss that is not finite."""
+        return bool(self.plan.diverged)
+
+    def begin_epoch(self, *, Py_ssize_t n_steps_done, int n_workers, double eta,
+                    double momentum, double beta_1, double beta_2, double epsilon,
+                    double l1, double l2):
+        """Set the optimiser's numbers; then every worker calls `work` once."""
+        if n_workers > self.max_workers:
+            raise ValueError("n_workers exceeds max_workers")
+        self.plan.n_steps_done = n_steps_done
+        self.plan.step = Step(eta, momentum, beta_1, beta_2, epsilon, l1, l2)
+        self.plan.team = Team(n_workers, 0, 0, 0)
+        self.plan.loss = 0
+        self.plan.diverged = False
+
+    def work(self, const Py_ssize_t[::1] order, int worker):
+        """Take part in an epoch over the rows in ``order``; returns when it is over."""
+        if order.shape[0] != self.plan.n:
+            raise ValueError("order must name every row of X once")
+        cdef unsigned state
+        with nogil:
+            state = flush_subnormals()
+            if self.is_float:
+                _epoch(&self.plan, <float*>self.plan.theta, &order[0], worker)
+            else:
+                _epoch(&self.plan, <double*>self.plan.theta, &order[0], worker)
+            restore_subnormals(state)
+
+
+cdef Py_ssize_t _ceil_divide(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return (a + b - 1) // b
+
+
+cdef const void* _address(array) except? NULL:
+    if array is None:
+        return NULL
+    cdef const unsigned char[::1] octets = array.reshape(-1).view(np.uint8)
+    return &octets[0]
+
+
+cdef void _epoch(Plan* plan, real* theta, const Py_ssize_t* order, int worker) noexcept nogil:
+    """All steps of an epoch, as one worker of the team."""
+    cdef Py_ssize_t start, size, t = plan.n_steps_done
+    cdef int task
+    cdef double loss
+    for start from 0 <= start < plan.n by plan.batch_size:
+        size = min(plan.batch_size, plan.n - start)
+        t += 1
+        task = take_task(&plan.team)
+        while task < plan.n_row_tasks:
+            plan.task_loss[task] = _row_task(plan, theta, order + start, size, task)
+            task = take_task(&plan.team)
+        meet(&plan.team)
+        # Every worker adds the tasks' losses in the same order and so decides the same.
+        loss = 0
+        for task in range(plan.n_row_tasks):
+            loss += plan.task_loss[task]
+        if worker == 0:
+            plan.loss += loss
+        if not isfinite(loss):
+            if worker == 0:
+                plan.diverged = True
+            return
+        task = take_task(&plan.team)
+        while task < plan.n_tiles:
+            _tile_task(plan, theta, size, t, task, worker)
+            task = take_task(&plan.team)
+        meet(&plan.team)
+
+
+cdef double _row_task(
+    Plan* plan, real* theta, const Py_ssize_t* order, Py_ssize_t size, int task
+) noexcept nogil:
+    """Forward and backward pass of a block of the batch's rows; returns its Σ wᵢℓᵢ."""
+    cdef const Architecture* net = plan.net
+    cdef const real* point = <const real*>plan.point
+    cdef const real* X = <const real*>plan.X
+    cdef const real* Y = <const real*>plan.Y
+    cdef const real* weights = <const real*>plan.weights
+    cdef real* activations = <real*>plan.activations
+    cdef real* deltas = <real*>plan.deltas
+    cdef Py_ssize_t first = task * plan.rows_per_task
+    cdef Py_ssize_t rows = min(plan.rows_per_task, size - first)
+    cdef Py_ssize_t d = net.units[0], n_outputs = net.units[net.n_layers], i
+    cdef int l, last = net.n_layers - 1
+    cdef real weight
+    cdef real* a
+    cdef real* delta = NULL
+    cdef double loss = 0
+    if rows <= 0:
+        return 0
+    for i in range(rows):
+        memcpy(activations + (first + i) * d, X + order[first + i] * d, d * sizeof(real))
+    for l in range(net.n_layers):
+        a = activations + plan.a_start[l] + first * net.units[l]
+        if l < last:
+            delta = activations + plan.a_start[l + 1] + first * net.units[l + 1]
+        else:
+            delta = deltas + plan.d_start[l] + first * n_outputs
+        _layer(net, l, point, rows, a, delta)
+    for i in range(rows):
+        weight = 1 if weights == NULL else weights[order[first + i]]
+        loss += weight * loss_and_gradient(
+            net.loss, Y + order[first + i] * n_outputs, n_outputs, weight / size,
+            delta + i * n_outputs)
+    for l in range(last, 0, -1):
+        a = activations + plan.a_start[l] + first * net.units[l]
+        matmul_nt(rows, net.units[l], net.units[l + 1], delta, point + net.weights[l],
+                  deltas + plan.d_start[l - 1] + first * net.units[l])
+        delta = deltas + plan.d_start[l - 1] + first * net.units[l]
+        multiply_by_slope(net.activation, rows * net.units[l], a, delta)
+    return loss
+
+
+cdef void _tile_task(
+    Plan* plan, real* theta, Py_ssize_t size, Py_ssize_t t, int task, int worker
+) noexcept nogil:
+    """Gradient and update of a block of rows of one weight matrix; the first takes the biases too."""
+    cdef const Tile* tile = plan.tiles + task
+    cdef const Architecture* net = plan.net
+    cdef int l = tile.layer
+    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
+    cdef real* g = <real*>plan.gradients + worker * plan.gradient_size
+    cdef const real* a = <const real*>plan.activations + plan.a_start[l] + tile.first
+    cdef const real* delta = <const real*>plan.deltas + plan.d_start[l]
+    matmul_tn(tile.last - tile.first, fan_out, size, a, fan_in, delta, g)
+    _update(plan, theta, t, net.weights[l] + tile.first * fan_out,
+            (tile.last - tile.first) * fan_out, g, plan.step.l1, plan.step.l2)
+    if tile.first == 0:
+        column_sums(size, fan_out, delta, g)
+        _update(plan, theta, t, net.biases[l], fan_out, g, 0, 0)
+
+
+cdef void _update(
+    Plan* plan, real* theta, Py_ssize_t t, Py_ssize_t start, Py_ssize_t n, const real* g,
+    double l1, double l2
+) noexcept nogil:
+    """One step of the optimiser on θ[start : start + n]."""
+    cdef const Step* s = &plan.step
+    cdef real* slot_1 = <real*>plan.slot_1 + start
+    cdef double correction
+    if plan.optimiser == ADAM:
+        correction = 1 - pow(s.beta_1, t)
+        adam(n, <real>(s.eta / correction), <real>s.beta_1, <real>s.beta_2, <real>s.epsilon,
+             <real>(1 / sqrt(1 - pow(s.beta_2, t))), <real>(l1 * correction), <real>l2,
+             g, theta + start, slot_1, <real*>plan.slot_2 + start)
+    elif plan.optimiser == SGD:
+        sgd(n, <real>s.eta, <real>s.momentum, <real>l1, <real>l2, g, theta + start, slot_1)
+    elif plan.optimiser == NESTEROV:
+        nesterov(n, <real>s.eta, <real>s.momentum, <real>l1, <real>l2, g, theta + start,
+                 <real*>plan.point + start)
+    else:
+        write_gradient(n, <real>l1, <real>l2, theta + start, g, slot_1)

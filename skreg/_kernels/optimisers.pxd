@@ -1,0 +1,95 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""One update of a slice of θ from its gradient g: the formulas of the optimisers.
+
+The penalty enters in two parts. Its smooth share l2·½‖θ‖² adds l2·θ to the gradient. Its kink l1·‖θ‖₁
+is handled by a proximal step in the optimiser's own metric, so zeros are exact and the fixed point
+is the minimiser of the mean loss plus λJ whatever the momentum or the scaling.
+
+Cost of Adam: about 12 flops, one square root and one division a parameter; 28 bytes read and
+written a float32 parameter (θ, m, v in and out, g in).
+"""
+
+from libc.math cimport sqrt, sqrtf
+
+from skreg._kernels.dispatch cimport dispatched
+from skreg._kernels.penalties cimport soft_threshold
+
+ctypedef fused real:
+    float
+    double
+
+cdef enum Optimiser:
+    GRADIENT = 0
+    SGD = 1
+    NESTEROV = 2
+    ADAM = 3
+
+
+cdef inline real root(real x) noexcept nogil:
+    if real is float:
+        return sqrtf(x)
+    else:
+        return sqrt(x)
+
+
+cdef inline dispatched write_gradient(
+    Py_ssize_t n, real l1, real l2, const real* theta, const real* g, real* out
+) noexcept nogil:
+    """out ← g + l2·θ + l1·sign(θ): the gradient that is reported, θ stays."""
+    cdef Py_ssize_t i
+    cdef real sign
+    for i in range(n):
+        sign = <real>(theta[i] > 0) - <real>(theta[i] < 0)
+        out[i] = g[i] + l2 * theta[i] + l1 * sign
+
+
+cdef inline dispatched sgd(
+    Py_ssize_t n, real eta, real momentum, real l1, real l2,
+    const real* g, real* theta, real* velocity,
+) noexcept nogil:
+    """Proximal heavy ball: θ⁺ = prox(θ + μ·v − η(g + l2·θ)), v⁺ = θ⁺ − θ.
+
+    The velocity is the step really taken, after the proximal operator: the usual μ·v − η·g would
+    settle where g = (1 − μ)·l1 and so weaken λ by the momentum.
+    """
+    cdef Py_ssize_t i
+    cdef real step, moved
+    for i in range(n):
+        step = momentum * velocity[i] - eta * (g[i] + l2 * theta[i])
+        moved = soft_threshold(theta[i] + step, eta * l1)
+        # Without a kink keep v = step itself: θ⁺ − θ would round.
+        velocity[i] = step if l1 == 0 else moved - theta[i]
+        theta[i] = moved
+
+
+cdef inline dispatched nesterov(
+    Py_ssize_t n, real eta, real momentum, real l1, real l2,
+    const real* g, real* theta, real* lookahead,
+) noexcept nogil:
+    """Accelerated proximal gradient: θ⁺ = prox(z − η(g + l2·z)), z⁺ = θ⁺ + μ(θ⁺ − θ), g at z."""
+    cdef Py_ssize_t i
+    cdef real moved
+    for i in range(n):
+        moved = soft_threshold(lookahead[i] - eta * (g[i] + l2 * lookahead[i]), eta * l1)
+        lookahead[i] = moved + momentum * (moved - theta[i])
+        theta[i] = moved
+
+
+cdef inline dispatched adam(
+    Py_ssize_t n, real eta, real beta_1, real beta_2, real epsilon, real scale_2,
+    real l1, real l2, const real* g, real* theta, real* m, real* v,
+) noexcept nogil:
+    """Adam (Kingma & Ba, 2015) with the l1 proximal step in its metric.
+
+    m⁺ = β₁m + (1−β₁)g, v⁺ = β₂v + (1−β₂)g², ηᵢ = eta / (√v⁺·scale_2 + ε), θ⁺ = soft(θ − ηᵢm⁺, ηᵢ·l1·c)
+    where ``eta`` is η/(1−β₁ᵗ), ``scale_2`` is 1/√(1−β₂ᵗ); l1 comes multiplied by 1−β₁ᵗ, so that its
+    threshold uses η and not η/(1−β₁ᵗ).
+    """
+    cdef Py_ssize_t i
+    cdef real gradient, step, fresh_1 = 1 - beta_1, fresh_2 = 1 - beta_2
+    for i in range(n):
+        gradient = g[i] + l2 * theta[i]
+        m[i] = beta_1 * m[i] + fresh_1 * gradient
+        v[i] = beta_2 * v[i] + fresh_2 * gradient * gradient
+        step = eta / (root(v[i]) * scale_2 + epsilon)
+        theta[i] = soft_threshold(theta[i] - step * m[i], step * l1)
