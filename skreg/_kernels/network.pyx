@@ -24,6 +24,8 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from skreg._kernels.losses import CODES
+
 from skreg._kernels.activations cimport Activation, add_bias_and_activate, multiply_by_slope
 from skreg._kernels.losses cimport Loss, loss_and_gradient
 from skreg._kernels.matmul cimport column_sums, matmul_nn, matmul_nt, matmul_tn
@@ -41,8 +43,6 @@ ctypedef fused real:
 # Codes of the kernels, by the public names.
 ACTIVATIONS = {"identity": Activation.IDENTITY, "logistic": Activation.LOGISTIC,
                "tanh": Activation.TANH, "relu": Activation.RELU}
-LOSSES = {"squared_error": Loss.SQUARED_ERROR, "binary_log_loss": Loss.BINARY_LOG_LOSS,
-          "multinomial_log_loss": Loss.MULTINOMIAL_LOG_LOSS}
 OPTIMISERS = {"gradient": Optimiser.GRADIENT, "sgd": Optimiser.SGD,
               "nesterov": Optimiser.NESTEROV, "adam": Optimiser.ADAM}
 
@@ -54,6 +54,8 @@ cdef enum:
     # A tile has at most about this many weights: its gradient and what the optimiser reads with it
     # then stay in a core's own cache.
     TILE = 1 << 15
+    # Rows that are predicted at once.
+    PREDICTED_ROWS = 256
 
 
 cdef struct Architecture:
@@ -115,7 +117,7 @@ cdef class Network:
     activation : str
         Of the hidden layers: a key of `ACTIVATIONS`. The output is raw.
     loss : str
-        A key of `LOSSES`.
+        A key of `skreg._kernels.losses.CODES`.
     """
 
     cdef Architecture shape
@@ -128,7 +130,7 @@ cdef class Network:
         self.units = tuple(units)
         self.shape.n_layers = n_layers
         self.shape.activation = ACTIVATIONS[activation]
-        self.shape.loss = LOSSES[loss]
+        self.shape.loss = CODES[loss]
         self.shape.units = <Py_ssize_t*>malloc(3 * (n_layers + 1) * sizeof(Py_ssize_t))
         if self.shape.units == NULL:
             raise MemoryError
@@ -146,10 +148,36 @@ cdef class Network:
     def __dealloc__(self):
         free(self.shape.units)
 
+    def tasks(self, Py_ssize_t batch_size):
+        """Cut the two phases of a step; a function of the shapes alone.
+
+        Returns
+        -------
+        rows_per_task : int
+        tiles : list of (layer, first, last)
+            Rows of the weight matrices.
+        """
+        cdef Py_ssize_t layer, fan_in, fan_out, rows, first, parts
+        parts = max(1, min(2 * batch_size * self.n_parameters // TASK, batch_size // ROWS))
+        rows_per_task = _ceil_divide(batch_size, parts)
+        tiles = []
+        for layer in range(self.shape.n_layers):
+            fan_in, fan_out = self.shape.units[layer], self.shape.units[layer + 1]
+            parts = max(1, fan_in * fan_out // TILE, min(2, batch_size * fan_in * fan_out // TASK))
+            rows = _ceil_divide(fan_in, min(parts, fan_in))
+            tiles += [(layer, first, min(first + rows, fan_in))
+                      for first in range(0, fan_in, rows)]
+        return rows_per_task, tiles
+
+    def max_workers(self, Py_ssize_t batch_size):
+        """How many workers can have something to do in both phases of a step."""
+        rows_per_task, tiles = self.tasks(batch_size)
+        return min(_ceil_divide(batch_size, rows_per_task), len(tiles))
+
     def forward(self, const real[::1] theta, const real[:, ::1] X, real[:, ::1] out):
         """Write the raw predictions for the rows of X into ``out``."""
         cdef Py_ssize_t widest = max(self.units), n = X.shape[0], start, rows
-        cdef Py_ssize_t block = min(n, max(1, 16384 // widest + 1))
+        cdef Py_ssize_t block = min(n, PREDICTED_ROWS)
         dtype = np.float32 if real is float else np.float64
         cdef real[:, ::1] buffers = np.empty((2, block * widest), dtype)
         if theta.shape[0] != self.n_parameters or X.shape[1] != self.shape.units[0]:
@@ -230,7 +258,9 @@ cdef class Trainer:
         plan.batch_size = batch_size
         plan.team.n_workers = 1
         units = np.array(network.units, dtype=np.intp)
-        tiles = self._plan_tasks(network, batch_size)
+        plan.rows_per_task, tiles = network.tasks(batch_size)
+        plan.n_row_tasks = _ceil_divide(batch_size, plan.rows_per_task)
+        plan.n_tiles = len(tiles)
         starts = batch_size * np.concatenate([[0], np.cumsum(units)]).astype(np.intp)
         delta_starts = np.ascontiguousarray(starts[1:] - starts[1])
         activations = np.empty(batch_size * units[: plan.net.n_layers].sum(), theta.dtype)
@@ -251,27 +281,6 @@ cdef class Trainer:
         plan.gradients = <void*>_address(gradients)
         plan.tiles = <const Tile*>_address(tile_table)
         plan.task_loss = <double*>_address(task_loss)
-
-    cdef list _plan_tasks(self, Network network, Py_ssize_t batch_size):
-        """Cut the two phases of a step; a function of the shapes alone."""
-        cdef Py_ssize_t layer, fan_in, fan_out, parts, rows, first
-        parts = max(1, min(2 * batch_size * network.n_parameters // TASK, batch_size // ROWS))
-        self.plan.rows_per_task = _ceil_divide(batch_size, parts)
-        self.plan.n_row_tasks = _ceil_divide(batch_size, self.plan.rows_per_task)
-        tiles = []
-        for layer in range(network.shape.n_layers):
-            fan_in, fan_out = network.shape.units[layer], network.shape.units[layer + 1]
-            parts = max(1, fan_in * fan_out // TILE, min(2, batch_size * fan_in * fan_out // TASK))
-            rows = _ceil_divide(fan_in, min(parts, fan_in))
-            tiles += [(layer, first, min(first + rows, fan_in))
-                      for first in range(0, fan_in, rows)]
-        self.plan.n_tiles = len(tiles)
-        return tiles
-
-    @property
-    def n_tasks(self):
-        """Tasks of the smaller phase: how many workers can have something to do."""
-        return min(self.plan.n_row_tasks, self.plan.n_tiles)
 
     @property
     def loss(self):

@@ -1,0 +1,1 @@
+"""Dense networks: their parameters, optimisers, schedules and training."""

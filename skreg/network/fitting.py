@@ -1,0 +1,128 @@
+"""Fitting: epochs with a schedule, early stopping, and reasons to stop."""
+
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class History:
+    """What was met, epoch by epoch.
+
+    Parameters
+    ----------
+    loss_curve : list of float
+        The objective of each epoch.
+    validation_scores : list of float
+        Score on the held-out rows after each epoch; empty without early stopping.
+    """
+
+    loss_curve: list = field(default_factory=list)
+    validation_scores: list = field(default_factory=list)
+
+    def copy(self):
+        """A history that can grow without touching this one."""
+        return History(list(self.loss_curve), list(self.validation_scores))
+
+
+@dataclass
+class Patience:
+    """Tells when a falling quantity has stopped falling.
+
+    Parameters
+    ----------
+    tol : float
+        A value counts as progress when it is below the best so far by more than this.
+    n_iter_no_change : int or inf
+        How many values in a row without progress are borne.
+    """
+
+    tol: float
+    n_iter_no_change: float
+    best: float = np.inf
+    n_without_progress: int = 0
+
+    def is_exhausted_by(self, value):
+        """Take note of ``value``; whether patience has now run out."""
+        progress = value < self.best - self.tol
+        self.n_without_progress = 0 if progress else self.n_without_progress + 1
+        self.best = min(self.best, value)
+        return self.n_without_progress > self.n_iter_no_change
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Parameters
+    ----------
+    optimiser : SGD or Adam
+    schedule : Constant
+        One of `skreg.network.schedules`.
+    learning_rate : float
+        The schedule's initial rate.
+    batch_size, max_iter : int
+    tol, n_iter_no_change : float
+        See `Patience`.
+    """
+
+    optimiser: object
+    schedule: object
+    learning_rate: float
+    batch_size: int
+    max_iter: int
+    tol: float
+    n_iter_no_change: float
+
+
+def fit_epochs(problem, state, history, settings, *, rng, score=None, on_epoch=None):
+    """Train until ``settings`` or ``on_epoch`` says stop.
+
+    Parameters
+    ----------
+    problem : Problem
+    state : TrainingState
+        Changed in place; with ``score`` it ends at the best θ that was met.
+    history : History
+        Grows in place.
+    settings : Settings
+    rng : numpy.random.RandomState or None
+        Shuffles the rows before every epoch; None keeps their order.
+    score : callable of θ, default=None
+        Early stopping: progress is a higher score instead of a lower objective.
+    on_epoch : callable of (epoch of this call, History), default=None
+        Called after every epoch; a true value stops the training.
+
+    Returns
+    -------
+    stopped : bool
+        False if only ``max_iter`` ended the training.
+    """
+    patience = Patience(settings.tol, settings.n_iter_no_change)
+    schedule, best_score, best_theta, stopped = settings.schedule, -np.inf, None, False
+    steps = problem.epochs(
+        state, optimiser=settings.optimiser, batch_size=settings.batch_size, rng=rng
+    )
+    with closing(steps):
+        for epoch in range(settings.max_iter):
+            state.eta = schedule.rate(settings.learning_rate, len(history.loss_curve), state.n_cuts)
+            watched = next(steps)
+            history.loss_curve.append(watched)
+            if score is not None:
+                history.validation_scores.append(score(state.theta))
+                watched = -history.validation_scores[-1]
+                if -watched > best_score:
+                    best_score, best_theta = -watched, state.theta.copy()
+            stopped = bool(on_epoch is not None and on_epoch(epoch, history))
+            if not stopped and patience.is_exhausted_by(watched):
+                if schedule.can_cut(state.eta):
+                    state.n_cuts += 1
+                    patience.n_without_progress = 0
+                else:
+                    stopped = True
+            if stopped:
+                break
+    if best_theta is not None:
+        state.theta[:] = best_theta
+    return stopped

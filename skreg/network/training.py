@@ -1,0 +1,221 @@
+"""Training: the objective of a network on data, and epochs that lower it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skreg._kernels.network import Network, Trainer
+from skreg._threads import worker_threads
+from skreg.losses import Loss
+from skreg.network.parameters import penalty_value
+from skreg.penalties import Penalty
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is minimised: the mean loss of a network on data, plus alpha·J(weights).
+
+    Parameters
+    ----------
+    units : tuple of int
+        Width of the input, of every hidden layer and of the output.
+    activation : str
+        Of the hidden layers.
+    loss : Loss
+    penalty : Penalty
+    alpha : float
+        λ.
+    X : ndarray of shape (n, n_features)
+    Y : ndarray of shape (n, n_outputs)
+        Numbers, {0, 1}, or indicators of the class; the dtype of ``X``.
+    sample_weight : ndarray of shape (n,) or None
+        Any positive scale: the loss is Σ wᵢℓᵢ / Σ wᵢ.
+    """
+
+    units: tuple[int, ...]
+    activation: str
+    loss: Loss
+    penalty: Penalty
+    alpha: float
+    X: np.ndarray
+    Y: np.ndarray
+    sample_weight: np.ndarray | None = None
+
+    @property
+    def n_samples(self):
+        """Number of rows."""
+        return len(self.X)
+
+    def penalty_term(self, theta):
+        """alpha·J(θ)."""
+        return self.alpha * penalty_value(theta, self.units, self.penalty) if self.alpha else 0.0
+
+    def network(self):
+        """The compiled network of this shape."""
+        return Network(self.units, self.activation, self.loss.name)
+
+    def trainer(self, state, *, batch_size, max_workers=1):
+        """The compiled trainer that works on the arrays of ``state``."""
+        weights = self.sample_weight
+        if weights is not None:
+            weights = (weights / weights.mean()).astype(self.X.dtype)
+        return Trainer(
+            self.network(),
+            np.ascontiguousarray(self.X),
+            np.ascontiguousarray(self.Y, dtype=self.X.dtype),
+            weights,
+            state.theta,
+            state.point,
+            state.slot_1,
+            state.slot_2,
+            batch_size=batch_size,
+            optimiser=state.kernel,
+            max_workers=max_workers,
+        )
+
+    def objective_and_gradient(self, theta):
+        """R(θ) + λJ(θ) over all rows and its gradient; at a kink of J, with sign(0) = 0.
+
+        Returns
+        -------
+        objective : float
+        gradient : ndarray of shape (n_parameters,)
+        """
+        state = TrainingState.start(theta, "gradient")
+        trainer = self.trainer(state, batch_size=self.n_samples)
+        numbers = dict(momentum=0.0, beta_1=0.0, beta_2=0.0, epsilon=0.0)
+        with worker_threads(1):
+            self._begin_epoch(trainer, n_steps_done=0, n_workers=1, eta=0.0, **numbers)
+            trainer.work(np.arange(self.n_samples), 0)
+        return trainer.loss / self.n_samples + self.penalty_term(theta), state.slot_1
+
+    def epochs(self, state, *, optimiser, batch_size, rng=None):
+        """Train without end, an epoch at a time.
+
+        Parameters
+        ----------
+        state : TrainingState
+            Changed in place; ``state.eta`` may be set between epochs.
+        optimiser : SGD or Adam
+        batch_size : int
+        rng : numpy.random.RandomState or None
+            Shuffles the rows before every epoch; None keeps their order.
+
+        Yields
+        ------
+        objective : float
+            The mean loss met during the epoch, plus alpha·J at its end.
+
+        Raises
+        ------
+        ValueError
+            As soon as the loss or a parameter is not finite; ``state`` is then not to be used.
+        """
+        order = np.arange(self.n_samples)
+        wanted = self.network().max_workers(batch_size)
+        with worker_threads(wanted) as n_workers, ThreadPoolExecutor(n_workers) as pool:
+            trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers)
+            while True:
+                if rng is not None:
+                    rng.shuffle(order)
+                self._begin_epoch(
+                    trainer,
+                    n_steps_done=state.n_steps,
+                    n_workers=n_workers,
+                    eta=state.eta,
+                    **optimiser.numbers(),
+                )
+                others = [pool.submit(trainer.work, order, w) for w in range(1, n_workers)]
+                trainer.work(order, 0)
+                for other in others:
+                    other.result()
+                objective = trainer.loss / self.n_samples + self.penalty_term(state.theta)
+                if trainer.diverged or not np.isfinite(objective):
+                    raise ValueError(
+                        f"Training diverged: the loss or a weight is no longer finite at "
+                        f"learning_rate_init={state.eta:g}. Lower learning_rate_init, or scale the "
+                        "features (and the target of a regression), for example with "
+                        "StandardScaler."
+                    )
+                state.n_steps += -(-self.n_samples // batch_size)
+                yield objective
+
+    def _begin_epoch(self, trainer, **numbers):
+        penalty = self.penalty
+        trainer.begin_epoch(
+            l1=self.alpha * penalty.l1_share, l2=self.alpha * penalty.l2_share, **numbers
+        )
+
+
+@dataclass
+class TrainingState:
+    """What training changes: θ, the optimiser's memory and its clock.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_parameters,)
+    kernel : str
+        The compiled update that the memory belongs to.
+    point : ndarray of shape (n_parameters,)
+        Where the gradient is taken: θ itself, or Nesterov's look-ahead.
+    slot_1, slot_2 : ndarray of shape (n_parameters,) or (0,)
+    n_steps : int
+        Steps taken so far.
+    eta : float
+        Learning rate in force.
+    n_cuts : int
+        How often the adaptive schedule has cut the rate.
+    """
+
+    theta: np.ndarray
+    kernel: str
+    point: np.ndarray
+    slot_1: np.ndarray
+    slot_2: np.ndarray
+    n_steps: int = 0
+    eta: float = 0.0
+    n_cuts: int = 0
+
+    @classmethod
+    def start(cls, theta, kernel):
+        """The state before the first step from ``theta``."""
+        n_slots = {"nesterov": 0, "adam": 2}.get(kernel, 1)
+        slots = [np.zeros_like(theta) if i < n_slots else theta[:0] for i in range(2)]
+        point = theta.copy() if kernel == "nesterov" else theta
+        return cls(theta, kernel, point, *slots)
+
+    def copy(self):
+        """A state that can be trained without touching this one."""
+        theta = self.theta.copy()
+        return replace(
+            self,
+            theta=theta,
+            point=self.point.copy() if self.kernel == "nesterov" else theta,
+            slot_1=self.slot_1.copy(),
+            slot_2=self.slot_2.copy(),
+        )
+
+
+@dataclass
+class Patience:
+    """Tells when a falling quantity has stopped falling.
+
+    Parameters
+    ----------
+    tol : float
+        A value counts as progress when it is below the best so far by more than this.
+    n_iter_no_change : int or inf
+        How many values in a row without progress are borne.
+    """
+
+    tol: float
+    n_iter_no_change: float
+    best: float = np.inf
+    n_without_progress: int = 0
+
+    def is_exhausted_by(self, value):
+        """Take note of ``value``; whether patience has now run out."""
+        self.n_without_progress = 0 if value < self.best - self.tol else self.n_without_progress + 1
+        self.best = min(self.best, value)
+        return self.n_without_progress > self.n_iter_no_change

@@ -1,0 +1,6 @@
+"""All λ at once: the grid of λ and what was found along it."""
+
+from skreg.path.grid import lasso_alphas, ridge_alphas
+from skreg.path.path import RegularizationPath
+
+__all__ = ["RegularizationPath", "lasso_alphas", "ridge_alphas"]

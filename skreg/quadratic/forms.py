@@ -1,0 +1,131 @@
+"""The two ways a quadratic is held: H itself (p × p), or the rows whose AᵀA it is (p > n)."""
+
+import numpy as np
+
+from skreg._kernels.coordinate_descent import slope_at
+from skreg.quadratic import spectrum
+from skreg.quadratic.moments import Moments
+from skreg.quadratic.rows import Rows
+
+
+class GramForm:
+    """H and h = Hθ̂ as arrays, from `Moments`; refers to X, if it has it, for ill-conditioned H."""
+
+    def __init__(self, moments, centred):
+        self.moments, self.centred = moments, centred
+        self.weight = weight = moments.weight
+        if not weight > 0:
+            raise ValueError("the moments hold no row of positive weight. Add rows first.")
+        self.hessian = moments.xx / weight
+        self.cross = moments.xy / weight
+        self.power = moments.yy / weight
+        self.x_mean, self.y_mean = moments.x_mean, moments.y_mean
+        if not centred:
+            self.hessian += np.outer(self.x_mean, self.x_mean)
+            self.cross = self.cross + np.outer(self.x_mean, self.y_mean)
+            self.power = self.power + self.y_mean**2
+            self.x_mean, self.y_mean = np.zeros_like(self.x_mean), np.zeros_like(self.y_mean)
+        self.hessian.flags.writeable = False
+        self.diagonal = np.diag(self.hessian)
+        self._data = None
+
+    def attach(self, X, y, weights):
+        """Refer to the rows that the moments came from."""
+        self._data = (X, y, weights)
+
+    @property
+    def has_rows(self):
+        return self._data is not None
+
+    def without_rows(self):
+        return GramForm(self.moments, self.centred)
+
+    def as_moments(self):
+        return self.moments
+
+    def gradient(self, theta):
+        """Hθ − h for θ of shape (q, p)."""
+        return theta @ self.hessian - self.cross.T
+
+    def decompose(self):
+        return spectrum.from_hessian(self.hessian, self.cross)
+
+    def decompose_rows(self, dtype):
+        X, y, weights = self._data
+        rows = Rows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
+        return spectrum.from_tall_rows(rows, np.finfo(dtype).eps)
+
+    def working_grams(self):
+        """A function of feature indices S that gives H_SS."""
+        return lambda which: self.hessian[np.ix_(which, which)]
+
+    def slope(self, theta):
+        """h − Hθ for one θ of shape (p,) with few non-zeros."""
+        return slope_at(self.hessian, np.ascontiguousarray(self.cross[:, 0]), theta)
+
+
+class RowForm:
+    """H = AᵀA by reference to its rows: no p × p array."""
+
+    moments = None
+    has_rows = True
+
+    def __init__(self, X, y, weights, centred):
+        self._data = (X, y, weights)
+        self.centred = centred
+        self.rows = Rows(X, y, weights, centred)
+        self.weight = self.rows.weight
+        self.x_mean, self.y_mean = self.rows.x_mean, self.rows.y_mean
+        self.cross = self.rows.transposed_dot(self.rows.b)
+        self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
+        self.diagonal = self.rows.column_norms()
+
+    @property
+    def hessian(self):
+        return self.rows.columns(slice(None)).T @ self.rows.columns(slice(None))
+
+    def without_rows(self):
+        return self
+
+    def as_moments(self):
+        """Moments of these rows: p × p."""
+        return Moments.from_rows(*self._data)
+
+    def gradient(self, theta):
+        return self.rows.transposed_dot(self.rows.dot(theta.T) - self.rows.b).T
+
+    def decompose(self):
+        return spectrum.from_outer_gram(self.rows)
+
+    def decompose_rows(self, dtype):
+        return spectrum.from_wide_rows(self.rows)
+
+    def working_grams(self):
+        return _ColumnCache(self.rows).gram
+
+    def slope(self, theta):
+        support = np.flatnonzero(theta)
+        residual = self.rows.b - self.rows.columns(support) @ theta[support, None]
+        return self.rows.transposed_dot(residual)[:, 0]
+
+
+class _ColumnCache:
+    """H_SS for growing sets S of features; the columns of A once seen are kept."""
+
+    def __init__(self, rows):
+        self._rows = rows
+        self._place = np.full(rows.shape[1], -1)
+        self._columns = np.empty((rows.shape[0], 0), order="F")
+        self._gram = np.empty((0, 0))
+
+    def gram(self, which):
+        new = which[self._place[which] < 0]
+        if new.size:
+            known = self._columns.shape[1]
+            self._place[new] = np.arange(known, known + new.size)
+            fresh = self._rows.columns(new)
+            cross = self._columns.T @ fresh
+            self._gram = np.block([[self._gram, cross], [cross.T, fresh.T @ fresh]])
+            self._columns = np.hstack([self._columns, fresh])
+        place = self._place[which]
+        return self._gram[np.ix_(place, place)]

@@ -1,0 +1,38 @@
+"""What a solver returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """argmin R(θ) + λJ(θ) for several λ; every array has one row for each λ.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        λ, in the order they were asked for.
+    coefs : ndarray of shape (n_alphas, p) or (n_alphas, q, p)
+    intercepts : ndarray of shape (n_alphas,) or (n_alphas, q)
+    dof : ndarray of shape (n_alphas,)
+        Effective degrees of freedom, the intercept not counted.
+    norms : ndarray of shape (n_alphas,)
+        ‖θ‖₂ for the ridge, ‖θ‖₁ for the lasso.
+    risk : ndarray of shape (n_alphas,)
+        R(θ) on the rows fitted, summed over targets.
+    dual_gaps : ndarray of shape (n_alphas,) or None
+        Duality gaps relative to R(0); None for a closed form that needs no certificate.
+    n_iter : ndarray of shape (n_alphas,)
+    solver : str
+    """
+
+    alphas: np.ndarray
+    coefs: np.ndarray
+    intercepts: np.ndarray
+    dof: np.ndarray
+    norms: np.ndarray
+    risk: np.ndarray
+    dual_gaps: np.ndarray | None
+    n_iter: np.ndarray
+    solver: str
