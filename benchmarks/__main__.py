@@ -5,9 +5,10 @@ import json
 import sys
 from pathlib import Path
 
+from benchmarks.facts import machine, versions
 from benchmarks.problem import all_problems
 from benchmarks.report import figures_block, picture, table, with_block
-from benchmarks.runner import find_entries, machine, run, versions
+from benchmarks.runner import find_entries, run
 
 HERE = Path(__file__).parent
 
@@ -42,7 +43,7 @@ def main(argv=None):
         "tolerance": {"relative": problem.relative, "absolute": problem.absolute},
         "command": _command(args),
         "machine": machine(),
-        "libraries": versions(entries),
+        "libraries": versions({entry.library for entry in entries}),
         "skipped": skipped,
         "cases": run(problem, entries, repeats=args.repeats, quick=args.quick),
     }

@@ -50,8 +50,9 @@ class Problem:
         ``objective(data, solution)``: one value, or one a λ, computed by `benchmarks.objective`.
     relative, absolute : float
         How far above the best contender's objective still counts as the same objective.
-    certificate : callable, optional
-        ``certificate(data, solution)``: a bound on the distance to the optimum, at most `limit`.
+    duality_gap : callable, optional
+        ``duality_gap(data, solution)``: the largest relative gap over the solution, which may be
+        `largest_gap` at most.
     """
 
     name: str
@@ -62,8 +63,8 @@ class Problem:
     objective: Callable[[Any, Any], np.ndarray | float]
     relative: float
     absolute: float = 0.0
-    certificate: Callable[[Any, Any], float] | None = None
-    limit: float = np.inf
+    duality_gap: Callable[[Any, Any], float] | None = None
+    largest_gap: float = np.inf
 
 
 def all_problems():

@@ -40,7 +40,7 @@ def table(result):
                     _times(ratio(entry, case)),
                     _times(ratio(entry, case, "median")),
                     _number(entry.get("excess")),
-                    _number(entry.get("certificate")),
+                    _number(entry.get("gap")),
                 ]
             )
         lines += ["", f"{case['case']}  (time of one {result['unit']})", _aligned(rows)]

@@ -4,10 +4,9 @@ import importlib
 import multiprocessing
 import os
 import time
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-from benchmarks.problem import all_problems
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -17,6 +16,7 @@ class Entry:
     """A contender's way of doing a task: an adapter's function at a number of threads."""
 
     contender: str
+    library: str
     adapter: str
     function: str
     threads: int | None
@@ -29,52 +29,58 @@ class Failure(Exception):
 class Worker:
     """An `Entry` in its own process, waiting to be told what to run."""
 
-    def __init__(self, entry, problem, quick):
+    def __init__(self, entry):
         self.entry = entry
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, entry, problem, quick), daemon=True
-        )
+        self._process = context.Process(target=_serve, args=(theirs, entry), daemon=True)
         with _threads(entry.threads):
             self._process.start()
         theirs.close()
 
-    def run(self, case, *args):
-        """(seconds, solution) of the case's ``run(*args)``; raises `Failure`."""
+    def prepare(self, data):
+        """Hand over a case's data, untimed; raises `Failure`."""
+        self._ask("prepare", data)
+
+    def run(self, *args):
+        """(seconds, solution) of the prepared case's ``run(*args)``; raises `Failure`."""
+        return self._ask("run", *args)
+
+    def _ask(self, *request):
         try:
-            self._pipe.send((case, args))
-            seconds, answer = self._pipe.recv()
+            self._pipe.send(request)
+            failure, answer = self._pipe.recv()
         except (EOFError, OSError):
             raise Failure("its process died") from None
-        if seconds is None:
-            raise Failure(answer)
-        return seconds, answer
+        if failure:
+            raise Failure(failure)
+        return answer
 
     def close(self):
         self._pipe.close()
         self._process.join()
 
 
-def _serve(pipe, entry, problem, quick):
-    """Answer requests until the pipe closes, holding one case at a time."""
-    prepare = getattr(importlib.import_module(entry.adapter), entry.function)
-    cases = all_problems()[problem].cases(quick)
-    held, run = None, None
+def _serve(pipe, entry):
+    """Answer requests until the pipe closes."""
+    warnings.simplefilter("ignore")  # "did not converge": the judge decides that
+    run = None
     while True:
         try:
-            case, args = pipe.recv()
+            what, *args = pipe.recv()
         except EOFError:
             return
         try:
-            if case != held:
-                held, run = None, None
-                held, run = case, prepare(cases[case].make())
-            start = time.perf_counter()
-            solution = run(*args)
-            pipe.send((time.perf_counter() - start, solution))
+            if what == "prepare":
+                run, answer = None, None
+                run = getattr(importlib.import_module(entry.adapter), entry.function)(*args)
+            else:
+                start = time.perf_counter()
+                solution = run(*args)
+                answer = time.perf_counter() - start, solution
+            pipe.send((None, answer))
         except Exception as error:  # whatever a library raises is this contender's result
-            pipe.send((None, f"{type(error).__name__}: {error}"))
+            pipe.send((f"{type(error).__name__}: {error}", None))
 
 
 @contextmanager

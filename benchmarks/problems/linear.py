@@ -71,7 +71,7 @@ PROBLEMS = (
         cases=_lasso_cases,
         objective=_lasso_objective,
         relative=1e-6,  # what the duality gap allows
-        certificate=_largest_gap,
-        limit=1e-6,
+        duality_gap=_largest_gap,
+        largest_gap=1e-6,
     ),
 )

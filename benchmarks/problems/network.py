@@ -17,7 +17,7 @@ FULL = [
     ((5000, 784, (512, 512, 512), 10, 100), (2, 6)),
 ]
 QUICK = [
-    ((250, 2, (8, 8), 2, 10), (2, 12)),
+    ((250, 2, (8, 8), 2, 10), (2, 42)),
     ((600, 20, (16,), 3, 50), (2, 12)),
 ]
 
@@ -57,8 +57,10 @@ PROBLEMS = (
         unit="epoch",
         cases=_cases,
         objective=_objective,
-        # Everyone starts elsewhere and shuffles otherwise. TODO measured
-        relative=0.15,
-        absolute=0.02,
+        # Everyone starts and shuffles differently: single seeds lie within 8 % of each other, the
+        # medians of five within 3 %. A penalty ten times too large or half the learning rate costs
+        # 20 % or more on every size but the smallest.
+        relative=0.10,
+        absolute=0.01,
     ),
 )

@@ -1,0 +1,93 @@
+"""What one contender did on one case: its times, its objective, the verdict."""
+
+from statistics import median
+
+import numpy as np
+
+from benchmarks.worker import Failure
+
+
+class Record:
+    """Times and objectives of an `Entry` on a `Case`, collected turn by turn."""
+
+    def __init__(self, problem, case, entry):
+        self.problem, self.case, self.entry = problem, case, entry
+        self.seconds = {length: [] for length in case.epochs or (None,)}
+        self.objectives, self.gaps = [], []
+        self.failure = None
+
+    def warm_up(self, worker, data):
+        """Hand the data over and run once at the first length; raises `Failure`."""
+        worker.prepare(data)
+        worker.run(*_arguments(next(iter(self.seconds)), seed=0))
+
+    def take_turn(self, worker, data, repeat):
+        """Run and time every length, and judge what comes out; raises `Failure`."""
+        for length, times in self.seconds.items():
+            seconds, solution = worker.run(*_arguments(length, seed=repeat + 1))
+            times.append(seconds)
+        # Only training is random; a path is the same in every repeat.
+        if solution is not None and (self.case.epochs or repeat == 0):
+            self.judge(data, solution)
+
+    def judge(self, data, solution):
+        """Evaluate a solution; raises `Failure` if it has the wrong form."""
+        try:
+            self.objectives.append(np.atleast_1d(self.problem.objective(data, solution)))
+            if self.problem.duality_gap:
+                self.gaps.append(float(self.problem.duality_gap(data, solution)))
+        except (TypeError, ValueError) as error:
+            raise Failure(f"its solution cannot be judged: {error}") from error
+
+    def objective(self):
+        """One value a λ, or None; over seeds the median, since one seed may be lucky."""
+        return np.median(self.objectives, axis=0) if self.objectives else None
+
+    def as_dict(self, best):
+        """The JSON of this entry, with the verdict on its objective against the ``best``."""
+        record = {
+            "contender": self.entry.contender,
+            "threads": self.entry.threads,
+            "status": "ok",
+            "note": "",
+        }
+        if self.failure:
+            return record | {"status": "failed", "note": self.failure}
+        record |= {
+            "best": self._per_unit(min),
+            "median": self._per_unit(median),
+            "seconds": {str(length): times for length, times in self.seconds.items()},
+        }
+        if not self.objectives:
+            return record | {"status": "floor", "note": "returns no solution"}
+        return record | self._verdict(best)
+
+    def _verdict(self, best):
+        objective, problem = self.objective(), self.problem
+        if not np.isfinite(objective).all():
+            return {"status": "refused", "note": "its objective is not finite"}
+        verdict = {
+            "objective": float(objective.mean()),
+            "excess": float(np.max((objective - best) / np.abs(best))),
+        }
+        faults = []
+        if np.any(objective > best + problem.relative * np.abs(best) + problem.absolute):
+            faults.append(f"its objective is {verdict['excess']:.2g} (relative) above the best")
+        if self.gaps:
+            verdict["gap"] = max(self.gaps)
+            if not verdict["gap"] <= problem.largest_gap:  # NaN is a fault too
+                faults.append(
+                    f"its duality gap is {verdict['gap']:.2g}, over {problem.largest_gap:g}"
+                )
+        return verdict | ({"status": "refused", "note": "; ".join(faults)} if faults else {})
+
+    def _per_unit(self, summary):
+        """Seconds a run, or seconds an epoch from the difference of two run lengths."""
+        if self.case.epochs is None:
+            return summary(self.seconds[None])
+        short, long = self.case.epochs
+        return (summary(self.seconds[long]) - summary(self.seconds[short])) / (long - short)
+
+
+def _arguments(length, seed):
+    return () if length is None else (length, seed)

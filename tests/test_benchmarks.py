@@ -1,0 +1,236 @@
+"""The benchmarks: they run, the judge judges, and the published figures are the committed ones."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification, make_regression
+from sklearn.linear_model import Lasso
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+ROOT = Path(__file__).parents[1]
+# At the end of the path, so that an installed skreg still comes before the one in this tree.
+sys.path.append(str(ROOT))
+
+from benchmarks import objective, report, runner  # noqa: E402
+from benchmarks.__main__ import main  # noqa: E402
+from benchmarks.problem import all_problems  # noqa: E402
+from benchmarks.record import Record  # noqa: E402
+from benchmarks.worker import Entry  # noqa: E402
+
+PROBLEMS = all_problems()
+RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+
+
+def check_schema(result):
+    """What readers of the JSON may rely on."""
+    assert set(result) == {
+        *("problem", "title", "unit", "quick", "repeats", "tolerance", "command"),
+        *("machine", "libraries", "skipped", "cases"),
+    }
+    assert set(result["machine"]) == {"cpu", "cores", "system", "python"}
+    assert {"numpy", "scipy"} <= set(result["libraries"])
+    assert result["problem"] in PROBLEMS
+    assert result["command"].startswith(f"python -m benchmarks {result['problem']}")
+    assert result["cases"]
+    for case in result["cases"]:
+        for entry in case["entries"]:
+            assert entry["status"] in {"ok", "floor", "refused", "failed"}
+            assert bool(entry["note"]) == (entry["status"] != "ok")
+            if entry["status"] != "failed":
+                assert all(len(times) == result["repeats"] for times in entry["seconds"].values())
+            if entry["status"] == "ok":
+                assert np.isfinite([entry["objective"], entry["excess"], entry["best"]]).all()
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_problem_runs_and_all_reach_the_same_objective(name, tmp_path, capsys):
+    code = main([name, "--quick", "--repeats", "1", "--output", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    result = json.loads((tmp_path / f"{name}.json").read_text())
+    check_schema(result)
+    assert result["quick"]
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    for case in result["cases"]:
+        assert {"skreg", "sklearn"} <= set(report.winners(case))
+        assert case["case"] in printed
+
+
+def adapter(folder, name, body, library="numpy"):
+    """Write an adapter module whose ridge path is ``body``."""
+    lines = [f"LIBRARY = {library!r}", "THREADS = (None,)", "import os, numpy as np"]
+    lines += ["def ridge_path(data):", "    def run():", f"        {body}", "    return run"]
+    (folder / f"with_{name}.py").write_text("\n".join(lines) + "\n")
+    return f"with_{name}"
+
+
+ADAPTERS = {
+    "exact": (
+        "X, y = data.X - data.X.mean(axis=0), data.y - data.y.mean();"
+        "G, q, I = X.T @ X / len(X), X.T @ y / len(X), np.eye(20);"
+        "coefs = np.array([np.linalg.solve(G + a * I, q) for a in data.alphas]);"
+        "return coefs, data.y.mean() - coefs @ data.X.mean(axis=0)"
+    ),
+    "misshapen": "return np.zeros((10, 3)), np.zeros(10)",
+    "zero": "return np.zeros((10, 20)), np.full(10, data.y.mean())",
+    "nan": "return np.full((10, 20), np.nan), np.zeros(10)",
+    "raises": "raise RuntimeError('no licence')",
+    "dies": "os._exit(3)",
+    "partial": "return None",
+}
+
+
+@pytest.fixture
+def judged(tmp_path, monkeypatch):
+    """The contenders of `ADAPTERS` on the quick ridge path: the result."""
+    monkeypatch.syspath_prepend(tmp_path)
+    modules = [adapter(tmp_path, name, body) for name, body in ADAPTERS.items()]
+    modules.append(adapter(tmp_path, "absent", "return 1", library="no_such_library"))
+    problem = PROBLEMS["ridge-path"]
+    entries, skipped = runner.find_entries(problem, modules)
+    cases = runner.run(problem, entries, repeats=2, quick=True, say=lambda line: None)
+    return {
+        **{"problem": problem.name, "title": problem.title, "unit": problem.unit},
+        **{"quick": True, "repeats": 2, "skipped": skipped, "cases": cases},
+    }
+
+
+def test_no_ratio_without_the_same_objective(judged):
+    (case,) = judged["cases"]
+    found = {entry["contender"]: entry for entry in case["entries"]}
+    assert found["exact"]["status"] == "ok"
+    assert found["zero"]["status"] == found["nan"]["status"] == "refused"
+    assert found["zero"]["excess"] > PROBLEMS["ridge-path"].relative
+    assert (found["raises"]["status"], found["dies"]["status"]) == ("failed", "failed")
+    assert found["raises"]["note"] == "RuntimeError: no licence"
+    assert found["misshapen"]["status"] == "failed"
+    assert "cannot be judged" in found["misshapen"]["note"]
+    assert "died" in found["dies"]["note"]
+    assert found["partial"]["status"] == "floor"
+    assert set(report.winners(case)) == {"exact", "partial"}
+
+    text = report.table(judged)
+    assert "refused: zero on n=400, p=20, 10 λ: its objective is" in text
+    assert "failed: raises on n=400, p=20, 10 λ: RuntimeError: no licence" in text
+    assert "skipped: absent: no_such_library is not installed." in text
+    assert "No ratios: skreg has no admissible result." in text
+
+
+def entry(contender, best, status="ok", threads=None):
+    return {
+        **{"contender": contender, "threads": threads, "status": status, "note": status},
+        **{"best": best, "median": 2 * best, "excess": 0.0, "objective": 1.0, "seconds": {}},
+    }
+
+
+def test_ratios_are_to_skreg_and_from_each_one_s_best_setting():
+    case = {
+        "case": "small",
+        "entries": [
+            entry("skreg", 0.5),
+            entry("peer", 9.0, threads=1),
+            entry("peer", 2.0, threads=2),
+            entry("cheat", 0.1, status="refused"),
+        ],
+    }
+    best = report.winners(case)
+    assert list(best) == ["skreg", "peer"]
+    assert best["peer"]["threads"] == 2
+    assert report.ratio(best["peer"], case) == 4.0
+    case["entries"][0]["status"] = "refused"
+    assert report.ratio(best["peer"], case) is None
+
+
+def test_bound_exceeded_is_refused():
+    problem = PROBLEMS["lasso-path"]
+    case = problem.cases(True)[0]
+    data = case.make()
+    record = Record(problem, case, Entry("loose", "sklearn", "", "", None))
+    record.seconds[None].append(1.0)
+    fits = [Lasso(alpha=alpha, tol=1e-3).fit(data.X, data.y) for alpha in data.alphas]
+    record.judge(data, (np.array([f.coef_ for f in fits]), np.array([f.intercept_ for f in fits])))
+    verdict = record.as_dict(record.objective())  # even against itself as the best
+    assert verdict["status"] == "refused"
+    assert "duality gap" in verdict["note"]
+
+
+def test_duality_gap_certifies():
+    X, y = make_regression(60, 10, n_informative=3, noise=5.0, bias=30.0, random_state=0)
+    alpha = 2.0
+    exact = Lasso(alpha=alpha, tol=1e-14, max_iter=100_000).fit(X, y)
+    gap = objective.relative_duality_gap(X, y, exact.coef_, exact.intercept_, alpha)
+    assert abs(gap) < 1e-8
+    optimum = objective.penalised(
+        objective.squared_error(y, exact.predict(X)), np.abs(exact.coef_).sum(), alpha
+    )
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        coef = exact.coef_ + rng.standard_normal(10)
+        intercept = exact.intercept_ + rng.standard_normal()
+        value = objective.penalised(
+            objective.squared_error(y, X @ coef + intercept), np.abs(coef).sum(), alpha
+        )
+        # The certified distance is never below the true one.
+        assert objective.relative_duality_gap(X, y, coef, intercept, alpha) * value >= (
+            value - optimum
+        )
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_log_loss(n_classes):
+    X, y = make_classification(50, 6, n_informative=5, n_redundant=0, n_classes=n_classes)
+    logits = X[:, :n_classes] * 3
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = sklearn_log_loss(y, probabilities)
+    assert objective.log_loss(y, logits).mean() == pytest.approx(expected)
+    if n_classes == 2:
+        single = logits[:, [1]] - logits[:, [0]]
+        assert objective.log_loss(y, single).mean() == pytest.approx(expected)
+    huge = objective.log_loss(y, 1e6 * logits)
+    assert np.isfinite(huge).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no-such-problem"], "NAME is 'no-such-problem'; choose one of"),
+        ([], "NAME is None"),
+        (["ridge-path", "--repeats", "0"], "--repeats is 0; give 1 or more"),
+        (["ridge-path", "--only", "nobody"], "--only names nobody; ridge-path has"),
+    ],
+)
+def test_bad_command_is_told(arguments, words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_list_names_every_problem(capsys):
+    assert main(["--list"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"{name}: " in printed for name in PROBLEMS)
+
+
+def test_every_problem_has_committed_results():
+    assert {path.stem for path in RESULTS} == set(PROBLEMS)
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_committed_result(path):
+    result = json.loads(path.read_text())
+    check_schema(result)
+    assert not result["quick"]
+    assert not result["skipped"]
+    assert {e["status"] for case in result["cases"] for e in case["entries"]} <= {"ok", "floor"}
+    assert path.with_suffix(".png").exists()
+
+
+def test_figures_in_the_readme_are_the_committed_ones():
+    readme = (ROOT / "benchmarks" / "README.md").read_text()
+    block = report.figures_block(ROOT / "benchmarks" / "results")
+    assert report.with_block(readme, block) == readme, "run: python -m benchmarks --table"
+    assert "| skreg |" in readme
