@@ -162,6 +162,11 @@ class QuadraticModel:
         return self._spectrum
 
     @property
+    def largest_eigenvalue(self):
+        """σ₁, 0 where H = 0."""
+        return float(self._decomposed(np.inf).eigenvalues.max(initial=0.0))
+
+    @property
     def minimiser(self):
         """θ̂, the minimiser of R of smallest norm: shape (p,) or (q, p)."""
         return self._out(self._minimiser)
