@@ -55,7 +55,33 @@ def check_weights(sample_weight, X):
         )
     if weights.max() == 0:
         raise ValueError(
-            "sample_weight is 0 in every row, which leaves nothing to fit. "
+            "sample_weight is zero in every row, which leaves nothing to fit. "
             "Give a positive weight to at least one row."
         )
     return weights
+
+
+def check_alphas(alphas):
+    """Values of λ as a float64 vector, and whether a single number was given.
+
+    Examples
+    --------
+    >>> check_alphas(0.5)
+    (array([0.5]), True)
+    >>> check_alphas([1.0, float("nan")])
+    Traceback (most recent call last):
+        ...
+    ValueError: alphas must be finite and not negative, got nan. Use 0 for no penalty.
+    """
+    array = np.asarray(alphas, dtype=np.float64)
+    if array.ndim > 1 or array.size == 0:
+        raise ValueError(
+            f"alphas must be a number or a one-dimensional, non-empty sequence, got {alphas!r}."
+        )
+    one, array = array.ndim == 0, np.atleast_1d(array)
+    bad = array[~(np.isfinite(array) & (array >= 0))]
+    if bad.size:
+        raise ValueError(
+            f"alphas must be finite and not negative, got {bad[0]}. Use 0 for no penalty."
+        )
+    return array, one

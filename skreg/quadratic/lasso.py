@@ -119,7 +119,7 @@ class _Full:
         """Yield (θ, gap, passes, dof) for each λ, which descend."""
         form = model._form
         search = _WorkingSets(form, tol * model.null_risk, max_iter)
-        state = np.zeros(model.n_features), search.cross.copy(), alphas[0]
+        state = np.zeros(model.n_features), search.cross, alphas.max(initial=0.0)
         for alpha in alphas:
             theta, slope, gap, passes = search.solve(alpha, *state)
             state = theta, slope, alpha
