@@ -113,18 +113,18 @@ def with_block(text, block):
 
 
 def picture(result, path):
-    """Horizontal bars of time on a log axis, a panel a case, each with its ratio to skreg."""
+    """Dots of time on a log axis, a panel a case: best, a line to the median, ratio to skreg."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     cases = result["cases"]
-    heights = [len(winners(case)) for case in cases]
+    heights = [len(winners(case)) + 1 for case in cases]
     figure, axes = plt.subplots(
         len(cases),
         1,
-        figsize=(8, 1.0 + sum(0.32 * height + 0.55 for height in heights)),
+        figsize=(8, 1.2 + 0.32 * sum(heights)),
         height_ratios=heights,
         sharex=True,
         squeeze=False,
@@ -133,31 +133,42 @@ def picture(result, path):
     for axis, case in zip(axes[:, 0], cases, strict=True):
         _panel(axis, case)
     low, high = axes[-1, 0].get_xlim()
-    axes[-1, 0].set_xlim(low, high * (high / low) ** 0.25)  # room for the labels
-    axes[-1, 0].set_xlabel(f"seconds for one {result['unit']} (best of {result['repeats']}, log)")
+    axes[-1, 0].set_xlim(low, high * (high / low) ** 0.3)  # room for the labels
+    axes[-1, 0].set_xlabel(
+        f"time of one {result['unit']}: best of {result['repeats']}, line to the median "
+        f"(in brackets: times {BASELINE}'s)"
+    )
     figure.suptitle(result["title"], fontsize=11)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
 def _panel(axis, case):
+    from matplotlib.ticker import FuncFormatter
+
     best = winners(case)
-    for place, (name, entry) in enumerate(reversed(best.items())):
+    for place, (name, entry) in enumerate(best.items()):
         colour = COLOURS[BASELINE if name == BASELINE else entry["status"]]
-        axis.barh(place, entry["best"], color=colour, height=0.7)
+        ends = sorted((entry["best"], entry["median"]))
+        axis.plot(ends, [place] * 2, color=colour, linewidth=2)
+        axis.plot(entry["best"], place, "o", color=colour, markersize=8)
         label = _time(entry["best"])
         if name != BASELINE and BASELINE in best:
             label += f"  ({_times(ratio(entry, case))})"
         axis.annotate(
             label,
-            (entry["best"], place),
-            xytext=(4, 0),
+            (ends[1], place),
+            xytext=(8, 0),
             textcoords="offset points",
             va="center",
             fontsize=9,
         )
-    axis.set_yticks(range(len(best)), list(reversed(best)))
+    axis.set_yticks(range(len(best)), best)
+    axis.set_ylim(len(best) - 0.5, -0.5)  # fastest on top
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _time(seconds)))
+    axis.grid(axis="x", color="#e4e4e4")
+    axis.set_axisbelow(True)
     axis.set_title(case["case"], fontsize=9, loc="left")
     axis.spines[["top", "right"]].set_visible(False)
 
