@@ -2,6 +2,7 @@
 
 import warnings
 from abc import abstractmethod
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -15,7 +16,6 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skreg._kernels.network import ACTIVATIONS, Network
-from skreg._threads import worker_threads
 from skreg._validation import check_weights
 from skreg.network.fitting import History, Settings, fit_epochs
 from skreg.network.optimisers import SGD, Adam
@@ -158,14 +158,20 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
                 f"hidden_layer_sizes and y ask for {units}. Keep them as they were, or start "
                 "afresh with warm_start=False and fit."
             )
-        rng = self._rng if goes_on else check_random_state(self.random_state)
+        # A copy, so that a fit that fails has not drawn from it.
+        rng = deepcopy(self._rng) if goes_on else check_random_state(self.random_state)
         training, validation = (X, Y, weights), None
         if self.early_stopping and not incremental:
-            training, validation = self._split(X, Y, weights, strata, rng)
+            # Kept, so that a warm start does not train on the rows that were held out before.
+            seed = vars(self).get("_split_seed") if goes_on else None
+            seed = rng.randint(2**31 - 1) if seed is None else seed
+            attributes["_split_seed"] = seed
+            training, validation = self._split(X, Y, weights, strata, seed)
         penalty = get_penalty(self.penalty, self.l1_ratio)
         problem = Problem(units, self.activation, loss, penalty, float(self.alpha), *training)
         state = self._start(problem, rng, goes_on)
         history = self._history.copy() if goes_on else History()
+        n_rows_before = self.t_ - len(history.loss_curve) * problem.n_samples if goes_on else 0
         attributes.update(
             _architecture=(units, self.activation, loss),
             _rng=rng,
@@ -174,7 +180,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
             out_activation_=loss.out_activation,
         )
 
-        def fitted():
+        def fitted(state, history):
             scores = history.validation_scores
             return attributes | dict(
                 _state=state,
@@ -185,11 +191,14 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
                 validation_scores_=scores or None,
                 best_validation_score_=max(scores) if scores else None,
                 n_iter_=len(history.loss_curve),
-                t_=len(history.loss_curve) * problem.n_samples,
+                t_=n_rows_before + len(history.loss_curve) * problem.n_samples,
             )
 
-        self._train(problem, state, history, validation, (X, y), rng, incremental, fitted)
-        vars(self).update(fitted())
+        told = dict(estimator=self, X=X, y=y)
+        if weights is not None:
+            told["metadata"] = {"sample_weight": weights}
+        self._train(problem, state, history, validation, told, rng, incremental, fitted)
+        vars(self).update(fitted(state, history))
         return self
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
@@ -210,13 +219,13 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
             )
         return tuple(int(size) for size in sizes)
 
-    def _split(self, X, Y, weights, strata, rng):
+    def _split(self, X, Y, weights, strata, seed):
         """(X, Y, weights) to train on, and to validate on."""
         try:
             split = train_test_split(
                 np.arange(len(X)),
                 test_size=self.validation_fraction,
-                random_state=rng,
+                random_state=seed,
                 stratify=strata,
             )
         except ValueError as error:
@@ -225,6 +234,12 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
                 f"{self.validation_fraction} of {len(X)} rows: {error} Give more rows, another "
                 "validation_fraction, or early_stopping=False."
             ) from error
+        if len(split[1]) < 2:
+            raise ValueError(
+                f"early_stopping=True holds out one row only with validation_fraction="
+                f"{self.validation_fraction} of {len(X)} rows, which makes no score. Give more "
+                "rows, a larger validation_fraction, or early_stopping=False."
+            )
         if weights is not None and min(weights[rows].max() for rows in split) == 0:
             raise ValueError(
                 "early_stopping=True left the training or the validation part with sample_weight "
@@ -269,7 +284,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
             n_iter_no_change=self.n_iter_no_change,
         )
 
-    def _train(self, problem, state, history, validation, data, rng, incremental, fitted):
+    def _train(self, problem, state, history, validation, told, rng, incremental, fitted):
         """Run the epochs, with callbacks, early stopping and messages around them."""
         settings = self._settings(problem.n_samples, incremental)
         score = None
@@ -283,20 +298,20 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
                 )
 
         context = self._init_callback_context(max_subtasks=settings.max_iter)
-        told = dict(estimator=self, X=data[0], y=data[1])
         context.call_on_fit_task_begin(**told)
-        task = context.subcontext(task_name="epoch")
-        task.call_on_fit_task_begin(**told)
+        task = context
 
-        def on_epoch(epoch, history):
+        def snapshot():
+            return fitted(state.copy(), history.copy())
+
+        def begin():
             nonlocal task
+            task = context.subcontext(task_name="epoch").call_on_fit_task_begin(**told)
+
+        def end(history):
             if self.verbose:
                 print(f"Epoch {len(history.loss_curve)}, {self._progress(history)}")
-            stop = task.call_on_fit_task_end(**told, reconstruction_attributes=fitted)
-            if not stop and epoch + 1 < settings.max_iter:
-                task = context.subcontext(task_name="epoch")
-                task.call_on_fit_task_begin(**told)
-            return stop
+            return task.call_on_fit_task_end(**told, reconstruction_attributes=snapshot)
 
         stopped = fit_epochs(
             problem,
@@ -305,9 +320,10 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
             settings,
             rng=rng if self.shuffle else None,
             score=score,
-            on_epoch=on_epoch,
+            on_epoch_begin=begin,
+            on_epoch_end=end,
         )
-        context.call_on_fit_task_end(**told, reconstruction_attributes=fitted)
+        context.call_on_fit_task_end(**told, reconstruction_attributes=snapshot)
         if not (stopped or incremental or self.n_iter_no_change >= settings.max_iter):
             warnings.warn(
                 f"The objective was still falling by more than tol={self.tol:g} after "
@@ -332,8 +348,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
 
 
 def raw_predictions(network, theta, X):
-    """The outputs of a compiled network for the rows of X, with BLAS held to one thread."""
+    """The outputs of a compiled network for the rows of X."""
     out = np.empty((len(X), network.units[-1]), dtype=theta.dtype)
-    with worker_threads(1):
-        network.forward(theta, np.ascontiguousarray(X), out)
+    network.forward(theta, np.ascontiguousarray(X), out)
     return out

@@ -76,14 +76,17 @@ class Settings:
     n_iter_no_change: float
 
 
-def fit_epochs(problem, state, history, settings, *, rng, score=None, on_epoch=None):
-    """Train until ``settings`` or ``on_epoch`` says stop.
+def fit_epochs(
+    problem, state, history, settings, *, rng, score=None, on_epoch_begin=None, on_epoch_end=None
+):
+    """Train until ``settings`` or ``on_epoch_end`` says stop.
 
     Parameters
     ----------
     problem : Problem
     state : TrainingState
-        Changed in place; with ``score`` it ends at the best θ that was met.
+        Changed in place; with ``score`` it ends at the best θ that was met, the start included
+        if ``history`` holds scores already.
     history : History
         Grows in place.
     settings : Settings
@@ -91,7 +94,9 @@ def fit_epochs(problem, state, history, settings, *, rng, score=None, on_epoch=N
         Shuffles the rows before every epoch; None keeps their order.
     score : callable of θ, default=None
         Early stopping: progress is a higher score instead of a lower objective.
-    on_epoch : callable of (epoch of this call, History), default=None
+    on_epoch_begin : callable, default=None
+        Called before every epoch.
+    on_epoch_end : callable of History, default=None
         Called after every epoch; a true value stops the training.
 
     Returns
@@ -101,11 +106,15 @@ def fit_epochs(problem, state, history, settings, *, rng, score=None, on_epoch=N
     """
     patience = Patience(settings.tol, settings.n_iter_no_change)
     schedule, best_score, best_theta, stopped = settings.schedule, -np.inf, None, False
+    if score is not None and history.validation_scores:
+        best_score, best_theta = score(state.theta), state.theta.copy()
     steps = problem.epochs(
         state, optimiser=settings.optimiser, batch_size=settings.batch_size, rng=rng
     )
     with closing(steps):
-        for epoch in range(settings.max_iter):
+        for _ in range(settings.max_iter):
+            if on_epoch_begin is not None:
+                on_epoch_begin()
             state.eta = schedule.rate(settings.learning_rate, len(history.loss_curve), state.n_cuts)
             watched = next(steps)
             history.loss_curve.append(watched)
@@ -114,7 +123,7 @@ def fit_epochs(problem, state, history, settings, *, rng, score=None, on_epoch=N
                 watched = -history.validation_scores[-1]
                 if -watched > best_score:
                     best_score, best_theta = -watched, state.theta.copy()
-            stopped = bool(on_epoch is not None and on_epoch(epoch, history))
+            stopped = bool(on_epoch_end is not None and on_epoch_end(history))
             if not stopped and patience.is_exhausted_by(watched):
                 if schedule.can_cut(state.eta):
                     state.n_cuts += 1
@@ -124,5 +133,6 @@ def fit_epochs(problem, state, history, settings, *, rng, score=None, on_epoch=N
             if stopped:
                 break
     if best_theta is not None:
-        state.theta[:] = best_theta
+        # The look-ahead belonged to another θ.
+        state.theta[:] = state.point[:] = best_theta
     return stopped

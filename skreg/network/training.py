@@ -2,11 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 import numpy as np
 
 from skreg._kernels.network import Network, Trainer
-from skreg._threads import worker_threads
+from skreg._threads import Pace, worker_threads
 from skreg.losses import Loss
 from skreg.network.parameters import penalty_value
 from skreg.penalties import Penalty
@@ -85,9 +86,8 @@ class Problem:
         state = TrainingState.start(theta, "gradient")
         trainer = self.trainer(state, batch_size=self.n_samples)
         numbers = dict(momentum=0.0, beta_1=0.0, beta_2=0.0, epsilon=0.0)
-        with worker_threads(1):
-            self._begin_epoch(trainer, n_steps_done=0, n_workers=1, eta=0.0, **numbers)
-            trainer.work(np.arange(self.n_samples), 0)
+        self._begin_epoch(trainer, n_steps_done=0, n_workers=1, eta=0.0, **numbers)
+        trainer.work(np.arange(self.n_samples), 0)
         return trainer.loss / self.n_samples + self.penalty_term(theta), state.slot_1
 
     def epochs(self, state, *, optimiser, batch_size, rng=None):
@@ -116,22 +116,27 @@ class Problem:
         wanted = self.network().max_workers(batch_size)
         with worker_threads(wanted) as n_workers, ThreadPoolExecutor(n_workers) as pool:
             trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers)
+            pace = Pace(n_workers)
             while True:
                 if rng is not None:
                     rng.shuffle(order)
+                n_now, started = pace.choose(), perf_counter()
                 self._begin_epoch(
                     trainer,
                     n_steps_done=state.n_steps,
-                    n_workers=n_workers,
+                    n_workers=n_now,
                     eta=state.eta,
                     **optimiser.numbers(),
                 )
-                others = [pool.submit(trainer.work, order, w) for w in range(1, n_workers)]
+                others = [pool.submit(trainer.work, order, w) for w in range(1, n_now)]
                 trainer.work(order, 0)
                 for other in others:
                     other.result()
+                pace.note(n_now, perf_counter() - started)
                 objective = trainer.loss / self.n_samples + self.penalty_term(state.theta)
-                if trainer.diverged or not np.isfinite(objective):
+                # The last step of an epoch shows in no loss of that epoch.
+                finite = np.isfinite(objective) and np.isfinite(state.point).all()
+                if trainer.diverged or not finite:
                     raise ValueError(
                         f"Training diverged: the loss or a weight is no longer finite at "
                         f"learning_rate_init={state.eta:g}. Lower learning_rate_init, or scale the "
@@ -195,27 +200,3 @@ class TrainingState:
             slot_1=self.slot_1.copy(),
             slot_2=self.slot_2.copy(),
         )
-
-
-@dataclass
-class Patience:
-    """Tells when a falling quantity has stopped falling.
-
-    Parameters
-    ----------
-    tol : float
-        A value counts as progress when it is below the best so far by more than this.
-    n_iter_no_change : int or inf
-        How many values in a row without progress are borne.
-    """
-
-    tol: float
-    n_iter_no_change: float
-    best: float = np.inf
-    n_without_progress: int = 0
-
-    def is_exhausted_by(self, value):
-        """Take note of ``value``; whether patience has now run out."""
-        self.n_without_progress = 0 if value < self.best - self.tol else self.n_without_progress + 1
-        self.best = min(self.best, value)
-        return self.n_without_progress > self.n_iter_no_change
