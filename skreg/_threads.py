@@ -1,9 +1,4 @@
-"""How many threads a fit may use, and BLAS kept to one thread under them.
-
-A kernel splits its work above BLAS: every worker calls a single-threaded BLAS. Two BLAS thread
-pools that compete for cores are many times slower than one thread, and the number of BLAS threads
-can change the last bits of a result.
-"""
+"""How many threads a fit may use."""
 
 import threading
 from contextlib import contextmanager
@@ -13,7 +8,6 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _in_use = 0
-_previous: list[int] = []
 
 
 @cache
@@ -23,12 +17,16 @@ def _blas_libraries():
 
 @contextmanager
 def worker_threads(wanted):
-    """Reserve up to ``wanted`` worker threads and hold BLAS to one thread each.
+    """Reserve up to ``wanted`` threads of this process's budget.
 
-    The budget is the number of threads that BLAS was allowed when the first of the concurrent fits
-    of this process began: it follows ``OMP_NUM_THREADS``, `threadpoolctl.threadpool_limits` and the
-    limits that joblib sets in its workers. Fits in other threads that run at the same time share
-    it; each gets at least one.
+    The budget is the number of threads that BLAS may use, so it follows ``OMP_NUM_THREADS``,
+    `threadpoolctl.threadpool_limits` and the limits that joblib sets in its workers. Fits that run
+    at the same time in threads of one process share it; each gets at least one.
+
+    Parameters
+    ----------
+    wanted : int
+        At least 1.
 
     Yields
     ------
@@ -37,12 +35,7 @@ def worker_threads(wanted):
     """
     global _in_use
     with _lock:
-        libraries = _blas_libraries()
-        if _in_use == 0:
-            _previous[:] = [library.num_threads for library in libraries]
-            for library in libraries:
-                library.set_num_threads(1)
-        budget = max(_previous, default=1)
+        budget = max((library.num_threads for library in _blas_libraries()), default=1)
         granted = max(1, min(wanted, budget - _in_use))
         _in_use += granted
     try:
@@ -50,6 +43,33 @@ def worker_threads(wanted):
     finally:
         with _lock:
             _in_use -= granted
-            if _in_use == 0:
-                for library, n_threads in zip(libraries, _previous, strict=True):
-                    library.set_num_threads(n_threads)
+
+
+class Pace:
+    """Chooses a number of workers by what has been fastest.
+
+    Work that is split finely waits for its slowest worker, and so loses by a second thread when
+    other processes hold the cores. Where the result does not depend on the number of workers, the
+    clock may decide: both ways are tried at the start, and the slower one again now and then.
+
+    Parameters
+    ----------
+    n_workers : int
+        The number to compare with one.
+    """
+
+    RETRY = 20
+
+    def __init__(self, n_workers):
+        self.seconds = {n: 0.0 for n in {1, n_workers}}
+        self.n_rounds = 0
+
+    def choose(self):
+        """Number of workers for the next round."""
+        order = sorted(self.seconds, key=self.seconds.get)
+        self.n_rounds += 1
+        return order[-1 if self.n_rounds % self.RETRY == 0 else 0]
+
+    def note(self, n_workers, seconds):
+        """Take note of how long a round took."""
+        self.seconds[n_workers] = seconds

@@ -1,0 +1,115 @@
+/* A matrix product for the shapes of a mini-batch. Included by gemm.h once for float and once for
+ * double, with REAL, LANES (elements of 32 bytes) and NAME(x) defined.
+ *
+ * A panel of 2·LANES columns of B is packed, at most KC rows at a time so that it stays in the first
+ * cache; A is read where it lies, which suits a few hundred rows. Six rows of C by one panel are
+ * accumulated in 12 registers. */
+typedef REAL NAME(vec) __attribute__((vector_size(32)));
+typedef REAL NAME(vec_at) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_alias));
+
+#define WIDTH (2 * LANES)
+
+/* ``rows`` (at most 6) by ``columns`` (at most WIDTH) of C over kc terms. ``rows`` is a constant once
+ * inlined. */
+static inline __attribute__((always_inline)) void NAME(tile)(
+    const int rows, long kc, const REAL *a, long row_stride, long k_stride,
+    const REAL *panel, REAL *c, long ldc, int columns, int add)
+{
+    NAME(vec) acc[6][2];
+    for (int i = 0; i < rows; i++) acc[i][0] = acc[i][1] = (NAME(vec)){0};
+    for (long k = 0; k < kc; k++) {
+        const NAME(vec) b0 = *(const NAME(vec) *)(panel + k * WIDTH);
+        const NAME(vec) b1 = *(const NAME(vec) *)(panel + k * WIDTH + LANES);
+#pragma GCC unroll 6
+        for (int i = 0; i < rows; i++) {
+            const REAL x = a[i * row_stride + k * k_stride];
+            acc[i][0] += x * b0;
+            acc[i][1] += x * b1;
+        }
+    }
+    for (int i = 0; i < rows; i++, c += ldc) {
+        if (columns == WIDTH) {
+            NAME(vec_at) *out = (NAME(vec_at) *)c;
+            if (add) {
+                acc[i][0] += out[0];
+                acc[i][1] += out[1];
+            }
+            out[0] = acc[i][0];
+            out[1] = acc[i][1];
+        } else {
+            for (int j = 0; j < columns; j++) {
+                const REAL x = acc[i][j / LANES][j % LANES];
+                c[j] = add ? c[j] + x : x;
+            }
+        }
+    }
+}
+
+/* WIDTH columns of B by kc rows, in row order; columns past the last are 0. */
+static inline __attribute__((always_inline)) void NAME(pack)(
+    long kc, int columns, const REAL *b, long k_stride, long column_stride, REAL *panel)
+{
+    if (columns == WIDTH && column_stride == 1) {
+        for (long k = 0; k < kc; k++)
+            for (int j = 0; j < WIDTH; j++) panel[k * WIDTH + j] = b[k * k_stride + j];
+    } else {
+        for (int j = 0; j < columns; j++)
+            for (long k = 0; k < kc; k++)
+                panel[k * WIDTH + j] = b[k * k_stride + j * column_stride];
+        for (int j = columns; j < WIDTH; j++)
+            for (long k = 0; k < kc; k++) panel[k * WIDTH + j] = 0;
+    }
+}
+
+/* C (m×1) ← A·b for rows of A and b without gaps: dot products. */
+static inline __attribute__((always_inline)) void NAME(times_vector)(
+    long m, long k, const REAL *a, long row_stride, const REAL *b, REAL *c, long ldc)
+{
+    for (long i = 0; i < m; i++, a += row_stride) {
+        NAME(vec) acc = {0};
+        REAL total = 0;
+        long l = 0;
+        for (; l + LANES <= k; l += LANES)
+            acc += *(const NAME(vec_at) *)(a + l) * *(const NAME(vec_at) *)(b + l);
+        for (; l < k; l++) total += a[l] * b[l];
+        for (int j = 0; j < LANES; j++) total += acc[j];
+        c[i * ldc] = total;
+    }
+}
+
+/* C (m×n, rows ldc apart) ← A (m×k)·B (k×n); the elements of A and B lie at any strides. */
+SKREG_DISPATCH static void NAME(gemm)(
+    long m, long n, long k, const REAL *a, long row_stride, long k_stride,
+    const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc)
+{
+    enum { KC = 256 };
+    REAL panel[KC * WIDTH] __attribute__((aligned(32)));
+    if (n == 1 && k_stride == 1 && b_k_stride == 1) {
+        NAME(times_vector)(m, k, a, row_stride, b, c, ldc);
+        return;
+    }
+    for (long j = 0; j < n; j += WIDTH) {
+        const int columns = n - j < WIDTH ? (int)(n - j) : WIDTH;
+        for (long k0 = 0; k0 < k; k0 += KC) {
+            const long kc = k - k0 < KC ? k - k0 : KC;
+            const REAL *block = a + k0 * k_stride;
+            REAL *out = c + j;
+            long i = 0;
+            NAME(pack)(kc, columns, b + k0 * b_k_stride + j * b_column_stride, b_k_stride,
+                       b_column_stride, panel);
+#define TILE(rows)                                                                               \
+    NAME(tile)(rows, kc, block + i * row_stride, row_stride, k_stride, panel, out + i * ldc, ldc, \
+               columns, k0 > 0)
+            for (; i + 6 <= m; i += 6) TILE(6);
+            switch (m - i) {
+            case 5: TILE(5); break;
+            case 4: TILE(4); break;
+            case 3: TILE(3); break;
+            case 2: TILE(2); break;
+            case 1: TILE(1); break;
+            }
+#undef TILE
+        }
+    }
+}
+#undef WIDTH
