@@ -15,6 +15,10 @@ from skreg._kernels.penalties cimport soft_threshold
 
 # A Cholesky pivot below this share of the diagonal means a feature that depends on the others.
 cdef double DEPENDENT = 1e-12
+# A direct solve costs many sweeps: it waits for this many that leave the support alone ...
+cdef int STABLE = 3
+# ... or for every so many sweeps.
+cdef int RESTART = 32
 # Components dropped by one call of `_finish` before coordinate descent has another look.
 cdef int MAX_DROPS = 16
 
@@ -157,8 +161,7 @@ def descend(
 ):
     """Minimise ½θᵀHθ − hᵀθ + l1·‖θ‖₁ from ``theta``; changes ``theta`` and ``slope`` = h − Hθ.
 
-    Sweeps run until one leaves the support alone; then a direct solve on the support is tried. The
-    result is optimal to rounding once that solve changes no sign and no component at zero has
+    Sweeps run until the support settles; then a direct solve on the support is tried. The result is optimal to rounding once that solve changes no sign and no component at zero has
     |slope| > l1 + slack. Failing that, a duality gap of ``tol`` ends it; ``power`` is bᵀb.
 
     Returns
@@ -168,7 +171,7 @@ def descend(
     done : bool
     """
     cdef Py_ssize_t p = theta.shape[0], j
-    cdef int passes = 0
+    cdef int passes = 0, stable = 0
     cdef bint done = False, changed
     cdef double gap
     factor_array, point_array = np.empty(max(p * p, 1)), np.empty(max(p, 1))
@@ -181,8 +184,10 @@ def descend(
         while passes < max_passes and not done:
             changed = _sweep(p, &hessian[0, 0], &slack[0], l1, &theta[0], &slope[0])
             passes += 1
-            if changed and passes % 8 != 0:
+            stable = 0 if changed else stable + 1
+            if stable < STABLE and passes % RESTART != 0:
                 continue
+            stable = 0
             if _finish(
                 p, &hessian[0, 0], &cross[0], l1, &theta[0], &factor[0], &point[0], &support[0]
             ) == EXACT:
@@ -224,6 +229,18 @@ def duality_gap(
     if theta.shape[0] == 0:
         return 0.0
     return max(_gap(theta.shape[0], &cross[0], &theta[0], &slope[0], l1, power), 0.0)
+
+
+def submatrix(const double[:, ::1] matrix, const Py_ssize_t[::1] which):
+    """matrix[which][:, which] as a new array."""
+    cdef Py_ssize_t k = which.shape[0], i, j
+    out = np.empty((k, k))
+    cdef double[:, ::1] part = out
+    with nogil:
+        for i in range(k):
+            for j in range(k):
+                part[i, j] = matrix[which[i], which[j]]
+    return out
 
 
 def slope_at(

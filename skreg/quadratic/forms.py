@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg._kernels.coordinate_descent import slope_at
+from skreg._kernels import coordinate_descent as kernel
 from skreg.quadratic import spectrum
 from skreg.quadratic.moments import Moments
 from skreg.quadratic.rows import Rows
@@ -16,7 +16,7 @@ class GramForm:
         self.weight = weight = moments.weight
         if not weight > 0:
             raise ValueError("the moments hold no row of positive weight. Add rows first.")
-        self.hessian = moments.xx / weight
+        self.hessian = np.ascontiguousarray(moments.xx / weight)
         self.cross = moments.xy / weight
         self.power = moments.yy / weight
         self.x_mean, self.y_mean = moments.x_mean, moments.y_mean
@@ -57,11 +57,11 @@ class GramForm:
 
     def working_grams(self):
         """A function of feature indices S that gives H_SS."""
-        return lambda which: self.hessian[np.ix_(which, which)]
+        return lambda which: kernel.submatrix(self.hessian, which)
 
     def slope(self, theta):
         """h − Hθ for one θ of shape (p,) with few non-zeros."""
-        return slope_at(self.hessian, np.ascontiguousarray(self.cross[:, 0]), theta)
+        return kernel.slope_at(self.hessian, np.ascontiguousarray(self.cross[:, 0]), theta)
 
 
 class RowForm:
@@ -128,4 +128,4 @@ class _ColumnCache:
             self._gram = np.block([[self._gram, cross], [cross.T, fresh.T @ fresh]])
             self._columns = np.hstack([self._columns, fresh])
         place = self._place[which]
-        return self._gram[np.ix_(place, place)]
+        return kernel.submatrix(self._gram, place)

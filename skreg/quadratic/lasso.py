@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skreg._kernels.coordinate_descent import descend, duality_gap
+from skreg._kernels import coordinate_descent as kernel
 
 EPS = np.finfo(np.float64).eps
 # Features that join the working set at once: this many, or as many as it has non-zeros.
@@ -146,7 +146,7 @@ class _WorkingSets:
         while True:
             chosen = self._choose(theta, slope, threshold, alpha)
             part, inside = theta[chosen], slope[chosen]
-            made, _ = descend(
+            made, _ = kernel.descend(
                 self.gram(chosen),
                 self.cross[chosen],
                 self.slack[chosen],
@@ -160,7 +160,7 @@ class _WorkingSets:
             passes += made
             theta[chosen] = part
             slope = self.form.slope(theta)
-            gap = duality_gap(self.cross, theta, slope, alpha, self.power)
+            gap = kernel.duality_gap(self.cross, theta, slope, alpha, self.power)
             missed = np.abs(slope) > alpha + self.slack
             missed[chosen] = False
             if passes >= self.max_iter or not missed.any():
@@ -195,7 +195,7 @@ class _Diagonal:
         for alpha in alphas:
             theta = soft_threshold(start, alpha) / curvature
             slope = -form.gradient(theta[None])[0]
-            gap = duality_gap(cross, theta, slope, alpha, power)
+            gap = kernel.duality_gap(cross, theta, slope, alpha, power)
             yield theta, gap, _risk(power, cross, theta, slope), 1, np.count_nonzero(theta)
 
 
@@ -215,7 +215,7 @@ class _Pca:
         power = float(model._form.power[0])
         for alpha, c, theta in zip(alphas, kept, thetas, strict=True):
             slope = start - spectrum.eigenvalues * c
-            gap = duality_gap(start, c, slope, alpha, power)
+            gap = kernel.duality_gap(start, c, slope, alpha, power)
             yield theta, gap, _risk(power, start, c, slope), 1, np.count_nonzero(c)
 
 

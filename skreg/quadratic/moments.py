@@ -84,25 +84,17 @@ class Moments:
         # BLAS wants the longer axis contiguous as X has it; Fortran order is transposed C order.
         by_column = X.flags.f_contiguous and not X.flags.c_contiguous
         buffer = np.empty((first.stop - first.start, p), order="F" if by_column else "C")
-        xx, xy = np.zeros((p, p), order="F"), np.zeros((p, q), order="F")
-        x_sum, y_sum, yy = np.zeros(p), np.zeros(q), np.zeros(q)
-        weight, n_rows = 0.0, 0
+        xx = np.zeros((p, p), order="F")
+        # The last column stands for 1: products with it are sums.
+        xy, yy = np.zeros((p, q + 1), order="F"), np.zeros(q + 1)
+        y_sum, n_rows = np.zeros(q + 1), 0
         for rows in blocks:
             size = rows.stop - rows.start
             a = np.subtract(X[rows], x_origin, out=buffer[:size])
-            b = np.subtract(y[rows], y_origin, dtype=np.float64)
-            if weights is None:
-                x_sum += a.sum(axis=0)
-                y_sum += b.sum(axis=0)
-                weight += size
-                n_rows += size
-            else:
-                w = weights[rows]
-                x_sum += np.einsum("i,ij->j", w, a)
-                y_sum += np.einsum("i,ij->j", w, b)
-                weight += w.sum()
-                n_rows += np.count_nonzero(w)
-                root = np.sqrt(w)[:, None]
+            b = np.ones((size, q + 1), order="F")
+            np.subtract(y[rows], y_origin, out=b[:, :q])
+            if weights is not None:
+                root = np.sqrt(weights[rows])[:, None]
                 a *= root
                 b *= root
             # Both calls add to their last argument in place.
@@ -113,13 +105,18 @@ class Moments:
                 xx = dsyrk(1.0, a.T, 1.0, xx, trans=0, lower=0, overwrite_c=1)
                 xy = dgemm(1.0, a.T, b, 1.0, xy, overwrite_c=1)
             yy += np.einsum("ij,ij->j", b, b)
-        if weight == 0.0:
-            return cls(0.0, 0, x_origin, y_origin, _mirrored(xx), xy, yy)
-        xx = _mirrored(xx - np.outer(x_sum, x_sum / weight))
-        xy -= np.outer(x_sum, y_sum / weight)
-        yy = np.maximum(yy - y_sum * y_sum / weight, 0.0)
-        mean = (x_origin + x_sum / weight, y_origin + y_sum / weight)
-        return cls(float(weight), n_rows, *mean, xx, xy, yy)
+            y_sum += np.einsum("ij,i->j", b, b[:, q])
+            n_rows += size if weights is None else np.count_nonzero(root)
+        weight = float(yy[q])
+        xy, x_sum, yy, y_sum = xy[:, :q], xy[:, q], yy[:q], y_sum[:q]
+        if weight > 0:
+            xx -= np.outer(x_sum, x_sum / weight)
+            xy -= np.outer(x_sum, y_sum / weight)
+            yy = np.maximum(yy - y_sum * y_sum / weight, 0.0)
+            x_origin, y_origin = x_origin + x_sum / weight, y_origin + y_sum / weight
+        return cls(
+            weight, n_rows, x_origin, y_origin, _mirrored(xx).T, np.ascontiguousarray(xy), yy
+        )
 
     def __add__(self, other):
         if not isinstance(other, Moments):

@@ -1,0 +1,72 @@
+"""Independent NumPy twins of the quadratic family: slow, dense and plain."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+
+def centred(X, y, weights=None, fit_intercept=True):
+    """A and b of the weighted, normalised, centred least-squares problem, in float64."""
+    X, y = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    w = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=np.float64)
+    w = w / w.sum()
+    if fit_intercept:
+        # The mean is taken about the first row, as 1e8 + noise would lose it otherwise.
+        X, y = X - X[0], y - y[0]
+        X, y = X - w @ X, y - w @ y
+    root = np.sqrt(w)
+    return X * root[:, None], (y.T * root).T
+
+
+def ridge(A, b, alpha):
+    """The ridge by an SVD of A, shape (p,) or (q, p); ``alpha=0`` gives the minimum norm."""
+    U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    keep = s > max(A.shape) * np.finfo(float).eps * s.max(initial=0.0)
+    U, s, Vt = U[:, keep], s[keep], Vt[keep]
+    return (Vt.T @ ((s / (s**2 + alpha)) * (U.T @ b).T).T).T
+
+
+def lasso(A, b, alpha, passes=20_000):
+    """The lasso by plain cyclic coordinate descent on the residual."""
+    norms = (A**2).sum(axis=0)
+    theta, residual = np.zeros(A.shape[1]), b.astype(float).copy()
+    for _ in range(passes):
+        largest = 0.0
+        for j in np.flatnonzero(norms):
+            old = theta[j]
+            target = A[:, j] @ residual + norms[j] * old
+            theta[j] = np.sign(target) * max(abs(target) - alpha, 0.0) / norms[j]
+            residual -= (theta[j] - old) * A[:, j]
+            largest = max(largest, abs(theta[j] - old) * np.sqrt(norms[j]))
+        if largest < 1e-15 * np.sqrt(b @ b + 1e-300):
+            break
+    return theta
+
+
+def lasso_violation(A, b, alpha, theta):
+    """How far θ is from the KKT conditions: 0 ∈ −Aᵀ(b − Aθ) + λ∂‖θ‖₁, as a fraction of ‖Aᵀb‖∞."""
+    slope = A.T @ (b - A @ theta)
+    on = theta != 0
+    inside = np.abs(slope[on] - alpha * np.sign(theta[on])).max(initial=0.0)
+    outside = (np.abs(slope[~on]) - alpha).max(initial=0.0)
+    return max(inside, outside) / max(np.abs(A.T @ b).max(initial=0.0), 1e-300)
+
+
+@st.composite
+def problems(draw, max_rows=24, max_features=12, targets=None, tall=False):
+    """A design with correlated columns, a target with noise, and weights or None."""
+    p = draw(st.integers(1, max_features))
+    n = draw(st.integers(p + 3 if tall else 2, max(max_rows, p + 4)))
+    q = targets if targets is not None else draw(st.sampled_from([None, 1, 3]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    X = rng.normal(size=(n, p)) + 0.5 * rng.normal(size=(n, 1))
+    X *= 10.0 ** rng.uniform(-1, 1, size=p)
+    shape = (n,) if q in (None, 0) else (n, q)
+    signal = X @ rng.normal(size=(p, *shape[1:]))
+    y = signal + 0.3 * rng.normal(size=shape) * (1 + signal.std()) + 5.0
+    weights = None
+    if draw(st.booleans()):
+        weights = rng.uniform(0.1, 3.0, size=n)
+    return X, y, weights
+
+
+alphas = st.floats(-4, 2).map(lambda e: 10.0**e)
