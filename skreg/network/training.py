@@ -133,10 +133,11 @@ class Problem:
                 for other in others:
                     other.result()
                 pace.note(n_now, perf_counter() - started)
-                objective = trainer.loss / self.n_samples + self.penalty_term(state.theta)
                 # The last step of an epoch shows in no loss of that epoch.
-                finite = np.isfinite(objective) and np.isfinite(state.point).all()
-                if trainer.diverged or not finite:
+                finite = not trainer.diverged and np.isfinite(state.point).all()
+                risk = trainer.loss / self.n_samples
+                objective = risk + self.penalty_term(state.theta) if finite else np.nan
+                if not np.isfinite(objective):
                     raise ValueError(
                         f"Training diverged: the loss or a weight is no longer finite at "
                         f"learning_rate_init={state.eta:g}. Lower learning_rate_init, or scale the "

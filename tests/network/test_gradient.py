@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from network_cases import LOSSES, cases, make_case
 
 
@@ -131,13 +132,37 @@ def test_permuting_outputs_with_their_targets_permutes_the_gradient(loss):
     )
 
 
+WIDTHS = [1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100, 129]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_products_on_both_sides_of_the_blas_threshold(dtype):
-    """Networks of this size use BLAS, several row tasks and several tiles."""
-    case = make_case((70, 300, 130, 5), loss="multinomial_log_loss", n=150, dtype=dtype)
-    theta = 0.1 * case.theta
-    rows, tiles = case.problem.network().tasks(150)
-    assert rows < 150
+@given(
+    st.lists(st.sampled_from(WIDTHS), min_size=2, max_size=4),
+    st.integers(1, 130),
+    st.integers(0, 1000),
+)
+def test_products_of_every_size(dtype, units, n, seed):
+    """Around the widths of vectors and blocks, where a compiled product changes its loop."""
+    case = make_case(tuple(units), n=n, dtype=dtype, seed=seed)
+    theta = (0.2 * case.theta).astype(dtype)
+    objective, gradient = case.problem.objective_and_gradient(theta)
+    raw = np.empty_like(case.problem.Y)
+    case.problem.network().forward(theta, case.problem.X, raw)
+    tolerance = 1e-12 if dtype == np.float64 else 2e-5
+    theta = theta.astype(float)
+    expected = case.twin.gradient(theta, *case.data)
+    assert np.isclose(objective, case.twin.objective(theta, *case.data), rtol=tolerance)
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+    expected = case.twin.forward(theta, case.problem.X)[1][-1]
+    np.testing.assert_allclose(raw, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_with_several_row_tasks_and_several_tiles(dtype):
+    case = make_case((70, 300, 130, 5), loss="multinomial_log_loss", n=600, dtype=dtype)
+    theta = (0.1 * case.theta).astype(dtype)
+    rows, tiles = case.problem.network().tasks(600)
+    assert rows < 600
     assert len(tiles) > 3
     objective, gradient = case.problem.objective_and_gradient(theta)
     tolerance = 1e-11 if dtype == np.float64 else 1e-4

@@ -1,0 +1,141 @@
+"""When training stops, at which rate it goes on, and what it ends with."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from network_cases import make_case
+
+from skreg.network.fitting import History, Patience, Settings, fit_epochs
+from skreg.network.optimisers import SGD
+from skreg.network.schedules import Adaptive, Constant, InverseScaling
+from skreg.network.training import TrainingState
+
+
+class Scripted:
+    """A problem whose objectives are written down; θ is the number of the epoch."""
+
+    def __init__(self, objectives):
+        self.objectives, self.rates = objectives, []
+
+    def epochs(self, state, **_):
+        for i, objective in enumerate(self.objectives):
+            self.rates.append(state.eta)
+            state.theta[:] = i
+            yield objective
+
+
+def run(objectives, *, schedule=None, scores=None, on_epoch_end=None, history=None, **settings):
+    """(stopped, history, state, rates) of a scripted training."""
+    problem = Scripted(objectives)
+    state, history = TrainingState.start(np.full(1, -1.0), "nesterov"), history or History()
+    defaults = dict(max_iter=len(objectives), tol=0.0, n_iter_no_change=2)
+    settings = Settings(SGD(), schedule or Constant(), 1.0, 1, **(defaults | settings))
+    score = None if scores is None else lambda theta: scores[int(theta[0])]
+    stopped = fit_epochs(
+        problem, state, history, settings, rng=None, score=score, on_epoch_end=on_epoch_end
+    )
+    return stopped, history, state, problem.rates
+
+
+def test_training_goes_on_while_there_is_progress():
+    stopped, history, _, _ = run([5.0, 4, 3, 2, 1])
+    assert not stopped
+    assert history.loss_curve == [5, 4, 3, 2, 1]
+
+
+def test_training_stops_when_patience_is_exhausted():
+    stopped, history, _, _ = run([5.0, 4, 4, 4, 4, 4, 4])
+    assert stopped
+    assert history.loss_curve == [5, 4, 4, 4, 4]
+
+
+def test_progress_smaller_than_tol_does_not_count():
+    assert len(run([5 - 0.1 * i for i in range(20)], tol=0.2)[1].loss_curve) == 4
+    assert len(run([5 - 0.1 * i for i in range(20)], tol=0.05)[1].loss_curve) == 20
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=30), st.integers(1, 5), st.floats(0, 2))
+def test_patience_equals_its_definition(values, n_iter_no_change, tol):
+    patience, best, streak = Patience(tol, n_iter_no_change), np.inf, 0
+    for value in values:
+        streak = 0 if value < best - tol else streak + 1
+        best = min(best, value)
+        assert patience.is_exhausted_by(value) == (streak > n_iter_no_change)
+
+
+def test_infinite_patience_never_ends():
+    stopped, history, _, _ = run([1.0] * 50, n_iter_no_change=np.inf)
+    assert not stopped
+    assert len(history.loss_curve) == 50
+
+
+def test_an_observer_stops_the_training():
+    stopped, history, _, _ = run([5.0, 4, 3, 2], on_epoch_end=lambda h: len(h.loss_curve) == 2)
+    assert stopped
+    assert history.loss_curve == [5, 4]
+
+
+def test_a_score_decides_and_the_best_parameters_come_back():
+    stopped, history, state, _ = run([9.0] * 8, scores=[0.1, 0.5, 0.9, 0.2, 0.3, 0.3, 0.3, 0.3])
+    assert stopped
+    assert history.validation_scores == [0.1, 0.5, 0.9, 0.2, 0.3, 0.3]
+    assert state.theta == state.point == 2
+
+
+def test_the_first_of_equal_scores_wins():
+    assert run([9.0] * 4, scores=[0.1, 0.9, 0.9, 0.9], n_iter_no_change=np.inf)[2].theta == 1
+
+
+def test_a_warm_start_may_end_where_it_began():
+    earlier = History([1.0], [0.8])
+    _, history, state, _ = run([9.0] * 3, scores={-1: 0.8, 0: 0.1, 1: 0.2, 2: 0.3}, history=earlier)
+    assert history.validation_scores == [0.8, 0.1, 0.2, 0.3]
+    assert state.theta == -1
+
+
+def test_the_adaptive_rate_is_cut_at_each_end_of_progress_and_training_ends_below_its_smallest():
+    stopped, _, state, rates = run([1.0] * 200, schedule=Adaptive(), n_iter_no_change=2)
+    assert stopped
+    # The first value is progress; then every third value without progress cuts the rate.
+    assert rates[:7] == [1, 1, 1, 1, 0.2, 0.2, 0.2]
+    assert np.isclose(rates[-1], 5.0**-9)
+    assert rates[-1] < 1e-6 < 5 * rates[-1]
+    assert state.n_cuts == 9
+
+
+def test_inverse_scaling():
+    rates = run([1.0] * 4, schedule=InverseScaling(0.5), n_iter_no_change=np.inf)[3]
+    np.testing.assert_allclose(rates, 1 / np.sqrt([1, 2, 3, 4]))
+
+
+def test_inverse_scaling_goes_on_after_a_warm_start():
+    rates = run([1.0], schedule=InverseScaling(1.0), history=History([1.0, 1.0, 1.0]))[3]
+    assert rates == [0.25]
+
+
+def test_the_rate_of_the_schedule_is_the_rate_of_the_steps():
+    case = make_case(penalty="none", alpha=0.0, n=6)
+    state = TrainingState.start(case.theta.copy(), "sgd")
+    settings = Settings(SGD(0.0), InverseScaling(1.0), 0.1, 6, 2, 0.0, np.inf)
+    fit_epochs(case.problem, state, History(), settings, rng=None)
+    X, Y, _ = case.data
+    first = case.theta - 0.1 * case.twin.gradient(case.theta, X, Y)
+    second = first - 0.05 * case.twin.gradient(first, X, Y)
+    np.testing.assert_allclose(state.theta, second, rtol=1e-11)
+
+
+def test_a_copied_history_grows_alone():
+    history = History([1.0], [0.5])
+    other = history.copy()
+    other.loss_curve.append(2.0)
+    other.validation_scores.append(0.6)
+    assert history == History([1.0], [0.5])
+
+
+def test_an_error_in_the_observer_comes_through():
+    def fail(history):
+        raise RuntimeError("observer")
+
+    with pytest.raises(RuntimeError, match="observer"):
+        run([1.0, 1.0], on_epoch_end=fail)

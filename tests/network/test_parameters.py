@@ -1,0 +1,64 @@
+"""θ: its layers and its start."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skreg._kernels.network import Network
+
+from skreg.network.parameters import initial_theta, layer_views, penalty_value
+from skreg.penalties import get_penalty
+
+units_of = st.lists(st.integers(1, 9), min_size=2, max_size=5)
+
+
+@given(units_of)
+def test_layers_are_views_that_cover_theta_once(units):
+    size = Network(units, "relu", "squared_error").n_parameters
+    theta = np.zeros(size)
+    weights, biases = layer_views(theta, units)
+    assert [W.shape for W in weights] == list(pairwise(units))
+    assert [b.shape for b in biases] == [(width,) for width in units[1:]]
+    for part in (*weights, *biases):
+        part += 1
+    assert np.all(theta == 1)
+
+
+@given(units_of, st.sampled_from(["relu", "tanh", "logistic", "identity"]))
+def test_start_lies_in_its_bounds_with_zero_biases(units, activation):
+    theta = initial_theta(units, activation, np.random.RandomState(0), np.float64)
+    weights, biases = layer_views(theta, units)
+    assert all(np.all(b == 0) for b in biases)
+    for layer, W in enumerate(weights):
+        hidden = layer < len(weights) - 1
+        fan_in, fan_out = W.shape
+        he = activation == "relu" and hidden
+        bound = np.sqrt(6 / fan_in) if he else np.sqrt(6 / (fan_in + fan_out))
+        assert np.abs(W).max() <= bound
+
+
+def test_start_fills_its_bounds():
+    theta = initial_theta((400, 300, 2), "relu", np.random.RandomState(0), np.float64)
+    first = layer_views(theta, (400, 300, 2))[0][0]
+    assert np.isclose(first.std(), np.sqrt(2 / 400), rtol=0.01)
+    assert np.isclose(np.abs(first).max(), np.sqrt(6 / 400), rtol=0.01)
+
+
+def test_both_precisions_start_from_the_same_point():
+    one, other = (
+        initial_theta((5, 4, 2), "tanh", np.random.RandomState(7), dtype)
+        for dtype in (np.float64, np.float32)
+    )
+    assert other.dtype == np.float32
+    assert np.array_equal(one.astype(np.float32), other)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("none", 0), ("l2", 0.5 * 14), ("l1", 6), ("elasticnet", 0.25 * 6 + 0.75 * 7)],
+)
+def test_penalty_leaves_biases_out(name, expected):
+    theta = np.array([1.0, -2.0, 100.0, -3.0, 1000.0])
+    assert penalty_value(theta, (2, 1, 1), get_penalty(name, 0.25)) == expected

@@ -1,0 +1,101 @@
+"""`worker_threads` shares a budget, and gives it back; `Pace` finds the faster way."""
+
+import threading
+
+import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from skreg import _threads
+from skreg._threads import Pace, worker_threads
+
+
+def blas_threads():
+    """The limits in force, one a library."""
+    libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library.num_threads for library in libraries]
+
+
+@pytest.fixture(autouse=True)
+def _gives_everything_back():
+    before = blas_threads()
+    assert before, "no BLAS that threadpoolctl knows is loaded"
+    yield
+    assert blas_threads() == before
+    assert _threads._in_use == 0
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_grants_no_more_than_wanted_nor_than_blas_may_use(limit):
+    with threadpool_limits(limit, "blas"):
+        before, budget = blas_threads(), max(blas_threads())
+        for wanted in (1, 2, 5):
+            with worker_threads(wanted) as granted:
+                assert granted == min(wanted, budget)
+                assert blas_threads() == before
+
+
+def test_fits_at_the_same_time_share_the_budget_and_each_gets_one():
+    with threadpool_limits(3, "blas"):
+        budget = max(blas_threads())
+        with worker_threads(2) as first, worker_threads(5) as second, worker_threads(5) as third:
+            assert first == min(2, budget)
+            assert second == max(1, budget - first)
+            assert third == 1
+        with worker_threads(5) as again:
+            assert again == budget
+
+
+def test_the_budget_comes_back_after_an_exception():
+    with threadpool_limits(2, "blas"):
+        budget = max(blas_threads())
+        with pytest.raises(RuntimeError, match="inside"), worker_threads(2):
+            raise RuntimeError("inside")
+        with worker_threads(2) as granted:
+            assert granted == min(2, budget)
+
+
+def test_many_python_threads_at_once():
+    with threadpool_limits(2, "blas"):
+        budget = max(blas_threads())
+        start, seen, lock = threading.Barrier(8), [], threading.Lock()
+
+        def work():
+            start.wait()
+            for _ in range(50):
+                with worker_threads(2) as granted, lock:
+                    seen.append((granted, _threads._in_use))
+
+        workers = [threading.Thread(target=work) for _ in range(8)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    assert len(seen) == 400
+    # Beyond the budget a fit gets one thread, so 8 fits hold at most 7 beyond it.
+    assert all(1 <= granted <= budget and in_use <= budget + 7 for granted, in_use in seen)
+
+
+def rounds(pace, seconds, n):
+    """The numbers of workers chosen in n rounds that last ``seconds[n_workers]``."""
+    chosen = []
+    for _ in range(n):
+        chosen.append(pace.choose())
+        pace.note(chosen[-1], seconds[chosen[-1]])
+    return chosen
+
+
+@pytest.mark.parametrize(("seconds", "faster"), [({1: 1.0, 2: 0.6}, 2), ({1: 1.0, 2: 3.0}, 1)])
+def test_pace_tries_both_and_takes_the_faster(seconds, faster):
+    chosen = rounds(Pace(2), seconds, 100)
+    assert set(chosen[:2]) == {1, 2}
+    assert chosen.count(faster) >= 90
+
+
+def test_pace_notices_when_the_machine_becomes_free():
+    pace = Pace(2)
+    rounds(pace, {1: 1.0, 2: 3.0}, 10)
+    assert rounds(pace, {1: 1.0, 2: 0.5}, 60)[-30:].count(2) >= 25
+
+
+def test_pace_of_one_worker_has_no_choice():
+    assert set(rounds(Pace(1), {1: 1.0}, 50)) == {1}
