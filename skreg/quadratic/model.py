@@ -140,8 +140,8 @@ class QuadraticModel:
     def minimum_risk(self):
         """R(θ̂), summed over targets."""
         spectrum = self._decomposed(0.0)
-        explained = np.vdot(spectrum.eigenvalues, (spectrum.coordinates**2).sum(axis=1))
-        return max(self.null_risk - 0.5 * float(explained), 0.0)
+        explained = float(np.sum(spectrum.eigenvalues[:, None] * spectrum.coordinates**2))
+        return max(self.null_risk - 0.5 * explained, 0.0)
 
     @property
     def spectrum(self):
@@ -164,7 +164,7 @@ class QuadraticModel:
     @property
     def largest_eigenvalue(self):
         """σ₁, 0 where H = 0."""
-        return float(self._decomposed(np.inf).eigenvalues.max(initial=0.0))
+        return float(self._decomposed(np.inf).sigma.max(initial=0.0))
 
     @property
     def minimiser(self):
@@ -173,8 +173,7 @@ class QuadraticModel:
 
     @cached_property
     def _minimiser(self):
-        spectrum = self._decomposed(0.0)
-        return spectrum.lift(spectrum.coordinates[None])[0]
+        return self._decomposed(0.0).ridge([0.0])[0]
 
     # What it says of a θ -------------------------------------------------------------------------
 
@@ -212,8 +211,7 @@ class QuadraticModel:
     def _ridge(self, alphas):
         """θ for each λ, and the spectrum used."""
         spectrum = self._decomposed(alphas.min())
-        kept = spectrum.factors(alphas)[:, :, None] * spectrum.coordinates
-        return spectrum.lift(kept), spectrum
+        return spectrum.ridge(alphas), spectrum
 
     def lasso(self, alphas, hessian="full", *, tol=1e-8, max_iter=10_000):
         """argmin R(θ) + λ‖θ‖₁ for each λ; see `QuadraticApproxLasso` for ``hessian``.

@@ -15,53 +15,90 @@ GRAM_CONDITION_LIMIT = 1e6
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """The eigenvalues of H above the noise, and θ̂ in the basis of their eigenvectors.
+    """H = QΣQᵀ and θ̂, in a form that any λ only shifts: θ(λ) = B·(Σ + λI)⁻¹·z.
+
+    A direction counts at λ if σ + λ > ``noise``. At λ = 0 these are the r directions whose σ can be
+    told from rounding, and the minimum-norm θ̂ has no part in the others.
 
     Attributes
     ----------
-    eigenvalues : ndarray of shape (r,)
-        σ, positive, in descending order. r is the numerical rank of H: a direction whose σ cannot
-        be told from rounding counts as σ = 0, and the minimum-norm θ̂ has no part in it.
-    coordinates : ndarray of shape (r, q)
-        Qᵀθ̂, for each target.
-    basis : ndarray of shape (p, r) or RowBasis
-        Q.
+    sigma : ndarray of shape (k,)
+        Eigenvalues of H in descending order, r ≤ k of them above the noise, none below 0.
+    rotated : ndarray of shape (k, q)
+        z.
+    basis : ndarray of shape (p, k) or RowBasis
+        B, whose columns are eigenvectors times ``scale``: Q itself and z = QᵀHθ̂, or, with p > n,
+        AᵀU and z = Uᵀb for the singular vectors U of the rows.
+    scale : ndarray of shape (k,)
+        Lengths of the columns of B.
+    noise : float
+        What rounding makes of σ = 0.
     solver : str
         How it was found: see `QuadraticModel.spectrum`.
-    floor : float
-        The smallest eigenvalue as computed, noise included, at least 0.
     """
 
-    eigenvalues: np.ndarray
-    coordinates: np.ndarray
+    sigma: np.ndarray
+    rotated: np.ndarray
     basis: Any
+    scale: np.ndarray
+    noise: float
     solver: str
-    floor: float
 
-    def serves(self, alpha):
-        """Whether (H + λI)⁻¹ loses no accuracy here at λ = ``alpha``."""
-        if self.solver.startswith("svd") or not self.eigenvalues.size:
-            return True
-        return self.eigenvalues[0] <= GRAM_CONDITION_LIMIT * (self.floor + alpha)
+    @property
+    def rank(self):
+        """r."""
+        return int(np.count_nonzero(self.sigma > self.noise))
 
-    def factors(self, alphas):
-        """σ/(σ+λ), shape (n_alphas, r): what each λ leaves of each coordinate of θ̂."""
-        return self.eigenvalues / (self.eigenvalues + np.asarray(alphas)[:, None])
+    @property
+    def eigenvalues(self):
+        """σ above the noise, shape (r,), in descending order."""
+        return self.sigma[: self.rank]
 
-    def lift(self, coordinates):
-        """Q·c: coordinates of shape (k, r, q) to θ of shape (k, q, p)."""
-        k, r, q = coordinates.shape
-        flat = np.moveaxis(coordinates, 1, 0).reshape(r, k * q)
-        return np.ascontiguousarray((self.basis @ flat).T).reshape(k, q, -1)
+    @property
+    def coordinates(self):
+        """Qᵀθ̂, shape (r, q)."""
+        r = self.rank
+        return self.rotated[:r] * (self.scale[:r] / self.sigma[:r])[:, None]
 
     @property
     def vectors(self):
-        """Q as an array of shape (p, r)."""
-        return np.asarray(self.basis)
+        """Q, shape (p, r)."""
+        return self.lift(np.eye(self.rank)[:, :, None])[:, 0].T
+
+    def serves(self, alpha):
+        """Whether θ(λ) loses no accuracy here at λ = ``alpha``."""
+        if self.solver.startswith("svd") or not self.sigma.size:
+            return True
+        return self.sigma[0] <= GRAM_CONDITION_LIMIT * (self.sigma[-1] + alpha)
+
+    def factors(self, alphas):
+        """σ/(σ+λ), shape (n_alphas, k): what each λ leaves of each coordinate of θ̂."""
+        return self.sigma * self._inverse(alphas)
+
+    def ridge(self, alphas):
+        """θ(λ), shape (n_alphas, q, p)."""
+        return self._times_basis(self._inverse(alphas)[:, :, None] * self.rotated)
+
+    def lift(self, coordinates):
+        """Q·c: coordinates of shape (m, r, q) to θ of shape (m, q, p)."""
+        m, r, q = coordinates.shape
+        padded = np.zeros((m, len(self.sigma), q))
+        padded[:, :r] = coordinates / self.scale[:r, None]
+        return self._times_basis(padded)
+
+    def _inverse(self, alphas):
+        """1/(σ+λ), and 0 in directions that do not count."""
+        shifted = self.sigma + np.asarray(alphas)[:, None]
+        return np.divide(1.0, shifted, out=np.zeros_like(shifted), where=shifted > self.noise)
+
+    def _times_basis(self, c):
+        m, k, q = c.shape
+        flat = np.moveaxis(c, 1, 0).reshape(k, m * q)
+        return np.ascontiguousarray((self.basis @ flat).T).reshape(m, q, -1)
 
 
 class RowBasis:
-    """Q = Aᵀ·U·diag(1/s), by reference to the rows: p > n needs no p × r array."""
+    """AᵀU by reference to the rows: p > n needs no further array of the size of X."""
 
     def __init__(self, rows, left):
         self._rows, self._left = rows, left
@@ -69,33 +106,25 @@ class RowBasis:
     def __matmul__(self, c):
         return self._rows.transposed_dot(self._left @ c)
 
-    def __array__(self, dtype=None, copy=None):
-        return self @ np.eye(self._left.shape[1])
-
 
 def from_hessian(hessian, cross):
-    """Eigenvectors of H (p × p). Rank rule: σ > p·EPS·σ₁."""
+    """Eigenvectors of H (p × p). Noise: p·EPS·σ₁."""
+    p = len(hessian)
     used = np.flatnonzero(np.diag(hessian) > 0)  # a constant feature is out, exactly
-    sigma, vectors = eigh(hessian[np.ix_(used, used)], driver="evd", check_finite=False)
-    sigma, vectors = sigma[::-1], vectors[:, ::-1]
-    kept = sigma > len(used) * EPS * sigma.max(initial=0.0)
-    coordinates = (vectors[:, kept].T @ cross[used]) / sigma[kept, None]
-    return Spectrum(
-        sigma[kept],
-        coordinates,
-        _rows_of(vectors[:, kept], used, len(hessian)),
-        "eigh",
-        max(sigma.min(initial=np.inf), 0.0) if used.size else 0.0,
-    )
+    part = hessian if len(used) == p else hessian[np.ix_(used, used)]
+    sigma, vectors = _descending(eigh(part, driver="evd", check_finite=False))
+    rotated = vectors.T @ cross[used]
+    noise = p * EPS * sigma.max(initial=0.0)
+    return Spectrum(sigma, rotated, _over(vectors, used, p), np.ones(len(used)), noise, "eigh")
 
 
 def from_outer_gram(rows):
-    """Eigenvectors of AAᵀ (n × n). Rank rule: σ > n·EPS·σ₁, and at most ``rows.max_rank``."""
-    sigma, left = eigh(rows.outer_gram(), lower=False, driver="evd", check_finite=False)
-    sigma, left = sigma[::-1][: rows.max_rank], left[:, ::-1][:, : rows.max_rank]
-    kept = sigma > len(left) * EPS * sigma.max(initial=0.0)
-    floor = max(sigma.min(initial=np.inf), 0.0) if sigma.size else 0.0
-    return _from_left(rows, np.sqrt(sigma[kept]), left[:, kept], "eigh-dual", floor)
+    """Eigenvectors of AAᵀ (n × n). Noise: n·EPS·σ₁, and the rank is at most ``rows.max_rank``."""
+    gram = rows.outer_gram()
+    sigma, left = _descending(eigh(gram, lower=False, driver="evd", check_finite=False))
+    sigma, left = sigma[: rows.max_rank], left[:, : rows.max_rank]
+    noise = len(gram) * EPS * sigma.max(initial=0.0)
+    return _from_left(rows, sigma, np.sqrt(sigma), left, noise, "eigh-dual")
 
 
 def from_tall_rows(rows, resolution):
@@ -127,9 +156,8 @@ def from_tall_rows(rows, resolution):
     noise += resolution * np.linalg.norm(rms * vectors, axis=0)
     kept = np.flatnonzero(s > noise)[: rows.max_rank]
     s, left = s[kept], left[:, kept]
-    return Spectrum(
-        s * s, (left.T @ rotated) / s[:, None], _rows_of(vectors[:, kept], used, p), "svd", 0.0
-    )
+    rotated = s[:, None] * (left.T @ rotated)
+    return Spectrum(s * s, rotated, _over(vectors[:, kept], used, p), np.ones(len(s)), 0.0, "svd")
 
 
 def from_wide_rows(rows):
@@ -140,13 +168,18 @@ def from_wide_rows(rows):
         r = np.linalg.qr(np.vstack([r, block.T]), mode="r")
     s, _, left = _jacobi_svd(r)
     kept = np.flatnonzero(s > p * EPS * s.max(initial=0.0))[: rows.max_rank]
-    return _from_left(rows, s[kept], left[:, kept], "svd-dual", 0.0)
+    s, left = s[kept], left[:, kept]
+    return _from_left(rows, s * s, s, left, 0.0, "svd-dual")
 
 
-def _from_left(rows, s, left, solver, floor):
+def _from_left(rows, sigma, s, left, noise, solver):
     """The spectrum of H = AᵀA from A = left·diag(s)·Qᵀ."""
-    coordinates = (left.T @ rows.b) / s[:, None]
-    return Spectrum(s * s, coordinates, RowBasis(rows, left / s), solver, floor)
+    return Spectrum(sigma, left.T @ rows.b, RowBasis(rows, left), s, noise, solver)
+
+
+def _descending(eigen):
+    sigma, vectors = eigen
+    return np.maximum(sigma[::-1], 0.0), vectors[:, ::-1]
 
 
 def _jacobi_svd(a):
@@ -159,7 +192,7 @@ def _jacobi_svd(a):
     return s * (work[0] / work[1]), left, right
 
 
-def _rows_of(vectors, used, p):
+def _over(vectors, used, p):
     """Eigenvectors over the used features as vectors over all p, zero elsewhere."""
     if len(used) == p:
         return np.ascontiguousarray(vectors)

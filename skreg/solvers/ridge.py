@@ -32,16 +32,16 @@ def solve_ridge(model, alphas):
     """
     thetas, spectrum = model._ridge(alphas)
     kept = spectrum.factors(alphas)
-    size = (spectrum.coordinates**2).sum(axis=1)
-    # R(θ) = R(θ̂) + ½ Σ σ (1 − σ/(σ+λ))² c²: no difference of large numbers.
-    minimum = model.null_risk - 0.5 * (spectrum.eigenvalues @ size)
+    power = spectrum.eigenvalues * (spectrum.coordinates**2).sum(axis=1)
+    lost = 1.0 - kept[:, : spectrum.rank]
     return Solution(
         alphas=alphas,
         coefs=model._out(thetas),
         intercepts=model._out_intercepts(thetas),
         dof=kept.sum(axis=1),
-        norms=np.sqrt(kept**2 @ size),
-        risk=max(minimum, 0.0) + 0.5 * (1.0 - kept) ** 2 @ (spectrum.eigenvalues * size),
+        norms=np.linalg.norm(thetas, axis=(1, 2)),
+        # R(θ) = R(θ̂) + ½ Σ σ (1 − σ/(σ+λ))² c², with c = Qᵀθ̂: no difference of large numbers.
+        risk=max(model.null_risk - 0.5 * power.sum(), 0.0) + 0.5 * lost**2 @ power,
         dual_gaps=None,
         n_iter=np.ones(len(alphas), dtype=int),
         solver=spectrum.solver,
