@@ -210,9 +210,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def _hidden_sizes(self):
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        whole = sizes.ndim == 1 and (sizes.size == 0 or sizes.dtype.kind in "iu")
-        if not whole or np.any(sizes < 1):
+        sizes = self.hidden_layer_sizes
+        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
             raise ValueError(
                 "hidden_layer_sizes must hold whole numbers of at least 1, one for each hidden "
                 f"layer, got {self.hidden_layer_sizes!r}. Give () for no hidden layer."

@@ -119,7 +119,7 @@ class Problem:
             pace = Pace(n_workers)
             while True:
                 if rng is not None:
-                    rng.shuffle(order)
+                    order = rng.permutation(self.n_samples)
                 n_now, started = pace.choose(), perf_counter()
                 self._begin_epoch(
                     trainer,
@@ -128,13 +128,21 @@ class Problem:
                     eta=state.eta,
                     **optimiser.numbers(),
                 )
-                others = [pool.submit(trainer.work, order, w) for w in range(1, n_now)]
-                trainer.work(order, 0)
+                try:
+                    others = [pool.submit(trainer.work, order, w) for w in range(1, n_now)]
+                    trainer.work(order, 0)
+                except BaseException:
+                    # Ctrl-C between the two lines: the others would wait for ever.
+                    trainer.cancel()
+                    raise
                 for other in others:
                     other.result()
                 pace.note(n_now, perf_counter() - started)
-                # The last step of an epoch shows in no loss of that epoch.
-                finite = not trainer.diverged and np.isfinite(state.point).all()
+                # The last step of an epoch shows in no loss of that epoch; and where a squared
+                # gradient overflows, Adam's step is 0 for ever.
+                finite = not trainer.diverged and all(
+                    np.isfinite(array).all() for array in (state.point, state.slot_2)
+                )
                 risk = trainer.loss / self.n_samples
                 objective = risk + self.penalty_term(state.theta) if finite else np.nan
                 if not np.isfinite(objective):

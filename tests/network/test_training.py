@@ -215,6 +215,13 @@ def test_the_last_step_of_an_epoch_is_checked_too(optimiser, batch_size):
         case.train(optimiser, eta=1e39, n_epochs=1, batch_size=batch_size)
 
 
+def test_a_squared_gradient_that_overflows_does_not_freeze_adam_in_silence():
+    case = make_case((3, 4, 1), n=20, dtype=np.float32)
+    case = case.changed(Y=np.float32(1e25) * case.problem.Y)
+    with pytest.raises(ValueError, match="diverged"):
+        case.train(Adam(), eta=1e-3, n_epochs=1, batch_size=5)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("loss", ["squared_error", "binary_log_loss", "multinomial_log_loss"])
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
