@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skreg.estimators._fitting import all_or_nothing
 from skreg.estimators._validation import check_weights
 from skreg.path import RegularizationPath
 from skreg.quadratic import QuadraticModel
@@ -29,6 +30,7 @@ class QuadraticApproxRegressor(RegressorMixin, BaseEstimator):
         "fit_intercept": ["boolean"],
     }
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Fit the model.
@@ -121,13 +123,13 @@ class QuadraticApproxRegressor(RegressorMixin, BaseEstimator):
 
     def _model(self, X, y, sample_weight):
         weights = check_weights(sample_weight, X)
-        if not self._multi_output and y.ndim == 2:
-            if y.shape[1] > 1:
-                raise ValueError(
-                    f"{type(self).__name__} takes one target, but y has shape {y.shape}. Wrap it "
-                    "in sklearn.multioutput.MultiOutputRegressor, or use QuadraticApproxRidge."
-                )
-            y = column_or_1d(y, warn=True)
+        if not self._multi_output and y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                f"{type(self).__name__} takes one target, but y has shape {y.shape}. Wrap it "
+                "in sklearn.multioutput.MultiOutputRegressor, or use QuadraticApproxRidge."
+            )
+        if y.ndim == 2 and y.shape[1] == 1:  # one target, as scikit-learn's Ridge has it
+            y = column_or_1d(y, warn=not self._multi_output)
         return QuadraticModel._from_checked(X, y, weights, self.fit_intercept)
 
     def __sklearn_tags__(self):

@@ -65,7 +65,7 @@ def solve(model, alphas, hessian, tol, max_iter):
         return LassoFit(thetas, gaps, risk, n_iter, dof)
     penalised = np.flatnonzero(alphas > 0)
     descending = penalised[np.argsort(-alphas[penalised], kind="stable")]
-    path = method.path(model, alphas[descending], tol, max_iter)
+    path = method.path(model, alphas[descending], tol, max_iter) if descending.size else ()
     for i, solution in zip(descending, path, strict=True):
         thetas[i], gaps[i], risk[i], n_iter[i], dof[i] = solution
     free = np.flatnonzero(alphas == 0)
@@ -119,7 +119,7 @@ class _Full:
         """Yield (θ, gap, passes, dof) for each λ, which descend."""
         form = model._form
         search = _WorkingSets(form, tol * model.null_risk, max_iter)
-        state = np.zeros(model.n_features), search.cross, alphas.max(initial=0.0)
+        state = np.zeros(model.n_features), search.cross, alphas[0]
         for alpha in alphas:
             theta, slope, gap, passes = search.solve(alpha, *state)
             state = theta, slope, alpha
