@@ -33,7 +33,7 @@ from skreg._kernels.optimisers cimport (
     ADAM, GRADIENT, NESTEROV, SGD, Optimiser, adam, nesterov, sgd, write_gradient,
 )
 from skreg._kernels.team cimport (
-    Team, flush_subnormals, meet, restore_subnormals, take_task,
+    Team, cancel, flush_subnormals, meet, restore_subnormals, take_task,
 )
 
 ctypedef fused real:
@@ -176,7 +176,7 @@ cdef class Network:
 
     def forward(self, const real[::1] theta, const real[:, ::1] X, real[:, ::1] out):
         """Write the raw predictions for the rows of X into ``out``."""
-        cdef Py_ssize_t widest = max(self.units), n = X.shape[0], start, rows
+        cdef Py_ssize_t widest = max(self.units), n = X.shape[0], start = 0, rows
         cdef Py_ssize_t block = min(n, PREDICTED_ROWS)
         dtype = np.float32 if real is float else np.float64
         cdef real[:, ::1] buffers = np.empty((2, block * widest), dtype)
@@ -187,10 +187,11 @@ cdef class Network:
         if n == 0:
             return
         with nogil:
-            for start from 0 <= start < n by block:
+            while start < n:
                 rows = min(block, n - start)
                 _predict(&self.shape, &theta[0], rows, &X[start, 0], &buffers[0, 0],
                          &buffers[1, 0], &out[start, 0])
+                start += rows
 
 
 cdef void _predict(
@@ -300,9 +301,13 @@ cdef class Trainer:
             raise ValueError("n_workers exceeds max_workers")
         self.plan.n_steps_done = n_steps_done
         self.plan.step = Step(eta, momentum, beta_1, beta_2, epsilon, l1, l2)
-        self.plan.team = Team(n_workers, 0, 0, 0)
+        self.plan.team = Team(n_workers, 0, 0, 0, 0)
         self.plan.loss = 0
         self.plan.diverged = False
+
+    def cancel(self):
+        """Send home the workers of this epoch: one of them will not call `work`."""
+        cancel(&self.plan.team)
 
     def work(self, const Py_ssize_t[::1] order, int worker):
         """Take part in an epoch over the rows in ``order``; returns when it is over."""
@@ -331,17 +336,18 @@ cdef const void* _address(array) except? NULL:
 
 cdef void _epoch(Plan* plan, real* theta, const Py_ssize_t* order, int worker) noexcept nogil:
     """All steps of an epoch, as one worker of the team."""
-    cdef Py_ssize_t start, size, t = plan.n_steps_done
+    cdef Py_ssize_t start = 0, size, t = plan.n_steps_done
     cdef int task
     cdef double loss
-    for start from 0 <= start < plan.n by plan.batch_size:
+    while start < plan.n:
         size = min(plan.batch_size, plan.n - start)
         t += 1
         task = take_task(&plan.team)
         while task < plan.n_row_tasks:
             plan.task_loss[task] = _row_task(plan, theta, order + start, size, task)
             task = take_task(&plan.team)
-        meet(&plan.team)
+        if meet(&plan.team):
+            return
         # Every worker adds the tasks' losses in the same order and so decides the same.
         loss = 0
         for task in range(plan.n_row_tasks):
@@ -356,7 +362,9 @@ cdef void _epoch(Plan* plan, real* theta, const Py_ssize_t* order, int worker) n
         while task < plan.n_tiles:
             _tile_task(plan, theta, size, t, task, worker)
             task = take_task(&plan.team)
-        meet(&plan.team)
+        if meet(&plan.team):
+            return
+        start += size
 
 
 cdef double _row_task(
