@@ -78,7 +78,7 @@ class RowForm:
         self.x_mean, self.y_mean = self.rows.x_mean, self.rows.y_mean
         self.cross = self.rows.transposed_dot(self.rows.b)
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
-        self.diagonal = self.rows.column_norms()
+        self.diagonal = self.rows.column_norms
 
     @property
     def hessian(self):

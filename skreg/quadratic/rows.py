@@ -1,5 +1,7 @@
 """Rows kept by reference: centred and weighted a block at a time, never copied whole."""
 
+from functools import cached_property
+
 import numpy as np
 from scipy.linalg.blas import dsyrk
 
@@ -68,6 +70,8 @@ class Rows:
 
     def dot(self, theta):
         """Aθ, for θ of shape (p, k)."""
+        if self._direct:
+            return (self.X @ theta - self.x_mean @ theta) * self.root
         out = np.zeros((self.shape[0], theta.shape[1]))
         for columns, block in self.column_blocks():
             out += block @ theta[columns]
@@ -75,11 +79,21 @@ class Rows:
 
     def transposed_dot(self, r):
         """Aᵀr, for r of shape (n, k)."""
+        if self._direct:
+            r = self.root * r
+            return self.X.T @ r - np.outer(self.x_mean, r.sum(axis=0))
         out = np.empty((self.shape[1], r.shape[1]))
         for columns, block in self.column_blocks():
             out[columns] = block.T @ r
         return out
 
+    @cached_property
+    def _direct(self):
+        """Whether products may be centred afterwards: no copy of blocks, and no digits lost."""
+        spread = np.sqrt(self.column_norms)
+        return self.X.dtype == np.float64 and bool((np.abs(self.x_mean) <= 100 * spread).all())
+
+    @cached_property
     def column_norms(self):
         """‖A[:, j]‖² for every j: the diagonal of H."""
         out = np.empty(self.shape[1])

@@ -111,6 +111,17 @@ def test_wide_models_keep_to_the_rows():
     assert len(model.spectrum.eigenvalues) == 19
 
 
+def test_wide_products_are_centred_block_by_block_or_afterwards():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 40)), rng.normal(size=12)
+    theta = rng.normal(size=40)
+    near, far = (QuadraticModel.from_data(X + offset, y) for offset in (1.0, 1e4))
+    assert near._form.rows._direct
+    assert not far._form.rows._direct
+    for call in (lambda m: m.gradient(theta), lambda m: m.ridge(0.1), lambda m: m.lasso(0.05)):
+        np.testing.assert_allclose(call(near), call(far), rtol=1e-9, atol=1e-11)
+
+
 def test_moments_alone_make_a_model():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(50, 3)), rng.normal(size=(50, 1))
