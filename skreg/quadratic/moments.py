@@ -66,57 +66,60 @@ class Moments:
 
         A group of blocks is accumulated about the mean of its first block and moved to the group's
         own mean at the end; groups are merged by ``+``. The origin lies within the group's spread,
-        so the move cancels at most two digits, and only when the rows are sorted.
+        so the move cancels at most two digits, and only when the rows are sorted. Where 0 is within
+        that spread too, as it is for standardised features, it serves as origin and nothing is
+        copied.
         """
         blocks = slices(*X.shape)
         total = None
         for start in range(0, len(blocks), _GROUP):
-            part = cls._from_blocks(X, y, weights, blocks[start : start + _GROUP])
+            part = cls._from_group(X, y, weights, blocks[start : start + _GROUP])
             total = part if total is None else total + part
         return total
 
     @classmethod
-    def _from_blocks(cls, X, y, weights, blocks):
+    def _from_group(cls, X, y, weights, blocks):
         p, q = X.shape[1], y.shape[1]
-        first = blocks[0]
-        w = None if weights is None or not weights[first].any() else weights[first]
-        x_origin, y_origin = np.average(X[first], 0, w), np.average(y[first], 0, w)
-        # BLAS wants the longer axis contiguous as X has it; Fortran order is transposed C order.
+        whole = slice(blocks[0].start, blocks[-1].stop)
+        w = None if weights is None else weights[blocks[0]]
+        x_origin, near_zero = _origin(X[blocks[0]], w)
+        y_origin, _ = _origin(y[blocks[0]], w)
         by_column = X.flags.f_contiguous and not X.flags.c_contiguous
-        buffer = np.empty((first.stop - first.start, p), order="F" if by_column else "C")
+        as_it_is = near_zero and weights is None and X.dtype == np.float64
+        as_it_is = as_it_is and X[whole].flags.forc
+        if as_it_is:
+            blocks, x_origin = [whole], np.zeros(p)
+        else:
+            height = max(rows.stop - rows.start for rows in blocks)
+            buffer = np.empty((height, p), order="F" if by_column else "C")
         xx = np.zeros((p, p), order="F")
         # The last column stands for 1: products with it are sums.
-        xy, yy = np.zeros((p, q + 1), order="F"), np.zeros(q + 1)
-        y_sum, n_rows = np.zeros(q + 1), 0
+        xy, yy = np.zeros((p, q + 1), order="F"), np.zeros((q + 1, 2))
+        n_rows = 0
         for rows in blocks:
             size = rows.stop - rows.start
-            a = np.subtract(X[rows], x_origin, out=buffer[:size])
+            a = X[rows] if as_it_is else np.subtract(X[rows], x_origin, out=buffer[:size])
             b = np.ones((size, q + 1), order="F")
             np.subtract(y[rows], y_origin, out=b[:, :q])
+            n_rows += size
             if weights is not None:
                 root = np.sqrt(weights[rows])[:, None]
                 a *= root
                 b *= root
-            # Both calls add to their last argument in place.
-            if by_column:
-                xx = dsyrk(1.0, a, 1.0, xx, trans=1, lower=0, overwrite_c=1)
-                xy = dgemm(1.0, a, b, 1.0, xy, trans_a=1, overwrite_c=1)
-            else:
-                xx = dsyrk(1.0, a.T, 1.0, xx, trans=0, lower=0, overwrite_c=1)
-                xy = dgemm(1.0, a.T, b, 1.0, xy, overwrite_c=1)
-            yy += np.einsum("ij,ij->j", b, b)
-            y_sum += np.einsum("ij,i->j", b, b[:, q])
-            n_rows += size if weights is None else np.count_nonzero(root)
-        weight = float(yy[q])
-        xy, x_sum, yy, y_sum = xy[:, :q], xy[:, q], yy[:q], y_sum[:q]
+                n_rows -= size - np.count_nonzero(root)
+            # BLAS reads Fortran order; C order is its transpose. Both calls add in place.
+            a, plain = (a, 0) if by_column else (a.T, 1)
+            xx = dsyrk(1.0, a, 1.0, xx, trans=1 - plain, lower=0, overwrite_c=1)
+            xy = dgemm(1.0, a, b, 1.0, xy, trans_a=1 - plain, overwrite_c=1)
+            yy += np.column_stack([np.einsum("ij,ij->j", b, b), np.einsum("ij,i->j", b, b[:, q])])
+        weight = float(yy[q, 0])
+        xy, x_sum, yy, y_sum = xy[:, :q], xy[:, q], yy[:q, 0], yy[:q, 1]
         if weight > 0:
             xx -= np.outer(x_sum, x_sum / weight)
             xy -= np.outer(x_sum, y_sum / weight)
             yy = np.maximum(yy - y_sum * y_sum / weight, 0.0)
             x_origin, y_origin = x_origin + x_sum / weight, y_origin + y_sum / weight
-        return cls(
-            weight, n_rows, x_origin, y_origin, _mirrored(xx).T, np.ascontiguousarray(xy), yy
-        )
+        return cls(weight, n_rows, x_origin, y_origin, _mirrored(xx).T, xy, yy)
 
     def __add__(self, other):
         if not isinstance(other, Moments):
@@ -166,6 +169,19 @@ class Moments:
                 "moments of different shapes do not add: (n_features, n_targets) is "
                 f"{self.xy.shape} in one and {other.xy.shape} in the other."
             )
+
+
+def _origin(block, weights):
+    """A point amid these rows, and whether 0 is one as well."""
+    if weights is not None and weights.any():
+        block, weights = block[weights > 0], weights[weights > 0]
+    else:
+        weights = None
+    mean = np.average(block, axis=0, weights=weights).astype(np.float64)
+    # The mean of equal numbers may miss them by a rounding; a constant feature must vanish.
+    mean = np.where((block == block[0]).all(axis=0), block[0], mean)
+    square = np.einsum("ij,ij->j", block, block, dtype=np.float64) / len(block)
+    return mean, bool((mean**2 <= 0.9 * square).all())
 
 
 def _mirrored(upper):

@@ -91,6 +91,27 @@ def test_many_blocks_and_groups_make_the_same_sum(monkeypatch):
         assert_same(of(layout, y, w), whole)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("offset", [0.0, 2.0, 1e8])
+def test_features_about_zero_are_summed_as_they_are(order, offset):
+    rng = np.random.default_rng(0)
+    X = np.asarray(np.round(rng.normal(size=(300, 4)) * 2**20) / 2**20, order=order)
+    y, ones = rng.normal(size=300), np.ones(300)
+    assert_same(of(X + offset, y), of(X + offset, y, ones))
+    np.testing.assert_allclose(of(X + offset, y).xx, 300 * np.cov(X.T, bias=True), rtol=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.1, 1e8 + 0.1, -1 / 3])
+def test_constant_features_vanish(value):
+    X = np.full((1001, 2), value)
+    X[:, 0] = np.arange(1001)
+    for weights in (None, np.random.default_rng(0).uniform(size=1001)):
+        made = of(X, np.arange(1001.0), weights)
+        np.testing.assert_array_equal(made.xx[1], 0.0)
+        np.testing.assert_array_equal(made.xy[1], 0.0)
+        assert made.x_mean[1] == value
+
+
 def test_rows_without_weight_do_not_count():
     X, y = np.array([[1.0], [1e300], [3.0]]), np.array([1.0, -1e300, 2.0])
     made = of(X, y, np.array([1.0, 0.0, 1.0]))
