@@ -256,7 +256,7 @@ def test_divergence_of_a_fitted_network_leaves_it_fitted(method, solver):
 
 def test_an_interrupt_leaves_the_estimator_as_it_was(monkeypatch):
     X, y = data(RegularizedMLPRegressor)
-    network = small(RegularizedMLPRegressor, verbose=True).fit(X, y)
+    network = small(RegularizedMLPRegressor, verbose=True, warm_start=True).fit(X, y)
     before = state_of(network)
 
     def interrupt(*args):

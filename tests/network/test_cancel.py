@@ -3,7 +3,6 @@
 import threading
 
 import numpy as np
-
 from skreg._kernels.network import Network, Trainer
 
 

@@ -190,8 +190,8 @@ def test_training_in_two_goes_is_training_in_one(case, optimiser, batch_size):
     epochs.close()
     assert np.array_equal(state.theta, second.theta)
     assert state.n_steps == second.n_steps
-    assert not np.shares_memory(first.theta, second.theta)
-    assert not np.shares_memory(first.point, second.point)
+    for name in ("theta", "point", "slot_1", "slot_2"):
+        assert not np.shares_memory(getattr(first, name), getattr(second, name))
 
 
 # --- divergence ---------------------------------------------------------------------------------
