@@ -1,0 +1,106 @@
+"""Training and test error per epoch, and their picture."""
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+
+from skreg.cli.search import share_cores
+
+
+class EpochErrors:
+    """A callback that measures the errors of a classifier after each epoch of its fit.
+
+    Parameters
+    ----------
+    train, test : tuple of (X, y)
+        The rows to measure on.
+
+    Attributes
+    ----------
+    errors : list of (float, float)
+        Share of wrong classes in ``train`` and in ``test``, an entry an epoch.
+    """
+
+    def __init__(self, train, test):
+        self.train = train
+        self.test = test
+        self.errors = []
+
+    def setup(self, estimator, context):
+        """Forget the fit before."""
+        self.errors = []
+
+    def on_fit_task_begin(self, estimator, context):
+        """Nothing to measure yet."""
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        """Measure after an epoch; the end of the fit as a whole tells nothing new."""
+        if context.task_name == "epoch":
+            errors = [1.0 - fitted_estimator.score(*part) for part in (self.train, self.test)]
+            self.errors.append(tuple(errors))
+
+    def teardown(self, estimator, context):
+        """Keep the errors."""
+
+
+def errors_per_epoch(model, alphas, train, test, options):
+    """Fit a network with each λ on all training rows and measure its errors after each epoch.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Scaling, then a network.
+    alphas : sequence of float
+    train, test : tuple of (X, y)
+    options : Options
+
+    Returns
+    -------
+    ndarray of shape (n_alphas, n_epochs, 2)
+        Share of wrong classes on the training and on the test rows.
+    """
+    scaling = clone(model[:-1]).fit(train[0])
+    train, test = ((scaling.transform(X), y) for X, y in (train, test))
+
+    def errors(alpha):
+        callback = EpochErrors(train, test)
+        clone(model[-1]).set_params(alpha=alpha).set_callbacks(callback).fit(*train)
+        return callback.errors
+
+    with share_cores(options.jobs):
+        return np.array(Parallel()(delayed(errors)(alpha) for alpha in alphas))
+
+
+def draw_errors(curves, alphas, chosen, path):
+    """Draw training and test error per epoch side by side and save the picture.
+
+    Parameters
+    ----------
+    curves : ndarray of shape (n_alphas, n_epochs, 2)
+    alphas : sequence of float
+    chosen : float
+        The λ to emphasise.
+    path : Path
+        Of the picture; its suffix names the format.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    epochs = np.arange(1, curves.shape[1] + 1)
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    shades = colormaps["viridis"](np.linspace(0, 0.9, len(alphas)))
+    for panel, part, title in zip(panels, (0, 1), ("training", "test"), strict=True):
+        for curve, alpha, shade in zip(curves, alphas, shades, strict=True):
+            panel.plot(
+                epochs,
+                100 * curve[:, part],
+                color=shade,
+                linewidth=2.5 if alpha == chosen else 1.2,
+                label=f"λ = {alpha:g}" + (" (chosen)" if alpha == chosen else ""),
+            )
+        panel.set(title=f"{title} error", xlabel="epoch")
+        panel.grid(alpha=0.3)
+    panels[0].set(ylabel="wrong (%)", ylim=(0, None))
+    panels[1].legend()
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,72 @@
+"""Saving a fitted model, and telling how to use it."""
+
+import os
+from importlib.util import find_spec
+
+import joblib
+
+from skreg.cli.errors import UserError
+
+
+def check_save_path(path):
+    """Check that a model can be saved there, before any work is done.
+
+    Raises
+    ------
+    UserError
+        For an unknown suffix, skops not installed, a missing folder or a directory.
+    """
+    if path is None:
+        return
+    if path.suffix not in (".joblib", ".skops"):
+        raise UserError(f"--save {path}: the name must end in .joblib or .skops")
+    if path.suffix == ".skops" and find_spec("skops") is None:
+        raise UserError(f"--save {path} needs skops: pip install skops, or save as .joblib")
+    if path.is_dir():
+        raise UserError(f"--save {path} is a directory")
+    if not path.parent.is_dir():
+        raise UserError(f"--save {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"--save {path}: the folder {path.parent} is not writable")
+
+
+def save_model(model, path, example):
+    """Save a fitted model.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    path : Path
+        Ends in .joblib or .skops.
+    example : str
+        Python expression for rows to predict.
+
+    Returns
+    -------
+    str
+        What to type to load the model and predict.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    try:
+        if path.suffix == ".joblib":
+            joblib.dump(model, path)
+        else:
+            from skops import io
+
+            io.dump(model, path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+    name = str(path)
+    if path.suffix == ".joblib":
+        lines = ["import joblib", f"model = joblib.load({name!r})  # a file you trust"]
+    else:
+        # skops asks which types beyond scikit-learn's own a file may create.
+        names = "".join(f"    {t!r},\n" for t in io.get_untrusted_types(file=path))
+        lines = ["import skops.io", f"model = skops.io.load({name!r}, trusted=[\n{names}])"]
+    if "pd." in example:
+        lines.insert(0, "import pandas as pd")
+    return "\n".join([*lines, f"model.predict({example})"])

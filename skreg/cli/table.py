@@ -1,0 +1,205 @@
+"""A user's table: reading the file, finding the target, telling the task."""
+
+import difflib
+import re
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from skreg.cli.errors import UserError
+
+# A whole-number target with more values than this is taken for a quantity.
+MAX_CLASSES = 20
+_NAMELESS = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a name
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What to learn: features X, target y, the task and what was done to get there."""
+
+    X: pd.DataFrame
+    y: pd.Series
+    task: str  # "classification" or "regression"
+    notes: tuple[str, ...]
+
+
+def read_table(path, *, separator=","):
+    """Read a CSV file (plain or gzipped) or a parquet file.
+
+    Parameters
+    ----------
+    path : Path
+        Its suffix names the format: .csv, .csv.gz, .parquet or .pq.
+    separator : str, default=","
+        What separates the columns of a CSV file. ``?`` stands for a missing value, like the empty
+        field and pandas' other defaults.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_columns)
+        With at least one row.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it cannot be read, or it holds no rows.
+    """
+    name = path.name.lower()
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    if path.is_dir():
+        raise UserError(f"{path} is a directory: name the file in it")
+    try:
+        if name.endswith((".csv", ".csv.gz")):
+            frame = pd.read_csv(path, sep=separator, na_values=["?"], low_memory=False)
+        elif name.endswith((".parquet", ".pq")):
+            frame = pd.read_parquet(path)
+        else:
+            raise UserError(f"{path}: unknown kind of file; use .csv, .csv.gz or .parquet")
+    except pd.errors.EmptyDataError:
+        raise UserError(f"{path} is empty") from None
+    except ImportError:
+        raise UserError(
+            f"{path}: reading parquet needs pyarrow (pip install pyarrow), or save it as .csv"
+        ) from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text: save it as UTF-8") from None
+    except (OSError, ValueError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(f"{path} cannot be read: {reason}") from None
+    if not len(frame):
+        raise UserError(f"{path} has a header but no rows")
+    frame.columns = frame.columns.map(str)
+    if frame.shape[1] == 1 and (wide := [c for c in ";\t|" if c in frame.columns[0]]):
+        hint = wide[0].replace("\t", "\\t")
+        raise UserError(f"{path} has a single column: try --separator '{hint}'")
+    return frame
+
+
+def reading_code(path, separator=","):
+    """Python code that reads another file the way `read_table` read this one."""
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return 'pd.read_parquet("new_rows.parquet")'
+    given = "" if separator == "," else f", sep={separator!r}"
+    return f'pd.read_csv("new_rows.csv"{given}, na_values=["?"])'
+
+
+def find_column(frame, name, option):
+    """Check that a column exists.
+
+    Raises
+    ------
+    UserError
+        If it does not; suggests near names, or lists the columns.
+    """
+    columns = list(frame.columns)
+    if name in columns:
+        return name
+    by_lower_case = {column.lower(): column for column in columns}
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)
+    hint = (
+        "did you mean " + " or ".join(repr(by_lower_case[column]) for column in near) + "?"
+        if near
+        else f"the columns are {_some(columns)}"
+    )
+    raise UserError(f"{option} {name!r} is not a column; {hint}")
+
+
+def make_problem(frame, target, *, task="auto", drop=()):
+    """Separate target and features and tell the task.
+
+    Rows without a target are left out. The task "auto" is a classification for a target of text,
+    categories, booleans, or at most `MAX_CLASSES` different whole numbers; else a regression.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    target : str or None
+        Name of the target's column.
+    task : {"auto", "classification", "regression"}, default="auto"
+    drop : sequence of str, default=()
+        Columns to leave out.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    UserError
+        If the target is missing, has no values or only one, or does not fit the task.
+    """
+    if target is None:
+        raise UserError(f"--target is missing: name one of the columns {_some(frame.columns)}")
+    target = find_column(frame, target, "--target")
+    drop = [find_column(frame, name, "--drop") for name in drop]
+    if target in drop:
+        raise UserError(f"--drop names the target {target!r}")
+
+    y = frame[target]
+    if types.is_numeric_dtype(y) and not types.is_bool_dtype(y):
+        y = y.replace([np.inf, -np.inf], np.nan)
+    known = y.notna()
+    if not known.any():
+        raise UserError(f"target {target!r} has no values: every row is missing it")
+    # Row numbers that were saved along, or a separator at the end of each line.
+    nameless = [name for name in frame.columns if _NAMELESS.fullmatch(name) and name != target]
+    X = frame.loc[known].drop(columns=[target, *drop, *nameless]).reset_index(drop=True)
+    y = y[known].reset_index(drop=True).infer_objects()
+    if y.nunique() == 1:
+        raise UserError(f"target {target!r} is constant ({y[0]!s}): there is nothing to learn")
+
+    notes = []
+    if nameless:
+        notes.append(f"left out {len(nameless)} of the columns: no name in the header")
+    if n_unknown := int((~known).sum()):
+        notes.append(f"left out {n_unknown} of {len(frame)} rows: no value in {target!r}")
+    looks_like, reason = _tell_task(y)
+    if task == "auto":
+        task = looks_like
+        notes.append(f"task: {task}, as {target!r} holds {reason} (use --task to say otherwise)")
+    return Problem(X, _prepare_target(y, task), task, tuple(notes))
+
+
+def _tell_task(y):
+    """The task a target looks like, and why."""
+    n_values = y.nunique()
+    if types.is_bool_dtype(y):
+        return "classification", "true and false"
+    if not types.is_numeric_dtype(y):
+        return "classification", f"{n_values} categories"
+    whole = _is_whole(y)
+    kind = "whole numbers" if whole else "numbers"
+    task = "classification" if whole and n_values <= MAX_CLASSES else "regression"
+    return task, f"{n_values} different {kind}"
+
+
+def _is_whole(y):
+    # Beyond 2⁵³ every float is whole, and an integer no longer holds it.
+    return bool(((y == y.round()) & (y.abs() <= 2**53)).all())
+
+
+def _prepare_target(y, task):
+    """The target in the dtype that estimators expect."""
+    numeric = types.is_numeric_dtype(y) and not types.is_bool_dtype(y)
+    if task == "regression":
+        if not numeric:
+            raise UserError(
+                f"target {y.name!r} is not numeric ({y[0]!s}, …): "
+                "use --task classification, or write numbers"
+            )
+        return y.astype(np.float64)
+    if types.is_bool_dtype(y):
+        return y.astype(bool)
+    if numeric and _is_whole(y):
+        return y.astype(np.int64)
+    return y.astype(str).astype(object)
+
+
+def _some(names, limit=20):
+    names = [repr(name) for name in names]
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

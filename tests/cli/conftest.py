@@ -1,0 +1,62 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+# A job that takes a second: few epochs, few folds, a small network, one thread.
+SMALL = [
+    *("--max-iter", "3"),
+    *("--folds", "2"),
+    *("--hidden", "4"),
+    *("--alphas", "0.1", "0"),
+    *("--jobs", "1"),
+]
+
+
+@pytest.fixture
+def mixed():
+    """120 rows of numbers, categories, booleans, dates and gaps, with both kinds of target."""
+    rng = np.random.default_rng(0)
+    n = 120
+    size = rng.normal(50, 10, n)
+    colour = rng.choice(["red", "green", "blue"], n)
+    frame = pd.DataFrame(
+        {
+            "size": size,
+            "rooms": rng.integers(1, 6, n),
+            "colour": colour,
+            "garden": rng.random(n) < 0.5,
+            "sold": pd.date_range("2021-01-01", periods=n, freq="9D").strftime("%Y-%m-%d"),
+            "note": [f"text number {i}" for i in range(n)],
+            "empty": np.nan,
+        }
+    )
+    frame["price"] = 3 * size + 20 * (colour == "red") + rng.normal(0, 2, n)
+    frame["kind"] = np.where(frame["price"] > frame["price"].median(), "dear", "cheap")
+    frame.loc[::7, "size"] = np.nan
+    frame.loc[::11, "colour"] = None
+    frame.loc[::13, "sold"] = None
+    return frame
+
+
+@pytest.fixture
+def small():
+    """Options of a small job."""
+    return list(SMALL)
+
+
+@pytest.fixture
+def failing(capsys):
+    """Call ``main``, check that it ends with one line on stderr and code 2, return that line."""
+    from skreg.cli import main
+
+    def call(*argv):
+        code = main([str(word) for word in argv])
+        _, err = capsys.readouterr()
+        assert code == 2
+        assert err.startswith("skreg: error: ")
+        assert err.count("\n") == 1
+        assert err.endswith("\n")
+        assert "Traceback" not in err
+        return err
+
+    return call

@@ -1,0 +1,84 @@
+"""Saved models load as the printed code says, and predict the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skreg.cli import main, saving
+from skreg.cli.errors import UserError
+from skreg.cli.saving import check_save_path
+
+
+@pytest.mark.parametrize("suffix", [".joblib", ".skops"])
+@pytest.mark.parametrize("target", ["price", "kind"])
+def test_the_printed_code_loads_the_model_and_predicts(
+    tmp_path, mixed, small, monkeypatch, capsys, suffix, target
+):
+    monkeypatch.chdir(tmp_path)
+    mixed.to_csv("data.csv", index=False)
+    mixed.drop(columns=["price", "kind"]).to_csv("new_rows.csv", index=False)
+    other = {"price": "kind", "kind": "price"}[target]
+    argv = ["data.csv", "--target", target, "--drop", other, *small, "--save"]
+    assert main([*argv, f"model{suffix}"]) == 0
+    # The network needs epochs to beat the others; whichever wins is saved.
+    code = capsys.readouterr().out.split("To use it:\n\n")[1].split("\n\n")[0]
+    *load, predict = code.splitlines()
+    names: dict = {}
+    exec("\n".join(load), names)
+    predicted = eval(predict, names)
+    assert predicted.shape == (120,)
+    if target == "kind":
+        assert set(predicted) <= {"cheap", "dear"}
+    else:
+        assert np.corrcoef(predicted, mixed["price"])[0, 1] > 0.7
+
+    # The other format holds the same model, refitted on the same rows.
+    twin = {".joblib": ".skops", ".skops": ".joblib"}[suffix]
+    assert main([*argv, f"model{twin}"]) == 0
+    *load, predict = (
+        capsys.readouterr().out.split("To use it:\n\n")[1].split("\n\n")[0].splitlines()
+    )
+    exec("\n".join(load), names)
+    np.testing.assert_array_equal(eval(predict, names), predicted)
+    unseen = pd.read_csv("new_rows.csv").assign(colour="violet", garden=None, sold="unknown")
+    assert len(names["model"].predict(unseen)) == 120
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("model.pickle", "must end in .joblib or .skops"),
+        ("model", "must end in .joblib or .skops"),
+        ("none/model.joblib", "there is no folder"),
+        ("folder.joblib", "is a directory"),
+    ],
+)
+def test_bad_paths_are_refused_before_any_work(tmp_path, failing, name, message):
+    (tmp_path / "folder.joblib").mkdir()
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    assert message in failing(tmp_path / "a.csv", "--target", "a", "--save", tmp_path / name)
+    assert message in failing("--save", tmp_path / name)
+
+
+def test_skops_missing(monkeypatch):
+    monkeypatch.setattr(saving, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs skops: pip install skops"):
+        check_save_path(Path("model.skops"))
+    check_save_path(Path("model.joblib"))
+
+
+def test_folder_that_is_not_writable(monkeypatch, tmp_path):
+    monkeypatch.setattr(saving.os, "access", lambda path, mode: False)
+    with pytest.raises(UserError, match="is not writable"):
+        check_save_path(tmp_path / "model.joblib")
+
+
+def test_disk_full(monkeypatch, tmp_path):
+    def refuse(model, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(saving.joblib, "dump", refuse)
+    with pytest.raises(UserError, match="cannot be written: No space left on device"):
+        saving.save_model(object(), tmp_path / "model.joblib", "X")

@@ -1,0 +1,202 @@
+"""The job on a user's table, from the file to the comparison."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from skreg.cli import main
+from skreg.cli.arguments import parse
+from skreg.cli.errors import UserError
+from skreg.cli.table import Problem
+from skreg.cli.tabular import build_models, check_size
+
+
+def lines_of(out, *names):
+    """The rows of the printed table that begin with these names, split into words."""
+    rows = {line.strip().split("  ")[0]: line.split() for line in out.splitlines()}
+    return [rows[name] for name in names]
+
+
+def test_regression_compares_ridge_lasso_and_network(tmp_path, mixed, small, capsys):
+    path = tmp_path / "houses.csv"
+    mixed.drop(columns="kind").to_csv(path, index=False)
+    assert main([str(path), "--target", "price", *small]) == 0
+    out, err = capsys.readouterr()
+    assert f"{path}: 120 rows, columns: 2 numeric, 2 categorical, 1 date" in out
+    assert "left out 'note': text" in out
+    assert "left out 'empty': a single value" in out
+    assert "task: regression" in out
+    ridge, lasso, network, mean = lines_of(out, "ridge", "lasso", "network", "mean")
+    # The target is nearly linear: three epochs leave the network behind, the mean is worse still.
+    assert "<-" in ridge + lasso
+    assert "<-" not in network
+    # name, λ, RMSE, ±, standard error, held-out RMSE, R²
+    assert float(ridge[2]) < 0.6 * float(mean[1])
+    assert float(ridge[6]) > 0.6
+    assert abs(float(mean[5])) < 0.3
+    assert {row[1] for row in (ridge, lasso, network)} <= {"0.1", "0"}
+    assert [word for word in ("ridge", "lasso", "network") if f"{word}: 5 of 5 fits" in err] == [
+        "ridge",
+        "lasso",
+        "network",
+    ]
+
+
+def test_classification_compares_network_and_majority(tmp_path, mixed, small, capsys):
+    path = tmp_path / "houses.parquet"
+    mixed.drop(columns="price").to_parquet(path)
+    argv = [str(path), "--target", "kind", *small, "--max-iter", "60", "--learning-rate", "0.02"]
+    assert main([*argv, "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    network, majority = lines_of(out, "network", "most frequent class")
+    assert float(network[2]) < 35
+    assert float(majority[3]) == pytest.approx(50, abs=2)
+    assert not re.search("ridge|lasso", out)
+
+
+def test_same_seed_same_report(tmp_path, mixed, small, capsys):
+    path = tmp_path / "houses.csv.gz"
+    mixed.drop(columns="kind").to_csv(path, index=False)
+    reports = []
+    for seed in ("1", "1", "2"):
+        assert main([str(path), "--target", "price", *small, "--quiet", "--seed", seed]) == 0
+        reports.append(re.sub(r"\d+ s in all", "", capsys.readouterr().out))
+    assert reports[0] == reports[1]
+    assert reports[0] != reports[2]
+
+
+def test_number_of_jobs_does_not_change_the_report(tmp_path, mixed, small, capsys):
+    path = tmp_path / "houses.csv"
+    mixed.drop(columns="kind").to_csv(path, index=False)
+    reports = []
+    for jobs in ("1", "2"):
+        argv = [str(path), "--target", "price", *small, "--quiet", "--jobs", jobs]
+        assert main(argv) == 0
+        reports.append(re.sub(r"\d+ s in all", "", capsys.readouterr().out))
+    assert reports[0] == reports[1]
+
+
+def test_noise_is_called_noise(tmp_path, small, capsys):
+    rng = np.random.default_rng(1)
+    path = tmp_path / "noise.csv"
+    pd.DataFrame(rng.normal(size=(60, 31))).to_csv(path, index=False)
+    assert main([str(path), "--target", "0", *small, "--alphas", "0", "--quiet"]) == 0
+    assert "No model does better than the baseline" in capsys.readouterr().out
+
+
+def write_targets(path, target):
+    pd.DataFrame({"x": np.arange(len(target)) % 7, "y": target}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        (["a"] * 30 + ["b"] * 3, [], "too few rows of class b (3; of each of its 2 classes 7"),
+        ([f"name {i}" for i in range(30)], [], "too few rows of class"),
+        (np.linspace(0, 1, 13), [], "too few rows with a target (13; 14 are needed)"),
+        ([3] * 30, [], "'y' is constant (3)"),
+        ([None] * 30, [], "'y' has no values"),
+        (["a", "b"] * 15, ["--task", "regression"], "'y' is not numeric"),
+        (["a", "b"] * 15, ["--drop", "x"], "no column to learn from"),
+    ],
+)
+def test_bad_targets_end_in_one_line(tmp_path, failing, target, options, message):
+    path = write_targets(tmp_path / "a.csv", target)
+    assert message in failing(path, "--target", "y", *options)
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+@pytest.mark.parametrize("holdout", [0.05, 0.2, 0.9])
+@pytest.mark.parametrize(
+    ("task", "values"), [("classification", ["a", "b"]), ("regression", [0.5, 0.25])]
+)
+def test_the_least_rows_that_are_accepted_suffice(tmp_path, small, folds, holdout, task, values):
+    argv = ["--target", "y", *small, "--folds", str(folds), "--holdout", str(holdout)]
+    _, options = parse(["a.csv", *argv])
+    for n_each in range(1, 100):
+        y = pd.Series(values * n_each, name="y")
+        try:
+            check_size(Problem(None, y, task, ()), options)
+            break
+        except UserError:
+            continue
+    assert 1 < n_each < 99
+    path = write_targets(tmp_path / "a.csv", y)
+    assert main([str(path), *argv, "--task", task, "--quiet"]) == 0
+
+
+def test_a_fit_that_fails_ends_in_one_line(tmp_path, mixed, small, failing):
+    path = tmp_path / "houses.csv"
+    mixed.drop(columns="kind").to_csv(path, index=False)
+    argv = ["--target", "price", *small, "--learning-rate", "1e300", "--quiet"]
+    assert "the network could not be fitted" in failing(path, *argv)
+
+
+def test_batches_are_no_larger_than_a_fold():
+    _, options = parse(["a.csv", "--batch-size", "1000", "--folds", "4"])
+    models = build_models("regression", "passthrough", 40, options)
+    assert models["network"][0].get_params()["model__regressor__batch_size"] == 30
+
+
+def test_reported_errors_equal_those_of_a_ridge_by_hand(tmp_path, mixed, small, capsys):
+    """Ridge, refitted by hand with the chosen λ on the rows of the search, errs as reported."""
+    frame = mixed[["rooms", "price"]].assign(size=mixed["size"].fillna(50.0))
+    path = tmp_path / "a.csv"
+    frame.to_csv(path, index=False)
+    assert main([str(path), "--target", "price", *small, "--alphas", "0.1", "--quiet"]) == 0
+    (reported,) = lines_of(capsys.readouterr().out, "ridge")
+    read = pd.read_csv(path)
+    X, X_held, y, y_held = train_test_split(
+        read.drop(columns="price"), read["price"], test_size=0.2, random_state=0
+    )
+    scaler = StandardScaler().fit(X)
+    twin = Ridge(alpha=0.1 * len(X)).fit(scaler.transform(X), (y - y.mean()) / y.std(ddof=0))
+    predicted = y.mean() + y.std(ddof=0) * twin.predict(scaler.transform(X_held))
+    assert float(reported[5]) == pytest.approx(root_mean_squared_error(y_held, predicted), rel=2e-3)
+
+
+def test_ctrl_c_ends_with_one_line_and_130(tmp_path, mixed):
+    path = tmp_path / "houses.csv"
+    mixed.drop(columns="kind").to_csv(path, index=False)
+    argv = [str(path), "--target", "price", "--max-iter", "100000", "--alphas", "1"]
+    run = subprocess.Popen(
+        [sys.executable, "-u", "-m", "skreg", *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in run.stderr:  # the linear models are done, the network would take hours
+        if line.startswith("lasso: 6 of 6"):
+            break
+    time.sleep(0.5)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert err.strip().splitlines() == ["skreg: interrupted"]
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path, mixed, small):
+    path = tmp_path / "houses.csv"
+    mixed.drop(columns="kind").to_csv(path, index=False)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "skreg", str(path), "--target", "price", *small, "--quiet"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    run.stdout.close()
+    err = run.stderr.read()
+    assert run.wait(timeout=60) == 141
+    assert err == ""
