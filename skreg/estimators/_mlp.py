@@ -324,7 +324,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
             on_epoch_end=end,
         )
         context.call_on_fit_task_end(**told, reconstruction_attributes=snapshot)
-        if not (stopped or self.n_iter_no_change >= settings.max_iter):
+        if not (stopped or incremental or np.isinf(self.n_iter_no_change)):
             warnings.warn(
                 f"The objective was still falling by more than tol={self.tol:g} after "
                 f"max_iter={self.max_iter} epochs. Raise max_iter, or learning_rate_init.",

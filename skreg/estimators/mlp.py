@@ -93,7 +93,7 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
         Of "adam".
 
     n_iter_no_change : int or inf, default=10
-        Epochs without improvement that are borne.
+        Epochs without improvement that are borne; inf runs all ``max_iter`` epochs.
 
     Attributes
     ----------
@@ -204,7 +204,7 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
         y : array-like of shape (n_samples,)
             Class labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed in the first call only.
+            All labels that will ever come, in the first call; None takes those in ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights, relative to each other within this call.
 
@@ -378,7 +378,7 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
         Of "adam".
 
     n_iter_no_change : int or inf, default=10
-        Epochs without improvement that are borne.
+        Epochs without improvement that are borne; inf runs all ``max_iter`` epochs.
 
     Attributes
     ----------
