@@ -15,7 +15,7 @@ def network_epochs(data):
             learning_rate_init=data.learning_rate,
             max_iter=epochs,
             tol=0.0,
-            n_iter_no_change=epochs + 1,
+            n_iter_no_change=np.inf,
             random_state=seed,
         ).fit(data.X, data.y)
         return net.coefs_, net.intercepts_

@@ -71,7 +71,7 @@ def network_parameters(options, n_rows=math.inf):
         "learning_rate": "invscaling",
         "learning_rate_init": options.learning_rate,
         "max_iter": options.max_iter,
-        "n_iter_no_change": options.max_iter,
+        "n_iter_no_change": np.inf,
         "random_state": options.seed,
     }
 
