@@ -1,5 +1,7 @@
 """skreg, at its defaults."""
 
+import numpy as np
+
 LIBRARY = "skreg"
 THREADS = (None,)
 
