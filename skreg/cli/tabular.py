@@ -103,8 +103,9 @@ def run(options):
     best = min(contenders, key=lambda contender: contender.cv_error)
     baseline = measure_baseline(problem.task, X, y, options)
     _print_comparison([*contenders, baseline], best, problem.task, X_held, y_held)
-    print(f"Best in cross-validation: the {best.name} with λ = {format_alpha(best.alpha)}.")
-    if best.cv_error >= baseline.cv_error:
+    if best.cv_error < baseline.cv_error:
+        print(f"Best in cross-validation: the {best.name} with λ = {format_alpha(best.alpha)}.")
+    else:
         print("No model does better than the baseline, which looks at the target alone.")
 
     if options.save is not None:
@@ -234,7 +235,7 @@ def _print_comparison(contenders, best, task, X_held, y_held):
             ]
         )
         if task == "regression":
-            rows[-1].append(f"{r2_score(y_held, predicted):.3f}")
+            rows[-1].append(f"{round(r2_score(y_held, predicted), 3) + 0.0:.3f}")
     if task == "classification":
         header = ["model", "λ", "cross-validated error", "held-out error"]
     else:
