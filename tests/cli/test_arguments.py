@@ -25,6 +25,12 @@ def test_data_means_a_table():
     assert options.hidden == DEFAULTS["table"]["hidden"]
 
 
+def test_columns_to_drop_leave_the_file_alone():
+    _, options = parse(["--drop", "id", "--drop", "date", "a.csv"])
+    assert str(options.data) == "a.csv"
+    assert options.drop == ("id", "date")
+
+
 def test_options_override_the_defaults_of_the_job():
     for argv in ([], ["a.csv"]):
         _, options = parse([*argv, "--hidden", "5", "6", "--folds", "4", "--max-iter", "2"])
