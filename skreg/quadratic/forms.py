@@ -4,6 +4,7 @@ import numpy as np
 
 from skreg._kernels import coordinate_descent as kernel
 from skreg.quadratic import spectrum
+from skreg.quadratic.blas import product
 from skreg.quadratic.moments import Moments
 from skreg.quadratic.rows import Rows
 
@@ -45,7 +46,7 @@ class GramForm:
 
     def gradient(self, theta):
         """Hθ − h for θ of shape (q, p)."""
-        return theta @ self.hessian - self.cross.T
+        return product(theta, self.hessian) - self.cross.T
 
     def decompose(self):
         return spectrum.from_hessian(self.hessian, self.cross)
@@ -82,7 +83,8 @@ class RowForm:
 
     @property
     def hessian(self):
-        return self.rows.columns(slice(None)).T @ self.rows.columns(slice(None))
+        columns = self.rows.columns(slice(None))
+        return product(columns.T, columns)
 
     def without_rows(self):
         return self
@@ -105,7 +107,7 @@ class RowForm:
 
     def slope(self, theta):
         support = np.flatnonzero(theta)
-        residual = self.rows.b - self.rows.columns(support) @ theta[support, None]
+        residual = self.rows.b - product(self.rows.columns(support), theta[support, None])
         return self.rows.transposed_dot(residual)[:, 0]
 
 
@@ -124,8 +126,8 @@ class _ColumnCache:
             known = self._columns.shape[1]
             self._place[new] = np.arange(known, known + new.size)
             fresh = self._rows.columns(new)
-            cross = self._columns.T @ fresh
-            self._gram = np.block([[self._gram, cross], [cross.T, fresh.T @ fresh]])
+            cross = product(self._columns.T, fresh)
+            self._gram = np.block([[self._gram, cross], [cross.T, product(fresh.T, fresh)]])
             self._columns = np.hstack([self._columns, fresh])
         place = self._place[which]
         return kernel.submatrix(self._gram, place)

@@ -5,6 +5,8 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg.blas import dsyrk
 
+from skreg.quadratic.blas import product
+
 # A block's copy stays in the second-level cache or near it.
 _BLOCK_BYTES = 2**21
 
@@ -71,27 +73,28 @@ class Rows:
     def dot(self, theta):
         """Aθ, for θ of shape (p, k)."""
         if self._direct:
-            return (self.X @ theta - self.x_mean @ theta) * self.root
+            return (product(self.X, theta) - product(self.x_mean[None], theta)) * self.root
         out = np.zeros((self.shape[0], theta.shape[1]))
         for columns, block in self.column_blocks():
-            out += block @ theta[columns]
+            out += product(block, theta[columns])
         return out
 
     def transposed_dot(self, r):
         """Aᵀr, for r of shape (n, k)."""
         if self._direct:
             r = self.root * r
-            return self.X.T @ r - np.outer(self.x_mean, r.sum(axis=0))
+            return product(self.X.T, r) - np.outer(self.x_mean, r.sum(axis=0))
         out = np.empty((self.shape[1], r.shape[1]))
         for columns, block in self.column_blocks():
-            out[columns] = block.T @ r
+            out[columns] = product(block.T, r)
         return out
 
     @cached_property
     def _direct(self):
         """Whether products may be centred afterwards: no copy of blocks, and no digits lost."""
-        spread = np.sqrt(self.column_norms)
-        return self.X.dtype == np.float64 and bool((np.abs(self.x_mean) <= 100 * spread).all())
+        if self.X.dtype != np.float64 or not self.X.flags.forc:
+            return False
+        return bool((np.abs(self.x_mean) <= 100 * np.sqrt(self.column_norms)).all())
 
     @cached_property
     def column_norms(self):

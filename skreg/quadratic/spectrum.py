@@ -1,11 +1,14 @@
 """H = QΣQᵀ, decomposed once; a λ only shifts Σ."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, qr
 from scipy.linalg.lapack import dgejsv
+
+from skreg.quadratic.blas import product
 
 EPS = np.finfo(np.float64).eps
 # Eigenvalues of XᵀX carry an absolute error of about EPS·σ₁, so where the smallest one that matters
@@ -26,7 +29,7 @@ class Spectrum:
         Eigenvalues of H in descending order, r ≤ k of them above the noise, none below 0.
     rotated : ndarray of shape (k, q)
         z.
-    basis : ndarray of shape (p, k) or RowBasis
+    basis : ArrayBasis or RowBasis
         B, whose columns are eigenvectors times ``scale``: Q itself and z = QᵀHθ̂, or, with p > n,
         AᵀU and z = Uᵀb for the singular vectors U of the rows.
     scale : ndarray of shape (k,)
@@ -39,7 +42,7 @@ class Spectrum:
 
     sigma: np.ndarray
     rotated: np.ndarray
-    basis: Any
+    basis: ArrayBasis | RowBasis
     scale: np.ndarray
     noise: float
     solver: str
@@ -94,7 +97,18 @@ class Spectrum:
     def _times_basis(self, c):
         m, k, q = c.shape
         flat = np.moveaxis(c, 1, 0).reshape(k, m * q)
-        return np.ascontiguousarray((self.basis @ flat).T).reshape(m, q, -1)
+        return np.ascontiguousarray(self.basis.times(flat).T).reshape(m, q, -1)
+
+
+class ArrayBasis:
+    """Q as an array."""
+
+    def __init__(self, vectors):
+        self._vectors = vectors
+
+    def times(self, c):
+        """B·c."""
+        return product(self._vectors, c)
 
 
 class RowBasis:
@@ -103,8 +117,9 @@ class RowBasis:
     def __init__(self, rows, left):
         self._rows, self._left = rows, left
 
-    def __matmul__(self, c):
-        return self._rows.transposed_dot(self._left @ c)
+    def times(self, c):
+        """B·c."""
+        return self._rows.transposed_dot(product(self._left, c))
 
 
 def from_hessian(hessian, cross):
@@ -113,7 +128,7 @@ def from_hessian(hessian, cross):
     used = np.flatnonzero(np.diag(hessian) > 0)  # a constant feature is out, exactly
     part = hessian if len(used) == p else hessian[np.ix_(used, used)]
     sigma, vectors = _descending(eigh(part, driver="evd", check_finite=False))
-    rotated = vectors.T @ cross[used]
+    rotated = product(vectors.T, cross[used])
     noise = p * EPS * sigma.max(initial=0.0)
     return Spectrum(sigma, rotated, _over(vectors, used, p), np.ones(len(used)), noise, "eigh")
 
@@ -145,7 +160,7 @@ def from_tall_rows(rows, resolution):
     n, p = rows.shape
     r = np.zeros((0, p + rows.b.shape[1]))
     for block, b in rows.row_blocks():
-        r = np.linalg.qr(np.vstack([r, np.hstack([block, b])]), mode="r")
+        r = _triangle(np.vstack([r, np.hstack([block, b])]))
     r = np.vstack([r, np.zeros((max(0, p - len(r)), r.shape[1]))])
     triangle, rotated = r[:p, :p], r[:p, p:]
     deviation = np.linalg.norm(triangle, axis=0)
@@ -156,7 +171,7 @@ def from_tall_rows(rows, resolution):
     noise += resolution * np.linalg.norm(rms * vectors, axis=0)
     kept = np.flatnonzero(s > noise)[: rows.max_rank]
     s, left = s[kept], left[:, kept]
-    rotated = s[:, None] * (left.T @ rotated)
+    rotated = s[:, None] * product(left.T, rotated)
     return Spectrum(s * s, rotated, _over(vectors[:, kept], used, p), np.ones(len(s)), 0.0, "svd")
 
 
@@ -165,7 +180,7 @@ def from_wide_rows(rows):
     n, p = rows.shape
     r = np.zeros((0, n))
     for _, block in rows.column_blocks(at_least=4 * n):
-        r = np.linalg.qr(np.vstack([r, block.T]), mode="r")
+        r = _triangle(np.vstack([r, block.T]))
     s, _, left = _jacobi_svd(r)
     kept = np.flatnonzero(s > p * EPS * s.max(initial=0.0))[: rows.max_rank]
     s, left = s[kept], left[:, kept]
@@ -174,7 +189,12 @@ def from_wide_rows(rows):
 
 def _from_left(rows, sigma, s, left, noise, solver):
     """The spectrum of H = AᵀA from A = left·diag(s)·Qᵀ."""
-    return Spectrum(sigma, left.T @ rows.b, RowBasis(rows, left), s, noise, solver)
+    return Spectrum(sigma, product(left.T, rows.b), RowBasis(rows, left), s, noise, solver)
+
+
+def _triangle(a):
+    """R of A = QR; as many rows as A has rows or columns, whichever are fewer."""
+    return qr(a, mode="r", overwrite_a=True, check_finite=False)[0][: min(a.shape)]
 
 
 def _descending(eigen):
@@ -193,9 +213,9 @@ def _jacobi_svd(a):
 
 
 def _over(vectors, used, p):
-    """Eigenvectors over the used features as vectors over all p, zero elsewhere."""
+    """The basis of eigenvectors over the used features as vectors over all p, zero elsewhere."""
     if len(used) == p:
-        return np.ascontiguousarray(vectors)
-    out = np.zeros((p, vectors.shape[1]))
+        return ArrayBasis(np.asfortranarray(vectors))
+    out = np.zeros((p, vectors.shape[1]), order="F")
     out[used] = vectors
-    return out
+    return ArrayBasis(out)
