@@ -135,7 +135,10 @@ def _build_parser():
         help="what to predict: a class or a number (default: auto)",
     )
     data.add_argument(
-        "--drop", metavar="COLUMN", nargs="+", help="columns to leave out, such as row numbers"
+        "--drop",
+        metavar="COLUMN",
+        action="append",
+        help="a column to leave out, such as a row number; may be given again",
     )
     data.add_argument(
         "--separator",
