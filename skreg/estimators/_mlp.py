@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skreg._kernels.network import ACTIVATIONS, Network
+from skreg._kernels import network as kernel
 from skreg._validation import check_weights
 from skreg.network.fitting import History, Settings, fit_epochs
 from skreg.network.optimisers import SGD, Adam
@@ -30,7 +30,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [StrOptions(set(kernel.ACTIVATIONS))],
         "solver": [StrOptions({"sgd", "adam"})],
         "penalty": [StrOptions(set(PENALTIES)), None],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -344,7 +344,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
         state = self._fitted_state
         X = validate_data(self, X, reset=False, dtype=state.theta.dtype, order="C")
         units, activation, loss = self._architecture
-        return raw_predictions(Network(units, activation, loss.name), state.theta, X)
+        return raw_predictions(kernel.Network(units, activation, loss.name), state.theta, X)
 
 
 def raw_predictions(network, theta, X):

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-from skreg._kernels.network import Network, Trainer
+from skreg._kernels import network as kernel
 from skreg._threads import Pace, worker_threads
 from skreg.losses import Loss
 from skreg.network.parameters import penalty_value
@@ -54,14 +54,14 @@ class Problem:
 
     def network(self):
         """The compiled network of this shape."""
-        return Network(self.units, self.activation, self.loss.name)
+        return kernel.Network(self.units, self.activation, self.loss.name)
 
     def trainer(self, state, *, batch_size, max_workers=1):
         """The compiled trainer that works on the arrays of ``state``."""
         weights = self.sample_weight
         if weights is not None:
             weights = (weights / weights.mean()).astype(self.X.dtype)
-        return Trainer(
+        return kernel.Trainer(
             self.network(),
             np.ascontiguousarray(self.X),
             np.ascontiguousarray(self.Y, dtype=self.X.dtype),
