@@ -29,10 +29,10 @@ class TextProgress:
     >>> search = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0, 10.0]}, cv=5)
     >>> search = search.set_callbacks(TextProgress("ridge", stream=sys.stdout))
     >>> search.fit([[0.0], [1.0], [2.0], [3.0], [4.0]] * 2, [0.0, 1.0, 2.0, 3.0, 4.0] * 2)
-    ridge: 4 of 16 fits, 0 s
-    ridge: 8 of 16 fits, 0 s
-    ridge: 12 of 16 fits, 0 s
-    ridge: 16 of 16 fits, 0 s
+    ridge: 4 of 16 fits, ... s
+    ridge: 8 of 16 fits, ... s
+    ridge: 12 of 16 fits, ... s
+    ridge: 16 of 16 fits, ... s
     GridSearchCV(...)
     """
 

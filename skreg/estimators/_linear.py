@@ -14,8 +14,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skreg._validation import check_weights
 from skreg.estimators._fitting import all_or_nothing
-from skreg.estimators._validation import check_weights
 from skreg.path import RegularizationPath
 from skreg.quadratic import QuadraticModel
 

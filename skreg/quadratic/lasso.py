@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skreg._kernels import coordinate_descent as kernel
+from skreg.penalties import L1
 
 EPS = np.finfo(np.float64).eps
 # Features that join the working set at once: this many, or as many as it has non-zeros.
@@ -47,11 +48,6 @@ class LassoFit:
     risk: np.ndarray
     n_iter: np.ndarray
     dof: np.ndarray
-
-
-def soft_threshold(x, threshold):
-    """sign(x)·max(|x| − threshold, 0)."""
-    return np.sign(x) * np.maximum(np.abs(x) - threshold, 0.0) + 0.0
 
 
 def solve(model, alphas, hessian, tol, max_iter):
@@ -193,7 +189,7 @@ class _Diagonal:
         # A feature with Hᵢᵢ = 0 is constant: its θ̂ᵢ is 0 and stays so.
         curvature = np.where(form.diagonal > 0, form.diagonal, 1.0)
         for alpha in alphas:
-            theta = soft_threshold(start, alpha) / curvature
+            theta = L1().prox(start, alpha) / curvature
             slope = -form.gradient(theta[None])[0]
             gap = kernel.duality_gap(cross, theta, slope, alpha, power)
             yield theta, gap, _risk(power, cross, theta, slope), 1, np.count_nonzero(theta)
@@ -210,7 +206,7 @@ class _Pca:
     @classmethod
     def path(cls, model, alphas, tol, max_iter):
         spectrum, start = model._decomposed(0.0), cls.slope_at_zero(model)
-        kept = soft_threshold(start, alphas[:, None]) / spectrum.eigenvalues
+        kept = L1().prox(start, alphas[:, None]) / spectrum.eigenvalues
         thetas = spectrum.lift(kept[:, :, None])[:, 0]
         power = float(model._form.power[0])
         for alpha, c, theta in zip(alphas, kept, thetas, strict=True):
