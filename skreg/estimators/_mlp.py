@@ -251,7 +251,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
         """The state to train from: fresh, or a copy of the one that the last fit left."""
         kernel = self._optimiser().kernel
         if not goes_on:
-            theta = initial_theta(problem.units, problem.activation, rng, problem.X.dtype)
+            theta = initial_theta(problem.units, rng, problem.X.dtype)
             return TrainingState.start(theta, kernel)
         state = self._state.copy()
         return state if state.kernel == kernel else TrainingState.start(state.theta, kernel)

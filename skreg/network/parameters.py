@@ -29,22 +29,22 @@ def layer_views(theta, units):
     return weights, biases
 
 
-def initial_theta(units, activation, rng, dtype):
-    """Random start: He's uniform law before a ReLU, Glorot's elsewhere; biases are 0.
+def initial_theta(units, rng, dtype):
+    """Random start by Glorot's uniform law; biases are 0.
 
-    The numbers are drawn in float64, so that both precisions start from the same point.
+    A penalised network wants small weights: He's law, which doubles their variance before a ReLU,
+    starts with up to twice the penalty and spends epochs on losing it. The numbers are drawn in
+    float64, so that both precisions start from the same point.
 
     References
     ----------
     X. Glorot, Y. Bengio (2010), "Understanding the difficulty of training deep feedforward neural
-    networks". K. He et al. (2015), "Delving deep into rectifiers".
+    networks".
     """
-    pairs = list(pairwise(units))
-    theta = np.zeros(sum((fan_in + 1) * fan_out for fan_in, fan_out in pairs), dtype=dtype)
-    for layer, weights in enumerate(layer_views(theta, units)[0]):
-        fan_in, fan_out = weights.shape
-        he = activation == "relu" and layer < len(pairs) - 1
-        bound = np.sqrt(6.0 / fan_in if he else 6.0 / (fan_in + fan_out))
+    n_parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(units))
+    theta = np.zeros(n_parameters, dtype=dtype)
+    for weights in layer_views(theta, units)[0]:
+        bound = np.sqrt(6.0 / sum(weights.shape))
         weights[...] = rng.uniform(-bound, bound, size=weights.shape)
     return theta
 
