@@ -100,9 +100,11 @@ static inline __attribute__((always_inline)) void NAME(pack)(
         for (; k + LANES <= kc; k += LANES)
             for (int j = 0; j < WIDTH; j += LANES)
                 NAME(transpose)(b + k + j * column_stride, column_stride, panel + k * WIDTH + j);
-    for (; k < kc; k++)
-        for (int j = 0; j < WIDTH; j++)
-            panel[k * WIDTH + j] = j < columns ? b[k * k_stride + j * column_stride] : 0;
+    for (; k < kc; k++) {
+        for (int j = 0; j < columns; j++)
+            panel[k * WIDTH + j] = b[k * k_stride + j * column_stride];
+        for (int j = columns; j < WIDTH; j++) panel[k * WIDTH + j] = 0;
+    }
 }
 
 /* C (m×1) ← A·b for rows of A and b without gaps: dot products. */
