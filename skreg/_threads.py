@@ -58,18 +58,22 @@ class Pace:
         The number to compare with one.
     """
 
+    TRIALS = 2  # of each way, at the start
     RETRY = 20
 
     def __init__(self, n_workers):
-        self.seconds = {n: 0.0 for n in {1, n_workers}}
+        self.seconds = {n: [] for n in (n_workers, 1)}
         self.n_rounds = 0
 
     def choose(self):
         """Number of workers for the next round."""
-        order = sorted(self.seconds, key=self.seconds.get)
+        ways = list(self.seconds)
         self.n_rounds += 1
-        return order[-1 if self.n_rounds % self.RETRY == 0 else 0]
+        if self.n_rounds <= self.TRIALS * len(ways):
+            return ways[self.n_rounds % len(ways) - 1]
+        ways.sort(key=lambda n: min(self.seconds[n]))
+        return ways[-1 if self.n_rounds % self.RETRY == 0 else 0]
 
     def note(self, n_workers, seconds):
-        """Take note of how long a round took."""
-        self.seconds[n_workers] = seconds
+        """Take note of how long a round took; the last few rounds of each way count."""
+        self.seconds[n_workers] = [*self.seconds[n_workers][1 - self.TRIALS :], seconds]

@@ -15,7 +15,10 @@ static inline __attribute__((always_inline)) void NAME(tile)(
     const int rows, long kc, const REAL *a, long row_stride, long k_stride,
     const REAL *panel, REAL *c, long ldc, int columns, int add)
 {
+    /* Every index below is a constant once the loops are unrolled; one that is not would send the
+     * accumulators to memory. */
     NAME(vec) acc[6][2];
+#pragma GCC unroll 6
     for (int i = 0; i < rows; i++) acc[i][0] = acc[i][1] = (NAME(vec)){0};
     for (long k = 0; k < kc; k++) {
         const NAME(vec) b0 = *(const NAME(vec) *)(panel + k * WIDTH);
@@ -27,22 +30,24 @@ static inline __attribute__((always_inline)) void NAME(tile)(
             acc[i][1] += x * b1;
         }
     }
-    for (int i = 0; i < rows; i++, c += ldc) {
-        if (columns == WIDTH) {
-            NAME(vec_at) *out = (NAME(vec_at) *)c;
-            if (add) {
-                acc[i][0] += out[0];
-                acc[i][1] += out[1];
-            }
-            out[0] = acc[i][0];
-            out[1] = acc[i][1];
-        } else {
-            for (int j = 0; j < columns; j++) {
-                const REAL x = acc[i][j / LANES][j % LANES];
-                c[j] = add ? c[j] + x : x;
-            }
+    REAL edge[6 * WIDTH] __attribute__((aligned(32)));
+    const int whole = columns == WIDTH;
+    REAL *out = whole ? c : edge;
+    const long stride = whole ? ldc : WIDTH;
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++) {
+        NAME(vec_at) *row = (NAME(vec_at) *)(out + i * stride);
+        if (whole && add) {
+            acc[i][0] += row[0];
+            acc[i][1] += row[1];
         }
+        row[0] = acc[i][0];
+        row[1] = acc[i][1];
     }
+    if (!whole)
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
+                c[i * ldc + j] = add ? c[i * ldc + j] + edge[i * WIDTH + j] : edge[i * WIDTH + j];
 }
 
 /* LANES columns of B by LANES rows into the panel: a transposition in registers, for B whose columns lie
@@ -123,6 +128,22 @@ static inline __attribute__((always_inline)) void NAME(times_vector)(
     }
 }
 
+/* C (m×n) ← A·B for rows of B without gaps and either one row of A or one column: a sum of rows of B,
+ * or an outer product. */
+static inline __attribute__((always_inline)) void NAME(scale_rows)(
+    long m, long n, long k, const REAL *a, long row_stride, long k_stride,
+    const REAL *b, long b_k_stride, REAL *c, long ldc)
+{
+    for (long i = 0; i < m; i++)
+        for (long l = 0; l < k; l++) {
+            const REAL x = a[i * row_stride + l * k_stride];
+            if (l == 0)
+                for (long j = 0; j < n; j++) c[i * ldc + j] = x * b[j];
+            else
+                for (long j = 0; j < n; j++) c[i * ldc + j] += x * b[l * b_k_stride + j];
+        }
+}
+
 /* C (m×n, rows ldc apart) ← A (m×k)·B (k×n); the elements of A and B lie at any strides. */
 SKREG_DISPATCH static void NAME(gemm)(
     long m, long n, long k, const REAL *a, long row_stride, long k_stride,
@@ -132,6 +153,10 @@ SKREG_DISPATCH static void NAME(gemm)(
     REAL panel[KC * WIDTH] __attribute__((aligned(32)));
     if (n == 1 && k_stride == 1 && b_k_stride == 1) {
         NAME(times_vector)(m, k, a, row_stride, b, c, ldc);
+        return;
+    }
+    if ((m == 1 || k == 1) && b_column_stride == 1) {
+        NAME(scale_rows)(m, n, k, a, row_stride, k_stride, b, b_k_stride, c, ldc);
         return;
     }
     for (long j = 0; j < n; j += WIDTH) {

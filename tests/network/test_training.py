@@ -267,7 +267,7 @@ def test_the_data_are_not_copied(dtype, monkeypatch):
         def __init__(self, network, X, Y, *args, **kwargs):
             seen.append((X, Y))
 
-    monkeypatch.setattr(training, "Trainer", Spy)
+    monkeypatch.setattr(training.kernel, "Trainer", Spy)
     case.train(Adam(), eta=0.01, n_epochs=1, batch_size=5)
     ((X, Y),) = seen
     assert np.shares_memory(X, case.problem.X)
