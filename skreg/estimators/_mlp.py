@@ -299,7 +299,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
 
         context = self._init_callback_context(max_subtasks=settings.max_iter)
         context.call_on_fit_task_begin(**told)
-        task = context
+        task = None
+        # A task costs as much as the epoch of a small network: only for those who watch.
+        is_watched = bool(getattr(self, "_skl_callbacks", ()))
 
         def snapshot():
             return fitted(state.copy(), history.copy())
@@ -311,6 +313,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
         def end(history):
             if self.verbose:
                 print(f"Epoch {len(history.loss_curve)}, {self._progress(history)}")
+            if task is None:
+                return False
             return task.call_on_fit_task_end(**told, reconstruction_attributes=snapshot)
 
         stopped = fit_epochs(
@@ -320,7 +324,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator):
             settings,
             rng=rng if self.shuffle else None,
             score=score,
-            on_epoch_begin=begin,
+            on_epoch_begin=begin if is_watched else None,
             on_epoch_end=end,
         )
         context.call_on_fit_task_end(**told, reconstruction_attributes=snapshot)

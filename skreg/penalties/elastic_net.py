@@ -36,7 +36,8 @@ class ElasticNet:
 
     def value(self, theta):
         """J(θ)."""
-        l1, half_l2 = np.abs(theta).sum(), 0.5 * np.vdot(theta, theta)
+        l1 = np.abs(theta).sum() if self.l1_share else 0.0
+        half_l2 = 0.5 * np.vdot(theta, theta) if self.l2_share else 0.0
         return float(self.l1_share * l1 + self.l2_share * half_l2)
 
     def gradient(self, theta):
