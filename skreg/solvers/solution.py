@@ -24,7 +24,12 @@ class Solution:
     dual_gaps : ndarray of shape (n_alphas,) or None
         Duality gaps relative to R(0); None for a closed form that needs no certificate.
     n_iter : ndarray of shape (n_alphas,)
+        Passes of coordinate descent or steps of Newton's method; 1 for a closed form.
     solver : str
+    gradient_norms : ndarray of shape (n_alphas,) or None
+        For a smooth penalty found by iteration, norms of the objective's gradient, relative.
+    n_expansions : ndarray of shape (n_alphas,) or None
+        Quadratics taken; None where the risk is its own quadratic.
     """
 
     alphas: np.ndarray
@@ -36,3 +41,5 @@ class Solution:
     dual_gaps: np.ndarray | None
     n_iter: np.ndarray
     solver: str
+    gradient_norms: np.ndarray | None = None
+    n_expansions: np.ndarray | None = None
