@@ -56,7 +56,7 @@ class RegularizationPath(Solution):
     0.0    2.0          2  3.0  1.0
     """
 
-    feature_names: np.ndarray
+    feature_names: np.ndarray | None = None
 
     @classmethod
     def from_solution(cls, solution, feature_names=None):
