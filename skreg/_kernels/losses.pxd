@@ -1,9 +1,14 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""Pointwise losses ℓ(y, f) of raw predictions f, with their gradients in f."""
+"""Pointwise losses ℓ(y, f) of raw predictions f, with their derivatives in f.
+
+Rows of a network, of any number of outputs, in float or double: ``loss_and_gradient``. One number
+in double, with the curvature ∂²ℓ/∂f² as well: the functions named ``…_at``.
+"""
 
 from libc.math cimport log, log1p
 
 from skreg._kernels.exp cimport exp_
+from skreg._kernels.log cimport log1p_, log_
 
 ctypedef fused real:
     float
@@ -72,3 +77,56 @@ cdef inline double loss_and_gradient(
     if loss == BINARY_LOG_LOSS:
         return binary_log_loss(y, n_outputs, weight, f)
     return multinomial_log_loss(y, n_outputs, weight, f)
+
+
+cdef inline double squared_error_at(
+    double y, double f, double* gradient, double* curvature
+) noexcept nogil:
+    """½(f − y)²."""
+    cdef double residual = f - y
+    gradient[0] = residual
+    curvature[0] = 1
+    return 0.5 * residual * residual
+
+
+cdef inline double huber_at(
+    double y, double f, double delta, double* gradient, double* curvature
+) noexcept nogil:
+    """½r² for |r| ≤ δ, else δ|r| − ½δ²; r = f − y. That is c·(r − ½c), c being r clipped to ±δ."""
+    cdef double residual = f - y
+    cdef double clipped = residual
+    clipped = delta if clipped > delta else clipped
+    clipped = -delta if clipped < -delta else clipped
+    gradient[0] = clipped
+    curvature[0] = 1.0 if clipped == residual else 0.0
+    return clipped * (residual - 0.5 * clipped)
+
+
+cdef inline double poisson_at(
+    double y, double f, double* gradient, double* curvature
+) noexcept nogil:
+    """Half the unit deviance y·log(y/μ) − y + μ, μ = exp(f)."""
+    cdef double mean = exp_(f)
+    gradient[0] = mean - y
+    curvature[0] = mean
+    return y * (log_(y) - f) + (mean - y)
+
+
+cdef inline double gamma_at(double y, double f, double* gradient, double* curvature) noexcept nogil:
+    """Half the unit deviance log(μ/y) + y/μ − 1, μ = exp(f)."""
+    cdef double log_ratio = f - log_(y)
+    cdef double ratio = exp_(-log_ratio)     # y/μ
+    gradient[0] = 1 - ratio
+    curvature[0] = ratio
+    return log_ratio + ratio - 1
+
+
+cdef inline double binary_log_loss_at(
+    double y, double f, double* gradient, double* curvature
+) noexcept nogil:
+    """log(1 + exp(f)) − yf, y in [0, 1]."""
+    cdef double small = exp_(-f if f > 0 else f)
+    cdef double share = 1 / (1 + small)
+    gradient[0] = (share if f > 0 else small * share) - y
+    curvature[0] = small * share * share
+    return (f if f > 0 else 0.0) + log1p_(small) - y * f

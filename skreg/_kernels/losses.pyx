@@ -3,11 +3,16 @@
 
 import numpy as np
 
+from libc.math cimport log
+
+from skreg._kernels.dispatch cimport dispatched
+from skreg._kernels.exp cimport exp_
+
 ctypedef fused floating:
     float
     double
 
-#: Codes of the kernels, by the losses' names.
+#: Codes of the losses that networks use, by name.
 CODES = {
     "squared_error": Loss.SQUARED_ERROR,
     "binary_log_loss": Loss.BINARY_LOG_LOSS,
@@ -27,3 +32,123 @@ def pointwise(name, const floating[:, ::1] y, floating[:, ::1] raw):
         for i in range(n):
             out[i] = loss_and_gradient(loss, &y[i, 0], n_outputs, 1, &raw[i, 0])
     return values
+
+
+cdef dispatched _squared_error(
+    Py_ssize_t n, const double* y, const double* f, double* loss, double* gradient, double* curvature
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = squared_error_at(y[i], f[i], gradient + i, curvature + i)
+
+
+cdef dispatched _huber(
+    Py_ssize_t n, const double* y, const double* f, double* loss, double* gradient,
+    double* curvature, double delta,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = huber_at(y[i], f[i], delta, gradient + i, curvature + i)
+
+
+cdef dispatched _poisson(
+    Py_ssize_t n, const double* y, const double* f, double* loss, double* gradient, double* curvature
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = poisson_at(y[i], f[i], gradient + i, curvature + i)
+
+
+cdef dispatched _gamma(
+    Py_ssize_t n, const double* y, const double* f, double* loss, double* gradient, double* curvature
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = gamma_at(y[i], f[i], gradient + i, curvature + i)
+
+
+cdef dispatched _binary_log_loss(
+    Py_ssize_t n, const double* y, const double* f, double* loss, double* gradient, double* curvature
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = binary_log_loss_at(y[i], f[i], gradient + i, curvature + i)
+
+
+cdef dispatched _exponentials(Py_ssize_t n, double* f) noexcept nogil:
+    """f ← exp(f)."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        f[i] = exp_(f[i])
+
+
+cdef void _multinomial_log_loss(
+    Py_ssize_t n, Py_ssize_t n_classes, const double* y, const double* f, double* loss,
+    double* gradient, double* probability,
+) noexcept nogil:
+    """log Σₖ exp(fₖ) − Σₖ yₖfₖ for every row; the curvature is told by the probabilities."""
+    cdef Py_ssize_t i, k
+    cdef double largest, total
+    for i in range(n):
+        largest = f[i * n_classes]
+        for k in range(1, n_classes):
+            if f[i * n_classes + k] > largest:
+                largest = f[i * n_classes + k]
+        loss[i] = 0
+        for k in range(i * n_classes, (i + 1) * n_classes):
+            probability[k] = f[k] - largest
+            loss[i] -= y[k] * probability[k]
+    _exponentials(n * n_classes, probability)
+    for i in range(n):
+        total = 0
+        for k in range(i * n_classes, (i + 1) * n_classes):
+            total += probability[k]
+        loss[i] += log(total)
+        for k in range(i * n_classes, (i + 1) * n_classes):
+            probability[k] /= total
+            gradient[k] = probability[k] - y[k]
+
+
+def derivatives(name, const double[:, ::1] y, const double[:, ::1] raw, double parameter=0):
+    """ℓ of every row, ∂ℓ/∂f and ∂²ℓ/∂f²: arrays of shapes (n,), (n, K) and (n, K).
+
+    For the multinomial log loss the last array holds the probabilities p: a row's Hessian is
+    diag(p) − ppᵀ. ``parameter`` is huber's δ.
+    """
+    if y.shape[0] != raw.shape[0] or y.shape[1] != raw.shape[1]:
+        raise ValueError("y and raw must have the same shape")
+    cdef Py_ssize_t n = raw.shape[0], n_outputs = raw.shape[1], size = n * n_outputs
+    joint = name == "multinomial_log_loss"
+    values = np.empty(n if joint else size)
+    slopes, bends = np.empty((n, n_outputs)), np.empty((n, n_outputs))
+    if size == 0:
+        return np.zeros(n), slopes, bends
+    cdef double[::1] loss = values
+    cdef double[:, ::1] gradient = slopes, curvature = bends
+    cdef const double* t = &y[0, 0]
+    cdef const double* f = &raw[0, 0]
+    cdef double *l = &loss[0]
+    cdef double *g = &gradient[0, 0]
+    cdef double *c = &curvature[0, 0]
+    if joint:
+        with nogil:
+            _multinomial_log_loss(n, n_outputs, t, f, l, g, c)
+        return values, slopes, bends
+    if name == "binary_log_loss":
+        with nogil:
+            _binary_log_loss(size, t, f, l, g, c)
+    elif name == "poisson":
+        with nogil:
+            _poisson(size, t, f, l, g, c)
+    elif name == "gamma":
+        with nogil:
+            _gamma(size, t, f, l, g, c)
+    elif name == "huber":
+        with nogil:
+            _huber(size, t, f, l, g, c, parameter)
+    elif name == "squared_error":
+        with nogil:
+            _squared_error(size, t, f, l, g, c)
+    else:
+        raise ValueError(f"no loss is named {name!r}")
+    return values if n_outputs == 1 else values.reshape(n, n_outputs).sum(axis=1), slopes, bends

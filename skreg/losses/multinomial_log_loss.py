@@ -1,8 +1,9 @@
 """Log loss of three classes or more."""
 
+import numpy as np
 from scipy.special import log_softmax, softmax
 
-from skreg.losses.base import Loss
+from skreg.losses.base import Loss, entropy, first_bad
 
 
 class MultinomialLogLoss(Loss):
@@ -18,6 +19,23 @@ class MultinomialLogLoss(Loss):
 
     name = "multinomial_log_loss"
     out_activation = "softmax"
+    coupled = True
+
+    def conjugate(self, y, u):
+        """Σₖ vₖ·log vₖ with v = y + u in the unit simplex."""
+        v = y + u
+        off = np.abs(u.sum(axis=1)) > 1e-14 * (1 + np.abs(u).sum(axis=1)) * u.shape[1]
+        return np.where(off, np.inf, entropy(v).sum(axis=1))
+
+    def check_targets(self, y):
+        """A row of targets holds the shares of the classes: not negative, of sum 1."""
+        bad = (y < 0).any(axis=1) | ~(np.abs(y.sum(axis=1) - 1) <= 1e-6)
+        if bad.any():
+            row = first_bad(bad, bad)[1]
+            raise ValueError(
+                f"y must hold probabilities of sum 1 for the multinomial log loss, got {y[row]} in "
+                f"row {row}. Encode the classes as rows of an identity matrix."
+            )
 
     def inverse_link(self, raw):
         """P(class k) for every k."""

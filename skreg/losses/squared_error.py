@@ -17,6 +17,10 @@ class SquaredError(Loss):
     name = "squared_error"
     out_activation = "identity"
 
+    def conjugate(self, y, u):
+        """Σⱼ uⱼyⱼ + ½uⱼ²."""
+        return (u * (y + 0.5 * u)).sum(axis=1)
+
     def inverse_link(self, raw):
         """The prediction is f itself."""
         return raw

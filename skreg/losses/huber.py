@@ -1,0 +1,43 @@
+"""Huber's loss, for regression with outliers."""
+
+import numpy as np
+
+from skreg.losses.base import Loss
+
+
+class Huber(Loss):
+    """ℓ(y, f) = ½r² for |r| ≤ δ, else δ|r| − ½δ², with r = f − y (Huber, 1964).
+
+    Parameters
+    ----------
+    delta : float, default=1.35
+        δ > 0, in the units of y: residuals beyond it pull with constant force.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.losses import Huber
+    >>> Huber(delta=1.0).pointwise(np.zeros((2, 1)), np.array([[0.5], [3.0]]))[0]
+    array([0.125, 2.5  ])
+    """
+
+    name = "huber"
+    out_activation = "identity"
+
+    def __init__(self, delta=1.35):
+        if not (np.isfinite(delta) and delta > 0):
+            raise ValueError(
+                f"delta must be a positive number, got {delta!r}. Use loss='squared_error' for a "
+                "loss without a bend."
+            )
+        self.delta = self._parameter = float(delta)
+
+    def conjugate(self, y, u):
+        """Σⱼ uⱼyⱼ + ½uⱼ² for |uⱼ| ≤ δ."""
+        limit = self.delta * (1 + 8 * np.finfo(np.float64).eps)
+        out = u * (y + 0.5 * u)
+        return np.where(np.abs(u) <= limit, out, np.inf).sum(axis=1)
+
+    def inverse_link(self, raw):
+        """The prediction is f itself."""
+        return raw
