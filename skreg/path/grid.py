@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 
 from skreg._validation import check_alphas
+from skreg.quadratic.lasso import alpha_max as model_alpha_max
 
 #: How many λ an automatic grid has.
 N_ALPHAS = 100
@@ -31,13 +32,18 @@ def ridge_alphas(model, alphas=None):
     return _grid(alphas, lambda: 10.0 * model.largest_eigenvalue, 1e-6)
 
 
-def lasso_alphas(model, alphas=None, hessian="full"):
+def lasso_alphas(model, alphas=None, hessian="full", penalty=None):
     """λ for a lasso path: the user's, or a geometric grid from λ_max down to λ_max/1000.
 
-    λ_max = ‖∇R(0)‖∞ is the smallest λ at which every coefficient is 0 (for a diagonal H, of that
-    problem). Parameters and result as for `ridge_alphas`.
+    λ_max = maxⱼ |∂R/∂θⱼ| / (ρfⱼ) is the smallest λ at which every penalised coefficient is 0 (for
+    a diagonal H, of that problem); the gradient is taken with these at 0 and features without a
+    penalty at their best. With θ ≥ 0 only −∂R/∂θⱼ > 0 counts. A penalty without an L1 part has no
+    such λ and takes the grid of `ridge_alphas`. Parameters and result as for `ridge_alphas`;
+    ``penalty`` is a `Separable`, None for ‖θ‖₁.
     """
-    return _grid(alphas, lambda: model.alpha_max(hessian), 1e-3)
+    if penalty is not None and penalty.l1_ratio == 0:
+        return ridge_alphas(model, alphas)
+    return _grid(alphas, lambda: model_alpha_max(model, hessian, penalty), 1e-3)
 
 
 def _grid(alphas, largest, ratio):

@@ -5,6 +5,7 @@ from skreg.penalties.elastic_net import ElasticNet
 from skreg.penalties.l1 import L1
 from skreg.penalties.l2 import L2
 from skreg.penalties.none import NoPenalty
+from skreg.penalties.separable import Separable
 
 #: What ``penalty=`` may name. A penalty is made from the estimator's ``l1_ratio``.
 PENALTIES = {
@@ -20,4 +21,13 @@ def get_penalty(name, l1_ratio=0.5):
     return PENALTIES["none" if name is None else name](l1_ratio)
 
 
-__all__ = ["L1", "L2", "PENALTIES", "ElasticNet", "NoPenalty", "Penalty", "get_penalty"]
+__all__ = [
+    "L1",
+    "L2",
+    "PENALTIES",
+    "ElasticNet",
+    "NoPenalty",
+    "Penalty",
+    "Separable",
+    "get_penalty",
+]

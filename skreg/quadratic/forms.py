@@ -60,9 +60,9 @@ class GramForm:
         """A function of feature indices S that gives H_SS."""
         return lambda which: kernel.submatrix(self.hessian, which)
 
-    def slope(self, theta):
-        """h − Hθ for one θ of shape (p,) with few non-zeros."""
-        return kernel.slope_at(self.hessian, np.ascontiguousarray(self.cross[:, 0]), theta)
+    def slope(self, theta, target=0):
+        """h − Hθ of one target, for θ of shape (p,) with few non-zeros."""
+        return kernel.slope_at(self.hessian, np.ascontiguousarray(self.cross[:, target]), theta)
 
 
 class RowForm:
@@ -105,9 +105,14 @@ class RowForm:
     def working_grams(self):
         return _ColumnCache(self.rows).gram
 
-    def slope(self, theta):
+    def slope(self, theta, target=0):
+        residual = self.rows.b[:, [target]]
         support = np.flatnonzero(theta)
-        residual = self.rows.b - product(self.rows.columns(support), theta[support, None])
+        if 2 * support.size > theta.size:
+            residual = residual - self.rows.dot(theta[:, None])
+        elif support.size:
+            columns = self.rows.columns(support)
+            residual = residual - product(columns, theta[support, None])
         return self.rows.transposed_dot(residual)[:, 0]
 
 

@@ -227,7 +227,7 @@ class QuadraticModel:
 
         Returns
         -------
-        ndarray of shape (n_alphas, p), or (p,) for one λ.
+        ndarray of shape (n_alphas, p) or (n_alphas, q, p), without the first axis for one λ.
 
         Warns
         -----
@@ -236,7 +236,7 @@ class QuadraticModel:
         """
         alphas, one = check_alphas(alphas)
         fit = _lasso.solve(self, alphas, hessian, tol, max_iter)
-        return self._out(fit.thetas[:, None, :], one)
+        return self._out(fit.thetas, one)
 
     def alpha_max(self, hessian="full"):
         """The smallest λ at which `lasso` gives exactly 0."""

@@ -1,7 +1,6 @@
-"""The lasso: soft-thresholding, or coordinate descent with a certificate."""
+"""The lasso and its kin: soft-thresholding, or coordinate descent with a certificate."""
 
-import numpy as np
-
+from skreg.penalties.separable import Separable
 from skreg.quadratic import lasso
 from skreg.solvers.solution import Solution
 
@@ -12,13 +11,12 @@ _NAMES = {
 }
 
 
-def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000):
-    """argmin R(θ) + λ‖θ‖₁ for each λ.
+def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None):
+    """argmin R(θ) + λJ(θ) for each λ, each target by itself.
 
     Parameters
     ----------
     model : QuadraticModel
-        Of one target.
     alphas : ndarray of shape (n_alphas,)
         λ ≥ 0, in any order; they are solved downwards.
     hessian : {"full", "diagonal", "pca"}, default="full"
@@ -26,11 +24,18 @@ def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000):
         Duality gap, relative to R(0), at which a λ counts as solved.
     max_iter : int, default=10000
         Passes of coordinate descent for each λ.
+    penalty : None or Separable, default=None
+        J; None for ‖θ‖₁.
 
     Returns
     -------
     Solution
-        ``dof`` counts the components not switched off, ``norms`` are ‖θ‖₁.
+        ``dof`` counts the components not switched off, ``norms`` are J(θ), for ``"pca"`` ‖θ‖₁.
+
+    Raises
+    ------
+    ValueError
+        If ``hessian`` is unknown, or the penalty does not go with it or with the features.
 
     Warns
     -----
@@ -47,14 +52,14 @@ def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000):
     array([[1.5],
            [0. ]])
     """
-    fit = lasso.solve(model, alphas, hessian, tol, max_iter)
-    thetas = fit.thetas[:, None, :]
+    fit = lasso.solve(model, alphas, hessian, tol, max_iter, penalty)
+    norm = Separable() if penalty is None else penalty
     return Solution(
         alphas=alphas,
-        coefs=model._out(thetas),
-        intercepts=model._out_intercepts(thetas),
+        coefs=model._out(fit.thetas),
+        intercepts=model._out_intercepts(fit.thetas),
         dof=fit.dof,
-        norms=np.abs(fit.thetas).sum(axis=1),
+        norms=norm.value(fit.thetas).sum(axis=1),
         risk=fit.risk,
         dual_gaps=fit.gaps,
         n_iter=fit.n_iter,

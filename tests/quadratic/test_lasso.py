@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 
 from skreg import QuadraticModel
-from skreg.quadratic import lasso
+from skreg.quadratic import lasso, working_set
 
 fractions = st.floats(-3, 0.3).map(lambda e: 10.0**e)
 single = problems(targets=0)
@@ -156,7 +156,7 @@ def test_copies_of_features_do_not_stop_it(shape):
     fit = lasso.solve(model, alphas, "full", 1e-8, 10_000)
     assert fit.gaps.max() < 1e-10
     assert fit.n_iter.max() < 1000
-    for alpha, theta in zip(alphas, fit.thetas, strict=True):
+    for alpha, theta in zip(alphas, fit.thetas[:, 0], strict=True):
         assert reference.lasso_violation(A, b, alpha, theta) < 1e-8
 
 
@@ -169,10 +169,10 @@ def test_the_gap_bounds_the_excess():
     for i, alpha in enumerate(alphas):
         best, other = (
             model.value(theta) + alpha * np.abs(theta).sum()
-            for theta in (exact.thetas[i], rough.thetas[i])
+            for theta in (exact.thetas[i, 0], rough.thetas[i, 0])
         )
         assert 0 < other - best <= rough.gaps[i] * model.null_risk
-        assert abs(exact.risk[i] - model.value(exact.thetas[i])) < 1e-12
+        assert abs(exact.risk[i] - model.value(exact.thetas[i, 0])) < 1e-12
     assert exact.gaps.max() < 1e-14
 
 
@@ -187,7 +187,7 @@ def test_stopping_early_says_so():
 
 
 def test_a_working_set_grows_until_nothing_is_missed(monkeypatch):
-    monkeypatch.setattr(lasso, "_BATCH", 1)
+    monkeypatch.setattr(working_set, "_BATCH", 1)
     for shape in ((60, 30), (20, 90)):
         X, y = correlated(*shape)
         model = QuadraticModel.from_data(X, y)

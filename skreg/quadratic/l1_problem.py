@@ -1,0 +1,115 @@
+"""One target's lasso on a quadratic: what every way of solving it needs, and the certificate.
+
+With H = AᵀA, h = Aᵀb and r = b − Aθ the problem at λ is
+
+    P(θ) = ½‖r‖² + Σⱼ l1ⱼ|θⱼ| + ½l2ⱼθⱼ²,   l1 = λρf, l2 = λ(1−ρ)f, θ ≥ 0 on request,
+
+and only h, ‖b‖² and the slope q = Aᵀr = h − Hθ are needed: ‖r‖² = ‖b‖² − θᵀ(h + q).
+"""
+
+import numpy as np
+
+from skreg._kernels import coordinate_descent as kernel
+
+EPS = np.finfo(np.float64).eps
+# Passes to bring features without a penalty to their best: a direct solve ends them.
+_FREE_PASSES = 10_000
+
+
+class L1Problem:
+    """The lasso of target ``t`` on a form, for any λ.
+
+    Attributes
+    ----------
+    cross : ndarray of shape (p,)
+        h.
+    power : float
+        ‖b‖².
+    l1, l2 : ndarray of shape (p,)
+        ρf and (1−ρ)f: λ multiplies them.
+    free : ndarray of int
+        Features without a penalty.
+    slack : ndarray of shape (p,)
+        What rounding leaves in a component of q.
+    """
+
+    def __init__(self, form, t, penalty):
+        self.form, self.target, self.positive = form, t, penalty.positive
+        self.cross = np.ascontiguousarray(form.cross[:, t])
+        self.power = float(form.power[t])
+        p = len(self.cross)
+        self.l1, self.l2 = penalty.l1(p), penalty.l2(p)
+        self.free = np.flatnonzero(penalty.unpenalised(p))
+        # Rounding may leave a diagonal below zero, which counts as no curvature.
+        self.width = np.sqrt(np.maximum(form.diagonal, 0.0))
+        self.slack = 64 * EPS * self.width * np.sqrt(self.power)
+        self.gram = form.working_grams()
+
+    def slope(self, theta):
+        """q = h − Hθ."""
+        return self.form.slope(theta, self.target)
+
+    def risk(self, theta, slope):
+        """½‖r‖²."""
+        return max(0.5 * (self.power - theta @ (self.cross + slope)), 0.0)
+
+    def null(self):
+        """θ and q with every penalised feature at 0 and the others at their best."""
+        theta = np.zeros(len(self.cross))
+        if not self.free.size:
+            return theta, self.cross
+        theta[self.free] = self._to_their_best(theta, self.cross)
+        return theta, self.slope(theta)
+
+    def gap(self, theta, slope, alpha):
+        """Duality gap at θ.
+
+        A dual point must be orthogonal to features without a penalty. The residual is, once these
+        are at their best beside the others: with θ′ so made, gap(θ) = P(θ) − P(θ′) + gap(θ′), and
+        P(θ) − P(θ′) = ½(q + q′)ᵀ(θ′ − θ).
+        """
+        excess = 0.0
+        if self.free.size:
+            moved = theta.copy()
+            moved[self.free] = self._to_their_best(theta, slope)
+            moved_slope = self.slope(moved) if (moved != theta).any() else slope
+            excess = max(0.5 * float((slope + moved_slope) @ (moved - theta)), 0.0)
+            theta, slope = moved, moved_slope
+        if self.free.size or alpha == 0:
+            excess += self._left(theta, slope, alpha)
+        gap = kernel.duality_gap(
+            self.cross, theta, slope, alpha * self.l1, alpha * self.l2, self.power, self.positive
+        )
+        return excess + gap
+
+    def _left(self, theta, slope, alpha):
+        """What rounding leaves in the slopes of features without a penalty, as a gap.
+
+        Such a feature adds |qⱼ| times the way to its best value, for which |θⱼ| + ‖b‖/√Hⱼⱼ stands.
+        """
+        open_ones = (alpha * (self.l1 + self.l2) == 0) & (self.width > 0)
+        q = slope[open_ones]
+        if self.positive:
+            q = np.where(theta[open_ones] > 0, q, np.maximum(q, 0.0))
+        way = np.abs(theta[open_ones]) + np.sqrt(self.power) / self.width[open_ones]
+        return float(np.abs(q) @ way)
+
+    def _to_their_best(self, theta, slope):
+        """Components of features without a penalty, at their best beside the others."""
+        free = self.free
+        hessian, part, inside = self.gram(free), theta[free], slope[free]
+        cross = inside + hessian @ part
+        nothing = np.zeros(len(free))
+        kernel.descend(
+            hessian,
+            cross,
+            self.slack[free],
+            nothing,
+            part,
+            inside,
+            self.power,
+            0.0,
+            _FREE_PASSES,
+            self.positive,
+        )
+        return part
