@@ -1,0 +1,500 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Block coordinate descent for min ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ on a small dense H, with Newton steps.
+
+θ, h and the slope h − Hθ have shape (q, p): q targets share H, and a group holds the same features
+of all of them. Features are in the order of their groups: group g is ``starts[g] : starts[g+1]``.
+Only the first group may have strength 0, which leaves it free. Double precision only, as in
+`coordinate_descent`.
+"""
+
+import numpy as np
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport sqrt
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd
+
+from skreg._kernels.dispatch cimport dispatched
+
+# Share of the largest eigenvalue below which a direction of a group has no curvature.
+cdef double EPS = 2.220446049250313e-16
+# Added to the diagonal of a Newton system, as a share: dependent features make it singular.
+cdef double DAMPING = 1e-12
+# A Newton step waits for this many sweeps ...
+cdef int PATIENCE = 3
+# ... and for as much work in sweeps as it costs; its flops are so much faster.
+cdef double FASTER = 5
+# Largest Newton system: 128 MB.
+cdef Py_ssize_t MAX_SYSTEM = 4000
+# What rounding leaves of a duality gap, as a share of ‖b‖².
+cdef double FLOOR = 16 * EPS
+cdef int MAX_SECULAR = 60
+cdef int MAX_HALVINGS = 30
+
+
+cdef struct Problem:
+    Py_ssize_t p, q, n_groups
+    const double* hessian
+    const double* cross
+    const double* strength
+    const double* slack
+    const double* vectors           # of H_gg, one after another: a row each
+    const double* values
+    const Py_ssize_t* starts
+    const Py_ssize_t* places        # where in `vectors`
+    double* theta
+    double* slope
+    double power
+
+
+cdef dispatched _subtract_rows(
+    Py_ssize_t p, Py_ssize_t k, const double* rows, const double* step, double* slope
+) noexcept nogil:
+    """slope ← slope − Σⱼ stepⱼ·rowsⱼ: four rows at a time, to load the slope less often."""
+    cdef Py_ssize_t i, j = 0
+    cdef double a, b, c, d
+    cdef const double* r0
+    cdef const double* r1
+    cdef const double* r2
+    cdef const double* r3
+    while j + 4 <= k:
+        a, b, c, d = step[j], step[j + 1], step[j + 2], step[j + 3]
+        r0, r1, r2, r3 = rows + j * p, rows + (j + 1) * p, rows + (j + 2) * p, rows + (j + 3) * p
+        for i in range(p):
+            slope[i] -= (a * r0[i] + b * r1[i]) + (c * r2[i] + d * r3[i])
+        j += 4
+    while j < k:
+        a, r0 = step[j], rows + j * p
+        for i in range(p):
+            slope[i] -= a * r0[i]
+        j += 1
+
+
+cdef double _square(const Problem* at, const double* x, Py_ssize_t g) noexcept nogil:
+    """‖x_g‖² over all targets."""
+    cdef Py_ssize_t t, j
+    cdef double total = 0
+    for t in range(at.q):
+        for j in range(at.starts[g], at.starts[g + 1]):
+            total += x[t * at.p + j] * x[t * at.p + j]
+    return total
+
+
+cdef void _slope(const Problem* at) noexcept nogil:
+    """slope ← h − Hθ, over the groups that are not zero."""
+    cdef Py_ssize_t t, j
+    for t in range(at.q):
+        for j in range(at.p):
+            at.slope[t * at.p + j] = at.cross[t * at.p + j]
+        for j in range(at.p):
+            if at.theta[t * at.p + j] != 0:
+                _subtract_rows(
+                    at.p, 1, at.hessian + j * at.p, at.theta + t * at.p + j, at.slope + t * at.p
+                )
+
+
+cdef double _norm_at_optimum(
+    Py_ssize_t k, const double* values, const double* squares, double strength, double noise
+) noexcept nogil:
+    """ν = ‖θ_g‖ at the optimum of a block: Σ sᵢ/(σᵢν + l)² = 1, s the squares of QᵀC by direction.
+
+    (Σ sᵢ(σᵢν + l)⁻²)^(−½) is a power mean of increasing affine functions, so concave: Newton's
+    method for its value 1 rises to the root from a lower bound, here the one with σᵢ = max σ.
+    """
+    cdef Py_ssize_t i, round
+    cdef double total = 0, largest = 0, nu, phi, tilt, width, share, new
+    for i in range(k):
+        if values[i] > noise:
+            total += squares[i]
+            largest = max(largest, values[i])
+    if total <= strength * strength:
+        return 0
+    nu = (sqrt(total) - strength) / largest
+    for round in range(MAX_SECULAR):
+        phi = tilt = 0
+        for i in range(k):
+            if values[i] > noise:
+                width = values[i] * nu + strength
+                share = squares[i] / (width * width)
+                phi += share
+                tilt += share * values[i] / width
+        new = nu + (sqrt(phi) - 1) * phi / tilt
+        if not new > nu * (1 + 4 * EPS):
+            break
+        nu = new
+    return nu
+
+
+cdef double _move(const Problem* at, Py_ssize_t g, double* c, double* squares) noexcept nogil:
+    """Put group g at its optimum beside the others; the squared length of the step.
+
+    With H_gg = QΣQᵀ and C = slope_g + H_gg θ_g it is Q(Σ + (l/ν)I)⁻¹QᵀC, ν its own norm.
+    Directions without curvature are set to zero. ``c`` holds q·k numbers, ``squares`` k.
+    """
+    cdef Py_ssize_t start = at.starts[g], k = at.starts[g + 1] - at.starts[g], t, i, j
+    cdef const double* values = at.values + start
+    cdef const double* vector
+    cdef double strength = at.strength[g], noise, nu, shift = 0, dot, along, moved = 0
+    cdef double* theta
+    cdef double* slope
+    noise = k * EPS * max(values[k - 1], 0)
+    for i in range(k):
+        squares[i] = 0
+        vector = at.vectors + at.places[g] + i * k
+        for t in range(at.q):
+            theta, slope = at.theta + t * at.p + start, at.slope + t * at.p + start
+            dot = along = 0
+            for j in range(k):
+                dot += vector[j] * slope[j]
+                along += vector[j] * theta[j]
+            c[t * k + i] = dot + values[i] * along
+            squares[i] += c[t * k + i] * c[t * k + i]
+    if strength > 0:
+        nu = _norm_at_optimum(k, values, squares, strength, noise)
+        shift = strength / nu if nu > 0 else 0
+    else:
+        nu = 1
+    for t in range(at.q):
+        theta = at.theta + t * at.p + start
+        for j in range(k):    # the step replaces `squares`
+            squares[j] = -theta[j]
+        if nu > 0:
+            for i in range(k):
+                if values[i] > noise:
+                    vector = at.vectors + at.places[g] + i * k
+                    dot = c[t * k + i] / (values[i] + shift)
+                    for j in range(k):
+                        squares[j] += dot * vector[j]
+        for j in range(k):
+            theta[j] = theta[j] + squares[j] if nu > 0 else 0.0
+            moved += squares[j] * squares[j]
+        if moved > 0:
+            _subtract_rows(at.p, k, at.hessian + start * at.p, squares, at.slope + t * at.p)
+    return moved
+
+
+cdef double _sweep(const Problem* at, double* c, double* squares) noexcept nogil:
+    """One pass over the groups, the free one last; its flops.
+
+    A group at zero enters only if that gains beyond rounding.
+    """
+    cdef Py_ssize_t g, k
+    cdef double work = 0
+    for g in range(at.n_groups):
+        if at.strength[g] == 0:
+            continue
+        k = at.starts[g + 1] - at.starts[g]
+        if sqrt(_square(at, at.slope, g)) <= at.strength[g] + at.slack[g]:
+            if _square(at, at.theta, g) == 0:
+                continue
+        _move(at, g, c, squares)
+        work += 2.0 * k * at.p * at.q
+    _settle(at, c, squares)
+    return work
+
+
+cdef void _settle(const Problem* at, double* c, double* squares) noexcept nogil:
+    """Put the free group, if there is one, at its best: its slope is then zero."""
+    if at.strength[0] == 0:
+        _move(at, 0, c, squares)
+
+
+cdef double _gap(const Problem* at) noexcept nogil:
+    """½(1−s)²‖r‖² + Σ l_g‖θ_g‖ − s⟨θ, slope⟩, s = min(1, l_g/‖slope_g‖), r = b − Aθ.
+
+    The slope of a free group is zero: it has been settled.
+    """
+    cdef Py_ssize_t g, t, j, i
+    cdef double norm = 0, fitted = 0, residual = at.power, scale = 1, steepest, inner
+    for g in range(at.n_groups):
+        inner = 0
+        for t in range(at.q):
+            for j in range(at.starts[g], at.starts[g + 1]):
+                i = t * at.p + j
+                inner += at.theta[i] * at.slope[i]
+                residual -= at.theta[i] * (at.cross[i] + at.slope[i])
+        if at.strength[g] == 0:
+            continue
+        fitted += inner
+        norm += at.strength[g] * sqrt(_square(at, at.theta, g))
+        steepest = sqrt(_square(at, at.slope, g))
+        if steepest * scale > at.strength[g]:
+            scale = at.strength[g] / steepest
+    return 0.5 * (1 - scale) * (1 - scale) * max(residual, 0) + norm - scale * fitted
+
+
+cdef Py_ssize_t _active(const Problem* at, Py_ssize_t* features, Py_ssize_t* groups) noexcept nogil:
+    """The features of the groups that are not zero, and the group of each; how many."""
+    cdef Py_ssize_t g, j, k = 0
+    for g in range(at.n_groups):
+        if _square(at, at.theta, g) > 0:
+            for j in range(at.starts[g], at.starts[g + 1]):
+                features[k] = j
+                groups[k] = g
+                k += 1
+    return k
+
+
+cdef bint _newton(
+    const Problem* at, Py_ssize_t k, const Py_ssize_t* features, const Py_ssize_t* groups,
+    double* system, double* step, double* scratch,
+) noexcept nogil:
+    """A Newton step on the k active features, halved until it gains; whether it was taken whole.
+
+    Where θ_g ≠ 0 the penalty is smooth: its Hessian is (l/ν)(I − uuᵀ) with u = θ_g/ν. N³/3 flops
+    for N = q·k. ``scratch`` has 3 numbers a group and 2·q·p more.
+    """
+    cdef Py_ssize_t q = at.q, p = at.p, t, s, i, j, g, first
+    cdef int size = <int>(q * k), info, one = 1
+    cdef char upper = b'U'
+    cdef double* norms = scratch
+    cdef double* tilts = scratch + at.n_groups
+    cdef double* squares = scratch + 2 * at.n_groups
+    cdef double* change = scratch + 3 * at.n_groups
+    cdef double* downhill = scratch + 3 * at.n_groups + q * p
+    cdef double ridge, decrease = 0, curve = 0, length = 1, gain, u
+    for g in range(at.n_groups):
+        norms[g] = sqrt(_square(at, at.theta, g))
+        tilts[g] = squares[g] = 0
+    # Row r of `system` is column r for LAPACK; its upper triangle is filled: column ≥ row.
+    for t in range(q):
+        for i in range(k):
+            g = groups[i]
+            ridge = at.strength[g] / norms[g]
+            for s in range(t):
+                for j in range(k):
+                    u = 0
+                    if groups[j] == g:
+                        u = -ridge * at.theta[t * p + features[i]] * (
+                            at.theta[s * p + features[j]] / (norms[g] * norms[g])
+                        )
+                    system[(t * k + i) * size + s * k + j] = u
+            for j in range(i + 1):
+                u = at.hessian[features[i] * p + features[j]]
+                if groups[j] == g:
+                    u -= ridge * at.theta[t * p + features[i]] * (
+                        at.theta[t * p + features[j]] / (norms[g] * norms[g])
+                    )
+                system[(t * k + i) * size + t * k + j] = u
+            j = (t * k + i) * size + t * k + i
+            system[j] = (system[j] + ridge) * (1 + DAMPING)
+            step[t * k + i] = at.slope[t * p + features[i]] - (
+                ridge * at.theta[t * p + features[i]]
+            )
+    dpotrf(&upper, &size, system, &size, &info)
+    if info != 0:
+        return False
+    # H·step over all features, and the terms of the objective along the step.
+    for i in range(q * k):
+        downhill[i] = step[i]
+    dpotrs(&upper, &size, &one, system, &size, step, &size, &info)
+    for t in range(q):
+        for j in range(p):
+            change[t * p + j] = 0
+        i = 0
+        while i < k:
+            first = i
+            g = groups[i]
+            while i < k and groups[i] == g:
+                i += 1
+            _subtract_rows(
+                p, i - first, at.hessian + features[first] * p, step + t * k + first,
+                change + t * p,
+            )
+        for i in range(k):
+            g, j = groups[i], t * p + features[i]
+            decrease += step[t * k + i] * downhill[t * k + i]
+            curve -= step[t * k + i] * change[j]
+            tilts[g] += step[t * k + i] * at.theta[j]
+            squares[g] += step[t * k + i] * step[t * k + i]
+    for s in range(MAX_HALVINGS):
+        gain = _gain(at, norms, tilts, squares, decrease, curve, length)
+        if gain >= 1e-4 * length * decrease:
+            break
+        length *= 0.5
+    else:
+        return False
+    for t in range(q):
+        for i in range(k):
+            at.theta[t * p + features[i]] += length * step[t * k + i]
+        for j in range(p):
+            at.slope[t * p + j] += length * change[t * p + j]
+    return length == 1
+
+
+cdef double _gain(
+    const Problem* at, const double* norms, const double* tilts, const double* squares,
+    double decrease, double curve, double length,
+) noexcept nogil:
+    """Objective at θ minus that at θ + length·d, from ‖θ_g‖, ⟨θ_g, d_g⟩, ‖d_g‖², −∇F·d and ⟨d, Hd⟩."""
+    cdef Py_ssize_t g
+    cdef double gain = length * decrease - 0.5 * length * length * curve
+    cdef double new, linear, along, bend
+    for g in range(at.n_groups):
+        if squares[g] > 0 and at.strength[g] > 0:
+            # ‖θ + td‖ − ‖θ‖ − t⟨u, d⟩, without cancellation where the first two nearly agree.
+            along = tilts[g] / norms[g]
+            linear = norms[g] + length * along
+            new = norms[g] * norms[g] + length * (2 * tilts[g] + length * squares[g])
+            new = sqrt(max(new, 0))
+            if linear > 0:
+                bend = length * length * max(squares[g] - along * along, 0) / (new + linear)
+            else:
+                bend = new - linear
+            gain -= at.strength[g] * bend
+    return gain
+
+
+def descend(
+    const double[:, ::1] hessian, const double[:, ::1] cross, const Py_ssize_t[::1] starts,
+    const double[::1] strength, const double[::1] slack,
+    const double[::1] vectors, const double[::1] values,
+    double[:, ::1] theta, double[:, ::1] slope, double power, double tol, int max_passes,
+):
+    """Minimise ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ from ``theta``; changes ``theta``, ``slope`` = h − Hθ.
+
+    Sweeps of exact block solves, then Newton steps on the groups that are not zero once the sweeps
+    have cost as much; until the duality gap is at most ``tol``, or rounding. ``vectors`` and ``values`` are the
+    eigenvectors (rows) and eigenvalues of the blocks H_gg, from `block_eigen`; ``power`` is ‖b‖².
+
+    Returns
+    -------
+    passes : int
+        Sweeps and Newton steps made.
+    gap : float
+    """
+    cdef Py_ssize_t p = theta.shape[1], q = theta.shape[0], n_groups = strength.shape[0], g, k
+    cdef int passes = 0, waited = 0
+    cdef double gap = power, previous, work = 0
+    cdef bint whole
+    if p == 0 or q == 0:
+        return 0, 0.0
+    places_array = np.zeros(n_groups, dtype=np.intp)
+    cdef Py_ssize_t[::1] places = places_array
+    cdef Py_ssize_t widest = 1
+    for g in range(n_groups):
+        k = starts[g + 1] - starts[g]
+        widest = max(widest, k)
+        if g + 1 < n_groups:
+            places[g + 1] = places[g] + k * k
+    cdef double[::1] c = np.empty(q * widest), squares = np.empty(widest)
+    cdef Py_ssize_t[::1] features = np.empty(p, dtype=np.intp), groups = np.empty(p, dtype=np.intp)
+    cdef double[::1] step = np.empty(q * p), scratch = np.empty(3 * n_groups + 2 * q * p)
+    cdef double[::1] system = np.empty(0)
+    cdef Problem at
+    at.p, at.q, at.n_groups, at.power = p, q, n_groups, power
+    at.hessian, at.cross, at.strength, at.slack = (
+        &hessian[0, 0], &cross[0, 0], &strength[0], &slack[0]
+    )
+    at.vectors, at.values, at.starts, at.places = &vectors[0], &values[0], &starts[0], &places[0]
+    at.theta, at.slope = &theta[0, 0], &slope[0, 0]
+    tol = max(tol, FLOOR * power)
+    while passes < max_passes:
+        PyErr_CheckSignals()
+        with nogil:
+            work += _sweep(&at, &c[0], &squares[0])
+            gap = _gap(&at)
+            k = _active(&at, &features[0], &groups[0])
+        passes += 1
+        waited += 1
+        if gap <= tol:
+            break
+        if waited < PATIENCE or q * k > MAX_SYSTEM or k == 0:
+            continue
+        if work * FASTER < <double>(q * k) ** 3 / 3:
+            continue
+        if system.shape[0] < (q * k) ** 2:
+            system = np.empty((q * k) ** 2)
+        whole = True
+        while whole and passes < max_passes and gap > tol:
+            previous = gap
+            with nogil:
+                whole = _newton(
+                    &at, k, &features[0], &groups[0], &system[0], &step[0], &scratch[0]
+                )
+                _settle(&at, &c[0], &squares[0])
+                gap = _gap(&at)
+            passes += 1
+            whole = whole and gap < 0.25 * previous
+        work, waited = 0, 0
+        with nogil:
+            _slope(&at)
+            _settle(&at, &c[0], &squares[0])
+            gap = _gap(&at)
+        if gap <= tol:
+            break
+    return passes, max(gap, 0.0)
+
+
+def block_eigen(const double[:, ::1] hessian, const Py_ssize_t[::1] starts):
+    """Eigenvectors (rows, block after block) and ascending eigenvalues of the diagonal blocks of H.
+
+    ``starts`` bounds the blocks, the last at its end; it need not begin at 0.
+    """
+    cdef Py_ssize_t n = starts.shape[0] - 1, g, i, j, start, place = 0, total = 0, widest = 1
+    cdef int k, info, room, int_room
+    cdef char with_vectors = b'V', upper = b'U'
+    for g in range(n):
+        total += (starts[g + 1] - starts[g]) ** 2
+        widest = max(widest, starts[g + 1] - starts[g])
+    room, int_room = <int>(1 + 6 * widest + 2 * widest * widest), <int>(3 + 5 * widest)
+    vectors_array = np.empty(total)
+    values_array = np.empty(starts[n] - starts[0])
+    cdef double[::1] vectors = vectors_array, values = values_array, work = np.empty(room)
+    cdef int[::1] int_work = np.empty(int_room, dtype=np.intc)
+    for g in range(n):
+        start, k = starts[g], <int>(starts[g + 1] - starts[g])
+        for i in range(k):
+            for j in range(k):
+                vectors[place + i * k + j] = hessian[start + i, start + j]
+        if k == 1:
+            values[start - starts[0]] = vectors[place]
+            vectors[place] = 1
+        else:
+            with nogil:
+                dsyevd(
+                    &with_vectors, &upper, &k, &vectors[place], &k, &values[start - starts[0]],
+                    &work[0], &room, &int_work[0], &int_room, &info,
+                )
+            if info != 0:
+                raise np.linalg.LinAlgError(f"the eigenvalues of a group were not found ({info=})")
+        place += k * k
+    return vectors_array, values_array
+
+
+def degrees_of_freedom(
+    const Py_ssize_t[::1] starts, const double[::1] strength,
+    const double[::1] vectors, const double[::1] values, const double[:, ::1] theta,
+):
+    """Σ_g tr H_gg(H_gg + (l_g/ν)(I − uuᵀ))⁻¹ over the groups that are not zero, u = θ_g/ν.
+
+    In the eigenvectors of H_gg that is the trace of a diagonal matrix changed by rank one.
+    """
+    cdef Py_ssize_t q = theta.shape[0], n = strength.shape[0], g, k, t, i, j, place = 0
+    cdef double total = 0, norm, shift, along, rest, bent, noise, value
+    for g in range(n):
+        k = starts[g + 1] - starts[g]
+        norm = 0
+        for t in range(q):
+            for j in range(starts[g], starts[g + 1]):
+                norm += theta[t, j] * theta[t, j]
+        norm = sqrt(norm)
+        if norm > 0 or strength[g] == 0:
+            shift = strength[g] / norm if norm > 0 else 0
+            noise = k * EPS * max(values[starts[g + 1] - 1], 0)
+            rest = bent = 0
+            for i in range(k):
+                value = values[starts[g] + i]
+                if value <= noise:
+                    continue
+                total += q * value / (value + shift)
+                for t in range(q):
+                    along = 0
+                    for j in range(k):
+                        along += vectors[place + i * k + j] * theta[t, starts[g] + j]
+                    along = along * along * value / (value + shift)
+                    rest += along
+                    bent += along / (value + shift)
+            if rest > 0:
+                total += shift * bent / rest
+        place += k * k
+    return total
