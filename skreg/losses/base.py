@@ -86,7 +86,7 @@ class Loss(ABC):
         ndarray of shape (n,)
         """
 
-    def check_targets(self, y):
+    def check_targets(self, y):  # noqa: B027  (most losses take any number)
         """Raise ValueError if the loss is not defined for these targets.
 
         Parameters

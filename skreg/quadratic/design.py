@@ -1,0 +1,197 @@
+"""The rows X of a linear model, dense or sparse, and the four products that solvers take of them.
+
+Every product is of X − c for a fixed centre c: 0, unless columns lie so far from 0 that a product
+of X itself would lose digits. Sums are float64 whatever X is, and no product copies more than a
+block of X.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg.blas import dgemv, dsyrk
+
+from skreg.quadratic.blas import product
+from skreg.quadratic.rows import slices
+
+# |mean| / spread of a column beyond which it is centred; a product of X itself loses that factor.
+_FAR = 100.0
+# Rows looked at to find such columns.
+_SAMPLE = 256
+# Density of sparse rows above which a Gram matrix is faster by dense blocks.
+_DENSE = 0.05
+
+
+def design(X, may_centre=True):
+    """The products of X: ndarray, or CSR/CSC matrix or array, of shape (n, p)."""
+    return SparseDesign(X) if sparse.issparse(X) else DenseDesign(X, may_centre)
+
+
+class DenseDesign:
+    """Products of X − c for an array X in any memory order, float64 or float32."""
+
+    def __init__(self, X, may_centre=True):
+        self.X = X
+        self.shape = X.shape
+        self.centre = _centre(X) if may_centre else np.zeros(X.shape[1])
+        self.is_centred = bool(self.centre.any())
+        self._direct = X.dtype == np.float64 and X.flags.forc and not self.is_centred
+        self._order = "F" if X.flags.f_contiguous and not X.flags.c_contiguous else "C"
+
+    def dot(self, theta):
+        """(X − c)θ for θ of shape (p, k)."""
+        if self._direct:
+            return _times(self.X, theta)
+        out = np.empty((self.shape[0], theta.shape[1]))
+        for rows in slices(*self.shape):
+            out[rows] = _times(self._block(rows), theta)
+        return out
+
+    def transposed_dot(self, r):
+        """(X − c)ᵀr for r of shape (n, k)."""
+        if self._direct:
+            return _times(self.X.T, r)
+        out = np.zeros((self.shape[1], r.shape[1]))
+        for rows in slices(*self.shape):
+            out += _times(self._block(rows).T, r[rows])
+        return out
+
+    def gram(self, weights):
+        """Σᵢ wᵢ(xᵢ − c)(xᵢ − c)ᵀ for w ≥ 0: n·p² flops in BLAS."""
+        n, p = self.shape
+        blocks = slices(n, p)
+        height = max(rows.stop - rows.start for rows in blocks)
+        buffer = np.empty((height, p), order=self._order)
+        gram, root = np.zeros((p, p), order="F"), np.sqrt(weights)[:, None]
+        for rows in blocks:
+            block = buffer[: rows.stop - rows.start]
+            if self.is_centred:
+                np.subtract(self.X[rows], self.centre, out=block)
+                block *= root[rows]
+            else:
+                np.multiply(self.X[rows], root[rows], out=block)
+            gram = add_gram(block, gram)
+        return mirrored(gram)
+
+    def outer_gram(self, scale, centre):
+        """ZZᵀ (n × n) for Z = (X − centre)·diag(scale)."""
+        n, p = self.shape
+        gram = np.zeros((n, n), order="F")
+        for columns in slices(p, n):
+            block = np.subtract(self.X[:, columns], centre[columns], dtype=np.float64)
+            block *= scale[columns]
+            gram = add_gram(block.T, gram)
+        return mirrored(gram)
+
+    def mean(self, share):
+        """Σᵢ shareᵢ·xᵢ for shares of sum 1."""
+        return self.centre + self.transposed_dot(share[:, None])[:, 0]
+
+    def columns(self, which):
+        """(X − c)[:, which] as a new float64 array."""
+        return np.subtract(self.X[:, which], self.centre[which], dtype=np.float64)
+
+    def squares(self, weights):
+        """The diagonal of `gram`."""
+        out = np.zeros(self.shape[1])
+        for rows in slices(*self.shape):
+            block = self._block(rows)
+            out += np.einsum("i,ij,ij->j", weights[rows], block, block)
+        return out
+
+    def _block(self, rows):
+        return np.subtract(self.X[rows], self.centre, dtype=np.float64)
+
+
+class SparseDesign:
+    """Products of sparse rows; what is not stored stays so."""
+
+    is_centred = False
+
+    def __init__(self, X):
+        self.X = X
+        self.shape = X.shape
+        self.centre = np.zeros(X.shape[1])
+
+    def dot(self, theta):
+        return np.asarray(self.X @ theta)
+
+    def transposed_dot(self, r):
+        return np.asarray(self.X.T @ r)
+
+    def gram(self, weights):
+        n, p = self.shape
+        if self.X.nnz > _DENSE * n * p:
+            return self._gram_by_blocks(weights)
+        scaled = self.X.T @ sparse.diags_array(weights).tocsr() @ self.X
+        return np.asarray(scaled.toarray(), dtype=np.float64)
+
+    def _gram_by_blocks(self, weights):
+        gram, root = np.zeros((self.shape[1],) * 2, order="F"), np.sqrt(weights)[:, None]
+        rows_of = self._by_row
+        for rows in slices(*self.shape):
+            gram = add_gram(rows_of[rows].toarray() * root[rows], gram)
+        return mirrored(gram)
+
+    def outer_gram(self, scale, centre):
+        scaled = self.X @ sparse.diags_array(scale).tocsr()
+        gram = np.asarray((scaled @ scaled.T).toarray(), dtype=np.float64)
+        cross = np.asarray(scaled @ (scale * centre))
+        return gram - cross[:, None] - cross + float(np.sum((scale * centre) ** 2))
+
+    def mean(self, share):
+        return self.transposed_dot(share[:, None])[:, 0]
+
+    def columns(self, which):
+        return self._by_column[:, which].toarray().astype(np.float64)
+
+    def squares(self, weights):
+        squared = self.X.copy()
+        squared.data = squared.data.astype(np.float64) ** 2
+        return np.asarray(squared.T @ weights)
+
+    @cached_property
+    def _by_row(self):
+        return self.X.tocsr()
+
+    @cached_property
+    def _by_column(self):
+        return self.X.tocsc()
+
+
+def _centre(X):
+    """A point amid the rows in the columns that lie far from 0, and 0 in the others."""
+    sample = X[:: max(1, len(X) // _SAMPLE)].astype(np.float64)
+    if not len(sample):
+        return np.zeros(X.shape[1])
+    origin = sample[0]
+    sample -= origin
+    mean = origin + sample.mean(axis=0)
+    far = np.abs(mean) > _FAR * sample.std(axis=0)
+    # A constant column has to vanish, so its centre is its value.
+    constant = ~sample.any(axis=0)
+    return np.where(far, np.where(constant, origin, mean), 0.0)
+
+
+def _times(a, b):
+    """a @ b, by dgemv for one column: it is twice as fast as dgemm there."""
+    if b.shape[1] != 1 or not (a.size and b.size):
+        return product(a, b)
+    b = np.ascontiguousarray(b[:, 0], dtype=np.float64)
+    if a.flags.f_contiguous:
+        return dgemv(1.0, a, b)[:, None]
+    return dgemv(1.0, a.T, b, trans=1)[:, None]
+
+
+def add_gram(block, gram):
+    """gram + blockᵀblock, upper triangle only, in place: ``gram`` is in Fortran order."""
+    if block.flags.f_contiguous:
+        return dsyrk(1.0, block, 1.0, gram, trans=1, lower=0, overwrite_c=1)
+    return dsyrk(1.0, block.T, 1.0, gram, trans=0, lower=0, overwrite_c=1)
+
+
+def mirrored(upper):
+    """The symmetric matrix with this upper triangle, in place."""
+    below = np.tril_indices_from(upper, -1)
+    upper[below] = upper.T[below]
+    return upper

@@ -1,0 +1,147 @@
+"""The empirical risk of a linear model under any loss."""
+
+from functools import cached_property
+
+import numpy as np
+
+from skreg.quadratic.design import design
+
+# Classes without any weight get this share in the null model, so that its logarithm is finite.
+_RARE = 1e-12
+
+
+class LinearRisk:
+    """R(θ, b) = Σᵢ wᵢ ℓ(yᵢ, θxᵢ + b + oᵢ) / Σᵢ wᵢ, by reference to its rows.
+
+    Parameters
+    ----------
+    X : ndarray, CSR or CSC of shape (n, p)
+    y : ndarray of shape (n, K), float64
+        Targets as the loss wants them; ``loss.check_targets`` has passed.
+    loss : Loss
+    weights : ndarray of shape (n,), default=None
+        w ≥ 0, not all 0; None stands for ones.
+    offset : ndarray of shape (n,), default=None
+        o; None stands for zeros.
+    fit_intercept : bool, default=True
+        False holds b at 0.
+
+    Attributes
+    ----------
+    share : ndarray of shape (n,)
+        wᵢ / Σw.
+    design : DenseDesign or SparseDesign
+        The products of X.
+    n_features, n_outputs : int
+        p and K.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.losses import Poisson
+    >>> from skreg.quadratic.risk import LinearRisk
+    >>> risk = LinearRisk(np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]), Poisson())
+    >>> risk.null_intercept().round(4), round(risk.null_risk, 4)
+    (array([0.6931]), 0.2616)
+    >>> raw = risk.raw(np.log([[3.0]]), np.zeros(1))
+    >>> risk.value_at(raw).__round__(12)
+    0.0
+    """
+
+    def __init__(self, X, y, loss, weights=None, offset=None, fit_intercept=True):
+        self.X, self.y, self.loss = X, np.ascontiguousarray(y, dtype=np.float64), loss
+        self.offset, self.fit_intercept = offset, fit_intercept
+        n, self.n_features = X.shape
+        self.n_outputs = self.y.shape[1]
+        self.dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+        self.weight = float(n) if weights is None else float(weights.sum())
+        self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
+        self.design = design(X, may_centre=fit_intercept)
+
+    def raw(self, coef, intercept):
+        """θxᵢ + b + oᵢ, shape (n, K), for coef of shape (K, p) and intercept of shape (K,)."""
+        coef = np.asarray(coef, dtype=np.float64)
+        out = self.design.dot(coef.T)
+        out += intercept + coef @ self.design.centre
+        if self.offset is not None:
+            out += self.offset[:, None]
+        return out
+
+    def value_at(self, raw):
+        """R at raw predictions of shape (n, K)."""
+        return float(self.share @ self.loss.derivatives(self.y, raw)[0])
+
+    def derivatives_at(self, raw):
+        """R, share·∂ℓ/∂f and share·∂²ℓ/∂f², the last two of shape (n, K).
+
+        For the multinomial log loss the last is the probabilities p, *not* times the share: a row's
+        Hessian is share·(diag(p) − ppᵀ).
+        """
+        loss, gradient, curvature = self.loss.derivatives(self.y, raw)
+        gradient *= self.share[:, None]
+        if not self.loss.coupled:
+            curvature *= self.share[:, None]
+        return float(self.share @ loss), gradient, curvature
+
+    def gradient(self, residual):
+        """∂R/∂θ of shape (K, p) and ∂R/∂b of shape (K,) from share·∂ℓ/∂f."""
+        total = residual.sum(axis=0)
+        slope = self.design.transposed_dot(residual).T
+        if self.design.is_centred:
+            slope = slope + np.outer(total, self.design.centre)
+        return slope, total if self.fit_intercept else np.zeros_like(total)
+
+    def null_intercept(self):
+        """The best b at θ = 0, shape (K,); zeros without an intercept."""
+        return self._null[0].copy()
+
+    @property
+    def null_risk(self):
+        """R(0, b) at that b."""
+        return self._null[1]
+
+    @cached_property
+    def _null(self):
+        b = self._best_intercept() if self.fit_intercept else np.zeros(self.n_outputs)
+        return b, self.value_at(self._constant_raw(b))
+
+    def _constant_raw(self, b):
+        offset = np.zeros(len(self.y)) if self.offset is None else self.offset
+        return offset[:, None] + b
+
+    def _best_intercept(self):
+        if self.loss.coupled:  # an offset common to all classes changes nothing
+            log_share = np.log(np.maximum(self.share @ self.y, _RARE))
+            return log_share - log_share.mean()
+        offset = np.zeros(len(self.y)) if self.offset is None else self.offset
+        mean = self.share @ self.y
+        if self.loss.name == "squared_error":
+            return mean - self.share @ offset
+        if self.loss.name == "poisson":
+            largest = offset.max()
+            return np.log(mean) - largest - np.log(self.share @ np.exp(offset - largest))
+        if self.loss.name == "gamma":
+            ratio = np.log(self.y[:, 0]) - offset
+            return ratio.max() + np.log(self.share @ np.exp(ratio - ratio.max()))[None]
+        if self.loss.name == "binary_log_loss":
+            mean = np.clip(mean, _RARE, 1.0 - _RARE)
+            logit = np.log(mean) - np.log1p(-mean)
+            if self.offset is None:
+                return logit
+            return self._root(logit[0] - offset.max(), logit[0] - offset.min())
+        residual = self.y[:, 0] - offset
+        return self._root(residual.min(), residual.max())
+
+    def _root(self, low, high):
+        """The b in [low, high] where ∂R/∂b = 0: Newton's method, kept in a bracket."""
+        b = 0.5 * (low + high)
+        for _ in range(200):
+            _, slope, bend = self.derivatives_at(self._constant_raw(b))
+            slope, bend = slope.sum(), bend.sum()
+            low, high = (b, high) if slope < 0 else (low, b)
+            step = b - slope / bend if bend > 0 else low
+            new = step if low < step < high else 0.5 * (low + high)
+            if slope == 0 or abs(new - b) <= 4 * np.finfo(np.float64).eps * max(1.0, abs(b)):
+                break
+            b = new
+        return np.array([b])
