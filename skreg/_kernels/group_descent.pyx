@@ -11,14 +11,14 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport sqrt
-from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd, dtrtri
 
 from skreg._kernels.dispatch cimport dispatched
 
 # Share of the largest eigenvalue below which a direction of a group has no curvature.
 cdef double EPS = 2.220446049250313e-16
 # Added to the diagonal of a Newton system, as a share: dependent features make it singular.
-cdef double DAMPING = 1e-12
+cdef double DAMPING = 1e-11
 # A Newton step waits for this many sweeps ...
 cdef int PATIENCE = 3
 # ... and for as much work in sweeps as it costs; its flops are so much faster.
@@ -234,14 +234,40 @@ cdef Py_ssize_t _active(const Problem* at, Py_ssize_t* features, Py_ssize_t* gro
     return k
 
 
+cdef void _system(
+    const Problem* at, Py_ssize_t k, const Py_ssize_t* features, const Py_ssize_t* groups,
+    const double* norms, double* system,
+) noexcept nogil:
+    """The Hessian of the objective over the k active features of all targets, a little damped.
+
+    Where θ_g ≠ 0 the penalty is smooth: its Hessian is (l/ν)(I − uuᵀ) with u = θ_g/ν. Row r is
+    column r for LAPACK; what it calls the upper triangle is filled.
+    """
+    cdef Py_ssize_t q = at.q, p = at.p, t, s, i, j, g, row, size = q * k
+    cdef double ridge, value
+    for t in range(q):
+        for i in range(k):
+            g, row = groups[i], (t * k + i) * size
+            ridge = at.strength[g] / norms[g]
+            for s in range(t + 1):
+                for j in range(k if s < t else i + 1):
+                    value = at.hessian[features[i] * p + features[j]] if s == t else 0
+                    if groups[j] == g:
+                        value -= ridge * (at.theta[t * p + features[i]] / norms[g]) * (
+                            at.theta[s * p + features[j]] / norms[g]
+                        )
+                    system[row + s * k + j] = value
+            row += t * k + i
+            system[row] = (system[row] + ridge) * (1 + DAMPING)
+
+
 cdef bint _newton(
     const Problem* at, Py_ssize_t k, const Py_ssize_t* features, const Py_ssize_t* groups,
     double* system, double* step, double* scratch,
 ) noexcept nogil:
     """A Newton step on the k active features, halved until it gains; whether it was taken whole.
 
-    Where θ_g ≠ 0 the penalty is smooth: its Hessian is (l/ν)(I − uuᵀ) with u = θ_g/ν. N³/3 flops
-    for N = q·k. ``scratch`` has 3 numbers a group and 2·q·p more.
+    N³/3 flops for N = q·k. ``scratch`` has 3 numbers a group and 2·q·p more.
     """
     cdef Py_ssize_t q = at.q, p = at.p, t, s, i, j, g, first
     cdef int size = <int>(q * k), info, one = 1
@@ -251,42 +277,21 @@ cdef bint _newton(
     cdef double* squares = scratch + 2 * at.n_groups
     cdef double* change = scratch + 3 * at.n_groups
     cdef double* downhill = scratch + 3 * at.n_groups + q * p
-    cdef double ridge, decrease = 0, curve = 0, length = 1, gain, u
+    cdef double decrease = 0, curve = 0, length = 1, gain
     for g in range(at.n_groups):
         norms[g] = sqrt(_square(at, at.theta, g))
         tilts[g] = squares[g] = 0
-    # Row r of `system` is column r for LAPACK; its upper triangle is filled: column ≥ row.
+    _system(at, k, features, groups, norms, system)
     for t in range(q):
         for i in range(k):
-            g = groups[i]
-            ridge = at.strength[g] / norms[g]
-            for s in range(t):
-                for j in range(k):
-                    u = 0
-                    if groups[j] == g:
-                        u = -ridge * at.theta[t * p + features[i]] * (
-                            at.theta[s * p + features[j]] / (norms[g] * norms[g])
-                        )
-                    system[(t * k + i) * size + s * k + j] = u
-            for j in range(i + 1):
-                u = at.hessian[features[i] * p + features[j]]
-                if groups[j] == g:
-                    u -= ridge * at.theta[t * p + features[i]] * (
-                        at.theta[t * p + features[j]] / (norms[g] * norms[g])
-                    )
-                system[(t * k + i) * size + t * k + j] = u
-            j = (t * k + i) * size + t * k + i
-            system[j] = (system[j] + ridge) * (1 + DAMPING)
-            step[t * k + i] = at.slope[t * p + features[i]] - (
-                ridge * at.theta[t * p + features[i]]
-            )
+            g, j = groups[i], t * p + features[i]
+            step[t * k + i] = at.slope[j] - at.strength[g] / norms[g] * at.theta[j]
+            downhill[t * k + i] = step[t * k + i]
     dpotrf(&upper, &size, system, &size, &info)
     if info != 0:
         return False
-    # H·step over all features, and the terms of the objective along the step.
-    for i in range(q * k):
-        downhill[i] = step[i]
     dpotrs(&upper, &size, &one, system, &size, step, &size, &info)
+    # −H·step over all features, and the terms of the objective along the step.
     for t in range(q):
         for j in range(p):
             change[t * p + j] = 0
@@ -461,40 +466,61 @@ def block_eigen(const double[:, ::1] hessian, const Py_ssize_t[::1] starts):
     return vectors_array, values_array
 
 
-def degrees_of_freedom(
-    const Py_ssize_t[::1] starts, const double[::1] strength,
-    const double[::1] vectors, const double[::1] values, const double[:, ::1] theta,
-):
-    """Σ_g tr H_gg(H_gg + (l_g/ν)(I − uuᵀ))⁻¹ over the groups that are not zero, u = θ_g/ν.
 
-    In the eigenvectors of H_gg that is the trace of a diagonal matrix changed by rank one.
+def degrees_of_freedom(
+    const double[:, ::1] hessian, const Py_ssize_t[::1] starts, const double[::1] strength,
+    const double[:, ::1] theta,
+):
+    """tr H(H + P)⁻¹ over the active features, P the Hessian of the penalty (see `_system`).
+
+    2N³/3 flops for N active components. With M = UᵀU and T = U⁻¹ it is N − tr(P·TTᵀ), less what
+    the damping adds; directions without curvature count for nothing. NaN where the system would be
+    too large to hold.
     """
-    cdef Py_ssize_t q = theta.shape[0], n = strength.shape[0], g, k, t, i, j, place = 0
-    cdef double total = 0, norm, shift, along, rest, bent, noise, value
-    for g in range(n):
-        k = starts[g + 1] - starts[g]
-        norm = 0
+    cdef Py_ssize_t p = theta.shape[1], q = theta.shape[0], n_groups = strength.shape[0]
+    cdef Py_ssize_t k, g, t, i, j, row
+    cdef int size, info
+    cdef char upper = b'U', general = b'N'
+    cdef double total, value
+    if p == 0:
+        return 0.0
+    cdef Py_ssize_t[::1] features = np.empty(p, dtype=np.intp), groups = np.empty(p, dtype=np.intp)
+    cdef Problem at
+    at.p, at.q, at.n_groups = p, q, n_groups
+    at.hessian, at.strength, at.starts, at.theta = (
+        &hessian[0, 0], &strength[0], &starts[0], <double*>&theta[0, 0]
+    )
+    k = _active(&at, &features[0], &groups[0])
+    if k == 0 or q * k > MAX_SYSTEM:
+        return 0.0 if k == 0 else float("nan")
+    size = <int>(q * k)
+    cdef double[::1] system = np.empty(<Py_ssize_t>size * size), norms = np.empty(n_groups)
+    cdef double[::1] unit = np.empty(size), ridge = np.empty(size), extra = np.empty(size)
+    cdef double[::1] along = np.empty(n_groups)
+    with nogil:
+        for g in range(n_groups):
+            norms[g] = sqrt(_square(&at, at.theta, g))
+        _system(&at, k, &features[0], &groups[0], &norms[0], &system[0])
         for t in range(q):
-            for j in range(starts[g], starts[g + 1]):
-                norm += theta[t, j] * theta[t, j]
-        norm = sqrt(norm)
-        if norm > 0 or strength[g] == 0:
-            shift = strength[g] / norm if norm > 0 else 0
-            noise = k * EPS * max(values[starts[g + 1] - 1], 0)
-            rest = bent = 0
             for i in range(k):
-                value = values[starts[g] + i]
-                if value <= noise:
-                    continue
-                total += q * value / (value + shift)
-                for t in range(q):
-                    along = 0
-                    for j in range(k):
-                        along += vectors[place + i * k + j] * theta[t, starts[g] + j]
-                    along = along * along * value / (value + shift)
-                    rest += along
-                    bent += along / (value + shift)
-            if rest > 0:
-                total += shift * bent / rest
-        place += k * k
+                g, row = groups[i], t * k + i
+                unit[row] = theta[t, features[i]] / norms[g]
+                ridge[row] = strength[g] / norms[g]
+                extra[row] = ridge[row] + DAMPING * system[row * size + row]
+        dpotrf(&upper, &size, &system[0], &size, &info)
+        if info == 0:
+            dtrtri(&upper, &general, &size, &system[0], &size, &info)
+        total = size
+        for j in range(size):
+            for g in range(n_groups):
+                along[g] = 0
+            for row in range(j + 1):
+                value = system[j * size + row]
+                total -= extra[row] * value * value
+                along[groups[row % k]] += unit[row] * value
+            for g in range(n_groups):
+                if norms[g] > 0:
+                    total += strength[g] / norms[g] * along[g] * along[g]
+    if info != 0:
+        raise np.linalg.LinAlgError(f"the Hessian of the objective is not positive ({info=})")
     return total

@@ -18,6 +18,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skreg._kernels import group_descent as kernel
 
 EPS = np.finfo(np.float64).eps
+# A relative gap that is rounding alone.
+_ROUNDING = 64 * EPS
 # Features that join the working set at once: this many, or as many as are active.
 _BATCH = 100
 # The problem on the working set is solved closer than the whole.
@@ -86,7 +88,7 @@ def alpha_max(model, penalty):
 def warn_of_gaps(alphas, gaps, tol, max_iter, stacklevel=4):
     """Say which λ was not solved to ``tol``."""
     worst = gaps.argmax()
-    if gaps[worst] > tol:
+    if gaps[worst] > max(tol, _ROUNDING):
         warnings.warn(
             f"the group lasso stopped at max_iter={max_iter} passes with a relative duality gap "
             f"of {gaps[worst]:.1e} at alpha={alphas[worst]:.6g}, above tol={tol:g}. Raise "
@@ -182,15 +184,15 @@ class GroupProblem:
         return max(gap + strength @ self.norms(theta), 0.0)
 
     def dof(self, alpha, theta):
-        """Degrees of freedom Σ_g tr H_gg(H_gg + (l_g/‖θ_g‖)(I − u_g u_gᵀ))⁻¹, u_g = θ_g/‖θ_g‖.
+        """Degrees of freedom tr H_AA(H_AA + P)⁻¹ on the active features A (Vaiter et al., 2012).
 
-        The divergence of the fit (Vaiter et al., 2012) where groups are uncorrelated with one
-        another: then, with H_gg ∝ I, the formula of Yuan & Lin (2006); and for groups of one
-        feature their number.
+        P is the penalty's Hessian, (l_g/‖θ_g‖)(I − uuᵀ) with u = θ_g/‖θ_g‖ for each group. That is
+        the divergence of the fit; the formula of Yuan & Lin (2006) where H = I; and the number of
+        active features where each is a group. NaN above 4000 active coefficients.
         """
         strength = alpha * self.weights[self.members]
         part = np.ascontiguousarray(theta[:, self.features])
-        return kernel.degrees_of_freedom(self.starts, strength, self.vectors, self.values, part)
+        return kernel.degrees_of_freedom(self.gram, self.starts, strength, part)
 
     def norms(self, x):
         """‖x_g‖ for each group, over all targets."""
@@ -207,6 +209,7 @@ class GroupProblem:
         self.features = np.empty(0, dtype=np.intp)
         self.starts = np.zeros(1, dtype=np.intp)
         self.vectors, self.values = np.empty(0), np.empty(0)
+        self.gram = np.empty((0, 0))
         if self.free:
             self._add(np.zeros(1, dtype=np.intp))
 
