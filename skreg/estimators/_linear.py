@@ -1,139 +1,218 @@
-"""What the quadratic regressors share."""
+"""What every linear estimator does: validate, solve, and say what was found."""
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import (
-    _get_feature_names,
-    check_is_fitted,
-    check_X_y,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import _get_feature_names, check_is_fitted, validate_data
 
-from skreg._validation import check_weights
-from skreg.estimators._fitting import all_or_nothing
+from skreg._validation import check_factors
 from skreg.path import RegularizationPath
 from skreg.quadratic import QuadraticModel
+from skreg.solvers.constrained import solve_bounded
 
-_DTYPES = [np.float64, np.float32]
+DTYPES = [np.float64, np.float32]
+SPARSE = ["csr", "csc"]
 
 
-class QuadraticApproxRegressor(RegressorMixin, BaseEstimator):
-    """Base: a subclass says how λ is solved (`_solve`) and which λ a path takes (`_alphas`)."""
+class QuadraticApproxLinear(BaseEstimator):
+    """Base of the shells. A subclass mixes in a penalty and a task.
+
+    The penalty (`_penalties.py`) says how λ is solved: ``_solve``, ``_alphas``, ``_norms_of``. The
+    task (`_regression.py`, `_classification.py`) makes the problem of the rows, ``_problem``: a
+    `QuadraticModel` where the risk is its own quadratic, else a `LinearRisk`.
+    """
 
     _parameter_constraints: ClassVar[dict] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "max_expansions": [Interval(Integral, 1, None, closed="left"), None],
         "fit_intercept": ["boolean"],
+        "penalty_factors": ["array-like", None],
+        "norm_bound": [Interval(Real, 0, None, closed="neither"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "warm_start": ["boolean"],
     }
 
-    @all_or_nothing
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Fit the model.
+    # Fitting -------------------------------------------------------------------------------------
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Dense. float32 stays float32; the sums are made in float64.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Target; several targets for the ridge only.
-        sample_weight : None, float or array-like of shape (n_samples,), default=None
-            Weights, at least one positive. Their scale does not matter.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If a parameter, X, y or the weights are not usable; the message says which and why.
-        """
-        X, y = validate_data(self, X, y, dtype=_DTYPES, multi_output=True, y_numeric=True)
-        model = self._model(X, y, sample_weight)
-        solution = self._solve(model, np.array([self.alpha], dtype=np.float64))
-
-        self.coef_ = solution.coefs[0]
-        self.intercept_ = solution.intercepts[0]
-        self.alpha_ = float(self.alpha)
-        self.effective_dof_ = float(solution.dof[0])
-        self.n_expansions_ = 1  # squared error is its own quadratic
-        self.n_iter_ = int(solution.n_iter[0])
-        self.solver_ = solution.solver
-        self.quadratic_ = model.without_rows()
-        if solution.dual_gaps is not None:
-            self.dual_gap_ = float(solution.dual_gaps[0])
+    def _fit(self, X, y, **rows):
+        problem = self._prepare(X, y, **rows)
+        solution = self._solve_one(problem)
+        self._keep(problem)
+        self._set_solution(solution, 0)
         return self
 
-    def predict(self, X):
-        """Predict the target.
+    def _prepare(self, X, y, **rows):
+        """The problem that these rows pose."""
+        self._check_parameters()
+        X, y = self._validate(X, y)
+        if self.penalty_factors is not None:
+            self._check_factors(X.shape[1])
+        return self._problem(X, y, **rows)
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
+    def _check_factors(self, n_features):
+        check_factors(self.penalty_factors, n_features)
 
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
+    def _factors(self):
+        if self.penalty_factors is None:
+            return None
+        return np.asarray(self.penalty_factors, dtype=np.float64)
+
+    def _solve_one(self, problem):
+        """The solution at ``alpha``, or under ``norm_bound``."""
+        if self.norm_bound is None:
+            return self._solve(problem, np.array([self.alpha], dtype=np.float64))
+        return self._solve_bounded(problem, self.norm_bound)
+
+    def _solve_bounded(self, problem, bound):
+        return solve_bounded(
+            lambda alphas: self._solve(problem, alphas),
+            self._norms_of,
+            bound,
+            self._alphas(problem, 1)[0],
+            power=self._norm_power,
+            zero_first=isinstance(problem, QuadraticModel),
+        )
+
+    def _keep(self, problem):
+        """Keep of the problem what fitted attributes need."""
+        exact = isinstance(problem, QuadraticModel)
+        self._model = problem.without_rows() if exact else None
+        self._risk = None if exact else problem
+        self._quadratic = self._erm = None
+
+    def _set_solution(self, solution, i):
+        self.coef_, self.intercept_ = solution.coefs[i], solution.intercepts[i]
+        self.alpha_ = float(solution.alphas[i])
+        self.effective_dof_ = float(solution.dof[i])
+        self.n_iter_ = int(solution.n_iter[i])
+        expansions = solution.n_expansions
+        self.n_expansions_ = 1 if expansions is None else int(expansions[i])
+        self.solver_ = solution.solver
+        if solution.dual_gaps is not None:
+            self.dual_gap_ = float(solution.dual_gaps[i])
+        if solution.gradient_norms is not None:
+            self.gradient_norm_ = float(solution.gradient_norms[i])
+
+    # Many λ at once ------------------------------------------------------------------------------
+
+    def _path(self, X, y, alphas, **rows):
+        self._validate_params()
+        source = clone(self)
+        problem = source._prepare(X, y, **rows)
+        solution = source._solve(problem, source._alphas(problem, alphas))
+        source._keep(problem)
+        penalties = source._norms_of(solution.coefs)
+        return RegularizationPath.from_solution(solution, source, penalties, _get_feature_names(X))
+
+    def _multiplier(self, bound):
+        """The λ with J(θ(λ)) = ``bound``, where the quadratic that was kept can tell."""
+        if self._model is None:
+            return None
+        return float(self._solve_bounded(self._model, bound).alphas[0])
+
+    # What was found ------------------------------------------------------------------------------
+
+    @property
+    def quadratic_(self):
+        """The `QuadraticModel` of the risk: the risk itself for squared error.
+
+        For other losses it is the expansion at the solution, made when first asked for.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=_DTYPES, reset=False)
-        return X @ self.coef_.T + self.intercept_
+        if self._model is not None:
+            return self._model
+        if self._quadratic is None:
+            self._quadratic = self._rows_of("quadratic_").expand(*self._anchor()).without_rows()
+        return self._quadratic
 
-    def regularization_path(self, X, y, alphas=None, sample_weight=None):
-        """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        alphas : None, int or array-like of shape (n_alphas,), default=None
-            Values of λ. An int asks for an automatic grid of so many values, None for 100: see
-            `skreg.path.ridge_alphas` and `skreg.path.lasso_alphas` for its range.
-        sample_weight : None, float or array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        RegularizationPath
-        """
-        self._validate_params()
-        names = _get_feature_names(X)
-        X, y = check_X_y(X, y, dtype=_DTYPES, multi_output=True, y_numeric=True)
-        model = self._model(X, y, sample_weight)
-        solution = self._solve(model, self._alphas(model, alphas))
-        return RegularizationPath.from_solution(solution, names)
+    def _anchor(self):
+        """θ (K, p) and b (K,) in float64."""
+        coef = np.atleast_2d(np.asarray(self.coef_, dtype=np.float64))
+        return coef, np.atleast_1d(np.asarray(self.intercept_, dtype=np.float64))
 
     @property
     def erm_coef_(self):
         """θ̂, the minimiser of the risk without a penalty, of smallest norm; shape of ``coef_``.
 
-        Worked out when first asked for, from ``quadratic_``.
+        Worked out when first asked for. Where there is no finite minimiser (separable classes), a
+        warning says so and which λ > 0 stands in.
         """
         check_is_fitted(self)
-        return self.quadratic_.minimiser
+        return self._minimiser()[0]
 
     @property
     def erm_intercept_(self):
         """The intercept that goes with ``erm_coef_``."""
-        return self.quadratic_.intercept(self.erm_coef_)
+        check_is_fitted(self)
+        return self._minimiser()[1]
 
-    def _model(self, X, y, sample_weight):
-        weights = check_weights(sample_weight, X)
-        if not self._multi_output and y.ndim == 2 and y.shape[1] > 1:
-            raise ValueError(
-                f"{type(self).__name__} takes one target, but y has shape {y.shape}. Wrap it "
-                "in sklearn.multioutput.MultiOutputRegressor, or use QuadraticApproxRidge."
+    def _minimiser(self):
+        if self._erm is None:
+            if self._model is not None:
+                theta = self._model.minimiser
+                self._erm = theta, self._model.intercept(theta)
+            else:
+                found = self._solve_unpenalised(self._rows_of("erm_coef_"))
+                shape = np.shape(self.coef_), np.shape(self.intercept_)
+                coef = found.coefs[0].reshape(shape[0])
+                self._erm = coef, found.intercepts[0].reshape(shape[1])[()]
+        return self._erm
+
+    def _rows_of(self, name):
+        if self._risk is None:
+            raise AttributeError(
+                f"{name} is worked out from the rows fitted, which a pickle leaves behind. Ask "
+                "for it before pickling, or fit again."
             )
-        if y.ndim == 2 and y.shape[1] == 1:  # one target, as scikit-learn's Ridge has it
-            y = column_or_1d(y, warn=not self._multi_output)
-        return QuadraticModel._from_checked(X, y, weights, self.fit_intercept)
+        return self._risk
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "_risk" in state:
+            state = {**state, "_risk": None}
+        return state
+
+    # Predicting ----------------------------------------------------------------------------------
+
+    def _raw(self, X):
+        """Raw predictions f, as the coefficients are shaped; and X, checked."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=DTYPES, accept_sparse=SPARSE, reset=False)
+        return safe_sparse_dot(X, self.coef_.T) + self.intercept_, X
+
+    # What re-expanding gains ---------------------------------------------------------------------
+
+    def _one_shot_gap(self, X, y, **rows):
+        self._validate_params()
+        exact, once = clone(self), clone(self)
+        exact.set_params(max_expansions=None, warm_start=False)
+        once.set_params(max_expansions=1, warm_start=False)
+        problem = exact._prepare(X, y, **rows)
+        best = exact._solve_one(problem)
+        first = once.set_params(norm_bound=None)._solve(problem, best.alphas)
+        values = [
+            self._risk_of(problem, found) + best.alphas[0] * self._norms_of(found.coefs)[0]
+            for found in (first, best)
+        ]
+        return float(values[0] - values[1])
+
+    @staticmethod
+    def _risk_of(problem, solution):
+        coef, intercept = solution.coefs[0], solution.intercepts[0]
+        if isinstance(problem, QuadraticModel):
+            return problem.value(coef)
+        raw = problem.raw(
+            np.atleast_2d(np.asarray(coef, dtype=np.float64)),
+            np.atleast_1d(np.asarray(intercept, dtype=np.float64)),
+        )
+        return problem.value_at(raw)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = self._multi_output
-        tags.target_tags.single_output = True
+        tags.input_tags.sparse = True
         return tags

@@ -1,69 +1,97 @@
-"""The lasso on a quadratic."""
+"""The lasso and the elastic net on a quadratic."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
-from skreg.estimators._linear import QuadraticApproxRegressor
-from skreg.path import lasso_alphas
-from skreg.solvers import solve_lasso
+from skreg.estimators._penalties import LassoShell
+from skreg.estimators._regression import QuadraticApproxRegressor
 
 
-class QuadraticApproxLasso(QuadraticApproxRegressor):
+class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
     """Linear regression with an L1 penalty, on the quadratic of the empirical risk.
 
     Minimises
 
-        ½ Σᵢ wᵢ (yᵢ − xᵢᵀθ − b)² / Σᵢ wᵢ  +  λ‖θ‖₁,
+        Σᵢ wᵢ ℓ(yᵢ, xᵢᵀθ + b) / Σᵢ wᵢ  +  λ Σⱼ fⱼ(ρ|θⱼ| + (1−ρ)½θⱼ²),
 
-    as ``sklearn.linear_model.Lasso(alpha=λ)`` does, with H = XᵀWX/Σw (X centred) in one of three
-    forms. One target; wrap it in `sklearn.multioutput.MultiOutputRegressor` for more.
+    for squared error as ``sklearn.linear_model.Lasso(alpha=λ)`` and ``ElasticNet(alpha=λ,
+    l1_ratio=ρ)`` do; several targets are then solved each by itself. Other losses are expanded to a
+    quadratic again and again (proximal Newton) until the exact minimiser is reached.
 
     Parameters
     ----------
     alpha : float, default=0.01
-        λ ≥ 0, against the mean loss. 0 gives the least-squares solution of smallest norm.
+        λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm.
+    loss : {"squared_error", "huber", "poisson", "gamma"}, default="squared_error"
+        ℓ of the raw prediction f = xᵀθ + b: ½(y − f)²; ½r² for |r| ≤ δ and else δ|r| − ½δ², r =
+        y − f; or half the unit deviance of the mean exp(f), y·log(y/eᶠ) − y + eᶠ for counts and
+        log(eᶠ/y) + y/eᶠ − 1 for positive numbers.
+    delta : float, default=1.35
+        δ of ``"huber"``, in the units of y.
+    l1_ratio : float, default=1.0
+        ρ in [0, 1]: 1 is the lasso, less the elastic net, 0 the ridge's penalty.
     hessian : {"full", "diagonal", "pca"}, default="full"
-        - ``"full"``: the problem above, by compiled coordinate descent and a direct solve on the
-          support it finds; certified by ``dual_gap_``.
-        - ``"diagonal"``: H replaced by its diagonal around θ̂, the minimiser without a penalty:
-          θᵢ = sign(θ̂ᵢ)·max(|θ̂ᵢ| − λ/Hᵢᵢ, 0). Exact where the features are uncorrelated, an
+        - ``"full"``: the problem above; certified by ``dual_gap_``.
+        - ``"diagonal"``: H, the Hessian of the risk, replaced by its diagonal around θ̂: θᵢ =
+          sign(θ̂ᵢ)·max(|θ̂ᵢ| − λ/Hᵢᵢ, 0). Exact where the features are uncorrelated (by PCA, say), an
           approximation elsewhere: ``dual_gap_`` says how far it is from the lasso.
         - ``"pca"``: the same in the eigenvectors Q of H, where H is diagonal: cᵢ =
           sign(ĉᵢ)·max(|ĉᵢ| − λ/σᵢ, 0) with ĉ = Qᵀθ̂, then θ = Qc. This is the exact minimiser for
           the penalty λ‖Qᵀθ‖₁, which selects principal components and not features. Where
           eigenvalues coincide Q, and with it the penalty, is not unique.
+        The last two are closed forms of one quadratic: ``max_expansions`` is then 1.
+    max_expansions : None or int, default=None
+        How often the risk is expanded to a quadratic for one λ. None: until the exact minimiser is
+        reached. 1: once, at θ̂, the minimiser without a penalty (where it does not exist, at that
+        of a λ₀ > 0 with a warning).
+        Squared error is its own quadratic: this changes nothing there.
+    positive : bool, default=False
+        Whether to require θ ≥ 0.
+    groups : None or array-like of shape (n_features,) or list of lists of int, default=None
+        A label for each feature, or the features of each group: the penalty is then
+        λ Σ_g f_g√|g|·‖θ_g‖₂ (Yuan & Lin, 2006), which keeps or drops whole groups, and
+        ``penalty_factors`` has an f_g for each group (in the order of the sorted labels, or of
+        the list).
     fit_intercept : bool, default=True
         Whether to fit b, which is not penalised.
+    penalty_factors : None or array-like of shape (n_features,), default=None
+        f ≥ 0 for each feature, 0 for one that is not penalised; None stands for ones.
+    norm_bound : None or float, default=None
+        k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
+        the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
     max_iter : int, default=10000
-        Passes of coordinate descent allowed for each λ (``hessian="full"``).
+        Passes of coordinate descent allowed for each λ.
     tol : float, default=1e-8
-        Duality gap, relative to the risk at θ = 0, at which a λ counts as solved. The direct solve
-        goes beyond it, to rounding, wherever the support is found.
+        Duality gap, relative to the risk of the intercept alone, at which a λ counts as solved.
+        Where the support is found, the solution goes beyond it, to rounding.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last solution. The problem is convex: this changes the time
+        it takes, and not the result.
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_features,)
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
         θ(λ); zeros are exact.
-    intercept_ : float
+    intercept_ : float or ndarray of shape (n_targets,)
         b.
-    alpha_ : float
-        The λ in force.
     dual_gap_ : float
-        Duality gap of the lasso at ``coef_``, divided by R(0), the risk at θ = 0: the objective
-        exceeds its minimum by ``dual_gap_ · R(0)`` at most. For ``"pca"``, of the rotated problem.
+        Duality gap at ``coef_``, divided by R₀, the risk of the intercept alone: the objective
+        exceeds its minimum by ``dual_gap_ · R₀`` at most. For ``"pca"``, of the rotated problem.
+    alpha_ : float
+        The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
-        θ̂, the minimiser without a penalty.
+        θ̂, the minimiser without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel
-        The quadratic. With more features than rows it refers to X.
+        The risk, or for other losses than squared error its expansion at the solution, made when
+        asked for. With more features than rows it refers to X.
     effective_dof_ : float
         Number of non-zero components, of ``coef_`` or, for ``"pca"``, of Qᵀ``coef_``.
     n_iter_ : int
         Passes of coordinate descent; 1 for a closed form.
     n_expansions_ : int
-        1: squared error is its own quadratic.
-    solver_ : {"coordinate_descent", "soft_threshold"}
+        Quadratics taken; 1 for squared error.
+    solver_ : str
+        ``"coordinate_descent"``, ``"soft_threshold"`` for a diagonal Hessian, or the name of the
+        solver for groups and for other losses.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Where X has string column names.
@@ -71,35 +99,58 @@ class QuadraticApproxLasso(QuadraticApproxRegressor):
     See Also
     --------
     QuadraticApproxRidge : The L2 penalty.
+    QuadraticApproxLassoClassifier : Classes.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skreg import QuadraticApproxLasso
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
-    >>> QuadraticApproxLasso(alpha=1.0).fit(X, X @ [3.0, 0.2]).coef_
+    >>> y = X @ [3.0, 0.2]
+    >>> QuadraticApproxLasso(alpha=1.0).fit(X, y).coef_
     array([1., 0.])
+
+    The budget instead of its price:
+
+    >>> bounded = QuadraticApproxLasso(norm_bound=1.0).fit(X, y)
+    >>> bounded.coef_.round(9), round(bounded.alpha_, 9)
+    (array([1., 0.]), 1.0)
     """
 
-    _multi_output = False
     _parameter_constraints: ClassVar[dict] = {
         **QuadraticApproxRegressor._parameter_constraints,
-        "hessian": [StrOptions({"full", "diagonal", "pca"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="neither")],
+        **LassoShell._parameter_constraints,
     }
 
     def __init__(
-        self, alpha=0.01, *, hessian="full", fit_intercept=True, max_iter=10_000, tol=1e-8
+        self,
+        alpha=0.01,
+        *,
+        loss="squared_error",
+        delta=1.35,
+        l1_ratio=1.0,
+        hessian="full",
+        max_expansions=None,
+        positive=False,
+        groups=None,
+        fit_intercept=True,
+        penalty_factors=None,
+        norm_bound=None,
+        max_iter=10_000,
+        tol=1e-8,
+        warm_start=False,
     ):
         self.alpha = alpha
+        self.loss = loss
+        self.delta = delta
+        self.l1_ratio = l1_ratio
         self.hessian = hessian
+        self.max_expansions = max_expansions
+        self.positive = positive
+        self.groups = groups
         self.fit_intercept = fit_intercept
+        self.penalty_factors = penalty_factors
+        self.norm_bound = norm_bound
         self.max_iter = max_iter
         self.tol = tol
-
-    def _solve(self, model, alphas):
-        return solve_lasso(model, alphas, self.hessian, self.tol, self.max_iter)
-
-    def _alphas(self, model, alphas):
-        return lasso_alphas(model, alphas, self.hessian)
+        self.warm_start = warm_start

@@ -1,27 +1,54 @@
 """Ridge regression by a quadratic decomposed once."""
 
-from skreg.estimators._linear import QuadraticApproxRegressor
-from skreg.path import ridge_alphas
-from skreg.solvers import solve_ridge
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skreg.estimators._penalties import RidgeShell
+from skreg.estimators._regression import QuadraticApproxRegressor
+from skreg.solvers.evidence import log_evidence, noise_variance, posterior_variance
 
 
-class QuadraticApproxRidge(QuadraticApproxRegressor):
-    """Linear regression with an L2 penalty, from the spectrum of the empirical risk.
+class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
+    """Linear regression with an L2 penalty, from the quadratic of the empirical risk.
 
     Minimises
 
-        ½ Σᵢ wᵢ (yᵢ − xᵢᵀθ − b)² / Σᵢ wᵢ  +  λ·½‖θ‖₂²
+        Σᵢ wᵢ ℓ(yᵢ, xᵢᵀθ + b) / Σᵢ wᵢ  +  λ·½ Σⱼ fⱼθⱼ².
 
-    by θ(λ) = Q diag(σ/(σ+λ)) Qᵀθ̂, where H = QΣQᵀ is the risk's Hessian and θ̂ its minimiser. The
-    result is ``sklearn.linear_model.Ridge(alpha=n·λ)``'s (Σwᵢ·λ with weights). H is decomposed once
-    for all λ: see `regularization_path`.
+    For squared error θ(λ) = Q diag(σ/(σ+λ)) Qᵀθ̂, where H = QΣQᵀ is the risk's Hessian and θ̂ its
+    minimiser: the result is ``sklearn.linear_model.Ridge(alpha=n·λ)``'s (Σwᵢ·λ with weights), and H
+    is decomposed once for all λ: see `regularization_path`. Other losses are expanded to a
+    quadratic again and again (Newton's method) until the exact minimiser is reached.
 
     Parameters
     ----------
     alpha : float, default=0.01
-        λ ≥ 0, against the mean loss. 0 gives the least-squares solution of smallest norm.
+        λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm.
+    loss : {"squared_error", "huber", "poisson", "gamma"}, default="squared_error"
+        ℓ of the raw prediction f = xᵀθ + b: ½(y − f)²; ½r² for |r| ≤ δ and else δ|r| − ½δ², r =
+        y − f; or half the unit deviance of the mean exp(f), y·log(y/eᶠ) − y + eᶠ for counts and
+        log(eᶠ/y) + y/eᶠ − 1 for positive numbers.
+    delta : float, default=1.35
+        δ of ``"huber"``, in the units of y.
+    max_expansions : None or int, default=None
+        How often the risk is expanded to a quadratic for one λ. None: until the exact minimiser is
+        reached. 1: once, at θ̂, the minimiser without a penalty (where it does not exist, at that
+        of a λ₀ > 0 with a warning); every λ is then a closed form.
+        Squared error is its own quadratic: this changes nothing there.
     fit_intercept : bool, default=True
         Whether to fit b, which is not penalised.
+    penalty_factors : None or array-like of shape (n_features,), default=None
+        f ≥ 0 for each feature, 0 for one that is not penalised; None stands for ones.
+    norm_bound : None or float, default=None
+        k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
+        the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
+    max_iter : int, default=100
+        Newton steps allowed for each λ; squared error needs none.
+    tol : float, default=1e-8
+        Norm of the objective's gradient at which a λ counts as solved: see ``gradient_norm_``.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last solution. The problem is convex: this changes the time
+        it takes, and not the result.
 
     Attributes
     ----------
@@ -30,18 +57,24 @@ class QuadraticApproxRidge(QuadraticApproxRegressor):
     intercept_ : float or ndarray of shape (n_targets,)
         b.
     alpha_ : float
-        The λ in force.
+        The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
-        θ̂, the minimiser without a penalty.
+        θ̂, the minimiser without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel
-        The quadratic. With more features than rows it refers to X.
+        The risk, or for other losses than squared error its expansion at the solution, made when
+        asked for. With more features than rows it refers to X.
     effective_dof_ : float
-        Σσ/(σ+λ), the intercept not counted.
+        tr H(H + λF)⁻¹, Σσ/(σ+λ) without factors; the intercept is not counted.
     n_expansions_, n_iter_ : int
-        1: squared error is its own quadratic, solved in closed form.
-    solver_ : {"eigh", "eigh-dual", "svd", "svd-dual"}
-        What was decomposed: H; with p > n, the n × n products of rows; or X itself, where the
-        condition number of H + λI would cost accuracy.
+        Quadratics taken, and Newton steps; 1 for squared error, a closed form.
+    gradient_norm_ : float
+        For other losses than squared error: the norm of the objective's gradient, relative.
+    noise_variance_, log_evidence_ : float
+        For squared error, of the Bayesian model below.
+    solver_ : str
+        What was decomposed. For squared error: ``"eigh"``, H; with p > n ``"eigh-dual"``, the n × n
+        products of rows; or ``"svd"`` and ``"svd-dual"``, X itself, where the condition number of
+        H + λI would cost accuracy.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Where X has string column names.
@@ -49,6 +82,16 @@ class QuadraticApproxRidge(QuadraticApproxRegressor):
     See Also
     --------
     QuadraticApproxLasso : The L1 penalty.
+    QuadraticApproxRidgeClassifier : Classes.
+
+    Notes
+    -----
+    The ridge on squared error is the posterior mean of the model y ~ N(xᵀθ + b, σ²/w), θ ~ N(0,
+    σ²/(nλ)·I), weights scaled to mean 1 over the n rows that have one and b held at its best
+    value: `sklearn.linear_model.BayesianRidge` with ``lambda_/alpha_`` = nλ. The noise σ² = 2R(θ) +
+    λ‖θ‖² maximises the evidence, ``predict(X, return_std=True)`` gives √(σ² + σ²(x − x̄)ᵀ(H +
+    λI)⁻¹(x − x̄)/n), and ``regularization_path(…).log_evidence`` compares λ without held-out rows
+    (MacKay, 1992).
 
     Examples
     --------
@@ -58,16 +101,100 @@ class QuadraticApproxRidge(QuadraticApproxRegressor):
     >>> ridge = QuadraticApproxRidge(alpha=1.0).fit(X, y)
     >>> ridge.coef_, ridge.intercept_, ridge.erm_coef_
     (array([1.]), np.float64(3.0), array([2.]))
+
+    Counts, each over its own exposure:
+
+    >>> counts = QuadraticApproxRidge(alpha=0.0, loss="poisson")
+    >>> exposure = np.log([1.0, 2.0])
+    >>> counts.fit(X, [2.0, 12.0], offset=exposure).predict(X, offset=exposure).round(6)
+    array([ 2., 12.])
     """
 
-    _multi_output = True
-
-    def __init__(self, alpha=0.01, *, fit_intercept=True):
+    def __init__(
+        self,
+        alpha=0.01,
+        *,
+        loss="squared_error",
+        delta=1.35,
+        max_expansions=None,
+        fit_intercept=True,
+        penalty_factors=None,
+        norm_bound=None,
+        max_iter=100,
+        tol=1e-8,
+        warm_start=False,
+    ):
         self.alpha = alpha
+        self.loss = loss
+        self.delta = delta
+        self.max_expansions = max_expansions
         self.fit_intercept = fit_intercept
+        self.penalty_factors = penalty_factors
+        self.norm_bound = norm_bound
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
 
-    def _solve(self, model, alphas):
-        return solve_ridge(model, alphas)
+    def predict(self, X, return_std=False, offset=None):
+        """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.
 
-    def _alphas(self, model, alphas):
-        return ridge_alphas(model, alphas)
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return the standard deviation of y given x as well; for squared error. See
+            the notes of the class.
+        offset : None or array-like of shape (n_samples,), default=None
+            Added to the raw predictions.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        std : ndarray of the same shape
+            Only with ``return_std=True``.
+
+        Raises
+        ------
+        ValueError
+            If X or the offset are not usable, or there is no standard deviation to return.
+        """
+        raw, X = self._raw(X)
+        predicted = self._from_raw(raw[None], X, offset)[0]
+        if not return_std:
+            return predicted
+        if reason := self._not_bayesian():
+            raise ValueError(f"return_std=True needs {reason}")
+        noise = noise_variance(self._model, np.array([self.alpha_]))[0]
+        spread = posterior_variance(self._model, self.alpha_, X)
+        std = np.sqrt((1.0 + spread)[:, None] * noise).astype(predicted.dtype)
+        return predicted, std.reshape(predicted.shape)
+
+    @property
+    def noise_variance_(self):
+        """σ² of the noise; for several targets an array."""
+        check_is_fitted(self)
+        if reason := self._not_bayesian():
+            raise AttributeError(f"noise_variance_ needs {reason}")
+        noise = noise_variance(self._model, np.array([self.alpha_]))[0]
+        return float(noise[0]) if self.coef_.ndim == 1 else noise
+
+    @property
+    def log_evidence_(self):
+        """log P(y | λ), summed over targets."""
+        check_is_fitted(self)
+        return float(self._log_evidence(np.array([self.alpha_]))[0])
+
+    def _log_evidence(self, alphas):
+        if reason := self._not_bayesian():
+            raise AttributeError(f"the evidence needs {reason}")
+        return log_evidence(self._model, alphas)
+
+    def _not_bayesian(self):
+        """What is missing for a posterior in closed form."""
+        if self._model is None:
+            return (
+                f"loss='squared_error', whose posterior is Gaussian; this is {self._loss.name!r}."
+            )
+        if self.penalty_factors is not None:
+            return "one prior for all features: leave penalty_factors out."
+        return ""

@@ -1,9 +1,12 @@
 """The result of ``estimator.regularization_path(X, y, alphas)``."""
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import _check_feature_names, check_array
 
 from skreg.solvers import Solution
 
@@ -17,22 +20,29 @@ class RegularizationPath(Solution):
     alphas : ndarray of shape (n_alphas,)
         λ, in the order they were asked for.
     coefs : ndarray of shape (n_alphas, p) or (n_alphas, q, p)
+        q targets, or three classes or more; one row for two classes.
     intercepts : ndarray of shape (n_alphas,) or (n_alphas, q)
     dof : ndarray of shape (n_alphas,)
         Effective degrees of freedom, the intercept not counted: Σσ/(σ+λ) for the ridge, the number
         of components not switched off for the lasso.
     norms : ndarray of shape (n_alphas,)
         ‖θ‖₂ for the ridge, ‖θ‖₁ for the lasso.
+    penalties : ndarray of shape (n_alphas,)
+        J(θ): what ``norm_bound`` bounds.
     risk : ndarray of shape (n_alphas,)
-        ½ mean squared error on the rows fitted, summed over targets.
+        Mean loss on the rows fitted, summed over targets.
     dual_gaps : ndarray of shape (n_alphas,) or None
-        For the lasso, duality gaps relative to R(0).
-    n_iter : ndarray of shape (n_alphas,)
-        Passes of coordinate descent; 1 for a closed form.
+        For the lasso, duality gaps relative to the risk of the intercept alone.
+    gradient_norms : ndarray of shape (n_alphas,) or None
+        For a ridge found by iteration, as ``gradient_norm_`` of the estimator.
+    n_iter, n_expansions : ndarray of shape (n_alphas,)
+        Passes of coordinate descent or steps, and quadratics taken; 1 for a closed form.
     solver : str
         How it was solved, as ``solver_`` of the estimator.
     feature_names : ndarray of shape (p,)
         Names of the columns of X; ``x0, x1, …`` where it has none.
+    source : estimator
+        Not fitted, with what all λ share: the loss, the classes, the quadratic.
 
     Examples
     --------
@@ -48,6 +58,10 @@ class RegularizationPath(Solution):
     array([[0.],
            [2.],
            [5.]])
+    >>> path.alpha_at_norm(1.5)
+    1.0
+    >>> path.estimator(1.0).coef_
+    array([1. , 0.5])
     >>> path.to_frame()[["dof", "n_nonzero", "x0", "x1"]]
            dof  n_nonzero   x0   x1
     alpha
@@ -56,14 +70,20 @@ class RegularizationPath(Solution):
     0.0    2.0          2  3.0  1.0
     """
 
+    penalties: np.ndarray | None = None
     feature_names: np.ndarray | None = None
+    source: Any = None
 
     @classmethod
-    def from_solution(cls, solution, feature_names=None):
-        """The path of a solver's solution, its features named."""
+    def from_solution(cls, solution, source, penalties, feature_names=None):
+        """The path of a solver's solution to what ``source`` asks, its features named."""
         if feature_names is None:
             feature_names = [f"x{i}" for i in range(solution.coefs.shape[-1])]
-        return cls(**vars(solution), feature_names=np.asarray(feature_names, dtype=object))
+        found = {field.name: getattr(solution, field.name) for field in fields(Solution)}
+        if found["n_expansions"] is None:
+            found["n_expansions"] = np.ones(len(solution.alphas), dtype=int)
+        names = np.asarray(feature_names, dtype=object)
+        return cls(**found, penalties=penalties, feature_names=names, source=source)
 
     def __len__(self):
         return len(self.alphas)
@@ -73,37 +93,120 @@ class RegularizationPath(Solution):
         """Number of non-zero coefficients for each λ, shape (n_alphas,)."""
         return np.count_nonzero(self.coefs.reshape(len(self), -1), axis=1)
 
-    def predict(self, X):
-        """Predictions for every λ at once.
+    @property
+    def log_evidence(self):
+        """Logarithm of the evidence for each λ, shape (n_alphas,); for a ridge on squared error.
+
+        See `QuadraticApproxRidge` for the model. Worked out when asked for, in O(p) for each λ.
+        """
+        return self.source._log_evidence(self.alphas)
+
+    # Predictions for every λ at once -------------------------------------------------------------
+
+    def predict(self, X, offset=None):
+        """Predictions of the estimator for every λ at once.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, p)
+        X : {array-like, sparse matrix} of shape (n_samples, p)
+        offset : None or array-like of shape (n_samples,), default=None
+            As for the estimator, if it takes one.
 
         Returns
         -------
         ndarray of shape (n_alphas, n_samples) or (n_alphas, n_samples, q)
+            Numbers, or labels of classes.
 
         Raises
         ------
         ValueError
             If X has not p columns or is not finite.
         """
-        X = check_array(X, dtype=[np.float64, np.float32])
-        if X.shape[1] != self.coefs.shape[-1]:
+        return self.source._from_raw(self._raw(X), X, offset)
+
+    def predict_proba(self, X):
+        """Probabilities of the classes for every λ at once, shape (n_alphas, n_samples, K)."""
+        return self.source._probabilities(self._raw(X))
+
+    def decision_function(self, X):
+        """Raw predictions xᵀθ + b for every λ at once.
+
+        Returns
+        -------
+        ndarray of shape (n_alphas, n_samples), or (n_alphas, n_samples, q)
+        """
+        return self._raw(X)
+
+    def _raw(self, X):
+        _check_feature_names(self.source, X, reset=False)
+        X = check_array(X, dtype=[np.float64, np.float32], accept_sparse=["csr", "csc"])
+        p = self.coefs.shape[-1]
+        if X.shape[1] != p:
             raise ValueError(
-                f"X has {X.shape[1]} features, but this path was fitted with "
-                f"{self.coefs.shape[-1]}. Give the same columns."
+                f"X has {X.shape[1]} features, but this path was fitted with {p}. "
+                "Give the same columns."
             )
-        flat = self.coefs.reshape(-1, self.coefs.shape[-1])
-        out = (flat @ X.T).reshape(*self.intercepts.shape, len(X)) + self.intercepts[..., None]
+        flat = safe_sparse_dot(X, self.coefs.reshape(-1, p).T).T
+        out = flat.reshape(*self.intercepts.shape, X.shape[0]) + self.intercepts[..., None]
         return out if out.ndim == 2 else np.swapaxes(out, 1, 2)
+
+    # One λ of the path ---------------------------------------------------------------------------
+
+    def estimator(self, alpha):
+        """A fitted estimator at ``alpha``, one of ``alphas``.
+
+        Raises
+        ------
+        ValueError
+            If ``alpha`` is not on the path; the message names the nearest that is.
+        """
+        i = int(np.abs(self.alphas - alpha).argmin())
+        if not np.isclose(self.alphas[i], alpha, rtol=1e-9, atol=0.0):
+            raise ValueError(
+                f"alpha={alpha} is not on this path; the nearest λ that is, is "
+                f"{float(self.alphas[i])!r}. Ask for one of path.alphas, or fit the estimator."
+            )
+        fitted = copy.copy(self.source)
+        fitted.alpha = float(self.alphas[i])
+        fitted._set_solution(self, i)
+        return fitted
+
+    def alpha_at_norm(self, bound):
+        """The λ whose solution has J(θ(λ)) = ``bound``: 0 where J(θ̂) is smaller.
+
+        This is the multiplier that ``norm_bound=bound`` finds, and for squared error it is found in
+        the same way, exactly. For other losses it is interpolated between the λ of this path, J
+        (for the ridge J^−½) taken as linear in λ.
+
+        Raises
+        ------
+        ValueError
+            If ``bound`` is not positive, or beyond the path where it has to be interpolated.
+        """
+        if not (np.isfinite(bound) and bound > 0):
+            raise ValueError(f"bound={bound} must be a positive number, as norm_bound is.")
+        exact = self.source._multiplier(bound)
+        if exact is not None:
+            return exact
+        order = np.argsort(-self.alphas)
+        alphas, values = self.alphas[order], np.maximum.accumulate(self.penalties[order])
+        if alphas[-1] == 0 and bound >= values[-1]:
+            return 0.0
+        if not values[0] <= bound <= values[-1]:
+            raise ValueError(
+                f"bound={bound} lies outside of J on this path, {values[0]:.6g} to "
+                f"{values[-1]:.6g}. Ask for a path over more λ, or fit with norm_bound={bound}."
+            )
+        power = self.source._norm_power
+        curve = np.sign(power) * np.maximum(values, 1e-300) ** power
+        return float(np.interp(np.sign(power) * bound**power, curve, alphas))
 
     def to_frame(self):
         """A pandas DataFrame: one row for each λ, indexed by ``alpha``.
 
-        Columns are ``dof, norm, risk, n_nonzero``, for the lasso ``dual_gap``, then ``intercept``
-        and the coefficients by feature name; with several targets ``name[target]`` for each.
+        Columns are ``dof, norm, risk, n_nonzero``, for the lasso ``dual_gap``, for a ridge found by
+        iteration ``gradient_norm``, then ``intercept`` and the coefficients by feature name; with
+        several targets or classes ``name[target]`` for each.
         """
         import pandas as pd
 
@@ -115,10 +218,13 @@ class RegularizationPath(Solution):
         }
         if self.dual_gaps is not None:
             columns["dual_gap"] = self.dual_gaps
+        if self.gradient_norms is not None:
+            columns["gradient_norm"] = self.gradient_norms
         names = ["intercept", *self.feature_names]
         values = np.concatenate([self.intercepts[..., None], self.coefs], axis=-1)
         if values.ndim == 3:
-            names = [f"{name}[{k}]" for k in range(values.shape[1]) for name in names]
+            targets = getattr(self.source, "classes_", range(values.shape[1]))
+            names = [f"{name}[{target}]" for target in targets for name in names]
         coefs = pd.DataFrame(values.reshape(len(self), -1), columns=names)
         frame = pd.concat([pd.DataFrame(columns), coefs], axis=1)
         return frame.set_index(pd.Index(self.alphas, name="alpha"))

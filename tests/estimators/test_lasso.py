@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_quadratic import problems
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 
 from skreg import QuadraticApproxLasso
@@ -110,13 +110,23 @@ def test_not_converging_warns_with_the_gap_and_the_remedy():
     assert model.dual_gap_ > model.tol
 
 
-def test_one_target_only():
+def test_several_targets_are_solved_each_by_itself():
     X, y = correlated()
-    with pytest.raises(ValueError, match=r"takes one target, but y has shape \(60, 2\)\. Wrap it"):
-        QuadraticApproxLasso().fit(X, np.column_stack([y, y]))
-    with pytest.warns(DataConversionWarning):
-        column = QuadraticApproxLasso().fit(X, y[:, None])
+    Y = np.column_stack([y, -y + X[:, 5], X[:, 4]])
+    together = QuadraticApproxLasso(alpha=0.1).fit(X, Y)
+    assert together.coef_.shape == (3, 10)
+    assert together.predict(X).shape == Y.shape
+    for k in range(3):
+        alone = QuadraticApproxLasso(alpha=0.1).fit(X, Y[:, k])
+        np.testing.assert_allclose(together.coef_[k], alone.coef_, atol=1e-10)
+    column = QuadraticApproxLasso().fit(X, y[:, None])
     np.testing.assert_array_equal(column.coef_, QuadraticApproxLasso().fit(X, y).coef_)
+
+
+def test_one_target_only_where_the_loss_is_not_squared_error():
+    X, y = correlated()
+    with pytest.raises(ValueError, match=r"takes one target, but y has shape \(60, 2\)\. Wrap"):
+        QuadraticApproxLasso(loss="huber").fit(X, np.column_stack([y, y]))
 
 
 @pytest.mark.parametrize(

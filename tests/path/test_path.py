@@ -114,4 +114,4 @@ def test_bad_input_is_named(rows):
     with pytest.raises(ValueError, match="sample_weight"):
         QuadraticApproxLasso().regularization_path(X, y, sample_weight=-np.ones(50))
     with pytest.raises(ValueError, match="one target"):
-        QuadraticApproxLasso().regularization_path(X, np.column_stack([y, y]))
+        QuadraticApproxLasso(loss="huber").regularization_path(X, np.column_stack([y, y]))

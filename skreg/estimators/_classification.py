@@ -1,0 +1,196 @@
+"""The task of the quadratic classifiers: the log loss of two classes or more."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from skreg._validation import check_weights
+from skreg.estimators._fitting import all_or_nothing
+from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
+from skreg.losses import BinaryLogLoss, MultinomialLogLoss
+from skreg.quadratic.risk import LinearRisk
+
+
+class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
+    """Base of the classifiers."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        **QuadraticApproxLinear._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    @all_or_nothing
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            CSR and CSC stay sparse. float32 stays float32; the sums are made in float64.
+        y : array-like of shape (n_samples,)
+            Labels of the classes, at least two: numbers or strings.
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+            Weights, at least one positive. Their scale does not matter.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or the weights are not usable; the message says which and why.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``tol`` is not reached; the message says what was.
+        """
+        return self._fit(X, y, sample_weight=sample_weight)
+
+    def decision_function(self, X):
+        """Raw predictions xᵀθ + b.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes log P(second)/P(first); for more log P(class) up to a constant of each
+            row.
+        """
+        raw = self._raw(X)[0]
+        return raw[:, 0] if raw.shape[1] == 1 else raw
+
+    def predict(self, X):
+        """Most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self._from_raw(self.decision_function(X)[None])[0]
+
+    def predict_proba(self, X):
+        """Probability of each class, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self._loss.inverse_link(self._raw(X)[0])
+
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`, without rounding small probabilities to 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self._loss.log_inverse_link(self._raw(X)[0])
+
+    def regularization_path(self, X, y, alphas=None, sample_weight=None):
+        """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        alphas : None, int or array-like of shape (n_alphas,), default=None
+            Values of λ. An int asks for an automatic grid of so many values, None for 100: see
+            `skreg.path.ridge_alphas` and `skreg.path.lasso_alphas` for its range.
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        RegularizationPath
+        """
+        return self._path(X, y, alphas, sample_weight=sample_weight)
+
+    def one_shot_gap(self, X, y, sample_weight=None):
+        """What ``max_expansions=1`` would lose: its objective minus the least there is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            R + λJ of the one-shot solution minus that of the exact one.
+        """
+        return self._one_shot_gap(X, y, sample_weight=sample_weight)
+
+    def _validate(self, X, y):
+        return validate_data(self, X, y, dtype=DTYPES, accept_sparse=SPARSE)
+
+    def _problem(self, X, y, sample_weight=None):
+        y, weights = column_or_1d(y, warn=True), check_weights(sample_weight, X)
+        check_classification_targets(y)
+        self.classes_, index = np.unique(y, return_inverse=True)
+        n_classes = len(self.classes_)
+        if n_classes < 2:
+            raise ValueError(
+                f"y holds one class only, {self.classes_}. A classifier needs at least two classes."
+            )
+        if self.class_weight is not None:
+            by_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y, sample_weight=weights
+            )
+            each = by_class[index]
+            weights = each if weights is None else weights * each
+        if weights is not None:
+            empty = np.bincount(index, weights, n_classes) == 0
+            if empty.any():
+                raise ValueError(
+                    f"the weight is zero in every row of class {self.classes_[empty][0]!r}. "
+                    "Give one of its rows a positive sample_weight and the class a positive "
+                    "class_weight, or leave its rows out."
+                )
+        if n_classes == 2:
+            self._loss = BinaryLogLoss()
+            targets = index[:, None].astype(np.float64)
+        else:
+            self._loss = MultinomialLogLoss()
+            targets = np.eye(n_classes)[index]
+        return LinearRisk(X, targets, self._loss, weights, None, self.fit_intercept)
+
+    def _set_solution(self, solution, i):
+        super()._set_solution(solution, i)
+        # Two classes have one row of coefficients, as in scikit-learn.
+        self.coef_ = np.atleast_2d(self.coef_)
+        self.intercept_ = np.atleast_1d(self.intercept_)
+
+    def _from_raw(self, raw, X=None, offset=None):
+        """Labels from raw predictions of shape (m, n) or (m, n, K)."""
+        if offset is not None:
+            raise ValueError("offset is for regressors: a classifier takes none. Leave it out.")
+        winners = (raw > 0).astype(int) if len(self.classes_) == 2 else raw.argmax(axis=-1)
+        return self.classes_[winners]
+
+    def _probabilities(self, raw):
+        """Probabilities from raw predictions of shape (m, n) or (m, n, K)."""
+        flat = raw.reshape(-1, 1 if len(self.classes_) == 2 else len(self.classes_))
+        return self._loss.inverse_link(flat).reshape(*raw.shape[:2], -1)

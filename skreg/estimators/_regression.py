@@ -1,0 +1,248 @@
+"""The task of the quadratic regressors: numbers, by any of four losses."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import d2_tweedie_score, r2_score
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from skreg._validation import check_offset, check_weights
+from skreg.estimators._fitting import all_or_nothing
+from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
+from skreg.losses import get_loss
+from skreg.quadratic import Moments, QuadraticModel
+from skreg.quadratic.risk import LinearRisk
+
+#: Powers of the Tweedie deviances, for D².
+_DEVIANCE = {"poisson": 1, "gamma": 2}
+
+
+class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
+    """Base of the regressors."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        **QuadraticApproxLinear._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "huber", "poisson", "gamma"})],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    @all_or_nothing
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, offset=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            CSR and CSC stay sparse. float32 stays float32; the sums are made in float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Target; several targets for squared error only. Not negative for ``"poisson"``,
+            positive for ``"gamma"``.
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+            Weights, at least one positive. Their scale does not matter.
+        offset : None or array-like of shape (n_samples,), default=None
+            Added to the raw predictions xᵢᵀθ + b, as it is: for counts, the logarithm of the
+            exposure. Give `predict` the offset of its rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y, the weights or the offset are not usable; the message says which
+            and why.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``tol`` is not reached; the message says what was.
+        """
+        return self._fit(X, y, sample_weight=sample_weight, offset=offset)
+
+    @all_or_nothing
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, offset=None):
+        """Add rows to those fitted so far, exactly: for squared error.
+
+        Any split of the rows into chunks, in any order, gives what one `fit` to all of them gives.
+        Only their moments are kept, O(p²) numbers whatever the number of rows. A call costs O(p³)
+        beside the O(n·p²) for its rows, so give many rows at once.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+            On one scale over all calls; None is 1 for every row.
+        offset : None or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If ``loss`` is not squared error, which alone is a sum of moments, or for data as in
+            `fit`.
+        """
+        if self.loss != "squared_error":
+            raise ValueError(
+                f"loss={self.loss!r} cannot be fitted in parts: only squared error is known "
+                "exactly by moments that add. Use fit on all rows, or loss='squared_error'."
+            )
+        self._check_parameters()
+        before = getattr(self, "_model", None)
+        X, y = self._validate(X, y, reset=before is None)
+        if self.penalty_factors is not None:
+            self._check_factors(X.shape[1])
+        y = self._less_offset(self._column(y), check_offset(offset, X))
+        weights = check_weights(sample_weight, X)
+        # float64, rather than the rows themselves, which the caller may overwrite.
+        moments = Moments.from_rows(X, y.reshape(len(y), -1), weights)
+        model = QuadraticModel(moments, fit_intercept=self.fit_intercept)
+        model.dtype = X.dtype
+        if before is not None:
+            model = before + model
+        solution = self._solve_one(model)
+        self._keep(model)
+        self._set_solution(solution, 0)
+        self._loss = get_loss(self.loss)
+        return self
+
+    def predict(self, X, offset=None):
+        """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : None or array-like of shape (n_samples,), default=None
+            Added to the raw predictions.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        raw, X = self._raw(X)
+        return self._from_raw(raw[None], X, offset)[0]
+
+    def score(self, X, y, sample_weight=None, offset=None):
+        """R² of the predictions, or for ``"poisson"`` and ``"gamma"`` D², the deviance explained.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : None or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            1 at best; 0 for the mean of y.
+        """
+        predicted = self.predict(X, offset=offset)
+        power = _DEVIANCE.get(self._loss.name, 0)
+        if power == 0:
+            return r2_score(y, predicted, sample_weight=sample_weight)
+        return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=power)
+
+    def regularization_path(self, X, y, alphas=None, sample_weight=None, offset=None):
+        """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        alphas : None, int or array-like of shape (n_alphas,), default=None
+            Values of λ. An int asks for an automatic grid of so many values, None for 100: see
+            `skreg.path.ridge_alphas` and `skreg.path.lasso_alphas` for its range.
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        RegularizationPath
+        """
+        return self._path(X, y, alphas, sample_weight=sample_weight, offset=offset)
+
+    def one_shot_gap(self, X, y, sample_weight=None, offset=None):
+        """What ``max_expansions=1`` would lose: its objective minus the least there is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            R + λJ of the one-shot solution minus that of the exact one. 0 up to rounding for
+            squared error, which is its own quadratic.
+        """
+        return self._one_shot_gap(X, y, sample_weight=sample_weight, offset=offset)
+
+    def _validate(self, X, y, reset=True):
+        return validate_data(
+            self,
+            X,
+            y,
+            dtype=DTYPES,
+            accept_sparse=SPARSE,
+            multi_output=True,
+            y_numeric=True,
+            reset=reset,
+        )
+
+    def _column(self, y):
+        """One target as a vector, as scikit-learn's Ridge has it."""
+        return column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    @staticmethod
+    def _less_offset(y, offset):
+        return y if offset is None else (y.T - offset).T
+
+    def _problem(self, X, y, sample_weight=None, offset=None):
+        y, weights = self._column(y), check_weights(sample_weight, X)
+        offset = check_offset(offset, X)
+        parameters = {"delta": self.delta} if self.loss == "huber" else {}
+        self._loss = loss = get_loss(self.loss, **parameters)
+        if self.loss == "squared_error":
+            y = self._less_offset(y, offset)
+            return QuadraticModel._from_checked(X, y, weights, self.fit_intercept)
+        if y.ndim == 2:
+            raise ValueError(
+                f"loss={self.loss!r} takes one target, but y has shape {y.shape}. Wrap "
+                f"{type(self).__name__} in sklearn.multioutput.MultiOutputRegressor, or use "
+                "loss='squared_error'."
+            )
+        loss.check_targets(y)
+        y = np.ascontiguousarray(y, dtype=np.float64)[:, None]
+        return LinearRisk(X, y, loss, weights, offset, self.fit_intercept)
+
+    def _from_raw(self, raw, X, offset):
+        """Predictions from raw ones of shape (m, n) or (m, n, q)."""
+        offset = check_offset(offset, X)
+        if offset is not None:
+            offset = offset.astype(raw.dtype)
+            raw = raw + (offset if raw.ndim == 2 else offset[:, None])
+        # An exponential beyond the largest float is inf, and no reason to warn.
+        with np.errstate(over="ignore"):
+            return self._loss.inverse_link(raw)
+
+    def _probabilities(self, raw):
+        raise AttributeError(f"{type(self).__name__} predicts numbers: use predict.")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = self.loss == "squared_error"
+        tags.target_tags.single_output = True
+        tags.target_tags.positive_only = self.loss in _DEVIANCE
+        return tags

@@ -1,0 +1,105 @@
+"""Logistic regression with an L2 penalty."""
+
+from skreg.estimators._classification import QuadraticApproxClassifier
+from skreg.estimators._penalties import RidgeShell
+
+
+class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
+    """Logistic regression with an L2 penalty, by quadratics of the empirical risk.
+
+    Minimises
+
+        Σᵢ wᵢ ℓ(yᵢ, θxᵢ + b) / Σᵢ wᵢ  +  λ·½ Σⱼ fⱼθⱼ²,
+
+    ℓ the log loss, of two classes or, with a row of θ for each class, of more (the true
+    multinomial). The result is ``sklearn.linear_model.LogisticRegression(C=1/(n·λ))``'s.
+
+    Parameters
+    ----------
+    alpha : float, default=0.01
+        λ ≥ 0, against the mean loss.
+    max_expansions : None or int, default=None
+        How often the risk is expanded to a quadratic for one λ. None: until the exact minimiser is
+        reached. 1: once, at θ̂, the minimiser without a penalty (where it does not exist, at that
+        of a λ₀ > 0 with a warning); every λ is then a closed form.
+    fit_intercept : bool, default=True
+        Whether to fit b, which is not penalised.
+    penalty_factors : None or array-like of shape (n_features,), default=None
+        f ≥ 0 for each feature, 0 for one that is not penalised; None stands for ones.
+    norm_bound : None or float, default=None
+        k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
+        the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
+    class_weight : None, "balanced" or dict of label to float, default=None
+        Multiplies the weights of the rows of each class; ``"balanced"`` makes the classes' sums
+        equal.
+    max_iter : int, default=100
+        Newton steps allowed for each λ.
+    tol : float, default=1e-8
+        Norm of the objective's gradient at which a λ counts as solved: see ``gradient_norm_``.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last solution. The problem is convex: this changes the time
+        it takes, and not the result.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        θ(λ); one row for two classes.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        b.
+    alpha_ : float
+        The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
+    erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
+        θ̂, the minimiser without a penalty, worked out when asked for.
+        Classes that a plane separates have none: a warning says which λ stands in.
+    quadratic_ : QuadraticModel
+        The risk's expansion at the solution, made when asked for.
+    effective_dof_ : float
+        tr H(H + λF)⁻¹ at the solution; intercepts are not counted.
+    n_expansions_, n_iter_ : int
+        Quadratics taken, and Newton steps.
+    gradient_norm_ : float
+        Norm of the objective's gradient, relative.
+    solver_ : str
+        How it was solved.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+        Where X has string column names.
+
+    See Also
+    --------
+    QuadraticApproxLassoClassifier : The L1 penalty.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skreg import QuadraticApproxRidgeClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = QuadraticApproxRidgeClassifier(alpha=1e-3).fit(X, y)
+    >>> model.coef_.shape, model.score(X, y) > 0.95
+    ((3, 4), True)
+    """
+
+    def __init__(
+        self,
+        alpha=0.01,
+        *,
+        max_expansions=None,
+        fit_intercept=True,
+        penalty_factors=None,
+        norm_bound=None,
+        class_weight=None,
+        max_iter=100,
+        tol=1e-8,
+        warm_start=False,
+    ):
+        self.alpha = alpha
+        self.max_expansions = max_expansions
+        self.fit_intercept = fit_intercept
+        self.penalty_factors = penalty_factors
+        self.norm_bound = norm_bound
+        self.class_weight = class_weight
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
