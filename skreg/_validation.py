@@ -3,7 +3,8 @@
 import numbers
 
 import numpy as np
-from sklearn.utils.validation import _num_samples, check_array
+from scipy.sparse import issparse
+from sklearn.utils.validation import _num_samples, assert_all_finite, check_array
 
 
 def check_weights(sample_weight, X):
@@ -85,3 +86,70 @@ def check_alphas(alphas):
             f"alphas must be finite and not negative, got {bad[0]}. Use 0 for no penalty."
         )
     return array, one
+
+
+def check_factors(factors, n_features, name="penalty_factors"):
+    """Multipliers of the penalty, one a feature, as a float64 vector; None stays None.
+
+    Examples
+    --------
+    >>> check_factors([0, 1], 2)
+    array([0., 1.])
+    >>> check_factors([1, -1], 2)
+    Traceback (most recent call last):
+        ...
+    ValueError: penalty_factors must be finite and not negative, got -1.0 for feature 1. Use 0 ...
+    """
+    if factors is None:
+        return None
+    array = np.asarray(factors, dtype=np.float64)
+    if array.shape != (n_features,):
+        raise ValueError(
+            f"{name} must have one number for each feature, shape ({n_features},), got shape "
+            f"{array.shape}."
+        )
+    bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if bad.size:
+        raise ValueError(
+            f"{name} must be finite and not negative, got {array[bad[0]]} for feature {bad[0]}. "
+            "Use 0 for a feature without a penalty."
+        )
+    return array
+
+
+def check_offset(offset, X):
+    """What is added to the raw predictions, as a float64 vector; None stays None.
+
+    Examples
+    --------
+    >>> check_offset([1, 2], [[0.5], [0.7]])
+    array([1., 2.])
+    """
+    if offset is None:
+        return None
+    n_samples = _num_samples(X)
+    array = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
+    if array.shape != (n_samples,):
+        raise ValueError(
+            f"offset must have one number for each row of X, shape ({n_samples},), got shape "
+            f"{array.shape}."
+        )
+    return array
+
+
+def refuse_infinite(X):
+    """Raise for an X whose sums of squares are not finite: for its NaN or infinity, or its size.
+
+    Examples
+    --------
+    >>> refuse_infinite(np.array([[1.0, 1e200]]))
+    Traceback (most recent call last):
+        ...
+    ValueError: X holds 1e+200, whose square is too large for float64. Scale its column down.
+    """
+    assert_all_finite(X, input_name="X")
+    values = X.data if issparse(X) else X
+    largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    raise ValueError(
+        f"X holds {largest:g}, whose square is too large for float64. Scale its column down."
+    )
