@@ -1,5 +1,7 @@
 """The two ways a quadratic is held: H itself (p × p), or the rows whose AᵀA it is (p > n)."""
 
+from functools import cached_property
+
 import numpy as np
 
 from skreg._kernels import coordinate_descent as kernel
@@ -12,9 +14,12 @@ from skreg.quadratic.rows import Rows
 class GramForm:
     """H and h = Hθ̂ as arrays, from `Moments`; refers to X, if it has it, for ill-conditioned H."""
 
+    holds_hessian = True
+
     def __init__(self, moments, centred):
         self.moments, self.centred = moments, centred
-        self.weight = weight = moments.weight
+        self.weight, self.n_rows = moments.weight, moments.n_rows
+        weight = self.weight
         if not weight > 0:
             raise ValueError("the moments hold no row of positive weight. Add rows first.")
         self.hessian = np.ascontiguousarray(moments.xx / weight)
@@ -37,6 +42,11 @@ class GramForm:
     @property
     def has_rows(self):
         return self._data is not None
+
+    @property
+    def is_finite(self):
+        """False where X holds a NaN or an infinity (or overflows)."""
+        return bool(np.isfinite(self.diagonal).all() and np.isfinite(self.x_mean).all())
 
     def without_rows(self):
         return GramForm(self.moments, self.centred)
@@ -70,16 +80,27 @@ class RowForm:
 
     moments = None
     has_rows = True
+    holds_hessian = False
 
     def __init__(self, X, y, weights, centred):
         self._data = (X, y, weights)
         self.centred = centred
         self.rows = Rows(X, y, weights, centred)
-        self.weight = self.rows.weight
+        self.weight, self.n_rows = self.rows.weight, self.rows.n_rows
         self.x_mean, self.y_mean = self.rows.x_mean, self.rows.y_mean
-        self.cross = self.rows.transposed_dot(self.rows.b)
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
-        self.diagonal = self.rows.column_norms
+
+    @cached_property
+    def cross(self):
+        return self.rows.transposed_dot(self.rows.b)
+
+    @property
+    def diagonal(self):
+        return self.rows.column_norms
+
+    @property
+    def is_finite(self):
+        return self.rows.is_finite
 
     @property
     def hessian(self):

@@ -5,8 +5,9 @@ from functools import cached_property
 import numpy as np
 from sklearn.utils.validation import check_X_y
 
-from skreg._validation import check_alphas, check_weights
+from skreg._validation import check_alphas, check_weights, refuse_infinite
 from skreg.quadratic import lasso as _lasso
+from skreg.quadratic.blas import product
 from skreg.quadratic.forms import GramForm, RowForm
 from skreg.quadratic.moments import Moments
 
@@ -80,18 +81,30 @@ class QuadraticModel:
             If X, y or the weights are not finite, do not match, or the weights are negative or all
             zero.
         """
-        X, y = check_X_y(X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True)
+        X, y = check_X_y(
+            X,
+            y,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
+            multi_output=True,
+            y_numeric=True,
+        )
         return cls._from_checked(X, y, check_weights(sample_weight, X), fit_intercept)
 
     @classmethod
     def _from_checked(cls, X, y, weights, fit_intercept):
+        """Of checked arrays, but for NaN and infinities in X: the sums say whether there are any."""
         targets = y.reshape(len(y), -1)
         n, p = X.shape
-        if p > n:
-            form = RowForm(X, targets, weights, fit_intercept)
-        else:
-            form = GramForm(Moments.from_rows(X, targets, weights), fit_intercept)
-            form.attach(X, targets, weights)
+        with np.errstate(invalid="ignore", over="ignore"):
+            if p > n:
+                form = RowForm(X, targets, weights, fit_intercept)
+            else:
+                form = GramForm(Moments.from_rows(X, targets, weights), fit_intercept)
+                form.attach(X, targets, weights)
+            finite = form.is_finite
+        if not finite:
+            refuse_infinite(X)
         return cls.__new__(cls)._set(form, X.dtype, y.ndim == 1)
 
     # What is known -------------------------------------------------------------------------------
@@ -99,17 +112,22 @@ class QuadraticModel:
     @property
     def n_features(self):
         """p."""
-        return self._form.cross.shape[0]
+        return len(self._form.x_mean)
 
     @property
     def n_targets(self):
         """q."""
-        return self._form.cross.shape[1]
+        return len(self._form.y_mean)
 
     @property
     def weight(self):
         """W = Σwᵢ."""
         return self._form.weight
+
+    @property
+    def n_rows(self):
+        """Number of rows with a positive weight."""
+        return self._form.n_rows
 
     @property
     def x_mean(self):
@@ -286,11 +304,13 @@ class QuadraticModel:
 
     def _out_intercepts(self, thetas):
         """ȳ − x̄ᵀθ for θ of shape (…, q, p), as the user sees it."""
-        out = (self.y_mean - thetas @ self.x_mean).astype(self.dtype)
+        flat = np.ascontiguousarray(thetas).reshape(-1, self.n_features)
+        moved = product(flat, self.x_mean[:, None]).reshape(thetas.shape[:-1])
+        out = (self.y_mean - moved).astype(self.dtype)
         return out[..., 0] if self._single else out
 
-    def _out(self, thetas, one=False):
+    def _out(self, thetas, one=False, copy=True):
         """(…, q, p) as the user sees it."""
-        out = thetas.astype(self.dtype)
+        out = thetas.astype(self.dtype, copy=copy)
         out = out[..., 0, :] if self._single else out
         return out[0] if one else out

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.blas import dgemm, dsyrk
 
+from skreg._kernels import rows as kernel
+from skreg.quadratic.blas import add_gram, product, symmetric
 from skreg.quadratic.rows import slices
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
@@ -81,45 +82,22 @@ class Moments:
     def _from_group(cls, X, y, weights, blocks):
         p, q = X.shape[1], y.shape[1]
         whole = slice(blocks[0].start, blocks[-1].stop)
-        w = None if weights is None else weights[blocks[0]]
-        x_origin, near_zero = _origin(X[blocks[0]], w)
-        y_origin, _ = _origin(y[blocks[0]], w)
-        by_column = X.flags.f_contiguous and not X.flags.c_contiguous
-        as_it_is = near_zero and weights is None and X.dtype == np.float64
-        as_it_is = as_it_is and X[whole].flags.forc
-        if as_it_is:
-            blocks, x_origin = [whole], np.zeros(p)
+        w = None if weights is None else weights[whole]
+        first = slice(0, blocks[0].stop - blocks[0].start)
+        x_origin, near_zero = _origin(X[blocks[0]], w if w is None else w[first])
+        y_origin, _ = _origin(y[blocks[0]], w if w is None else w[first])
+        if near_zero and w is None and X.dtype == np.float64 and X[whole].flags.forc:
+            x_origin, sums = np.zeros(p), _sums_as_they_are(X[whole], y[whole] - y_origin)
         else:
-            height = max(rows.stop - rows.start for rows in blocks)
-            buffer = np.empty((height, p), order="F" if by_column else "C")
-        xx = np.zeros((p, p), order="F")
-        # The last column stands for 1: products with it are sums.
-        xy, yy = np.zeros((p, q + 1), order="F"), np.zeros((q + 1, 2))
-        n_rows = 0
-        for rows in blocks:
-            size = rows.stop - rows.start
-            a = X[rows] if as_it_is else np.subtract(X[rows], x_origin, out=buffer[:size])
-            b = np.ones((size, q + 1), order="F")
-            np.subtract(y[rows], y_origin, out=b[:, :q])
-            n_rows += size
-            if weights is not None:
-                root = np.sqrt(weights[rows])[:, None]
-                a *= root
-                b *= root
-                n_rows -= size - np.count_nonzero(root)
-            # BLAS reads Fortran order; C order is its transpose. Both calls add in place.
-            a, plain = (a, 0) if by_column else (a.T, 1)
-            xx = dsyrk(1.0, a, 1.0, xx, trans=1 - plain, lower=0, overwrite_c=1)
-            xy = dgemm(1.0, a, b, 1.0, xy, trans_a=1 - plain, overwrite_c=1)
-            yy += np.column_stack([np.einsum("ij,ij->j", b, b), np.einsum("ij,i->j", b, b[:, q])])
-        weight = float(yy[q, 0])
-        xy, x_sum, yy, y_sum = xy[:, :q], xy[:, q], yy[:q, 0], yy[:q, 1]
+            sums = _sums_about(X, y, weights, blocks, np.concatenate([x_origin, y_origin]))
+        xx, xy, yy, x_sum, y_sum, weight = sums
+        n_rows = whole.stop - whole.start if w is None else int(np.count_nonzero(w))
         if weight > 0:
-            xx -= np.outer(x_sum, x_sum / weight)
-            xy -= np.outer(x_sum, y_sum / weight)
+            kernel.subtract_outer(xx, x_sum, 1.0 / weight)
+            xy = xy - np.outer(x_sum, y_sum / weight)
             yy = np.maximum(yy - y_sum * y_sum / weight, 0.0)
             x_origin, y_origin = x_origin + x_sum / weight, y_origin + y_sum / weight
-        return cls(weight, n_rows, x_origin, y_origin, _mirrored(xx).T, xy, yy)
+        return cls(weight, n_rows, x_origin, y_origin, symmetric(xx), xy, yy)
 
     def __add__(self, other):
         if not isinstance(other, Moments):
@@ -184,8 +162,31 @@ def _origin(block, weights):
     return mean, bool((mean**2 <= 0.9 * square).all())
 
 
-def _mirrored(upper):
-    """The symmetric matrix with this upper triangle."""
-    below = np.tril_indices_from(upper, -1)
-    upper[below] = upper.T[below]
-    return upper
+def _sums_as_they_are(X, y):
+    """XᵀX (its upper triangle), Xᵀy, Σy², and the sums of X, y and 1; nothing is copied."""
+    sides = np.ones((len(y), y.shape[1] + 1), order="F")  # products with the last column are sums
+    sides[:, :-1] = y
+    xy = product(X.T, sides)
+    yy = np.einsum("ij,ij->j", y, y)
+    return add_gram(X, None), xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))
+
+
+def _sums_about(X, y, weights, blocks, origin):
+    """The same, weighted, of rows less their origin: blocks of [X − x₀, y − y₀, 1] in turn."""
+    p, width = X.shape[1], len(origin) + 1
+    height = max(rows.stop - rows.start for rows in blocks)
+    by_column = X.flags.f_contiguous and not X.flags.c_contiguous
+    buffer = np.empty((height, width), order="F" if by_column else "C")
+    gram = None
+    for rows in blocks:
+        block = buffer[: rows.stop - rows.start]
+        np.subtract(X[rows], origin[:p], out=block[:, :p])
+        np.subtract(y[rows], origin[p:], out=block[:, p:-1])
+        block[:, -1] = 1.0
+        if weights is not None:
+            block *= np.sqrt(weights[rows])[:, None]
+        gram = add_gram(block, gram)
+    sides = gram[:p, p:]
+    yy = gram.diagonal()[p:-1].copy()
+    xx = np.ascontiguousarray(gram[:p, :p])
+    return xx, sides[:, :-1].copy(), yy, sides[:, -1].copy(), gram[p:-1, -1], float(gram[-1, -1])

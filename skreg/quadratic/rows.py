@@ -3,12 +3,14 @@
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
 
-from skreg.quadratic.blas import product
+from skreg.quadratic.blas import add_gram, product, symmetric
 
+EPS = np.finfo(np.float64).eps
 # A block's copy stays in the second-level cache or near it.
 _BLOCK_BYTES = 2**21
+# Rows that are asked how large means are beside the spread.
+_FEW_ROWS = 32
 
 
 def slices(length, width, at_least=32):
@@ -40,9 +42,7 @@ class Rows:
         self.root = np.sqrt(share)[:, None]
         self.x_mean, self.y_mean = means or (np.zeros(p), np.zeros(y.shape[1]))
         if centred and means is None:
-            for columns in slices(p, n):
-                self.x_mean[columns] = _mean(X[:, columns], share)
-            self.y_mean = _mean(y, share)
+            self.x_mean, self.y_mean = self._means(share), _mean(y, share)
         self.b = (y - self.y_mean) * self.root
         # Centring takes one dimension from the rows' span.
         self.max_rank = min(self.n_rows - bool(centred), p)
@@ -83,7 +83,11 @@ class Rows:
         """Aᵀr, for r of shape (n, k)."""
         if self._direct:
             r = self.root * r
-            return product(self.X.T, r) - np.outer(self.x_mean, r.sum(axis=0))
+            out, sums = product(self.X.T, r), r.sum(axis=0)
+            # Residuals and singular vectors of centred rows sum to nothing but rounding.
+            if (np.abs(sums) > EPS * np.abs(r).sum(axis=0)).any():
+                out -= product(self.x_mean[:, None], sums[None])
+            return out
         out = np.empty((self.shape[1], r.shape[1]))
         for columns, block in self.column_blocks():
             out[columns] = product(block.T, r)
@@ -92,9 +96,47 @@ class Rows:
     @cached_property
     def _direct(self):
         """Whether products may be centred afterwards: no copy of blocks, and no digits lost."""
-        if self.X.dtype != np.float64 or not self.X.flags.forc:
-            return False
-        return bool((np.abs(self.x_mean) <= 100 * np.sqrt(self.column_norms)).all())
+        return self._plain and self._amid_spread()
+
+    @property
+    def _plain(self):
+        """Whether BLAS reads X as it is."""
+        return self.X.dtype == np.float64 and self.X.flags.forc
+
+    def _amid_spread(self):
+        """Whether each feature's mean is at most a hundred times its spread.
+
+        A few rows say so of most designs; where they do not, all rows are asked.
+        """
+        size = np.abs(self.x_mean)
+        if not size.any():
+            return True
+        few = slice(0, _FEW_ROWS)
+        block = (self.X[few] - self.x_mean) * self.root[few]
+        spread = np.sqrt(np.einsum("ij,ij->j", block, block))
+        if (size <= 100 * spread).all():
+            return True
+        return bool((size <= 100 * np.sqrt(self.column_norms)).all())
+
+    def _means(self, share):
+        """x̄: one product where the means are not large beside the spread, else with more care."""
+        if self._plain:
+            self.x_mean = product(self.X.T, share[:, None])[:, 0]
+            if self._amid_spread():
+                self._direct = True
+                return self.x_mean
+            self.__dict__.pop("column_norms", None)  # they were about the first estimate
+        x_mean = np.empty(self.shape[1])
+        for columns in slices(*self.shape[::-1]):
+            x_mean[columns] = _mean(self.X[:, columns], share)
+        return x_mean
+
+    @property
+    def is_finite(self):
+        """False where X holds a NaN or an infinity (or overflows)."""
+        if self.x_mean.any():
+            return bool(np.isfinite(np.square(self.x_mean).sum()))
+        return bool(np.isfinite(self.column_norms).all())
 
     @cached_property
     def column_norms(self):
@@ -105,14 +147,30 @@ class Rows:
         return out
 
     def outer_gram(self):
-        """AAᵀ (n × n); its lower triangle is not filled in. n²·p flops."""
-        n = self.shape[0]
-        gram = np.zeros((n, n), order="F")
+        """AAᵀ (n × n). n²·p flops."""
+        # Centring the products afterwards costs no digit where 0 lies amid the rows.
+        if self._direct and self.x_mean @ self.x_mean <= 0.1 * self._spread:
+            return self._centred_afterwards(symmetric(add_gram(self.X.T, None)))
+        gram = None
         for _, block in self.column_blocks():
-            if block.flags.f_contiguous:
-                gram = dsyrk(1.0, block, 1.0, gram, trans=0, lower=0, overwrite_c=1)
-            else:
-                gram = dsyrk(1.0, block.T, 1.0, gram, trans=1, lower=0, overwrite_c=1)
+            gram = add_gram(block.T, gram)
+        return symmetric(gram)
+
+    @cached_property
+    def _spread(self):
+        """A lower bound of Σ‖A[:, j]‖², from a few rows."""
+        few = slice(0, _FEW_ROWS)
+        return float(np.square((self.X[few] - self.x_mean) * self.root[few]).sum())
+
+    def _centred_afterwards(self, gram):
+        """AAᵀ from XXᵀ, in place: (x_i − x̄)·(x_k − x̄) from x_i·x_k and X x̄ = XXᵀ·share."""
+        root = self.root[:, 0]
+        if self.x_mean.any():
+            side = product(gram, self.root**2)[:, 0]
+            level = side @ root**2
+            gram -= side[:, None] + (side - level)
+        gram *= root
+        gram *= self.root
         return gram
 
 

@@ -89,6 +89,11 @@ class Spectrum:
         padded[:, :r] = coordinates / self.scale[:r, None]
         return self._times_basis(padded)
 
+    def coordinates_of(self, block):
+        """Qᵀx for each row x of ``block``, shape (m, r)."""
+        r = self.rank
+        return self.basis.transposed_times(block)[:, :r] / self.scale[:r]
+
     def _inverse(self, alphas):
         """1/(σ+λ), and 0 in directions that do not count."""
         shifted = self.sigma + np.asarray(alphas)[:, None]
@@ -110,6 +115,10 @@ class ArrayBasis:
         """B·c."""
         return product(self._vectors, c)
 
+    def transposed_times(self, block):
+        """(Bᵀ·blockᵀ)ᵀ for rows of p numbers."""
+        return product(block, self._vectors)
+
 
 class RowBasis:
     """AᵀU by reference to the rows: p > n needs no further array of the size of X."""
@@ -120,6 +129,10 @@ class RowBasis:
     def times(self, c):
         """B·c."""
         return self._rows.transposed_dot(product(self._left, c))
+
+    def transposed_times(self, block):
+        """(Bᵀ·blockᵀ)ᵀ for rows of p numbers."""
+        return product(self._rows.dot(block.T).T, self._left)
 
 
 def from_hessian(hessian, cross):
@@ -136,7 +149,7 @@ def from_hessian(hessian, cross):
 def from_outer_gram(rows):
     """Eigenvectors of AAᵀ (n × n). Noise: n·EPS·σ₁, and the rank is at most ``rows.max_rank``."""
     gram = rows.outer_gram()
-    sigma, left = _descending(eigh(gram, lower=False, driver="evd", check_finite=False))
+    sigma, left = _descending(eigh(gram.T, driver="evd", overwrite_a=True, check_finite=False))
     sigma, left = sigma[: rows.max_rank], left[:, : rows.max_rank]
     noise = len(gram) * EPS * sigma.max(initial=0.0)
     return _from_left(rows, sigma, np.sqrt(sigma), left, noise, "eigh-dual")
@@ -199,7 +212,7 @@ def _triangle(a):
 
 def _descending(eigen):
     sigma, vectors = eigen
-    return np.maximum(sigma[::-1], 0.0), vectors[:, ::-1]
+    return np.maximum(sigma[::-1], 0.0), np.asfortranarray(vectors[:, ::-1])
 
 
 def _jacobi_svd(a):

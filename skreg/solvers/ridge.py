@@ -36,10 +36,10 @@ def solve_ridge(model, alphas):
     lost = 1.0 - kept[:, : spectrum.rank]
     return Solution(
         alphas=alphas,
-        coefs=model._out(thetas),
+        coefs=model._out(thetas, copy=False),
         intercepts=model._out_intercepts(thetas),
         dof=kept.sum(axis=1),
-        norms=np.linalg.norm(thetas, axis=(1, 2)),
+        norms=np.sqrt(np.einsum("ijk,ijk->i", thetas, thetas)),
         # R(θ) = R(θ̂) + ½ Σ σ (1 − σ/(σ+λ))² c², with c = Qᵀθ̂: no difference of large numbers.
         risk=max(model.null_risk - 0.5 * power.sum(), 0.0) + 0.5 * lost**2 @ power,
         dual_gaps=None,
