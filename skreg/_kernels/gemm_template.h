@@ -1,65 +1,117 @@
-/* A matrix product for the shapes of a mini-batch. Included by gemm.h once for float and once for
- * double, with REAL, LANES (elements of 32 bytes) and NAME(x) defined.
+/* A matrix product for the shapes of a mini-batch. Included by gemm.h once for each vector unit and
+ * type, with REAL, REAL_BYTES and NAME(x) defined, and VECTOR_BYTES and VECTORS by the unit.
  *
- * A panel of 2·LANES columns of B is packed, at most KC rows at a time so that it stays in the first
- * cache; A is read where it lies, which suits a few hundred rows. Six rows of C by one panel are
- * accumulated in 12 registers. */
-typedef REAL NAME(vec) __attribute__((vector_size(32)));
-typedef REAL NAME(vec_at) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_alias));
+ * A panel of VECTORS vectors of columns of B is packed, at most KC rows at a time so that it stays in
+ * the first cache; A is read where it lies, which suits a few hundred rows. Six rows of C by one panel
+ * are accumulated in 6·VECTORS registers. The last panel is as narrow as the columns that are left. */
+typedef REAL NAME(vec) __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef REAL NAME(vec_at) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+typedef REAL NAME(short) __attribute__((vector_size(16), may_alias));
 
-#define WIDTH (2 * LANES)
+#define LANES (VECTOR_BYTES / REAL_BYTES)
+#define WIDTH (VECTORS * LANES)
 
-/* ``rows`` (at most 6) by ``columns`` (at most WIDTH) of C over kc terms. ``rows`` is a constant once
- * inlined. */
+/* The first ``count`` (at least 1, less than LANES) elements at an address as a vector, and back. Only
+ * they are read or written. */
+#if defined(__AVX512F__)
+#define MASK(count) ((1u << (count)) - 1)
+#if REAL_BYTES == 4
+#define LOAD_PART(at, count) ((NAME(vec))_mm512_maskz_loadu_ps((__mmask16)MASK(count), at))
+#define STORE_PART(at, count, x) _mm512_mask_storeu_ps(at, (__mmask16)MASK(count), (__m512)(x))
+#else
+#define LOAD_PART(at, count) ((NAME(vec))_mm512_maskz_loadu_pd((__mmask8)MASK(count), at))
+#define STORE_PART(at, count, x) _mm512_mask_storeu_pd(at, (__mmask8)MASK(count), (__m512d)(x))
+#endif
+#elif defined(__AVX2__)
+#if REAL_BYTES == 4
+#define MASK(count) \
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define LOAD_PART(at, count) ((NAME(vec))_mm256_maskload_ps(at, MASK(count)))
+#define STORE_PART(at, count, x) _mm256_maskstore_ps(at, MASK(count), (__m256)(x))
+#else
+#define MASK(count) _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3))
+#define LOAD_PART(at, count) ((NAME(vec))_mm256_maskload_pd(at, MASK(count)))
+#define STORE_PART(at, count, x) _mm256_maskstore_pd(at, MASK(count), (__m256d)(x))
+#endif
+#else
+static inline NAME(vec) NAME(load_part)(const REAL *at, int count)
+{
+    NAME(vec) x = {0};
+    for (int j = 0; j < count; j++) x[j] = at[j];
+    return x;
+}
+
+static inline void NAME(store_part)(REAL *at, int count, NAME(vec) x)
+{
+    for (int j = 0; j < count; j++) at[j] = x[j];
+}
+
+#define LOAD_PART NAME(load_part)
+#define STORE_PART NAME(store_part)
+#endif
+
+/* ``rows`` (at most 6) by ``columns`` of C over kc terms, the columns in ``vectors`` vectors. ``rows``
+ * and ``vectors`` are constants once inlined. */
 static inline __attribute__((always_inline)) void NAME(tile)(
-    const int rows, long kc, const REAL *a, long row_stride, long k_stride,
+    const int rows, const int vectors, long kc, const REAL *a, long row_stride, long k_stride,
     const REAL *panel, REAL *c, long ldc, int columns, int add)
 {
     /* Every index below is a constant once the loops are unrolled; one that is not would send the
      * accumulators to memory. */
-    NAME(vec) acc[6][2];
+    NAME(vec) acc[6][VECTORS];
 #pragma GCC unroll 6
-    for (int i = 0; i < rows; i++) acc[i][0] = acc[i][1] = (NAME(vec)){0};
-    for (long k = 0; k < kc; k++) {
-        const NAME(vec) b0 = *(const NAME(vec) *)(panel + k * WIDTH);
-        const NAME(vec) b1 = *(const NAME(vec) *)(panel + k * WIDTH + LANES);
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++) acc[i][j] = (NAME(vec)){0};
+    for (long k = 0; k < kc; k++, panel += vectors * LANES, a += k_stride) {
+        NAME(vec) b[VECTORS];
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++) b[j] = *(const NAME(vec) *)(panel + j * LANES);
 #pragma GCC unroll 6
         for (int i = 0; i < rows; i++) {
-            const REAL x = a[i * row_stride + k * k_stride];
-            acc[i][0] += x * b0;
-            acc[i][1] += x * b1;
+            const REAL x = a[i * row_stride];
+#pragma GCC unroll 4
+            for (int j = 0; j < vectors; j++) acc[i][j] += x * b[j];
         }
     }
-    REAL edge[6 * WIDTH] __attribute__((aligned(32)));
-    const int whole = columns == WIDTH;
-    REAL *out = whole ? c : edge;
-    const long stride = whole ? ldc : WIDTH;
+    /* The last vector may be wider than what is left of C. */
+    const int left = columns - (vectors - 1) * LANES;
 #pragma GCC unroll 6
-    for (int i = 0; i < rows; i++) {
-        NAME(vec_at) *row = (NAME(vec_at) *)(out + i * stride);
-        if (whole && add) {
-            acc[i][0] += row[0];
-            acc[i][1] += row[1];
+    for (int i = 0; i < rows; i++, c += ldc) {
+        NAME(vec_at) *out = (NAME(vec_at) *)c;
+        const int whole = left == LANES ? vectors : vectors - 1;
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++)
+            if (j < whole) {
+                if (add) acc[i][j] += out[j];
+                out[j] = acc[i][j];
+            }
+        if (left < LANES) {
+            REAL *edge = c + (vectors - 1) * LANES;
+            if (add) acc[i][vectors - 1] += LOAD_PART(edge, left);
+            STORE_PART(edge, left, acc[i][vectors - 1]);
         }
-        row[0] = acc[i][0];
-        row[1] = acc[i][1];
     }
-    if (!whole)
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-                c[i * ldc + j] = add ? c[i * ldc + j] + edge[i * WIDTH + j] : edge[i * WIDTH + j];
 }
 
-/* LANES columns of B by LANES rows into the panel: a transposition in registers, for B whose columns lie
+/* STEP columns of B by STEP rows into the panel: a transposition in registers, for B whose columns lie
  * without gaps. Scalar stores would cost a third of the product's time. */
+#if LANES >= 8
+#define STEP 8
+#else
+#define STEP 4
+#endif
+typedef REAL NAME(part)
+    __attribute__((vector_size(STEP * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+
 static inline __attribute__((always_inline)) void NAME(transpose)(
-    const REAL *b, long column_stride, REAL *panel)
+    const REAL *b, long column_stride, REAL *panel, long width)
 {
-#define LOAD(j) *(const NAME(vec_at) *)(b + (j) * column_stride)
-#define STORE(k, x) *(NAME(vec) *)(panel + (k) * WIDTH) = (x)
+#define LOAD(j) *(const NAME(part) *)(b + (j) * column_stride)
+#define STORE(k, x) *(NAME(part) *)(panel + (k) * width) = (x)
 #define MIX __builtin_shufflevector
-#if LANES == 8
-    NAME(vec) r[8], t[8];
+#if STEP == 8
+    NAME(part) r[8], t[8];
     for (int j = 0; j < 8; j++) r[j] = LOAD(j);
     for (int j = 0; j < 8; j += 2) {
         t[j] = MIX(r[j], r[j + 1], 0, 8, 1, 9, 4, 12, 5, 13);
@@ -75,7 +127,7 @@ static inline __attribute__((always_inline)) void NAME(transpose)(
         STORE(k + 4, MIX(r[k], r[k + 4], 4, 5, 6, 7, 12, 13, 14, 15));
     }
 #else
-    NAME(vec) r[4], t[4];
+    NAME(part) r[4], t[4];
     for (int j = 0; j < 4; j++) r[j] = LOAD(j);
     for (int j = 0; j < 4; j += 2) {
         t[j] = MIX(r[j], r[j + 1], 0, 4, 2, 6);
@@ -91,25 +143,35 @@ static inline __attribute__((always_inline)) void NAME(transpose)(
 #undef MIX
 }
 
-/* WIDTH columns of B by kc rows, in row order; columns past the last are 0. */
+/* ``columns`` of B by kc rows, in rows of ``width``. */
 static inline __attribute__((always_inline)) void NAME(pack)(
-    long kc, int columns, const REAL *b, long k_stride, long column_stride, REAL *panel)
+    const int width, long kc, int columns, const REAL *b, long k_stride, long column_stride,
+    REAL *panel)
 {
-    long k = 0;
-    if (columns == WIDTH && column_stride == 1) {
-        for (; k < kc; k++)
-            for (int j = 0; j < WIDTH; j++) panel[k * WIDTH + j] = b[k * k_stride + j];
+    if (column_stride == 1) {
+        const int vectors = width / LANES, left = columns - (vectors - 1) * LANES;
+        for (long k = 0; k < kc; k++, b += k_stride, panel += width) {
+            const NAME(vec_at) *in = (const NAME(vec_at) *)b;
+            NAME(vec) *out = (NAME(vec) *)panel;
+#pragma GCC unroll 4
+            for (int j = 0; j < vectors - 1; j++) out[j] = in[j];
+            out[vectors - 1] = left == LANES
+                ? (NAME(vec))in[vectors - 1] : LOAD_PART(b + (vectors - 1) * LANES, left);
+        }
         return;
     }
-    if (columns == WIDTH && k_stride == 1)
-        for (; k + LANES <= kc; k += LANES)
-            for (int j = 0; j < WIDTH; j += LANES)
-                NAME(transpose)(b + k + j * column_stride, column_stride, panel + k * WIDTH + j);
-    for (; k < kc; k++) {
-        for (int j = 0; j < columns; j++)
-            panel[k * WIDTH + j] = b[k * k_stride + j * column_stride];
-        for (int j = columns; j < WIDTH; j++) panel[k * WIDTH + j] = 0;
+    const int done = k_stride == 1 ? columns / STEP * STEP : 0;
+    for (int j = 0; j < done; j += STEP) {
+        long k = 0;
+        for (; k + STEP <= kc; k += STEP)
+            NAME(transpose)(b + k + j * column_stride, column_stride, panel + k * width + j, width);
+        for (; k < kc; k++)
+            for (int l = j; l < j + STEP; l++) panel[k * width + l] = b[k + l * column_stride];
     }
+    if (done < width)
+        for (long k = 0; k < kc; k++)
+            for (int j = done; j < width; j++)
+                panel[k * width + j] = j < columns ? b[k * k_stride + j * column_stride] : 0;
 }
 
 /* C (m×1) ← A·b for rows of A and b without gaps: dot products. */
@@ -118,69 +180,131 @@ static inline __attribute__((always_inline)) void NAME(times_vector)(
 {
     for (long i = 0; i < m; i++, a += row_stride) {
         NAME(vec) acc = {0};
-        REAL total = 0;
         long l = 0;
         for (; l + LANES <= k; l += LANES)
             acc += *(const NAME(vec_at) *)(a + l) * *(const NAME(vec_at) *)(b + l);
-        for (; l < k; l++) total += a[l] * b[l];
-        for (int j = 0; j < LANES; j++) total += acc[j];
+        if (l < k) acc += LOAD_PART(a + l, (int)(k - l)) * LOAD_PART(b + l, (int)(k - l));
+        NAME(short) part[VECTOR_BYTES / 16], sum = {0};
+        *(NAME(vec_at) *)part = acc;
+        for (int j = 0; j < VECTOR_BYTES / 16; j++) sum += part[j];
+        REAL total = sum[0] + sum[1];
+        for (int j = 2; j < 16 / REAL_BYTES; j++) total += sum[j];
         c[i * ldc] = total;
     }
 }
 
-/* C (m×n) ← A·B for rows of B without gaps and either one row of A or one column: a sum of rows of B,
- * or an outer product. */
-static inline __attribute__((always_inline)) void NAME(scale_rows)(
-    long m, long n, long k, const REAL *a, long row_stride, long k_stride,
-    const REAL *b, long b_k_stride, REAL *c, long ldc)
+/* c (n) ← a·B, a weighted sum of rows of B, whose elements lie without gaps; n fills ``vectors`` vectors,
+ * the last perhaps in part. */
+static inline __attribute__((always_inline)) void NAME(sum_stripe)(
+    const int vectors, int n, long k, const REAL *a, long k_stride, const REAL *b, long b_k_stride,
+    REAL *c)
 {
-    for (long i = 0; i < m; i++)
-        for (long l = 0; l < k; l++) {
-            const REAL x = a[i * row_stride + l * k_stride];
-            if (l == 0)
-                for (long j = 0; j < n; j++) c[i * ldc + j] = x * b[j];
-            else
-                for (long j = 0; j < n; j++) c[i * ldc + j] += x * b[l * b_k_stride + j];
+    const int left = n - (vectors - 1) * LANES;
+    NAME(vec) acc[8];
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; j++) acc[j] = (NAME(vec)){0};
+    for (long l = 0; l < k; l++, a += k_stride, b += b_k_stride) {
+#pragma GCC unroll 8
+        for (int j = 0; j < vectors - 1; j++) acc[j] += *a * ((const NAME(vec_at) *)b)[j];
+        const REAL *last = b + (vectors - 1) * LANES;
+        acc[vectors - 1] +=
+            *a * (left == LANES ? (NAME(vec))*(const NAME(vec_at) *)last : LOAD_PART(last, left));
+    }
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors - 1; j++) ((NAME(vec_at) *)c)[j] = acc[j];
+    if (left == LANES)
+        ((NAME(vec_at) *)c)[vectors - 1] = acc[vectors - 1];
+    else
+        STORE_PART(c + (vectors - 1) * LANES, left, acc[vectors - 1]);
+}
+
+static inline __attribute__((always_inline)) void NAME(sum_rows)(
+    long n, long k, const REAL *a, long k_stride, const REAL *b, long b_k_stride, REAL *c)
+{
+    for (long j = 0; j < n; j += 8 * LANES) {
+        const int columns = n - j < 8 * LANES ? (int)(n - j) : 8 * LANES;
+#define SUM(v) case v: NAME(sum_stripe)(v, columns, k, a, k_stride, b + j, b_k_stride, c + j); break
+        switch ((columns + LANES - 1) / LANES) {
+            SUM(1); SUM(2); SUM(3); SUM(4); SUM(5); SUM(6); SUM(7); SUM(8);
         }
+#undef SUM
+    }
+}
+
+/* C (m×n) ← a·bᵀ for b without gaps: an outer product. */
+static inline __attribute__((always_inline)) void NAME(outer)(
+    long m, long n, const REAL *a, long row_stride, const REAL *b, REAL *c, long ldc)
+{
+    for (long i = 0; i < m; i++, c += ldc) {
+        const REAL x = a[i * row_stride];
+        long j = 0;
+        for (; j + LANES <= n; j += LANES)
+            *(NAME(vec_at) *)(c + j) = x * *(const NAME(vec_at) *)(b + j);
+        if (j < n) STORE_PART(c + j, (int)(n - j), x * LOAD_PART(b + j, (int)(n - j)));
+    }
+}
+
+/* Columns of C, at most ``vectors`` vectors, over kc terms. */
+static inline __attribute__((always_inline)) void NAME(stripe)(
+    const int vectors, long m, int columns, long kc, const REAL *a, long row_stride, long k_stride,
+    const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc, int add, REAL *panel)
+{
+    NAME(pack)(vectors * LANES, kc, columns, b, b_k_stride, b_column_stride, panel);
+#define TILE(rows)                                                                               \
+    NAME(tile)(rows, vectors, kc, a, row_stride, k_stride, panel, c, ldc, columns, add)
+    for (; m >= 6; m -= 6, a += 6 * row_stride, c += 6 * ldc) TILE(6);
+    switch (m) {
+    case 5: TILE(5); break;
+    case 4: TILE(4); break;
+    case 3: TILE(3); break;
+    case 2: TILE(2); break;
+    case 1: TILE(1); break;
+    }
+#undef TILE
 }
 
 /* C (m×n, rows ldc apart) ← A (m×k)·B (k×n); the elements of A and B lie at any strides. */
-SKREG_DISPATCH static void NAME(gemm)(
+static void NAME(gemm)(
     long m, long n, long k, const REAL *a, long row_stride, long k_stride,
     const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc)
 {
-    enum { KC = 256 };
-    REAL panel[KC * WIDTH] __attribute__((aligned(32)));
+    enum { KC = 32768 / (WIDTH * sizeof(REAL)) };
+    REAL panel[KC * WIDTH] __attribute__((aligned(VECTOR_BYTES)));
     if (n == 1 && k_stride == 1 && b_k_stride == 1) {
         NAME(times_vector)(m, k, a, row_stride, b, c, ldc);
         return;
     }
-    if ((m == 1 || k == 1) && b_column_stride == 1) {
-        NAME(scale_rows)(m, n, k, a, row_stride, k_stride, b, b_k_stride, c, ldc);
+    if (m == 1 && b_column_stride == 1) {
+        NAME(sum_rows)(n, k, a, k_stride, b, b_k_stride, c);
+        return;
+    }
+    if (k == 1 && b_column_stride == 1) {
+        NAME(outer)(m, n, a, row_stride, b, c, ldc);
         return;
     }
     for (long j = 0; j < n; j += WIDTH) {
         const int columns = n - j < WIDTH ? (int)(n - j) : WIDTH;
         for (long k0 = 0; k0 < k; k0 += KC) {
             const long kc = k - k0 < KC ? k - k0 : KC;
-            const REAL *block = a + k0 * k_stride;
-            REAL *out = c + j;
-            long i = 0;
-            NAME(pack)(kc, columns, b + k0 * b_k_stride + j * b_column_stride, b_k_stride,
-                       b_column_stride, panel);
-#define TILE(rows)                                                                               \
-    NAME(tile)(rows, kc, block + i * row_stride, row_stride, k_stride, panel, out + i * ldc, ldc, \
-               columns, k0 > 0)
-            for (; i + 6 <= m; i += 6) TILE(6);
-            switch (m - i) {
-            case 5: TILE(5); break;
-            case 4: TILE(4); break;
-            case 3: TILE(3); break;
-            case 2: TILE(2); break;
-            case 1: TILE(1); break;
+#define STRIPE(vectors)                                                                        \
+    NAME(stripe)(vectors, m, columns, kc, a + k0 * k_stride, row_stride, k_stride,             \
+                 b + k0 * b_k_stride + j * b_column_stride, b_k_stride, b_column_stride, c + j, \
+                 ldc, k0 > 0, panel)
+            switch ((columns + LANES - 1) / LANES) {
+            case 1: STRIPE(1); break;
+            case 2: STRIPE(2); break;
+#if VECTORS == 4
+            case 3: STRIPE(3); break;
+            case 4: STRIPE(4); break;
+#endif
             }
-#undef TILE
+#undef STRIPE
         }
     }
 }
 #undef WIDTH
+#undef LANES
+#undef STEP
+#undef MASK
+#undef LOAD_PART
+#undef STORE_PART
