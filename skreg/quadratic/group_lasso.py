@@ -64,9 +64,7 @@ def solve(model, alphas, penalty, tol=1e-8, max_iter=10_000):
     state = problem.null()
     last = alphas[descending[0]] if descending.size else 0.0
     for i in descending:
-        state, gaps[i], n_iter[i] = problem.solve(
-            alphas[i], state, last, tol * null_risk, max_iter
-        )
+        state, gaps[i], n_iter[i] = problem.solve(alphas[i], state, last, tol * null_risk, max_iter)
         last = alphas[i]
         thetas[i], risk[i], dof[i] = state[0], problem.risk(*state), problem.dof(last, state[0])
     if (free := np.flatnonzero(alphas == 0)).size:
@@ -115,14 +113,8 @@ class GroupProblem:
         self.form = form
         self.cross = np.ascontiguousarray(form.cross.T)
         self.power = float(form.power.sum())
-        blocks = np.split(penalty.order, penalty.starts[1:-1])
-        free = [block for block, w in zip(blocks, penalty.weights, strict=True) if w == 0]
-        self.free = bool(free)
-        self.blocks = [np.concatenate(free)] if free else []
-        self.blocks += [block for block, w in zip(blocks, penalty.weights, strict=True) if w > 0]
-        self.weights = penalty.weights[penalty.weights > 0]
-        if free:
-            self.weights = np.concatenate([[0.0], self.weights])
+        self.blocks, self.weights = working_blocks(penalty)
+        self.free = self.weights[0] == 0
         self._order = np.concatenate(self.blocks)
         self._sizes = np.array([len(block) for block in self.blocks])
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])
@@ -266,6 +258,16 @@ class GroupProblem:
         )
         theta[:, self.features] = part
         return passes
+
+
+def working_blocks(penalty):
+    """The groups' features and weights f_g√|g|; groups without a penalty are one block, the first."""
+    blocks = np.split(penalty.order, penalty.starts[1:-1])
+    penalised = [(block, w) for block, w in zip(blocks, penalty.weights, strict=True) if w > 0]
+    free = [block for block, w in zip(blocks, penalty.weights, strict=True) if w == 0]
+    if free:
+        penalised.insert(0, (np.concatenate(free), 0.0))
+    return [block for block, _ in penalised], np.array([w for _, w in penalised])
 
 
 def check_features(penalty, n_features):
