@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from skreg._kernels import coordinate_descent as kernel
-from skreg.quadratic import spectrum
+from skreg.quadratic import factored, spectrum
 from skreg.quadratic.blas import product
 from skreg.quadratic.moments import Moments
 from skreg.quadratic.rows import Rows
@@ -58,13 +58,17 @@ class GramForm:
         """Hθ − h for θ of shape (q, p)."""
         return product(theta, self.hessian) - self.cross.T
 
-    def decompose(self):
-        return spectrum.from_hessian(self.hessian, self.cross)
+    def decompose(self, factors=None):
+        if factors is None:
+            return spectrum.from_hessian(self.hessian, self.cross)
+        return factored.from_hessian(self.hessian, self.cross, factors)
 
-    def decompose_rows(self, dtype):
+    def decompose_rows(self, dtype, factors=None):
         X, y, weights = self._data
         rows = Rows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
-        return spectrum.from_tall_rows(rows, np.finfo(dtype).eps)
+        if factors is None:
+            return spectrum.from_tall_rows(rows, np.finfo(dtype).eps)
+        return factored.from_tall_rows(rows, np.finfo(dtype).eps, factors)
 
     def working_grams(self):
         """A function of feature indices S that gives H_SS."""
@@ -117,11 +121,15 @@ class RowForm:
     def gradient(self, theta):
         return self.rows.transposed_dot(self.rows.dot(theta.T) - self.rows.b).T
 
-    def decompose(self):
-        return spectrum.from_outer_gram(self.rows)
+    def decompose(self, factors=None):
+        if factors is None:
+            return spectrum.from_outer_gram(self.rows)
+        return factored.from_wide_rows(self.rows, factors, accurate=False)
 
-    def decompose_rows(self, dtype):
-        return spectrum.from_wide_rows(self.rows)
+    def decompose_rows(self, dtype, factors=None):
+        if factors is None:
+            return spectrum.from_wide_rows(self.rows)
+        return factored.from_wide_rows(self.rows, factors, accurate=True)
 
     def working_grams(self):
         return _ColumnCache(self.rows).gram

@@ -47,7 +47,7 @@ class L1Problem:
 
     def slope(self, theta):
         """q = h − Hθ."""
-        return self.form.slope(theta, self.target)
+        return np.ascontiguousarray(self.form.slope(theta, self.target))
 
     def risk(self, theta, slope):
         """½‖r‖²."""

@@ -27,7 +27,7 @@ class LassoFit:
     risk : ndarray of shape (n_alphas,)
         R(θ).
     n_iter : ndarray of shape (n_alphas,)
-        Passes of coordinate descent; 1 for a closed form.
+        Rounds of the active set; 1 for a closed form.
     dof : ndarray of shape (n_alphas,)
         Components not switched off: the lasso's degrees of freedom (Zou, Hastie & Tibshirani,
         2007).
@@ -59,7 +59,7 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
         if problem.power == 0:  # y is constant: θ = 0 for every λ
             continue
         if descending.size:
-            path = _path(model, problem, alphas[descending], hessian, tol, max_iter)
+            path = _path(model, problem, alphas[descending], hessian, max_iter)
             for i, solution in zip(descending, path, strict=True):
                 thetas[i, t], gaps[i, t], risk[i, t], n_iter[i, t], dof[i, t] = solution
     if closed.any() and model.null_risk > 0:
@@ -87,12 +87,12 @@ def alpha_max(model, hessian="full", penalty=None):
     return largest
 
 
-def _path(model, problem, alphas, hessian, tol, max_iter):
+def _path(model, problem, alphas, hessian, max_iter):
     if hessian == "pca":
         return pca_path(model, problem, alphas)
     if hessian == "diagonal":
         return diagonal_path(model, problem, alphas)
-    return working_set_path(problem, alphas, tol * 0.5 * problem.power, max_iter)
+    return working_set_path(problem, alphas, max_iter)
 
 
 def _checked(model, hessian, penalty):
@@ -121,7 +121,7 @@ def _warn(alphas, gaps, tol, max_iter):
     worst = gaps.argmax()
     if gaps[worst] > tol:
         warnings.warn(
-            f"the lasso stopped at max_iter={max_iter} passes with a relative duality gap of "
+            f"the lasso stopped at max_iter={max_iter} rounds with a relative duality gap of "
             f"{gaps[worst]:.1e} at alpha={alphas[worst]:.6g}, above tol={tol:g}. Raise max_iter, "
             "or accept this accuracy by raising tol.",
             ConvergenceWarning,

@@ -1,76 +1,73 @@
-"""The lasso itself by working sets of features, λ downwards.
+"""The lasso itself, λ downwards, on a working set of features.
 
-Features are screened by the strong rule (Tibshirani et al., 2012). The problem on the working set
-is solved to rounding by a compiled kernel: coordinate descent, then a direct solve on the support
-that it finds. The gradient over all features says which were missed. Each solution starts the next.
+A compiled kernel, `ActiveSet`, solves the problem to rounding on the features that it knows, and
+goes on from one λ to the next. Where H is an array it knows all of them. Elsewhere, p > n, it gets to
+know those whose slope exceeds λ; the slope of all features says which were missed.
 """
 
 import numpy as np
 
-from skreg._kernels import coordinate_descent as kernel
-
-# Features that join the working set at once: this many, or as many as it has non-zeros.
-_BATCH = 100
-# The problem on the working set is solved closer than the whole.
-_INNER = 1e-3
+from skreg._kernels.active_set import ActiveSet
 
 
-def working_set_path(problem, alphas, tol, max_iter):
-    """Yield (θ, gap, risk, passes, dof) for each λ, which descend; ``tol`` is an absolute gap."""
-    theta, slope = problem.null()
-    last_alpha = alphas[0]
+def working_set_path(problem, alphas, max_iter):
+    """Yield (θ, gap, risk, rounds, dof) for each λ, which descend."""
+    search = _Search(problem)
     for alpha in alphas:
-        theta, slope, gap, passes = _solve(problem, alpha, theta, slope, last_alpha, tol, max_iter)
-        last_alpha = alpha
-        yield theta, gap, problem.risk(theta, slope), passes, np.count_nonzero(theta)
+        theta, slope, rounds = search.solve(alpha, max_iter)
+        gap = problem.gap(theta, slope, alpha)
+        yield theta, gap, problem.risk(theta, slope), max(rounds, 1), np.count_nonzero(theta)
 
 
-def _solve(problem, alpha, theta, slope, last_alpha, tol, max_iter):
-    """(θ, h − Hθ, gap, passes) at λ = ``alpha`` from the solution for a larger one."""
-    theta, passes = theta.copy(), 0
-    l1, l2 = alpha * problem.l1, alpha * problem.l2
-    threshold = min(alpha, 2 * alpha - last_alpha) * problem.l1
-    while True:
-        chosen = _choose(problem, theta, slope, threshold, l1)
-        part, hessian = theta[chosen], problem.gram(chosen)
-        hessian[np.diag_indices_from(hessian)] += l2[chosen]
-        inside = slope[chosen] - l2[chosen] * part
-        made, _ = kernel.descend(
+class _Search:
+    """The active set on features that become known, and the slope of all of them."""
+
+    def __init__(self, problem):
+        self._problem = problem
+        self._p = p = len(problem.cross)
+        self._active = ActiveSet(problem.positive)
+        self._known = np.zeros(0, dtype=np.intp)
+        self._is_known = problem.width == 0  # a constant feature is never wanted
+        self._slope, self._alpha = problem.cross, 0.0
+        if problem.form.holds_hessian:
+            self._is_known[:] = True
+            self._extend(np.arange(p), problem.form.hessian)
+        elif problem.free.size:
+            self._add(problem.free)
+
+    def solve(self, alpha, max_iter):
+        """(θ, h − Hθ, rounds) at λ = ``alpha``."""
+        problem, rounds = self._problem, 0
+        while True:
+            rounds += self._active.solve(alpha, max(max_iter - rounds, 1))
+            if problem.form.holds_hessian:
+                # Arrays of the kernel's own: it goes on with them.
+                return self._active.theta.copy(), self._active.slope, rounds
+            theta = np.zeros(self._p)
+            theta[self._known] = self._active.theta
+            self._slope = problem.slope(theta)
+            pull = self._slope if problem.positive else np.abs(self._slope)
+            missed = pull > alpha * problem.l1 + problem.slack
+            missed[self._is_known] = False
+            if not missed.any() or rounds >= max_iter:
+                return theta, self._slope, rounds
+            self._add(np.flatnonzero(missed))
+
+    def _add(self, new):
+        """Get to know these features."""
+        new = new[~self._is_known[new]]
+        self._is_known[new] = True
+        known = np.concatenate([self._known, new])
+        self._extend(known, self._problem.gram(known))
+
+    def _extend(self, known, hessian):
+        problem = self._problem
+        self._known = known
+        self._active.extend(
             hessian,
-            problem.cross[chosen],
-            problem.slack[chosen],
-            l1[chosen],
-            part,
-            inside,
-            problem.power,
-            _INNER * tol,
-            max_iter - passes,
-            problem.positive,
+            problem.cross[known],
+            problem.slack[known],
+            problem.l1[known],
+            problem.l2[known],
+            self._slope[known],
         )
-        passes += made
-        theta[chosen] = part
-        slope = problem.slope(theta)
-        missed = _pull(problem, slope) > l1 + problem.slack
-        missed[chosen] = False
-        if passes >= max_iter or not missed.any():
-            return theta, slope, problem.gap(theta, slope, alpha), max(passes, 1)
-        threshold = l1
-
-
-def _pull(problem, slope):
-    """How strongly each feature at 0 is drawn away from it."""
-    return slope if problem.positive else np.abs(slope)
-
-
-def _choose(problem, theta, slope, threshold, l1):
-    """The support, features without a penalty, and the most promising of those that may enter."""
-    pull = _pull(problem, slope)
-    inside = theta != 0
-    inside[problem.free] = True
-    new = np.flatnonzero((pull > threshold) & ~inside & (problem.width > 0))
-    support = np.flatnonzero(inside)
-    batch = max(_BATCH, len(support))
-    if len(new) > batch:
-        score = (pull[new] - l1[new]) / problem.width[new]
-        new = new[np.argpartition(-score, batch)[:batch]]
-    return np.sort(np.concatenate([support, new]))

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 
 from skreg import QuadraticModel
-from skreg.quadratic import lasso, working_set
+from skreg.quadratic import lasso
 
 fractions = st.floats(-3, 0.3).map(lambda e: 10.0**e)
 single = problems(targets=0)
@@ -179,23 +179,25 @@ def test_the_gap_bounds_the_excess():
 def test_stopping_early_says_so():
     X, y = correlated(60, 40)
     model = QuadraticModel.from_data(X, y)
-    with pytest.warns(ConvergenceWarning, match=r"max_iter=1 passes.*gap of .* above tol=1e-08"):
+    with pytest.warns(ConvergenceWarning, match=r"max_iter=1 rounds.*gap of .* above tol=1e-08"):
         model.lasso(0.01 * model.alpha_max(), max_iter=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.lasso(0.01 * model.alpha_max(), max_iter=1, tol=10.0)
 
 
-def test_a_working_set_grows_until_nothing_is_missed(monkeypatch):
-    monkeypatch.setattr(working_set, "_BATCH", 1)
-    for shape in ((60, 30), (20, 90)):
-        X, y = correlated(*shape)
-        model = QuadraticModel.from_data(X, y)
-        A, b = reference.centred(X, y)
-        alpha = 0.05 * model.alpha_max()
-        theta = model.lasso(alpha)
-        assert np.count_nonzero(theta) > 8
-        assert reference.lasso_violation(A, b, alpha, theta) < 1e-10
+@pytest.mark.parametrize("shape", [(60, 30), (20, 90), (40, 300)])
+def test_a_cold_start_finds_what_a_path_finds(shape):
+    X, y = correlated(*shape)
+    model = QuadraticModel.from_data(X, y)
+    A, b = reference.centred(X, y)
+    alphas = model.alpha_max() * np.geomspace(1, 0.01, 20)
+    path = model.lasso(alphas)
+    for alpha, theta in zip(alphas, path, strict=True):
+        cold = model.lasso(alpha)
+        np.testing.assert_allclose(cold, theta, rtol=0, atol=1e-9 * np.abs(path).max())
+        assert reference.lasso_violation(A, b, alpha, cold) < 1e-12
+    assert np.count_nonzero(path[-1]) > 8
 
 
 def test_a_constant_target_needs_nothing():
