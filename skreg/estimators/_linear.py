@@ -13,6 +13,7 @@ from skreg._validation import check_factors
 from skreg.path import RegularizationPath
 from skreg.quadratic import QuadraticModel
 from skreg.solvers.constrained import solve_bounded
+from skreg.solvers.newton import solve_newton
 
 DTYPES = [np.float64, np.float32]
 SPARSE = ["csr", "csc"]
@@ -69,13 +70,15 @@ class QuadraticApproxLinear(BaseEstimator):
         return self._solve_bounded(problem, self.norm_bound)
 
     def _solve_bounded(self, problem, bound):
+        exact = isinstance(problem, QuadraticModel)
+        tol = self.tol if exact else self.tol * self._search_tol
         return solve_bounded(
-            lambda alphas: self._solve(problem, alphas),
+            lambda alphas: self._solve(problem, alphas, tol),
             self._norms_of,
             bound,
             self._alphas(problem, 1)[0],
             power=self._norm_power,
-            zero_first=isinstance(problem, QuadraticModel),
+            zero_first=exact,
         )
 
     def _keep(self, problem):
@@ -157,7 +160,7 @@ class QuadraticApproxLinear(BaseEstimator):
                 theta = self._model.minimiser
                 self._erm = theta, self._model.intercept(theta)
             else:
-                found = self._solve_unpenalised(self._rows_of("erm_coef_"))
+                found = solve_newton(self._rows_of("erm_coef_"), np.zeros(1))
                 shape = np.shape(self.coef_), np.shape(self.intercept_)
                 coef = found.coefs[0].reshape(shape[0])
                 self._erm = coef, found.intercepts[0].reshape(shape[1])[()]

@@ -46,11 +46,12 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         Squared error is its own quadratic: this changes nothing there.
     positive : bool, default=False
         Whether to require θ ≥ 0.
-    groups : None or array-like of shape (n_features,) or list of lists of int, default=None
+    groups : None, array-like of shape (n_features,), list of lists or "targets", default=None
         A label for each feature, or the features of each group: the penalty is then
         λ Σ_g f_g√|g|·‖θ_g‖₂ (Yuan & Lin, 2006), which keeps or drops whole groups, and
         ``penalty_factors`` has an f_g for each group (in the order of the sorted labels, or of
-        the list).
+        the list). Several targets or classes share the groups; ``"targets"`` makes one of each
+        feature (the multi-task lasso).
     fit_intercept : bool, default=True
         Whether to fit b, which is not penalised.
     penalty_factors : None or array-like of shape (n_features,), default=None

@@ -39,11 +39,12 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
         of a λ₀ > 0 with a warning).
     positive : bool, default=False
         Whether to require θ ≥ 0.
-    groups : None or array-like of shape (n_features,) or list of lists of int, default=None
+    groups : None, array-like of shape (n_features,), list of lists or "targets", default=None
         A label for each feature, or the features of each group: the penalty is then
         λ Σ_g f_g√|g|·‖θ_g‖₂ (Yuan & Lin, 2006), which keeps or drops whole groups, and
         ``penalty_factors`` has an f_g for each group (in the order of the sorted labels, or of
-        the list).
+        the list). Several targets or classes share the groups; ``"targets"`` makes one of each
+        feature (the multi-task lasso).
     fit_intercept : bool, default=True
         Whether to fit b, which is not penalised.
     penalty_factors : None or array-like of shape (n_features,), default=None
@@ -103,7 +104,7 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> model = QuadraticApproxLassoClassifier(alpha=0.03).fit(scale(X), y)
     >>> int(model.effective_dof_), model.score(scale(X), y) > 0.95
-    (7, True)
+    (6, True)
     """
 
     _parameter_constraints: ClassVar[dict] = {

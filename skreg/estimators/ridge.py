@@ -42,10 +42,10 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     norm_bound : None or float, default=None
         k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
         the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
-    max_iter : int, default=100
+    max_iter : int, default=1000
         Newton steps allowed for each λ; squared error needs none.
     tol : float, default=1e-8
-        Norm of the objective's gradient at which a λ counts as solved: see ``gradient_norm_``.
+        ``gradient_norm_`` at which a λ counts as solved.
     warm_start : bool, default=False
         Whether `fit` starts from the last solution. The problem is convex: this changes the time
         it takes, and not the result.
@@ -68,7 +68,8 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     n_expansions_, n_iter_ : int
         Quadratics taken, and Newton steps; 1 for squared error, a closed form.
     gradient_norm_ : float
-        For other losses than squared error: the norm of the objective's gradient, relative.
+        maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective with H and the risk R₀ at θ = 0: half
+        its square is about what a coefficient alone could still gain, as a share of R₀.
     noise_variance_, log_evidence_ : float
         For squared error, of the Bayesian model below.
     solver_ : str
@@ -120,7 +121,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         fit_intercept=True,
         penalty_factors=None,
         norm_bound=None,
-        max_iter=100,
+        max_iter=1000,
         tol=1e-8,
         warm_start=False,
     ):

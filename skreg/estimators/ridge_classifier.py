@@ -32,10 +32,10 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
     class_weight : None, "balanced" or dict of label to float, default=None
         Multiplies the weights of the rows of each class; ``"balanced"`` makes the classes' sums
         equal.
-    max_iter : int, default=100
+    max_iter : int, default=1000
         Newton steps allowed for each λ.
     tol : float, default=1e-8
-        Norm of the objective's gradient at which a λ counts as solved: see ``gradient_norm_``.
+        ``gradient_norm_`` at which a λ counts as solved.
     warm_start : bool, default=False
         Whether `fit` starts from the last solution. The problem is convex: this changes the time
         it takes, and not the result.
@@ -60,7 +60,8 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
     n_expansions_, n_iter_ : int
         Quadratics taken, and Newton steps.
     gradient_norm_ : float
-        Norm of the objective's gradient, relative.
+        maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective with H and the risk R₀ at θ = 0: half
+        its square is about what a coefficient alone could still gain, as a share of R₀.
     solver_ : str
         How it was solved.
     n_features_in_ : int
@@ -90,7 +91,7 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
         penalty_factors=None,
         norm_bound=None,
         class_weight=None,
-        max_iter=100,
+        max_iter=1000,
         tol=1e-8,
         warm_start=False,
     ):

@@ -31,7 +31,8 @@ def test_equals_scikit_learn(problem, fraction, fit_intercept):
         warnings.simplefilter("ignore", ConvergenceWarning)
         other = Lasso(alpha=alpha, fit_intercept=fit_intercept, tol=1e-14, max_iter=50_000)
         other.fit(X, y, weights)
-    size = np.abs(other.predict(X)).max()
+    # Where nearly everything is off, scikit-learn's own tolerance is what is left.
+    size = np.abs(other.predict(X)).max() + 1e-3 * np.abs(y).max()
     np.testing.assert_allclose(ours.predict(X), other.predict(X), rtol=0, atol=1e-6 * size)
     np.testing.assert_allclose(
         ours.coef_ * X.std(axis=0), other.coef_ * X.std(axis=0), rtol=0, atol=1e-6 * size
