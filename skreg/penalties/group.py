@@ -83,14 +83,15 @@ class Group:
         """∇J(θ), 0 on groups that are zero."""
         norms = self.norms(theta)
         ratio = np.divide(self.weights, norms, out=np.zeros_like(norms), where=norms > 0)
-        return theta * ratio[self._group]
+        return (theta * ratio[self._group]).astype(theta.dtype, copy=False)
 
     def prox(self, theta, step):
         """argmin_u ½‖u − θ‖² + step·J(u): each group shortened by step·f_g√|g|, or dropped."""
         norms = self.norms(theta)
         kept = np.maximum(norms - step * self.weights, 0.0)
         kept = np.divide(kept, norms, out=np.zeros_like(norms), where=norms > 0)
-        return theta * kept[self._group] + 0.0
+        # Adding 0 turns the −0.0 of a negative component switched off into 0.0.
+        return (theta * kept[self._group] + 0.0).astype(theta.dtype, copy=False)
 
     def alpha_max(self, gradient_at_zero):
         """max_g ‖∇R(0)_g‖₂/(f_g√|g|); infinite if a group without penalty is not at its best."""

@@ -140,7 +140,7 @@ class GroupProblem:
         return float((self.norms(slope)[on] / self.weights[on]).max(initial=0.0))
 
     def solve(self, alpha, state, last_alpha, tol, max_iter):
-        """(state, gap, passes) at λ = ``alpha`` from the state at a larger one; both gaps absolute."""
+        """(state, gap, passes) at λ = ``alpha`` from the state at a larger one; gaps absolute."""
         theta, slope = state[0].copy(), state[1]
         strength, passes = alpha * self.weights, 0
         threshold = min(alpha, 2 * alpha - last_alpha) * self.weights
@@ -261,7 +261,7 @@ class GroupProblem:
 
 
 def working_blocks(penalty):
-    """The groups' features and weights f_g√|g|; groups without a penalty are one block, the first."""
+    """The groups' features and weights f_g√|g|; those without a penalty are one block, the first."""
     blocks = np.split(penalty.order, penalty.starts[1:-1])
     penalised = [(block, w) for block, w in zip(blocks, penalty.weights, strict=True) if w > 0]
     free = [block for block, w in zip(blocks, penalty.weights, strict=True) if w == 0]

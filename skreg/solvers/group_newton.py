@@ -1,9 +1,9 @@
 """The group lasso for any loss: proximal Newton by working sets of groups, λ downwards.
 
-On the working set the risk is replaced by its quadratic about the current point, with the intercepts
-at their best; the quadratic's group lasso gives the next point, and a line search on the objective
-makes this converge from anywhere (Lee, Sun & Saunders, 2014). The Hessian is taken anew when steps
-gain little. The gradient over all features says which groups were missed.
+On the working set the risk is replaced by its quadratic about the current point, intercepts at their
+best; the quadratic's group lasso gives the next point, and a line search on the objective makes this
+converge from anywhere (Lee, Sun & Saunders, 2014). The Hessian is taken anew when steps gain little.
+The gradient over all features says which groups were missed.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from skreg.quadratic.curvature import Curvature, row_weights
 from skreg.quadratic.group_lasso import warn_of_gaps, working_blocks
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.duality import Certificate, Point
+from skreg.solvers.newton import solve_newton
 from skreg.solvers.solution import Solution
 
 EPS = np.finfo(np.float64).eps
@@ -84,8 +85,6 @@ class GroupPath:
             risk[i], dof[i] = point.value, self.dof()
             n_iter[i], expansions[i] = max(self.passes, 1), max(self.expansions, 1)
         if (zero := np.flatnonzero(alphas == 0)).size:
-            from skreg.solvers.newton import solve_newton
-
             free = solve_newton(
                 self.risk, np.zeros(1), None, max_expansions=None, tol=1e-10, max_iter=100
             )
@@ -144,7 +143,7 @@ class GroupPath:
         )
 
     def _corrected(self, point):
-        """Residual and −gradient of a dual point in which free features and intercepts have no share.
+        """Residual and −gradient of a dual point orthogonal to free features and intercepts.
 
         The residual moves as the Newton step of these would move it, to first order.
         """
