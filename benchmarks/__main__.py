@@ -43,7 +43,7 @@ def main(argv=None):
         "tolerance": {"relative": problem.relative, "absolute": problem.absolute},
         "command": _command(args),
         "machine": machine(),
-        "libraries": versions({entry.library for entry in entries}),
+        "libraries": versions(entries),
         "skipped": skipped,
         "cases": run(problem, entries, repeats=args.repeats, quick=args.quick),
     }

@@ -1,5 +1,6 @@
 """What figures depend on, and nothing that names the machine or its owner."""
 
+import importlib
 import os
 import platform
 from importlib import metadata
@@ -22,11 +23,21 @@ def machine():
     }
 
 
-def versions(modules):
-    """Versions of the libraries with these importable names, and of numpy and scipy underneath."""
+def versions(entries):
+    """Versions of what takes part, and of numpy and scipy underneath.
+
+    An adapter of a library that Python does not know of says its ``versions()`` itself.
+    """
     distributions = metadata.packages_distributions()
-    names = {distributions.get(module, [module])[0] for module in {*modules, "numpy", "scipy"}}
-    return {name: _version(name) for name in sorted(names)}
+    found, names = {}, {"numpy", "scipy"}
+    for library, name in {(entry.library, entry.adapter) for entry in entries}:
+        adapter = importlib.import_module(name)
+        if hasattr(adapter, "versions"):
+            found |= adapter.versions()
+        else:
+            names.add(distributions.get(library, [library])[0])
+    found |= {name: _version(name) for name in names}
+    return dict(sorted(found.items()))
 
 
 def _version(distribution):

@@ -53,6 +53,8 @@ class Problem:
     duality_gap : callable, optional
         ``duality_gap(data, solution)``: the largest relative gap over the solution, which may be
         `largest_gap` at most.
+    memory : bool
+        Whether peak memory is measured as well, in one more run.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Problem:
     absolute: float = 0.0
     duality_gap: Callable[[Any, Any], float] | None = None
     largest_gap: float = np.inf
+    memory: bool = False
 
 
 def all_problems():

@@ -14,12 +14,20 @@ class Record:
         self.problem, self.case, self.entry = problem, case, entry
         self.seconds = {length: [] for length in case.epochs or (None,)}
         self.objectives, self.gaps = [], []
-        self.failure = None
+        self.tolerance = self.memory = None
+        self.failure = self.abstention = None
 
     def warm_up(self, worker, data):
-        """Hand the data over and run once at the first length; raises `Failure`."""
-        worker.prepare(data)
-        worker.run(*_arguments(next(iter(self.seconds)), seed=0))
+        """Hand the data over and run once, at the loosest tolerance that will do.
+
+        Raises `Failure` or `Abstention`.
+        """
+        arguments = _arguments(next(iter(self.seconds)), seed=0)
+        for self.tolerance in self.entry.tolerances or (None,):
+            worker.prepare(data, *(() if self.tolerance is None else (self.tolerance,)))
+            _, solution = worker.run(*arguments)
+            if self.tolerance is None or self._certified(data, solution):
+                return
 
     def take_turn(self, worker, data, repeat):
         """Run and time every length, and judge what comes out; raises `Failure`."""
@@ -29,6 +37,16 @@ class Record:
         # Only training is random; a path is the same in every repeat.
         if solution is not None and (self.case.epochs or repeat == 0):
             self.judge(data, solution)
+
+    def measure_memory(self, worker):
+        """Run once more, untimed, for the peak of its memory; raises `Failure`."""
+        self.memory = worker.peak_memory(*_arguments(next(iter(self.seconds)), seed=0))
+
+    def _certified(self, data, solution):
+        try:
+            return self.problem.duality_gap(data, solution) <= self.problem.largest_gap
+        except (TypeError, ValueError) as error:
+            raise Failure(f"its solution cannot be judged: {error}") from error
 
     def judge(self, data, solution):
         """Evaluate a solution; raises `Failure` if it has the wrong form."""
@@ -51,6 +69,8 @@ class Record:
             "status": "ok",
             "note": "",
         }
+        if self.abstention:
+            return record | {"status": "abstains", "note": self.abstention}
         if self.failure:
             return record | {"status": "failed", "note": self.failure}
         record |= {
@@ -58,6 +78,10 @@ class Record:
             "median": self._per_unit(median),
             "seconds": {str(length): times for length, times in self.seconds.items()},
         }
+        if self.tolerance is not None:
+            record["tolerance"] = self.tolerance
+        if self.memory is not None:
+            record["memory"] = self.memory
         if not self.objectives:
             return record | {"status": "floor", "note": "returns no solution"}
         return record | self._verdict(best)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 BASELINE = "skreg"
 COLOURS = {BASELINE: "#c8442b", "ok": "#4c72a8", "floor": "#b9b9b9"}
+HEADER = ["contender", "threads", "best", "median", "× skreg", "median ×", "excess", "gap", "memory"]
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
@@ -29,7 +30,7 @@ def table(result):
     """The whole result as text: a table a case, then who was refused, failed or skipped."""
     lines = [result["title"]]
     for case in result["cases"]:
-        rows = [["contender", "threads", "best", "median", "× skreg", "median ×", "excess", "gap"]]
+        rows = [HEADER]
         for contender, entry in winners(case).items():
             rows.append(
                 [
@@ -41,6 +42,7 @@ def table(result):
                     _times(ratio(entry, case, "median")),
                     _number(entry.get("excess")),
                     _number(entry.get("gap")),
+                    _bytes(entry.get("memory")),
                 ]
             )
         lines += ["", f"{case['case']}  (time of one {result['unit']})", _aligned(rows)]
@@ -53,7 +55,7 @@ def _faults(result):
     lines = []
     for case in result["cases"]:
         for entry in case["entries"]:
-            if entry["status"] in ("refused", "failed"):
+            if entry["status"] in ("refused", "failed", "abstains"):
                 threads = f", {entry['threads']} threads" if entry["threads"] else ""
                 lines.append(
                     f"{entry['status']}: {entry['contender']}{threads} on {case['case']}: "
@@ -64,7 +66,7 @@ def _faults(result):
 
 
 def markdown(result):
-    """One row a case, one column a contender: time and, in brackets, its ratio to skreg's."""
+    """One row a case, one column a contender: time, its ratio to skreg's, memory if measured."""
     contenders = list(
         dict.fromkeys(entry["contender"] for case in result["cases"] for entry in case["entries"])
     )
@@ -74,11 +76,9 @@ def markdown(result):
         best = winners(case)
         cells = []
         for name in contenders:
-            cell = _time(best[name]["best"]) if name in best else "no result"
-            if name in best and name != BASELINE and BASELINE in best:
-                cell += f" ({_times(ratio(best[name], case))})"
-            cells.append(cell)
+            cells.append(_cell(best[name], case) if name in best else "–")
         rows.append([case["case"], *cells])
+    memory = any("memory" in entry for case in result["cases"] for entry in case["entries"])
     facts = result["machine"]
     libraries = ", ".join(f"{name} {version}" for name, version in result["libraries"].items())
     return "\n".join(
@@ -86,7 +86,7 @@ def markdown(result):
             f"### {result['problem']}",
             "",
             f"{result['title']}. Time of one {result['unit']}, best of {result['repeats']} "
-            "(in brackets: times skreg's).",
+            f"(in brackets: times skreg's){'; peak memory beyond the data' if memory else ''}.",
             "",
             *("| " + " | ".join(row) + " |" for row in rows),
             "",
@@ -94,6 +94,13 @@ def markdown(result):
             f"Python {facts['python']}, {libraries}",
         ]
     )
+
+
+def _cell(entry, case):
+    text = _time(entry["best"])
+    if entry["contender"] != BASELINE and BASELINE in winners(case):
+        text += f" ({_times(ratio(entry, case))})"
+    return text + (f"; {_bytes(entry['memory'])}" if entry.get("memory") is not None else "")
 
 
 def figures_block(results_dir):
@@ -183,6 +190,10 @@ def _time(seconds):
 
 def _times(value):
     return "–" if value is None else f"{value:.3g}×" if value < 100 else f"{value:.0f}×"
+
+
+def _bytes(value):
+    return "–" if value is None else f"{value / 1e6:.3g} MB"
 
 
 def _number(value):

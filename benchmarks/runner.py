@@ -8,7 +8,7 @@ import numpy as np
 
 import benchmarks.contenders
 from benchmarks.record import Record
-from benchmarks.worker import Entry, Failure, Worker
+from benchmarks.worker import Abstention, Entry, Failure, Worker
 
 
 def adapters():
@@ -39,14 +39,21 @@ def find_entries(problem, modules=None):
             contender = name.rpartition(".")[2].removeprefix("with_")
             if variant:
                 contender += f" ({variant.replace('_', ' ')})"
-            if util.find_spec(module.LIBRARY) is None:
+            if not _installed(module):
                 skipped[contender] = f"{module.LIBRARY} is not installed"
                 continue
+            tolerances = getattr(module, "TOLERANCES", {}).get(function, ())
             entries += [
-                Entry(contender, module.LIBRARY, name, function, threads)
+                Entry(contender, module.LIBRARY, name, function, threads, tolerances)
                 for threads in module.THREADS
             ]
     return entries, skipped
+
+
+def _installed(module):
+    if hasattr(module, "installed"):
+        return module.installed()
+    return util.find_spec(module.LIBRARY) is not None
 
 
 def run(problem, entries, *, repeats=5, quick=False, say=print):
@@ -73,6 +80,9 @@ def _run_case(problem, case, workers, repeats, say):
         for worker, record in pairs[first:] + pairs[:first]:
             _turn(record, record.take_turn, worker, data, repeat)
         say(f"  repeat {repeat + 1} of {repeats}")
+    if problem.memory:
+        for worker, record in pairs:
+            _turn(record, record.measure_memory, worker)
 
     records = [record for _, record in pairs]
     reached = [record.objective() for record in records if record.objectives]
@@ -81,9 +91,11 @@ def _run_case(problem, case, workers, repeats, say):
 
 
 def _turn(record, step, *args):
-    """Do one step of a contender that has not failed."""
-    if record.failure is None:
+    """Do one step of a contender that is still in."""
+    if record.failure is None and record.abstention is None:
         try:
             step(*args)
         except Failure as error:
             record.failure = str(error)
+        except Abstention as reason:
+            record.abstention = str(reason)

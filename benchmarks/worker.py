@@ -7,23 +7,46 @@ import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.memory import peak_growth
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A contender's way of doing a task: an adapter's function at a number of threads."""
+    """A contender's way of doing a task: an adapter's function at a number of threads.
+
+    With ``tolerances`` the function takes the data and one of them; loosest first.
+    """
 
     contender: str
     library: str
     adapter: str
     function: str
     threads: int | None
+    tolerances: tuple[float, ...] = ()
 
 
 class Failure(Exception):
     """A contender raised; the message is what it said."""
+
+
+class Abstention(Exception):
+    """A contender cannot do this case, and says why; not a fault."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What ``run()`` returns if it works in another process, which reads its own clock.
+
+    ``memory`` is by how many bytes that process's peak grew.
+    """
+
+    seconds: float
+    solution: Any
+    memory: int | None = None
 
 
 class Worker:
@@ -38,13 +61,17 @@ class Worker:
             self._process.start()
         theirs.close()
 
-    def prepare(self, data):
-        """Hand over a case's data, untimed; raises `Failure`."""
-        self._ask("prepare", data)
+    def prepare(self, *args):
+        """Hand over a case's data and a tolerance, untimed; raises `Failure` or `Abstention`."""
+        self._ask("prepare", *args)
 
     def run(self, *args):
         """(seconds, solution) of the prepared case's ``run(*args)``; raises `Failure`."""
         return self._ask("run", *args)
+
+    def peak_memory(self, *args):
+        """Bytes that the prepared case's ``run(*args)`` takes at its peak; raises `Failure`."""
+        return self._ask("peak_memory", *args)
 
     def _ask(self, *request):
         try:
@@ -53,7 +80,7 @@ class Worker:
         except (EOFError, OSError):
             raise Failure("its process died") from None
         if failure:
-            raise Failure(failure)
+            raise failure
         return answer
 
     def close(self):
@@ -74,13 +101,29 @@ def _serve(pipe, entry):
             if what == "prepare":
                 run, answer = None, None
                 run = getattr(importlib.import_module(entry.adapter), entry.function)(*args)
+            elif what == "peak_memory":
+                answer = _memory(run, args)
             else:
-                start = time.perf_counter()
-                solution = run(*args)
-                answer = time.perf_counter() - start, solution
+                answer = _time(run, args)
             pipe.send((None, answer))
+        except Abstention as reason:
+            pipe.send((reason, None))
         except Exception as error:  # whatever a library raises is this contender's result
-            pipe.send((f"{type(error).__name__}: {error}", None))
+            pipe.send((Failure(f"{type(error).__name__}: {error}"), None))
+
+
+def _time(run, args):
+    start = time.perf_counter()
+    solution = run(*args)
+    seconds = time.perf_counter() - start
+    if isinstance(solution, Timed):
+        return solution.seconds, solution.solution
+    return seconds, solution
+
+
+def _memory(run, args):
+    growth, solution = peak_growth(lambda: run(*args))
+    return solution.memory if isinstance(solution, Timed) else growth
 
 
 @contextmanager

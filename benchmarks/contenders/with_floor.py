@@ -7,10 +7,12 @@ THREADS = ONE_OR_ALL
 
 
 def ridge_path(data):
-    """XᵀX and one eigendecomposition."""
+    """XᵀX, or XXᵀ if that is smaller, and one eigendecomposition."""
     import numpy as np
 
+    wide = data.X.shape[0] < data.X.shape[1]
+
     def run():
-        np.linalg.eigh(data.X.T @ data.X)
+        np.linalg.eigh(data.X @ data.X.T if wide else data.X.T @ data.X)
 
     return run

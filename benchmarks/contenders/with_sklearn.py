@@ -2,10 +2,17 @@
 
 import numpy as np
 
-from benchmarks.contenders import ONE_OR_ALL
+from benchmarks.contenders import ONE_OR_ALL, ladder
 
 LIBRARY = "sklearn"
 THREADS = ONE_OR_ALL
+TOLERANCES = {
+    "lasso_path": ladder(1e-5, 1e-9),
+    "sparse_lasso_path": ladder(1e-5, 1e-9),
+    "logistic_lasso_path": ladder(1e-2, 1e-7),
+    "logistic_ridge_path": ladder(1e-2, 1e-8),
+    "logistic_ridge_path__lbfgs": ladder(1e-2, 1e-8),
+}
 
 
 def network_epochs(data):
@@ -53,16 +60,77 @@ def ridge_path__one_fit(data):
     return run
 
 
-def lasso_path(data):
+def lasso_path(data, tol):
     """It has no intercept, so centring is part of the run."""
     from sklearn.linear_model import lasso_path
 
     def run():
         x_mean, y_mean = data.X.mean(axis=0), data.y.mean()
-        # tol is relative to ‖y‖²; looser than 4e-7 leaves a relative duality gap above 1e-6.
         _, coefs, _ = lasso_path(
-            data.X - x_mean, data.y - y_mean, alphas=data.alphas, tol=4e-7, copy_X=False
+            np.subtract(data.X, x_mean, order="F"),
+            data.y - y_mean,
+            alphas=data.alphas,
+            tol=tol,
+            max_iter=100_000,
+            copy_X=False,
         )
         return coefs.T, y_mean - coefs.T @ x_mean
+
+    return run
+
+
+def sparse_lasso_path(data, tol):
+    """Centred implicitly, as `sklearn.linear_model.Lasso` does."""
+    from sklearn.linear_model import lasso_path
+
+    def run():
+        x_mean, y_mean = np.asarray(data.X.mean(axis=0)).ravel(), data.y.mean()
+        _, coefs, _ = lasso_path(
+            data.X,
+            data.y - y_mean,
+            alphas=data.alphas,
+            tol=tol,
+            max_iter=100_000,
+            X_offset=x_mean,
+            X_scale=np.ones_like(x_mean),
+            copy_X=False,
+        )
+        return coefs.T, y_mean - coefs.T @ x_mean
+
+    return run
+
+
+def logistic_lasso_path(data, tol):
+    """saga, warm-started; liblinear penalises the intercept, and solves without one."""
+    solver = "saga" if data.fit_intercept else "liblinear"
+    return _logistic_path(
+        data,
+        l1_ratio=1.0,
+        solver=solver,
+        tol=tol,
+        fit_intercept=data.fit_intercept,
+    )
+
+
+def logistic_ridge_path(data, tol):
+    return _logistic_path(data, solver="newton-cholesky", tol=tol)
+
+
+def logistic_ridge_path__lbfgs(data, tol):
+    return _logistic_path(data, solver="lbfgs", tol=tol)
+
+
+def _logistic_path(data, **parameters):
+    """One fit a λ, each from the last one's solution."""
+    from sklearn.linear_model import LogisticRegression
+
+    def run():
+        model = LogisticRegression(warm_start=True, max_iter=100_000, random_state=0, **parameters)
+        coefs, intercepts = [], []
+        for alpha in data.alphas:
+            model.set_params(C=1 / (len(data.y) * alpha)).fit(data.X, data.y)
+            coefs.append(model.coef_[0].copy())
+            intercepts.append(float(np.ravel(model.intercept_)[0]))
+        return np.array(coefs), np.array(intercepts)
 
     return run

@@ -43,3 +43,27 @@ def lasso_path(data):
         return path.coefs, path.intercepts
 
     return run
+
+
+sparse_lasso_path = lasso_path
+
+
+def logistic_lasso_path(data):
+    from skreg import QuadraticApproxLassoClassifier
+
+    model = QuadraticApproxLassoClassifier(fit_intercept=data.fit_intercept)
+    return _binary_path(model, data)
+
+
+def logistic_ridge_path(data):
+    from skreg import QuadraticApproxRidgeClassifier
+
+    return _binary_path(QuadraticApproxRidgeClassifier(), data)
+
+
+def _binary_path(model, data):
+    def run():
+        path = model.regularization_path(data.X, data.y, data.alphas)
+        return path.coefs.reshape(len(data.alphas), -1), path.intercepts.reshape(-1)
+
+    return run

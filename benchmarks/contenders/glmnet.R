@@ -1,0 +1,51 @@
+# Rscript glmnet.R FOLDER: fits the path that FOLDER describes, and writes what came out there.
+# FOLDER holds numbers as raw little-endian doubles (X by columns) and `settings`, lines "name value".
+folder <- commandArgs(trailingOnly = TRUE)[1]
+suppressMessages(library(glmnet))
+settings <- read.table(file.path(folder, "settings"), row.names = 1)
+set <- function(name) settings[name, 1]
+numbers <- function(name, what = "double") {
+  file <- file.path(folder, name)
+  size <- if (what == "double") 8 else 4
+  readBin(file, what, file.size(file) / size, size, endian = "little")
+}
+n <- set("n")
+p <- set("p")
+if (set("sparse")) {
+  X <- new("dgCMatrix", i = numbers("indices", "integer"), p = numbers("indptr", "integer"),
+           x = numbers("data"), Dim = as.integer(c(n, p)))
+} else {
+  X <- matrix(numbers("X"), n, p)
+}
+y <- numbers("y")
+lambda <- numbers("lambda")
+family <- if (set("logistic")) "binomial" else "gaussian"
+# No early end: every λ is to be solved.
+invisible(glmnet.control(fdev = 0, devmax = 1))
+
+fit <- function(X, y, lambda)
+  glmnet(X, y, family, alpha = set("alpha"), lambda = lambda, standardize = FALSE,
+         intercept = as.logical(set("intercept")), thresh = set("thresh"), maxit = 1e8,
+         type.gaussian = if (n > p) "covariance" else "naive")
+
+memory <- function(name) {
+  line <- grep(name, readLines("/proc/self/status"), value = TRUE)
+  1024 * as.numeric(gsub("[^0-9]", "", line))
+}
+warm <- seq_len(min(n, 50))
+invisible(fit(X[warm, 1:10], y[warm], lambda[1:2]))
+invisible(gc())
+watched <- file.exists("/proc/self/clear_refs")
+if (watched) {
+  writeLines("5", "/proc/self/clear_refs")
+  before <- memory("VmRSS")
+}
+start <- Sys.time()
+model <- fit(X, y, lambda)
+seconds <- as.double(Sys.time() - start, units = "secs")
+peak <- if (watched) memory("VmHWM") - before else -1
+write <- function(values, name)
+  writeBin(as.double(values), file.path(folder, name), endian = "little")
+write(c(seconds, peak), "measured")
+write(as.matrix(model$beta), "coefs")
+write(model$a0, "intercepts")

@@ -1,0 +1,91 @@
+"""R's glmnet, in a process of R: data go over in files, and R's clock times the fit alone.
+
+Its λ is ours with ``standardize = FALSE``. It stops by ``thresh``, the largest change of a coefficient
+in one pass (squared, times its curvature) relative to the null deviance.
+"""
+
+import functools
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.contenders import ladder
+from benchmarks.worker import Timed
+
+LIBRARY = "glmnet"
+THREADS = (1,)
+SCRIPT = Path(__file__).with_name("glmnet.R")
+TOLERANCES = {
+    "lasso_path": ladder(1e-8, 1e-20, 1),
+    "sparse_lasso_path": ladder(1e-8, 1e-20, 1),
+    "logistic_lasso_path": ladder(1e-8, 1e-20, 1),
+    "logistic_ridge_path": ladder(1e-8, 1e-20, 1),
+}
+
+
+def installed():
+    return bool(versions())
+
+
+@functools.cache
+def versions():
+    """{"R": …, "glmnet": …}; empty if one of them is missing."""
+    if shutil.which("Rscript") is None:
+        return {}
+    ask = 'cat(format(getRversion()), format(packageVersion("glmnet")))'
+    answer = subprocess.run(["Rscript", "-e", ask], capture_output=True, text=True)
+    if answer.returncode:
+        return {}
+    return dict(zip(("R", "glmnet"), answer.stdout.split(), strict=True))
+
+
+def lasso_path(data, tol):
+    return _path(data, tol)
+
+
+def sparse_lasso_path(data, tol):
+    return _path(data, tol)
+
+
+def logistic_lasso_path(data, tol):
+    return _path(data, tol, logistic=True, intercept=data.fit_intercept)
+
+
+def logistic_ridge_path(data, tol):
+    return _path(data, tol, logistic=True, alpha=0)
+
+
+def _path(data, thresh, *, logistic=False, alpha=1, intercept=True):
+    # Kept by the closure: the files go when the case does.
+    folder = tempfile.TemporaryDirectory()
+    to = Path(folder.name)
+    n, p = data.X.shape
+    sparse = hasattr(data.X, "tocsc")
+    if sparse:
+        for name, kind in (("data", "<f8"), ("indices", "<i4"), ("indptr", "<i4")):
+            getattr(data.X, name).astype(kind).tofile(to / name)
+    else:
+        data.X.T.astype("<f8").tofile(to / "X")
+    data.y.astype("<f8").tofile(to / "y")
+    data.alphas.astype("<f8").tofile(to / "lambda")
+    settings = {
+        **{"n": n, "p": p, "sparse": int(sparse), "logistic": int(logistic)},
+        **{"alpha": alpha, "intercept": int(intercept), "thresh": thresh},
+    }
+    (to / "settings").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+
+    def run():
+        done = subprocess.run(
+            ["Rscript", str(SCRIPT), folder.name], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip())
+        seconds, peak = np.fromfile(to / "measured", "<f8")
+        coefs = np.fromfile(to / "coefs", "<f8").reshape(len(data.alphas), p)
+        intercepts = np.fromfile(to / "intercepts", "<f8")
+        return Timed(seconds, (coefs, intercepts), int(peak) if peak >= 0 else None)
+
+    return run

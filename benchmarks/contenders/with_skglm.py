@@ -1,0 +1,78 @@
+"""skglm: working sets with Anderson acceleration, or proximal Newton; compiled by numba."""
+
+import numpy as np
+
+from benchmarks.contenders import ladder
+
+LIBRARY = "skglm"
+THREADS = (1,)
+# On the largest violation of optimality, relative to λ_max.
+TOLERANCES = {
+    "lasso_path": ladder(1e-3, 1e-9),
+    "sparse_lasso_path": ladder(1e-3, 1e-9),
+    "logistic_lasso_path": ladder(1e-3, 1e-9),
+}
+
+
+def lasso_path(data, tol):
+    """Centring first is faster than its own intercept, a coordinate of its own."""
+    from skglm.datafits import Quadratic
+    from skglm.penalties import L1
+    from skglm.solvers import AndersonCD
+
+    datafit, penalty = Quadratic(), L1(1.0)
+    solver = AndersonCD(
+        tol=tol * data.alphas[0], fit_intercept=False, max_iter=100, warm_start=True
+    )
+
+    def run():
+        x_mean, y_mean = data.X.mean(axis=0), data.y.mean()
+        X = np.subtract(data.X, x_mean, order="F")
+        _, coefs, _ = solver.path(X, data.y - y_mean, datafit, penalty, data.alphas)
+        return coefs.T, y_mean - coefs.T @ x_mean
+
+    return run
+
+
+def sparse_lasso_path(data, tol):
+    from skglm.datafits import Quadratic
+    from skglm.penalties import L1
+    from skglm.solvers import AndersonCD
+
+    datafit, penalty = Quadratic(), L1(1.0)
+    solver = AndersonCD(
+        tol=tol * data.alphas[0], fit_intercept=True, max_iter=100, warm_start=True
+    )
+
+    def run():
+        _, coefs, _ = solver.path(data.X, data.y, datafit, penalty, data.alphas)
+        return coefs[:-1].T, coefs[-1]
+
+    return run
+
+
+def logistic_lasso_path(data, tol):
+    """Its proximal Newton, each λ from the solution of the last."""
+    from skglm.datafits import Logistic
+    from skglm.penalties import L1
+    from skglm.solvers import ProxNewton
+
+    datafit, penalty = Logistic(), L1(1.0)
+    solver = ProxNewton(
+        tol=tol * data.alphas[0], fit_intercept=data.fit_intercept, max_iter=100
+    )
+
+    def run():
+        X, y = np.asfortranarray(data.X), 2.0 * data.y - 1.0
+        w, raw = np.zeros(X.shape[1] + data.fit_intercept), np.zeros(len(y))
+        found = []
+        for alpha in data.alphas:
+            penalty.alpha = alpha
+            w, *_ = solver.solve(X, y, datafit, penalty, w, raw)
+            found.append(w.copy())
+        found = np.array(found)
+        if data.fit_intercept:
+            return found[:, :-1], found[:, -1]
+        return found, np.zeros(len(found))
+
+    return run
