@@ -261,7 +261,7 @@ class GroupProblem:
 
 
 def working_blocks(penalty):
-    """The groups' features and weights f_g√|g|; those without a penalty are one block, the first."""
+    """Features and weights f_g√|g| of the groups; those of weight 0 are one block, the first."""
     blocks = np.split(penalty.order, penalty.starts[1:-1])
     penalised = [(block, w) for block, w in zip(blocks, penalty.weights, strict=True) if w > 0]
     free = [block for block, w in zip(blocks, penalty.weights, strict=True) if w == 0]

@@ -1,9 +1,9 @@
 """The group lasso for any loss: proximal Newton by working sets of groups, λ downwards.
 
-On the working set the risk is replaced by its quadratic about the current point, intercepts at their
-best; the quadratic's group lasso gives the next point, and a line search on the objective makes this
-converge from anywhere (Lee, Sun & Saunders, 2014). The Hessian is taken anew when steps gain little.
-The gradient over all features says which groups were missed.
+On the working set the risk is replaced by its quadratic about the current point, the intercepts at
+their best; the quadratic's group lasso gives the next point, and a line search on the objective
+makes this converge from anywhere (Lee, Sun & Saunders, 2014). The Hessian is taken anew when steps
+gain little. The gradient over all features says which groups were missed.
 """
 
 import numpy as np
@@ -77,13 +77,16 @@ class GroupPath:
         risk, gaps, dof = np.zeros((3, n))
         n_iter, expansions = np.ones((2, n), dtype=int)
         positive = np.flatnonzero(alphas > 0)
-        for i in positive[np.argsort(-alphas[positive], kind="stable")]:
+        order = positive[np.argsort(-alphas[positive], kind="stable")]
+        for i, following in zip(order, [*alphas[order[1:]], None], strict=False):
             gaps[i] = self.solve(alphas[i])
             point = self.point
             coefs[i] = point.theta.reshape(k, p)
             intercepts[i] = point.intercept - coefs[i] @ self.risk.design.centre
-            risk[i], dof[i] = point.value, self.dof()
             n_iter[i], expansions[i] = max(self.passes, 1), max(self.expansions, 1)
+            if following is not None:  # the Hessian that dof takes then begins the next λ
+                self.prepare(following)
+            risk[i], dof[i] = point.value, self.dof()
         if (zero := np.flatnonzero(alphas == 0)).size:
             free = solve_newton(
                 self.risk, np.zeros(1), None, max_expansions=None, tol=1e-10, max_iter=100
@@ -110,27 +113,24 @@ class GroupPath:
     def solve(self, alpha):
         """Bring ``point`` to λ = ``alpha``, not above the last one; the duality gap reached."""
         self.passes = self.expansions = 0
-        strength = alpha * self.weights
-        threshold = min(alpha, 2 * alpha - self.alpha) * self.weights
-        self.alpha = alpha
-        self._shrink()
-        goal = 0.3 * self.tol
+        self.prepare(alpha)
+        self.alpha, strength, goal = alpha, alpha * self.weights, 0.3 * self.tol
         while True:
-            pull = self._norms(self.point.gradient)
-            grown = self._grow(pull, threshold, strength)
             before = self.passes
             self.point = self._whole(self._minimise(self._inside(self.point), alpha, goal))
             gap = self.certificate.gap(self.point, alpha, self.tol, self._corrected)
-            missed = self._norms(self.point.gradient) > strength * (1 + 1e-10)
-            missed[self.members] = False
             spent = self.passes >= self.max_iter or self.expansions >= _MAX_EXPANSIONS
             if gap <= self.tol or spent:
                 return gap
-            if not (missed.any() or grown):
+            if not self._grow(strength * (1 + 1e-10), strength):
                 goal *= 0.1  # what a step promises said less of the gap than was hoped
                 if goal < EPS * self.tol or self.passes == before:
                     return gap
-            threshold = strength
+
+    def prepare(self, alpha):
+        """Set the working set for λ = ``alpha`` by the strong rule (Tibshirani et al., 2012)."""
+        self._shrink()
+        self._grow(min(alpha, 2 * alpha - self.alpha) * self.weights, alpha * self.weights)
 
     def dof(self):
         """tr H(H + P)⁻¹ over the active groups, H taken at the solution."""
@@ -291,8 +291,9 @@ class GroupPath:
             self.members = active
             self._take_working_set()
 
-    def _grow(self, pull, threshold, strength):
+    def _grow(self, threshold, strength):
         """Add the groups whose gradient exceeds the threshold; whether there were any."""
+        pull = self._norms(self.point.gradient)
         new = pull > threshold
         new[self.members] = False
         new = np.flatnonzero(new)
