@@ -173,6 +173,21 @@ cdef class ActiveSet:
                     break
         return rounds
 
+    def tangent(self):
+        """−dθ/dλ, shape (p,), as long as no component joins or leaves S."""
+        cdef Py_ssize_t i, j
+        out = np.zeros(self._p)
+        cdef double[::1] tangent = out
+        for i in range(self._k):
+            j = self._support[i]
+            self._step[i] = self._l1[j] * self._sign[j] + self._l2[j] * self._theta[j]
+        if self._k:
+            self._forward(&self._step[0])
+            self._backward(&self._step[0])
+        for i in range(self._k):
+            tangent[self._support[i]] = self._step[i]
+        return out
+
     # The steps --------------------------------------------------------------------------------
 
     cdef void _descend(self) noexcept nogil:

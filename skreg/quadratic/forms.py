@@ -7,6 +7,7 @@ import numpy as np
 from skreg._kernels import coordinate_descent as kernel
 from skreg.quadratic import factored, spectrum
 from skreg.quadratic.blas import product
+from skreg.quadratic.column_cache import ColumnCache
 from skreg.quadratic.moments import Moments
 from skreg.quadratic.rows import Rows
 
@@ -133,6 +134,14 @@ class RowForm:
 
     def working_grams(self):
         return _ColumnCache(self.rows).gram
+
+    def target(self, t):
+        """b of target ``t``."""
+        return np.ascontiguousarray(self.rows.b[:, t])
+
+    def working_columns(self):
+        """H on a set of features that grows."""
+        return ColumnCache(self.rows)
 
     def slope(self, theta, target=0):
         residual = self.rows.b[:, [target]]

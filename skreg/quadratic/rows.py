@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skreg._kernels.thin_products import transposed_pair
 from skreg.quadratic.blas import add_gram, product, symmetric
 
 EPS = np.finfo(np.float64).eps
@@ -45,7 +46,7 @@ class Rows:
             self.x_mean, self.y_mean = self._means(share), _mean(y, share)
         self.b = (y - self.y_mean) * self.root
         # Centring takes one dimension from the rows' span.
-        self.max_rank = min(self.n_rows - bool(centred), p)
+        self.max_rank = max(min(self.n_rows - bool(centred), p), 0)
 
     @property
     def shape(self):
@@ -83,7 +84,7 @@ class Rows:
         """Aᵀr, for r of shape (n, k)."""
         if self._direct:
             r = self.root * r
-            out, sums = product(self.X.T, r), r.sum(axis=0)
+            out, sums = self._transposed_product(r), r.sum(axis=0)
             # Residuals and singular vectors of centred rows sum to nothing but rounding.
             if (np.abs(sums) > EPS * np.abs(r).sum(axis=0)).any():
                 out -= product(self.x_mean[:, None], sums[None])
@@ -92,6 +93,13 @@ class Rows:
         for columns, block in self.column_blocks():
             out[columns] = product(block.T, r)
         return out
+
+    def _transposed_product(self, r):
+        """Xᵀr."""
+        if 0 < r.shape[1] <= 2:
+            first, last = np.ascontiguousarray(r[:, 0]), np.ascontiguousarray(r[:, -1])
+            return transposed_pair(self.X, first, last)[: r.shape[1]].T
+        return product(self.X.T, r)
 
     @cached_property
     def _direct(self):
@@ -151,10 +159,7 @@ class Rows:
         # Centring the products afterwards costs no digit where 0 lies amid the rows.
         if self._direct and self.x_mean @ self.x_mean <= 0.1 * self._spread:
             return self._centred_afterwards(symmetric(add_gram(self.X.T, None)))
-        gram = None
-        for _, block in self.column_blocks():
-            gram = add_gram(block.T, gram)
-        return symmetric(gram)
+        return sum_of_outer_grams(self.shape[0], (block for _, block in self.column_blocks()))
 
     @cached_property
     def _spread(self):
@@ -172,6 +177,14 @@ class Rows:
         gram *= root
         gram *= self.root
         return gram
+
+
+def sum_of_outer_grams(n, blocks):
+    """Σ BBᵀ (n × n) over blocks B of columns."""
+    gram = np.zeros((n, n))
+    for block in blocks:
+        gram = add_gram(block.T, gram)
+    return symmetric(gram)
 
 
 def _mean(block, share):

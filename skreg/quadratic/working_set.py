@@ -1,68 +1,91 @@
 """The lasso itself, λ downwards, on a working set of features.
 
 A compiled kernel, `ActiveSet`, solves the problem to rounding on the features that it knows, and
-goes on from one λ to the next. Where H is an array it knows all of them. Elsewhere, p > n, it gets to
-know those whose slope exceeds λ; the slope of all features says which were missed.
+goes on from one λ to the next. Where H is an array it knows all of them. Elsewhere, p > n, it gets
+to know those whose slope exceeds λ; the slope of all features says which were missed.
 """
 
 import numpy as np
 
 from skreg._kernels.active_set import ActiveSet
 
+# A feature that comes as near to λ as this, by the tangent of the path, becomes known.
+_NEAR = 0.98
+
 
 def working_set_path(problem, alphas, max_iter):
     """Yield (θ, gap, risk, rounds, dof) for each λ, which descend."""
-    search = _Search(problem)
+    search = _WholeHessian(problem) if problem.form.holds_hessian else _Growing(problem)
     for alpha in alphas:
         theta, slope, rounds = search.solve(alpha, max_iter)
         gap = problem.gap(theta, slope, alpha)
-        yield theta, gap, problem.risk(theta, slope), max(rounds, 1), np.count_nonzero(theta)
+        yield theta, gap, problem.risk(theta, slope), rounds, np.count_nonzero(theta)
 
 
-class _Search:
-    """The active set on features that become known, and the slope of all of them."""
+class _WholeHessian:
+    """The active set knows all features."""
+
+    def __init__(self, problem):
+        self._active = ActiveSet(problem.positive)
+        self._active.extend(
+            problem.form.hessian,
+            problem.cross,
+            problem.slack,
+            problem.l1,
+            problem.l2,
+            problem.cross,
+        )
+
+    def solve(self, alpha, max_iter):
+        """(θ, h − Hθ, rounds) at λ = ``alpha``."""
+        rounds = self._active.solve(alpha, max_iter)
+        return self._active.theta.copy(), self._active.slope, rounds
+
+
+class _Growing:
+    """The active set gets to know features: those the path comes near, and those it has missed."""
 
     def __init__(self, problem):
         self._problem = problem
-        self._p = p = len(problem.cross)
         self._active = ActiveSet(problem.positive)
-        self._known = np.zeros(0, dtype=np.intp)
-        self._is_known = problem.width == 0  # a constant feature is never wanted
-        self._slope, self._alpha = problem.cross, 0.0
-        if problem.form.holds_hessian:
-            self._is_known[:] = True
-            self._extend(np.arange(p), problem.form.hessian)
-        elif problem.free.size:
-            self._add(problem.free)
+        self._columns = problem.form.working_columns()
+        self._b = problem.form.target(problem.target)
+        self._unknown = problem.width > 0  # a constant feature is never wanted
+        self._slope, self._drift = problem.cross, np.zeros_like(problem.cross)
+        self._alpha = None
+        self._add(self._unknown & (problem.l1 + problem.l2 == 0))
 
     def solve(self, alpha, max_iter):
         """(θ, h − Hθ, rounds) at λ = ``alpha``."""
         problem, rounds = self._problem, 0
+        if self._alpha is not None:
+            # Between two λ slopes are linear in λ, as long as the support stays.
+            ahead = self._slope - (self._alpha - alpha) * self._drift
+            self._add(self._pull(ahead) > _NEAR * alpha * problem.l1)
+        self._alpha = alpha
         while True:
             rounds += self._active.solve(alpha, max(max_iter - rounds, 1))
-            if problem.form.holds_hessian:
-                # Arrays of the kernel's own: it goes on with them.
-                return self._active.theta.copy(), self._active.slope, rounds
-            theta = np.zeros(self._p)
-            theta[self._known] = self._active.theta
-            self._slope = problem.slope(theta)
-            pull = self._slope if problem.positive else np.abs(self._slope)
-            missed = pull > alpha * problem.l1 + problem.slack
-            missed[self._is_known] = False
-            if not missed.any() or rounds >= max_iter:
+            self._slope, self._drift = self._columns.slopes(
+                self._active.theta, self._active.tangent(), self._b
+            )
+            missed = self._pull(self._slope) > alpha * problem.l1 + problem.slack
+            if not self._add(missed) or rounds >= max_iter:
+                theta = np.zeros(len(self._slope))
+                theta[self._columns.known] = self._active.theta
                 return theta, self._slope, rounds
-            self._add(np.flatnonzero(missed))
 
-    def _add(self, new):
-        """Get to know these features."""
-        new = new[~self._is_known[new]]
-        self._is_known[new] = True
-        known = np.concatenate([self._known, new])
-        self._extend(known, self._problem.gram(known))
+    def _pull(self, slope):
+        """How strongly each feature at 0 is drawn away from it."""
+        return slope if self._problem.positive else np.abs(slope)
 
-    def _extend(self, known, hessian):
-        problem = self._problem
-        self._known = known
+    def _add(self, wanted):
+        """Get to know these features; whether any of them was not known."""
+        new = np.flatnonzero(wanted & self._unknown)
+        if not new.size:
+            return False
+        self._unknown[new] = False
+        problem, hessian = self._problem, self._columns.extend(new)
+        known = self._columns.known
         self._active.extend(
             hessian,
             problem.cross[known],
@@ -71,3 +94,4 @@ class _Search:
             problem.l2[known],
             self._slope[known],
         )
+        return True
