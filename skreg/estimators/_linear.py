@@ -1,10 +1,12 @@
 """What every linear estimator does: validate, solve, and say what was found."""
 
+import warnings
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _get_feature_names, check_is_fitted, validate_data
@@ -72,14 +74,27 @@ class QuadraticApproxLinear(BaseEstimator):
     def _solve_bounded(self, problem, bound):
         exact = isinstance(problem, QuadraticModel)
         tol = self.tol if exact else self.tol * self._search_tol
-        return solve_bounded(
-            lambda alphas: self._solve(problem, alphas, tol),
-            self._norms_of,
-            bound,
-            self._alphas(problem, 1)[0],
-            power=self._norm_power,
-            zero_first=exact,
-        )
+        with warnings.catch_warnings():
+            # The search asks for more than the user did; what is found is looked at below.
+            if not exact:
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            found = solve_bounded(
+                lambda alphas: self._solve(problem, alphas, tol),
+                self._norms_of,
+                bound,
+                self._alphas(problem, 1)[0],
+                power=self._norm_power,
+                zero_first=exact,
+            )
+        certificate = found.gradient_norms if found.dual_gaps is None else found.dual_gaps
+        if not exact and certificate[0] > self.tol:
+            warnings.warn(
+                f"the solution under norm_bound={bound:g} is known to {certificate[0]:.1e} only, "
+                f"above tol={self.tol:g}. Raise max_iter, or accept this accuracy by raising tol.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+        return found
 
     def _keep(self, problem):
         """Keep of the problem what fitted attributes need."""

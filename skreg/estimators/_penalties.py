@@ -33,8 +33,7 @@ class RidgeShell:
 
     def _solve(self, problem, alphas, tol=None):
         if isinstance(problem, QuadraticModel):
-            factors = () if self._factors() is None else (self._factors(),)  # TEMP
-            return solve_ridge(problem, alphas, *factors)
+            return solve_ridge(problem, alphas, self._factors())
         return solve_newton(
             problem,
             alphas,

@@ -1,0 +1,127 @@
+"""partial_fit: any split of the rows, in any order, is one fit."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference_quadratic import problems
+
+from skreg import QuadraticApproxLasso, QuadraticApproxRidge, QuadraticApproxRidgeClassifier
+
+ESTIMATORS = [
+    QuadraticApproxRidge(alpha=0.1),
+    QuadraticApproxRidge(alpha=0.1, fit_intercept=False),
+    QuadraticApproxLasso(alpha=0.1),
+    QuadraticApproxLasso(alpha=0.1, l1_ratio=0.5, positive=True),
+]
+
+
+def chunks_of(n, rng):
+    """The rows in some order, cut at some places."""
+    n_cuts = min(n - 1, int(rng.integers(0, 6)))
+    cuts = np.sort(rng.choice(np.arange(1, n), size=n_cuts, replace=False))
+    return np.split(rng.permutation(n), cuts)
+
+
+@given(problems(tall=True), st.sampled_from(ESTIMATORS), st.integers(0, 2**32 - 1))
+def test_any_split_in_any_order_is_one_fit(problem, estimator, seed):
+    X, y, weights = problem
+    streamed = type(estimator)(**estimator.get_params())
+    for rows in chunks_of(len(X), np.random.default_rng(seed)):
+        w = None if weights is None else weights[rows]
+        streamed.partial_fit(X[rows], y[rows], w)
+    whole = type(estimator)(**estimator.get_params()).fit(X, y, weights)
+    size = np.abs(whole.coef_).max() + 1e-12
+    assert streamed.coef_.shape == whole.coef_.shape
+    np.testing.assert_allclose(streamed.coef_, whole.coef_, rtol=0, atol=1e-10 * size)
+    np.testing.assert_allclose(streamed.predict(X), whole.predict(X), rtol=1e-9, atol=1e-9)
+    assert streamed.n_features_in_ == X.shape[1]
+
+
+def test_offsets_far_from_zero_lose_nothing():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 5)), rng.normal(size=200)
+    X = np.round(X * 2**20) / 2**20  # so that X + 1e8 is exact
+    plain = QuadraticApproxRidge(alpha=0.1).fit(X, y).coef_
+    streamed = QuadraticApproxRidge(alpha=0.1)
+    for rows in np.split(np.arange(200), 10):
+        streamed.partial_fit(X[rows] + 1e8, y[rows])
+    np.testing.assert_allclose(streamed.coef_, plain, rtol=1e-6)
+
+
+def test_goes_on_from_a_fit_and_keeps_no_row():
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(90, 4)), rng.normal(size=90)
+    whole = QuadraticApproxRidge().fit(X, y)
+    buffer = X[:50].copy()
+    model = QuadraticApproxRidge().fit(X[:40], y[:40]).partial_fit(buffer[40:], y[40:50])
+    buffer[:] = np.nan  # what was given may be overwritten
+    for rows in (
+        slice(50, 52),
+        slice(52, 90),
+    ):  # two rows, four features
+        model.partial_fit(X[rows], y[rows])
+    np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-10)
+    np.testing.assert_allclose(model.effective_dof_, whole.effective_dof_, rtol=1e-10)
+    assert model.quadratic_.weight == 90
+    first = QuadraticApproxRidge().partial_fit(X[:2], y[:2])
+    assert first.quadratic_.moments.n_rows == 2
+    assert model.fit(X[:40], y[:40]).quadratic_.weight == 40  # fit starts afresh
+
+
+def test_a_path_from_streamed_moments():
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(60, 4)), rng.normal(size=60)
+    model = QuadraticApproxLasso()
+    for rows in np.split(np.arange(60), 6):
+        model.partial_fit(X[rows], y[rows])
+    path = QuadraticApproxLasso().regularization_path(X, y, [0.1, 0.01])
+    np.testing.assert_allclose(model.quadratic_.lasso([0.1, 0.01]), path.coefs, atol=1e-10)
+
+
+def test_several_targets_offsets_and_float32():
+    rng = np.random.default_rng(3)
+    X, Y, offset = rng.normal(size=(60, 4)), rng.normal(size=(60, 2)), rng.normal(size=60)
+    whole = QuadraticApproxRidge().fit(X, Y, offset=offset)
+    streamed = QuadraticApproxRidge()
+    for rows in np.split(np.arange(60), 4):
+        streamed.partial_fit(X[rows], Y[rows], offset=offset[rows])
+    np.testing.assert_allclose(streamed.coef_, whole.coef_, rtol=1e-10)
+    single = QuadraticApproxRidge().partial_fit(X.astype(np.float32), Y[:, 0])
+    assert single.partial_fit(X.astype(np.float32), Y[:, 0]).coef_.dtype == np.float32
+
+
+def test_memory_does_not_grow_with_rows():
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(500, 20)), rng.normal(size=500)
+    model = QuadraticApproxRidge().partial_fit(X, y)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(20):
+        model.partial_fit(X, y)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 100_000
+    assert model.quadratic_.moments.n_rows == 21 * 500
+
+
+def test_errors_name_the_reason_and_change_nothing():
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(30, 3)), rng.poisson(2.0, size=30)
+    for loss in ("poisson", "huber"):
+        with pytest.raises(ValueError, match=f"loss='{loss}' cannot be fitted in parts"):
+            QuadraticApproxRidge(loss=loss).partial_fit(X, y)
+    assert not hasattr(QuadraticApproxRidgeClassifier(), "partial_fit")
+    model = QuadraticApproxRidge().partial_fit(X, y)
+    before = dict(vars(model))
+    for bad in ((X[:, :2], y), (X * np.nan, y), (X, y[:5]), (X, np.column_stack([y, y]))):
+        with pytest.raises(ValueError, match=r".+"):
+            model.partial_fit(*bad)
+        assert vars(model) == before
+    with pytest.raises(ValueError, match="with and without an intercept do not add"):
+        model.set_params(fit_intercept=False).partial_fit(X, y)
+    count = QuadraticApproxRidge(loss="poisson").fit(X, y)
+    count.set_params(loss="squared_error").partial_fit(X, y)  # a fit by another loss is no start
+    np.testing.assert_allclose(count.coef_, QuadraticApproxRidge().fit(X, y).coef_, rtol=1e-10)
