@@ -25,6 +25,17 @@ def ridge(A, b, alpha):
     return (Vt.T @ ((s / (s**2 + alpha)) * (U.T @ b).T).T).T
 
 
+def factored_ridge(A, b, alpha, factors):
+    """The ridge with penalty λ·½Σ fⱼθⱼ², as least squares on A with the rows √(λf) below it."""
+    targets = b.reshape(len(b), -1)
+    below = np.diag(np.sqrt(alpha * factors))
+    stacked = np.vstack([A, below]), np.vstack([targets, np.zeros((len(below), targets.shape[1]))])
+    unit = np.linalg.norm(stacked[0], axis=0)
+    unit[unit == 0] = 1.0
+    theta = np.linalg.lstsq(stacked[0] / unit, stacked[1], rcond=1e-13)[0] / unit[:, None]
+    return theta.T.reshape((-1, A.shape[1])[b.ndim == 1 :])
+
+
 def lasso(A, b, alpha, passes=20_000):
     """The lasso by plain cyclic coordinate descent on the residual."""
     norms = (A**2).sum(axis=0)

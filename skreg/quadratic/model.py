@@ -57,7 +57,7 @@ class QuadraticModel:
         self._form = form
         self.dtype = dtype
         self._single = single_target
-        self._spectrum = None
+        self._spectra = {}
         return self
 
     @classmethod
@@ -93,7 +93,7 @@ class QuadraticModel:
 
     @classmethod
     def _from_checked(cls, X, y, weights, fit_intercept):
-        """Of checked arrays, but for NaN and infinities in X: the sums say whether there are any."""
+        """Of checked arrays, but for NaN and infinities in X: the sums tell of these."""
         targets = y.reshape(len(y), -1)
         n, p = X.shape
         with np.errstate(invalid="ignore", over="ignore"):
@@ -171,13 +171,20 @@ class QuadraticModel:
         """
         return self._decomposed(0.0)
 
-    def _decomposed(self, alpha_min):
-        """A spectrum good for every λ ≥ alpha_min: kept, and made better only when it must be."""
-        if self._spectrum is None:
-            self._spectrum = self._form.decompose()
-        if not self._spectrum.serves(alpha_min) and self._form.has_rows:
-            self._spectrum = self._form.decompose_rows(self.dtype)
-        return self._spectrum
+    def _decomposed(self, alpha_min, factors=None):
+        """A spectrum good for every λ ≥ alpha_min: kept, and made better only when it must be.
+
+        ``factors`` are the ridge's, one a feature: see `skreg.quadratic.factored`. None are 1.
+        """
+        key = None if factors is None else factors.tobytes()
+        made = self._spectra.get(key)
+        if made is None:
+            made = self._form.decompose(factors)
+        if not made.serves(alpha_min) and self._form.has_rows:
+            made = self._form.decompose_rows(self.dtype, factors)
+        # Beside the plain one, that of the latest factors.
+        self._spectra = {None: self._spectra.get(None), key: made}
+        return made
 
     @property
     def largest_eigenvalue(self):
@@ -226,9 +233,9 @@ class QuadraticModel:
         alphas, one = check_alphas(alphas)
         return self._out(self._ridge(alphas)[0], one)
 
-    def _ridge(self, alphas):
+    def _ridge(self, alphas, factors=None):
         """θ for each λ, and the spectrum used."""
-        spectrum = self._decomposed(alphas.min())
+        spectrum = self._decomposed(alphas.min(), factors)
         return spectrum.ridge(alphas), spectrum
 
     def lasso(self, alphas, hessian="full", *, tol=1e-8, max_iter=10_000):

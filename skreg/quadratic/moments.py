@@ -80,7 +80,7 @@ class Moments:
 
     @classmethod
     def _from_group(cls, X, y, weights, blocks):
-        p, q = X.shape[1], y.shape[1]
+        p = X.shape[1]
         whole = slice(blocks[0].start, blocks[-1].stop)
         w = None if weights is None else weights[whole]
         first = slice(0, blocks[0].stop - blocks[0].start)

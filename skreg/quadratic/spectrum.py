@@ -47,6 +47,10 @@ class Spectrum:
     noise: float
     solver: str
 
+    # Features without a penalty, which other factors than 1 may make: see `FactoredSpectrum`.
+    free_rank = 0
+    free_power = 0.0
+
     @property
     def rank(self):
         """r."""
@@ -170,22 +174,34 @@ def from_tall_rows(rows, resolution):
     with D the features' standard deviations and M their root mean squares. The rule does not change
     when features are rescaled.
     """
-    n, p = rows.shape
+    r, target = triangle(rows)
+    deviation = np.linalg.norm(r, axis=0)
+    rms = np.hypot(deviation, rows.x_mean)
+    rounding = max(rows.shape) * EPS
+    return from_triangle(r, target, deviation, rounding, rms, resolution, rows.max_rank)
+
+
+def triangle(rows):
+    """R (p × p) of A = QR, and the part of Qᵀb beside it."""
+    p = rows.shape[1]
     r = np.zeros((0, p + rows.b.shape[1]))
     for block, b in rows.row_blocks():
         r = _triangle(np.vstack([r, np.hstack([block, b])]))
     r = np.vstack([r, np.zeros((max(0, p - len(r)), r.shape[1]))])
-    triangle, rotated = r[:p, :p], r[:p, p:]
-    deviation = np.linalg.norm(triangle, axis=0)
-    used = np.flatnonzero(deviation > 0)
-    s, left, vectors = _jacobi_svd(triangle[:, used])
-    noise = max(n, p) * EPS * np.linalg.norm(deviation[used, None] * vectors, axis=0)
-    rms = np.hypot(deviation, rows.x_mean)[used, None]
-    noise += resolution * np.linalg.norm(rms * vectors, axis=0)
-    kept = np.flatnonzero(s > noise)[: rows.max_rank]
+    return r[:p, :p], r[:p, p:]
+
+
+def from_triangle(r, target, deviation, rounding, rms, resolution, max_rank):
+    """SVD of R, no wider than tall, by the rank rule of `from_tall_rows` with the given D and M."""
+    used = np.flatnonzero(np.any(r != 0, axis=0))
+    s, left, vectors = _jacobi_svd(r[:, used])
+    noise = rounding * np.linalg.norm(deviation[used, None] * vectors, axis=0)
+    noise += resolution * np.linalg.norm(rms[used, None] * vectors, axis=0)
+    kept = np.flatnonzero(s > noise)[:max_rank]
     s, left = s[kept], left[:, kept]
-    rotated = s[:, None] * product(left.T, rotated)
-    return Spectrum(s * s, rotated, _over(vectors[:, kept], used, p), np.ones(len(s)), 0.0, "svd")
+    rotated = s[:, None] * product(left.T, target)
+    basis = _over(vectors[:, kept], used, r.shape[1])
+    return Spectrum(s * s, rotated, basis, np.ones(len(s)), 0.0, "svd")
 
 
 def from_wide_rows(rows):
@@ -194,8 +210,9 @@ def from_wide_rows(rows):
     r = np.zeros((0, n))
     for _, block in rows.column_blocks(at_least=4 * n):
         r = _triangle(np.vstack([r, block.T]))
+    r = np.vstack([r, np.zeros((n - len(r), n))])
     s, _, left = _jacobi_svd(r)
-    kept = np.flatnonzero(s > p * EPS * s.max(initial=0.0))[: rows.max_rank]
+    kept = np.flatnonzero(s > max(n, p) * EPS * s.max(initial=0.0))[: rows.max_rank]
     s, left = s[kept], left[:, kept]
     return _from_left(rows, s * s, s, left, 0.0, "svd-dual")
 
