@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from skreg.quadratic.design import design
+from skreg.quadratic.expansion import Expansion
 
 # Classes without any weight get this share in the null model, so that its logarithm is finite.
 _RARE = 1e-12
@@ -99,6 +100,20 @@ class LinearRisk:
     def null_risk(self):
         """R(0, b) at that b."""
         return self._null[1]
+
+    def expand(self, coef, intercept):
+        """The quadratic of R about (θ₀, b₀), b at its best: a `QuadraticModel`.
+
+        Parameters
+        ----------
+        coef : ndarray of shape (K, p)
+        intercept : ndarray of shape (K,)
+
+        Returns
+        -------
+        Expansion
+        """
+        return Expansion.about(self, coef, intercept)
 
     @cached_property
     def _null(self):

@@ -1,7 +1,14 @@
 """Algorithms: each takes a problem and returns a frozen `Solution`."""
 
 from skreg.solvers.lasso import solve_lasso
+from skreg.solvers.newton import one_shot_gap, solve_newton
 from skreg.solvers.ridge import solve_ridge
 from skreg.solvers.solution import Solution
 
-__all__ = ["Solution", "solve_lasso", "solve_ridge"]
+__all__ = [
+    "Solution",
+    "one_shot_gap",
+    "solve_lasso",
+    "solve_newton",
+    "solve_ridge",
+]

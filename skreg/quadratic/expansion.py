@@ -1,0 +1,90 @@
+"""The quadratic of any risk about an anchor, in the terms of `QuadraticModel`."""
+
+import numpy as np
+
+from skreg.quadratic.curvature import Curvature, row_weights
+from skreg.quadratic.forms import GramForm, RowForm
+from skreg.quadratic.model import QuadraticModel
+
+
+class Expansion(QuadraticModel):
+    """R̃(θ) = gᵀ(θ − θ₀) + ½(θ − θ₀)ᵀH(θ − θ₀), up to a constant; the intercept at its best.
+
+    A `QuadraticModel` of one target whose θ̂ is the minimiser of R̃. Values are measured from that
+    minimum: ``minimum_risk`` is 0, and ``value`` is not the risk but its excess; only with p > n,
+    where rows are kept, a constant is left in. For K outputs θ is their K·p coefficients, output
+    by output; `coefficients` takes θ apart.
+    """
+
+    @classmethod
+    def about(cls, risk, coef, intercept):
+        """The expansion of a `LinearRisk` about coef (K, p) and intercept (K,)."""
+        coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
+        raw = risk.raw(coef, intercept)
+        _, residual, curvature = risk.derivatives_at(raw)
+        if risk.n_features > len(risk.y) and risk.n_outputs == 1:
+            form = _WideForm(risk, raw, residual, row_weights(risk, curvature, 0, 0))
+        else:
+            form = _ArrayForm(risk, coef, intercept, residual, curvature)
+        model = cls.__new__(cls)._set(form, risk.dtype, single_target=True)
+        model.n_outputs = risk.n_outputs
+        return model
+
+    def coefficients(self, thetas):
+        """coefs (m, K, p) and intercepts (m, K) for θ of shape (m, K·p)."""
+        thetas = np.asarray(thetas, dtype=np.float64)
+        form, m = self._form, len(thetas)
+        if self.n_outputs == 1:
+            intercepts = form.y_mean - thetas @ form.x_mean[:, None]
+        else:
+            intercepts = form.at_zero - thetas @ form.mixed_means.T
+        return thetas.reshape(m, self.n_outputs, -1), intercepts
+
+    def _combined(self, other, sign):
+        raise TypeError("only quadratics of squared error add: the others hold at their anchor.")
+
+
+class _ArrayForm(GramForm):
+    """H and h = Hθ₀ − g as arrays."""
+
+    def __init__(self, risk, coef, intercept, residual, curvature):
+        parts = Curvature.of(risk, curvature)
+        design, theta, K = risk.design, coef.ravel(), risk.n_outputs
+        self.moments, self.centred, self._data = None, risk.fit_intercept, None
+        self.weight, self.n_rows = risk.weight, int(np.count_nonzero(risk.share))
+        self.hessian = np.ascontiguousarray(parts.hessian)
+        self.hessian.flags.writeable = False
+        self.diagonal = np.diag(self.hessian)
+        slope = design.transposed_dot(residual).T.ravel()
+        b = intercept + coef @ design.centre
+        # The intercepts that are best beside θ: at_zero − mixed_means·θ, about the centre c first.
+        self.mixed_means, self.at_zero = np.zeros((K, theta.size)), np.zeros(K)
+        if risk.fit_intercept:
+            slope_b = residual.sum(axis=0)
+            slope = slope - slope_b @ parts.inverse_bb @ parts.mixed
+            self.mixed_means = parts.inverse_bb @ parts.mixed
+            self.at_zero = b - parts.inverse_bb @ slope_b + self.mixed_means @ theta
+            self.mixed_means = self.mixed_means + np.kron(np.eye(K), design.centre)
+        cross = self.hessian @ theta - slope
+        self.cross = cross[:, None]
+        self.power = np.array([cross @ parts.factor(np.zeros(theta.size)).inverse_times(cross)])
+        single = K == 1
+        self.x_mean = self.mixed_means[0] if single else np.zeros(theta.size)
+        self.y_mean = self.at_zero if single else np.zeros(1)
+
+    def without_rows(self):
+        return self
+
+
+class _WideForm(RowForm):
+    """p > n: the rows of H, √s·(x − x̄) for curvatures s, and the working targets z = f − ℓ′/ℓ″."""
+
+    def __init__(self, risk, raw, residual, weights):
+        linear = raw if risk.offset is None else raw - risk.offset[:, None]
+        step = np.divide(residual[:, 0], weights, out=np.zeros(len(weights)), where=weights > 0)
+        super().__init__(risk.X, linear - step[:, None], weights, risk.fit_intercept)
+        # `Rows` divides the weights by their sum.
+        self.rows.root = self.rows.root * np.sqrt(weights.sum())
+        self.rows.b = self.rows.b * np.sqrt(weights.sum())
+        self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
+        self.weight = risk.weight

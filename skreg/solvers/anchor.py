@@ -1,0 +1,108 @@
+"""Where the one quadratic is taken: at the unpenalised minimiser, or at λ₀ where there is none."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+# λ₀ as a share of the largest curvature of a coefficient in the null model: for an anchor, amid the
+# λ that matter; for an answer at λ = 0, near the limit.
+_ANCHOR, _LIMIT = 1e-2, 1e-6
+# Losses that may fall for ever along a line.
+_UNBOUNDED = ("binary_log_loss", "multinomial_log_loss", "poisson")
+# Steps between two looks at whether the classes are separated.
+_ROUND = 8
+# A raw prediction still moving by this much in every Newton step is on its way to infinity.
+_MOVING = 0.1
+
+
+def find_anchor(descent, tol, max_iter):
+    """Bring ``descent`` to the anchor, with the Hessian taken there; returns λ₀ and the steps."""
+    alpha = 0.0
+    if has_no_minimum(descent, tol, max_iter):
+        alpha = _ANCHOR * _largest(descent)
+        _warn(
+            descent,
+            f"the one quadratic is taken at the minimiser for alpha={alpha:.3g} instead. Use "
+            "max_expansions=None for exact solutions",
+        )
+    steps, _ = descent.run(alpha, tol, max_iter)
+    descent.renew(alpha)
+    return alpha, max(steps, 1)
+
+
+def stand_in(descent, alphas):
+    """The λ₀ > 0 whose minimiser is the answer at λ = 0 where the risk has none."""
+    positive = alphas[alphas > 0]
+    alpha = min(_LIMIT * _largest(descent), positive.min(initial=np.inf))
+    _warn(descent, f"the answer at alpha=0 is the minimiser for alpha={alpha:.3g}. Use alpha > 0")
+    return alpha
+
+
+def has_no_minimum(descent, tol, max_iter):
+    """Whether the risk falls for ever; if not, ``descent`` is left at its minimiser.
+
+    Rows all on the right side of a boundary prove it. Where only some of the rows can be pushed
+    outwards for ever, Newton's steps move their raw predictions by about 1 each time, however
+    small the gradient has become; near a minimum they shrink quadratically.
+    """
+    if descent.risk.loss.name not in _UNBOUNDED:
+        return False
+    start = descent.point
+    for _ in range(max(max_iter // _ROUND, 1)):
+        steps, norm = descent.run(0.0, tol, _ROUND)
+        if is_separated(descent):
+            descent.go_back(start)
+            return True
+        if norm <= tol or steps < _ROUND:
+            break
+    change = 0.0
+    for _ in range(5):
+        before = descent.point.raw
+        descent.renew(0.0)
+        if not descent.step(0.0):
+            break
+        change = np.abs(descent.point.raw - before).max()
+    if change > _MOVING:
+        descent.go_back(start)
+    return change > _MOVING
+
+
+def is_separated(descent):
+    """Whether every row lies strictly on the side of its class: its loss can be driven to 0."""
+    risk, point = descent.risk, descent.point
+    if risk.loss.name == "poisson":
+        return False
+    rows = risk.share > 0
+    y, raw = risk.y[rows], point.raw[rows]
+    if risk.offset is not None:
+        raw = raw - risk.offset[rows, None]
+    if not ((y == 0) | (y == 1)).all():
+        return False
+    if risk.loss.coupled:
+        own = np.sum(np.where(y == 1, raw, 0.0), axis=1)
+        return bool((own > np.max(np.where(y == 1, -np.inf, raw), axis=1)).all())
+    return bool(((2.0 * y - 1.0) * raw > 0).all())
+
+
+def _largest(descent):
+    """maxⱼ Hⱼⱼ/fⱼ over the penalised features, in the null model."""
+    diagonal = descent.null_diagonal
+    penalised = descent.factors > 0
+    if not penalised.any():
+        return float(diagonal.max(initial=1.0))
+    largest = np.max(diagonal[:, penalised] / descent.factors[penalised])
+    return float(largest) if largest > 0 else 1.0
+
+
+def _warn(descent, what):
+    reason = (
+        "the classes can be separated"
+        if descent.risk.loss.name != "poisson"
+        else "some counts are 0 wherever a combination of features is large"
+    )
+    warnings.warn(
+        f"the risk has no finite minimiser ({reason}): {what}.",
+        ConvergenceWarning,
+        stacklevel=5,
+    )

@@ -1,0 +1,283 @@
+"""Newton's method for R(θ, b) + λ·½Σⱼfⱼθⱼ² from one λ to the next, sparing with Hessians.
+
+A Hessian costs as much as dozens of gradients. So one is kept from step to step and from λ to λ,
+and what it lacks is made up by the limited-memory BFGS correction (Nocedal, 1980) built on it: the
+differences of the risk's gradients along past steps hold for every λ, as the penalty's part of them
+is known. Where convergence is slow all the same, the Hessian is taken anew. Every step is a descent
+step with an exact gradient, and a line search on the penalised objective, so it converges from
+anywhere (Nocedal & Wright, 2006, theorem 3.2).
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from skreg.quadratic.curvature import row_weights
+
+EPS = np.finfo(np.float64).eps
+# Pairs kept for the BFGS correction.
+_MEMORY = 12
+# Sufficient decrease, and the part of the slope that may be left, at the end of a line search.
+_DECREASE, _SLOPE_LEFT = 1e-4, 0.9
+_MAX_TRIALS = 40
+
+
+@dataclass(eq=False)
+class Point:
+    """θ (K, p) and b (K,) about the design's centre, and the risk there."""
+
+    theta: np.ndarray
+    b: np.ndarray
+    raw: np.ndarray
+    value: float
+    residual: np.ndarray
+    curvature: np.ndarray
+    slope: np.ndarray = field(init=False)
+    slope_b: np.ndarray = field(init=False)
+
+    def complete(self, risk):
+        """With the gradient of the risk; it takes a pass over X."""
+        self.slope = risk.design.transposed_dot(self.residual).T
+        self.slope_b = self.residual.sum(axis=0)
+        if not risk.fit_intercept:
+            self.slope_b = np.zeros_like(self.slope_b)
+        return self
+
+
+class Descent:
+    """Walks over λ, keeping the point, the Hessian and the past steps.
+
+    Parameters
+    ----------
+    risk : LinearRisk
+    factors : ndarray of shape (p,)
+        f.
+    curvature_of : callable
+        ``curvature_of(risk, curvature)`` makes an object with ``diagonal`` and ``factor(ridge)``.
+    patience : float
+        Gradients that a Hessian costs: it is renewed where it would save more steps than that.
+    always_fresh : bool, default=False
+        Renew it for every step.
+
+    Attributes
+    ----------
+    point : Point
+    curvature : object
+        The Hessian in hand.
+    taken_at : float
+        The λ on which the walk was when it was taken, inf for the null model.
+    null_diagonal : ndarray of shape (K, p)
+        The diagonal of the null model's Hessian.
+    """
+
+    def __init__(self, risk, factors, curvature_of, patience, always_fresh=False):
+        self.risk, self.factors = risk, factors
+        self.always_fresh = always_fresh
+        self._curvature_of, self._patience = curvature_of, patience
+        b = risk.null_intercept()
+        theta = np.zeros((risk.n_outputs, risk.n_features))
+        raw = risk.raw(theta, b)
+        self.point = Point(theta, b, raw, *risk.derivatives_at(raw)).complete(risk)
+        self._pairs = deque(maxlen=_MEMORY)
+        self._solved = deque(maxlen=3)
+        self._is_fresh = False
+        self.renew(np.inf)
+        self.null_diagonal = self.curvature.diagonal.reshape(theta.shape)
+        self._scale, self._scale_b = self._scales()
+
+    def _scales(self):
+        """What `gradient_norm` divides by."""
+        largest = self.null_diagonal.max(initial=0.0)
+        used = np.where(self.null_diagonal > EPS**2 * largest, self.null_diagonal, 1.0)
+        bends = [row_weights(self.risk, self.point.curvature, k, k) for k in range(len(used))]
+        bend_b = np.array([max(weights.sum(), EPS) for weights in bends])
+        null_risk = max(self.risk.null_risk, np.finfo(np.float64).tiny)
+        return np.sqrt(used * null_risk), np.sqrt(bend_b * null_risk)
+
+    def renew(self, alpha):
+        """Take the Hessian at this point, on the way to the solution for λ = ``alpha``."""
+        if self._is_fresh:
+            self.taken_at = alpha
+            return
+        self.curvature = self._curvature_of(self.risk, self.point.curvature)
+        self._pairs.clear()
+        self._factor = None
+        self._is_fresh, self.taken_at = True, alpha
+
+    def go_back(self, point):
+        """Start again from a point that was left."""
+        self.point, self._is_fresh = point, False
+        self.renew(np.inf)
+
+    def factor(self, alpha):
+        """The Hessian in hand plus λF, factored."""
+        if self._factor is None or self._factor[0] != alpha:
+            self._factor = alpha, self.curvature.factor(self.ridge(alpha))
+        return self._factor[1]
+
+    def ridge(self, alpha):
+        """The diagonal of λF."""
+        return alpha * np.tile(self.factors, self.risk.n_outputs)
+
+    def gradient(self, alpha):
+        """Of the penalised objective: in θ, in b."""
+        return self.point.slope + alpha * self.factors * self.point.theta, self.point.slope_b
+
+    def objective(self, alpha):
+        """R + λ·½Σⱼfⱼθⱼ² at the point."""
+        return self.point.value + alpha * self._penalty(self.point.theta)
+
+    def gradient_norm(self, alpha):
+        """max |∂ⱼ| / √(Hⱼⱼ·R₀) over coefficients and intercepts, H and R₀ of the null model.
+
+        Half the square of a component is about the decrease of the objective, relative to R₀, that
+        its own coefficient could still bring; the number does not depend on units.
+        """
+        slope, slope_b = self.gradient(alpha)
+        norm = np.max(np.abs(slope) / self._scale, initial=0.0)
+        return float(max(norm, np.max(np.abs(slope_b) / self._scale_b, initial=0.0)))
+
+    def run(self, alpha, tol, max_steps):
+        """Minimise for this λ; returns the number of steps and the gradient norm reached."""
+        self._extrapolate(alpha)
+        norm, steps = self.gradient_norm(alpha), 0
+        while norm > tol and steps < max_steps:
+            if self.always_fresh and not self._is_fresh:
+                self.renew(alpha)
+            full = self.step(alpha)
+            steps += 1
+            if full is None:  # no progress along the step
+                if self._is_fresh:
+                    break
+                self.renew(alpha)
+                continue
+            before, norm = norm, self.gradient_norm(alpha)
+            if norm > tol and not self._is_fresh and self._is_slow(before, norm, tol, full):
+                self.renew(alpha)
+        if not self._solved or self._solved[-1][0] != alpha:
+            self._solved.append((alpha, self.point))
+        return steps, norm
+
+    def _extrapolate(self, alpha):
+        """Go on along the parabola in log λ through the last solutions, if it leads closer.
+
+        Raw predictions are linear in θ, so this takes half the passes of a step.
+        """
+        known = [known for known, _ in self._solved]
+        if len(known) < self._solved.maxlen or alpha <= 0 or alpha in known or 0 in known:
+            return
+        shares, points = _lagrange(np.log(known), np.log(alpha)), [p for _, p in self._solved]
+        theta, b, raw = (
+            sum(share * getattr(point, name) for share, point in zip(shares, points, strict=True))
+            for name in ("theta", "b", "raw")
+        )
+        old, norm = self.point, self.gradient_norm(alpha)
+        new = Point(theta, b, raw, *self.risk.derivatives_at(raw)).complete(self.risk)
+        self._move(new)
+        if not self.gradient_norm(alpha) < norm:
+            self.point = old
+
+    def _is_slow(self, before, norm, tol, full):
+        """Whether a new Hessian would save more steps than it costs."""
+        if not full:
+            return True
+        rate = np.log(before / norm) if norm < before else 0.0
+        return np.log(norm / tol) > rate * (self._patience + 2.0)
+
+    def step(self, alpha):
+        """One step; whether it was a full one, None if there was nothing to gain."""
+        risk, old = self.risk, self.point
+        slope, slope_b = self.gradient(alpha)
+        d, d_b = self._direction(slope, slope_b, alpha)
+        descent = np.vdot(slope, d) + slope_b @ d_b
+        if not descent < 0:
+            return None
+        change = risk.design.dot(d.T) + d_b
+        found = self._search(alpha, d, change, descent)
+        if found is None:
+            return None
+        t, value, residual, curvature = found
+        new = Point(
+            old.theta + t * d, old.b + t * d_b, old.raw + t * change, value, residual, curvature
+        )
+        self._move(new.complete(risk))
+        return t == 1.0
+
+    def _move(self, new):
+        """Make this the point, and learn from the change of the gradient."""
+        old, self.point = self.point, new
+        change = _flat(new.slope - old.slope, new.slope_b - old.slope_b)
+        self._pairs.append((_flat(new.theta - old.theta, new.b - old.b), change))
+        self._is_fresh = False
+
+    def quadratic_minimum(self, alpha):
+        """The point where the quadratic taken here, with the Hessian in hand, plus λJ is least."""
+        d, d_b = self.factor(alpha).solve(*map(np.ravel, self.gradient(alpha)))
+        d = d.reshape(self.point.theta.shape)
+        theta, b = self.point.theta + d, self.point.b + d_b
+        raw = self.point.raw + self.risk.design.dot(d.T) + d_b
+        return Point(theta, b, raw, *self.risk.derivatives_at(raw)).complete(self.risk)
+
+    def _search(self, alpha, d, change, descent):
+        """A step length t with sufficient decrease, by the slope along the line.
+
+        The slope is a sum over rows of known numbers, so a trial takes no pass over X; it is exact
+        where differences of the objective are lost in rounding.
+        """
+        point = self.point
+        start = self.objective(alpha)
+        slack = 64 * EPS * (abs(start) + self.risk.null_risk)
+        bend = self.factors * d
+        t = 1.0
+        for _ in range(_MAX_TRIALS):
+            value, residual, curvature = self.risk.derivatives_at(point.raw + t * change)
+            theta = point.theta + t * d
+            end = value + alpha * self._penalty(theta)
+            slope = np.vdot(residual, change) + alpha * np.vdot(theta, bend)
+            enough = end <= start + _DECREASE * t * descent + slack
+            if enough and abs(slope) <= _SLOPE_LEFT * abs(descent):
+                return t, value, residual, curvature
+            if enough and slope < 0:
+                return t, value, residual, curvature
+            secant = t * descent / (descent - slope) if np.isfinite(slope) and slope > 0 else 0.0
+            t = min(max(secant, 0.1 * t), 0.5 * t) if secant else 0.25 * t
+        return None
+
+    def _direction(self, slope, slope_b, alpha):
+        """−(BFGS correction of H + λF)⁻¹·gradient, by the two-loop recursion."""
+        K, p = slope.shape
+        g = _flat(slope, slope_b)
+        weight = np.concatenate([np.tile(alpha * self.factors, K), np.zeros(K)])
+        used = []
+        for s, y in reversed(self._pairs):
+            y = y + weight * s
+            product = s @ y
+            if product > EPS * np.linalg.norm(s) * np.linalg.norm(y):
+                a = (s @ g) / product
+                g = g - a * y
+                used.append((s, y, product, a))
+        d, d_b = self.factor(alpha).solve(g[: K * p], g[K * p :])
+        d = _flat(d, d_b)
+        for s, y, product, a in reversed(used):
+            d -= ((y @ d) / product + a) * s
+        d, d_b = d[: K * p].reshape(K, p), d[K * p :]
+        if self.risk.loss.coupled:
+            # What is common to all classes is 0 at the minimum, and no risk pulls it back there.
+            d, d_b = d - d.mean(axis=0), d_b - d_b.mean()
+        return d, d_b
+
+    def _penalty(self, theta):
+        return 0.5 * float(np.einsum("kj,j,kj->", theta, self.factors, theta))
+
+
+def _lagrange(nodes, at):
+    """Weights of the values at the nodes in their interpolating polynomial at a place."""
+    return [
+        np.prod([(at - other) / (node - other) for other in np.delete(nodes, i)])
+        for i, node in enumerate(nodes)
+    ]
+
+
+def _flat(theta, b):
+    return np.concatenate([theta.ravel(), b])
