@@ -255,15 +255,8 @@ class GroupPath:
 
     def _expand(self, point):
         """Take the quadratic at ``point`` of the working set's risk."""
-        c = self.curvature = Curvature.of(self.part, point.curvature)
-        hessian = np.ascontiguousarray(c.hessian)
-        if c.gauge is not None:
-            k, p = self.risk.n_outputs, len(self.features)
-            at = np.arange(p)
-            for i in range(k):
-                for j in range(k):
-                    hessian[i * p + at, j * p + at] -= c.gauge / k
-        self.hessian = coordinate_descent.submatrix(hessian, self.order)
+        self.curvature = c = Curvature.of(self.part, point.curvature)
+        self.hessian = coordinate_descent.submatrix(np.ascontiguousarray(c.hessian), self.order)
         self.vectors, self.values = group_descent.block_eigen(self.hessian, self.starts)
 
     # The working set -----------------------------------------------------------------------------
