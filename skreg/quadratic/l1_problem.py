@@ -10,10 +10,11 @@ and only h, ‖b‖² and the slope q = Aᵀr = h − Hθ are needed: ‖r‖² 
 import numpy as np
 
 from skreg._kernels import coordinate_descent as kernel
+from skreg._kernels.active_set import ActiveSet
 
 EPS = np.finfo(np.float64).eps
-# Passes to bring features without a penalty to their best: a direct solve ends them.
-_FREE_PASSES = 10_000
+# To bring features without a penalty to their best: one or two do, more only with θ ≥ 0.
+_FREE_ROUNDS = 10_000
 
 
 class L1Problem:
@@ -35,6 +36,7 @@ class L1Problem:
 
     def __init__(self, form, t, penalty):
         self.form, self.target, self.positive = form, t, penalty.positive
+        self._penalty = penalty
         self.cross = np.ascontiguousarray(form.cross[:, t])
         self.power = float(form.power[t])
         p = len(self.cross)
@@ -43,7 +45,6 @@ class L1Problem:
         # Rounding may leave a diagonal below zero, which counts as no curvature.
         self.width = np.sqrt(np.maximum(form.diagonal, 0.0))
         self.slack = 64 * EPS * self.width * np.sqrt(self.power)
-        self.gram = form.working_grams()
 
     def slope(self, theta):
         """q = h − Hθ."""
@@ -97,19 +98,14 @@ class L1Problem:
     def _to_their_best(self, theta, slope):
         """Components of features without a penalty, at their best beside the others."""
         free = self.free
-        hessian, part, inside = self.gram(free), theta[free], slope[free]
-        cross = inside + hessian @ part
+        hessian, part = np.ascontiguousarray(self.form.working_grams()(free)), theta[free]
+        cross = slope[free] + hessian @ part
         nothing = np.zeros(len(free))
-        kernel.descend(
-            hessian,
-            cross,
-            self.slack[free],
-            nothing,
-            part,
-            inside,
-            self.power,
-            0.0,
-            _FREE_PASSES,
-            self.positive,
-        )
-        return part
+        active = ActiveSet(self.positive)
+        active.extend(hessian, cross, self.slack[free], nothing, nothing, cross)
+        active.solve(0.0, _FREE_ROUNDS)
+        return active.theta
+
+    def alpha_max(self):
+        """The smallest λ that leaves every penalised feature at 0; infinite without an L1 part."""
+        return self._penalty.alpha_max(-self.null()[1])

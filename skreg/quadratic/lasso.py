@@ -80,10 +80,10 @@ def alpha_max(model, hessian="full", penalty=None):
     for t in range(model.n_targets):
         problem = L1Problem(model._form, t, penalty)
         if hessian == "full":
-            slope = problem.null()[1]
+            largest = max(largest, problem.alpha_max())
         else:
             slope = (pca_slope if hessian == "pca" else diagonal_slope)(model, t)
-        largest = max(largest, penalty.alpha_max(-slope))
+            largest = max(largest, penalty.alpha_max(-slope))
     return largest
 
 

@@ -11,13 +11,27 @@ from skreg._kernels.active_set import ActiveSet
 
 # A feature that comes as near to λ as this, by the tangent of the path, becomes known.
 _NEAR = 0.98
+# Features that become known at once: this many, or as many as are known.
+_BATCH = 100
+# A path comes down to a λ far below by steps of this ratio, which is faster than a leap ...
+_STEP = 0.7
+# ... from λ_max down to this share of it.
+_LOWEST = 1e-4
 
 
 def working_set_path(problem, alphas, max_iter):
     """Yield (θ, gap, risk, rounds, dof) for each λ, which descend."""
     search = _WholeHessian(problem) if problem.form.holds_hessian else _Growing(problem)
+    top = problem.alpha_max()
+    last = top if top < np.inf else 0.0
     for alpha in alphas:
-        theta, slope, rounds = search.solve(alpha, max_iter)
+        rounds = 0
+        while _STEP * last > max(alpha, _LOWEST * top) and rounds < max_iter:
+            last *= _STEP
+            rounds += search.solve(last, max_iter - rounds)
+        rounds += search.solve(alpha, max(max_iter - rounds, 1))
+        last = alpha
+        theta, slope = search.theta, search.slope
         gap = problem.gap(theta, slope, alpha)
         yield theta, gap, problem.risk(theta, slope), rounds, np.count_nonzero(theta)
 
@@ -36,10 +50,17 @@ class _WholeHessian:
             problem.cross,
         )
 
+    @property
+    def theta(self):
+        return self._active.theta.copy()
+
+    @property
+    def slope(self):
+        return self._active.slope
+
     def solve(self, alpha, max_iter):
-        """(θ, h − Hθ, rounds) at λ = ``alpha``."""
-        rounds = self._active.solve(alpha, max_iter)
-        return self._active.theta.copy(), self._active.slope, rounds
+        """θ and h − Hθ at λ = ``alpha``; the rounds it took."""
+        return self._active.solve(alpha, max_iter)
 
 
 class _Growing:
@@ -51,47 +72,57 @@ class _Growing:
         self._columns = problem.form.working_columns()
         self._b = problem.form.target(problem.target)
         self._unknown = problem.width > 0  # a constant feature is never wanted
-        self._slope, self._drift = problem.cross, np.zeros_like(problem.cross)
+        self.slope, self._drift = problem.cross, np.zeros_like(problem.cross)
         self._alpha = None
-        self._add(self._unknown & (problem.l1 + problem.l2 == 0))
+        free = np.zeros(len(self.slope))
+        free[problem.free] = 1.0
+        self._add(free, limit=len(free))
+
+    @property
+    def theta(self):
+        theta = np.zeros(len(self.slope))
+        theta[self._columns.known] = self._active.theta
+        return theta
 
     def solve(self, alpha, max_iter):
-        """(θ, h − Hθ, rounds) at λ = ``alpha``."""
+        """θ and h − Hθ at λ = ``alpha``; the rounds it took."""
         problem, rounds = self._problem, 0
         if self._alpha is not None:
             # Between two λ slopes are linear in λ, as long as the support stays.
-            ahead = self._slope - (self._alpha - alpha) * self._drift
-            self._add(self._pull(ahead) > _NEAR * alpha * problem.l1)
+            ahead = self.slope - (self._alpha - alpha) * self._drift
+            self._add(self._pull(ahead) - _NEAR * alpha * problem.l1)
         self._alpha = alpha
         while True:
             rounds += self._active.solve(alpha, max(max_iter - rounds, 1))
-            self._slope, self._drift = self._columns.slopes(
+            self.slope, self._drift = self._columns.slopes(
                 self._active.theta, self._active.tangent(), self._b
             )
-            missed = self._pull(self._slope) > alpha * problem.l1 + problem.slack
-            if not self._add(missed) or rounds >= max_iter:
-                theta = np.zeros(len(self._slope))
-                theta[self._columns.known] = self._active.theta
-                return theta, self._slope, rounds
+            excess = self._pull(self.slope) - alpha * problem.l1 - problem.slack
+            if not self._add(excess) or rounds >= max_iter:
+                return rounds
 
     def _pull(self, slope):
         """How strongly each feature at 0 is drawn away from it."""
         return slope if self._problem.positive else np.abs(slope)
 
-    def _add(self, wanted):
-        """Get to know these features; whether any of them was not known."""
-        new = np.flatnonzero(wanted & self._unknown)
+    def _add(self, excess, limit=None):
+        """Get to know the features where ``excess`` > 0, or the best; whether there was any."""
+        problem = self._problem
+        new = np.flatnonzero((excess > 0) & self._unknown)
         if not new.size:
             return False
+        limit = max(_BATCH, len(self._columns.known)) if limit is None else limit
+        if len(new) > limit:
+            score = excess[new] / problem.width[new]
+            new = np.sort(new[np.argpartition(-score, limit)[:limit]])
         self._unknown[new] = False
-        problem, hessian = self._problem, self._columns.extend(new)
-        known = self._columns.known
+        hessian, known = self._columns.extend(new), self._columns.known
         self._active.extend(
             hessian,
             problem.cross[known],
             problem.slack[known],
             problem.l1[known],
             problem.l2[known],
-            self._slope[known],
+            self.slope[known],
         )
         return True
