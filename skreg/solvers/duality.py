@@ -43,6 +43,10 @@ class Point:
         R.
     residual, curvature : ndarray of shape (n, K)
         As `LinearRisk.derivatives_at` gives them.
+    raw : ndarray of shape (n, K) or None
+        The raw predictions.
+    complete : bool
+        False where ``gradient`` is known on a working set only.
     """
 
     theta: np.ndarray
@@ -52,6 +56,8 @@ class Point:
     curvature: np.ndarray
     gradient: np.ndarray
     total: np.ndarray
+    raw: np.ndarray | None = None
+    complete: bool = True
 
 
 class Certificate:
@@ -97,20 +103,59 @@ class Certificate:
             residual, slope = correct(point)
             return self._corrected(objective, residual, slope, alpha)
         fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
-        slope = -point.gradient
+        return self._bound(objective, fenchel, point.residual, -point.gradient, alpha, tol)
+
+    def gap_by(self, point, residual, alpha, tol):
+        """The same with a dual point that already meets the conditions on the working set.
+
+        Parameters
+        ----------
+        point, alpha, tol
+            As for `gap`.
+        residual : ndarray of shape (n, K)
+            share·u. Rows in which u lies outside the domain are taken from ``point``.
+
+        Returns
+        -------
+        gap : float
+            +inf where the working set alone says that it is above ``tol``.
+        slope : ndarray of shape (K·p,) or None
+            q, if it was computed.
+        """
+        risk, share = self.risk, self.risk.share
+        conjugate = risk.loss.conjugate(risk.y, _per_row(residual, share))
+        outside = ~np.isfinite(conjugate)
+        if outside.any():
+            if self.free.size:
+                return np.inf, None
+            residual = np.where(outside[:, None], point.residual, residual)
+            u = _per_row(residual[outside], share[outside])
+            conjugate[outside] = risk.loss.conjugate(risk.y[outside], u)
+        fenchel = -float(share @ conjugate)
+        if risk.offset is not None:
+            fenchel += float(risk.offset @ residual.sum(axis=1))
+        objective = self.objective(point, alpha)
+        if not self.l2.any() and not objective - fenchel <= tol:
+            return np.inf, None
+        slope = -risk.design.transposed_dot(residual).T.ravel()
+        return self._bound(objective, fenchel, residual, slope, alpha, tol), slope
+
+    def _bound(self, objective, fenchel, residual, slope, alpha, tol):
+        """The gap from −Σ s(ℓ*(u) − uo), q and Σ su before mixing and scaling."""
         mixing = None
         if self.counterweight is not None:
-            mixing = self.counterweight.mix(point.total)
+            mixing = self.counterweight.mix(residual.sum(axis=0))
             share, gradient, dual, _ = mixing
             slope = (1.0 - share) * slope - share * gradient
             fenchel = (1.0 - share) * fenchel + share * dual
-        bound = objective - self._dual(fenchel, slope, alpha)
+        scale = self._scale(slope, alpha)
+        bound = objective - scale * fenchel + self._conjugate(scale * slope, alpha)
         if not tol < bound <= _WORTH_A_LOOK * tol:
             return max(bound, 0.0)
-        residual = point.residual
         if mixing is not None:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
-        return self._sharpened(bound, objective, residual, slope, alpha, tol)
+        exact = self._exact(residual, scale) - self._conjugate(scale * slope, alpha)
+        return max(min(bound, objective - exact), 0.0)
 
     def _corrected(self, objective, residual, slope, alpha):
         """The gap by a dual point that may lie a little outside the domain: it is shrunk then."""
@@ -122,23 +167,10 @@ class Certificate:
                 return max(objective - dual, 0.0)
         return np.inf
 
-    def _sharpened(self, bound, objective, residual, slope, alpha, tol):
-        if bound > tol:
-            scale = self._scale(slope, alpha)
-            exact = self._exact(residual, scale) - self._conjugate(scale * slope, alpha)
-            bound = min(bound, objective - exact)
-        return max(bound, 0.0)
-
-    def _dual(self, fenchel, slope, alpha):
-        """A lower bound of D at the largest multiple of the dual point that is feasible."""
-        scale = self._scale(slope, alpha)
-        return scale * fenchel - self._conjugate(scale * slope, alpha)
-
     def _exact(self, residual, scale):
         """−Σ s(ℓ*(u) − uo) at u = scale·residual/share."""
         risk = self.risk
-        share = risk.share[:, None]
-        u = np.divide(residual, share, out=np.zeros_like(residual), where=share > 0)
+        u = _per_row(residual, risk.share)
         total = -float(risk.share @ risk.loss.conjugate(risk.y, scale * u))
         if risk.offset is not None:
             total += scale * float(risk.offset @ residual.sum(axis=1))
@@ -165,6 +197,14 @@ class Certificate:
         return 0.5 * float(np.sum(excess**2 / (alpha * self.l2[inside])))
 
 
+def _per_row(residual, share):
+    """u from share·u; 0 in rows without a share."""
+    share = share[:, None]
+    if share.all():
+        return residual / share
+    return np.divide(residual, share, out=np.zeros_like(residual), where=share > 0)
+
+
 def _counterweight(risk):
     return _ClassCounterweight(risk) if risk.loss.coupled else _Counterweight(risk)
 
@@ -176,8 +216,8 @@ class _Counterweight:
         null = risk.derivatives_at(risk._constant_raw(risk.null_intercept()))[1]
         self.parts = {}
         for sign, part in ((1, np.maximum(null, 0.0)), (-1, np.minimum(null, 0.0))):
-            u = np.divide(part[:, 0], risk.share, out=np.zeros(len(part)), where=risk.share > 0)
-            dual = -float(risk.share @ risk.loss.conjugate(risk.y, u[:, None]))
+            u = _per_row(part, risk.share)
+            dual = -float(risk.share @ risk.loss.conjugate(risk.y, u))
             if risk.offset is not None:
                 dual += float(risk.offset @ part[:, 0])
             gradient = risk.design.transposed_dot(part)[:, 0]

@@ -1,15 +1,19 @@
 """The Hessian of a risk on a working set of coefficients, with the intercepts profiled out."""
 
 import numpy as np
+from scipy import sparse
 
 from skreg.quadratic.blas import product
 from skreg.quadratic.rows import slices
+
+# Columns of the working set are kept while they are fewer than this share of all.
+_KEEP = 0.25
 
 
 class WorkingHessian:
     """H on the coefficients ``which``, at the curvature of one point.
 
-    Coefficients are numbered k·p + j for class k and feature j. The block of (k, j) and (l, i) is
+    Coefficients are numbered k·p + j for class k and feature j. The entry of (k, j) and (l, i) is
     Σ sᵢ(pₖδₖₗ − pₖpₗ)xⱼxᵢ for the multinomial log loss and Σ sℓ″xⱼxᵢ else; what the best intercepts
     take off is subtracted.
 
@@ -17,38 +21,71 @@ class WorkingHessian:
     ----------
     risk : LinearRisk
     curvature : ndarray of shape (n, K)
-        As `LinearRisk.derivatives_at` gives it; a floor has been put under it where it is 0.
+        As `LinearRisk.derivatives_at` gives it, with a floor where the risk is flat.
     which : ndarray of int
-        Increasing.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (k, k)
+    columns : ndarray or CSC of shape (n, k), or None
+        Those of the working set, where they are few.
     """
 
     def __init__(self, risk, curvature, which):
         self.risk, self.curvature = risk, curvature
         self.which = np.empty(0, dtype=np.intp)
         self.matrix = np.empty((0, 0))
+        self.columns = None
         self._tilt = np.empty((0, risk.n_outputs))
         if risk.fit_intercept:
-            self._bend = _pseudo_inverse(self._intercept_block())
+            self._bend = np.linalg.pinv(self._intercept_block(), hermitian=True)
         self.extend(which)
 
     def extend(self, new):
         """Take in the coefficients ``new``, at the same curvature."""
         known = len(self.which)
         self.which = np.concatenate([self.which, new])
-        if not len(new):
+        if not len(new) and known:
             return
+        self._keep_columns(known, new)
         cross, tilt = self._products(new)
         if self.risk.fit_intercept:
-            tilts = np.vstack([self._tilt, tilt])
-            cross -= product(product(tilts, self._bend), tilt.T)
-            self._tilt = tilts
+            self._tilt = np.vstack([self._tilt, tilt])
+            cross -= product(product(self._tilt, self._bend), tilt.T)
         matrix = np.empty((len(self.which),) * 2)
         matrix[:known, :known] = self.matrix
         matrix[:, known:] = cross
         matrix[known:, :known] = cross[:known].T
-        if known == 0:  # equal to the last bit on either side of the diagonal
-            matrix = 0.5 * (matrix + matrix.T)
+        own = matrix[known:, known:]
+        matrix[known:, known:] = 0.5 * (own + own.T)  # alike to the last bit
         self.matrix = matrix
+
+    # What the columns kept are for ---------------------------------------------------------------
+
+    def dot(self, theta):
+        """(X − c)θ, shape (n, 1), for θ that is 0 outside the working set."""
+        return _as_column(self.columns @ theta[self.which])
+
+    def transposed_dot(self, residual, which=slice(None)):
+        """(X − c)ᵀr on the working set."""
+        return self.columns[:, which].T @ residual[:, 0]
+
+    def _keep_columns(self, known, new):
+        design = self.risk.design
+        few = self.risk.n_outputs == 1 and len(self.which) <= _KEEP * design.shape[1]
+        if not few or (known and self.columns is None):
+            self.columns = None
+        elif sparse.issparse(design.X):
+            more = design._by_column[:, new].astype(np.float64)
+            self.columns = sparse.hstack([self.columns, more], format="csc") if known else more
+        else:
+            columns = np.empty((design.shape[0], len(self.which)), order="F")
+            if known:
+                columns[:, :known] = self.columns
+            columns[:, known:] = design.columns(new)
+            self.columns = columns
+
+    # Products ------------------------------------------------------------------------------------
 
     def intercept_way(self, way):
         """How the best intercepts move beside the coefficients ``which``."""
@@ -63,6 +100,29 @@ class WorkingHessian:
             return step, np.zeros_like(total)
         return step, self._bend @ (total - self._tilt.T @ step)
 
+    def rows_times(self, z):
+        """share·ℓ″z row by row: how the residual moves when the raw predictions move by z."""
+        if not self.risk.loss.coupled:
+            return self.curvature * z
+        inner = np.einsum("ij,ij->i", self.curvature, z)[:, None]
+        return self.risk.share[:, None] * self.curvature * (z - inner)
+
+    def linear_residual(self, points, weights, raw):
+        """The residual at ``raw`` by this Hessian, as seen from the points' weighted mean.
+
+        With the weights of a step's own extrapolation this is the dual point of the step's
+        quadratic, which meets the conditions on the working set exactly.
+        """
+        residual, way = np.zeros_like(raw), raw.copy()
+        for weight, point in zip(weights, points, strict=True):
+            residual += weight * point.residual
+            way -= weight * point.raw
+        residual += self.rows_times(way)
+        if self.risk.fit_intercept:
+            shift = np.broadcast_to(self._bend @ residual.sum(axis=0), raw.shape)
+            residual -= self.rows_times(shift)
+        return residual
+
     def _intercept_block(self):
         curvature, share = self.curvature, self.risk.share
         if not self.risk.loss.coupled:
@@ -72,52 +132,69 @@ class WorkingHessian:
 
     def _products(self, new):
         """H[which, new] before profiling, and ∂²R/∂θ∂b of ``new``, (len(new), K)."""
-        risk, p = self.risk, self.risk.n_features
-        classes, features = np.divmod(self.which, p)
-        first = len(self.which) - len(new)
-        cross = np.zeros((len(self.which), len(new)))
-        tilt = np.zeros((len(new), risk.n_outputs))
-        coupled, fresh = risk.loss.coupled, classes[first:]
-        if not coupled and not hasattr(risk.design, "_block"):
-            columns = risk.design._by_column[:, features]
-            right = columns[:, first:].multiply(self.curvature).tocsc()
-            return (columns.T @ right).toarray(), np.asarray(right.sum(axis=0)).reshape(-1, 1)
+        risk, first = self.risk, len(self.which) - len(new)
+        if risk.loss.coupled:
+            return self._coupled_products(first)
+        design, weights = risk.design, self.curvature
+        if self.columns is not None or sparse.issparse(design.X):
+            columns = self.columns
+            if columns is None:
+                columns = design._by_column[:, self.which].astype(np.float64)
+            if sparse.issparse(columns):
+                right = columns[:, first:].multiply(weights).tocsc()
+                cross = (columns.T @ right).toarray()
+            else:
+                right = columns[:, first:] * weights
+                cross = product(columns.T, right)
+            return cross, np.asarray(right.sum(axis=0)).reshape(-1, 1)
+        if 8 * len(new) <= len(self.which):  # cheaper by passes over X as it lies
+            right = design.columns(new) * weights
+            return design.transposed_dot(right)[self.which], right.sum(axis=0)[:, None]
+        cross, tilt = np.zeros((len(self.which), len(new))), np.zeros((len(new), 1))
+        for rows, block in _row_blocks(design, self.which):
+            right = block[:, first:] * weights[rows]
+            cross += product(block.T, right)
+            tilt += right.sum(axis=0)[:, None]
+        return cross, tilt
+
+    def _coupled_products(self, first):
+        """H = Σₖ XₖᵀD(s·pₖ)Xₖ − MᵀD(s)M, where M has the columns pₖxⱼ."""
+        risk = self.risk
+        classes, features = np.divmod(self.which, risk.n_features)
+        fresh = classes[first:]
+        cross = np.zeros((len(classes), len(fresh)))
+        tilt = np.zeros((len(fresh), risk.n_outputs))
         for rows, block in _row_blocks(risk.design, features):
-            curvature = self.curvature[rows]
-            if not coupled:
-                right = block[:, first:] * curvature
-                cross += product(block.T, right)
-                tilt += right.sum(axis=0)[:, None]
-                continue
-            share = risk.share[rows, None]
-            left = block * curvature[:, classes]
-            right = left[:, first:] * share
+            probability = self.curvature[rows]
+            left = block * probability[:, classes]
+            right = left[:, first:] * risk.share[rows, None]
             cross -= product(left.T, right)
-            tilt -= product(right.T, curvature)
-            tilt[np.arange(len(new)), fresh] += right.sum(axis=0)
+            tilt -= product(right.T, probability)
+            tilt[np.arange(len(fresh)), fresh] += right.sum(axis=0)
             for k in np.unique(fresh):
-                mine, hers = np.flatnonzero(classes == k), np.flatnonzero(fresh == k)
-                cross[np.ix_(mine, hers)] += product(
-                    np.ascontiguousarray(block[:, mine]).T, np.ascontiguousarray(right[:, hers])
+                rows_of, columns_of = np.flatnonzero(classes == k), np.flatnonzero(fresh == k)
+                part = product(
+                    np.ascontiguousarray(block[:, rows_of]).T,
+                    np.ascontiguousarray(right[:, columns_of]),
                 )
+                cross[np.ix_(rows_of, columns_of)] += part
         return cross, tilt
 
 
 def _row_blocks(design, features):
     """Yield (rows, (X − c)[rows, features]), the latter in float64."""
     n, width = design.shape[0], max(len(features), 1)
-    if hasattr(design, "_block"):
-        centre = design.centre[features]
-        contiguous = design.X.flags.c_contiguous
+    if sparse.issparse(design.X):
+        columns = design._by_column[:, features].tocsr()
         for rows in slices(n, width):
-            part = design.X[rows]
-            block = part.take(features, axis=1) if contiguous else part[:, features]
-            yield rows, np.subtract(block, centre, dtype=np.float64)
+            yield rows, columns[rows].toarray().astype(np.float64, copy=False)
         return
-    columns = design._by_column[:, features].tocsr()
+    centre, by_row = design.centre[features], design.X.flags.c_contiguous
     for rows in slices(n, width):
-        yield rows, columns[rows].toarray().astype(np.float64, copy=False)
+        part = design.X[rows]
+        block = part.take(features, axis=1) if by_row else part[:, features]
+        yield rows, np.subtract(block, centre, dtype=np.float64)
 
 
-def _pseudo_inverse(block):
-    return np.linalg.pinv(block, hermitian=True)
+def _as_column(x):
+    return np.asarray(x).reshape(-1, 1)

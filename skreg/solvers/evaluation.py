@@ -1,0 +1,86 @@
+"""What a risk says of a point, with the intercepts brought to their best there."""
+
+import numpy as np
+
+from skreg.solvers.duality import Point
+
+# The intercepts' Newton steps go this far at first, and twice as far each time.
+_REACH = 20.0
+_STEPS = 100
+
+
+class Evaluator:
+    """Makes `Point`s of coefficients.
+
+    Parameters
+    ----------
+    risk : LinearRisk
+    total_tol : float
+        ∂R/∂b at which an intercept counts as best.
+    """
+
+    def __init__(self, risk, total_tol):
+        self.risk, self.total_tol = risk, total_tol
+
+    def __call__(self, theta, intercept, model=None):
+        """The point at θ, whose best intercept is near ``intercept``.
+
+        With a `WorkingHessian` that keeps its columns, θ is 0 outside these and the gradient is
+        found on them alone.
+        """
+        risk, k = self.risk, self.risk.n_outputs
+        kept = model is not None and model.columns is not None
+        raw = model.dot(theta) if kept else risk.design.dot(theta.reshape(k, -1).T)
+        if risk.offset is not None:
+            raw += risk.offset[:, None]
+        raw += intercept
+        if risk.fit_intercept:
+            intercept, derivatives = self._best_intercept(raw, intercept)
+        else:
+            derivatives = risk.derivatives_at(raw)
+        value, residual, curvature = derivatives
+        point = Point(
+            theta, intercept, value, residual, curvature, None, residual.sum(axis=0), raw, False
+        )
+        if kept:
+            point.gradient = np.zeros_like(theta)
+            point.gradient[model.which] = model.transposed_dot(residual)
+        else:
+            self.complete(point)
+        return point
+
+    def complete(self, point):
+        """Find the whole gradient."""
+        if not point.complete:
+            slope = self.risk.design.transposed_dot(point.residual)
+            point.gradient, point.complete = slope.T.ravel(), True
+
+    def _best_intercept(self, raw, intercept):
+        """(b, the derivatives there) from ``raw``, which has ``intercept`` in it and is changed.
+
+        Newton's method, until a counterweight makes good what is left of ∂R/∂b.
+        """
+        reach, intercept = _REACH, np.array(intercept, dtype=np.float64)
+        low, high = np.full_like(intercept, -np.inf), np.full_like(intercept, np.inf)
+        for _ in range(_STEPS):
+            derivatives = self.risk.derivatives_at(raw)
+            _, residual, curvature = derivatives
+            total = residual.sum(axis=0)
+            if np.abs(total).max() <= self.total_tol:
+                return intercept, derivatives
+            if self.risk.loss.coupled:
+                weighted = self.risk.share[:, None] * curvature
+                block = np.diag(weighted.sum(axis=0)) - weighted.T @ curvature
+                step = np.linalg.pinv(block, hermitian=True) @ total
+                new = intercept - step / max(1.0, np.abs(step).max() / 5.0)
+            else:
+                high = np.where(total > 0, intercept, high)
+                low = np.where(total > 0, low, intercept)
+                bend = np.maximum(curvature.sum(axis=0), np.abs(total) / reach)
+                new = intercept - total / bend
+                reach *= 2
+                if not low < new < high:
+                    new = 0.5 * (low + high)
+            raw += new - intercept
+            intercept = new
+        return intercept, self.risk.derivatives_at(raw)

@@ -1,0 +1,375 @@
+"""The walk of the proximal Newton method over descending λ."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from skreg._kernels import coordinate_descent as kernel
+from skreg.solvers.duality import Certificate
+from skreg.solvers.evaluation import Evaluator
+from skreg.solvers.working_hessian import WorkingHessian
+
+EPS = np.finfo(np.float64).eps
+# Coefficients that join the working set at once: this many, or as many as it has non-zeros.
+_BATCH = 100
+# Points that the extrapolation looks back on.
+_MEMORY = 5
+# A step must gain this share of what the quadratic promises (Armijo).
+_ARMIJO = 1e-4
+# λ falls at most by this factor between points; a path with wider steps goes through more λ.
+_STRIDE = 0.3
+# Quadratics for one λ, where the caller sets no limit.
+MAX_EXPANSIONS = 200
+# Curvatures below this share of their mean are raised to it; more when steps prove too long.
+_FLOOR = 1e-6
+# Flops that a step's bookkeeping is worth.
+_OVERHEAD = 5e6
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """What one λ came to; ``gap`` is absolute."""
+
+    theta: np.ndarray
+    intercept: np.ndarray
+    value: float
+    gap: float
+    passes: int
+    expansions: int
+
+
+class ProximalPath:
+    """Solves for one λ after another, downwards.
+
+    Parameters
+    ----------
+    risk : LinearRisk
+    penalty : Separable
+    tol : float
+        Duality gap relative to the risk of the null model.
+    max_iter, max_expansions : int
+        Passes of coordinate descent, and quadratics, for each λ.
+
+    Attributes
+    ----------
+    alpha_max : float
+    point : Point
+        The last solution; at first the null model with the features without a penalty at their best.
+    """
+
+    def __init__(self, risk, penalty, tol, max_iter, max_expansions=MAX_EXPANSIONS):
+        self.risk, self.positive = risk, penalty.positive
+        self.max_iter, self.max_expansions = max_iter, max_expansions
+        p, k = risk.n_features, risk.n_outputs
+        self.l1, self.l2 = np.tile(penalty.l1(p), k), np.tile(penalty.l2(p), k)
+        self.certificate = Certificate(risk, self.l1, self.l2, penalty.positive)
+        self.free = self.certificate.free
+        self.null_risk = risk.null_risk
+        # Not below what rounding leaves in a sum of losses.
+        self.tol = max(tol, 64 * EPS) * self.null_risk
+        # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
+        total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * self.certificate.smallest_weight
+        self.evaluate = Evaluator(risk, total_tol)
+        self.floor, self.wasted = _FLOOR, 0.0
+        self.model = self.slope = self.last_slope = self.dual = None
+        self.history = deque(maxlen=_MEMORY)
+        self.passes = self.expansions = 0
+        self.sought = np.inf
+        self.point = self.evaluate(np.zeros(k * p), risk.null_intercept() + 0.0)
+        if self.free.size:
+            self._fit_free()
+        self.alpha_max = penalty.alpha_max(self.point.gradient.reshape(k, p))
+        self.alpha = self.sought = self.alpha_max
+
+    # One λ ---------------------------------------------------------------------------------------
+
+    def solve(self, alpha):
+        """`Stop` at this λ, not above the last one."""
+        self.passes = self.expansions = 0
+        if alpha >= self.alpha_max or self.null_risk == 0:
+            gap = self._natural_gap(self.point, alpha, self.tol)
+            return self._stop(gap)
+        if not self.history:
+            self.history.append((self.alpha, self.point))
+            self.slope = -self.point.gradient
+        loose = max(self.tol, 1e-3 * self.null_risk)
+        while 1e-12 * self.alpha_max < self.alpha < np.inf and alpha < _STRIDE * self.alpha:
+            self._go(_STRIDE * self.alpha, loose)
+            self.passes = self.expansions = 0
+        return self._stop(self._go(alpha, self.tol))
+
+    def _stop(self, gap):
+        point = self.point
+        passes, expansions = max(self.passes, 1), max(self.expansions, 1)
+        return Stop(point.theta, point.intercept, point.value, gap, passes, expansions)
+
+    def _go(self, alpha, goal):
+        """Bring ``point`` to λ = ``alpha``; the gap reached."""
+        self.sought = alpha
+        if alpha == self.alpha:
+            self.history.pop()
+            if not self.history:
+                self.history.append((np.inf, self.point))
+        point, gap = self._predict(alpha, goal)
+        while gap > goal and self.passes < self.max_iter and self.expansions < self.max_expansions:
+            self._admit(point, alpha)
+            if self.wasted > self._renewal_cost:
+                self._renew(point)
+            new, ends = self._step(point, alpha)
+            if new is not None:
+                point, gap = new, self._gap(new, alpha, goal)
+            if ends and gap > goal:
+                gap = self._natural_gap(point, alpha, goal)
+                if gap > goal and not self._admit(point, alpha):
+                    break
+        if gap > goal:
+            gap = self._natural_gap(point, alpha, goal)
+        self.point, self.alpha = point, alpha
+        if self.history[-1][0] == np.inf:
+            self.history.clear()
+        self.history.append((alpha, point))
+        return gap
+
+    def _predict(self, alpha, goal):
+        """The point predicted from the last few, with its gap; or the last one, if it is better."""
+        last = self.point
+        self._choose(alpha)
+        which = self.model.which
+        points = [point for _, point in self.history]
+        rests = np.array([point.gradient[which] for point in points])
+        rests -= np.array([point.theta[which] for point in points]) @ self.model.matrix
+        weights = _best_weights([a for a, _ in self.history], rests, alpha)
+        used = points[-len(weights) :]
+        theta = self._minimise(alpha, weights @ rests[-len(weights) :], last.theta)
+        intercept = weights @ np.array([point.intercept for point in used])
+        self.dual = used, weights
+        predicted = self.evaluate(theta, intercept, self.model)
+        gap = self._gap(predicted, alpha, goal)
+        objective = self.certificate.objective
+        if gap <= goal or objective(predicted, alpha) <= objective(last, alpha):
+            return predicted, gap
+        return last, np.inf
+
+    def _step(self, point, alpha):
+        """A point of lower objective (None if there is none), and whether rounding hides any other.
+
+        The full step is taken if it gains enough. If not, the Hessian is renewed, and if it is
+        new already, a part of the step is taken.
+        """
+        theta, model = point.theta, self.model
+        rest = point.gradient[model.which] - model.matrix @ theta[model.which]
+        target = self._minimise(alpha, rest, theta)
+        way = target - theta
+        shift = model.intercept_way(way[model.which]) if self.risk.fit_intercept else 0.0
+        penalty, objective = self.certificate.penalty, self.certificate.objective(point, alpha)
+        promise = float(point.gradient @ way) + penalty(target, alpha) - penalty(theta, alpha)
+        rounding = 4 * EPS * objective
+        fresh = self.model_point is point
+        self.dual = [point], [1.0]
+        new = self.evaluate(target, point.intercept + shift, model)
+        if self.certificate.objective(new, alpha) <= objective + _ARMIJO * promise + rounding:
+            self.floor = max(_FLOOR, self.floor / 10)
+            return new, fresh and promise > -rounding
+        if not fresh:
+            self._renew(point)
+            return self._step(point, alpha)
+        self.dual = None
+        length = 0.5
+        while promise < -rounding and length > 1e-10:
+            new = self.evaluate(theta + length * way, point.intercept + length * shift, model)
+            if self.certificate.objective(new, alpha) <= objective + _ARMIJO * length * promise:
+                self.floor = min(1.0, 100 * self.floor) if length < 0.1 else self.floor
+                return new, False
+            length *= 0.5 if length > 0.1 else 0.1
+        return None, True
+
+    def _minimise(self, alpha, rest, start):
+        """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set, from ``start``."""
+        which, hessian = self.model.which, self.model.matrix
+        theta, l1, l2 = start[which], alpha * self.l1[which], alpha * self.l2[which]
+        if l2.any():
+            hessian = hessian + np.diag(l2)
+        fitted = hessian @ theta
+        made, _ = kernel.descend(
+            hessian,
+            -rest,
+            16 * EPS * (np.abs(rest) + l1),
+            l1,
+            theta,
+            -rest - fitted,
+            abs(float(start[which] @ fitted)) + 2 * self.null_risk,
+            1e-3 * self.tol,
+            max(self.max_iter - self.passes, 1),
+            self.positive,
+        )
+        self.passes += made
+        self.expansions += 1
+        out = np.zeros_like(start)
+        out[which] = theta
+        return out
+
+    # Certificates --------------------------------------------------------------------------------
+
+    def _gap(self, point, alpha, goal):
+        """The gap at a point just reached; +inf or a bound above the goal if it is not good yet."""
+        gap = np.inf
+        if point.complete:
+            gap = self._natural_gap(point, alpha, goal)
+        if gap > goal and self.dual is not None:
+            residual = self.model.linear_residual(*self.dual, point.raw)
+            other, slope = self.certificate.gap_by(point, residual, alpha, goal)
+            gap = min(gap, other)
+            if slope is not None:
+                self.slope = slope
+        if gap > goal:
+            self.wasted += self._step_cost
+        return gap
+
+    def _natural_gap(self, point, alpha, goal):
+        self.evaluate.complete(point)
+        self.slope = -point.gradient
+        return self.certificate.gap(point, alpha, goal, self._corrected)
+
+    # The working set -----------------------------------------------------------------------------
+
+    def _choose(self, alpha):
+        """The working set of the first step at this λ: the supports so far, and who may join."""
+        expected = self.slope
+        if len(self.history) > 1 and self.last_slope is not None:
+            (before, _), (now, _) = list(self.history)[-2:]
+            expected = expected + (alpha - now) / (now - before) * (expected - self.last_slope)
+            bound = 0.95 * alpha * self.l1
+        else:
+            bound = max(2 * alpha - self.alpha, 0.5 * alpha) * self.l1
+        self.last_slope = self.slope
+        inside = np.zeros(len(expected), dtype=bool)
+        for _, point in self.history:
+            inside |= point.theta != 0
+        inside[self.free] = True
+        self._join(inside, self._pull(expected) - bound, self.point)
+
+    def _admit(self, point, alpha):
+        """Take coefficients at 0 that are drawn away from it into the working set, if any."""
+        bound = alpha * self.l1 * (1 + 16 * EPS)
+        return self._join(point.theta != 0, self._pull(self.slope) - bound, point)
+
+    def _join(self, needed, excess, current):
+        known = self.model.which if self.model is not None else np.empty(0, dtype=np.intp)
+        wanted = needed | (excess > 0)
+        wanted[known] = False
+        new = np.flatnonzero(wanted & ~needed)
+        batch = max(_BATCH, np.count_nonzero(needed))
+        if len(new) > batch:
+            wanted[new[np.argpartition(-excess[new], batch)[batch:]]] = False
+        new = np.flatnonzero(wanted)
+        if self.model is None:
+            self._renew(self.point, new)
+        elif len(new):
+            self.model.extend(new)
+            self._fill(new, current)
+        return len(new) > 0
+
+    def _fill(self, new, current):
+        """Gradients on coefficients that have just joined."""
+        for point in [current, *(point for _, point in self.history)]:
+            if point.complete:
+                continue
+            if self.model.columns is None:
+                self.evaluate.complete(point)
+            else:
+                at = slice(len(self.model.which) - len(new), None)
+                point.gradient[new] = self.model.transposed_dot(point.residual, at)
+
+    def _pull(self, slope):
+        return slope if self.positive else np.abs(slope)
+
+    # The Hessian ---------------------------------------------------------------------------------
+
+    def _renew(self, point, which=None):
+        """Take the Hessian at ``point``, on what is still needed of the working set."""
+        if which is None:
+            which = self.model.which
+            inside = (point.theta != 0) | (self._pull(self.slope) > 0.9 * self.sought * self.l1)
+            for _, other in self.history:
+                inside |= other.theta != 0
+            inside[self.free] = True
+            which = which[inside[which]]
+        self.model = WorkingHessian(self.risk, _floored(point, self.risk, self.floor), which)
+        self.model_point, self.wasted = point, 0.0
+
+    @property
+    def _step_cost(self):
+        n, size = len(self.risk.y), len(self.model.which)
+        width = size if self.model.columns is not None else self.risk.n_features
+        return 8.0 * n * width * self.risk.n_outputs + size**3 / 3 + _OVERHEAD
+
+    @property
+    def _renewal_cost(self):
+        size = len(self.model.which)
+        return len(self.risk.y) * size * (size + 8.0)
+
+    # Features without a penalty ------------------------------------------------------------------
+
+    def _fit_free(self):
+        """Bring the features without a penalty to their best at θ = 0 for the others."""
+        for _ in range(MAX_EXPANSIONS):
+            self._renew(self.point, self.free)
+            new, ends = self._step(self.point, 0.0)
+            self.point = self.point if new is None else new
+            if ends:
+                break
+        self.evaluate.complete(self.point)
+        self.model = None
+
+    def _corrected(self, point):
+        """Residual and q after the Newton step that takes the free features' share of q away."""
+        risk, p, k = self.risk, self.risk.n_features, self.risk.n_outputs
+        free = self.free[point.theta[self.free] != 0] if self.positive else self.free
+        model = WorkingHessian(risk, _floored(point, risk, _FLOOR), free)
+        residual, slope = point.residual, -point.gradient
+        for _ in range(2):
+            part, shift = model.solve(-slope[free], residual.sum(axis=0))
+            step = np.zeros(k * p)
+            step[free] = part
+            z = risk.design.dot(step.reshape(k, p).T) + shift
+            residual = residual - model.rows_times(z)
+            slope = -risk.design.transposed_dot(residual).T.ravel()
+        if self.positive and (slope[self.free] > 1e-9 * np.abs(slope).max()).any():
+            slope[self.free] = np.inf
+        return residual, slope
+
+
+def _floored(point, risk, floor):
+    """The curvature with none far below the mean, so that the quadratic has a minimiser."""
+    if risk.loss.coupled:
+        return point.curvature
+    mean = float(point.curvature.mean())
+    if mean == 0:
+        return risk.share[:, None].copy()
+    return np.maximum(point.curvature, floor * mean)
+
+
+def _best_weights(alphas, values, alpha):
+    """Weights of the last rows of ``values`` that extrapolate them to ``alpha``.
+
+    As many rows as would have told the last row from those before it best.
+    """
+    best, least = 1, np.inf
+    for degree in range(1, len(alphas)):
+        weights = _lagrange(alphas[-1 - degree : -1], alphas[-1])
+        error = np.abs(weights @ values[-1 - degree : -1] - values[-1]).max(initial=0.0)
+        if error < least:
+            best, least = degree, error
+    return _lagrange(alphas[-best:], alpha)
+
+
+def _lagrange(nodes, x):
+    """Weights of a polynomial's values at ``nodes`` in its value at x."""
+    weights = []
+    for i, node in enumerate(nodes):
+        weight = 1.0
+        for other in nodes[:i] + nodes[i + 1 :]:
+            weight *= (x - other) / (node - other)
+        weights.append(weight)
+    return np.array(weights)
