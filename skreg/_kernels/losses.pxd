@@ -1,12 +1,11 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """Pointwise losses ℓ(y, f) of raw predictions f, with their derivatives in f.
 
-Rows of a network, of any number of outputs, in float or double: ``loss_and_gradient``. One number
-in double, with the curvature ∂²ℓ/∂f² as well: the functions named ``…_at``.
+Rows of any number of outputs, in float or double: ``losses_and_gradients``. One number in double,
+with the curvature ∂²ℓ/∂f² as well: the functions named ``…_at``.
 """
 
-from libc.math cimport log, log1p
-
+from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.exp cimport exp_
 from skreg._kernels.log cimport log1p_, log_
 
@@ -20,63 +19,83 @@ cdef enum Loss:
     MULTINOMIAL_LOG_LOSS = 2
 
 
-cdef inline double squared_error(const real* y, Py_ssize_t n, real weight, real* f) noexcept nogil:
-    """Σⱼ ½(yⱼ − fⱼ)²; f ← weight·(f − y)."""
-    cdef Py_ssize_t j
-    cdef double value = 0, residual
-    for j in range(n):
-        residual = <double>f[j] - <double>y[j]
-        value += 0.5 * residual * residual
-        f[j] = weight * (f[j] - y[j])
-    return value
-
-
-cdef inline double binary_log_loss(
-    const real* y, Py_ssize_t n, real weight, real* f
+cdef inline dispatched squared_error(
+    Py_ssize_t rows, Py_ssize_t n, const real* y, real* f, double* loss
 ) noexcept nogil:
-    """Σⱼ log(1 + exp(fⱼ)) − yⱼfⱼ with yⱼ in [0, 1]; f ← weight·(1/(1+exp(−f)) − y)."""
-    cdef Py_ssize_t j
-    cdef double value = 0, raw
-    cdef real small, probability
-    for j in range(n):
-        raw = f[j]
-        small = exp_(-f[j] if f[j] > 0 else f[j])    # exp(−|f|), never overflows
-        value += (raw if raw > 0 else 0) + log1p(<double>small) - y[j] * raw
-        probability = (1 if f[j] > 0 else small) / (1 + small)
-        f[j] = weight * (probability - y[j])
-    return value
+    """Σⱼ ½(yⱼ − fⱼ)²; f ← f − y."""
+    cdef Py_ssize_t i, j
+    cdef double residual
+    for i in range(rows):
+        loss[i] = 0
+        for j in range(i * n, (i + 1) * n):
+            residual = <double>f[j] - <double>y[j]
+            loss[i] += 0.5 * residual * residual
+            f[j] -= y[j]
 
 
-cdef inline double multinomial_log_loss(
-    const real* y, Py_ssize_t n, real weight, real* f
+cdef inline double log_loss(real y, real f, real* gradient) noexcept nogil:
+    """log(1 + exp(f)) − yf with y in [0, 1]; the gradient is 1/(1 + exp(−f)) − y."""
+    cdef real one = 1, zero = 0
+    cdef real small = exp_(-f if f > zero else f)    # exp(−|f|), never overflows
+    gradient[0] = (one if f > zero else small) / (one + small) - y
+    return <double>(f if f > zero else zero) + log1p_(small) - <double>y * <double>f
+
+
+cdef inline dispatched binary_log_loss(
+    Py_ssize_t rows, Py_ssize_t n, const real* y, real* f, double* loss
 ) noexcept nogil:
-    """log Σₖ exp(fₖ) − Σⱼ yⱼfⱼ with y ≥ 0 summing to 1; f ← weight·(softmax(f) − y)."""
-    cdef Py_ssize_t j
-    cdef real largest = f[0]
-    cdef real total = 0
-    cdef double value = 0
-    for j in range(1, n):
-        if f[j] > largest:
-            largest = f[j]
-    for j in range(n):
-        f[j] -= largest
-        value -= <double>y[j] * <double>f[j]
+    """Σⱼ log(1 + exp(fⱼ)) − yⱼfⱼ with yⱼ in [0, 1]; f ← 1/(1 + exp(−f)) − y."""
+    cdef Py_ssize_t i, j
+    if n == 1:    # a loop without a sum becomes vectors
+        for i in range(rows):
+            loss[i] = log_loss(y[i], f[i], f + i)
+        return
+    for i in range(rows):
+        loss[i] = 0
+        for j in range(i * n, (i + 1) * n):
+            loss[i] += log_loss(y[j], f[j], f + j)
+
+
+cdef inline dispatched multinomial_log_loss(
+    Py_ssize_t rows, Py_ssize_t n, const real* y, real* f, double* loss
+) noexcept nogil:
+    """log Σₖ exp(fₖ) − Σⱼ yⱼfⱼ with y ≥ 0 summing to 1; f ← softmax(f) − y.
+
+    Row by row only what a row shares; the exponentials and logarithms are loops over everything.
+    """
+    cdef Py_ssize_t i, j
+    cdef real largest, total
+    cdef double share
+    for i in range(rows):
+        largest = f[i * n]
+        for j in range(i * n + 1, (i + 1) * n):
+            largest = f[j] if f[j] > largest else largest
+        share = 0
+        for j in range(i * n, (i + 1) * n):
+            f[j] -= largest
+            share += <double>y[j] * <double>f[j]
+        loss[i] = share
+    for j in range(rows * n):
         f[j] = exp_(f[j])
-        total += f[j]
-    for j in range(n):
-        f[j] = weight * (f[j] / total - y[j])
-    return value + log(<double>total)
+    for i in range(rows):
+        total = 0
+        for j in range(i * n, (i + 1) * n):
+            total += f[j]
+        for j in range(i * n, (i + 1) * n):
+            f[j] = f[j] / total - y[j]
+        loss[i] = log_(total) - loss[i]
 
 
-cdef inline double loss_and_gradient(
-    Loss loss, const real* y, Py_ssize_t n_outputs, real weight, real* f
+cdef inline void losses_and_gradients(
+    Loss loss, Py_ssize_t rows, Py_ssize_t n, const real* y, real* f, double* values
 ) noexcept nogil:
-    """ℓ(y, f) of one row; f is replaced by weight·∂ℓ/∂f."""
+    """ℓ of every row of n outputs; f is replaced by ∂ℓ/∂f."""
     if loss == SQUARED_ERROR:
-        return squared_error(y, n_outputs, weight, f)
-    if loss == BINARY_LOG_LOSS:
-        return binary_log_loss(y, n_outputs, weight, f)
-    return multinomial_log_loss(y, n_outputs, weight, f)
+        squared_error(rows, n, y, f, values)
+    elif loss == BINARY_LOG_LOSS:
+        binary_log_loss(rows, n, y, f, values)
+    else:
+        multinomial_log_loss(rows, n, y, f, values)
 
 
 cdef inline double squared_error_at(

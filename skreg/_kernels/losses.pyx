@@ -25,12 +25,12 @@ def pointwise(name, const floating[:, ::1] y, floating[:, ::1] raw):
     if y.shape[0] != raw.shape[0] or y.shape[1] != raw.shape[1]:
         raise ValueError("y and raw must have the same shape")
     cdef Loss loss = CODES[name]
-    cdef Py_ssize_t i, n = raw.shape[0], n_outputs = raw.shape[1]
-    values = np.empty(n)
+    values = np.empty(raw.shape[0])
     cdef double[::1] out = values
-    with nogil:
-        for i in range(n):
-            out[i] = loss_and_gradient(loss, &y[i, 0], n_outputs, 1, &raw[i, 0])
+    if raw.size > 0:
+        with nogil:
+            losses_and_gradients(
+                loss, raw.shape[0], raw.shape[1], &y[0, 0], &raw[0, 0], &out[0])
     return values
 
 

@@ -18,22 +18,17 @@ Cost of a step, B rows, P parameters, first layer d×h: 6·B·P − 2·B·d·h f
 28·P bytes (float32) of Adam's traffic.
 """
 
-from libc.math cimport isfinite, pow, sqrt
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
 
 import numpy as np
 
 from skreg._kernels.losses import CODES
 
-from skreg._kernels.activations cimport Activation, add_bias_and_activate, multiply_by_slope
-from skreg._kernels.losses cimport Loss, loss_and_gradient
-from skreg._kernels.matmul cimport column_sums, matmul_nn, matmul_nt, matmul_tn
-from skreg._kernels.optimisers cimport (
-    ADAM, GRADIENT, NESTEROV, SGD, Optimiser, adam, nesterov, sgd, write_gradient,
-)
+from skreg._kernels.activations cimport Activation
+from skreg._kernels.optimisers cimport Optimiser
+from skreg._kernels.step cimport Architecture, Plan, Step, Tile, epoch, layer
 from skreg._kernels.team cimport (
-    Team, cancel, flush_subnormals, meet, restore_subnormals, take_task,
+    MOST_WORKERS, call, dismiss, flush_subnormals, restore_subnormals, wait_for_call,
 )
 
 ctypedef fused real:
@@ -56,55 +51,6 @@ cdef enum:
     TILE = 1 << 15
     # Rows that are predicted at once.
     PREDICTED_ROWS = 256
-
-
-cdef struct Architecture:
-    int n_layers
-    Activation activation
-    Loss loss
-    Py_ssize_t* units      # n_layers + 1
-    Py_ssize_t* weights    # start of each layer's weights in θ
-    Py_ssize_t* biases     # start of each layer's biases in θ
-
-
-# The optimiser's numbers for an epoch.
-cdef struct Step:
-    double eta             # learning rate
-    double momentum        # of SGD
-    double beta_1, beta_2, epsilon
-    double l1, l2          # λ times the penalty's shares of ‖θ‖₁ and ½‖θ‖₂²
-
-
-cdef struct Tile:
-    int layer
-    Py_ssize_t first, last    # rows of the layer's weight matrix
-
-
-# Everything a worker needs; arrays are float or double as θ is.
-cdef struct Plan:
-    const Architecture* net
-    Optimiser optimiser
-    Step step
-    Team team
-    Py_ssize_t n, batch_size, rows_per_task, n_steps_done
-    int n_row_tasks, n_tiles
-    const Tile* tiles
-    const void* X
-    const void* Y
-    const void* weights            # NULL: all 1
-    void* theta
-    void* point
-    void* slot_1
-    void* slot_2
-    void* activations              # of the batch, layer after layer from the input
-    void* deltas                   # of the batch, layer after layer from the first hidden
-    const Py_ssize_t* a_start
-    const Py_ssize_t* d_start
-    void* gradients                # a tile and a bias for every worker
-    Py_ssize_t gradient_size
-    double* task_loss
-    double loss                    # Σ wᵢℓᵢ over the epoch
-    bint diverged
 
 
 cdef class Network:
@@ -172,7 +118,7 @@ cdef class Network:
     def max_workers(self, Py_ssize_t batch_size):
         """How many workers can have something to do in both phases of a step."""
         rows_per_task, tiles = self.tasks(batch_size)
-        return min(_ceil_divide(batch_size, rows_per_task), len(tiles))
+        return min(_ceil_divide(batch_size, rows_per_task), len(tiles), MOST_WORKERS)
 
     def forward(self, const real[::1] theta, const real[:, ::1] X, real[:, ::1] out):
         """Write the raw predictions for the rows of X into ``out``."""
@@ -204,19 +150,8 @@ cdef void _predict(
     cdef real* z
     for l in range(net.n_layers):
         z = out if l == net.n_layers - 1 else (ping if l % 2 == 0 else pong)
-        _layer(net, l, theta, rows, a, z)
+        layer(net, l, theta, rows, a, z)
         a = z
-
-
-cdef inline void _layer(
-    const Architecture* net, int l, const real* theta, Py_ssize_t rows, const real* a, real* z
-) noexcept nogil:
-    """z ← act(a·W + b) for layer l; the last layer's activation is the identity."""
-    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
-    matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z)
-    add_bias_and_activate(
-        net.activation if l < net.n_layers - 1 else Activation.IDENTITY,
-        rows, fan_out, theta + net.biases[l], z)
 
 
 cdef class Trainer:
@@ -257,7 +192,6 @@ cdef class Trainer:
         plan.optimiser = OPTIMISERS[optimiser]
         plan.n = X.shape[0]
         plan.batch_size = batch_size
-        plan.team.n_workers = 1
         units = np.array(network.units, dtype=np.intp)
         plan.rows_per_task, tiles = network.tasks(batch_size)
         plan.n_row_tasks = _ceil_divide(batch_size, plan.rows_per_task)
@@ -270,15 +204,17 @@ cdef class Trainer:
         gradients = np.empty((max_workers, plan.gradient_size), theta.dtype)
         tile_table = np.array(tiles, dtype=np.dtype(
             [("layer", np.intc), ("first", np.intp), ("last", np.intp)], align=True))
-        task_loss = np.empty(plan.n_row_tasks)
+        targets = np.empty(batch_size * plan.net.units[plan.net.n_layers], theta.dtype)
+        losses, task_loss = np.empty(batch_size), np.empty(plan.n_row_tasks)
         self.owners = (network, X, Y, weights, theta, point, slot_1, slot_2, activations, deltas,
-                       starts, delta_starts, gradients, tile_table, task_loss)
+                       starts, delta_starts, targets, losses, gradients, tile_table, task_loss)
         plan.X, plan.Y, plan.weights = _address(X), _address(Y), _address(weights)
         plan.theta, plan.point = <void*>_address(theta), <void*>_address(point)
         plan.slot_1, plan.slot_2 = <void*>_address(slot_1), <void*>_address(slot_2)
         plan.activations, plan.deltas = <void*>_address(activations), <void*>_address(deltas)
         plan.a_start = <const Py_ssize_t*>_address(starts)
         plan.d_start = <const Py_ssize_t*>_address(delta_starts)
+        plan.targets, plan.losses = <void*>_address(targets), <double*>_address(losses)
         plan.gradients = <void*>_address(gradients)
         plan.tiles = <const Tile*>_address(tile_table)
         plan.task_loss = <double*>_address(task_loss)
@@ -293,34 +229,47 @@ cdef class Trainer:
         """Whether the last epoch stopped at a loss that is not finite."""
         return bool(self.plan.diverged)
 
-    def begin_epoch(self, *, Py_ssize_t n_steps_done, int n_workers, double eta,
-                    double momentum, double beta_1, double beta_2, double epsilon,
-                    double l1, double l2):
-        """Set the optimiser's numbers; then every worker calls `work` once."""
-        if n_workers > self.max_workers:
-            raise ValueError("n_workers exceeds max_workers")
-        self.plan.n_steps_done = n_steps_done
-        self.plan.step = Step(eta, momentum, beta_1, beta_2, epsilon, l1, l2)
-        self.plan.team = Team(n_workers, 0, 0, 0, 0)
-        self.plan.loss = 0
-        self.plan.diverged = False
-
-    def cancel(self):
-        """Send home the workers of this epoch: one of them will not call `work`."""
-        cancel(&self.plan.team)
-
-    def work(self, const Py_ssize_t[::1] order, int worker):
-        """Take part in an epoch over the rows in ``order``; returns when it is over."""
+    def train(self, const Py_ssize_t[::1] order, *, Py_ssize_t n_steps_done, int n_workers,
+              double eta, double momentum, double beta_1, double beta_2, double epsilon,
+              double l1, double l2):
+        """An epoch over the rows in ``order``, with the help of ``n_workers`` − 1 that `serve`."""
         if order.shape[0] != self.plan.n:
             raise ValueError("order must name every row of X once")
+        if not 1 <= n_workers <= self.max_workers:
+            raise ValueError("n_workers must be at least 1 and at most max_workers")
         cdef unsigned state
+        self.plan.order = &order[0]
+        self.plan.n_steps_done = n_steps_done
+        self.plan.step = Step(eta, momentum, beta_1, beta_2, epsilon, l1, l2)
+        self.plan.loss = 0
+        self.plan.diverged = False
         with nogil:
             state = flush_subnormals()
-            if self.is_float:
-                _epoch(&self.plan, <float*>self.plan.theta, &order[0], worker)
-            else:
-                _epoch(&self.plan, <double*>self.plan.theta, &order[0], worker)
+            call(&self.plan.team, n_workers)
+            self._epoch(0)
             restore_subnormals(state)
+
+    def serve(self, int worker):
+        """Help with every epoch that calls for more than ``worker`` workers, until `dismiss`."""
+        if not 0 < worker < self.max_workers:
+            raise ValueError("worker must be at least 1 and below max_workers")
+        cdef unsigned state
+        cdef int seen = 0
+        with nogil:
+            state = flush_subnormals()
+            while wait_for_call(&self.plan.team, worker, &seen):
+                self._epoch(worker)
+            restore_subnormals(state)
+
+    def dismiss(self):
+        """Let those who `serve` return; nobody can be called any more."""
+        dismiss(&self.plan.team)
+
+    cdef void _epoch(self, int worker) noexcept nogil:
+        if self.is_float:
+            epoch(&self.plan, <float*>self.plan.theta, worker)
+        else:
+            epoch(&self.plan, <double*>self.plan.theta, worker)
 
 
 cdef Py_ssize_t _ceil_divide(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -332,121 +281,3 @@ cdef const void* _address(array) except? NULL:
         return NULL
     cdef const unsigned char[::1] octets = array.reshape(-1).view(np.uint8)
     return &octets[0]
-
-
-cdef void _epoch(Plan* plan, real* theta, const Py_ssize_t* order, int worker) noexcept nogil:
-    """All steps of an epoch, as one worker of the team."""
-    cdef Py_ssize_t start = 0, size, t = plan.n_steps_done
-    cdef int task
-    cdef double loss
-    while start < plan.n:
-        size = min(plan.batch_size, plan.n - start)
-        t += 1
-        task = take_task(&plan.team)
-        while task < plan.n_row_tasks:
-            plan.task_loss[task] = _row_task(plan, theta, order + start, size, task)
-            task = take_task(&plan.team)
-        if meet(&plan.team):
-            return
-        # Every worker adds the tasks' losses in the same order and so decides the same.
-        loss = 0
-        for task in range(plan.n_row_tasks):
-            loss += plan.task_loss[task]
-        if worker == 0:
-            plan.loss += loss
-        if not isfinite(loss):
-            if worker == 0:
-                plan.diverged = True
-            return
-        task = take_task(&plan.team)
-        while task < plan.n_tiles:
-            _tile_task(plan, theta, size, t, task, worker)
-            task = take_task(&plan.team)
-        if meet(&plan.team):
-            return
-        start += size
-
-
-cdef double _row_task(
-    Plan* plan, real* theta, const Py_ssize_t* order, Py_ssize_t size, int task
-) noexcept nogil:
-    """Forward and backward pass of a block of the batch's rows; returns its Σ wᵢℓᵢ."""
-    cdef const Architecture* net = plan.net
-    cdef const real* point = <const real*>plan.point
-    cdef const real* X = <const real*>plan.X
-    cdef const real* Y = <const real*>plan.Y
-    cdef const real* weights = <const real*>plan.weights
-    cdef real* activations = <real*>plan.activations
-    cdef real* deltas = <real*>plan.deltas
-    cdef Py_ssize_t first = task * plan.rows_per_task
-    cdef Py_ssize_t rows = min(plan.rows_per_task, size - first)
-    cdef Py_ssize_t d = net.units[0], n_outputs = net.units[net.n_layers], i
-    cdef int l, last = net.n_layers - 1
-    cdef real weight
-    cdef real* a
-    cdef real* delta = NULL
-    cdef double loss = 0
-    if rows <= 0:
-        return 0
-    for i in range(rows):
-        memcpy(activations + (first + i) * d, X + order[first + i] * d, d * sizeof(real))
-    for l in range(net.n_layers):
-        a = activations + plan.a_start[l] + first * net.units[l]
-        if l < last:
-            delta = activations + plan.a_start[l + 1] + first * net.units[l + 1]
-        else:
-            delta = deltas + plan.d_start[l] + first * n_outputs
-        _layer(net, l, point, rows, a, delta)
-    for i in range(rows):
-        weight = 1 if weights == NULL else weights[order[first + i]]
-        loss += weight * loss_and_gradient(
-            net.loss, Y + order[first + i] * n_outputs, n_outputs, weight / size,
-            delta + i * n_outputs)
-    for l in range(last, 0, -1):
-        a = activations + plan.a_start[l] + first * net.units[l]
-        matmul_nt(rows, net.units[l], net.units[l + 1], delta, point + net.weights[l],
-                  deltas + plan.d_start[l - 1] + first * net.units[l])
-        delta = deltas + plan.d_start[l - 1] + first * net.units[l]
-        multiply_by_slope(net.activation, rows * net.units[l], a, delta)
-    return loss
-
-
-cdef void _tile_task(
-    Plan* plan, real* theta, Py_ssize_t size, Py_ssize_t t, int task, int worker
-) noexcept nogil:
-    """Gradient and update of a block of rows of one weight matrix; the first takes the biases too."""
-    cdef const Tile* tile = plan.tiles + task
-    cdef const Architecture* net = plan.net
-    cdef int l = tile.layer
-    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
-    cdef real* g = <real*>plan.gradients + worker * plan.gradient_size
-    cdef const real* a = <const real*>plan.activations + plan.a_start[l] + tile.first
-    cdef const real* delta = <const real*>plan.deltas + plan.d_start[l]
-    matmul_tn(tile.last - tile.first, fan_out, size, a, fan_in, delta, g)
-    _update(plan, theta, t, net.weights[l] + tile.first * fan_out,
-            (tile.last - tile.first) * fan_out, g, plan.step.l1, plan.step.l2)
-    if tile.first == 0:
-        column_sums(size, fan_out, delta, g)
-        _update(plan, theta, t, net.biases[l], fan_out, g, 0, 0)
-
-
-cdef void _update(
-    Plan* plan, real* theta, Py_ssize_t t, Py_ssize_t start, Py_ssize_t n, const real* g,
-    double l1, double l2
-) noexcept nogil:
-    """One step of the optimiser on θ[start : start + n]."""
-    cdef const Step* s = &plan.step
-    cdef real* slot_1 = <real*>plan.slot_1 + start
-    cdef double correction
-    if plan.optimiser == ADAM:
-        correction = 1 - pow(s.beta_1, t)
-        adam(n, <real>(s.eta / correction), <real>s.beta_1, <real>s.beta_2, <real>s.epsilon,
-             <real>(1 / sqrt(1 - pow(s.beta_2, t))), <real>(l1 * correction), <real>l2,
-             g, theta + start, slot_1, <real*>plan.slot_2 + start)
-    elif plan.optimiser == SGD:
-        sgd(n, <real>s.eta, <real>s.momentum, <real>l1, <real>l2, g, theta + start, slot_1)
-    elif plan.optimiser == NESTEROV:
-        nesterov(n, <real>s.eta, <real>s.momentum, <real>l1, <real>l2, g, theta + start,
-                 <real*>plan.point + start)
-    else:
-        write_gradient(n, <real>l1, <real>l2, theta + start, g, slot_1)

@@ -1,48 +1,84 @@
 /* Workers that share the tasks of a phase and meet at a barrier.
  *
- * A worker that waits spins for a moment, since phases last microseconds, and then gives its core
- * away: if another process holds a core, the team runs at the speed of what is left. */
+ * One of them, worker 0, calls the others for a round of phases; between rounds they wait. A worker that
+ * waits spins for a moment, since phases last microseconds, then gives its core away: if another process
+ * holds a core, the team runs at the speed of what is left. Between rounds, after about a millisecond,
+ * it sleeps. */
 #ifndef SKREG_TEAM_H
 #define SKREG_TEAM_H
 #include <sched.h>
+#include <time.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
+/* What some write while others spin on what stands beside it is kept a cache line apart. */
 typedef struct {
+    int round; /* (number of the round << 8) + n_workers; SKREG_DISMISSED at the end */
     int n_workers;
+    char apart_1[64];
     int arrived;
-    int phase;
     int next_task; /* the first task of the phase that nobody has taken */
-    int cancelled;
+    char apart_2[64];
+    int phase;
+    char apart_3[64];
 } skreg_team;
+
+enum { SKREG_DISMISSED = -1, SKREG_MOST_WORKERS = 255 };
 
 static inline int skreg_take_task(skreg_team *team) {
     return __atomic_fetch_add(&team->next_task, 1, __ATOMIC_RELAXED);
 }
 
-/* Tells workers that wait, or will, that somebody never comes. */
-static inline void skreg_cancel(skreg_team *team) {
-    __atomic_store_n(&team->cancelled, 1, __ATOMIC_RELEASE);
+/* One more turn of waiting. */
+static inline void skreg_pause(int turn) {
+    if (turn > 2000) sched_yield();
+#if defined(__x86_64__) || defined(__i386__)
+    else __builtin_ia32_pause();
+#endif
 }
 
-/* Ends a phase: returns 0 when all have come, with the task counter back at 0; 1 if cancelled. */
-static inline int skreg_meet(skreg_team *team) {
+/* Ends a phase: returns when all have come, with the task counter back at 0. */
+static inline void skreg_meet(skreg_team *team) {
     int phase = __atomic_load_n(&team->phase, __ATOMIC_RELAXED);
     if (__atomic_add_fetch(&team->arrived, 1, __ATOMIC_ACQ_REL) == team->n_workers) {
         team->arrived = 0;
         team->next_task = 0;
         __atomic_store_n(&team->phase, phase + 1, __ATOMIC_RELEASE);
-        return 0;
+        return;
     }
-    for (int spins = 0; __atomic_load_n(&team->phase, __ATOMIC_ACQUIRE) == phase; spins++) {
-        if (__atomic_load_n(&team->cancelled, __ATOMIC_ACQUIRE)) return 1;
-        if (spins > 2000) sched_yield();
-#if defined(__x86_64__) || defined(__i386__)
-        else __builtin_ia32_pause();
-#endif
+    for (int turn = 0; __atomic_load_n(&team->phase, __ATOMIC_ACQUIRE) == phase; turn++)
+        skreg_pause(turn);
+}
+
+/* Worker 0 begins a round with ``n_workers``. All of the last round have met for the last time, so that
+ * nobody reads what is written here and before; who is called and what for is seen at once, since
+ * both are one number. */
+static inline void skreg_call(skreg_team *team, int n_workers) {
+    int number = ((team->round >> 8) + 1) & 0x3fffff;
+    team->n_workers = n_workers;
+    __atomic_store_n(&team->round, number << 8 | n_workers, __ATOMIC_RELEASE);
+}
+
+static inline void skreg_dismiss(skreg_team *team) {
+    __atomic_store_n(&team->round, SKREG_DISMISSED, __ATOMIC_RELEASE);
+}
+
+/* Waits for a round that calls ``worker``; ``seen`` is the last round it has seen. Returns 0 when
+ * dismissed. */
+static inline int skreg_wait_for_call(skreg_team *team, int worker, int *seen) {
+    for (int turn = 0;; turn++) {
+        int round = __atomic_load_n(&team->round, __ATOMIC_ACQUIRE);
+        if (round == SKREG_DISMISSED) return 0;
+        if (round != *seen) {
+            *seen = round;
+            if (worker < (round & 0xff)) return 1;
+        }
+        if (turn < 4000)
+            skreg_pause(turn);
+        else
+            nanosleep(&(struct timespec){0, 50000}, NULL);
     }
-    return 0;
 }
 
 /* Moments and activations that decay to 0 would pass through subnormal numbers, which cost some CPUs

@@ -1,7 +1,8 @@
 """Training: the objective of a network on data, and epochs that lower it."""
 
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Thread
 from time import perf_counter
 
 import numpy as np
@@ -86,8 +87,14 @@ class Problem:
         state = TrainingState.start(theta, "gradient")
         trainer = self.trainer(state, batch_size=self.n_samples)
         numbers = dict(momentum=0.0, beta_1=0.0, beta_2=0.0, epsilon=0.0)
-        self._begin_epoch(trainer, n_steps_done=0, n_workers=1, eta=0.0, **numbers)
-        trainer.work(np.arange(self.n_samples), 0)
+        trainer.train(
+            np.arange(self.n_samples),
+            n_steps_done=0,
+            n_workers=1,
+            eta=0.0,
+            **numbers,
+            **self._shares(),
+        )
         return trainer.loss / self.n_samples + self.penalty_term(theta), state.slot_1
 
     def epochs(self, state, *, optimiser, batch_size, rng=None):
@@ -114,29 +121,23 @@ class Problem:
         """
         order = np.arange(self.n_samples)
         wanted = self.network().max_workers(batch_size)
-        with worker_threads(wanted) as n_workers, ThreadPoolExecutor(n_workers) as pool:
-            trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers)
+        with (
+            worker_threads(wanted) as n_workers,
+            self._team(state, batch_size, n_workers) as trainer,
+        ):
             pace = Pace(n_workers)
             while True:
                 if rng is not None:
                     order = rng.permutation(self.n_samples)
                 n_now, started = pace.choose(), perf_counter()
-                self._begin_epoch(
-                    trainer,
+                trainer.train(
+                    order,
                     n_steps_done=state.n_steps,
                     n_workers=n_now,
                     eta=state.eta,
                     **optimiser.numbers(),
+                    **self._shares(),
                 )
-                try:
-                    others = [pool.submit(trainer.work, order, w) for w in range(1, n_now)]
-                    trainer.work(order, 0)
-                except BaseException:
-                    # Ctrl-C between the two lines: the others would wait for ever.
-                    trainer.cancel()
-                    raise
-                for other in others:
-                    other.result()
                 pace.note(n_now, perf_counter() - started)
                 # The last step of an epoch shows in no loss of that epoch; and where a squared
                 # gradient overflows, Adam's step is 0 for ever.
@@ -155,11 +156,25 @@ class Problem:
                 state.n_steps += -(-self.n_samples // batch_size)
                 yield objective
 
-    def _begin_epoch(self, trainer, **numbers):
-        penalty = self.penalty
-        trainer.begin_epoch(
-            l1=self.alpha * penalty.l1_share, l2=self.alpha * penalty.l2_share, **numbers
-        )
+    @contextmanager
+    def _team(self, state, batch_size, n_workers):
+        """A trainer whom n_workers − 1 threads serve."""
+        trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers)
+        # Daemons, so that a generator which nobody closes does not keep the process alive.
+        threads = [Thread(target=trainer.serve, args=(w,), daemon=True) for w in range(1, n_workers)]
+        try:
+            for thread in threads:
+                thread.start()
+            yield trainer
+        finally:
+            trainer.dismiss()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+
+    def _shares(self):
+        """The penalty's numbers for the kernel: λ times its shares of ‖θ‖₁ and ½‖θ‖₂²."""
+        return dict(l1=self.alpha * self.penalty.l1_share, l2=self.alpha * self.penalty.l2_share)
 
 
 @dataclass
