@@ -52,6 +52,8 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
     n_iter = np.ones(shape, dtype=int)
     # θ̂ is there already; with θ ≥ 0 it has to be found.
     closed = (alphas == 0) if not penalty.positive else np.zeros(len(alphas), dtype=bool)
+    if hessian == "full" and penalty.l1_ratio == 0 and not penalty.positive:
+        return _ridge(model, alphas, penalty)
     others = np.flatnonzero(~closed)
     descending = others[np.argsort(-alphas[others], kind="stable")]
     for t in range(model.n_targets):
@@ -71,6 +73,22 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
     if hessian == "full":
         _warn(alphas, gaps, tol, max_iter)
     return LassoFit(thetas, gaps, risk.sum(axis=1), n_iter.max(axis=1), dof.sum(axis=1))
+
+
+def _ridge(model, alphas, penalty):
+    """Without an L1 part every λ is a shift of the spectrum."""
+    thetas, spectrum = model._ridge(alphas, penalty.factors)
+    gaps, risk = np.zeros((2, len(alphas)))
+    for t in range(model.n_targets):
+        problem = L1Problem(model._form, t, penalty)
+        for i, alpha in enumerate(alphas):
+            theta = np.ascontiguousarray(thetas[i, t])
+            slope = problem.slope(theta)
+            gaps[i] += problem.gap(theta, slope, alpha)
+            risk[i] += problem.risk(theta, slope)
+    dof = model.n_targets * spectrum.factors(alphas).sum(axis=1)
+    n_iter = np.ones(len(alphas), dtype=int)
+    return LassoFit(thetas, gaps / (model.null_risk or 1.0), risk, n_iter, dof)
 
 
 def alpha_max(model, hessian="full", penalty=None):

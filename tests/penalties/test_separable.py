@@ -1,0 +1,79 @@
+"""Laws of the penalty of linear models."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.optimize import minimize_scalar
+
+from skreg.penalties import ElasticNet, Separable
+
+components = arrays(np.float64, 5, elements=st.floats(-50, 50, allow_subnormal=False))
+factors = arrays(np.float64, 5, elements=st.sampled_from([0.0, 0.5, 1.0, 3.0]))
+ratios = st.sampled_from([0.0, 0.3, 1.0])
+step = st.floats(0, 20, allow_subnormal=False)
+
+
+@given(components, factors, ratios)
+def test_value_is_the_sum_of_its_parts(theta, f, ratio):
+    expected = sum(
+        w * (ratio * abs(t) + (1 - ratio) * 0.5 * t * t) for w, t in zip(f, theta, strict=True)
+    )
+    assert Separable(ratio, f).value(theta) == pytest.approx(expected, rel=1e-12)
+    assert Separable(ratio, f, positive=True).value(np.abs(theta)) == pytest.approx(expected)
+    if (theta < 0).any():
+        assert Separable(ratio, f, positive=True).value(theta) == np.inf
+
+
+@given(components, ratios, step)
+def test_with_factors_of_one_it_is_the_elastic_net(theta, ratio, step):
+    one, other = Separable(ratio), ElasticNet(ratio)
+    assert one.value(theta) == pytest.approx(other.value(theta), rel=1e-12)
+    np.testing.assert_allclose(one.prox(theta, step), other.prox(theta, step), rtol=1e-12)
+    if ratio > 0:
+        assert one.alpha_max(theta) == pytest.approx(other.alpha_max(theta), rel=1e-12)
+
+
+@given(components, factors, ratios, step, st.booleans())
+def test_prox_minimises_its_definition(theta, f, ratio, step, positive):
+    penalty = Separable(ratio, f, positive)
+    found = penalty.prox(theta, step)
+    for j, start in enumerate(theta):
+        one = Separable(ratio, f[j : j + 1], positive)
+
+        def value(u, one=one, start=start):
+            return 0.5 * (u - start) ** 2 + step * one.value(np.array([u]))
+
+        low, high = sorted([0.0, start])
+        if positive:
+            low, high = 0.0, max(high, 0.0)
+        best = min(
+            value(0.0),
+            value(minimize_scalar(value, (low, high), (low, high + 1e-9), method="bounded").x),
+        )
+        assert value(found[j]) <= best + 1e-9 * max(1.0, start * start)
+
+
+@given(components, factors, st.sampled_from([0.3, 1.0]), st.booleans())
+def test_alpha_max_is_the_smallest_that_holds_every_penalised_component(g, f, ratio, positive):
+    penalty = Separable(ratio, f, positive)
+    top, held = penalty.alpha_max(g), f > 0
+    # 0 is optimal where the prox of −g from 0 stays there.
+    np.testing.assert_array_equal(penalty.prox(-g, top * (1 + 1e-12))[held], 0.0)
+    if top > 0:
+        assert penalty.prox(-g, 0.999 * top)[held].any()
+
+
+def test_alpha_max_of_nothing_and_of_no_l1_part():
+    assert Separable().alpha_max(np.zeros(3)) == 0.0
+    assert Separable(0.0).alpha_max(np.ones(3)) == np.inf
+    assert Separable(factors=np.zeros(3)).alpha_max(np.ones(3)) == 0.0
+
+
+def test_several_targets_at_once():
+    thetas = np.arange(12.0).reshape(2, 2, 3)
+    penalty = Separable(0.5, np.array([1.0, 0.0, 2.0]))
+    values = penalty.value(thetas)
+    assert values.shape == (2, 2)
+    assert values[1, 0] == pytest.approx(penalty.value(thetas[1, 0]))
