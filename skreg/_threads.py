@@ -8,6 +8,7 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _in_use = 0
+_holders, _held = 0, []
 
 
 @cache
@@ -43,6 +44,31 @@ def worker_threads(wanted):
     finally:
         with _lock:
             _in_use -= granted
+
+
+@contextmanager
+def one_blas_thread():
+    """Hold BLAS to one thread while many short products are taken.
+
+    A short product gains little by a second thread, and waits for milliseconds where another
+    process holds that thread's core. The limit is the process's: it is lifted when the last of
+    those who asked for it, in any thread, is done.
+    """
+    global _holders, _held
+    with _lock:
+        if _holders == 0:
+            _held = [(library, library.num_threads) for library in _blas_libraries()]
+            for library, _ in _held:
+                library.set_num_threads(1)
+        _holders += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _holders -= 1
+            if _holders == 0:
+                for library, n_threads in _held:
+                    library.set_num_threads(n_threads)
 
 
 class Pace:

@@ -9,9 +9,8 @@ from functools import cached_property
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg.blas import dgemv, dsyrk
 
-from skreg.quadratic.blas import product
+from skreg.quadratic.blas import add_gram, product, symmetric
 from skreg.quadratic.rows import slices
 
 # |mean| / spread of a column beyond which it is centred; a product of X itself loses that factor.
@@ -41,19 +40,19 @@ class DenseDesign:
     def dot(self, theta):
         """(X − c)θ for θ of shape (p, k)."""
         if self._direct:
-            return _times(self.X, theta)
+            return product(self.X, theta)
         out = np.empty((self.shape[0], theta.shape[1]))
         for rows in slices(*self.shape):
-            out[rows] = _times(self._block(rows), theta)
+            out[rows] = product(self._block(rows), theta)
         return out
 
     def transposed_dot(self, r):
         """(X − c)ᵀr for r of shape (n, k)."""
         if self._direct:
-            return _times(self.X.T, r)
+            return product(self.X.T, r)
         out = np.zeros((self.shape[1], r.shape[1]))
         for rows in slices(*self.shape):
-            out += _times(self._block(rows).T, r[rows])
+            out += product(self._block(rows).T, r[rows])
         return out
 
     def gram(self, weights):
@@ -62,7 +61,7 @@ class DenseDesign:
         blocks = slices(n, p)
         height = max(rows.stop - rows.start for rows in blocks)
         buffer = np.empty((height, p), order=self._order)
-        gram, root = np.zeros((p, p), order="F"), np.sqrt(weights)[:, None]
+        gram, root = None, np.sqrt(weights)[:, None]
         for rows in blocks:
             block = buffer[: rows.stop - rows.start]
             if self.is_centred:
@@ -71,17 +70,17 @@ class DenseDesign:
             else:
                 np.multiply(self.X[rows], root[rows], out=block)
             gram = add_gram(block, gram)
-        return mirrored(gram)
+        return symmetric(gram)
 
     def outer_gram(self, scale, centre):
         """ZZᵀ (n × n) for Z = (X − centre)·diag(scale)."""
         n, p = self.shape
-        gram = np.zeros((n, n), order="F")
+        gram = None
         for columns in slices(p, n):
             block = np.subtract(self.X[:, columns], centre[columns], dtype=np.float64)
             block *= scale[columns]
             gram = add_gram(block.T, gram)
-        return mirrored(gram)
+        return symmetric(gram)
 
     def mean(self, share):
         """Σᵢ shareᵢ·xᵢ for shares of sum 1."""
@@ -127,11 +126,11 @@ class SparseDesign:
         return np.asarray(scaled.toarray(), dtype=np.float64)
 
     def _gram_by_blocks(self, weights):
-        gram, root = np.zeros((self.shape[1],) * 2, order="F"), np.sqrt(weights)[:, None]
+        gram, root = None, np.sqrt(weights)[:, None]
         rows_of = self._by_row
         for rows in slices(*self.shape):
             gram = add_gram(rows_of[rows].toarray() * root[rows], gram)
-        return mirrored(gram)
+        return symmetric(gram)
 
     def outer_gram(self, scale, centre):
         scaled = self.X @ sparse.diags_array(scale).tocsr()
@@ -171,27 +170,3 @@ def _centre(X):
     # A constant column has to vanish, so its centre is its value.
     constant = ~sample.any(axis=0)
     return np.where(far, np.where(constant, origin, mean), 0.0)
-
-
-def _times(a, b):
-    """a @ b, by dgemv for one column: it is twice as fast as dgemm there."""
-    if b.shape[1] != 1 or not (a.size and b.size):
-        return product(a, b)
-    b = np.ascontiguousarray(b[:, 0], dtype=np.float64)
-    if a.flags.f_contiguous:
-        return dgemv(1.0, a, b)[:, None]
-    return dgemv(1.0, a.T, b, trans=1)[:, None]
-
-
-def add_gram(block, gram):
-    """gram + blockᵀblock, upper triangle only, in place: ``gram`` is in Fortran order."""
-    if block.flags.f_contiguous:
-        return dsyrk(1.0, block, 1.0, gram, trans=1, lower=0, overwrite_c=1)
-    return dsyrk(1.0, block.T, 1.0, gram, trans=0, lower=0, overwrite_c=1)
-
-
-def mirrored(upper):
-    """The symmetric matrix with this upper triangle, in place."""
-    below = np.tril_indices_from(upper, -1)
-    upper[below] = upper.T[below]
-    return upper

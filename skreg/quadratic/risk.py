@@ -8,7 +8,7 @@ from skreg.quadratic.design import design
 from skreg.quadratic.expansion import Expansion
 
 # Classes without any weight get this share in the null model, so that its logarithm is finite.
-_RARE = 1e-12
+_RARE = 1e-9
 
 
 class LinearRisk:

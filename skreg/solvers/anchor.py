@@ -13,7 +13,7 @@ _UNBOUNDED = ("binary_log_loss", "multinomial_log_loss", "poisson")
 # Steps between two looks at whether the classes are separated.
 _ROUND = 8
 # A raw prediction still moving by this much in every Newton step is on its way to infinity.
-_MOVING = 0.1
+_MOVING, _LOOKS = 0.1, 3
 
 
 def find_anchor(descent, tol, max_iter):
@@ -56,16 +56,13 @@ def has_no_minimum(descent, tol, max_iter):
             return True
         if norm <= tol or steps < _ROUND:
             break
-    change = 0.0
-    for _ in range(5):
+    for _ in range(_LOOKS):
         before = descent.point.raw
         descent.renew(0.0)
-        if not descent.step(0.0):
-            break
-        change = np.abs(descent.point.raw - before).max()
-    if change > _MOVING:
-        descent.go_back(start)
-    return change > _MOVING
+        if not descent.step(0.0) or np.abs(descent.point.raw - before).max() < _MOVING:
+            return False
+    descent.go_back(start)
+    return True
 
 
 def is_separated(descent):

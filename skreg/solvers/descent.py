@@ -17,7 +17,7 @@ from skreg.quadratic.curvature import row_weights
 
 EPS = np.finfo(np.float64).eps
 # Pairs kept for the BFGS correction.
-_MEMORY = 12
+_MEMORY = 8
 # Sufficient decrease, and the part of the slope that may be left, at the end of a line search.
 _DECREASE, _SLOPE_LEFT = 1e-4, 0.9
 _MAX_TRIALS = 40
@@ -253,7 +253,7 @@ class Descent:
         for s, y in reversed(self._pairs):
             y = y + weight * s
             product = s @ y
-            if product > EPS * np.linalg.norm(s) * np.linalg.norm(y):
+            if product > 0:  # a convex risk: below only by rounding
                 a = (s @ g) / product
                 g = g - a * y
                 used.append((s, y, product, a))

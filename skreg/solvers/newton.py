@@ -1,11 +1,13 @@
 """The ridge under any loss: Newton's method along a path of λ, or one quadratic for every λ."""
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skreg._threads import one_blas_thread
 from skreg.quadratic.curvature import Curvature
 from skreg.quadratic.operator import CurvatureOperator
 from skreg.quadratic.reduction import RowSpace
@@ -15,6 +17,8 @@ from skreg.solvers.solution import Solution
 
 # Coefficients (features × outputs) beyond which no Hessian is formed.
 _LARGEST_DENSE = 3000
+# Multiplications of a Hessian below which a second BLAS thread is not worth waiting for.
+_SMALL_GRAM = 2e9
 # A Hessian serves λ down to this part of the one it was taken at.
 _DECADE = 10.0
 # Rows beyond which wide problems are not reduced to n × n.
@@ -78,12 +82,13 @@ def solve_newton(risk, alphas, factors=None, *, max_expansions=None, tol=1e-8, m
            [0.6931]])
     """
     alphas = np.asarray(alphas, dtype=np.float64)
-    space, descent, name = _prepare(risk, factors)
-    if max_expansions == 1:
-        record = _one_shot(descent, alphas, tol, max_iter)
-    else:
-        record = _path(descent, alphas, tol, max_iter, max_expansions)
-    return _solution(risk, space, alphas, record, name)
+    with one_blas_thread() if _is_small(risk) else nullcontext():
+        space, descent, name = _prepare(risk, factors)
+        if max_expansions == 1:
+            record = _one_shot(descent, alphas, tol, max_iter)
+        else:
+            record = _path(descent, alphas, tol, max_iter, max_expansions)
+        return _solution(risk, space, alphas, record, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +165,11 @@ def _prepare(risk, factors):
     return space, descent, "newton-cholesky" if space is None else "newton-dual"
 
 
+def _is_small(risk):
+    """Whether passes over X take most of the time, rather than Hessians."""
+    return min(risk.X.shape) ** 2 * max(risk.X.shape) < _SMALL_GRAM
+
+
 def _is_wide(risk, factors):
     n, p = risk.X.shape
     return n < p and n <= _LARGEST_DUAL and np.count_nonzero(factors == 0) <= max(n // 4, 1)
@@ -198,7 +208,7 @@ def _path(descent, alphas, tol, max_iter, max_expansions):
                 f"the gradient norm at alpha={alpha:.3g} is {norm:.2g} after {steps} steps, above "
                 f"tol={tol:g}. Raise max_iter or tol, or scale the features.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         record.put(i, descent, norm)
         record.n_iter[i] = record.n_expansions[i] = max(steps, 1)
