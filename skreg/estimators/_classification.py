@@ -94,7 +94,8 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return self._loss.inverse_link(self._raw(X)[0])
+        raw, _ = self._raw(X)
+        return self._loss.inverse_link(raw)
 
     def predict_log_proba(self, X):
         """Logarithm of `predict_proba`, without rounding small probabilities to 0.
@@ -107,7 +108,8 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return self._loss.log_inverse_link(self._raw(X)[0])
+        raw, _ = self._raw(X)
+        return self._loss.log_inverse_link(raw)
 
     def regularization_path(self, X, y, alphas=None, sample_weight=None):
         """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
@@ -155,20 +157,13 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             raise ValueError(
                 f"y holds one class only, {self.classes_}. A classifier needs at least two classes."
             )
+        self._check_classes(index, weights)
         if self.class_weight is not None:
             by_class = compute_class_weight(
                 self.class_weight, classes=self.classes_, y=y, sample_weight=weights
             )
-            each = by_class[index]
-            weights = each if weights is None else weights * each
-        if weights is not None:
-            empty = np.bincount(index, weights, n_classes) == 0
-            if empty.any():
-                raise ValueError(
-                    f"the weight is zero in every row of class {self.classes_[empty][0]!r}. "
-                    "Give one of its rows a positive sample_weight and the class a positive "
-                    "class_weight, or leave its rows out."
-                )
+            weights = by_class[index] if weights is None else weights * by_class[index]
+            self._check_classes(index, check_weights(weights, X))
         if n_classes == 2:
             self._loss = BinaryLogLoss()
             targets = index[:, None].astype(np.float64)
@@ -176,6 +171,17 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             self._loss = MultinomialLogLoss()
             targets = np.eye(n_classes)[index]
         return LinearRisk(X, targets, self._loss, weights, None, self.fit_intercept)
+
+    def _check_classes(self, index, weights):
+        if weights is None:
+            return
+        empty = np.bincount(index, weights, len(self.classes_)) == 0
+        if empty.any():
+            raise ValueError(
+                f"the weight is zero in every row of class {self.classes_[empty][0]!r}. Give one "
+                "of its rows a positive sample_weight and the class a positive class_weight, or "
+                "leave its rows out."
+            )
 
     def _set_solution(self, solution, i):
         super()._set_solution(solution, i)

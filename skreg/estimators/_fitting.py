@@ -1,4 +1,4 @@
-"""How every estimator is fitted: wholly or not at all."""
+"""How every estimator is fitted: wholly or not at all, and by the methods that it has."""
 
 import functools
 
@@ -21,3 +21,25 @@ def all_or_nothing(method):
             raise
 
     return fit
+
+
+def only_where(missing):
+    """Make a method one that an estimator has only where ``missing(estimator)`` is empty.
+
+    Elsewhere ``hasattr`` is False, and the AttributeError says what is missing: scikit-learn's
+    `available_if` with a reason.
+    """
+
+    class Method:
+        def __init__(self, function):
+            self.function = function
+            functools.update_wrapper(self, function)
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                return self.function
+            if reason := missing(instance):
+                raise AttributeError(reason)
+            return self.function.__get__(instance, owner)
+
+    return Method

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skreg._validation import check_offset, check_weights
-from skreg.estimators._fitting import all_or_nothing
+from skreg.estimators._fitting import all_or_nothing, only_where
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import get_loss
 from skreg.quadratic import Moments, QuadraticModel
@@ -18,6 +18,16 @@ from skreg.quadratic.risk import LinearRisk
 
 #: Powers of the Tweedie deviances, for D².
 _DEVIANCE = {"poisson": 1, "gamma": 2}
+
+
+def _not_additive(estimator):
+    """Why this estimator cannot be fitted in parts."""
+    if estimator.loss == "squared_error":
+        return ""
+    return (
+        f"loss={estimator.loss!r} cannot be fitted in parts: only squared error is known exactly "
+        "by moments that add. Use fit on all rows, or loss='squared_error'."
+    )
 
 
 class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
@@ -64,6 +74,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         """
         return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
+    @only_where(_not_additive)
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, offset=None):
@@ -87,15 +98,11 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
         Raises
         ------
+        AttributeError
+            If ``loss`` is not squared error, which alone is known by moments that add.
         ValueError
-            If ``loss`` is not squared error, which alone is a sum of moments, or for data as in
-            `fit`.
+            For data as in `fit`.
         """
-        if self.loss != "squared_error":
-            raise ValueError(
-                f"loss={self.loss!r} cannot be fitted in parts: only squared error is known "
-                "exactly by moments that add. Use fit on all rows, or loss='squared_error'."
-            )
         self._check_parameters()
         before = getattr(self, "_model", None)
         X, y = self._validate(X, y, reset=before is None)
@@ -203,7 +210,9 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     def _column(self, y):
         """One target as a vector, as scikit-learn's Ridge has it."""
-        return column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
+        if y.ndim == 2 and y.shape[1] == 1:
+            return column_or_1d(y, warn=self.loss != "squared_error")
+        return y
 
     @staticmethod
     def _less_offset(y, offset):

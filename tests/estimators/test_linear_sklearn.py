@@ -1,4 +1,4 @@
-"""The quadratic regressors keep scikit-learn's contract."""
+"""The quadratic estimators keep scikit-learn's contract."""
 
 import pickle
 
@@ -13,7 +13,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skreg import QuadraticApproxLasso, QuadraticApproxRidge
+from skreg import (
+    QuadraticApproxLasso,
+    QuadraticApproxLassoClassifier,
+    QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
+)
 
 ESTIMATORS = [
     QuadraticApproxRidge(),
@@ -24,9 +29,26 @@ ESTIMATORS = [
     QuadraticApproxLasso(hessian="diagonal"),
     QuadraticApproxLasso(hessian="pca"),
 ]
+OTHERS = [
+    QuadraticApproxRidge(loss="huber"),
+    QuadraticApproxRidge(loss="poisson"),
+    QuadraticApproxRidge(loss="gamma", max_expansions=1),
+    QuadraticApproxRidge(norm_bound=0.5),
+    QuadraticApproxLasso(l1_ratio=0.5, positive=True),
+    QuadraticApproxLasso(loss="huber"),
+    QuadraticApproxLasso(loss="poisson", l1_ratio=0.5),
+    QuadraticApproxLasso(norm_bound=0.5),
+    QuadraticApproxLasso(groups="targets"),
+    QuadraticApproxRidgeClassifier(),
+    QuadraticApproxRidgeClassifier(norm_bound=0.5),
+    QuadraticApproxRidgeClassifier(class_weight="balanced"),
+    QuadraticApproxLassoClassifier(),
+    QuadraticApproxLassoClassifier(l1_ratio=0.5, positive=True),
+    QuadraticApproxLassoClassifier(groups="targets"),
+]
 
 
-@parametrize_with_checks(ESTIMATORS)
+@parametrize_with_checks([*ESTIMATORS, *OTHERS])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

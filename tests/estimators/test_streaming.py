@@ -111,8 +111,9 @@ def test_errors_name_the_reason_and_change_nothing():
     rng = np.random.default_rng(5)
     X, y = rng.normal(size=(30, 3)), rng.poisson(2.0, size=30)
     for loss in ("poisson", "huber"):
-        with pytest.raises(ValueError, match=f"loss='{loss}' cannot be fitted in parts"):
+        with pytest.raises(AttributeError, match=f"loss='{loss}' cannot be fitted in parts"):
             QuadraticApproxRidge(loss=loss).partial_fit(X, y)
+        assert not hasattr(QuadraticApproxLasso(loss=loss), "partial_fit")
     assert not hasattr(QuadraticApproxRidgeClassifier(), "partial_fit")
     model = QuadraticApproxRidge().partial_fit(X, y)
     before = dict(vars(model))
