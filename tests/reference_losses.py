@@ -1,0 +1,42 @@
+"""NumPy twins of the losses: values from their textbook formulas, targets of the right kind."""
+
+import numpy as np
+from scipy.special import logsumexp, xlogy
+
+NAMES = ("squared_error", "huber", "poisson", "gamma", "binary_log_loss", "multinomial_log_loss")
+DELTA = 1.35
+
+
+def n_outputs(name):
+    return 3 if name == "multinomial_log_loss" else 1
+
+
+def value(name, y, f):
+    """ℓ of every row, for y and f of shape (n, K)."""
+    if name == "squared_error":
+        return 0.5 * np.sum((y - f) ** 2, axis=1)
+    if name == "multinomial_log_loss":
+        return logsumexp(f, axis=1) - np.sum(y * f, axis=1)
+    y, f = y[:, 0], f[:, 0]
+    if name == "huber":
+        r = np.abs(y - f)
+        return np.where(r <= DELTA, 0.5 * r**2, DELTA * (r - 0.5 * DELTA))
+    if name == "poisson":
+        return xlogy(y, y) - y * f - y + np.exp(f)
+    if name == "gamma":
+        return f - np.log(y) + y * np.exp(-f) - 1
+    return np.logaddexp(0, f) - y * f
+
+
+def targets(name, f, seed=0):
+    """Random targets that fit raw predictions f of shape (n, K), roughly."""
+    rng = np.random.default_rng(seed)
+    if name == "poisson":
+        return rng.poisson(np.exp(np.clip(f, -3, 3))).astype(float)
+    if name == "gamma":
+        return rng.gamma(2.0, np.exp(np.clip(f, -3, 3)) / 2) + 1e-3
+    if name == "binary_log_loss":
+        return (rng.random(f.shape) < 1 / (1 + np.exp(-f))).astype(float)
+    if name == "multinomial_log_loss":
+        return np.eye(f.shape[1])[np.argmax(f + rng.gumbel(size=f.shape), axis=1)]
+    return f + rng.standard_t(3, size=f.shape)
