@@ -84,7 +84,6 @@ class _WideForm(RowForm):
         step = np.divide(residual[:, 0], weights, out=np.zeros(len(weights)), where=weights > 0)
         super().__init__(risk.X, linear - step[:, None], weights, risk.fit_intercept)
         # `Rows` divides the weights by their sum.
-        self.rows.root = self.rows.root * np.sqrt(weights.sum())
-        self.rows.b = self.rows.b * np.sqrt(weights.sum())
+        self.rows.rescale(np.sqrt(weights.sum()))
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
         self.weight = risk.weight

@@ -13,7 +13,7 @@ from scipy.linalg import eigh, svd
 
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.blas import product
-from skreg.quadratic.rows import slices, sum_of_outer_grams
+from skreg.quadratic.rows import Rows, slices, sum_of_outer_grams
 from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, Spectrum
 
 
@@ -97,9 +97,7 @@ def from_hessian(hessian, cross, factors):
     rest = cross[penalised] - product(side.T, top)
     inner = plain.from_hessian(left * np.outer(scale, scale), rest * scale[:, None])
 
-    def best_free(part):
-        return np.moveaxis(product(root, _less(top, side, part)).reshape(-1, *part.shape[:2]), 0, 2)
-
+    best_free = _FromSides(root, top, side)
     # U itself must be far from dependent, or the rows are asked.
     level = float(np.max(scale**2 * np.diag(part), initial=0.0))
     size = np.inf if condition > GRAM_CONDITION_LIMIT else max(level, inner.sigma.max(initial=0.0))
@@ -127,9 +125,7 @@ def from_tall_rows(rows, resolution, factors):
         max(rows.max_rank - q.shape[1], 0),
     )
 
-    def best_free(part):
-        return np.moveaxis(product(back, _less(top, side, part)).reshape(-1, *part.shape[:2]), 0, 2)
-
+    best_free = _FromSides(back, top, side)
     return FactoredSpectrum(
         inner, penalised, free, scale, best_free, q.shape[1], float(np.sum(top * top)), 0.0
     )
@@ -143,13 +139,7 @@ def from_wide_rows(rows, factors, accurate):
     view = ProjectedRows(rows, penalised, scale, q)
     inner = plain.from_wide_rows(view) if accurate else plain.from_outer_gram(view)
 
-    def best_free(part):
-        m, k, _ = part.shape
-        theta = np.zeros((rows.shape[1], m * k))
-        theta[penalised] = part.reshape(m * k, -1).T
-        residual = np.tile(rows.b, (1, m)) - rows.dot(theta)
-        return product(back, product(q.T, residual)).T.reshape(m, k, -1)
-
+    best_free = _FromRows(rows, penalised, q, back)
     power = float(np.sum(product(q.T, rows.b) ** 2))
     size = inner.sigma.max(initial=0.0)
     return FactoredSpectrum(inner, penalised, free, scale, best_free, q.shape[1], power, size)
@@ -186,10 +176,34 @@ def _split(factors):
     return penalised, np.flatnonzero(factors == 0), 1.0 / np.sqrt(factors[penalised])
 
 
-def _less(top, side, part):
-    """top − side·θ_P for θ_P of shape (m, q, |P|), as (r, m·q)."""
-    m, k, size = part.shape
-    return np.tile(top, (1, m)) - product(side, part.reshape(m * k, size).T)
+@dataclass(frozen=True, eq=False)
+class _FromSides:
+    """θ_U = back·(top − side·θ_P)."""
+
+    back: np.ndarray
+    top: np.ndarray
+    side: np.ndarray
+
+    def __call__(self, part):
+        m, k, size = part.shape
+        rest = np.tile(self.top, (1, m)) - product(self.side, part.reshape(m * k, size).T)
+        return product(self.back, rest).T.reshape(m, k, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class _FromRows:
+    """θ_U = back·Qᵀ(b − A_P·θ_P)."""
+
+    rows: Rows
+    penalised: np.ndarray
+    q: np.ndarray
+    back: np.ndarray
+
+    def __call__(self, part):
+        m, k, size = part.shape
+        fitted = self.rows.some_dot(self.penalised, part.reshape(m * k, size).T)
+        rest = np.tile(self.rows.b, (1, m)) - fitted
+        return product(self.back, product(self.q.T, rest)).T.reshape(m, k, -1)
 
 
 def _free_basis(columns, length):

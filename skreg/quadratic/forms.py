@@ -1,4 +1,7 @@
-"""The two ways a quadratic is held: H itself (p × p), or the rows whose AᵀA it is (p > n)."""
+"""The two ways a quadratic is held: H itself (p × p), or the rows whose AᵀA it is.
+
+Rows are kept for p > n, and for sparse X where H would be larger than X.
+"""
 
 from functools import cached_property
 
@@ -7,9 +10,8 @@ import numpy as np
 from skreg._kernels import coordinate_descent as kernel
 from skreg.quadratic import factored, spectrum
 from skreg.quadratic.blas import product
-from skreg.quadratic.column_cache import ColumnCache
 from skreg.quadratic.moments import Moments
-from skreg.quadratic.rows import Rows
+from skreg.quadratic.sparse_rows import make_rows
 
 
 class GramForm:
@@ -66,7 +68,7 @@ class GramForm:
 
     def decompose_rows(self, dtype, factors=None):
         X, y, weights = self._data
-        rows = Rows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
+        rows = make_rows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
         if factors is None:
             return spectrum.from_tall_rows(rows, np.finfo(dtype).eps)
         return factored.from_tall_rows(rows, np.finfo(dtype).eps, factors)
@@ -90,7 +92,7 @@ class RowForm:
     def __init__(self, X, y, weights, centred):
         self._data = (X, y, weights)
         self.centred = centred
-        self.rows = Rows(X, y, weights, centred)
+        self.rows = make_rows(X, y, weights, centred)
         self.weight, self.n_rows = self.rows.weight, self.rows.n_rows
         self.x_mean, self.y_mean = self.rows.x_mean, self.rows.y_mean
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
@@ -109,8 +111,7 @@ class RowForm:
 
     @property
     def hessian(self):
-        columns = self.rows.columns(slice(None))
-        return product(columns.T, columns)
+        return self.rows.gram()
 
     def without_rows(self):
         return self
@@ -123,17 +124,30 @@ class RowForm:
         return self.rows.transposed_dot(self.rows.dot(theta.T) - self.rows.b).T
 
     def decompose(self, factors=None):
+        if self.is_tall:
+            if factors is None:
+                return spectrum.from_hessian(self.hessian, self.cross)
+            return factored.from_hessian(self.hessian, self.cross, factors)
         if factors is None:
             return spectrum.from_outer_gram(self.rows)
         return factored.from_wide_rows(self.rows, factors, accurate=False)
 
     def decompose_rows(self, dtype, factors=None):
+        if self.is_tall:
+            if factors is None:
+                return spectrum.from_tall_rows(self.rows, np.finfo(dtype).eps)
+            return factored.from_tall_rows(self.rows, np.finfo(dtype).eps, factors)
         if factors is None:
             return spectrum.from_wide_rows(self.rows)
         return factored.from_wide_rows(self.rows, factors, accurate=True)
 
+    @property
+    def is_tall(self):
+        """n ≥ p, where a decomposition is of H (p × p)."""
+        return self.rows.shape[0] >= self.rows.shape[1]
+
     def working_grams(self):
-        return _ColumnCache(self.rows).gram
+        return _WorkingGrams(self.rows)
 
     def target(self, t):
         """b of target ``t``."""
@@ -141,7 +155,7 @@ class RowForm:
 
     def working_columns(self):
         """H on a set of features that grows."""
-        return ColumnCache(self.rows)
+        return self.rows.working_columns()
 
     def slope(self, theta, target=0):
         residual = self.rows.b[:, [target]]
@@ -149,28 +163,22 @@ class RowForm:
         if 2 * support.size > theta.size:
             residual = residual - self.rows.dot(theta[:, None])
         elif support.size:
-            columns = self.rows.columns(support)
-            residual = residual - product(columns, theta[support, None])
+            residual = residual - self.rows.some_dot(support, theta[support, None])
         return self.rows.transposed_dot(residual)[:, 0]
 
 
-class _ColumnCache:
-    """H_SS for growing sets S of features; the columns of A once seen are kept."""
+class _WorkingGrams:
+    """H_SS for any sets S of features; the products once made are kept."""
 
     def __init__(self, rows):
-        self._rows = rows
+        self._columns = rows.working_columns()
         self._place = np.full(rows.shape[1], -1)
-        self._columns = np.empty((rows.shape[0], 0), order="F")
         self._gram = np.empty((0, 0))
 
-    def gram(self, which):
-        new = which[self._place[which] < 0]
+    def __call__(self, which):
+        new = np.asarray(which)[self._place[which] < 0]
         if new.size:
-            known = self._columns.shape[1]
-            self._place[new] = np.arange(known, known + new.size)
-            fresh = self._rows.columns(new)
-            cross = product(self._columns.T, fresh)
-            self._gram = np.block([[self._gram, cross], [cross.T, product(fresh.T, fresh)]])
-            self._columns = np.hstack([self._columns, fresh])
+            self._place[new] = np.arange(new.size) + len(self._gram)
+            self._gram = self._columns.extend(new)
         place = self._place[which]
-        return kernel.submatrix(self._gram, place)
+        return np.ascontiguousarray(self._gram[np.ix_(place, place)])

@@ -3,6 +3,7 @@
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_X_y
 
 from skreg._validation import check_alphas, check_weights, refuse_infinite
@@ -23,9 +24,10 @@ class QuadraticModel:
     λ, and nothing is changed by solving for one.
 
     A model made from `Moments` holds H (p × p). One made by `from_data` with n ≥ p does too, and
-    refers to X for the cases where H is not accurate enough. With p > n it refers to X alone and
-    works on the n × n side. Do not change X in place while such a model is in use;
-    ``without_rows()`` and pickling leave X behind where n ≥ p.
+    refers to X for the cases where H is not accurate enough. With p > n, or a sparse X that is
+    smaller than H, it refers to X alone, and works on the n × n side if p > n. Do not change X in
+    place while such a model is in use; ``without_rows()`` and pickling leave X behind where H is
+    held.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ class QuadraticModel:
 
         Parameters
         ----------
-        X : array-like of shape (n, p)
+        X : {array-like, CSR or CSC matrix} of shape (n, p)
         y : array-like of shape (n,) or (n, q)
         sample_weight : None, float or array-like of shape (n,)
         fit_intercept : bool, default=True
@@ -84,6 +86,7 @@ class QuadraticModel:
         X, y = check_X_y(
             X,
             y,
+            accept_sparse=("csr", "csc"),
             dtype=[np.float64, np.float32],
             ensure_all_finite=False,
             multi_output=True,
@@ -97,7 +100,7 @@ class QuadraticModel:
         targets = y.reshape(len(y), -1)
         n, p = X.shape
         with np.errstate(invalid="ignore", over="ignore"):
-            if p > n:
+            if p > n or (issparse(X) and 8 * p * p > X.data.nbytes):
                 form = RowForm(X, targets, weights, fit_intercept)
             else:
                 form = GramForm(Moments.from_rows(X, targets, weights), fit_intercept)

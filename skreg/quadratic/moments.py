@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skreg._kernels import rows as kernel
 from skreg.quadratic.blas import add_gram, product, symmetric
 from skreg.quadratic.rows import slices
+from skreg.quadratic.sparse_rows import SparseRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
 _GROUP = 64
@@ -62,6 +64,8 @@ class Moments:
     def from_rows(cls, X, y, weights=None):
         """The statistic of the rows of X (n, p) and y (n, q), weighted by ``weights`` (n,).
 
+        A sparse X (CSR, CSC) stays so: Σ wᵢxᵢxᵢᵀ is summed over what is stored.
+
         Cost: n·p² flops in BLAS (a symmetric product) and one pass over X, in blocks that fit the
         cache; a copy is made of one block at a time, never of X.
 
@@ -71,12 +75,24 @@ class Moments:
         that spread too, as it is for standardised features, it serves as origin and nothing is
         copied.
         """
+        if issparse(X):
+            return cls._from_sparse(X, y, weights)
         blocks = slices(*X.shape)
         total = None
         for start in range(0, len(blocks), _GROUP):
             part = cls._from_group(X, y, weights, blocks[start : start + _GROUP])
             total = part if total is None else total + part
         return total
+
+    @classmethod
+    def _from_sparse(cls, X, y, weights):
+        if weights is not None and not weights.any():  # rows without weight, one of them will do
+            return cls.from_rows(X[:1].toarray(), y[:1], weights[:1])
+        rows = SparseRows(X, y, weights, centred=True)
+        W = rows.weight
+        xx, xy = W * rows.gram(), W * rows.transposed_dot(rows.b)
+        yy = W * np.einsum("ij,ij->j", rows.b, rows.b)
+        return cls(W, rows.n_rows, rows.x_mean, rows.y_mean, xx, xy, yy)
 
     @classmethod
     def _from_group(cls, X, y, weights, blocks):

@@ -6,6 +6,7 @@ import numpy as np
 
 from skreg._kernels.thin_products import transposed_pair
 from skreg.quadratic.blas import add_gram, product, symmetric
+from skreg.quadratic.column_cache import ColumnCache
 
 EPS = np.finfo(np.float64).eps
 # A block's copy stays in the second-level cache or near it.
@@ -43,7 +44,7 @@ class Rows:
         self.root = np.sqrt(share)[:, None]
         self.x_mean, self.y_mean = means or (np.zeros(p), np.zeros(y.shape[1]))
         if centred and means is None:
-            self.x_mean, self.y_mean = self._means(share), _mean(y, share)
+            self.x_mean, self.y_mean = self._means(share), mean(y, share)
         self.b = (y - self.y_mean) * self.root
         # Centring takes one dimension from the rows' span.
         self.max_rank = max(min(self.n_rows - bool(centred), p), 0)
@@ -79,6 +80,24 @@ class Rows:
         for columns, block in self.column_blocks():
             out += product(block, theta[columns])
         return out
+
+    def some_dot(self, which, theta):
+        """A[:, which]·θ, for θ of shape (len(which), k)."""
+        return product(self.columns(which), theta)
+
+    def working_columns(self):
+        """H on a set of features that grows."""
+        return ColumnCache(self)
+
+    def rescale(self, scale):
+        """Multiply A and b by a number."""
+        self.root, self.b = self.root * scale, self.b * scale
+        self.__dict__.pop("column_norms", None)
+
+    def gram(self):
+        """AᵀA (p × p)."""
+        columns = self.columns(slice(None))
+        return product(columns.T, columns)
 
     def transposed_dot(self, r):
         """Aᵀr, for r of shape (n, k)."""
@@ -136,7 +155,7 @@ class Rows:
             self.__dict__.pop("column_norms", None)  # they were about the first estimate
         x_mean = np.empty(self.shape[1])
         for columns in slices(*self.shape[::-1]):
-            x_mean[columns] = _mean(self.X[:, columns], share)
+            x_mean[columns] = mean(self.X[:, columns], share)
         return x_mean
 
     @property
@@ -171,8 +190,9 @@ class Rows:
         """AAᵀ from XXᵀ, in place: (x_i − x̄)·(x_k − x̄) from x_i·x_k and X x̄ = XXᵀ·share."""
         root = self.root[:, 0]
         if self.x_mean.any():
-            side = product(gram, self.root**2)[:, 0]
-            level = side @ root**2
+            share = self.root**2 / np.sum(self.root**2)
+            side = product(gram, share)[:, 0]
+            level = side @ share[:, 0]
             gram -= side[:, None] + (side - level)
         gram *= root
         gram *= self.root
@@ -187,7 +207,7 @@ def sum_of_outer_grams(n, blocks):
     return symmetric(gram)
 
 
-def _mean(block, share):
+def mean(block, share):
     """Weighted mean to rounding, however large it is beside the spread."""
     origin = block[np.argmax(share > 0)].astype(np.float64)
     return origin + np.einsum("i,ij->j", share, np.subtract(block, origin, dtype=np.float64))

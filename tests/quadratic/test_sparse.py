@@ -1,0 +1,156 @@
+"""Sparse rows say what the same rows say dense, and stay sparse."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+import reference_quadratic as reference
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from skreg import QuadraticModel
+from skreg.quadratic import Moments
+from skreg.quadratic.rows import Rows
+from skreg.quadratic.sparse_rows import SparseRows
+from skreg.solvers import solve_ridge
+
+FORMATS = [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array]
+
+
+@st.composite
+def designs(draw, max_rows=40, max_features=40, far=1e6):
+    """A dense array with many zeros; some columns are constant, full, or ``far`` from 0."""
+    n, p = draw(st.integers(3, max_rows)), draw(st.integers(1, max_features))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    X = rng.exponential(size=(n, p)) * (rng.uniform(size=(n, p)) < draw(st.floats(0.02, 0.9)))
+    for j in range(p):
+        kind = rng.uniform()
+        if kind < 0.05:
+            X[:, j] = 3.1
+        elif kind < 0.1:
+            X[:, j] = far + np.round(rng.normal(size=n) * 2**10) / 2**10
+        elif kind < 0.15:
+            X[:, j] = rng.normal(size=n)
+    y = rng.normal(size=(n, draw(st.sampled_from([1, 3]))))
+    weights = rng.uniform(0.1, 2.0, size=n) if draw(st.booleans()) else None
+    return X, y, weights
+
+
+def close(actual, desired, rtol=1e-10):
+    np.testing.assert_allclose(
+        actual, desired, rtol=0, atol=max(rtol * np.abs(desired).max(initial=0.0), 1e-300)
+    )
+
+
+@given(designs(), st.booleans(), st.sampled_from(FORMATS), st.sampled_from(["f", "d"]))
+def test_products(design, centred, make, kind):
+    X, y, weights = design
+    X = X.astype(kind)
+    dense, rows = Rows(X, y, weights, centred), SparseRows(make(X), y, weights, centred)
+    rng = np.random.default_rng(0)
+    n, p = X.shape
+    A = dense.columns(slice(None))
+    close(rows.x_mean, dense.x_mean, 1e-13)
+    width = np.sqrt(dense.column_norms)
+    np.testing.assert_allclose(np.sqrt(rows.column_norms), width, rtol=1e-10, atol=1e-9)
+    unit = np.where(width > 0, width, 1.0)
+    for k in (1, 2, 3):
+        theta, r = rng.normal(size=(p, k)) / unit[:, None], rng.normal(size=(n, k))
+        close(rows.dot(theta), A @ theta)
+        np.testing.assert_allclose(
+            rows.transposed_dot(r) / unit[:, None], A.T @ r / unit[:, None], rtol=0, atol=1e-10
+        )
+    which = rng.permutation(p)[: max(p // 2, 1)]
+    others = np.arange(p)
+    close(rows.columns(which), dense.columns(which))
+    close(rows.some_dot(which, theta[which]), A[:, which] @ theta[which])
+    scale = np.outer(unit, unit)
+    close(rows.gram() / scale, A.T @ A / scale)
+    close(rows.products(which, others) / scale[which], (A.T @ A)[which] / scale[which])
+    close(rows.outer_gram(), A @ A.T)
+    cache = rows.working_columns()
+    for new in np.array_split(which, 2):
+        made = cache.extend(new)
+    known = cache.known
+    close(
+        made / scale[np.ix_(known, known)],
+        (A.T @ A)[np.ix_(known, known)] / scale[np.ix_(known, known)],
+    )
+    slope, image = cache.slopes(theta[known, 0], theta[known, 1], y[:, 0])
+    close(slope / unit, A.T @ (y[:, 0] - A[:, known] @ theta[known, 0]) / unit, 1e-9)
+    close(image / unit, A.T @ (A[:, known] @ theta[known, 1]) / unit, 1e-9)
+
+
+@given(designs(), st.sampled_from(FORMATS))
+def test_moments(design, make):
+    X, y, weights = design
+    made, expected = Moments.from_rows(make(X), y, weights), Moments.from_rows(X, y, weights)
+    scale = np.sqrt(np.outer(np.diag(expected.xx), np.diag(expected.xx)))
+    assert (np.abs(made.xx - expected.xx) <= 1e-10 * scale + 1e-12).all()
+    close(made.x_mean, expected.x_mean, 1e-13)
+    np.testing.assert_allclose(made.yy, expected.yy, rtol=1e-10)
+    assert (made.weight, made.n_rows) == (pytest.approx(expected.weight), expected.n_rows)
+    none = Moments.from_rows(make(X), y, np.zeros(len(X)))
+    assert none.weight == 0
+    assert (made + none) is made
+
+
+@given(designs(far=20.0), st.booleans(), st.sampled_from(FORMATS), st.floats(-3, 1))
+def test_minimisers(design, fit_intercept, make, exponent):
+    X, y, weights = design
+    y, alpha = y[:, 0], 10.0**exponent
+    models = [
+        QuadraticModel.from_data(data, y, weights, fit_intercept=fit_intercept)
+        for data in (make(X), X)
+    ]
+    A, _ = reference.centred(X, y, weights, fit_intercept)
+    for call in (lambda m: m.ridge(alpha), lambda m: m.lasso(alpha)):
+        one, other = (call(model) for model in models)
+        close(A @ one, A @ other, 1e-7)
+    factors = np.random.default_rng(0).choice([0.0, 0.5, 2.0], size=X.shape[1])
+    one, other = (solve_ridge(model, np.array([alpha]), factors) for model in models)
+    close(A @ one.coefs[0], A @ other.coefs[0], 1e-6)
+    np.testing.assert_allclose(one.dof, other.dof, rtol=1e-6)
+    again = pickle.loads(pickle.dumps(models[0]))
+    np.testing.assert_array_equal(again.ridge(alpha), models[0].ridge(alpha))
+
+
+def test_duplicate_entries_are_summed_and_the_matrix_is_left_alone():
+    rows, columns = np.array([0, 0, 1, 2, 2]), np.array([0, 0, 1, 1, 0])
+    X = sparse.csr_matrix((5, 2))
+    X = sparse.csr_matrix((np.ones(5), columns, np.array([0, 2, 3, 5, 5, 5])), shape=(5, 2))
+    assert len(rows) == X.nnz == 5
+    y = np.arange(5.0)
+    model = QuadraticModel.from_data(X, y)
+    np.testing.assert_allclose(
+        model.ridge(0.1), QuadraticModel.from_data(X.toarray(), y).ridge(0.1), rtol=1e-12
+    )
+    assert X.nnz == 5
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+def test_entries_that_are_not_finite_are_named(bad):
+    X = sparse.random(20, 30, density=0.2, format="csr", random_state=0)
+    X.data[3] = bad
+    with pytest.raises(ValueError, match=r"Input X contains|X holds 1e\+200"):
+        QuadraticModel.from_data(X, np.arange(20.0))
+
+
+def test_a_wide_lasso_needs_little_beside_x():
+    rng = np.random.default_rng(0)
+    X = sparse.random(5000, 20_000, density=2e-3, format="csc", random_state=0)
+    y = X[:, :50] @ rng.normal(size=50) + 0.01 * rng.normal(size=5000)
+    X.indices = X.indices.astype(np.int32)
+    size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    tracemalloc.start()
+    model = QuadraticModel.from_data(X, y)
+    alphas = model.alpha_max() * np.geomspace(1, 0.05, 10)
+    before = tracemalloc.get_traced_memory()[0]
+    theta = model.lasso(alphas)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.count_nonzero(theta[-1]) > 10
+    assert before < 1.2 * size
+    assert peak < 2 * size + 4 * theta.nbytes
