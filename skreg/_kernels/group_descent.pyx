@@ -17,8 +17,10 @@ from skreg._kernels.dispatch cimport dispatched
 
 # Share of the largest eigenvalue below which a direction of a group has no curvature.
 cdef double EPS = 2.220446049250313e-16
-# Added to the diagonal of a Newton system, as a share: dependent features make it singular.
-cdef double DAMPING = 1e-11
+# Share of the diagonal added to a Newton system, which dependent features make singular; it rises by
+# this factor where a step proves too long, and falls again (Levenberg and Marquardt).
+cdef double DAMPING = 1e-10
+cdef double STRONGER = 30
 # A Newton step waits for this many sweeps ...
 cdef int PATIENCE = 3
 # ... and for as much work in sweeps as it costs; its flops are so much faster.
@@ -236,9 +238,9 @@ cdef Py_ssize_t _active(const Problem* at, Py_ssize_t* features, Py_ssize_t* gro
 
 cdef void _system(
     const Problem* at, Py_ssize_t k, const Py_ssize_t* features, const Py_ssize_t* groups,
-    const double* norms, double* system,
+    const double* norms, double damping, double* system,
 ) noexcept nogil:
-    """The Hessian of the objective over the k active features of all targets, a little damped.
+    """The Hessian of the objective over the k active features of all targets, damped.
 
     Where θ_g ≠ 0 the penalty is smooth: its Hessian is (l/ν)(I − uuᵀ) with u = θ_g/ν. Row r is
     column r for LAPACK; what it calls the upper triangle is filled.
@@ -258,12 +260,12 @@ cdef void _system(
                         )
                     system[row + s * k + j] = value
             row += t * k + i
-            system[row] = (system[row] + ridge) * (1 + DAMPING)
+            system[row] = (system[row] + ridge) * (1 + damping)
 
 
 cdef bint _newton(
     const Problem* at, Py_ssize_t k, const Py_ssize_t* features, const Py_ssize_t* groups,
-    double* system, double* step, double* scratch,
+    double damping, double* system, double* step, double* scratch,
 ) noexcept nogil:
     """A Newton step on the k active features, halved until it gains; whether it was taken whole.
 
@@ -281,7 +283,7 @@ cdef bint _newton(
     for g in range(at.n_groups):
         norms[g] = sqrt(_square(at, at.theta, g))
         tilts[g] = squares[g] = 0
-    _system(at, k, features, groups, norms, system)
+    _system(at, k, features, groups, norms, damping, system)
     for t in range(q):
         for i in range(k):
             g, j = groups[i], t * p + features[i]
@@ -369,7 +371,7 @@ def descend(
     """
     cdef Py_ssize_t p = theta.shape[1], q = theta.shape[0], n_groups = strength.shape[0], g, k
     cdef int passes = 0, waited = 0
-    cdef double gap = power, previous, work = 0
+    cdef double gap = power, previous, work = 0, damping = DAMPING
     cdef bint whole
     if p == 0 or q == 0:
         return 0, 0.0
@@ -414,11 +416,13 @@ def descend(
             previous = gap
             with nogil:
                 whole = _newton(
-                    &at, k, &features[0], &groups[0], &system[0], &step[0], &scratch[0]
+                    &at, k, &features[0], &groups[0], damping, &system[0], &step[0],
+                    &scratch[0],
                 )
                 _settle(&at, &c[0], &squares[0])
                 gap = _gap(&at)
             passes += 1
+            damping = max(damping / STRONGER, DAMPING) if whole else min(damping * STRONGER, 1.0)
             whole = whole and gap < 0.25 * previous
         work, waited = 0, 0
         with nogil:
@@ -467,6 +471,29 @@ def block_eigen(const double[:, ::1] hessian, const Py_ssize_t[::1] starts):
 
 
 
+cdef double _trace_of_column(
+    Py_ssize_t j, const Py_ssize_t* owner, const double* column, const double* unit,
+    const double* extra,
+    Py_ssize_t n_groups, const double* strength, const double* norms, double* along,
+) noexcept nogil:
+    """Σ extraᵢ cᵢ² − Σ_g (l_g/ν_g)(u_gᵀc_g)² for the j + 1 numbers of a column c of T."""
+    cdef Py_ssize_t i = 0, g
+    cdef double total = 0, inner
+    for g in range(n_groups):
+        along[g] = 0
+    while i <= j:
+        g, inner = owner[i], 0
+        while i <= j and owner[i] == g:
+            total += extra[i] * column[i] * column[i]
+            inner += unit[i] * column[i]
+            i += 1
+        along[g] += inner
+    for g in range(n_groups):
+        if along[g] != 0:
+            total -= strength[g] / norms[g] * along[g] * along[g]
+    return total
+
+
 def degrees_of_freedom(
     const double[:, ::1] hessian, const Py_ssize_t[::1] starts, const double[::1] strength,
     const double[:, ::1] theta,
@@ -481,7 +508,7 @@ def degrees_of_freedom(
     cdef Py_ssize_t k, g, t, i, j, row
     cdef int size, info
     cdef char upper = b'U', general = b'N'
-    cdef double total, value
+    cdef double total, value, ridge, damping = DAMPING
     if p == 0:
         return 0.0
     cdef Py_ssize_t[::1] features = np.empty(p, dtype=np.intp), groups = np.empty(p, dtype=np.intp)
@@ -495,32 +522,33 @@ def degrees_of_freedom(
         return 0.0 if k == 0 else float("nan")
     size = <int>(q * k)
     cdef double[::1] system = np.empty(<Py_ssize_t>size * size), norms = np.empty(n_groups)
-    cdef double[::1] unit = np.empty(size), ridge = np.empty(size), extra = np.empty(size)
+    cdef double[::1] unit = np.empty(size), extra = np.empty(size)
     cdef double[::1] along = np.empty(n_groups)
+    cdef Py_ssize_t[::1] owner = np.empty(size, dtype=np.intp)
     with nogil:
         for g in range(n_groups):
             norms[g] = sqrt(_square(&at, at.theta, g))
-        _system(&at, k, &features[0], &groups[0], &norms[0], &system[0])
-        for t in range(q):
-            for i in range(k):
-                g, row = groups[i], t * k + i
-                unit[row] = theta[t, features[i]] / norms[g]
-                ridge[row] = strength[g] / norms[g]
-                extra[row] = ridge[row] + DAMPING * system[row * size + row]
-        dpotrf(&upper, &size, &system[0], &size, &info)
+        while True:
+            _system(&at, k, &features[0], &groups[0], &norms[0], damping, &system[0])
+            for t in range(q):
+                for i in range(k):
+                    g, row = groups[i], t * k + i
+                    owner[row] = g
+                    unit[row] = theta[t, features[i]] / norms[g]
+                    ridge = strength[g] / norms[g]
+                    extra[row] = ridge + damping / (1 + damping) * system[row * size + row]
+            dpotrf(&upper, &size, &system[0], &size, &info)
+            if info == 0 or damping > 1:
+                break
+            damping *= STRONGER
         if info == 0:
             dtrtri(&upper, &general, &size, &system[0], &size, &info)
         total = size
         for j in range(size):
-            for g in range(n_groups):
-                along[g] = 0
-            for row in range(j + 1):
-                value = system[j * size + row]
-                total -= extra[row] * value * value
-                along[groups[row % k]] += unit[row] * value
-            for g in range(n_groups):
-                if norms[g] > 0:
-                    total += strength[g] / norms[g] * along[g] * along[g]
+            total -= _trace_of_column(
+                j, &owner[0], &system[j * size], &unit[0], &extra[0],
+                n_groups, &strength[0], &norms[0], &along[0],
+            )
     if info != 0:
         raise np.linalg.LinAlgError(f"the Hessian of the objective is not positive ({info=})")
     return total

@@ -96,7 +96,9 @@ class Group:
     def alpha_max(self, gradient_at_zero):
         """max_g ‖∇R(0)_g‖₂/(f_g√|g|); infinite if a group without penalty is not at its best."""
         norms = self.norms(gradient_at_zero)
-        ratio = np.divide(norms, self.weights, out=np.full_like(norms, np.inf), where=norms > 0)
+        ratio = np.divide(
+            norms, self.weights, out=np.full_like(norms, np.inf), where=self.weights > 0
+        )
         return float(np.where(norms > 0, ratio, 0.0).max(initial=0.0))
 
     def support(self, theta):

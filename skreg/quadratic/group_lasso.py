@@ -114,7 +114,7 @@ class GroupProblem:
         self.cross = np.ascontiguousarray(form.cross.T)
         self.power = float(form.power.sum())
         self.blocks, self.weights = working_blocks(penalty)
-        self.free = self.weights[0] == 0
+        self.free = bool(self.weights[0] == 0)
         self._order = np.concatenate(self.blocks)
         self._sizes = np.array([len(block) for block in self.blocks])
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])

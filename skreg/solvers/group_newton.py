@@ -49,7 +49,7 @@ class GroupPath:
     def __init__(self, risk, penalty, tol=1e-8, max_iter=10_000):
         self.risk, self.penalty, self.max_iter, self.given_tol = risk, penalty, max_iter, tol
         self.blocks, self.weights = working_blocks(penalty)
-        self.free = self.weights[0] == 0
+        self.free = bool(self.weights[0] == 0)
         # Not below what rounding leaves in a sum of losses.
         self.tol = max(tol, 64 * EPS) * risk.null_risk
         self.certificate = _GroupCertificate(risk, penalty)
