@@ -163,7 +163,7 @@ def _centre(X):
     sample = X[:: max(1, len(X) // _SAMPLE)].astype(np.float64)
     if not len(sample):
         return np.zeros(X.shape[1])
-    origin = sample[0]
+    origin = sample[0].copy()
     sample -= origin
     mean = origin + sample.mean(axis=0)
     far = np.abs(mean) > _FAR * sample.std(axis=0)
