@@ -50,7 +50,7 @@ and cross-validated error for each λ and the error of the chosen network on 1,0
 saves a picture of the errors per epoch.
 
 With DATA and --target: a table of your own, numbers, categories and dates, missing values allowed.
-Compares ridge, lasso and a network (classes: the network) with a baseline on rows held out.
+Compares ridge, lasso and a network with a baseline on rows held out.
 """
 
 _EPILOG = """\

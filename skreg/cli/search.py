@@ -1,11 +1,13 @@
 """Choosing λ by cross-validation."""
 
 import math
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from joblib import cpu_count, parallel_config
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import make_scorer, root_mean_squared_error, zero_one_loss
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
@@ -21,7 +23,7 @@ class Outcome:
     """The errors of one model for each λ; arrays of shape (n_alphas,), in the order of the search.
 
     ``cv_error`` is the mean over the K folds and ``cv_standard_error`` their standard deviation
-    over √K.
+    over √K. ``notes`` says what a user should know of the fits.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Outcome:
     train_error: np.ndarray
     cv_error: np.ndarray
     cv_standard_error: np.ndarray
+    notes: tuple[str, ...] = ()
 
     @property
     def best(self):
@@ -123,7 +126,7 @@ def tune(name, model, parameter, alphas, X, y, *, task, options):
     )
     search.set_callbacks(*progress_callbacks(name, quiet=options.quiet))
     try:
-        with share_cores(options.jobs):
+        with share_cores(options.jobs), _unconverged() as messages:
             search.fit(X, y)
     except ValueError as error:
         raise UserError(f"the {name} could not be fitted: {error}") from error
@@ -136,4 +139,29 @@ def tune(name, model, parameter, alphas, X, y, *, task, options):
         train_error=0.0 - results["mean_train_score"],  # 0 rather than −0
         cv_error=0.0 - results["mean_test_score"],
         cv_standard_error=folds.std(axis=0, ddof=1) / np.sqrt(options.folds),
+        notes=_note(name, messages),
     )
+
+
+@contextmanager
+def _unconverged():
+    """A list to which the messages of ConvergenceWarnings go, instead of stderr."""
+    messages = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield messages
+    for warning in caught:
+        if issubclass(warning.category, ConvergenceWarning):
+            messages.append(str(warning.message))
+        else:
+            warnings.showwarning(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+
+
+def _note(name, messages):
+    """One note of all fits that warned."""
+    if not messages:
+        return ()
+    fits = "a fit" if len(messages) == 1 else f"{len(messages)} fits"
+    return (f"{fits} of the {name} warned, the first: {messages[0]}",)

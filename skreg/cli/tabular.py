@@ -15,7 +15,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skreg import (
     QuadraticApproxLasso,
+    QuadraticApproxLassoClassifier,
     QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
@@ -100,6 +102,8 @@ def run(options):
             options=options,
         )
         contenders.append(Contender.from_outcome(outcome))
+        for note in outcome.notes:
+            print(f"Note: {note}")
     best = min(contenders, key=lambda contender: contender.cv_error)
     baseline = measure_baseline(problem.task, X, y, options)
     _print_comparison([*contenders, baseline], best, problem.task, X_held, y_held)
@@ -162,7 +166,11 @@ def build_models(task, preprocessor, n_rows, options):
     """
     network = network_parameters(options, n_rows * (options.folds - 1) // options.folds)
     if task == "classification":
-        candidates = {"network": RegularizedMLPClassifier(**network)}
+        candidates = {
+            "ridge": QuadraticApproxRidgeClassifier(),
+            "lasso": QuadraticApproxLassoClassifier(),
+            "network": RegularizedMLPClassifier(**network),
+        }
         return {
             name: (Pipeline([("prepare", preprocessor), ("model", model)]), "model__alpha")
             for name, model in candidates.items()

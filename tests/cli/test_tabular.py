@@ -52,17 +52,31 @@ def test_regression_compares_ridge_lasso_and_network(tmp_path, mixed, small, cap
     ]
 
 
-def test_classification_compares_network_and_majority(tmp_path, mixed, small, capsys):
+def test_classification_compares_ridge_lasso_network_and_majority(tmp_path, mixed, small, capsys):
     path = tmp_path / "houses.parquet"
     mixed.drop(columns="price").to_parquet(path)
     argv = [str(path), "--target", "kind", *small, "--max-iter", "60", "--learning-rate", "0.02"]
     assert main([*argv, "--quiet"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    network, majority = lines_of(out, "network", "most frequent class")
-    assert float(network[2]) < 35
+    ridge, lasso, network, majority = lines_of(
+        out, "ridge", "lasso", "network", "most frequent class"
+    )
+    for contender in (ridge, lasso, network):
+        assert float(contender[2]) < 35
     assert float(majority[3]) == pytest.approx(50, abs=2)
-    assert not re.search("ridge|lasso", out)
+    assert "<-" in ridge + lasso + network
+
+
+def test_separable_classes_without_a_penalty_are_noted(tmp_path, small, capsys):
+    path = tmp_path / "parts.csv"
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "z": rng.normal(size=60)})
+    frame.assign(y=np.where(frame["x"] > 0, "up", "down")).to_csv(path, index=False)
+    assert main([str(path), "--target", "y", *small, "--alphas", "0", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert re.search("Note: .* of the ridge warned, the first: .* no finite minimiser", out)
 
 
 def test_same_seed_same_report(tmp_path, mixed, small, capsys):
