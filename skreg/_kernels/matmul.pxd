@@ -56,11 +56,11 @@ cdef inline void matmul_nt(
 
 
 cdef inline void column_sums(
-    Py_ssize_t m, Py_ssize_t n, const real* a, real* out
+    Py_ssize_t m, Py_ssize_t n, const real* a, Py_ssize_t lda, real* out
 ) noexcept nogil:
-    """out (n) ← sums over the rows of A (m×n): a bias gradient."""
+    """out (n) ← sums over the rows of A, n columns of an m×lda array: a bias gradient."""
     cdef real one = 1
     if real is float:
-        gemm_float(1, n, m, &one, 0, 0, a, n, 1, out, n)
+        gemm_float(1, n, m, &one, 0, 0, a, lda, 1, out, n)
     else:
-        gemm_double(1, n, m, &one, 0, 0, a, n, 1, out, n)
+        gemm_double(1, n, m, &one, 0, 0, a, lda, 1, out, n)

@@ -61,8 +61,9 @@ cdef struct Plan:
     double* losses                 # of the batch
     const Py_ssize_t* a_start
     const Py_ssize_t* d_start
-    void* gradients                # a tile and a bias for every worker
-    Py_ssize_t gradient_size
+    bint sums                      # whether a tile's gradient is a sum over the row tasks
+    void* gradients                # of every row task, or room for a tile for every worker
+    Py_ssize_t gradient_size       # of one of these
     double* task_loss
     double loss                    # Σ wᵢℓᵢ over the epoch
     bint diverged
@@ -119,6 +120,7 @@ cdef inline double row_task(
     cdef const real* point = <const real*>plan.point
     cdef real* activations = <real*>plan.activations
     cdef real* deltas = <real*>plan.deltas
+    cdef real* gradient = <real*>plan.gradients + task * plan.gradient_size
     cdef Py_ssize_t first = task * plan.rows_per_task
     cdef Py_ssize_t rows = min(plan.rows_per_task, size - first)
     cdef Py_ssize_t n_outputs = net.units[net.n_layers]
@@ -138,13 +140,26 @@ cdef inline double row_task(
             delta = deltas + plan.d_start[l] + first * n_outputs
         layer(net, l, point, rows, a, delta)
     loss = losses(plan, rows, order + first, first, size, delta)
-    for l in range(last, 0, -1):
+    for l in range(last, -1, -1):
         a = activations + plan.a_start[l] + first * net.units[l]
-        matmul_nt(rows, net.units[l], net.units[l + 1], delta, point + net.weights[l],
-                  deltas + plan.d_start[l - 1] + first * net.units[l])
-        delta = deltas + plan.d_start[l - 1] + first * net.units[l]
-        multiply_by_slope(net.activation, rows * net.units[l], a, delta)
+        if plan.sums:
+            layer_gradient(net, l, rows, a, delta, gradient)
+        if l > 0:
+            matmul_nt(rows, net.units[l], net.units[l + 1], delta, point + net.weights[l],
+                      deltas + plan.d_start[l - 1] + first * net.units[l])
+            delta = deltas + plan.d_start[l - 1] + first * net.units[l]
+            multiply_by_slope(net.activation, rows * net.units[l], a, delta)
     return loss
+
+
+cdef inline void layer_gradient(
+    const Architecture* net, int l, Py_ssize_t rows, const real* a, const real* delta,
+    real* gradient
+) noexcept nogil:
+    """The gradient of layer l from a block of rows, where it stands in that of θ."""
+    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
+    matmul_tn(fan_in, fan_out, rows, a, fan_in, delta, gradient + net.weights[l])
+    column_sums(rows, fan_out, delta, fan_out, gradient + net.biases[l])
 
 
 cdef inline void gather(
@@ -194,14 +209,25 @@ cdef inline void tile_task(
     cdef const Architecture* net = plan.net
     cdef int l = tile.layer
     cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
-    cdef real* g = <real*>plan.gradients + worker * plan.gradient_size
+    cdef Py_ssize_t start = net.weights[l] + tile.first * fan_out
+    cdef Py_ssize_t n_weights = (tile.last - tile.first) * fan_out, n_parts
+    cdef real* g = <real*>plan.gradients
     cdef const real* a = <const real*>plan.activations + plan.a_start[l] + tile.first
     cdef const real* delta = <const real*>plan.deltas + plan.d_start[l]
+    if plan.sums:
+        n_parts = (size + plan.rows_per_task - 1) // plan.rows_per_task
+        column_sums(n_parts, n_weights, g + start, plan.gradient_size, g + start)
+        update(plan, theta, t, start, n_weights, g + start, plan.step.l1, plan.step.l2)
+        if tile.first == 0:
+            g += net.biases[l]
+            column_sums(n_parts, fan_out, g, plan.gradient_size, g)
+            update(plan, theta, t, net.biases[l], fan_out, g, 0, 0)
+        return
+    g += worker * plan.gradient_size
     matmul_tn(tile.last - tile.first, fan_out, size, a, fan_in, delta, g)
-    update(plan, theta, t, net.weights[l] + tile.first * fan_out,
-            (tile.last - tile.first) * fan_out, g, plan.step.l1, plan.step.l2)
+    update(plan, theta, t, start, n_weights, g, plan.step.l1, plan.step.l2)
     if tile.first == 0:
-        column_sums(size, fan_out, delta, g)
+        column_sums(size, fan_out, delta, fan_out, g)
         update(plan, theta, t, net.biases[l], fan_out, g, 0, 0)
 
 

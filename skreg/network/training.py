@@ -128,7 +128,7 @@ class Problem:
             pace = Pace(n_workers)
             while True:
                 if rng is not None:
-                    order = rng.permutation(self.n_samples)
+                    kernel.shuffle(order, rng.tomaxint())
                 n_now, started = pace.choose(), perf_counter()
                 trainer.train(
                     order,

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 def test_networks_learn(kind):
     X, y = data(kind, 200)
     network = small(kind, max_iter=200).fit(X, y)
-    assert network.score(X, y) > 0.95
+    assert network.score(X, y) > 0.9
     assert network.loss_curve_[-1] < 0.3 * network.loss_curve_[0]
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from network_cases import cases, make_case
-from skreg._kernels.network import Network, Trainer
+from skreg._kernels.network import Network, Trainer, shuffle
 from threadpoolctl import threadpool_limits
 
 from skreg._threads import Pace
@@ -150,10 +150,31 @@ def test_permuting_rows_changes_nothing_on_a_full_batch(case):
     np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 
 
+@given(st.integers(0, 2**64 - 1), st.integers(0, 200))
+def test_a_shuffle_is_a_permutation_and_belongs_to_its_seed(seed, n):
+    order, again = np.full(n, -1, dtype=np.intp), np.arange(n)
+    shuffle(order, seed)
+    shuffle(again, seed)
+    assert np.array_equal(np.sort(order), np.arange(n))
+    assert np.array_equal(order, again)
+
+
+def test_every_permutation_is_as_likely():
+    n_draws, seeds = 24_000, np.random.default_rng(0).integers(2**63, size=24_000)
+    order, counts = np.empty(4, dtype=np.intp), {}
+    for seed in seeds:
+        shuffle(order, int(seed))
+        counts[tuple(order)] = counts.get(tuple(order), 0) + 1
+    assert len(counts) == 24
+    expected = n_draws / 24
+    # χ² with 23 degrees of freedom is above 50 once in a thousand.
+    assert sum((c - expected) ** 2 for c in counts.values()) / expected < 50
+
+
 def test_shuffling_only_changes_the_order_of_the_rows():
     case = make_case(n=10)
-    order = np.arange(10)
-    np.random.RandomState(5).shuffle(order)
+    order = np.empty(10, dtype=np.intp)
+    shuffle(order, np.random.RandomState(5).tomaxint())
     X, Y, _ = case.data
     shuffled = case.train(
         SGD(0.8), eta=0.05, n_epochs=1, batch_size=3, rng=np.random.RandomState(5)
