@@ -2,6 +2,7 @@
 
 from skreg.penalties.base import Penalty
 from skreg.penalties.elastic_net import ElasticNet
+from skreg.penalties.group import Group
 from skreg.penalties.l1 import L1
 from skreg.penalties.l2 import L2
 from skreg.penalties.none import NoPenalty
@@ -26,6 +27,7 @@ __all__ = [
     "L2",
     "PENALTIES",
     "ElasticNet",
+    "Group",
     "NoPenalty",
     "Penalty",
     "Separable",

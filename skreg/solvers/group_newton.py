@@ -23,7 +23,11 @@ _BATCH = 100
 _ARMIJO = 1e-4
 # The Hessian is taken anew where a step promises more than this share of what the last one did.
 _STALE = 0.05
-# Quadratics for one λ.
+# Curvatures below this share of the largest are raised to it, and to ten times more wherever a step
+# proves too long: at 1 the quadratic is above a risk whose curvature is bounded, as huber's.
+_FLOOR = 1e-6
+# Passes for one quadratic, and quadratics for one λ.
+_MAX_INNER = 200
 _MAX_EXPANSIONS = 200
 
 
@@ -54,7 +58,7 @@ class GroupPath:
         self.tol = max(tol, 64 * EPS) * risk.null_risk
         self.certificate = _GroupCertificate(risk, penalty)
         self.members = np.arange(int(self.free))
-        self.free_part = None
+        self.free_part, self.floor = None, _FLOOR
         self.passes = self.expansions = 0
         k, p = risk.n_outputs, risk.n_features
         intercept = risk.null_intercept() + 0.0
@@ -172,9 +176,13 @@ class GroupPath:
         while self.passes < self.max_iter and self.expansions < _MAX_EXPANSIONS:
             fresh = self.hessian is None
             if fresh:
-                self._expand(point)
+                self._expand(point, self.floor)
             theta, intercept = self._step(point, alpha)
             promise = self._promise(point, theta, intercept, alpha)
+            if promise > point.value + alpha * self._penalty(point.theta) and self.floor < 1:
+                # More than there is, as losses are not negative.
+                self.hessian, self.floor = None, min(10.0 * self.floor, 1.0)
+                continue
             if promise > _STALE * last and not fresh:
                 self.hessian, last = None, np.inf
                 continue
@@ -211,7 +219,7 @@ class GroupPath:
             slope[None],
             abs(start @ (cross + slope)) + 2.0 * point.value,
             0.01 * self.tol,
-            self.max_iter - self.passes,
+            min(self.max_iter - self.passes, _MAX_INNER),
         )
         self.passes += passes
         self.expansions += 1
@@ -244,6 +252,9 @@ class GroupPath:
             if new_objective <= objective - _ARMIJO * length * promise + room:
                 if length < 1:
                     self.hessian = None
+                    self.floor = min(10.0 * self.floor, 1.0)
+                else:
+                    self.floor = max(0.1 * self.floor, _FLOOR)
                 return new
             length *= 0.5
         return None
@@ -253,10 +264,17 @@ class GroupPath:
         squares = np.add.reduceat(ordered * ordered, self.starts[:-1])
         return float(self.weights[self.members] @ np.sqrt(squares))
 
-    def _expand(self, point):
+    def _expand(self, point, floor=_FLOOR):
         """Take the quadratic at ``point`` of the working set's risk."""
-        self.curvature = c = Curvature.of(self.part, point.curvature)
-        self.hessian = coordinate_descent.submatrix(np.ascontiguousarray(c.hessian), self.order)
+        curvature, share = point.curvature, self.risk.share[:, None]
+        if not self.risk.loss.coupled:
+            largest = np.divide(
+                curvature, share, out=np.zeros_like(curvature), where=share > 0
+            ).max()
+            curvature = np.maximum(curvature, floor * largest * share)
+        self.curvature = Curvature.of(self.part, curvature)
+        hessian = np.ascontiguousarray(self.curvature.hessian)
+        self.hessian = coordinate_descent.submatrix(hessian, self.order)
         self.vectors, self.values = group_descent.block_eigen(self.hessian, self.starts)
 
     # The working set -----------------------------------------------------------------------------
