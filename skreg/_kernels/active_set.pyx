@@ -20,6 +20,11 @@ from libc.string cimport memmove
 
 from skreg._kernels.dispatch cimport dispatched
 
+cdef extern from "thin.h" nogil:
+    void subtract_products "skreg_subtract_products"(
+        Py_ssize_t n, const double* a, const double* x, Py_ssize_t x_stride, double* y,
+        Py_ssize_t y_stride)
+
 # A pivot below this share of the diagonal means a feature that depends on the others.
 cdef double DEPENDENT = 1e-12
 # A null direction on which the penalty falls by less than this share of its parts leads nowhere.
@@ -120,6 +125,8 @@ cdef class ActiveSet:
     def extend(self, hessian, cross, slack, l1, l2, slope):
         """Make features known: arrays over all of them, of which the first are known already.
 
+        Those without a penalty belong to the first call: in S they come before all others.
+
         Parameters
         ----------
         hessian : ndarray of shape (p, p)
@@ -144,6 +151,8 @@ cdef class ActiveSet:
         if not self._positive:
             for j in range(before, self._p):
                 if self._l1[j] == 0 and self._l2[j] == 0 and hessian[j, j] > 0:
+                    if before:
+                        raise ValueError("features without a penalty have to be known first")
                     if not self._append(j, 0.0):
                         self._state[j] = LEFT
 
@@ -408,13 +417,57 @@ cdef class ActiveSet:
         self._k = k - 1
 
     cdef void _factorise(self) noexcept nogil:
-        """U anew, for another λ·l2."""
+        """U anew, for another λ·l2: k³/6 multiplications, four rows at a time."""
         cdef Py_ssize_t i, j, k = self._k
-        self._k = 0
         for i in range(k):
+            for j in range(i, k):
+                self._factor[i, j] = self._hessian[self._support[i], self._support[j]]
+            self._factor[i, i] += self._alpha * self._l2[self._support[i]]
+        for i in range(0, k, 4):
+            if not self._eliminate(i, min(i + 4, k)):
+                # A dependent column: one by one, leaving out what depends on others.
+                self._k = 0
+                for j in range(k):
+                    i = self._support[j]
+                    if not self._append(i, self._sign[i]):
+                        self._theta[i], self._sign[i], self._state[i] = 0, 0, OUT
+                return
+
+    cdef bint _eliminate(self, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+        """Rows ``start`` to ``stop`` of U, at most four; False if a pivot vanishes."""
+        cdef Py_ssize_t i, j, t, k = self._k, stride = self._factor.shape[1]
+        cdef double[16] a
+        cdef double pivot
+        for t in range(0, start, 4):
+            if stop - start == 4:
+                for i in range(4):
+                    for j in range(4):
+                        a[4 * i + j] = self._factor[t + i, start + j]
+                subtract_products(
+                    k - start, a, &self._factor[t, start], stride, &self._factor[start, start],
+                    stride,
+                )
+            else:
+                for j in range(start, stop):
+                    for i in range(4):
+                        a[i] = self._factor[t + i, j]
+                    _subtract_four(
+                        k - j, a, &self._factor[t, j], &self._factor[t + 1, j],
+                        &self._factor[t + 2, j], &self._factor[t + 3, j], &self._factor[j, j],
+                    )
+        for i in range(start, stop):
             j = self._support[i]
-            if not self._append(j, self._sign[j]):
-                self._theta[j], self._sign[j], self._state[j] = 0, 0, OUT
+            pivot = self._factor[i, i]
+            if pivot <= DEPENDENT * (self._hessian[j, j] + self._alpha * self._l2[j]):
+                return False
+            pivot = sqrt(pivot)
+            for j in range(i, k):
+                self._factor[i, j] /= pivot
+            for j in range(i + 1, stop):
+                _subtract_multiple(
+                    k - j, self._factor[i, j], &self._factor[i, j], &self._factor[j, j]
+                )
+        return True
 
     cdef void _forward(self, double* x) noexcept nogil:
         """x ← U⁻ᵀx."""

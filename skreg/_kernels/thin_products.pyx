@@ -10,6 +10,12 @@ import numpy as np
 
 from skreg._kernels.dispatch cimport dispatched
 
+cdef extern from "thin.h" nogil:
+    void dots_double "skreg_dots_double"(
+        Py_ssize_t n, const double* x, const double* a, const double* b, double* out)
+    void dots_float "skreg_dots_float"(
+        Py_ssize_t n, const float* x, const double* a, const double* b, double* out)
+
 ctypedef fused real:
     float
     double
@@ -32,29 +38,6 @@ cdef dispatched _add_rows(
     for j in range(p):
         out[j] += (a0 * x[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j])
         other[j] += (b0 * x[j] + b1 * x1[j]) + (b2 * x2[j] + b3 * x3[j])
-
-
-cdef dispatched _dots(
-    Py_ssize_t n, const real* x, const double* a, const double* b, double* out
-) noexcept nogil:
-    """out ← (xᵀa, xᵀb), each in eight sums, so that it runs in vector registers."""
-    cdef double[8] first
-    cdef double[8] second
-    cdef Py_ssize_t i, l, whole = n - n % 8
-    for l in range(8):
-        first[l] = second[l] = 0
-    for i in range(0, whole, 8):
-        for l in range(8):
-            first[l] += x[i + l] * a[i + l]
-        for l in range(8):
-            second[l] += x[i + l] * b[i + l]
-    for i in range(whole, n):
-        first[0] += x[i] * a[i]
-        second[0] += x[i] * b[i]
-    for l in range(1, 8):
-        first[0] += first[l]
-        second[0] += second[l]
-    out[0], out[1] = first[0], second[0]
 
 
 def transposed_pair(X, const double[::1] a, const double[::1] b):
@@ -94,7 +77,10 @@ cdef _pair(const real[:, :] X, const double[::1] a, const double[::1] b):
     elif X.strides[0] == sizeof(real):
         with nogil:
             for j in range(p):
-                _dots(n, &X[0, j], &a[0], &b[0], both)
+                if real is double:
+                    dots_double(n, &X[0, j], &a[0], &b[0], both)
+                else:
+                    dots_float(n, &X[0, j], &a[0], &b[0], both)
                 sums[0, j], sums[1, j] = both[0], both[1]
     else:
         raise ValueError("the rows of X or its columns must be contiguous")

@@ -91,7 +91,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
     n_expansions_ : int
         Quadratics taken; 1 for squared error.
     solver_ : str
-        ``"coordinate_descent"``, ``"soft_threshold"`` for a diagonal Hessian, or the name of the
+        ``"active_set"``, ``"soft_threshold"`` for a diagonal Hessian, or the name of the
         solver for groups and for other losses.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)

@@ -47,11 +47,6 @@ class Separable:
     def _factors(self, p):
         return np.ones(p) if self.factors is None else np.asarray(self.factors, dtype=np.float64)
 
-    @property
-    def is_l1(self):
-        """Whether J is ‖θ‖₁ and no more."""
-        return self.l1_ratio == 1 and self.factors is None and not self.positive
-
     def unpenalised(self, p):
         """Mask of the features with fⱼ = 0."""
         return self._factors(p) == 0

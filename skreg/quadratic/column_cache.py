@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg._kernels.thin_products import transposed_pair
+from skreg._kernels import thin_products as kernel
 from skreg.quadratic.blas import product
 
 # Products of more numbers than this are worth a call of BLAS, which may start its threads.
@@ -43,7 +43,7 @@ class ColumnCache:
 
     def slopes(self, theta, direction, b):
         """(Aᵀ(b − Aθ), Hd) over all features, for θ and d over the known ones: one pass over A."""
-        fitted, image = transposed_pair(self._columns[: len(self.known)], theta, direction)
+        fitted, image = kernel.transposed_pair(self._columns[: len(self.known)], theta, direction)
         both = self._rows.transposed_dot(np.stack([b - fitted, image], axis=1))
         return np.ascontiguousarray(both.T)
 
@@ -59,6 +59,6 @@ def _products(new, all_ones, out):
         out[:] = product(new, all_ones.T)
         return
     for i in range(0, len(new), 2):
-        out[i : i + 2] = transposed_pair(all_ones.T, new[i], new[min(i + 1, len(new) - 1)])[
+        out[i : i + 2] = kernel.transposed_pair(all_ones.T, new[i], new[min(i + 1, len(new) - 1)])[
             : len(new) - i
         ]

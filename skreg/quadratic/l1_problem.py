@@ -9,8 +9,8 @@ and only h, ‖b‖² and the slope q = Aᵀr = h − Hθ are needed: ‖r‖² 
 
 import numpy as np
 
+from skreg._kernels import active_set
 from skreg._kernels import coordinate_descent as kernel
-from skreg._kernels.active_set import ActiveSet
 
 EPS = np.finfo(np.float64).eps
 # To bring features without a penalty to their best: one or two do, more only with θ ≥ 0.
@@ -101,7 +101,7 @@ class L1Problem:
         hessian, part = np.ascontiguousarray(self.form.working_grams()(free)), theta[free]
         cross = slope[free] + hessian @ part
         nothing = np.zeros(len(free))
-        active = ActiveSet(self.positive)
+        active = active_set.ActiveSet(self.positive)
         active.extend(hessian, cross, self.slack[free], nothing, nothing, cross)
         active.solve(0.0, _FREE_ROUNDS)
         return active.theta

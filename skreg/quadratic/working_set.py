@@ -7,7 +7,7 @@ to know those whose slope exceeds λ; the slope of all features says which were 
 
 import numpy as np
 
-from skreg._kernels.active_set import ActiveSet
+from skreg._kernels import active_set as kernel
 
 # A feature that comes as near to λ as this, by the tangent of the path, becomes known.
 _NEAR = 0.98
@@ -40,7 +40,7 @@ class _WholeHessian:
     """The active set knows all features."""
 
     def __init__(self, problem):
-        self._active = ActiveSet(problem.positive)
+        self._active = kernel.ActiveSet(problem.positive)
         self._active.extend(
             problem.form.hessian,
             problem.cross,
@@ -68,7 +68,7 @@ class _Growing:
 
     def __init__(self, problem):
         self._problem = problem
-        self._active = ActiveSet(problem.positive)
+        self._active = kernel.ActiveSet(problem.positive)
         self._columns = problem.form.working_columns()
         self._b = problem.form.target(problem.target)
         self._unknown = problem.width > 0  # a constant feature is never wanted

@@ -1,11 +1,11 @@
-"""The lasso and its kin: soft-thresholding, or coordinate descent with a certificate."""
+"""The lasso and its kin: soft-thresholding, or an active set with a certificate."""
 
 from skreg.penalties.separable import Separable
 from skreg.quadratic import lasso
 from skreg.solvers.solution import Solution
 
 _NAMES = {
-    "full": "coordinate_descent",
+    "full": "active_set",
     "diagonal": "soft_threshold",
     "pca": "soft_threshold",
 }
@@ -23,7 +23,7 @@ def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalt
     tol : float, default=1e-8
         Duality gap, relative to R(0), at which a λ counts as solved.
     max_iter : int, default=10000
-        Passes of coordinate descent for each λ.
+        Rounds of the active set for each λ: evaluations of the gradient.
     penalty : None or Separable, default=None
         J; None for ‖θ‖₁.
 

@@ -85,7 +85,7 @@ def test_offsets_and_layouts_do_not_matter(hessian, shape):
 def test_fitted_attributes():
     X, y = correlated()
     model = QuadraticApproxLasso(alpha=0.2).fit(X, y)
-    assert (model.alpha_, model.n_expansions_, model.solver_) == (0.2, 1, "coordinate_descent")
+    assert (model.alpha_, model.n_expansions_, model.solver_) == (0.2, 1, "active_set")
     assert model.n_iter_ >= 1
     assert 0 <= model.dual_gap_ < 1e-12
     assert model.effective_dof_ == np.count_nonzero(model.coef_) > 0

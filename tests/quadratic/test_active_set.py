@@ -1,0 +1,126 @@
+"""The compiled pieces of the lasso against NumPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skreg._kernels import active_set as kernel
+from skreg._kernels import coordinate_descent
+from skreg._kernels import thin_products as thin
+
+seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+EPS = np.finfo(np.float64).eps
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("order", ["C", "F"])
+@given(rng=seeds, n=st.integers(0, 40), p=st.integers(0, 40))
+def test_transposed_pair(rng, n, p, dtype, order):
+    X = np.asarray(rng.normal(size=(n, p)), dtype=dtype, order=order)
+    a, b = rng.normal(size=(2, n))
+    X.flags.writeable = False
+    expected = np.stack([a, b]) @ X.astype(np.float64)
+    np.testing.assert_allclose(
+        thin.transposed_pair(X, a, b), expected, rtol=0, atol=1e-12 * max(n, 1)
+    )
+
+
+def test_transposed_pair_wants_lines_of_numbers():
+    X = np.zeros((8, 8))[::2, ::2]
+    with pytest.raises(ValueError, match="contiguous"):
+        thin.transposed_pair(X, np.zeros(4), np.zeros(4))
+
+
+@st.composite
+def quadratics(draw):
+    """H = AᵀA of any rank, h = Aᵀb, slack, weights of the penalty."""
+    rng, p = draw(seeds), draw(st.integers(1, 30))
+    A = rng.normal(size=(draw(st.integers(1, 40)), p)) + rng.normal(size=p)
+    A[:, rng.random(p) < 0.1] = 0.0
+    b = A @ rng.normal(size=p) + rng.normal(size=len(A))
+    l1 = rng.choice([0.0, 0.5, 1.0, 2.0], size=p, p=[0.1, 0.3, 0.3, 0.3])
+    l1 = np.sort(l1)  # features without a penalty come first
+    l2 = np.where(l1 > 0, rng.choice([0.0, 0.5]), 0.0)
+    width = np.linalg.norm(A, axis=0)
+    return A.T @ A, A.T @ b, 64 * EPS * width * np.linalg.norm(b), l1, l2, b @ b
+
+
+def violation(H, h, alpha, l1, l2, theta, positive):
+    slope = h - H @ theta - alpha * l2 * theta
+    on = theta != 0
+    inside = np.abs(slope - alpha * l1 * np.sign(theta))[on].max(initial=0.0)
+    pull = slope if positive else np.abs(slope)
+    return max(inside, (pull - alpha * l1)[~on].max(initial=0.0)) / np.abs(h).max(initial=1e-300)
+
+
+@given(quadratics(), st.booleans())
+def test_the_active_set_keeps_to_the_path(quadratic, positive):
+    H, h, slack, l1, l2, _ = quadratic
+    active = kernel.ActiveSet(positive)
+    active.extend(H, h, slack, l1, l2, h)
+    # Up and down, near and far: the factor is updated, extended and cut.
+    for share in (1.0, 0.5, 0.1, 0.4, 0.02, 0.9, 0.01):
+        alpha = share * np.abs(h).max()
+        active.solve(alpha, 10_000)
+        assert violation(H, h, alpha, l1, l2, active.theta, positive) < 1e-9
+        np.testing.assert_allclose(
+            active.slope, h - H @ active.theta, rtol=0, atol=1e-11 * np.abs(h).max()
+        )
+
+
+@given(quadratics())
+def test_features_may_become_known_on_the_way(quadratic):
+    H, h, slack, l1, l2, _ = quadratic
+    active, alpha, p = kernel.ActiveSet(False), 0.05 * np.abs(h).max(), len(h)
+    free = np.count_nonzero(l1 == 0)
+    for known in sorted({max(free, p // 3), max(free, p // 2), p}):
+        part = np.ascontiguousarray(H[:known, :known])
+        theta = np.r_[active.theta, np.zeros(known - len(active.theta))]
+        slope = h[:known] - part @ theta
+        active.extend(part, h[:known], slack[:known], l1[:known], l2[:known], slope)
+        active.solve(alpha, 10_000)
+        at = violation(part, h[:known], alpha, l1[:known], l2[:known], active.theta, False)
+        assert at < 1e-9
+
+
+def test_features_without_a_penalty_come_first():
+    active = kernel.ActiveSet(False)
+    one, two = np.ones(1), np.ones(2)
+    active.extend(np.eye(1), one, one, one, one, one)
+    with pytest.raises(ValueError, match="have to be known first"):
+        active.extend(np.eye(2), two, two, np.array([1.0, 0.0]), 0 * two, two)
+
+
+@given(seeds)
+def test_the_tangent_is_the_derivative_of_the_path(rng):
+    A = rng.normal(size=(30, 8))
+    b = A[:, 0] - A[:, 1] + 0.5 * A[:, 2] + 0.1 * rng.normal(size=30)
+    H, h = A.T @ A, A.T @ b
+    active, ones = kernel.ActiveSet(False), np.ones(8)
+    active.extend(H, h, 1e-12 * ones, ones, 0.3 * ones, h)
+    alpha = 0.3 * np.abs(h).max()
+    active.solve(alpha, 100)
+    theta, tangent = active.theta.copy(), active.tangent()
+    step = 1e-6 * alpha
+    active.solve(alpha - step, 100)
+    if ((active.theta != 0) == (theta != 0)).all():
+        np.testing.assert_allclose((active.theta - theta) / step, tangent, rtol=1e-4, atol=1e-7)
+
+
+@given(quadratics(), st.booleans())
+def test_coordinate_descent_ends_where_the_active_set_does(quadratic, positive):
+    H, h, slack, l1, l2, power = quadratic
+    alpha = 0.1 * np.abs(h).max()
+    theta, slope = np.zeros(len(h)), h.copy()
+    _, done = coordinate_descent.descend(
+        H + alpha * np.diag(l2), h, slack, alpha * l1, theta, slope, power, 0.0, 10_000, positive
+    )
+    active = kernel.ActiveSet(positive)
+    active.extend(H, h, slack, l1, l2, h)
+    active.solve(alpha, 10_000)
+    assert done
+    assert violation(H, h, alpha, l1, l2, theta, positive) < 1e-9
+    # θ may be open where columns depend on one another; what is fitted is not.
+    difference = theta - active.theta
+    assert difference @ H @ difference <= 1e-16 * power
