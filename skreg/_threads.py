@@ -8,7 +8,8 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _in_use = 0
-_holders, _held = 0, []
+_holders = 0
+_held: list = []
 
 
 @cache

@@ -78,7 +78,7 @@ def solve_newton(risk, alphas, factors=None, *, max_expansions=None, tol=1e-8, m
     >>> from skreg.solvers.newton import solve_newton
     >>> risk = LinearRisk(np.array([[-1.0], [1.0]]), np.array([[1.0], [4.0]]), Poisson())
     >>> solve_newton(risk, np.array([1.0, 0.0])).coefs.round(4)
-    array([[0.4548],
+    array([[0.4484],
            [0.6931]])
     """
     alphas = np.asarray(alphas, dtype=np.float64)
