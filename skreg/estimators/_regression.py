@@ -105,7 +105,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         """
         self._check_parameters()
         before = getattr(self, "_model", None)
-        X, y = self._validate(X, y, reset=before is None)
+        X, y = self._validate(X, y, reset=before is None, streamed=True)
         if self.penalty_factors is not None:
             self._check_factors(X.shape[1])
         y = self._less_offset(self._column(y), check_offset(offset, X))
@@ -196,7 +196,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         """
         return self._one_shot_gap(X, y, sample_weight=sample_weight, offset=offset)
 
-    def _validate(self, X, y, reset=True):
+    def _validate(self, X, y, reset=True, streamed=False):
         return validate_data(
             self,
             X,
@@ -206,6 +206,8 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             multi_output=True,
             y_numeric=True,
             reset=reset,
+            # The sums that a quadratic is made of tell of NaN and infinities: no pass for these.
+            ensure_all_finite=streamed or self.loss != "squared_error",
         )
 
     def _column(self, y):
