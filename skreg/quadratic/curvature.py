@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 from skreg.quadratic.blas import product
 
@@ -81,7 +81,7 @@ class Factor:
         self._curvature, self._ridge = curvature, ridge
         matrix = self._matrix()
         diagonal = np.diag(matrix).copy()
-        self._lower, info = dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
+        self._lower, info = dpotrf(matrix, lower=1, overwrite_a=1, clean=1)
         pivots = np.diag(self._lower) ** 2
         self.is_definite = info == 0 and bool((pivots > _SINGULAR * diagonal).all())
         if not self.is_definite:
@@ -123,8 +123,8 @@ class Factor:
     def dof(self):
         """tr(H(H + diag(ridge))⁻¹), without the gauge."""
         if self.is_definite:
-            inverse = np.diag(dpotri(self._lower, lower=1)[0])
-            out = len(inverse) - self._ridge @ inverse
+            half = dtrtri(self._lower, lower=1)[0]
+            out = len(half) - self._ridge @ np.einsum("ij,ij->j", half, half)
         else:
             inverse = np.einsum("ij,j,ij->i", self._vectors, 1.0 / self._values, self._vectors)
             out = len(self._values) - self._ridge @ inverse

@@ -145,8 +145,8 @@ class SparseDesign:
         return self._by_column[:, which].toarray().astype(np.float64)
 
     def squares(self, weights):
-        squared = self.X.copy()
-        squared.data = squared.data.astype(np.float64) ** 2
+        X = self.X
+        squared = type(X)((np.square(X.data, dtype=np.float64), X.indices, X.indptr), X.shape)
         return np.asarray(squared.T @ weights)
 
     @cached_property

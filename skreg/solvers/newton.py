@@ -61,7 +61,7 @@ def solve_newton(risk, alphas, factors=None, *, max_expansions=None, tol=1e-8, m
     Returns
     -------
     Solution
-        ``dof`` is tr(H(H + λF)⁻¹), exact at the first λ and the last, interpolated in log λ between
+        ``dof`` is tr(H(H + λF)⁻¹), exact at the first λ and the last, within a few per cent between
         the Hessians taken on the way (one a decade at least), and from random probes where the
         Hessian is not formed; ``norms`` are ‖θ‖₂; ``n_iter`` and ``n_expansions`` count steps.
 
@@ -197,7 +197,7 @@ def _path(descent, alphas, tol, max_iter, max_expansions):
     order = np.argsort(-alphas, kind="stable")
     limit = max_iter if max_expansions is None else min(max_iter, max_expansions)
     descent.always_fresh |= max_expansions is not None
-    solved = []
+    freedom = _Freedom(descent, record.dof)
     for i in order:
         alpha = alphas[i]
         if alpha == 0 and has_no_minimum(descent, tol, limit):
@@ -214,21 +214,38 @@ def _path(descent, alphas, tol, max_iter, max_expansions):
         record.n_iter[i] = record.n_expansions[i] = max(steps, 1)
         if descent.taken_at > _DECADE * alpha or i in (order[0], order[-1]):
             descent.renew(alpha)
-        solved.append((alpha, descent.curvature, descent.taken_at))
-    record.dof[order] = [_dof(descent, solved, k) for k in range(len(order))]
+        freedom.put(i, alpha)
     return record
 
 
-def _dof(descent, solved, k):
-    """Degrees of freedom at the k-th λ, between the Hessians taken before and after it."""
-    alpha, mine, above = solved[k]
-    ridge = descent.ridge(alpha)
-    before = mine.factor(ridge).dof()
-    _, other, below = next((s for s in solved[k:] if s[1] is not mine), solved[k])
-    if alpha == above or other is mine or not below > 0:
-        return before
-    share = np.log(above / alpha) / np.log(above / below)
-    return (1.0 - share) * before + share * other.factor(ridge).dof()
+class _Freedom:
+    """Degrees of freedom along a path with fewer Hessians than λ.
+
+    A Hessian says them at the λ where it was taken. It serves the λ below as well, and what it has
+    missed by the λ where the next one is taken is spread over those between, in log λ.
+    """
+
+    def __init__(self, descent, out):
+        self._descent, self._out = descent, out
+        self._curvature, self._taken_at, self._since = None, None, []
+
+    def put(self, i, alpha):
+        """Note the solution for the i-th λ, the point where ``descent`` is."""
+        current = self._descent.factor(alpha).dof()
+        if self._descent.curvature is not self._curvature:
+            if self._since and 0 < alpha < self._taken_at:
+                before = self._curvature.factor(self._descent.ridge(alpha)).dof()
+                self._correct(alpha, current / before)
+            self._curvature, self._taken_at = self._descent.curvature, alpha
+            self._since = []
+        else:
+            self._since.append((i, alpha))
+        self._out[i] = current
+
+    def _correct(self, alpha, missed):
+        for i, between in self._since:
+            share = np.log(self._taken_at / between) / np.log(self._taken_at / alpha)
+            self._out[i] *= missed**share
 
 
 def _one_shot(descent, alphas, tol, max_iter):
