@@ -156,12 +156,12 @@ def _check_factors(factors, n_groups):
     array = np.asarray(factors, dtype=np.float64)
     if array.shape != (n_groups,):
         raise ValueError(
-            f"factors must have one number for each of the {n_groups} groups, got shape "
+            f"penalty_factors must have one number for each of the {n_groups} groups, got shape "
             f"{array.shape}."
         )
     bad = array[~(np.isfinite(array) & (array >= 0))]
     if bad.size:
         raise ValueError(
-            f"factors must be finite and not negative, got {bad[0]}. Use 0 for no penalty."
+            f"penalty_factors must be finite and not negative, got {bad[0]}. Use 0 for no penalty."
         )
     return array

@@ -54,6 +54,8 @@ class GroupPath:
         self.risk, self.penalty, self.max_iter, self.given_tol = risk, penalty, max_iter, tol
         self.blocks, self.weights = working_blocks(penalty)
         self.free = bool(self.weights[0] == 0)
+        self._by_block = np.concatenate(self.blocks)
+        self._block_starts = np.cumsum([0, *(len(block) for block in self.blocks[:-1])])
         # Not below what rounding leaves in a sum of losses.
         self.tol = max(tol, 64 * EPS) * risk.null_risk
         self.certificate = _GroupCertificate(risk, penalty)
@@ -162,7 +164,8 @@ class GroupPath:
             share = point.curvature * risk.share[:, None]
             move = share * (move - (point.curvature * move).sum(axis=1, keepdims=True))
         else:
-            move *= row_weights(risk, point.curvature, 0, 0)[:, None]
+            weights = [row_weights(risk, point.curvature, i, i) for i in range(k)]
+            move *= np.stack(weights, axis=1)
         residual = point.residual + move
         return residual, -risk.design.transposed_dot(residual).T.ravel()
 
@@ -321,9 +324,7 @@ class GroupPath:
     def _norms(self, x):
         """‖x_g‖ of each block, over all classes, for x of shape (K·p,)."""
         squares = np.square(x.reshape(self.risk.n_outputs, -1)).sum(axis=0)
-        order = np.concatenate(self.blocks)
-        sizes = [len(block) for block in self.blocks]
-        return np.sqrt(np.add.reduceat(squares[order], np.cumsum([0, *sizes[:-1]])))
+        return np.sqrt(np.add.reduceat(squares[self._by_block], self._block_starts))
 
     def _inside(self, point):
         """The point seen from the working set, outside which θ is zero."""
