@@ -105,8 +105,8 @@ class Factor:
         matrix[np.diag_indices_from(matrix)] += self._ridge
         return matrix
 
-    def solve(self, slope_theta, slope_b):
-        """The Newton step (d_θ, d_b) for these gradients."""
+    def solve(self, slope_theta, slope_b, tol=None):
+        """The Newton step (d_θ, d_b) for these gradients; ``tol`` is for methods that iterate."""
         c = self._curvature
         with_b = c.inverse_bb @ slope_b[: len(c.inverse_bb)]
         step = -self.inverse_times(slope_theta - with_b @ c.mixed)

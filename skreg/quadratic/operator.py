@@ -82,8 +82,8 @@ class OperatorFactor:
         diagonal = operator.diagonal + ridge
         self._inverse_diagonal = 1.0 / np.where(diagonal > 0, diagonal, 1.0)
 
-    def solve(self, slope_theta, slope_b):
-        """A step (d_θ, d_b) whose gradient of the quadratic is down by 100."""
+    def solve(self, slope_theta, slope_b, tol=_STEP):
+        """A step (d_θ, d_b) that leaves ``tol`` of the quadratic's gradient."""
         operator, K = self._operator, self._operator.risk.n_outputs
         d_b = np.zeros(K)
         g = slope_theta
@@ -94,7 +94,7 @@ class OperatorFactor:
                 np.broadcast_to(d_b[:, None], (len(operator.risk.y), K, 1))
             )
             g = g + operator.risk.design.transposed_dot(weighted[:, :, 0]).T.ravel()
-        d = -self._conjugate_gradients(g[:, None], _STEP)
+        d = -self._conjugate_gradients(g[:, None], tol)
         return d[:, 0], d_b + operator.eliminate(operator.raw(d))[:, 0]
 
     def dof(self):

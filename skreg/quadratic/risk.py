@@ -134,6 +134,7 @@ class LinearRisk:
             return mean - self.share @ offset
         if self.loss.name == "poisson":
             largest = offset.max()
+            mean = np.maximum(mean, np.finfo(np.float64).tiny)
             return np.log(mean) - largest - np.log(self.share @ np.exp(offset - largest))
         if self.loss.name == "gamma":
             ratio = np.log(self.y[:, 0]) - offset

@@ -21,6 +21,8 @@ _MEMORY = 8
 # Sufficient decrease, and the part of the slope that may be left, at the end of a line search.
 _DECREASE, _SLOPE_LEFT = 1e-4, 0.9
 _MAX_TRIALS = 40
+# Where the minimiser of one quadratic is the answer, conjugate gradients go on to this residual.
+_EXACT = 1e-12
 
 
 @dataclass(eq=False)
@@ -156,7 +158,7 @@ class Descent:
             if norm > tol and not self._is_fresh and self._is_slow(before, norm, tol, full):
                 self.renew(alpha)
         if not self._solved or self._solved[-1][0] != alpha:
-            self._solved.append((alpha, self.point))
+            self._solved.append((alpha, self.point.theta, self.point.b, self.point.raw))
         return steps, norm
 
     def _extrapolate(self, alpha):
@@ -164,14 +166,12 @@ class Descent:
 
         Raw predictions are linear in θ, so this takes half the passes of a step.
         """
-        known = [known for known, _ in self._solved]
+        known = [solution[0] for solution in self._solved]
         if len(known) < self._solved.maxlen or alpha <= 0 or alpha in known or 0 in known:
             return
-        shares, points = _lagrange(np.log(known), np.log(alpha)), [p for _, p in self._solved]
-        theta, b, raw = (
-            sum(share * getattr(point, name) for share, point in zip(shares, points, strict=True))
-            for name in ("theta", "b", "raw")
-        )
+        shares = _lagrange(np.log(known), np.log(alpha))
+        parts = list(zip(*self._solved, strict=True))[1:]
+        theta, b, raw = (sum(s * x for s, x in zip(shares, part, strict=True)) for part in parts)
         old, norm = self.point, self.gradient_norm(alpha)
         new = Point(theta, b, raw, *self.risk.derivatives_at(raw)).complete(self.risk)
         self._move(new)
@@ -213,7 +213,7 @@ class Descent:
 
     def quadratic_minimum(self, alpha):
         """The point where the quadratic taken here, with the Hessian in hand, plus λJ is least."""
-        d, d_b = self.factor(alpha).solve(*map(np.ravel, self.gradient(alpha)))
+        d, d_b = self.factor(alpha).solve(*map(np.ravel, self.gradient(alpha)), tol=_EXACT)
         d = d.reshape(self.point.theta.shape)
         theta, b = self.point.theta + d, self.point.b + d_b
         raw = self.point.raw + self.risk.design.dot(d.T) + d_b

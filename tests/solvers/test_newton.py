@@ -228,6 +228,17 @@ def test_one_expansion_is_the_closed_form_at_the_anchor(name, shape):
 
 
 @names
+def test_one_expansion_is_the_same_without_a_hessian(name, monkeypatch):
+    X, y, w = rows(name)
+    risk = LinearRisk(X, y, get_loss(name), w)
+    expected = solve_newton(risk, ALPHAS, max_expansions=1, tol=1e-11)
+    monkeypatch.setattr(newton, "_LARGEST_DENSE", 0)
+    actual = solve_newton(risk, ALPHAS, max_expansions=1, tol=1e-11)
+    np.testing.assert_allclose(actual.coefs, expected.coefs, atol=1e-7)
+    np.testing.assert_allclose(actual.intercepts, expected.intercepts, atol=1e-7)
+
+
+@names
 def test_the_gap_of_one_expansion_is_not_negative_and_closes_towards_the_anchor(name):
     X, y, w = rows(name)
     risk = LinearRisk(X, y, get_loss(name), w)
