@@ -66,7 +66,7 @@ class Evaluator:
             derivatives = self.risk.derivatives_at(raw)
             _, residual, curvature = derivatives
             total = residual.sum(axis=0)
-            if np.abs(total).max() <= self.total_tol:
+            if not np.abs(total).max() > self.total_tol:  # NaN, far away: no point to stay at
                 return intercept, derivatives
             if self.risk.loss.coupled:
                 weighted = self.risk.share[:, None] * curvature
@@ -79,8 +79,10 @@ class Evaluator:
                 bend = np.maximum(curvature.sum(axis=0), np.abs(total) / reach)
                 new = intercept - total / bend
                 reach *= 2
-                if not low < new < high:
+                if not low < new < high and np.isfinite(high - low):
                     new = 0.5 * (low + high)
+            if (new == intercept).all():  # as near as rounding lets it
+                return intercept, derivatives
             raw += new - intercept
             intercept = new
         return intercept, self.risk.derivatives_at(raw)

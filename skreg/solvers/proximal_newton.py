@@ -12,11 +12,16 @@ steps that its age has cost weigh as much as a new one.
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skreg.solvers.proximal_path import EPS, MAX_EXPANSIONS, ProximalPath
+from skreg._threads import one_blas_thread
+from skreg.solvers.duality import Certificate
+from skreg.solvers.newton import solve_newton
+from skreg.solvers.one_shot import solve_one_shot
+from skreg.solvers.proximal_path import EPS, MAX_EXPANSIONS, ProximalPath, Stop
 from skreg.solvers.solution import Solution
 
 
@@ -44,13 +49,18 @@ def solve_proximal_newton(
     Returns
     -------
     Solution
-        ``dof`` counts the non-zero coefficients and those without a penalty, ``norms`` are J's L1
-        part ‖θ‖₁, ``dual_gaps`` are relative to the risk of the null model.
+        ``dof`` counts the non-zero coefficients and those without a penalty, ``norms`` are J(θ),
+        ``dual_gaps`` are relative to the risk of the null model.
+
+    Raises
+    ------
+    ValueError
+        If a λ is negative, or ``hessian`` asks for a closed form where there is none.
 
     Warns
     -----
     ConvergenceWarning
-        If ``tol`` is not reached.
+        If ``tol`` is not reached, or λ = 0 has no finite answer.
 
     Examples
     --------
@@ -65,12 +75,25 @@ def solve_proximal_newton(
     array([[0.      , 0.      ],
            [1.098612, 0.      ]])
     """
-    path = ProximalPath(risk, penalty, tol, max_iter, max_expansions or MAX_EXPANSIONS)
-    order = np.argsort(-alphas, kind="stable")
-    results = [None] * len(alphas)
-    for i in order:
-        results[i] = path.solve(alphas[i])
-    return _solution(risk, penalty, alphas, results, path, tol, max_iter)
+    alphas = np.asarray(alphas, dtype=np.float64)
+    if max_expansions == 1:
+        return solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter)
+    if hessian != "full":
+        raise ValueError(
+            f"hessian={hessian!r} is a closed form of one quadratic: it goes with "
+            f"max_expansions=1, got max_expansions={max_expansions}."
+        )
+    if alphas.size and not (alphas >= 0).all():
+        raise ValueError(f"alphas must not be negative, got {alphas.min()}.")
+    with one_blas_thread():
+        path = ProximalPath(risk, penalty, tol, max_iter, max_expansions or MAX_EXPANSIONS)
+        stops = [None] * len(alphas)
+        for i in np.argsort(-alphas, kind="stable"):
+            if alphas[i] > 0 or penalty.positive:
+                stops[i] = path.solve(alphas[i])
+            else:
+                stops[i] = _unpenalised(path)
+    return _solution(risk, penalty, alphas, stops, path.null_risk, tol, max_iter)
 
 
 def alpha_max(risk, penalty):
@@ -79,34 +102,61 @@ def alpha_max(risk, penalty):
     ‖∂R/∂θⱼ‖/(ρfⱼ) at its largest, where θ = 0 but for features without a penalty, which are at their
     best beside the intercept.
     """
-    return ProximalPath(risk, penalty, 1e-10, 10_000).alpha_max
+    with one_blas_thread():
+        return ProximalPath(risk, penalty, 1e-10, 10_000).alpha_max
 
 
-def _solution(risk, penalty, alphas, results, path, tol, max_iter):
+def _unpenalised(path):
+    """λ = 0: Newton's method knows where there is no finite minimiser, and says what it does then.
+
+    The gap is the risk itself, as no loss is negative, or less where the residual can be made
+    orthogonal to all features.
+    """
+    risk = path.risk
+    fit = solve_newton(risk, np.zeros(1), tol=1e-10)
+    coef = fit.coefs.reshape(risk.n_outputs, -1).astype(np.float64)
+    intercept = fit.intercepts.reshape(-1) + coef @ risk.design.centre
+    point = path.evaluate(coef.ravel(), intercept)
+    gap = point.value
+    if coef.size < len(risk.y):
+        nothing = np.zeros(coef.size)
+        free = Certificate(risk, nothing, nothing, positive=False)
+        gap = min(gap, free.gap(point, 0.0, 0.0, partial(path.corrected, free=free.free)))
+    steps = int(fit.n_iter[0])
+    return Stop(point.theta, point.intercept, point.value, gap, steps, steps)
+
+
+def _solution(risk, penalty, alphas, stops, null_risk, tol, max_iter):
     k, p = risk.n_outputs, risk.n_features
-    thetas = np.array([result.theta for result in results]).reshape(-1, k, p)
-    intercepts = np.array([result.intercept for result in results]).reshape(-1, k)
+    thetas = np.array([stop.theta for stop in stops]).reshape(-1, k, p)
+    intercepts = np.array([stop.intercept for stop in stops]).reshape(-1, k)
     intercepts = intercepts - thetas @ risk.design.centre
-    gaps = np.array([result.gap for result in results]) / (path.null_risk or 1.0)
-    inside = thetas != 0
-    if (gaps > max(tol, 64 * EPS)).any():
-        worst = gaps.argmax()
+    free = penalty.unpenalised(p)
+    if risk.loss.coupled:
+        # What all classes have in common changes nothing where it costs nothing.
+        intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
+        if not penalty.positive:
+            thetas[:, :, free] -= thetas[:, :, free].mean(axis=1, keepdims=True)
+    gaps = np.array([stop.gap for stop in stops]) / (null_risk or 1.0)
+    late = (gaps > max(tol, 64 * EPS)) & (alphas > 0)
+    if late.any():
+        worst = np.where(late, gaps, 0.0).argmax()
         warnings.warn(
             f"the proximal Newton method stopped (max_iter={max_iter} passes) with a relative "
             f"duality gap of {gaps[worst]:.1e} at alpha={alphas[worst]:.6g}, above tol={tol:g}. "
             "Raise max_iter, or accept this accuracy by raising tol.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return Solution(
         alphas=alphas,
         coefs=(thetas[:, 0] if k == 1 else thetas).astype(risk.dtype),
         intercepts=(intercepts[:, 0] if k == 1 else intercepts).astype(risk.dtype),
-        dof=inside.sum(axis=(1, 2)).astype(np.float64),
-        norms=np.abs(thetas).sum(axis=(1, 2)),
-        risk=np.array([result.value for result in results]),
+        dof=((thetas != 0) | free).sum(axis=(1, 2)).astype(np.float64),
+        norms=penalty.value(thetas).sum(axis=1),
+        risk=np.array([stop.value for stop in stops]),
         dual_gaps=gaps,
-        n_iter=np.array([result.passes for result in results]),
+        n_iter=np.array([stop.passes for stop in stops]),
         solver="proximal_newton",
-        n_expansions=np.array([result.expansions for result in results]),
+        n_expansions=np.array([stop.expansions for stop in stops]),
     )

@@ -21,7 +21,7 @@ _ARMIJO = 1e-4
 _STRIDE = 0.3
 # Quadratics for one λ, where the caller sets no limit.
 MAX_EXPANSIONS = 200
-# Curvatures below this share of their mean are raised to it; more when steps prove too long.
+# Curvatures below this part of their mean are raised to it; more when steps prove too long.
 _FLOOR = 1e-6
 # Flops that a step's bookkeeping is worth.
 _OVERHEAD = 5e6
@@ -229,7 +229,7 @@ class ProximalPath:
     def _natural_gap(self, point, alpha, goal):
         self.evaluate.complete(point)
         self.slope = -point.gradient
-        return self.certificate.gap(point, alpha, goal, self._corrected)
+        return self.certificate.gap(point, alpha, goal, self.corrected)
 
     # The working set -----------------------------------------------------------------------------
 
@@ -322,10 +322,12 @@ class ProximalPath:
         self.evaluate.complete(self.point)
         self.model = None
 
-    def _corrected(self, point):
+    def corrected(self, point, free=None):
         """Residual and q after the Newton step that takes the free features' share of q away."""
         risk, p, k = self.risk, self.risk.n_features, self.risk.n_outputs
-        free = self.free[point.theta[self.free] != 0] if self.positive else self.free
+        free = self.free if free is None else free
+        if self.positive:
+            free = free[point.theta[free] != 0]
         model = WorkingHessian(risk, _floored(point, risk, _FLOOR), free)
         residual, slope = point.residual, -point.gradient
         for _ in range(2):
@@ -344,10 +346,9 @@ def _floored(point, risk, floor):
     """The curvature with none far below the mean, so that the quadratic has a minimiser."""
     if risk.loss.coupled:
         return point.curvature
-    mean = float(point.curvature.mean())
-    if mean == 0:
-        return risk.share[:, None].copy()
-    return np.maximum(point.curvature, floor * mean)
+    share = risk.share[:, None]
+    mean = float(point.curvature.sum())
+    return np.maximum(point.curvature, floor * mean * share) if mean > 0 else share.copy()
 
 
 def _best_weights(alphas, values, alpha):

@@ -1,0 +1,104 @@
+"""Duality gaps bound what any other point could gain."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from proximal_cases import make_case
+from reference_losses import NAMES
+
+from skreg.solvers.proximal_path import ProximalPath
+
+
+def is_proper(case):
+    """Every class and some count are there, with weight."""
+    present = case.y if case.weights is None else case.y[case.weights > 0]
+    if case.name == "multinomial_log_loss":
+        return present.any(axis=0).all()
+    return case.name not in ("binary_log_loss", "poisson") or 0 < np.ptp(present)
+
+
+@given(
+    name=st.sampled_from(NAMES),
+    seed=st.integers(0, 10_000),
+    n=st.integers(6, 30),
+    p=st.integers(1, 20),
+    ratio=st.floats(0.01, 1.5),
+    near=st.floats(0.0, 1.0),
+    l1_ratio=st.sampled_from([1.0, 0.5]),
+    factors=st.sampled_from([None, True, "some free"]),
+    weights=st.booleans(),
+    offset=st.booleans(),
+    positive=st.booleans(),
+    fit_intercept=st.booleans(),
+)
+def test_a_gap_bounds_the_gain_of_any_other_point(
+    name, seed, n, p, ratio, near, l1_ratio, factors, weights, offset, positive, fit_intercept
+):
+    """At the solution, and anywhere on the way to it from a random point."""
+    case = make_case(
+        name, n, p, seed, l1_ratio=l1_ratio, factors=factors, weights=weights,
+        offset=offset and name != "multinomial_log_loss", positive=positive,
+        fit_intercept=fit_intercept,
+    )
+    assume(is_proper(case))
+    path = ProximalPath(case.risk(), case.penalty, 1e-8, 2000)
+    assume(path.alpha_max > 1e-8)
+    alpha = ratio * path.alpha_max
+    best = path.solve(alpha)
+    rng = np.random.default_rng(seed)
+    k = case.y.shape[1]
+    theta = best.theta + (1 - near) * rng.standard_normal(k * p) * (rng.random(k * p) < 0.5)
+    theta = np.maximum(theta, 0.0) if positive else theta
+    point = path.evaluate(theta, best.intercept)
+    gap = path._natural_gap(point, alpha, 1e-8 * path.null_risk)
+    coef = theta.reshape(k, p)
+    centre = coef @ path.risk.design.centre
+    here = case.objective(coef, point.intercept - centre, alpha)
+    rounding = 1e-12 * (abs(here) + 1)
+    assert here - case.objective(best.theta.reshape(k, p), best.intercept, alpha) <= gap + rounding
+    for scale in (0.01, 1.0):
+        other = best.theta + scale * rng.standard_normal(k * p)
+        other = (np.maximum(other, 0.0) if positive else other).reshape(k, p)
+        b = best.intercept + fit_intercept * scale * rng.standard_normal(k)
+        assert here - case.objective(other, b, alpha) <= gap + rounding
+        least = case.objective(best.theta.reshape(k, p), best.intercept, alpha)
+        assert least - case.objective(other, b, alpha) <= best.gap + rounding
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("factors", [None, "some free"])
+def test_gaps_shrink_with_the_distance(name, factors):
+    """To first order: a tenth of the way leaves about a tenth of the gap, or less."""
+    case = make_case(name, 60, 6, factors=factors)
+    path = ProximalPath(case.risk(), case.penalty, 1e-13, 2000)
+    alpha = 0.2 * path.alpha_max
+    best = path.solve(alpha)
+    assert best.gap <= 1e-13 * path.null_risk
+    gaps = []
+    for share in (1e-2, 1e-4, 1e-6):
+        point = path.evaluate(best.theta * (1 + share), best.intercept)
+        gaps.append(path._natural_gap(point, alpha, 0.0))
+    assert gaps[1] < 0.05 * gaps[0]
+    assert gaps[2] < 0.05 * gaps[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sums_are_cancelled_without_leaving_the_domain(name):
+    """An intercept that is not at its best gives a finite gap all the same, and a valid one."""
+    case = make_case(name, 40, 4, weights=True)
+    path = ProximalPath(case.risk(), case.penalty, 1e-10, 2000)
+    alpha = 0.3 * path.alpha_max
+    best = path.solve(alpha)
+    for shift in (-1.0, 1e-3, 1.0):
+        b = best.intercept + shift * np.arange(1, len(best.intercept) + 1)
+        raw = case.risk().raw(best.theta.reshape(-1, 4), b)
+        value, residual, curvature = path.risk.derivatives_at(raw)
+        gradient = path.risk.design.transposed_dot(residual).T.ravel()
+        point = type(path.point)(
+            best.theta, b, value, residual, curvature, gradient, residual.sum(axis=0)
+        )
+        gap = path.certificate.gap(point, alpha, 0.0)
+        lost = value - best.value
+        assert np.isfinite(gap)
+        assert gap >= lost - 1e-12
