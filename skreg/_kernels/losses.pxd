@@ -143,9 +143,7 @@ cdef inline double gamma_at(double y, double f, double* gradient, double* curvat
 cdef inline double binary_log_loss_at(
     double y, double f, double* gradient, double* curvature
 ) noexcept nogil:
-    """log(1 + exp(f)) − yf, y in [0, 1]."""
+    """`log_loss`, whose curvature is s/(1 + s)² with s = exp(−|f|)."""
     cdef double small = exp_(-f if f > 0 else f)
-    cdef double share = 1 / (1 + small)
-    gradient[0] = (share if f > 0 else small * share) - y
-    curvature[0] = small * share * share
-    return (f if f > 0 else 0.0) + log1p_(small) - y * f
+    curvature[0] = small / ((1 + small) * (1 + small))
+    return log_loss(y, f, gradient)

@@ -3,10 +3,7 @@
 
 import numpy as np
 
-from libc.math cimport log
-
 from skreg._kernels.dispatch cimport dispatched
-from skreg._kernels.exp cimport exp_
 
 ctypedef fused floating:
     float
@@ -75,38 +72,16 @@ cdef dispatched _binary_log_loss(
         loss[i] = binary_log_loss_at(y[i], f[i], gradient + i, curvature + i)
 
 
-cdef dispatched _exponentials(Py_ssize_t n, double* f) noexcept nogil:
-    """f ← exp(f)."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        f[i] = exp_(f[i])
-
-
-cdef void _multinomial_log_loss(
+cdef dispatched _multinomial_log_loss(
     Py_ssize_t n, Py_ssize_t n_classes, const double* y, const double* f, double* loss,
     double* gradient, double* probability,
 ) noexcept nogil:
-    """log Σₖ exp(fₖ) − Σₖ yₖfₖ for every row; the curvature is told by the probabilities."""
-    cdef Py_ssize_t i, k
-    cdef double largest, total
-    for i in range(n):
-        largest = f[i * n_classes]
-        for k in range(1, n_classes):
-            if f[i * n_classes + k] > largest:
-                largest = f[i * n_classes + k]
-        loss[i] = 0
-        for k in range(i * n_classes, (i + 1) * n_classes):
-            probability[k] = f[k] - largest
-            loss[i] -= y[k] * probability[k]
-    _exponentials(n * n_classes, probability)
-    for i in range(n):
-        total = 0
-        for k in range(i * n_classes, (i + 1) * n_classes):
-            total += probability[k]
-        loss[i] += log(total)
-        for k in range(i * n_classes, (i + 1) * n_classes):
-            probability[k] /= total
-            gradient[k] = probability[k] - y[k]
+    cdef Py_ssize_t i
+    for i in range(n * n_classes):
+        gradient[i] = f[i]
+    multinomial_log_loss(n, n_classes, y, gradient, loss)
+    for i in range(n * n_classes):
+        probability[i] = gradient[i] + y[i]
 
 
 def derivatives(name, const double[:, ::1] y, const double[:, ::1] raw, double parameter=0):
