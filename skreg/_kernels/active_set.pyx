@@ -15,6 +15,7 @@ Nothing here calls BLAS: the pieces are small, and a thread pool would cost more
 
 import numpy as np
 
+from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport fabs, sqrt
 from libc.string cimport memmove
 
@@ -26,7 +27,7 @@ cdef extern from "thin.h" nogil:
         Py_ssize_t y_stride)
 
 # A pivot below this share of the diagonal means a feature that depends on the others.
-cdef double DEPENDENT = 1e-12
+cdef double DEPENDENT = 1e-14
 # A null direction on which the penalty falls by less than this share of its parts leads nowhere.
 cdef double FLAT = 1e-9
 # Components that join at once: this many, or a quarter of the support, and none whose gain is
@@ -149,6 +150,7 @@ cdef class ActiveSet:
         self._support = np.concatenate([self._support, new.astype(np.intp)])
         self._rest, self._step = np.empty(self._p), np.empty(self._p)
         if not self._positive:
+            self._reserve(np.count_nonzero(np.add(l1, l2) == 0))
             for j in range(before, self._p):
                 if self._l1[j] == 0 and self._l2[j] == 0 and hessian[j, j] > 0:
                     if before:
@@ -178,7 +180,12 @@ cdef class ActiveSet:
                 value = self._value()
                 stalled = 0 if value < last else stalled + 1
                 last = value
-                if stalled > 1 or not (self._enlarge() or self._inexact()):
+                if stalled > 1:
+                    break
+                with gil:
+                    PyErr_CheckSignals()
+                    self._reserve(self._k + self._room())
+                if not (self._enlarge() or self._inexact()):
                     break
         return rounds
 
@@ -238,7 +245,7 @@ cdef class ActiveSet:
 
     cdef bint _enlarge(self) noexcept nogil:
         """Let the components at zero join that gain most; whether any did."""
-        cdef Py_ssize_t j, count = 0, limit = max(BATCH, self._k // 4)
+        cdef Py_ssize_t j, count = 0, limit = self._room()
         cdef double best = 0, low = 0, high, gain, threshold = 0
         cdef int halving
         for j in range(self._p):
@@ -247,6 +254,7 @@ cdef class ActiveSet:
                 count += 1
                 best = max(best, gain)
         if count > limit:
+            # Halving finds a threshold that about so many exceed; among ties the first ones join.
             high = best
             for halving in range(40):
                 threshold = 0.5 * (low + high)
@@ -256,19 +264,22 @@ cdef class ActiveSet:
                         count += 1
                 if count > limit:
                     low = threshold
-                elif count == 0 or count < limit // 2:
+                elif count < limit // 2:
                     high = threshold
                 else:
                     break
-            threshold = high if count > limit else threshold
-            if count == 0:
+            else:
                 threshold = low
         threshold = max(threshold, FAINT * best)
         count = 0
         for j in range(self._p):
-            if self._gain(j) > threshold and self._join(j):
+            if count < limit and self._gain(j) > threshold and self._join(j):
                 count += 1
         return count > 0
+
+    cdef inline Py_ssize_t _room(self) noexcept nogil:
+        """How many components may join at once."""
+        return max(BATCH, self._k // 4)
 
     cdef inline double _gain(self, Py_ssize_t j) noexcept nogil:
         """How far the slope of a component at zero exceeds what holds it there; in units of b."""
@@ -380,9 +391,6 @@ cdef class ActiveSet:
             square += self._step[i] * self._step[i]
         if diagonal - square <= DEPENDENT * diagonal:
             return False
-        if k == self._factor.shape[0]:
-            with gil:
-                self._grow()
         for i in range(k):
             self._factor[i, k] = self._step[i]
         self._factor[k, k] = sqrt(diagonal - square)
@@ -500,8 +508,11 @@ cdef class ActiveSet:
             _dot(k - 1 - i, &self._factor[i, i] + 1, x + i + 1, &total)
             x[i] = (x[i] - total) / self._factor[i, i]
 
-    cdef _grow(self):
-        cdef Py_ssize_t size = max(64, 2 * self._k)
+    cdef _reserve(self, Py_ssize_t size):
+        """Room for a support of this size."""
+        if size <= self._factor.shape[0]:
+            return
+        size = max(64, min(max(size, 2 * self._k), self._p))
         factor = np.empty((size, size))
         factor[: self._k, : self._k] = np.asarray(self._factor)[: self._k, : self._k]
         self._factor = factor

@@ -287,22 +287,40 @@ cdef double _gap(
     Py_ssize_t p, const double* cross, const double* theta, const double* slope,
     const double* l1, const double* l2, double power, bint positive,
 ) noexcept nogil:
-    """P(θ) − D(s·r) for r = b − Aθ, q = Aᵀr = ``slope``, and the largest s ≤ 1 that D allows.
+    """P(θ) − D(s·r) for r = b − Aθ, q = Aᵀr = ``slope``, the better of two s.
 
     P = ½‖r‖² + Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ² and D(ν) = bᵀν − ½‖ν‖² − Σ φⱼ(Aⱼᵀν), φⱼ the conjugate of feature
     j's penalty: 0 where |u| ≤ l1ⱼ, above that (|u| − l1ⱼ)²/(2·l2ⱼ), infinite for l2ⱼ = 0. With θ ≥ 0
     only u > l1ⱼ counts. Features without any penalty are taken to be at their best, u = 0. Hence
 
         gap = ½(1−s)²‖r‖² + Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ² − s·θⱼqⱼ + φⱼ(s·qⱼ).
+
+    The first s is the largest ≤ 1 with all φⱼ finite, the second with all φⱼ = 0, which is better
+    where l2ⱼ is so small that rounding in qⱼ weighs.
     """
     cdef Py_ssize_t j
-    cdef double residual = power, scale = 1, size, total = 0, excess, ridge
+    cdef double residual = power, finite = 1, nought = 1, size, first
     for j in range(p):
         residual -= theta[j] * (cross[j] + slope[j])
-        ridge = l2[j] if l2 != NULL else 0
         size = slope[j] if positive else fabs(slope[j])
-        if ridge == 0 and l1[j] > 0 and size * scale > l1[j]:
-            scale = l1[j] / size
+        if l1[j] > 0 and size > l1[j]:
+            nought = min(nought, l1[j] / size)
+            if l2 == NULL or l2[j] == 0:
+                finite = min(finite, l1[j] / size)
+    residual = max(residual, 0.0)
+    first = _gap_at(p, theta, slope, l1, l2, residual, positive, finite)
+    if nought == finite:
+        return first
+    return min(first, _gap_at(p, theta, slope, l1, l2, residual, positive, nought))
+
+
+cdef double _gap_at(
+    Py_ssize_t p, const double* theta, const double* slope, const double* l1, const double* l2,
+    double residual, bint positive, double scale,
+) noexcept nogil:
+    """The gap of `_gap` for s = ``scale``; ``residual`` is ‖r‖²."""
+    cdef Py_ssize_t j
+    cdef double total = 0, size, excess, ridge
     for j in range(p):
         ridge = l2[j] if l2 != NULL else 0
         size = slope[j] if positive else fabs(slope[j])
@@ -310,7 +328,7 @@ cdef double _gap(
         excess = scale * size - l1[j]
         if ridge > 0 and excess > 0:
             total += 0.5 * excess * excess / ridge
-    return total + 0.5 * (1 - scale) * (1 - scale) * max(residual, 0.0)
+    return total + 0.5 * (1 - scale) * (1 - scale) * residual
 
 
 def duality_gap(
