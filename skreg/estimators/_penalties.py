@@ -20,8 +20,9 @@ class RidgeShell:
 
     # For the search of a multiplier: ‖θ‖⁻¹ is nearly linear in λ.
     _norm_power = -0.5
-    # J is found to about the gradient's norm, and the search wants more.
-    _search_tol = 0.1
+    # The share of tol that a single fit aims at.
+    _closer = 0.1
+    _is_exact = True
 
     def _check_parameters(self):
         pass
@@ -52,8 +53,13 @@ class LassoShell:
 
     # For the search of a multiplier: J is piecewise linear in λ.
     _norm_power = 1.0
-    # J is found to about the root of the duality gap, and the search wants more.
-    _search_tol = 1e-4
+    # The share of tol that a single fit aims at.
+    _closer = 1e-6
+
+    @property
+    def _is_exact(self):
+        """Whether a certificate is due, rather than a closed form that approximates."""
+        return self.hessian == "full"
 
     _parameter_constraints: ClassVar[dict] = {
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],

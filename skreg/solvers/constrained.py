@@ -1,15 +1,17 @@
 """The constraint form: argmin R(θ) subject to J(θ) ≤ k, by its multiplier λ."""
 
+from dataclasses import replace
+
 import numpy as np
 
 # λ is halved until J exceeds k, so many times at once: a path's warm starts serve all of them.
 _CHUNK = 6
-# Below this fraction of the λ where the search starts, λ counts as 0.
-_SMALLEST = 1e-13
 _MAX_STEPS = 100
 
 
-def solve_bounded(solve, value, bound, top, *, power=1.0, tol=1e-9, zero_first=True):
+def solve_bounded(
+    solve, value, bound, top, *, power=1.0, tol=1e-9, zero_first=True, smallest=1e-10
+):
     """argmin R(θ) subject to J(θ) ≤ k: the solution at the λ with J(θ(λ)) = k, or at λ = 0.
 
     J(θ(λ)) does not increase with λ, so λ is a scalar root: a geometric descent brackets it, and
@@ -32,6 +34,8 @@ def solve_bounded(solve, value, bound, top, *, power=1.0, tol=1e-9, zero_first=T
         Relative accuracy of J.
     zero_first : bool, default=True
         Whether λ = 0 is tried first, as it should where that is cheap.
+    smallest : float, default=1e-10
+        Share of ``top`` below which λ is 0 as far as the objective can tell.
 
     Returns
     -------
@@ -51,21 +55,26 @@ def solve_bounded(solve, value, bound, top, *, power=1.0, tol=1e-9, zero_first=T
     >>> bounded.alphas.round(9), bounded.coefs.round(9)
     (array([1.]), array([[1.]]))
     """
-    search = _Search(solve, value, bound, power, tol)
+    search = _Search(solve, value, bound, power, tol, smallest)
     if zero_first and search.at(0.0) <= 0:
         return search.solution
     low, high = search.bracket(top)
-    if low == 0.0 and not zero_first and search.at(0.0) <= 0:
+    if low > 0:
+        return search.root(low, high)
+    if not zero_first and search.at(0.0) <= 0:
         return search.solution
-    return search.root(low, high)
+    if search.at(low := 1e-2 * high) > 0:
+        return search.root(low, high)
+    # θ̂ is not unique, and of the minimisers that λ = 0+ leads to a smaller J than of θ̂: slack.
+    return replace(search.solution, alphas=np.zeros(1))
 
 
 class _Search:
     """Evaluations of the excess of J over k; the last solution made is kept."""
 
-    def __init__(self, solve, value, bound, power, tol):
+    def __init__(self, solve, value, bound, power, tol, smallest):
         self.solve, self.value = solve, value
-        self.bound, self.power, self.tol = bound, power, tol
+        self.bound, self.power, self.tol, self.smallest = bound, power, tol, smallest
         self.solution = None
 
     def at(self, alpha):
@@ -78,11 +87,11 @@ class _Search:
         return np.where(np.abs(excess) <= self.tol, 0.0, excess)
 
     def bracket(self, top):
-        """(low, high), J exceeding k at low (or low = 0) and not at high; a factor 2 apart."""
+        """(low, high): J exceeds k at low and not at high, a factor 2 apart; low may be 0."""
         high = top
         while self.at(high) > 0:
             high *= 2.0**_CHUNK
-        while high > _SMALLEST * top:
+        while high > self.smallest * top:
             alphas = high * 0.5 ** np.arange(1, _CHUNK + 1)
             above = np.flatnonzero(self._excess(self.solve(alphas)) > 0)
             if above.size:

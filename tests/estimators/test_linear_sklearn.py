@@ -43,7 +43,7 @@ OTHERS = [
     QuadraticApproxRidgeClassifier(norm_bound=0.5),
     QuadraticApproxRidgeClassifier(class_weight="balanced"),
     QuadraticApproxLassoClassifier(),
-    QuadraticApproxLassoClassifier(l1_ratio=0.5, positive=True),
+    QuadraticApproxLassoClassifier(l1_ratio=0.5),
     QuadraticApproxLassoClassifier(groups="targets"),
 ]
 
