@@ -21,6 +21,8 @@ _MEMORY = 8
 # Sufficient decrease, and the part of the slope that may be left, at the end of a line search.
 _DECREASE, _SLOPE_LEFT = 1e-4, 0.9
 _MAX_TRIALS = 40
+# Steps in a row that gain nothing and leave the gradient: what is left of it is rounding.
+_STALLS = 4
 # Where the minimiser of one quadratic is the answer, conjugate gradients go on to this residual.
 _EXACT = 1e-12
 
@@ -143,7 +145,7 @@ class Descent:
     def run(self, alpha, tol, max_steps):
         """Minimise for this λ; returns the number of steps and the gradient norm reached."""
         self._extrapolate(alpha)
-        norm, steps = self.gradient_norm(alpha), 0
+        norm, steps, stalls = self.gradient_norm(alpha), 0, 0
         while norm > tol and steps < max_steps:
             if self.always_fresh and not self._is_fresh:
                 self.renew(alpha)
@@ -155,6 +157,9 @@ class Descent:
                 self.renew(alpha)
                 continue
             before, norm = norm, self.gradient_norm(alpha)
+            stalls = stalls + 1 if self._gain < EPS and norm > 0.5 * before else 0
+            if stalls == _STALLS:
+                break
             if norm > tol and not self._is_fresh and self._is_slow(before, norm, tol, full):
                 self.renew(alpha)
         if not self._solved or self._solved[-1][0] != alpha:
@@ -193,6 +198,7 @@ class Descent:
         descent = np.vdot(slope, d) + slope_b @ d_b
         if not descent < 0:
             return None
+        self._gain = -descent / (abs(self.objective(alpha)) + risk.null_risk)
         change = risk.design.dot(d.T) + d_b
         found = self._search(alpha, d, change, descent)
         if found is None:

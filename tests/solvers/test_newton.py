@@ -395,6 +395,19 @@ def test_features_far_from_0_change_nothing_but_the_intercept(name):
     np.testing.assert_allclose(far.coefs, near.coefs, atol=1e-8 * size)
 
 
+@names
+def test_features_of_any_scale(name):
+    """Without a penalty the predictions do not depend on the features' units."""
+    X, y, w = rows(name)
+    units = 10.0 ** np.linspace(-12, 12, 8)
+    loss, alpha = get_loss(name), np.zeros(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scaled = solve_newton(LinearRisk(X * units, y, loss, w), alpha, tol=1e-10)
+    plain = solve_newton(LinearRisk(X, y, loss, w), alpha, tol=1e-10)
+    np.testing.assert_allclose(scaled.coefs * units, plain.coefs, atol=1e-7)
+
+
 def test_float32_rows_give_float32_coefficients():
     X, y, w = rows("binary_log_loss")
     X = X.astype(np.float32)
