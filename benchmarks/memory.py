@@ -13,7 +13,7 @@ def peak_growth(run):
     """Bytes by which the process's peak exceeds what it held when ``run()`` began; its result.
 
     On Linux the kernel's high-water mark is set back first, and the allocator gives back what it
-    keeps of earlier runs. Elsewhere the mark cannot be set back: growth hidden below an earlier peak
+    keeps of earlier runs. Elsewhere the mark cannot be set back: growth below an earlier peak
     counts as 0.
     """
     gc.collect()

@@ -60,9 +60,7 @@ def binary_log_loss(y, raw):
     return np.logaddexp(0.0, raw) - y * raw
 
 
-def logistic_duality_gap(
-    X, y, coef, intercept, alpha, penalty, *, fit_intercept=True, dual=None
-):
+def logistic_duality_gap(X, y, coef, intercept, alpha, penalty, *, fit_intercept=True, dual=None):
     """(primal − dual) / primal of mean(log(1 + eᶠ) − yf) + λJ(θ), f = Xθ + b, y in {0, 1}.
 
     For ``penalty`` "l1", J = ‖θ‖₁; for "l2", J = ½‖θ‖². Any ν with y − ν in [0, 1] and, with an

@@ -4,7 +4,10 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.worker import Failure
+from benchmarks.worker import Abstention, Failure
+
+#: Seconds after which a contender that is not yet certified is let go.
+PATIENCE = 20
 
 
 class Record:
@@ -22,17 +25,26 @@ class Record:
 
         Raises `Failure` or `Abstention`.
         """
-        arguments = _arguments(next(iter(self.seconds)), seed=0)
-        for self.tolerance in self.entry.tolerances or (None,):
-            worker.prepare(data, *(() if self.tolerance is None else (self.tolerance,)))
-            _, solution = worker.run(*arguments)
-            if self.tolerance is None or self._certified(data, solution):
+        worker.prepare(data)
+        if not self.entry.tolerances:
+            worker.run(*self._arguments(next(iter(self.seconds)), seed=0))
+            return
+        for tolerance in self.entry.tolerances:
+            self.tolerance = tolerance
+            seconds, solution = worker.run(tolerance)
+            gap = self._gap(data, solution)
+            if gap <= self.problem.largest_gap:
                 return
+            if seconds > PATIENCE:
+                raise Abstention(
+                    f"{seconds:.0f} s at tol={tolerance:.0e} left a duality gap of {gap:.1g}, "
+                    f"and above {PATIENCE} s nobody is followed further"
+                )
 
     def take_turn(self, worker, data, repeat):
         """Run and time every length, and judge what comes out; raises `Failure`."""
         for length, times in self.seconds.items():
-            seconds, solution = worker.run(*_arguments(length, seed=repeat + 1))
+            seconds, solution = worker.run(*self._arguments(length, seed=repeat + 1))
             times.append(seconds)
         # Only training is random; a path is the same in every repeat.
         if solution is not None and (self.case.epochs or repeat == 0):
@@ -40,11 +52,17 @@ class Record:
 
     def measure_memory(self, worker):
         """Run once more, untimed, for the peak of its memory; raises `Failure`."""
-        self.memory = worker.peak_memory(*_arguments(next(iter(self.seconds)), seed=0))
+        self.memory = worker.peak_memory(*self._arguments(next(iter(self.seconds)), seed=0))
 
-    def _certified(self, data, solution):
+    def _arguments(self, length, seed):
+        """What ``run`` is given."""
+        if self.tolerance is not None:
+            return (self.tolerance,)
+        return () if length is None else (length, seed)
+
+    def _gap(self, data, solution):
         try:
-            return self.problem.duality_gap(data, solution) <= self.problem.largest_gap
+            return float(self.problem.duality_gap(data, solution))
         except (TypeError, ValueError) as error:
             raise Failure(f"its solution cannot be judged: {error}") from error
 
@@ -111,7 +129,3 @@ class Record:
             return summary(self.seconds[None])
         short, long = self.case.epochs
         return (summary(self.seconds[long]) - summary(self.seconds[short])) / (long - short)
-
-
-def _arguments(length, seed):
-    return () if length is None else (length, seed)

@@ -5,7 +5,17 @@ from pathlib import Path
 
 BASELINE = "skreg"
 COLOURS = {BASELINE: "#c8442b", "ok": "#4c72a8", "floor": "#b9b9b9"}
-HEADER = ["contender", "threads", "best", "median", "× skreg", "median ×", "excess", "gap", "memory"]
+HEADER = [
+    "contender",
+    "threads",
+    "best",
+    "median",
+    "× skreg",
+    "median ×",
+    "excess",
+    "gap",
+    "memory",
+]
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 

@@ -18,7 +18,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 class Entry:
     """A contender's way of doing a task: an adapter's function at a number of threads.
 
-    With ``tolerances`` the function takes the data and one of them; loosest first.
+    With ``tolerances``, loosest first, what is run takes one of them.
     """
 
     contender: str
@@ -61,9 +61,9 @@ class Worker:
             self._process.start()
         theirs.close()
 
-    def prepare(self, *args):
-        """Hand over a case's data and a tolerance, untimed; raises `Failure` or `Abstention`."""
-        self._ask("prepare", *args)
+    def prepare(self, data):
+        """Hand over a case's data, untimed; raises `Failure` or `Abstention`."""
+        self._ask("prepare", data)
 
     def run(self, *args):
         """(seconds, solution) of the prepared case's ``run(*args)``; raises `Failure`."""

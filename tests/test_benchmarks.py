@@ -2,12 +2,13 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification, make_regression
-from sklearn.linear_model import Lasso
+from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 ROOT = Path(__file__).parents[1]
@@ -16,11 +17,13 @@ sys.path.append(str(ROOT))
 
 from benchmarks import objective, report, runner  # noqa: E402
 from benchmarks.__main__ import main  # noqa: E402
+from benchmarks.memory import peak_growth  # noqa: E402
 from benchmarks.problem import all_problems  # noqa: E402
 from benchmarks.record import Record  # noqa: E402
 from benchmarks.worker import Entry  # noqa: E402
 
 PROBLEMS = all_problems()
+ridge_cases = PROBLEMS["ridge-path"].cases
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
 
 
@@ -37,12 +40,13 @@ def check_schema(result):
     assert result["cases"]
     for case in result["cases"]:
         for entry in case["entries"]:
-            assert entry["status"] in {"ok", "floor", "refused", "failed"}
+            assert entry["status"] in {"ok", "floor", "refused", "failed", "abstains"}
             assert bool(entry["note"]) == (entry["status"] != "ok")
-            if entry["status"] != "failed":
+            if entry["status"] not in ("failed", "abstains"):
                 assert all(len(times) == result["repeats"] for times in entry["seconds"].values())
             if entry["status"] == "ok":
                 assert np.isfinite([entry["objective"], entry["excess"], entry["best"]]).all()
+                assert ("memory" in entry) == PROBLEMS[result["problem"]].memory
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -62,7 +66,10 @@ def test_problem_runs_and_all_reach_the_same_objective(name, tmp_path, capsys):
 def adapter(folder, name, body, library="numpy"):
     """Write an adapter module whose ridge path is ``body``."""
     lines = [f"LIBRARY = {library!r}", "THREADS = (None,)", "import os, numpy as np"]
-    lines += ["def ridge_path(data):", "    def run():", f"        {body}", "    return run"]
+    lines += ["from benchmarks.worker import Abstention", "def ridge_path(data):"]
+    if name == "abstains":  # as adapters do, before any work
+        lines += [f"    {body}"]
+    lines += ["    def run():", f"        {body}", "    return run"]
     (folder / f"with_{name}.py").write_text("\n".join(lines) + "\n")
     return f"with_{name}"
 
@@ -80,6 +87,7 @@ ADAPTERS = {
     "raises": "raise RuntimeError('no licence')",
     "dies": "os._exit(3)",
     "partial": "return None",
+    "abstains": "raise Abstention('no ridge here')",
 }
 
 
@@ -89,7 +97,7 @@ def judged(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     modules = [adapter(tmp_path, name, body) for name, body in ADAPTERS.items()]
     modules.append(adapter(tmp_path, "absent", "return 1", library="no_such_library"))
-    problem = PROBLEMS["ridge-path"]
+    problem = replace(PROBLEMS["ridge-path"], cases=lambda quick: ridge_cases(quick)[:1])
     entries, skipped = runner.find_entries(problem, modules)
     cases = runner.run(problem, entries, repeats=2, quick=True, say=lambda line: None)
     return {
@@ -110,10 +118,12 @@ def test_no_ratio_without_the_same_objective(judged):
     assert "cannot be judged" in found["misshapen"]["note"]
     assert "died" in found["dies"]["note"]
     assert found["partial"]["status"] == "floor"
+    assert (found["abstains"]["status"], found["abstains"]["note"]) == ("abstains", "no ridge here")
     assert set(report.winners(case)) == {"exact", "partial"}
 
     text = report.table(judged)
     assert "refused: zero on n=400, p=20, 10 λ: its objective is" in text
+    assert "abstains: abstains on n=400, p=20, 10 λ: no ridge here" in text
     assert "failed: raises on n=400, p=20, 10 λ: RuntimeError: no licence" in text
     assert "skipped: absent: no_such_library is not installed." in text
     assert "No ratios: skreg has no admissible result." in text
@@ -179,6 +189,85 @@ def test_duality_gap_certifies():
         )
 
 
+def test_a_duality_gap_of_ones_own_dual_point():
+    X, y = make_regression(60, 10, n_informative=3, noise=5.0, bias=30.0, random_state=0)
+    exact = Lasso(alpha=2.0, tol=1e-14, max_iter=100_000).fit(X, y)
+    near = exact.coef_ + 1e-4
+    alone = objective.relative_duality_gap(X, y, near, exact.intercept_, 2.0)
+    helped = objective.relative_duality_gap(
+        X, y, near, exact.intercept_, 2.0, 7 * (y - exact.predict(X))
+    )
+    hindered = objective.relative_duality_gap(X, y, near, exact.intercept_, 2.0, np.arange(60.0))
+    assert 0 < helped < alone == hindered
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_logistic_duality_gap_certifies(penalty, fit_intercept):
+    X, y = make_classification(80, 6, random_state=0, weights=[0.7])
+    alpha = 0.05
+    exact = LogisticRegression(
+        C=1 / (len(y) * alpha),
+        l1_ratio=float(penalty == "l1"),
+        solver="saga",
+        fit_intercept=fit_intercept,
+        tol=1e-13,
+        max_iter=100_000,
+    ).fit(X, y)
+    best, b = exact.coef_[0], float(np.ravel(exact.intercept_)[0])
+
+    def value(coef, intercept):
+        size = np.abs(coef).sum() if penalty == "l1" else objective.half_square(coef)
+        losses = objective.binary_log_loss(y, X @ coef + intercept)
+        return objective.penalised(losses, size, alpha)
+
+    def gap(coef, intercept, dual=None):
+        return objective.logistic_duality_gap(
+            X, y, coef, intercept, alpha, penalty, fit_intercept=fit_intercept, dual=dual
+        )
+
+    assert abs(gap(best, b)) < 1e-8
+    rng = np.random.default_rng(0)
+    for scale in np.geomspace(1e-6, 10, 20):
+        coef = best + scale * rng.standard_normal(6)
+        intercept = b + fit_intercept * scale * rng.standard_normal()
+        excess = value(coef, intercept) - value(best, b)
+        for dual in (None, rng.standard_normal(80)):  # no dual point can make it claim too much
+            assert gap(coef, intercept, dual) * value(coef, intercept) >= excess - 1e-12
+
+
+def test_the_loosest_tolerance_that_certifies_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "with_tuned.py").write_text(
+        "import numpy as np\n"
+        "from sklearn.linear_model import lasso_path as path\n"
+        "LIBRARY, THREADS = 'numpy', (None,)\n"
+        "TOLERANCES = {'lasso_path': (1e-2, 1e-9, 1e-12)}\n"
+        "def lasso_path(data):\n"
+        "    def run(tol):\n"
+        "        mean, b = data.X.mean(axis=0), data.y.mean()\n"
+        "        X, y = data.X - mean, data.y - b\n"
+        "        coefs = path(X, y, alphas=data.alphas, tol=tol, max_iter=10**6)[1].T\n"
+        "        return coefs, b - coefs @ mean\n"
+        "    return run\n"
+    )
+    lasso = PROBLEMS["lasso-path"]
+    problem = replace(lasso, cases=lambda quick: lasso.cases(quick)[:1])
+    entries, _ = runner.find_entries(problem, ["with_tuned"])
+    (case,) = runner.run(problem, entries, repeats=1, quick=True, say=lambda line: None)
+    (entry,) = case["entries"]
+    assert (entry["status"], entry["tolerance"]) == ("ok", 1e-9)
+    assert entry["gap"] <= 1e-6
+    assert entry["memory"] >= 0
+
+
+def test_peak_memory_is_that_of_the_run():
+    size = 50_000_000
+    growth, result = peak_growth(lambda: np.ones(size // 8).sum())
+    assert result == size // 8
+    assert 0.9 * size < growth < 1.5 * size
+
+
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_log_loss(n_classes):
     X, y = make_classification(50, 6, n_informative=5, n_redundant=0, n_classes=n_classes)
@@ -225,7 +314,9 @@ def test_committed_result(path):
     check_schema(result)
     assert not result["quick"]
     assert not result["skipped"]
-    assert {e["status"] for case in result["cases"] for e in case["entries"]} <= {"ok", "floor"}
+    statuses = {entry["status"] for case in result["cases"] for entry in case["entries"]}
+    assert statuses <= {"ok", "floor", "abstains"}
+    assert all("skreg" in report.winners(case) for case in result["cases"])
     assert path.with_suffix(".png").exists()
 
 

@@ -5,8 +5,8 @@ best counts; ``None`` is the library's own choice) and one function a task: ``ta
 ready, untimed, and returns the ``run`` that is timed. The library is imported inside these
 functions, so that this package can be read without it.
 
-It may also define ``TOLERANCES``, from a function's name to a `ladder` of tolerances: the function
-then is ``task(data, tol)`` and takes part with the loosest that the judge's duality gap admits. For
+It may also define ``TOLERANCES``, from a function's name to a `ladder` of tolerances: what is
+timed then is ``run(tol)``, with the loosest that the judge's duality gap admits. For
 a library that Python does not know of, ``installed()`` and ``versions()`` answer instead of its
 package.
 """

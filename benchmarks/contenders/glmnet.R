@@ -1,4 +1,5 @@
-# Rscript glmnet.R FOLDER: fits the path that FOLDER describes, and writes what came out there.
+# Rscript glmnet.R FOLDER: for every line of input, a thresh, fits the path that FOLDER describes,
+# writes there what came out, and answers "done".
 # FOLDER holds numbers as raw little-endian doubles (X by columns) and `settings`, lines "name value".
 folder <- commandArgs(trailingOnly = TRUE)[1]
 suppressMessages(library(glmnet))
@@ -23,29 +24,35 @@ family <- if (set("logistic")) "binomial" else "gaussian"
 # No early end: every λ is to be solved.
 invisible(glmnet.control(fdev = 0, devmax = 1))
 
-fit <- function(X, y, lambda)
+fit <- function(X, y, lambda, thresh)
   glmnet(X, y, family, alpha = set("alpha"), lambda = lambda, standardize = FALSE,
-         intercept = as.logical(set("intercept")), thresh = set("thresh"), maxit = 1e8,
+         intercept = as.logical(set("intercept")), thresh = thresh, maxit = 1e8,
          type.gaussian = if (n > p) "covariance" else "naive")
 
 memory <- function(name) {
   line <- grep(name, readLines("/proc/self/status"), value = TRUE)
   1024 * as.numeric(gsub("[^0-9]", "", line))
 }
-warm <- seq_len(min(n, 50))
-invisible(fit(X[warm, 1:10], y[warm], lambda[1:2]))
-invisible(gc())
-watched <- file.exists("/proc/self/clear_refs")
-if (watched) {
-  writeLines("5", "/proc/self/clear_refs")
-  before <- memory("VmRSS")
-}
-start <- Sys.time()
-model <- fit(X, y, lambda)
-seconds <- as.double(Sys.time() - start, units = "secs")
-peak <- if (watched) memory("VmHWM") - before else -1
 write <- function(values, name)
   writeBin(as.double(values), file.path(folder, name), endian = "little")
-write(c(seconds, peak), "measured")
-write(as.matrix(model$beta), "coefs")
-write(model$a0, "intercepts")
+
+warm <- seq_len(min(n, 50))
+invisible(fit(X[warm, 1:10], y[warm], lambda[1:2], 1e-7))
+watched <- file.exists("/proc/self/clear_refs")
+input <- file("stdin", "r")
+while (length(line <- readLines(input, 1))) {
+  model <- NULL
+  invisible(gc())
+  if (watched) {
+    writeLines("5", "/proc/self/clear_refs")
+    before <- memory("VmRSS")
+  }
+  start <- Sys.time()
+  model <- fit(X, y, lambda, as.numeric(line))
+  seconds <- as.double(Sys.time() - start, units = "secs")
+  write(c(seconds, if (watched) memory("VmHWM") - before else -1), "measured")
+  write(as.matrix(model$beta), "coefs")
+  write(model$a0, "intercepts")
+  cat("done\n")
+  flush(stdout())
+}

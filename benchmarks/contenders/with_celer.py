@@ -14,11 +14,11 @@ TOLERANCES = {
 }
 
 
-def lasso_path(data, tol):
+def lasso_path(data):
     """It has no intercept, so centring is part of the run."""
     from celer.homotopy import celer_path
 
-    def run():
+    def run(tol):
         x_mean, y_mean = data.X.mean(axis=0), data.y.mean()
         _, coefs, _, duals = celer_path(
             np.subtract(data.X, x_mean, order="F"),
@@ -34,11 +34,11 @@ def lasso_path(data, tol):
     return run
 
 
-def sparse_lasso_path(data, tol):
+def sparse_lasso_path(data):
     """Centred implicitly, as `celer.Lasso` does."""
     from celer.homotopy import celer_path
 
-    def run():
+    def run(tol):
         x_mean, y_mean = np.asarray(data.X.mean(axis=0)).ravel(), data.y.mean()
         _, coefs, _, duals = celer_path(
             data.X,
@@ -56,14 +56,14 @@ def sparse_lasso_path(data, tol):
     return run
 
 
-def logistic_lasso_path(data, tol):
+def logistic_lasso_path(data):
     """Its proximal Newton."""
     from celer.homotopy import celer_path
 
     if data.fit_intercept:
         raise Abstention("its logistic regression has no intercept")
 
-    def run():
+    def run(tol):
         _, coefs, _, duals = celer_path(
             data.X,
             2.0 * data.y - 1.0,

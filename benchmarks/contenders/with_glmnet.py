@@ -1,7 +1,7 @@
 """R's glmnet, in a process of R: data go over in files, and R's clock times the fit alone.
 
-Its λ is ours with ``standardize = FALSE``. It stops by ``thresh``, the largest change of a coefficient
-in one pass (squared, times its curvature) relative to the null deviance.
+Its λ is ours with ``standardize = FALSE``. It stops by ``thresh``: the largest change of a
+coefficient in one pass, squared and times its curvature, relative to the null deviance.
 """
 
 import functools
@@ -42,24 +42,24 @@ def versions():
     return dict(zip(("R", "glmnet"), answer.stdout.split(), strict=True))
 
 
-def lasso_path(data, tol):
-    return _path(data, tol)
+def lasso_path(data):
+    return _path(data)
 
 
-def sparse_lasso_path(data, tol):
-    return _path(data, tol)
+def sparse_lasso_path(data):
+    return _path(data)
 
 
-def logistic_lasso_path(data, tol):
-    return _path(data, tol, logistic=True, intercept=data.fit_intercept)
+def logistic_lasso_path(data):
+    return _path(data, logistic=True, intercept=data.fit_intercept)
 
 
-def logistic_ridge_path(data, tol):
-    return _path(data, tol, logistic=True, alpha=0)
+def logistic_ridge_path(data):
+    return _path(data, logistic=True, alpha=0)
 
 
-def _path(data, thresh, *, logistic=False, alpha=1, intercept=True):
-    # Kept by the closure: the files go when the case does.
+def _path(data, *, logistic=False, alpha=1, intercept=True):
+    # Kept by the closure: the files go, and R's input ends, when the case does.
     folder = tempfile.TemporaryDirectory()
     to = Path(folder.name)
     n, p = data.X.shape
@@ -73,19 +73,24 @@ def _path(data, thresh, *, logistic=False, alpha=1, intercept=True):
     data.alphas.astype("<f8").tofile(to / "lambda")
     settings = {
         **{"n": n, "p": p, "sparse": int(sparse), "logistic": int(logistic)},
-        **{"alpha": alpha, "intercept": int(intercept), "thresh": thresh},
+        **{"alpha": alpha, "intercept": int(intercept)},
     }
     (to / "settings").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-
-    def run():
-        done = subprocess.run(
-            ["Rscript", str(SCRIPT), folder.name], capture_output=True, text=True
+    with (to / "errors").open("w") as errors:
+        r = subprocess.Popen(
+            ["Rscript", str(SCRIPT), folder.name],
+            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True},
         )
-        if done.returncode:
-            raise RuntimeError(done.stderr.strip())
+
+    def run(thresh):
+        r.stdin.write(f"{thresh}\n")
+        r.stdin.flush()
+        if r.stdout.readline() != "done\n":
+            raise RuntimeError((to / "errors").read_text().strip())
         seconds, peak = np.fromfile(to / "measured", "<f8")
         coefs = np.fromfile(to / "coefs", "<f8").reshape(len(data.alphas), p)
         intercepts = np.fromfile(to / "intercepts", "<f8")
         return Timed(seconds, (coefs, intercepts), int(peak) if peak >= 0 else None)
 
+    run.folder = folder
     return run

@@ -14,18 +14,17 @@ TOLERANCES = {
 }
 
 
-def lasso_path(data, tol):
+def lasso_path(data):
     """Centring first is faster than its own intercept, a coordinate of its own."""
     from skglm.datafits import Quadratic
     from skglm.penalties import L1
     from skglm.solvers import AndersonCD
 
     datafit, penalty = Quadratic(), L1(1.0)
-    solver = AndersonCD(
-        tol=tol * data.alphas[0], fit_intercept=False, max_iter=100, warm_start=True
-    )
+    solver = AndersonCD(fit_intercept=False, max_iter=100, warm_start=True)
 
-    def run():
+    def run(tol):
+        solver.tol = tol * data.alphas[0]
         x_mean, y_mean = data.X.mean(axis=0), data.y.mean()
         X = np.subtract(data.X, x_mean, order="F")
         _, coefs, _ = solver.path(X, data.y - y_mean, datafit, penalty, data.alphas)
@@ -34,35 +33,33 @@ def lasso_path(data, tol):
     return run
 
 
-def sparse_lasso_path(data, tol):
+def sparse_lasso_path(data):
     from skglm.datafits import Quadratic
     from skglm.penalties import L1
     from skglm.solvers import AndersonCD
 
     datafit, penalty = Quadratic(), L1(1.0)
-    solver = AndersonCD(
-        tol=tol * data.alphas[0], fit_intercept=True, max_iter=100, warm_start=True
-    )
+    solver = AndersonCD(fit_intercept=True, max_iter=100, warm_start=True)
 
-    def run():
+    def run(tol):
+        solver.tol = tol * data.alphas[0]
         _, coefs, _ = solver.path(data.X, data.y, datafit, penalty, data.alphas)
         return coefs[:-1].T, coefs[-1]
 
     return run
 
 
-def logistic_lasso_path(data, tol):
+def logistic_lasso_path(data):
     """Its proximal Newton, each λ from the solution of the last."""
     from skglm.datafits import Logistic
     from skglm.penalties import L1
     from skglm.solvers import ProxNewton
 
     datafit, penalty = Logistic(), L1(1.0)
-    solver = ProxNewton(
-        tol=tol * data.alphas[0], fit_intercept=data.fit_intercept, max_iter=100
-    )
+    solver = ProxNewton(fit_intercept=data.fit_intercept, max_iter=100)
 
-    def run():
+    def run(tol):
+        solver.tol = tol * data.alphas[0]
         X, y = np.asfortranarray(data.X), 2.0 * data.y - 1.0
         w, raw = np.zeros(X.shape[1] + data.fit_intercept), np.zeros(len(y))
         found = []

@@ -60,11 +60,11 @@ def ridge_path__one_fit(data):
     return run
 
 
-def lasso_path(data, tol):
+def lasso_path(data):
     """It has no intercept, so centring is part of the run."""
     from sklearn.linear_model import lasso_path
 
-    def run():
+    def run(tol):
         x_mean, y_mean = data.X.mean(axis=0), data.y.mean()
         _, coefs, _ = lasso_path(
             np.subtract(data.X, x_mean, order="F"),
@@ -79,11 +79,11 @@ def lasso_path(data, tol):
     return run
 
 
-def sparse_lasso_path(data, tol):
+def sparse_lasso_path(data):
     """Centred implicitly, as `sklearn.linear_model.Lasso` does."""
     from sklearn.linear_model import lasso_path
 
-    def run():
+    def run(tol):
         x_mean, y_mean = np.asarray(data.X.mean(axis=0)).ravel(), data.y.mean()
         _, coefs, _ = lasso_path(
             data.X,
@@ -100,32 +100,33 @@ def sparse_lasso_path(data, tol):
     return run
 
 
-def logistic_lasso_path(data, tol):
+def logistic_lasso_path(data):
     """saga, warm-started; liblinear penalises the intercept, and solves without one."""
     solver = "saga" if data.fit_intercept else "liblinear"
     return _logistic_path(
         data,
         l1_ratio=1.0,
         solver=solver,
-        tol=tol,
         fit_intercept=data.fit_intercept,
     )
 
 
-def logistic_ridge_path(data, tol):
-    return _logistic_path(data, solver="newton-cholesky", tol=tol)
+def logistic_ridge_path(data):
+    return _logistic_path(data, solver="newton-cholesky")
 
 
-def logistic_ridge_path__lbfgs(data, tol):
-    return _logistic_path(data, solver="lbfgs", tol=tol)
+def logistic_ridge_path__lbfgs(data):
+    return _logistic_path(data, solver="lbfgs")
 
 
 def _logistic_path(data, **parameters):
     """One fit a λ, each from the last one's solution."""
     from sklearn.linear_model import LogisticRegression
 
-    def run():
-        model = LogisticRegression(warm_start=True, max_iter=100_000, random_state=0, **parameters)
+    def run(tol):
+        model = LogisticRegression(
+            tol=tol, warm_start=True, max_iter=100_000, random_state=0, **parameters
+        )
         coefs, intercepts = [], []
         for alpha in data.alphas:
             model.set_params(C=1 / (len(data.y) * alpha)).fit(data.X, data.y)

@@ -83,9 +83,7 @@ def _lasso_cases(quick):
     else:
         sizes = [(20_000, 500, 50, 100), (200, 5_000, 20, 100), (1_000, 1_000, 100, 100)]
     return [
-        Case(
-            f"n={n}, p={p}, {k} non-zeros, {n_alphas} λ", partial(_data, n, p, k, n_alphas, 1e-2)
-        )
+        Case(f"n={n}, p={p}, {k} non-zeros, {n_alphas} λ", partial(_data, n, p, k, n_alphas, 1e-2))
         for n, p, k, n_alphas in sizes
     ]
 

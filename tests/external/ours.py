@@ -16,7 +16,11 @@ TOL = 1e-15
 def estimator(loss, l1, l2, **parameters):
     """For the penalty l1·‖θ‖₁ + l2·½‖θ‖²; ``loss`` "log" means a classifier."""
     classifies = loss == "log"
-    parameters = {"alpha": l1 + l2, "tol": TOL, **({} if classifies else {"loss": loss})} | parameters
+    parameters = {
+        "alpha": l1 + l2,
+        "tol": TOL,
+        **({} if classifies else {"loss": loss}),
+    } | parameters
     if l1 == 0:
         ridge = QuadraticApproxRidgeClassifier if classifies else QuadraticApproxRidge
         return ridge(**parameters)

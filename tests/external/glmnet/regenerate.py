@@ -26,8 +26,6 @@ def reference(case):
 
 
 if __name__ == "__main__":
-    lines = [
-        f'"{case.name}",{line}' for case in CASES for line in reference(case).splitlines()
-    ]
+    lines = [f'"{case.name}",{line}' for case in CASES for line in reference(case).splitlines()]
     head = "case,lambda,output,intercept,coefficients"
     (HERE / "reference.csv").write_text("\n".join([head, *lines]) + "\n")
