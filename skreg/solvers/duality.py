@@ -25,6 +25,7 @@ import numpy as np
 
 # Below this multiple of the gap asked for, the exact conjugate may decide.
 _WORTH_A_LOOK = 100.0
+_LEFT = 1e-9
 # What a dual point outside the domain is multiplied by, in turn.
 _SHRINK = (1.0, 1.0 - 1e-9, 1.0 - 1e-6, 1.0 - 1e-3, 0.9)
 
@@ -69,11 +70,18 @@ class Certificate:
     l1, l2 : ndarray of shape (K·p,)
         What λ multiplies, for each coefficient.
     positive : bool
+
+    Attributes
+    ----------
+    reference : float
+        ‖∂R/∂θ‖∞ of the null model, if the owner knows it: q of features without a penalty counts as 0
+        within 1e-9 of it.
     """
 
     def __init__(self, risk, l1, l2, positive):
         self.risk, self.l1, self.l2, self.positive = risk, l1, l2, positive
         self.free = np.flatnonzero(l1 + l2 == 0)
+        self.reference = np.inf
         self.counterweight = _counterweight(risk) if risk.fit_intercept else None
         self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
 
@@ -181,6 +189,8 @@ class Certificate:
 
     def _scale(self, slope, alpha):
         """The largest s ≤ 1 with s·|qⱼ| ≤ l1ⱼ wherever nothing else bounds q."""
+        if self._pull(slope[self.free]).max(initial=0.0) > _LEFT * self.reference:
+            return 0.0
         bounded = alpha * self.l2 == 0
         bounded[self.free] = False
         pull, bound = self._pull(slope)[bounded], alpha * self.l1[bounded]

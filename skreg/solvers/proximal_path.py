@@ -77,6 +77,7 @@ class ProximalPath:
         self.passes = self.expansions = 0
         self.sought = np.inf
         self.point = self.evaluate(np.zeros(k * p), risk.null_intercept() + 0.0)
+        self.certificate.reference = np.abs(self.point.gradient).max(initial=0.0)
         if self.free.size:
             self._fit_free()
         self.alpha_max = penalty.alpha_max(self.point.gradient.reshape(k, p))
@@ -214,6 +215,8 @@ class ProximalPath:
     def _gap(self, point, alpha, goal):
         """The gap at a point just reached; +inf or a bound above the goal if it is not good yet."""
         gap = np.inf
+        if not np.isfinite(point.value):
+            return gap
         if point.complete:
             gap = self._natural_gap(point, alpha, goal)
         if gap > goal and self.dual is not None:
@@ -296,6 +299,8 @@ class ProximalPath:
             inside[self.free] = True
             which = which[inside[which]]
         self.model = WorkingHessian(self.risk, _floored(point, self.risk, self.floor), which)
+        if self.risk.loss.coupled and self.free.size:
+            self.model.hold_together(self.free)
         self.model_point, self.wasted = point, 0.0
 
     @property
@@ -337,8 +342,6 @@ class ProximalPath:
             z = risk.design.dot(step.reshape(k, p).T) + shift
             residual = residual - model.rows_times(z)
             slope = -risk.design.transposed_dot(residual).T.ravel()
-        if self.positive and (slope[self.free] > 1e-9 * np.abs(slope).max()).any():
-            slope[self.free] = np.inf
         return residual, slope
 
 

@@ -41,6 +41,16 @@ class WorkingHessian:
             self._bend = np.linalg.pinv(self._intercept_block(), hermitian=True)
         self.extend(which)
 
+    def hold_together(self, free):
+        """Give curvature to what all classes have in common in these coefficients.
+
+        Without a penalty it is undetermined; so it stays where it is. A step's fixed point is the
+        same, as the gradient is the risk's own.
+        """
+        features = np.where(np.isin(self.which, free), self.which % self.risk.n_features, -1)
+        alike = (features[:, None] == features) & (features >= 0)
+        self.matrix = self.matrix + alike * np.diag(self.matrix).mean()
+
     def extend(self, new):
         """Take in the coefficients ``new``, at the same curvature."""
         known = len(self.which)

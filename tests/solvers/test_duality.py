@@ -37,8 +37,15 @@ def test_a_gap_bounds_the_gain_of_any_other_point(
 ):
     """At the solution, and anywhere on the way to it from a random point."""
     case = make_case(
-        name, n, p, seed, l1_ratio=l1_ratio, factors=factors, weights=weights,
-        offset=offset and name != "multinomial_log_loss", positive=positive,
+        name,
+        n,
+        p,
+        seed,
+        l1_ratio=l1_ratio,
+        factors=factors,
+        weights=weights,
+        offset=offset and name != "multinomial_log_loss",
+        positive=positive,
         fit_intercept=fit_intercept,
     )
     assume(is_proper(case))

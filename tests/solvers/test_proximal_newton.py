@@ -81,8 +81,12 @@ def test_logistic_regression_of_scikit_learn(name, l1_ratio):
     labels = case.y[:, 0] if case.y.shape[1] == 1 else case.y.argmax(axis=1)
     for i, alpha in enumerate(alphas):
         theirs = LogisticRegression(
-            C=1 / (len(labels) * alpha), l1_ratio=l1_ratio, solver="saga", tol=1e-12,
-            max_iter=100_000, random_state=0,
+            C=1 / (len(labels) * alpha),
+            l1_ratio=l1_ratio,
+            solver="saga",
+            tol=1e-12,
+            max_iter=100_000,
+            random_state=0,
         ).fit(case.X, labels)
         mine = solution.coefs[i].reshape(theirs.coef_.shape)
         np.testing.assert_allclose(mine, theirs.coef_, atol=1e-6)
@@ -107,8 +111,15 @@ def test_conditions_of_optimality(
     name, seed, n, p, ratio, l1_ratio, weights, positive, fit_intercept
 ):
     case = make_case(
-        name, n, p, seed, l1_ratio=l1_ratio, weights=weights, positive=positive,
-        fit_intercept=fit_intercept, factors=True,
+        name,
+        n,
+        p,
+        seed,
+        l1_ratio=l1_ratio,
+        weights=weights,
+        positive=positive,
+        fit_intercept=fit_intercept,
+        factors=True,
     )
     present = case.y[1:] if weights else case.y
     assume(name != "multinomial_log_loss" or present.any(axis=0).all())
