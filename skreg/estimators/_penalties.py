@@ -42,7 +42,15 @@ class RidgeShell:
             max_expansions=self.max_expansions,
             tol=tol or self.tol,
             max_iter=self.max_iter,
+            start=self._last_solution(problem) if self.warm_start else None,
         )
+
+    def _last_solution(self, problem):
+        """θ and b of the last fit, or None if they are not of this problem's shape."""
+        if not hasattr(self, "coef_"):
+            return None
+        coef, intercept = self._anchor()
+        return (coef, intercept) if coef.shape == (problem.n_outputs, problem.n_features) else None
 
     def _alphas(self, problem, alphas):
         return ridge_alphas(problem, alphas)

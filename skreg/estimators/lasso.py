@@ -65,8 +65,8 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         Duality gap, relative to the risk of the intercept alone, at which a λ counts as solved.
         Where the support is found, the solution goes beyond it, to rounding.
     warm_start : bool, default=False
-        Whether `fit` starts from the last solution. The problem is convex: this changes the time
-        it takes, and not the result.
+        For scikit-learn's interface; without effect. Every solution is reached from λ_max, where
+        it is 0, as the working sets have it.
 
     Attributes
     ----------

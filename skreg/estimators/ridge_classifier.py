@@ -37,8 +37,8 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
     tol : float, default=1e-8
         ``gradient_norm_`` at which a λ counts as solved.
     warm_start : bool, default=False
-        Whether `fit` starts from the last solution. The problem is convex: this changes the time
-        it takes, and not the result.
+        Whether Newton's method starts from the last solution. The problem is convex: this changes
+        the time it takes, and not the result.
 
     Attributes
     ----------

@@ -90,6 +90,15 @@ class Descent:
         self.null_diagonal = self.curvature.diagonal.reshape(theta.shape)
         self._scale, self._scale_b = self._scales()
 
+    def start_at(self, coef, intercept):
+        """Begin at θ (K, p) and b (K,), as `LinearRisk.raw` takes them, not at the null model."""
+        theta, b = np.array(coef, dtype=np.float64), np.array(intercept, dtype=np.float64)
+        raw = self.risk.raw(theta, b)
+        b = b + theta @ self.risk.design.centre
+        self.point = Point(theta, b, raw, *self.risk.derivatives_at(raw)).complete(self.risk)
+        self._is_fresh = False
+        self.renew(np.inf)
+
     def _scales(self):
         """What `gradient_norm` divides by."""
         largest = self.null_diagonal.max(initial=0.0)

@@ -25,7 +25,9 @@ _DECADE = 10.0
 _LARGEST_DUAL = 4000
 
 
-def solve_newton(risk, alphas, factors=None, *, max_expansions=None, tol=1e-8, max_iter=1000):
+def solve_newton(
+    risk, alphas, factors=None, *, max_expansions=None, tol=1e-8, max_iter=1000, start=None
+):
     """argmin R(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ.
 
     The quadratic about the current point is minimised, and taken again at its minimiser, until the
@@ -57,6 +59,9 @@ def solve_newton(risk, alphas, factors=None, *, max_expansions=None, tol=1e-8, m
         decrease of the objective, relative to R₀, that a coefficient alone could still bring.
     max_iter : int, default=1000
         Steps allowed for each λ.
+    start : (ndarray of shape (K, p), ndarray of shape (K,)), default=None
+        θ and b to start from; None for the null model. A problem that is reduced to the rows'
+        span starts from the null model in any case.
 
     Returns
     -------
@@ -84,6 +89,8 @@ def solve_newton(risk, alphas, factors=None, *, max_expansions=None, tol=1e-8, m
     alphas = np.asarray(alphas, dtype=np.float64)
     with one_blas_thread() if _is_small(risk) else nullcontext():
         space, descent, name = _prepare(risk, factors)
+        if start is not None and space is None:
+            descent.start_at(*start)
         if max_expansions == 1:
             record = _one_shot(descent, alphas, tol, max_iter)
         else:

@@ -260,6 +260,22 @@ def test_minimiser_and_quadratic_are_at_hand():
     np.testing.assert_allclose(gradient, 0.0, atol=1e-7)
 
 
+def test_a_warm_start_saves_steps_and_changes_nothing():
+    X, y = rows_of("wine")
+    cold = QuadraticApproxRidgeClassifier(0.01).fit(X, y)
+    warm = QuadraticApproxRidgeClassifier(0.012, warm_start=True).fit(X, y)
+    warm.set_params(alpha=0.01).fit(X, y)
+    assert warm.n_iter_ < cold.n_iter_
+    np.testing.assert_allclose(warm.coef_, cold.coef_, rtol=1e-5, atol=1e-7)
+    other = warm.fit(X[:, :5], y == 1)  # of another shape: no start
+    np.testing.assert_allclose(
+        other.coef_,
+        QuadraticApproxRidgeClassifier(0.01).fit(X[:, :5], y == 1).coef_,
+        rtol=1e-5,
+        atol=1e-7,
+    )
+
+
 @pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_separable_classes_end_finite(kind):
     X = np.array([[-2.0, 1.0], [-1.0, -1.0], [1.0, 1.0], [2.0, -1.0]])
