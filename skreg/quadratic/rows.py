@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skreg._kernels.thin_products import transposed_pair
+from skreg._kernels import thin_products
 from skreg.quadratic.blas import add_gram, product, symmetric
 from skreg.quadratic.column_cache import ColumnCache
 
@@ -117,7 +117,7 @@ class Rows:
         """Xᵀr."""
         if 0 < r.shape[1] <= 2:
             first, last = np.ascontiguousarray(r[:, 0]), np.ascontiguousarray(r[:, -1])
-            return transposed_pair(self.X, first, last)[: r.shape[1]].T
+            return thin_products.transposed_pair(self.X, first, last)[: r.shape[1]].T
         return product(self.X.T, r)
 
     @cached_property
