@@ -77,7 +77,8 @@ class Pace:
 
     Work that is split finely waits for its slowest worker, and so loses by a second thread when
     other processes hold the cores. Where the result does not depend on the number of workers, the
-    clock may decide: both ways are tried at the start, and the slower one again now and then.
+    clock may decide: both ways are tried at the start, and the slower one again now and then, the
+    more rarely the longer it has been slower.
 
     Parameters
     ----------
@@ -86,11 +87,15 @@ class Pace:
     """
 
     TRIALS = 2  # of each way, at the start
-    RETRY = 20
+    RETRY = 20  # rounds until the first new trial; the time doubles with every one that fails
+    RETRY_AT_MOST = 160
 
     def __init__(self, n_workers):
         self.seconds = {n: [] for n in (n_workers, 1)}
         self.n_rounds = 0
+        self.patience = self.RETRY
+        self.next_trial = self.RETRY
+        self.favourite = None
 
     def choose(self):
         """Number of workers for the next round."""
@@ -99,7 +104,13 @@ class Pace:
         if self.n_rounds <= self.TRIALS * len(ways):
             return ways[self.n_rounds % len(ways) - 1]
         ways.sort(key=lambda n: min(self.seconds[n]))
-        return ways[-1 if self.n_rounds % self.RETRY == 0 else 0]
+        if ways[0] != self.favourite:
+            self.favourite, self.patience = ways[0], self.RETRY
+        if self.n_rounds < self.next_trial:
+            return ways[0]
+        self.next_trial = self.n_rounds + self.patience
+        self.patience = min(2 * self.patience, self.RETRY_AT_MOST)
+        return ways[-1]
 
     def note(self, n_workers, seconds):
         """Take note of how long a round took; the last few rounds of each way count."""

@@ -1,6 +1,7 @@
 """`worker_threads` shares a budget, and gives it back; `Pace` finds the faster way."""
 
 import threading
+from itertools import pairwise
 
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
@@ -95,6 +96,24 @@ def test_pace_notices_when_the_machine_becomes_free():
     pace = Pace(2)
     rounds(pace, {1: 1.0, 2: 3.0}, 10)
     assert rounds(pace, {1: 1.0, 2: 0.5}, 60)[-30:].count(2) >= 25
+
+
+def test_pace_tries_the_slower_way_ever_more_rarely():
+    pace = Pace(2)
+    chosen = rounds(pace, {1: 1.0, 2: 3.0}, 2000)
+    trials = [i for i, n in enumerate(chosen) if n == 2 and i >= Pace.TRIALS * 2]
+    gaps = [later - earlier for earlier, later in pairwise(trials)]
+    assert gaps == sorted(gaps)
+    assert gaps[0] == Pace.RETRY
+    assert set(gaps[4:]) == {Pace.RETRY_AT_MOST}
+
+
+def test_pace_is_alert_again_after_a_change():
+    pace = Pace(2)
+    rounds(pace, {1: 1.0, 2: 3.0}, 2000)
+    rounds(pace, {1: 1.0, 2: 0.5}, Pace.RETRY_AT_MOST + 10)
+    chosen = rounds(pace, {1: 1.0, 2: 9.0}, 400)
+    assert chosen.count(1) >= 390
 
 
 def test_pace_of_one_worker_has_no_choice():

@@ -3,6 +3,9 @@
 #ifndef SKREG_GEMM_H
 #define SKREG_GEMM_H
 #include "dispatch.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define UNIT(x) skreg_##x##_baseline
 #include "gemm_unit.h"
@@ -23,27 +26,29 @@
 #undef UNIT
 #pragma GCC pop_options
 
-#define SKREG_CALL(function, ...)                                                                  \
-    switch (skreg_x86_64_level()) {                                                                \
-    case 4: skreg_##function##_v4(__VA_ARGS__); break;                                                     \
-    case 3: skreg_##function##_v3(__VA_ARGS__); break;                                                     \
-    default: skreg_##function##_baseline(__VA_ARGS__);                                                     \
+#define SKREG_CALL(function, ...)                            \
+    switch (skreg_x86_64_level()) {                          \
+    case 4: skreg_##function##_v4(__VA_ARGS__); break;       \
+    case 3: skreg_##function##_v3(__VA_ARGS__); break;       \
+    default: skreg_##function##_baseline(__VA_ARGS__);       \
     }
 #else
-#define SKREG_CALL(function, ...) skreg_##function##_baseline(__VA_ARGS__)
+#define SKREG_CALL(function, ...) skreg_##function##_baseline(__VA_ARGS__);
 #endif
 
 static inline void skreg_gemm_float(
     long m, long n, long k, const float *a, long row_stride, long k_stride,
     const float *b, long b_k_stride, long b_column_stride, float *c, long ldc)
 {
-    SKREG_CALL(gemm_float, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc)
+    SKREG_CALL(gemm_float, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,
+               ldc)
 }
 
 static inline void skreg_gemm_double(
     long m, long n, long k, const double *a, long row_stride, long k_stride,
     const double *b, long b_k_stride, long b_column_stride, double *c, long ldc)
 {
-    SKREG_CALL(gemm_double, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc)
+    SKREG_CALL(gemm_double, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,
+               ldc)
 }
 #endif

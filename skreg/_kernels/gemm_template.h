@@ -10,6 +10,8 @@ typedef REAL NAME(short) __attribute__((vector_size(16), may_alias));
 
 #define LANES (VECTOR_BYTES / REAL_BYTES)
 #define WIDTH (VECTORS * LANES)
+/* Elements that stay in the first cache while all of A passes. */
+#define IN_CACHE (32768 / REAL_BYTES)
 
 /* The first ``count`` (at least 1, less than LANES) elements at an address as a vector, and back. Only
  * they are read or written. */
@@ -54,7 +56,7 @@ static inline void NAME(store_part)(REAL *at, int count, NAME(vec) x)
  * and ``vectors`` are constants once inlined. */
 static inline __attribute__((always_inline)) void NAME(tile)(
     const int rows, const int vectors, long kc, const REAL *a, long row_stride, long k_stride,
-    const REAL *panel, REAL *c, long ldc, int columns, int add)
+    const REAL *panel, long panel_stride, REAL *c, long ldc, int columns, int add)
 {
     /* Every index below is a constant once the loops are unrolled; one that is not would send the
      * accumulators to memory. */
@@ -63,10 +65,10 @@ static inline __attribute__((always_inline)) void NAME(tile)(
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < vectors; j++) acc[i][j] = (NAME(vec)){0};
-    for (long k = 0; k < kc; k++, panel += vectors * LANES, a += k_stride) {
+    for (long k = 0; k < kc; k++, panel += panel_stride, a += k_stride) {
         NAME(vec) b[VECTORS];
 #pragma GCC unroll 4
-        for (int j = 0; j < vectors; j++) b[j] = *(const NAME(vec) *)(panel + j * LANES);
+        for (int j = 0; j < vectors; j++) b[j] = ((const NAME(vec_at) *)panel)[j];
 #pragma GCC unroll 6
         for (int i = 0; i < rows; i++) {
             const REAL x = a[i * row_stride];
@@ -249,9 +251,14 @@ static inline __attribute__((always_inline)) void NAME(stripe)(
     const int vectors, long m, int columns, long kc, const REAL *a, long row_stride, long k_stride,
     const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc, int add, REAL *panel)
 {
-    NAME(pack)(vectors * LANES, kc, columns, b, b_k_stride, b_column_stride, panel);
+    long stride = b_k_stride;
+    if (b_column_stride != 1 || columns < vectors * LANES || kc * stride > IN_CACHE) {
+        stride = vectors * LANES;
+        NAME(pack)(stride, kc, columns, b, b_k_stride, b_column_stride, panel);
+        b = panel;
+    }
 #define TILE(rows)                                                                               \
-    NAME(tile)(rows, vectors, kc, a, row_stride, k_stride, panel, c, ldc, columns, add)
+    NAME(tile)(rows, vectors, kc, a, row_stride, k_stride, b, stride, c, ldc, columns, add)
     for (; m >= 6; m -= 6, a += 6 * row_stride, c += 6 * ldc) TILE(6);
     switch (m) {
     case 5: TILE(5); break;
@@ -268,7 +275,7 @@ static void NAME(gemm)(
     long m, long n, long k, const REAL *a, long row_stride, long k_stride,
     const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc)
 {
-    enum { KC = 32768 / (WIDTH * sizeof(REAL)) };
+    enum { KC = IN_CACHE / WIDTH };
     REAL panel[KC * WIDTH] __attribute__((aligned(VECTOR_BYTES)));
     if (n == 1 && k_stride == 1 && b_k_stride == 1) {
         NAME(times_vector)(m, k, a, row_stride, b, c, ldc);
@@ -303,6 +310,7 @@ static void NAME(gemm)(
     }
 }
 #undef WIDTH
+#undef IN_CACHE
 #undef LANES
 #undef STEP
 #undef MASK

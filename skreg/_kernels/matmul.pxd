@@ -18,16 +18,26 @@ cdef extern from "gemm.h" nogil:
     void gemm_double "skreg_gemm_double"(
         long m, long n, long k, const double* a, long row_stride, long k_stride, const double* b,
         long b_k_stride, long b_column_stride, double* c, long ldc) noexcept
+    void limit_level "skreg_limit_level"(int level) noexcept
+
+
+cdef inline void gemm(
+    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, Py_ssize_t row_stride,
+    Py_ssize_t k_stride, const real* b, Py_ssize_t b_k_stride, Py_ssize_t b_column_stride, real* c,
+    Py_ssize_t ldc,
+) noexcept nogil:
+    """C (m×n, rows ldc apart) ← A (m×k) · B (k×n), whose elements lie at any strides."""
+    if real is float:
+        gemm_float(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc)
+    else:
+        gemm_double(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc)
 
 
 cdef inline void matmul_nn(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, const real* b, real* c
 ) noexcept nogil:
     """C (m×n) ← A (m×k) · B (k×n): the forward pass."""
-    if real is float:
-        gemm_float(m, n, k, a, k, 1, b, n, 1, c, n)
-    else:
-        gemm_double(m, n, k, a, k, 1, b, n, 1, c, n)
+    gemm(m, n, k, a, k, 1, b, n, 1, c, n)
 
 
 cdef inline void matmul_tn(
@@ -35,24 +45,16 @@ cdef inline void matmul_tn(
 ) noexcept nogil:
     """C (m×n) ← Aᵀ · B with A m columns of a k×lda array, B (k×n): a weight gradient."""
     if n == 1:    # as (1×k)·(k×m): reads the rows of A in one sweep
-        if real is float:
-            gemm_float(1, m, k, b, 1, 1, a, lda, 1, c, m)
-        else:
-            gemm_double(1, m, k, b, 1, 1, a, lda, 1, c, m)
-    elif real is float:
-        gemm_float(m, n, k, a, 1, lda, b, n, 1, c, n)
+        gemm(1, m, k, b, 1, 1, a, lda, 1, c, m)
     else:
-        gemm_double(m, n, k, a, 1, lda, b, n, 1, c, n)
+        gemm(m, n, k, a, 1, lda, b, n, 1, c, n)
 
 
 cdef inline void matmul_nt(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, const real* b, real* c
 ) noexcept nogil:
     """C (m×n) ← A (m×k) · Bᵀ with B (n×k): the gradient sent back through a layer."""
-    if real is float:
-        gemm_float(m, n, k, a, k, 1, b, 1, k, c, n)
-    else:
-        gemm_double(m, n, k, a, k, 1, b, 1, k, c, n)
+    gemm(m, n, k, a, k, 1, b, 1, k, c, n)
 
 
 cdef inline void column_sums(
@@ -60,7 +62,4 @@ cdef inline void column_sums(
 ) noexcept nogil:
     """out (n) ← sums over the rows of A, n columns of an m×lda array: a bias gradient."""
     cdef real one = 1
-    if real is float:
-        gemm_float(1, n, m, &one, 0, 0, a, lda, 1, out, n)
-    else:
-        gemm_double(1, n, m, &one, 0, 0, a, lda, 1, out, n)
+    gemm(1, n, m, &one, 0, 0, a, lda, 1, out, n)

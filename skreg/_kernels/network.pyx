@@ -26,6 +26,7 @@ import numpy as np
 from skreg._kernels.losses import CODES
 
 from skreg._kernels.activations cimport Activation
+from skreg._kernels.matmul cimport gemm, limit_level
 from skreg._kernels.optimisers cimport Optimiser
 from skreg._kernels.step cimport Architecture, Plan, Step, Tile, epoch, layer
 from skreg._kernels.team cimport (
@@ -52,6 +53,22 @@ cdef enum:
     TILE = 1 << 15
     # Rows that are predicted at once.
     PREDICTED_ROWS = 256
+
+
+def product(const real[:, :] A, const real[:, :] B, real[:, ::1] C, *, int level=4):
+    """C ← A·B for any strides, as far as x86-64-v``level`` goes (4, 3 or 1): for tests."""
+    if A.shape[1] != B.shape[0] or C.shape[0] != A.shape[0] or C.shape[1] != B.shape[1]:
+        raise ValueError("the shapes do not make a product")
+    if 0 in (A.shape[0], A.shape[1], B.shape[1]):
+        raise ValueError("the product is empty")
+    limit_level(level)
+    try:
+        gemm(A.shape[0], B.shape[1], A.shape[1],
+             &A[0, 0], A.strides[0] // sizeof(real), A.strides[1] // sizeof(real),
+             &B[0, 0], B.strides[0] // sizeof(real), B.strides[1] // sizeof(real),
+             &C[0, 0], C.shape[1])
+    finally:
+        limit_level(4)
 
 
 def shuffle(Py_ssize_t[::1] order, uint64_t seed):

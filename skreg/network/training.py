@@ -161,7 +161,9 @@ class Problem:
         """A trainer whom n_workers − 1 threads serve."""
         trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers)
         # Daemons, so that a generator which nobody closes does not keep the process alive.
-        threads = [Thread(target=trainer.serve, args=(w,), daemon=True) for w in range(1, n_workers)]
+        threads = [
+            Thread(target=trainer.serve, args=(w,), daemon=True) for w in range(1, n_workers)
+        ]
         try:
             for thread in threads:
                 thread.start()
