@@ -132,8 +132,8 @@ class QuadraticApproxLinear(BaseEstimator):
         self.solver_ = solution.solver
         if solution.dual_gaps is not None:
             self.dual_gap_ = float(solution.dual_gaps[i])
-        if solution.gradient_norms is not None:
-            self.gradient_norm_ = float(solution.gradient_norms[i])
+        norms = solution.gradient_norms
+        self._gradient_norm = None if norms is None else float(norms[i])
 
     # Many λ at once ------------------------------------------------------------------------------
 
@@ -145,6 +145,14 @@ class QuadraticApproxLinear(BaseEstimator):
         source._keep(problem)
         penalties = source._norms_of(solution.coefs)
         return RegularizationPath.from_solution(solution, source, penalties, _get_feature_names(X))
+
+    def _fitted_at(self, path, i):
+        """A fitted estimator at the i-th λ of a path that this one is the source of."""
+        fitted = type(self).__new__(type(self))
+        vars(fitted).update(vars(self))
+        fitted.alpha = float(path.alphas[i])
+        fitted._set_solution(path, i)
+        return fitted
 
     def _multiplier(self, bound):
         """The λ with J(θ(λ)) = ``bound``, where the quadratic that was kept can tell."""

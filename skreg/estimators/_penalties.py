@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from skreg.path import group_alphas, lasso_alphas, ridge_alphas
 from skreg.penalties import Separable
@@ -44,6 +45,22 @@ class RidgeShell:
             max_iter=self.max_iter,
             start=self._last_solution(problem) if self.warm_start else None,
         )
+
+    @property
+    def gradient_norm_(self):
+        """maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective, with H and the risk R₀ at θ = 0."""
+        check_is_fitted(self)
+        if self._gradient_norm is None:
+            self._gradient_norm = self._model_gradient_norm()
+        return self._gradient_norm
+
+    def _model_gradient_norm(self):
+        """The same of a closed form, whose intercept is at its best."""
+        model, theta = self._model, np.asarray(self.coef_, dtype=np.float64)
+        factors = 1.0 if self.penalty_factors is None else self._factors()
+        gradient = model.gradient(theta).astype(np.float64) + self.alpha_ * factors * theta
+        width = np.sqrt(model._form.diagonal * model.null_risk)
+        return float(np.abs(gradient / np.where(width > 0, width, np.inf)).max(initial=0.0))
 
     def _last_solution(self, problem):
         """θ and b of the last fit, or None if they are not of this problem's shape."""

@@ -1,6 +1,5 @@
 """The result of ``estimator.regularization_path(X, y, alphas)``."""
 
-import copy
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -166,10 +165,7 @@ class RegularizationPath(Solution):
                 f"alpha={alpha} is not on this path; the nearest λ that is, is "
                 f"{float(self.alphas[i])!r}. Ask for one of path.alphas, or fit the estimator."
             )
-        fitted = copy.copy(self.source)
-        fitted.alpha = float(self.alphas[i])
-        fitted._set_solution(self, i)
-        return fitted
+        return self.source._fitted_at(self, i)
 
     def alpha_at_norm(self, bound):
         """The λ whose solution has J(θ(λ)) = ``bound``: 0 where J(θ̂) is smaller.

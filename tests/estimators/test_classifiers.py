@@ -1,5 +1,6 @@
 """The quadratic classifiers: against scikit-learn's, their laws, their input, their errors."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -258,6 +259,17 @@ def test_minimiser_and_quadratic_are_at_hand():
     np.testing.assert_allclose(model.erm_intercept_, free.intercept_, rtol=1e-5)
     gradient = model.quadratic_.gradient(model.coef_) + 0.1 * model.coef_
     np.testing.assert_allclose(gradient, 0.0, atol=1e-7)
+    on_path = model.regularization_path(X, y, [0.1]).estimator(0.1)
+    np.testing.assert_allclose(on_path.erm_coef_, model.erm_coef_, rtol=1e-8)
+    np.testing.assert_allclose(on_path.quadratic_.hessian, model.quadratic_.hessian, rtol=1e-6)
+    # A pickle keeps what was worked out, and leaves the rows behind.
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.erm_coef_, model.erm_coef_)
+    fresh = pickle.loads(pickle.dumps(QuadraticApproxRidgeClassifier(0.1).fit(X, y)))
+    np.testing.assert_array_equal(fresh.predict(X), model.predict(X))
+    with pytest.raises(AttributeError, match="erm_coef_ is worked out from the rows fitted"):
+        fresh.erm_coef_  # noqa: B018
+    assert len(pickle.dumps(fresh)) < 5000
 
 
 def test_a_warm_start_saves_steps_and_changes_nothing():

@@ -97,6 +97,9 @@ def test_fitted_attributes():
     sigma = np.linalg.eigvalsh(np.cov(X.T, bias=True))
     np.testing.assert_allclose(model.effective_dof_, (sigma / (sigma + 0.5)).sum())
     np.testing.assert_allclose(model.quadratic_.ridge(0.5), model.coef_)
+    assert model.gradient_norm_ < 1e-14
+    model.coef_ = model.coef_ * (1 + 1e-6)  # a certificate of the coefficients, whatever they are
+    assert 1e-8 < model._model_gradient_norm() < 1e-5
     assert QuadraticApproxRidge(fit_intercept=False).fit(X, y).intercept_ == 0.0
     with pytest.raises(AttributeError):
         QuadraticApproxRidge().erm_coef_  # noqa: B018
