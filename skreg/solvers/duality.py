@@ -74,8 +74,8 @@ class Certificate:
     Attributes
     ----------
     reference : float
-        ‖∂R/∂θ‖∞ of the null model, if the owner knows it: q of features without a penalty counts as 0
-        within 1e-9 of it.
+        ‖∂R/∂θ‖∞ of the null model, if the owner knows it: q of features without a penalty counts
+        as 0 within 1e-9 of it.
     """
 
     def __init__(self, risk, l1, l2, positive):
@@ -235,7 +235,7 @@ class _Counterweight:
         self.smallest = self.parts[1][3]
 
     def mix(self, total):
-        """(share τ, its gradient, its −Σs(ℓ*−uo), its residual on demand) so that (1−τ)Σsu + τΣsv = 0."""
+        """τ with (1−τ)Σsu + τΣsv = 0; v's gradient, −Σs(ℓ*−vo), and residual on demand."""
         total = float(total[0])
         part, gradient, dual, weight = self.parts[-1 if total > 0 else 1]
         if total == 0 or weight == 0:

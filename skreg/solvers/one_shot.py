@@ -27,9 +27,9 @@ def solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter):
     Returns
     -------
     Solution
-        ``risk`` and ``dual_gaps`` are those of the loss itself: how far the quadratic's solution may
-        be from the exact one. A gap is infinite where the residual, with features that have no
-        penalty, tells nothing.
+        ``risk`` and ``dual_gaps`` are those of the loss itself: how far the quadratic's solution
+        may be from the exact one. A gap is infinite where features without a penalty leave the
+        residual nothing to say.
     """
     k, p = risk.n_outputs, risk.n_features
     anchor = anchor_of(risk)

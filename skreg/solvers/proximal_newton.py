@@ -1,14 +1,19 @@
 """L1 and elastic net under any loss: proximal Newton along a path, with a certificate at every λ.
 
-At a point θ the risk is replaced by its quadratic, with the gradient g there and a Hessian H that may
-be older, and the quadratic's lasso on a working set gives the next point (Lee, Sun & Saunders, 2014).
-Written as ½θᵀHθ + Nᵀθ with N = g − Hθ, all that a step needs to know is N, a smooth function of λ
-along the path. So the first point at a new λ takes N *extrapolated* from the last few λ, by the
-degree that would have served best at the last of them; mostly one more step, or none, is enough.
+At a point θ the risk is replaced by its quadratic, with the gradient g there and a Hessian H that
+may be older, and the quadratic's lasso on a working set gives the next point (Lee, Sun & Saunders,
+2014). Written as ½θᵀHθ + Nᵀθ with N = g − Hθ, all that a step needs to know is N, a smooth function
+of λ along the path. So the first point at a new λ takes N *extrapolated* from the last few λ, by
+the degree that would have served best at the last of them.
 
-Steps are accepted on sufficient decrease of the objective (the intercepts always at their best), and
-shortened if need be, with a Hessian taken anew first: convergence is global. H is renewed when the
-steps that its age has cost weigh as much as a new one.
+The certificate need not wait until the gradient is right to many digits. The quadratic's own dual
+point, the residual linearised about the points that N came from, meets the conditions on the
+working set exactly, and the gap it gives is of second order in the error of the quadratic, where
+the residual itself gives one of first order. Mostly a λ takes one quadratic.
+
+Steps are accepted on sufficient decrease of the objective (the intercepts always at their best),
+and shortened if need be, with a Hessian taken anew first: convergence is global. H is renewed when
+the steps that its age has cost weigh as much as a new one.
 """
 
 import warnings
@@ -39,8 +44,8 @@ def solve_proximal_newton(
     hessian : {"full", "diagonal", "pca"}, default="full"
         The form of H where ``max_expansions=1``; the exact solution needs "full".
     max_expansions : int or None, default=None
-        Quadratics for each λ. None takes as many as ``tol`` wants. 1 takes one for all λ, around the
-        minimiser of R (where there is none, of R + λ₀·½‖θ‖²) and solves its lasso.
+        Quadratics for each λ. None takes as many as ``tol`` wants. 1 takes one for all λ, around
+        the minimiser of R (where there is none, of R + λ₀·½‖θ‖²) and solves its lasso.
     tol : float, default=1e-6
         Duality gap, relative to the risk of the null model, at which a λ counts as solved.
     max_iter : int, default=10000
@@ -99,8 +104,8 @@ def solve_proximal_newton(
 def alpha_max(risk, penalty):
     """The smallest λ at which every penalised coefficient is 0.
 
-    ‖∂R/∂θⱼ‖/(ρfⱼ) at its largest, where θ = 0 but for features without a penalty, which are at their
-    best beside the intercept.
+    |∂R/∂θⱼ|/(ρfⱼ) at its largest, where θ = 0 but for features without a penalty, which are at
+    their best beside the intercept.
     """
     with one_blas_thread():
         return ProximalPath(risk, penalty, 1e-10, 10_000).alpha_max

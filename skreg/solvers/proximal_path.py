@@ -55,7 +55,7 @@ class ProximalPath:
     ----------
     alpha_max : float
     point : Point
-        The last solution; at first the null model with the features without a penalty at their best.
+        The last solution; at first the null model, features without a penalty at their best.
     """
 
     def __init__(self, risk, penalty, tol, max_iter, max_expansions=MAX_EXPANSIONS):
