@@ -28,7 +28,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skreg import (
     QuadraticApproxLasso,
+    QuadraticApproxLassoClassifier,
     QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
@@ -37,8 +39,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 NETWORK = dict(hidden_layer_sizes=(6,), max_iter=30, learning_rate_init=0.02, random_state=0)
 CLASSIFIER = RegularizedMLPClassifier(**NETWORK)
+CLASSIFIERS = [CLASSIFIER, QuadraticApproxRidgeClassifier(), QuadraticApproxLassoClassifier()]
 REGRESSORS = [RegularizedMLPRegressor(**NETWORK), QuadraticApproxRidge(), QuadraticApproxLasso()]
-ALL = [CLASSIFIER, *REGRESSORS]
+ALL = [*CLASSIFIERS, *REGRESSORS]
 
 each = pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
 each_regressor = pytest.mark.parametrize("estimator", REGRESSORS, ids=lambda e: type(e).__name__)
@@ -46,7 +49,7 @@ each_regressor = pytest.mark.parametrize("estimator", REGRESSORS, ids=lambda e: 
 
 def data(estimator, n=90):
     """A problem for the estimator, on a scale that networks like."""
-    if estimator is CLASSIFIER:
+    if estimator in CLASSIFIERS:
         return make_classification(n, 6, n_informative=4, class_sep=2.0, random_state=0)
     X, y = make_regression(n, 6, n_informative=3, noise=1.0, random_state=0)
     return X, y / y.std()
@@ -185,7 +188,7 @@ def test_sample_weights_are_routed_through_pipeline_and_search(estimator):
     X, y = data(estimator)
     # Two thirds of the rows carry a wrong target and no weight.
     good = np.arange(90) % 3 == 0
-    y = np.where(good, y, -y if estimator is not CLASSIFIER else 1 - y)
+    y = np.where(good, y, -y if estimator not in CLASSIFIERS else 1 - y)
     with config_context(enable_metadata_routing=True):
         routed = clone(estimator)
         routed.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)

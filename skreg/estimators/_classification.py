@@ -175,10 +175,10 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
     def _check_classes(self, index, weights):
         if weights is None:
             return
-        empty = np.bincount(index, weights, len(self.classes_)) == 0
-        if empty.any():
+        empty = self.classes_[np.bincount(index, weights, len(self.classes_)) == 0].tolist()
+        if empty:
             raise ValueError(
-                f"the weight is zero in every row of class {self.classes_[empty][0]!r}. Give one "
+                f"the weight is zero in every row of class {empty[0]!r}. Give one "
                 "of its rows a positive sample_weight and the class a positive class_weight, or "
                 "leave its rows out."
             )
