@@ -123,7 +123,7 @@ class QuadraticApproxLinear(BaseEstimator):
         self._quadratic = self._erm = None
 
     def _set_solution(self, solution, i):
-        self.coef_, self.intercept_ = solution.coefs[i], solution.intercepts[i]
+        self.coef_, self.intercept_ = solution.coefs[i].copy(), solution.intercepts[i].copy()
         self.alpha_ = float(solution.alphas[i])
         self.effective_dof_ = float(solution.dof[i])
         self.n_iter_ = int(solution.n_iter[i])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_quadratic import problems
+from scipy import sparse
 
 from skreg import QuadraticApproxLasso, QuadraticApproxRidge, QuadraticApproxRidgeClassifier
 
@@ -91,6 +92,19 @@ def test_several_targets_offsets_and_float32():
     np.testing.assert_allclose(streamed.coef_, whole.coef_, rtol=1e-10)
     single = QuadraticApproxRidge().partial_fit(X.astype(np.float32), Y[:, 0])
     assert single.partial_fit(X.astype(np.float32), Y[:, 0]).coef_.dtype == np.float32
+
+
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix])
+def test_sparse_rows(form):
+    rng = np.random.default_rng(6)
+    X = np.where(rng.random((80, 6)) < 0.3, rng.normal(size=(80, 6)), 0.0)
+    y, weights = X[:, 0] + rng.normal(size=80), rng.uniform(0.1, 2, size=80)
+    for estimator in ESTIMATORS:
+        whole = type(estimator)(**estimator.get_params()).fit(X, y, weights)
+        streamed = type(estimator)(**estimator.get_params())
+        for rows in np.split(np.arange(80), [3, 30, 70]):
+            streamed.partial_fit(form(X[rows]), y[rows], weights[rows])
+        np.testing.assert_allclose(streamed.coef_, whole.coef_, rtol=1e-9, atol=1e-10)
 
 
 def test_memory_does_not_grow_with_rows():
