@@ -1,10 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Block coordinate descent for min ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ on a small dense H, with Newton steps.
+"""Block coordinate descent and Newton steps for min ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖, H small and dense.
 
 θ, h and the slope h − Hθ have shape (q, p): q targets share H, and a group holds the same features
 of all of them. Features are in the order of their groups: group g is ``starts[g] : starts[g+1]``.
 Only the first group may have strength 0, which leaves it free. Double precision only, as in
-`coordinate_descent`.
+`coordinate_descent`. One file for sweeps, Newton steps and degrees of freedom: they work on one
+problem, and the last two on one matrix.
 """
 
 import numpy as np
@@ -360,8 +361,9 @@ def descend(
     """Minimise ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ from ``theta``; changes ``theta``, ``slope`` = h − Hθ.
 
     Sweeps of exact block solves, then Newton steps on the groups that are not zero once the sweeps
-    have cost as much; until the duality gap is at most ``tol``, or rounding. ``vectors`` and ``values`` are the
-    eigenvectors (rows) and eigenvalues of the blocks H_gg, from `block_eigen`; ``power`` is ‖b‖².
+    have cost as much; until the duality gap is at most ``tol``, or rounding. ``vectors`` and
+    ``values`` are the eigenvectors (rows) and eigenvalues of the blocks H_gg, from `block_eigen`;
+    ``power`` is ‖b‖².
 
     Returns
     -------

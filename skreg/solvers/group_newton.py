@@ -6,13 +6,15 @@ makes this converge from anywhere (Lee, Sun & Saunders, 2014). The Hessian is ta
 gain little. The gradient over all features says which groups were missed.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from skreg._kernels import coordinate_descent, group_descent
-from skreg.quadratic.curvature import Curvature, row_weights
+from skreg.quadratic.curvature import Curvature
 from skreg.quadratic.group_lasso import warn_of_gaps, working_blocks
-from skreg.quadratic.risk import LinearRisk
-from skreg.solvers.duality import Certificate, Point
+from skreg.solvers.duality import Point
+from skreg.solvers.group_certificate import GroupCertificate, restricted
 from skreg.solvers.newton import solve_newton
 from skreg.solvers.solution import Solution
 
@@ -58,9 +60,9 @@ class GroupPath:
         self._block_starts = np.cumsum([0, *(len(block) for block in self.blocks[:-1])])
         # Not below what rounding leaves in a sum of losses.
         self.tol = max(tol, 64 * EPS) * risk.null_risk
-        self.certificate = _GroupCertificate(risk, penalty)
+        self.certificate = GroupCertificate(risk, penalty)
         self.members = np.arange(int(self.free))
-        self.free_part, self.floor = None, _FLOOR
+        self.floor = _FLOOR
         self.passes = self.expansions = 0
         k, p = risk.n_outputs, risk.n_features
         intercept = risk.null_intercept() + 0.0
@@ -124,7 +126,7 @@ class GroupPath:
         while True:
             before = self.passes
             self.point = self._whole(self._minimise(self._inside(self.point), alpha, goal))
-            gap = self.certificate.gap(self.point, alpha, self.tol, self._corrected)
+            gap = self.certificate.certify(self.point, alpha, self.tol)
             spent = self.passes >= self.max_iter or self.expansions >= _MAX_EXPANSIONS
             if gap <= self.tol or spent:
                 return gap
@@ -147,27 +149,6 @@ class GroupPath:
         return group_descent.degrees_of_freedom(
             self.hessian, self.starts, self.alpha * self.weights[self.members], theta[None]
         )
-
-    def _corrected(self, point):
-        """Residual and −gradient of a dual point orthogonal to free features and intercepts.
-
-        The residual moves as the Newton step of these would move it, to first order.
-        """
-        risk, k = self.risk, self.risk.n_outputs
-        if self.free_part is None:
-            self.free_part = _restricted(risk, np.sort(self.blocks[0]))
-        gradient = self.free_part.design.transposed_dot(point.residual).T.ravel()
-        curvature = Curvature.of(self.free_part, point.curvature)
-        step, step_b = curvature.factor(np.zeros(len(gradient))).solve(gradient, point.total)
-        move = self.free_part.design.dot(step.reshape(k, -1).T) + step_b
-        if risk.loss.coupled:
-            share = point.curvature * risk.share[:, None]
-            move = share * (move - (point.curvature * move).sum(axis=1, keepdims=True))
-        else:
-            weights = [row_weights(risk, point.curvature, i, i) for i in range(k)]
-            move *= np.stack(weights, axis=1)
-        residual = point.residual + move
-        return residual, -risk.design.transposed_dot(residual).T.ravel()
 
     # Minimising on the working set ---------------------------------------------------------------
 
@@ -293,7 +274,7 @@ class GroupPath:
         by_group = [np.add.outer(classes, place[block]).ravel() for block in blocks]
         self.order = np.concatenate([*by_group, np.empty(0, dtype=np.intp)])
         self.starts = np.cumsum([0, *(len(one) for one in by_group)]).astype(np.intp)
-        self.part = _restricted(self.risk, self.features)
+        self.part = restricted(self.risk, self.features)
         self.hessian = None
 
     def _shrink(self):
@@ -332,7 +313,7 @@ class GroupPath:
         theta, gradient = (
             x.reshape(k, -1)[:, self.features].ravel() for x in (point.theta, point.gradient)
         )
-        return _with(point, theta, gradient)
+        return replace(point, theta=theta, gradient=gradient)
 
     def _whole(self, point):
         """The point of the working set's risk as one over all features."""
@@ -340,27 +321,7 @@ class GroupPath:
         theta = np.zeros((k, p))
         theta[:, self.features] = point.theta.reshape(k, -1)
         gradient = self.risk.design.transposed_dot(point.residual).T.ravel()
-        return _with(point, theta.ravel(), gradient)
-
-
-class _GroupCertificate(Certificate):
-    """Duality gaps with groups: ‖q_g‖₂ ≤ λ f_g √|g| is what bounds a dual point."""
-
-    def __init__(self, risk, penalty):
-        weights = penalty.weights[penalty._group]
-        every = np.tile(weights, risk.n_outputs)
-        super().__init__(risk, every, np.zeros_like(every), positive=False)
-        self.shape = risk.n_outputs, risk.n_features
-        self.groups = penalty
-
-    def penalty(self, theta, alpha):
-        """λJ(θ)."""
-        return alpha * self.groups.value(theta.reshape(self.shape))
-
-    def _scale(self, slope, alpha):
-        on = self.groups.weights > 0
-        pull = self.groups.norms(slope.reshape(self.shape))[on]
-        return 1.0 / max(1.0, (pull / (alpha * self.groups.weights[on])).max(initial=0.0))
+        return replace(point, theta=theta.ravel(), gradient=gradient)
 
 
 def _evaluate(risk, theta, intercept):
@@ -373,24 +334,3 @@ def _evaluate(risk, theta, intercept):
     gradient = risk.design.transposed_dot(residual).T.ravel()
     total = residual.sum(axis=0) if risk.fit_intercept else np.zeros(risk.n_outputs)
     return Point(theta, intercept, value, residual, curvature, gradient, total)
-
-
-def _restricted(risk, features):
-    """The same risk with no other features than these, which increase."""
-    if len(features) == risk.n_features:
-        return risk
-    weights = risk.weight * risk.share
-    X = risk.X[:, features]
-    return LinearRisk(X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
-
-
-def _with(point, theta, gradient):
-    return Point(
-        theta,
-        point.intercept,
-        point.value,
-        point.residual,
-        point.curvature,
-        gradient,
-        point.total,
-    )
