@@ -36,7 +36,8 @@ def solve_group_lasso(problem, alphas, groups, factors=None, *, tol=1e-8, max_it
     Solution
         ``norms`` are Σ_g f_g√|g|‖θ_g‖₂. ``dof`` is tr H(H + P)⁻¹ over the coefficients of active
         groups, P the Hessian of λJ: the divergence of the fit (Vaiter et al., 2012), which for
-        H = I is the formula of Yuan & Lin (2006).
+        H = I is the formula of Yuan & Lin (2006); NaN above 4000 such coefficients. ``dual_gaps``
+        are NaN at λ = 0 for a `LinearRisk`: Newton's method answers there.
 
     Raises
     ------

@@ -101,9 +101,10 @@ class GroupPath:
             )
             coefs[zero] = free.coefs.reshape(k, p)
             intercepts[zero] = free.intercepts.reshape(k)
-            risk[zero], dof[zero] = free.risk[0], free.dof[0]
+            risk[zero], dof[zero], gaps[zero] = free.risk[0], free.dof[0], np.nan
         gaps /= self.risk.null_risk or 1.0
-        warn_of_gaps(alphas, gaps, self.given_tol, self.max_iter)
+        if positive.size:
+            warn_of_gaps(alphas[positive], gaps[positive], self.given_tol, self.max_iter)
         single = k == 1
         return Solution(
             alphas=alphas,

@@ -237,6 +237,7 @@ def test_classes_leave_and_enter_together():
 def test_no_penalty_is_the_minimiser_of_the_risk():
     risk = problem("poisson", 200, 6)
     solution = solve_group_lasso(risk, np.array([0.0]), [0, 0, 1, 1, 2, 2])
+    assert np.isnan(solution.dual_gaps[0])
     slope, slope_b = risk.gradient(
         risk.derivatives_at(risk.raw(solution.coefs, solution.intercepts))[1]
     )
@@ -279,3 +280,25 @@ def test_groups_over_targets():
         group_penalty([0, 1], 3)
     with pytest.raises(ValueError, match="label for each feature"):
         group_penalty("features", 3)
+
+
+@pytest.mark.parametrize("kind", ["model", "risk"])
+def test_without_any_penalised_group_it_is_least_squares(kind):
+    risk = problem("squared_error", 40, 6)
+    model = QuadraticModel.from_data(risk.X, risk.y[:, 0])
+    one = model if kind == "model" else risk
+    assert alpha_max(one, [0, 0, 1, 1, 2, 2], [0, 0, 0]) == 0
+    coefs = solve_group_lasso(one, np.array([0.5]), [0, 0, 1, 1, 2, 2], [0, 0, 0]).coefs
+    np.testing.assert_allclose(coefs[0], model.minimiser, rtol=1e-9)
+
+
+@every_loss
+def test_targets_without_signal_give_zero(loss):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 6))
+    y = np.zeros((30, 3)) if loss == "multinomial_log_loss" else np.ones((30, 1))
+    y[:, 0] = 1.0
+    solution = solve_group_lasso(
+        LinearRisk(X, y, get_loss(loss)), np.array([0.1, 1e-3]), np.arange(6) // 2
+    )
+    np.testing.assert_array_equal(solution.coefs, 0.0)
