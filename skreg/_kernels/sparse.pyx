@@ -16,9 +16,9 @@ ctypedef fused index:
 
 def line_dots(
     const index[::1] indptr, const index[::1] indices, const floating[::1] data,
-    const double[:, ::1] v, double[:, ::1] out,
+    const double[:, ::1] v, const double[::1] mean, const double[::1] sums, double[:, ::1] out,
 ):
-    """out[j, c] ← Σ data·v[indices, c] over line j."""
+    """out[j, c] ← Σ data·v[indices, c] over line j, less meanⱼ·sums[c]."""
     cdef Py_ssize_t j, i, c, k = v.shape[1]
     cdef double total, other, a
     with nogil:
@@ -31,19 +31,19 @@ def line_dots(
                 if (indptr[j + 1] - indptr[j]) % 2:
                     i = indptr[j + 1] - 1
                     total += data[i] * v[indices[i], 0]
-                out[j, 0] = total + other
+                out[j, 0] = total + other - mean[j] * sums[0]
         elif k == 2:
             for j in range(indptr.shape[0] - 1):
                 total = other = 0
                 for i in range(indptr[j], indptr[j + 1]):
                     total += data[i] * v[indices[i], 0]
                     other += data[i] * v[indices[i], 1]
-                out[j, 0] = total
-                out[j, 1] = other
+                out[j, 0] = total - mean[j] * sums[0]
+                out[j, 1] = other - mean[j] * sums[1]
         else:
             for j in range(indptr.shape[0] - 1):
                 for c in range(k):
-                    out[j, c] = 0
+                    out[j, c] = -mean[j] * sums[c]
                 for i in range(indptr[j], indptr[j + 1]):
                     a = data[i]
                     for c in range(k):

@@ -6,6 +6,7 @@ Rows are kept for p > n, and for sparse X where H would be larger than X.
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skreg._kernels import coordinate_descent as kernel
 from skreg.quadratic import factored, spectrum
@@ -13,11 +14,15 @@ from skreg.quadratic.blas import product
 from skreg.quadratic.moments import Moments
 from skreg.quadratic.sparse_rows import make_rows
 
+# Beyond this many rows and features a sparse X is not decomposed.
+_LARGE = 5000
+
 
 class GramForm:
     """H and h = Hθ̂ as arrays, from `Moments`; refers to X, if it has it, for ill-conditioned H."""
 
     holds_hessian = True
+    is_large = False
 
     def __init__(self, moments, centred):
         self.moments, self.centred = moments, centred
@@ -140,6 +145,11 @@ class RowForm:
         if factors is None:
             return spectrum.from_wide_rows(self.rows)
         return factored.from_wide_rows(self.rows, factors, accurate=True)
+
+    @property
+    def is_large(self):
+        """Sparse, and neither side small enough to decompose."""
+        return issparse(self.rows.X) and min(self.rows.shape) > _LARGE
 
     @property
     def is_tall(self):

@@ -7,6 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_X_y
 
 from skreg._validation import check_alphas, check_weights, refuse_infinite
+from skreg.quadratic import conjugate_gradient
 from skreg.quadratic import lasso as _lasso
 from skreg.quadratic.blas import product
 from skreg.quadratic.forms import GramForm, RowForm
@@ -160,6 +161,8 @@ class QuadraticModel:
     @property
     def minimum_risk(self):
         """R(θ̂), summed over targets."""
+        if self._form.is_large:
+            return self.value(self._minimiser)
         spectrum = self._decomposed(0.0)
         explained = float(np.sum(spectrum.eigenvalues[:, None] * spectrum.coordinates**2))
         return max(self.null_risk - 0.5 * explained, 0.0)
@@ -179,6 +182,12 @@ class QuadraticModel:
 
         ``factors`` are the ridge's, one a feature: see `skreg.quadratic.factored`. None are 1.
         """
+        if self._form.is_large:
+            n, p = self._form.rows.shape
+            raise ValueError(
+                f"a sparse X of {n} rows and {p} features is too large to decompose, so there is "
+                "no spectrum: use ridge, or lasso with hessian='full', or fewer features."
+            )
         key = None if factors is None else factors.tobytes()
         made = self._spectra.get(key)
         if made is None:
@@ -192,6 +201,8 @@ class QuadraticModel:
     @property
     def largest_eigenvalue(self):
         """σ₁, 0 where H = 0."""
+        if self._form.is_large:
+            return conjugate_gradient.largest_eigenvalue(self._form.rows)
         return float(self._decomposed(np.inf).sigma.max(initial=0.0))
 
     @property
@@ -201,7 +212,7 @@ class QuadraticModel:
 
     @cached_property
     def _minimiser(self):
-        return self._decomposed(0.0).ridge([0.0])[0]
+        return self._ridge(np.zeros(1))[0][0]
 
     # What it says of a θ -------------------------------------------------------------------------
 
@@ -237,7 +248,10 @@ class QuadraticModel:
         return self._out(self._ridge(alphas)[0], one)
 
     def _ridge(self, alphas, factors=None):
-        """θ for each λ, and the spectrum used."""
+        """θ for each λ, and the spectrum used, or what conjugate gradients say of it."""
+        if self._form.is_large:
+            found = conjugate_gradient.ridge(self._form, np.asarray(alphas), factors)
+            return found.thetas, found
         spectrum = self._decomposed(alphas.min(), factors)
         return spectrum.ridge(alphas), spectrum
 

@@ -112,8 +112,7 @@ class SparseRows(Rows):
     def transposed_dot(self, r):
         scaled = np.ascontiguousarray(self.root * r)
         out = np.empty((self.shape[1], r.shape[1]))
-        kernel.line_dots(*self._lines, scaled, out)
-        out -= np.outer(self.x_mean, scaled.sum(axis=0))
+        kernel.line_dots(*self._lines, scaled, self.x_mean, scaled.sum(axis=0), out)
         if self._far.size:
             out[self._far] = product(self._far_columns.T, r)
         return out

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skreg.quadratic.conjugate_gradient import Iterates
 from skreg.solvers.solution import Solution
 
 
@@ -20,7 +21,14 @@ def solve_ridge(model, alphas, factors=None):
     -------
     Solution
         ``dof`` is Σσ/(σ+λ) (and 1 for each independent feature without a penalty), ``norms`` are
-        ‖θ‖₂ (over all targets).
+        ‖θ‖₂ (over all targets). A sparse X with more than 5000 rows and features is not
+        decomposed: there ``solver`` is ``"cg"``, conjugate gradients, ``dof`` is NaN, and
+        ``gradient_norms`` say how closely each λ was solved.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If conjugate gradients do not reach a relative gradient norm of 1e-10.
 
     Examples
     --------
@@ -34,6 +42,8 @@ def solve_ridge(model, alphas, factors=None):
            [1.]]), array([1. , 0.5]))
     """
     thetas, spectrum = model._ridge(alphas, factors)
+    if isinstance(spectrum, Iterates):
+        return _iterated(model, alphas, spectrum)
     kept = spectrum.factors(alphas)
     power = spectrum.eigenvalues * (spectrum.coordinates**2).sum(axis=1)
     lost = 1.0 - kept[:, : spectrum.rank]
@@ -49,4 +59,20 @@ def solve_ridge(model, alphas, factors=None):
         dual_gaps=None,
         n_iter=np.ones(len(alphas), dtype=int),
         solver=spectrum.solver,
+    )
+
+
+def _iterated(model, alphas, found):
+    thetas = found.thetas
+    return Solution(
+        alphas=alphas,
+        coefs=model._out(thetas, copy=False),
+        intercepts=model._out_intercepts(thetas),
+        dof=np.full(len(alphas), np.nan),
+        norms=np.sqrt(np.einsum("ijk,ijk->i", thetas, thetas)),
+        risk=found.risk,
+        dual_gaps=None,
+        n_iter=found.n_iter,
+        solver="cg",
+        gradient_norms=found.gradient_norms,
     )

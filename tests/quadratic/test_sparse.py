@@ -9,9 +9,10 @@ import reference_quadratic as reference
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from skreg import QuadraticModel
-from skreg.quadratic import Moments
+from skreg.quadratic import Moments, conjugate_gradient, forms
 from skreg.quadratic.rows import Rows
 from skreg.quadratic.sparse_rows import SparseRows
 from skreg.solvers import solve_ridge
@@ -154,3 +155,70 @@ def test_a_wide_lasso_needs_little_beside_x():
     assert np.count_nonzero(theta[-1]) > 10
     assert before < 1.2 * size
     assert peak < 2 * size + 4 * theta.nbytes
+
+
+def large_design(n, p, seed=0, per_column=4):
+    """A sparse X, fast to make, with entries of both signs."""
+    rng = np.random.default_rng(seed)
+    size = p * per_column
+    where = rng.integers(n, size=size), np.repeat(np.arange(p), per_column)
+    return sparse.csc_matrix((rng.normal(size=size) + 0.5, where), shape=(n, p)), rng
+
+
+@pytest.mark.parametrize("shape", [(120, 60), (60, 120)])
+@pytest.mark.parametrize("with_factors", [False, True])
+def test_conjugate_gradients_agree_with_a_decomposition(shape, with_factors, monkeypatch):
+    X, rng = large_design(*shape)
+    y = rng.normal(size=(shape[0], 2))
+    factors = (
+        rng.choice([0.0, 0.5, 2.0], size=shape[1], p=[0.1, 0.5, 0.4]) if with_factors else None
+    )
+    alphas = np.array([0.01, 1.0, 0.1])
+    expected = solve_ridge(QuadraticModel.from_data(X.toarray(), y), alphas, factors)
+    monkeypatch.setattr(forms, "_LARGE", 10)
+    model = QuadraticModel.from_data(X, y)
+    found = solve_ridge(model, alphas, factors)
+    assert found.solver == "cg"
+    assert np.isnan(found.dof).all()
+    assert (found.gradient_norms <= 1e-10).all()
+    close(found.coefs, expected.coefs, 1e-7)
+    close(found.intercepts, expected.intercepts, 1e-7)
+    np.testing.assert_allclose(found.risk, expected.risk, rtol=1e-8)
+    with pytest.raises(ValueError, match="too large to decompose"):
+        _ = model.spectrum
+    np.testing.assert_allclose(
+        model.largest_eigenvalue,
+        QuadraticModel.from_data(X.toarray(), y).largest_eigenvalue,
+        rtol=0.1,
+    )
+
+
+def test_conjugate_gradients_find_the_minimum_norm_without_a_penalty(monkeypatch):
+    X, rng = large_design(30, 60)
+    y = rng.normal(size=30)
+    expected = QuadraticModel.from_data(X.toarray(), y).minimiser
+    monkeypatch.setattr(forms, "_LARGE", 10)
+    close(QuadraticModel.from_data(X, y).minimiser, expected, 1e-6)
+
+
+def test_conjugate_gradients_say_when_they_stop_early():
+    X, rng = large_design(60, 40)
+    model = QuadraticModel.from_data(X, rng.normal(size=60))
+    with pytest.warns(ConvergenceWarning, match=r"stopped at 2 steps .* Raise alpha"):
+        conjugate_gradient.ridge(model._form, np.array([1e-3]), max_iter=2)
+
+
+def test_a_large_sparse_ridge_is_never_dense():
+    X, rng = large_design(6000, 7000)
+    y = rng.normal(size=6000)
+    tracemalloc.start()
+    found = solve_ridge(QuadraticModel.from_data(X, y), np.array([0.1, 0.001]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.solver == "cg"
+    assert peak < 5e6  # 6000 × 6000 numbers are 288 MB
+    y = y - y.mean()
+    for alpha, theta in zip(found.alphas, found.coefs, strict=True):
+        residual = X @ theta - y
+        slope = X.T @ (residual - residual.mean()) / 6000 + alpha * theta
+        assert np.linalg.norm(slope) <= 2e-10 * np.linalg.norm(X.T @ y) / 6000
