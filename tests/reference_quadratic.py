@@ -36,6 +36,37 @@ def factored_ridge(A, b, alpha, factors):
     return theta.T.reshape((-1, A.shape[1])[b.ndim == 1 :])
 
 
+def precise_centred(X, y, fit_intercept=True):
+    """A and b in extended precision, unweighted."""
+    X, y = np.asarray(X, dtype=np.longdouble), np.asarray(y, dtype=np.longdouble)
+    if fit_intercept:
+        X, y = X - X[0], y - y[0]
+        X, y = X - X.mean(axis=0), y - y.mean()
+    root = np.sqrt(np.longdouble(len(X)))
+    return X / root, y / root
+
+
+def precise_ridge(A, b, alpha):
+    """The ridge in extended precision: QR of A with √λ·I below, by Gram–Schmidt done twice."""
+    n, p = A.shape
+    Q = np.vstack([A, np.sqrt(np.longdouble(alpha)) * np.eye(p, dtype=np.longdouble)])
+    R, rest = np.zeros((p, p), dtype=np.longdouble), np.concatenate([b, np.zeros(p)])
+    target = np.zeros(p, dtype=np.longdouble)
+    for j in range(p):
+        for _ in range(2):
+            part = Q[:, :j].T @ Q[:, j]
+            R[:j, j] += part
+            Q[:, j] -= Q[:, :j] @ part
+        R[j, j] = np.sqrt((Q[:, j] ** 2).sum())
+        Q[:, j] /= R[j, j]
+        target[j] = Q[:, j] @ rest
+        rest = rest - target[j] * Q[:, j]
+    theta = np.zeros(p, dtype=np.longdouble)
+    for j in reversed(range(p)):
+        theta[j] = (target[j] - R[j, j + 1 :] @ theta[j + 1 :]) / R[j, j]
+    return theta
+
+
 def lasso(A, b, alpha, passes=20_000):
     """The lasso by plain cyclic coordinate descent on the residual."""
     norms = (A**2).sum(axis=0)

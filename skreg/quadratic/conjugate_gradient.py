@@ -53,8 +53,8 @@ def ridge(form, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
         worst = norms.argmax()
         warnings.warn(
             f"conjugate gradients stopped at {max_iter} steps with a relative gradient norm of "
-            f"{norms[worst]:.1e} at alpha={alphas[worst]:.6g}, above {tol:g}. Raise alpha, or bring "
-            "the features to one scale.",
+            f"{norms[worst]:.1e} at alpha={alphas[worst]:.6g}, above {tol:g}. Raise alpha, or "
+            "bring the features to one scale.",
             ConvergenceWarning,
             stacklevel=4,
         )
@@ -94,8 +94,9 @@ def _solve(rows, b, penalty, theta, goal, max_iter):
 def _descend(rows, residual, slope, penalty, scale, theta, goal, max_iter):
     """Steps of conjugate gradients, in place, until the carried gradient is below the goal."""
     step = scale * slope
-    direction, power = step, slope @ step
-    for made in range(1, max_iter + 1):
+    direction, power, made = step, slope @ step, 0
+    while made < max_iter and np.linalg.norm(slope) > 0.5 * goal:
+        made += 1
         image = rows.dot(direction[:, None])
         bend = float(np.vdot(image, image)) + direction @ (penalty * direction)
         if bend <= 0:
@@ -104,8 +105,6 @@ def _descend(rows, residual, slope, penalty, scale, theta, goal, max_iter):
         theta += length * direction
         residual -= length * image
         slope = rows.transposed_dot(residual)[:, 0] - penalty * theta
-        if np.linalg.norm(slope) <= 0.5 * goal:
-            break
         step = scale * slope
         before, power = power, slope @ step
         direction = step + (power / before) * direction

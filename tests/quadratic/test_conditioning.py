@@ -135,3 +135,67 @@ def test_nothing_to_learn(value):
     one_row = QuadraticModel.from_data([[1.0, 2.0]], [3.0])
     np.testing.assert_array_equal(one_row.ridge(0.0), np.zeros(2))
     assert one_row.intercept(one_row.minimiser) == 3.0
+
+
+def hilbert(n, p):
+    """1/(i + j + 1): the condition number grows by about 30 with each column."""
+    return 1.0 / (np.arange(n)[:, None] + np.arange(p) + 1.0)
+
+
+@pytest.mark.parametrize("p", [4, 6, 8])
+@pytest.mark.parametrize("alpha", [0.0, 1e-14, 1e-8, 1e-2])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_hilbert_designs_against_extended_precision(p, alpha, fit_intercept):
+    X = hilbert(40, p)
+    y = np.random.default_rng(0).normal(size=40)
+    A, b = reference.precise_centred(X, y, fit_intercept)
+    expected = reference.precise_ridge(A, b, alpha)
+    model = QuadraticModel.from_data(X, y, fit_intercept=fit_intercept)
+    s = np.linalg.svd(A.astype(float), compute_uv=False)
+    condition = s[0] / np.hypot(s[-1], np.sqrt(alpha))
+    assert relative(model.ridge(alpha), expected.astype(float)) < 1e-14 * condition
+
+
+@given(seeds, st.floats(-10, 2), st.sampled_from([(30, 6), (6, 30)]), st.sampled_from([0.0, 1e8]))
+def test_scaled_and_shifted_designs_against_extended_precision(seed, exponent, shape, offset):
+    rng = np.random.default_rng(seed)
+    # Multiples of 2⁻²⁰ and powers of 2, so that shifting and scaling round nothing.
+    X = (np.round(rng.normal(size=shape) * 2**20) / 2**20 + offset) * 2.0 ** rng.integers(
+        -3, 4, size=shape[1]
+    )
+    y, alpha = rng.normal(size=shape[0]), 10.0**exponent
+    A, b = reference.precise_centred(X, y)
+    expected = reference.precise_ridge(A, b, alpha).astype(float)
+    assert relative(QuadraticModel.from_data(X, y).ridge(alpha), expected) < 1e-7
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-12, 1e-8, 1e-4])
+@pytest.mark.parametrize("shape", [(50, 8), (8, 50)])
+@pytest.mark.parametrize("alpha", [1e-6, 1e-2])
+def test_copies_of_features_against_extended_precision(noise, shape, alpha):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=shape), rng.normal(size=shape[0])
+    X[:, 3] = X[:, 0] + noise * rng.normal(size=shape[0])
+    X[:, 4] = 2 * X[:, 1] - X[:, 2] + noise * rng.normal(size=shape[0])
+    A, b = reference.precise_centred(X, y)
+    expected = reference.precise_ridge(A, b, alpha).astype(float)
+    assert relative(QuadraticModel.from_data(X, y).ridge(alpha), expected) < 1e-8
+
+
+@pytest.mark.parametrize("shape", [(60, 12), (12, 60)])
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+@pytest.mark.parametrize("noise", [0.0, 1e-9, 1e-5])
+def test_the_lasso_meets_its_conditions_in_extended_precision(shape, offset, noise):
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(size=shape) * 2**20) / 2**20
+    X[:, 4] = X[:, 0] + np.round(noise * rng.normal(size=shape[0]) * 2**40) / 2**40
+    X[:, 5] = 3.0
+    y = X[:, 0] - 2 * X[:, 1] + rng.normal(size=shape[0])
+    X = X + offset
+    A, b = reference.precise_centred(X, y)
+    largest = float(np.abs(A.T @ b).max())
+    model = QuadraticModel.from_data(X, y)
+    for share in (0.5, 0.1, 0.01):
+        theta = model.lasso(share * largest).astype(np.longdouble)
+        assert reference.lasso_violation(A, b, share * largest, theta) < 1e-9
+        assert theta[5] == 0

@@ -77,7 +77,7 @@ def test_dof_is_the_trace_of_the_hat_matrix(shape):
     factors = drawn_factors(rng, shape[1])
     factors[:5] = [0.0, 0.0, 1.0, 2.0, 3.0]
     factors[5:] = np.maximum(factors[5:], 0.1)
-    A, b = reference.centred(X, y)
+    A, _ = reference.centred(X, y)
     for alpha in (0.01, 1.0):
         hat = A @ np.linalg.solve(A.T @ A + alpha * np.diag(factors), A.T)
         np.testing.assert_allclose(solve((X, y, None), alpha, factors).dof[0], np.trace(hat))
