@@ -29,6 +29,9 @@ from skreg.solvers.one_shot import solve_one_shot
 from skreg.solvers.proximal_path import EPS, MAX_EXPANSIONS, ProximalPath, Stop
 from skreg.solvers.solution import Solution
 
+# Relative gaps from which on a further step is taken for the digits of θ.
+_POLISHED = 1e-12
+
 
 def solve_proximal_newton(
     risk, alphas, penalty, *, hessian="full", max_expansions=None, tol=1e-6, max_iter=10_000
@@ -49,7 +52,7 @@ def solve_proximal_newton(
     tol : float, default=1e-6
         Duality gap, relative to the risk of the null model, at which a λ counts as solved.
     max_iter : int, default=10000
-        Passes of coordinate descent for each λ.
+        Rounds of the active set for each λ.
 
     Returns
     -------
@@ -96,6 +99,8 @@ def solve_proximal_newton(
         for i in np.argsort(-alphas, kind="stable"):
             if alphas[i] > 0 or penalty.positive:
                 stops[i] = path.solve(alphas[i])
+                if tol <= _POLISHED:
+                    stops[i] = path.polish(stops[i])
             else:
                 stops[i] = _unpenalised(path)
     return _solution(risk, penalty, alphas, stops, path.null_risk, tol, max_iter)
@@ -147,7 +152,7 @@ def _solution(risk, penalty, alphas, stops, null_risk, tol, max_iter):
     if late.any():
         worst = np.where(late, gaps, 0.0).argmax()
         warnings.warn(
-            f"the proximal Newton method stopped (max_iter={max_iter} passes) with a relative "
+            f"the proximal Newton method stopped (max_iter={max_iter} rounds) with a relative "
             f"duality gap of {gaps[worst]:.1e} at alpha={alphas[worst]:.6g}, above tol={tol:g}. "
             "Raise max_iter, or accept this accuracy by raising tol.",
             ConvergenceWarning,
