@@ -4,15 +4,19 @@
 
 θ is one flat array: for each layer its weights, fan_in × fan_out row-major, then its biases.
 
-A step over a mini-batch has two phases, each cut into tasks that touch disjoint memory:
+A step over a mini-batch (`step.pxd`) has two phases, each cut into tasks that touch disjoint memory:
 
 1. *Rows.* A block of rows is gathered and sent forward and backward through all layers; it leaves
    its activations and deltas in the batch's buffers.
 2. *Tiles.* A block of rows of one weight matrix gets its gradient, Aᵀ·Δ over the whole batch, and is
    updated at once while the gradient is in cache; the full gradient is never stored.
 
+Where θ is small against a batch's activations, a block of rows leaves its own gradient as well, and a
+tile sums those: less to read that another core has written.
+
 Which tasks there are depends on the shapes alone and each is computed by one thread, so the result
-is the same to the bit for any number of workers. Workers meet twice a step.
+is the same to the bit for any number of workers. Workers meet twice a step; they stay in the kernel
+from the first epoch to the last, and sleep when nobody calls them for a millisecond.
 
 Cost of a step, B rows, P parameters, first layer d×h: 6·B·P − 2·B·d·h flops in matrix products, and
 28·P bytes (float32) of Adam's traffic.

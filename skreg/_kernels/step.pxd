@@ -10,7 +10,7 @@ from skreg._kernels.matmul cimport column_sums, matmul_nn, matmul_nt, matmul_tn
 from skreg._kernels.optimisers cimport (
     ADAM, NESTEROV, SGD, Optimiser, adam, nesterov, sgd, write_gradient,
 )
-from skreg._kernels.team cimport Team, meet, take_task
+from skreg._kernels.team cimport Team, meet, next_task
 
 ctypedef fused real:
     float
@@ -84,32 +84,31 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
     """All steps of an epoch, as one worker of the team."""
     cdef Py_ssize_t start = 0, size, t = plan.n_steps_done
     cdef int task
-    cdef double loss
+    cdef double loss, total = 0
     while start < plan.n:
         size = min(plan.batch_size, plan.n - start)
         t += 1
-        task = take_task(&plan.team)
+        task = worker
         while task < plan.n_row_tasks:
             plan.task_loss[task] = row_task(plan, theta, plan.order + start, size, task)
-            task = take_task(&plan.team)
+            task = next_task(&plan.team)
         meet(&plan.team)
         # Every worker adds the tasks' losses in the same order and so decides the same.
         loss = 0
         for task in range(plan.n_row_tasks):
             loss += plan.task_loss[task]
-        if worker == 0:
-            plan.loss += loss
+        total += loss
         if not isfinite(loss):
-            if worker == 0:
-                plan.diverged = True
             meet(&plan.team)    # nobody is late in reading the losses when the next epoch begins
-            return
-        task = take_task(&plan.team)
+            break
+        task = worker
         while task < plan.n_tiles:
             tile_task(plan, theta, size, t, task, worker)
-            task = take_task(&plan.team)
+            task = next_task(&plan.team)
         meet(&plan.team)
         start += size
+    if worker == 0:
+        plan.loss, plan.diverged = total, start < plan.n
 
 
 cdef inline double row_task(

@@ -18,7 +18,7 @@ typedef struct {
     int n_workers;
     char apart_1[64];
     int arrived;
-    int next_task; /* the first task of the phase that nobody has taken */
+    int next_task; /* how many tasks of the phase are taken beside each worker's first */
     char apart_2[64];
     int phase;
     char apart_3[64];
@@ -26,8 +26,10 @@ typedef struct {
 
 enum { SKREG_DISMISSED = -1, SKREG_MOST_WORKERS = 255 };
 
-static inline int skreg_take_task(skreg_team *team) {
-    return __atomic_fetch_add(&team->next_task, 1, __ATOMIC_RELAXED);
+/* A worker's first task of a phase is the one of its own number, which finds in its cache what it left
+ * there a phase before; the others go to who asks first. */
+static inline int skreg_next_task(skreg_team *team) {
+    return team->n_workers + __atomic_fetch_add(&team->next_task, 1, __ATOMIC_RELAXED);
 }
 
 /* One more turn of waiting. */
