@@ -11,6 +11,8 @@ from typing import Any
 
 from benchmarks.memory import peak_growth
 
+#: Seconds that anything may take a contender.
+LONGEST = 180
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -54,38 +56,50 @@ class Worker:
 
     def __init__(self, entry):
         self.entry = entry
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, entry), daemon=True)
-        with _threads(entry.threads):
-            self._process.start()
-        theirs.close()
+        self._process = None
 
     def prepare(self, data):
         """Hand over a case's data, untimed; raises `Failure` or `Abstention`."""
-        self._ask("prepare", data)
+        if self._process is None:
+            self._start()
+        return self._ask("prepare", data)
 
     def run(self, *args):
-        """(seconds, solution) of the prepared case's ``run(*args)``; raises `Failure`."""
+        """(seconds, solution) of the prepared case's ``run(*args)``; raises as `prepare`."""
         return self._ask("run", *args)
 
     def peak_memory(self, *args):
         """Bytes that the prepared case's ``run(*args)`` takes at its peak; raises `Failure`."""
         return self._ask("peak_memory", *args)
 
+    def _start(self):
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self.entry), daemon=True)
+        with _threads(self.entry.threads):
+            self._process.start()
+        theirs.close()
+
     def _ask(self, *request):
         try:
             self._pipe.send(request)
+            if not self._pipe.poll(LONGEST):
+                self._process.terminate()
+                self.close()  # the next case starts another
+                raise Abstention(f"stopped after {LONGEST} s without an answer")
             failure, answer = self._pipe.recv()
         except (EOFError, OSError):
+            self.close()
             raise Failure("its process died") from None
         if failure:
             raise failure
         return answer
 
     def close(self):
-        self._pipe.close()
-        self._process.join()
+        if self._process is not None:
+            self._pipe.close()
+            self._process.join()
+            self._process = None
 
 
 def _serve(pipe, entry):

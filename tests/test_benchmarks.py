@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # At the end of the path, so that an installed skreg still comes before the one in this tree.
 sys.path.append(str(ROOT))
 
-from benchmarks import objective, report, runner  # noqa: E402
+from benchmarks import objective, report, runner, worker  # noqa: E402
 from benchmarks.__main__ import main  # noqa: E402
 from benchmarks.memory import peak_growth  # noqa: E402
 from benchmarks.problem import all_problems  # noqa: E402
@@ -259,6 +259,23 @@ def test_the_loosest_tolerance_that_certifies_counts(tmp_path, monkeypatch):
     assert (entry["status"], entry["tolerance"]) == ("ok", 1e-9)
     assert entry["gap"] <= 1e-6
     assert entry["memory"] >= 0
+
+
+def test_who_does_not_answer_is_stopped_for_this_case_only(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(worker, "LONGEST", 8.0)
+    (tmp_path / "with_slow.py").write_text(
+        "import time\n"
+        "LIBRARY, THREADS = 'numpy', (None,)\n"
+        "def ridge_path(data):\n"
+        "    return lambda: time.sleep(60 * (data.X.shape[1] == 20))\n"
+    )
+    problem = PROBLEMS["ridge-path"]
+    entries, _ = runner.find_entries(problem, ["with_slow"])
+    cases = runner.run(problem, entries, repeats=1, quick=True, say=lambda line: None)
+    slow, quick = (case["entries"][0] for case in cases)
+    assert (slow["status"], slow["note"]) == ("abstains", "stopped after 8.0 s without an answer")
+    assert quick["status"] == "floor"
 
 
 def test_peak_memory_is_that_of_the_run():
