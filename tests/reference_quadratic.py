@@ -48,7 +48,7 @@ def precise_centred(X, y, fit_intercept=True):
 
 def precise_ridge(A, b, alpha):
     """The ridge in extended precision: QR of A with √λ·I below, by Gram–Schmidt done twice."""
-    n, p = A.shape
+    p = A.shape[1]
     Q = np.vstack([A, np.sqrt(np.longdouble(alpha)) * np.eye(p, dtype=np.longdouble)])
     R, rest = np.zeros((p, p), dtype=np.longdouble), np.concatenate([b, np.zeros(p)])
     target = np.zeros(p, dtype=np.longdouble)

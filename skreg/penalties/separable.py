@@ -54,7 +54,11 @@ class Separable:
     def value(self, theta):
         """J(θ) for θ of shape (…, p); shape (…)."""
         p = np.shape(theta)[-1]
-        total = np.abs(theta) @ self.l1(p) + 0.5 * np.square(theta) @ self.l2(p)
+        total = np.zeros(np.shape(theta)[:-1])
+        if self.l1_ratio > 0:
+            total = np.einsum("...j,j->...", np.abs(theta), self.l1(p))
+        if self.l1_ratio < 1:
+            total = total + 0.5 * np.einsum("...j,...j,j->...", theta, theta, self.l2(p))
         if self.positive:
             total = np.where((np.asarray(theta) < 0).any(axis=-1), np.inf, total)
         return float(total) if np.ndim(total) == 0 else total

@@ -12,7 +12,7 @@ EPS = np.finfo(np.float64).eps
 # A block's copy stays in the second-level cache or near it.
 _BLOCK_BYTES = 2**21
 # Rows that are asked how large means are beside the spread.
-_FEW_ROWS = 32
+_FEW_ROWS = 8
 
 
 def slices(length, width, at_least=32):
@@ -138,7 +138,7 @@ class Rows:
         size = np.abs(self.x_mean)
         if not size.any():
             return True
-        few = slice(0, _FEW_ROWS)
+        few = slice(None, None, self._stride)
         block = (self.X[few] - self.x_mean) * self.root[few]
         spread = np.sqrt(np.einsum("ij,ij->j", block, block))
         if (size <= 100 * spread).all():
@@ -176,15 +176,20 @@ class Rows:
     def outer_gram(self):
         """AAᵀ (n × n). n²·p flops."""
         # Centring the products afterwards costs no digit where 0 lies amid the rows.
-        if self._direct and self.x_mean @ self.x_mean <= 0.1 * self._spread:
+        if self._direct and self.x_mean @ self.x_mean <= 0.1 * self._spread():
             return self._centred_afterwards(symmetric(add_gram(self.X.T, None)))
         return sum_of_outer_grams(self.shape[0], (block for _, block in self.column_blocks()))
 
-    @cached_property
+    @property
+    def _stride(self):
+        """From one of a few rows to the next."""
+        return max(self.shape[0] // _FEW_ROWS, 1)
+
     def _spread(self):
-        """A lower bound of Σ‖A[:, j]‖², from a few rows."""
-        few = slice(0, _FEW_ROWS)
-        return float(np.square((self.X[few] - self.x_mean) * self.root[few]).sum())
+        """About Σ‖A[:, j]‖², from a few rows."""
+        few = slice(None, None, self._stride)
+        power = np.square((self.X[few] - self.x_mean) * self.root[few]).sum()
+        return float(power / max(np.square(self.root[few]).sum(), EPS))
 
     def _centred_afterwards(self, gram):
         """AAᵀ from XXᵀ, in place: (x_i − x̄)·(x_k − x̄) from x_i·x_k and X x̄ = XXᵀ·share."""

@@ -1,5 +1,9 @@
 """The lasso and its kin: soft-thresholding, or an active set with a certificate."""
 
+import numpy as np
+
+import numpy as np
+
 from skreg.penalties.separable import Separable
 from skreg.quadratic import lasso
 from skreg.solvers.solution import Solution
@@ -56,10 +60,10 @@ def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalt
     norm = Separable() if penalty is None else penalty
     return Solution(
         alphas=alphas,
-        coefs=model._out(fit.thetas),
+        coefs=model._out(fit.thetas, copy=False),
         intercepts=model._out_intercepts(fit.thetas),
         dof=fit.dof,
-        norms=norm.value(fit.thetas).sum(axis=1),
+        norms=np.array([norm.value(theta).sum() for theta in fit.thetas]),
         risk=fit.risk,
         dual_gaps=fit.gaps,
         n_iter=fit.n_iter,
