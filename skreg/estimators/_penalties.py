@@ -30,8 +30,7 @@ class RidgeShell:
 
     def _norms_of(self, coefs):
         """J(θ) for each λ, summed over targets."""
-        values = Separable(0.0, self._factors()).value(np.asarray(coefs, dtype=np.float64))
-        return values.reshape(len(coefs), -1).sum(axis=1)
+        return _sums(Separable(0.0, self._factors()), coefs)
 
     def _solve(self, problem, alphas, tol=None):
         if isinstance(problem, QuadraticModel):
@@ -116,11 +115,7 @@ class LassoShell:
 
     def _norms_of(self, coefs):
         """J(θ) for each λ, summed over targets."""
-        coefs = np.asarray(coefs, dtype=np.float64)
-        penalty = self._penalty(coefs.shape[-1])
-        if self.groups is not None:
-            return np.array([penalty.value(coef) for coef in coefs])
-        return penalty.value(coefs).reshape(len(coefs), -1).sum(axis=1)
+        return _sums(self._penalty(coefs.shape[-1]), coefs)
 
     def _check_factors(self, n_features):
         if self.groups is None:  # with groups there is one for each group: `Group` checks
@@ -148,3 +143,8 @@ class LassoShell:
         if self.groups is not None:
             return group_alphas(problem, alphas, self.groups, self._factors())
         return lasso_alphas(problem, alphas, self.hessian, self._penalty(problem.n_features))
+
+
+def _sums(penalty, coefs):
+    """J for each λ, one after the other: a path may be as large as the rows."""
+    return np.array([np.sum(penalty.value(np.asarray(c, dtype=np.float64))) for c in coefs])

@@ -10,7 +10,7 @@ from sklearn.utils.validation import _check_feature_names, check_array
 from skreg.solvers import Solution
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RegularizationPath(Solution):
     """Solutions of R(θ) + λJ(θ) for many λ; every array has one row for each λ.
 
@@ -86,6 +86,12 @@ class RegularizationPath(Solution):
 
     def __len__(self):
         return len(self.alphas)
+
+    def __repr__(self):
+        return (
+            f"RegularizationPath({len(self)} alphas from {self.alphas[0]:.6g} to "
+            f"{self.alphas[-1]:.6g}, {self.coefs.shape[-1]} features, solver={self.solver!r})"
+        )
 
     @property
     def n_nonzero(self):

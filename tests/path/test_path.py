@@ -1,11 +1,15 @@
 """RegularizationPath and the grid of λ."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from skreg import QuadraticApproxLasso, QuadraticApproxRidge, QuadraticModel
-from skreg.path import lasso_alphas, ridge_alphas
+from skreg.losses import BinaryLogLoss, MultinomialLogLoss, Poisson
+from skreg.path import group_alphas, lasso_alphas, ridge_alphas
+from skreg.quadratic import LinearRisk
 
 
 @pytest.fixture
@@ -85,6 +89,30 @@ def test_automatic_ridge_grid_spans_the_spectrum(rows):
     assert path.dof[-1] > 3.99
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", ["binary", "several", "counts"])
+def test_grids_of_other_losses_start_at_their_null_model(rows, name, fit_intercept):
+    X, y = rows
+    place = np.digitize(y, np.quantile(y, [0.2, 0.6]))
+    risk = {
+        "binary": LinearRisk(
+            X, 1.0 * (place > 0)[:, None], BinaryLogLoss(), None, None, fit_intercept
+        ),
+        "several": LinearRisk(X, np.eye(3)[place], MultinomialLogLoss(), None, None, fit_intercept),
+        "counts": LinearRisk(X, 1.0 * place[:, None], Poisson(), None, None, fit_intercept),
+    }[name]
+    zero = np.zeros((risk.n_outputs, 4))
+    null = risk.expand(zero, risk.null_intercept())
+    grid = ridge_alphas(risk, 7)
+    np.testing.assert_allclose(grid[0], 10 * null.largest_eigenvalue, rtol=0.05)
+    np.testing.assert_allclose(grid[-1], 1e-6 * grid[0])
+    _, residual, _ = risk.derivatives_at(risk.raw(zero, risk.null_intercept()))
+    pull = np.abs(risk.gradient(residual)[0])
+    np.testing.assert_allclose(lasso_alphas(risk, 7)[0], pull.max(), rtol=1e-6)
+    expected = np.linalg.norm(pull, axis=0).max()
+    np.testing.assert_allclose(group_alphas(risk, 7, np.arange(4))[0], expected, rtol=1e-6)
+
+
 def test_no_signal_still_has_a_grid():
     X = np.ones((5, 2))
     model = QuadraticModel.from_data(X, np.ones(5))
@@ -98,6 +126,30 @@ def test_bad_alphas_are_named(rows, alphas):
     for estimator in (QuadraticApproxRidge(), QuadraticApproxLasso()):
         with pytest.raises(ValueError, match="alphas"):
             estimator.regularization_path(*rows, alphas)
+
+
+def test_estimators_of_a_path(rows):
+    X, y = rows
+    for kind in (QuadraticApproxRidge, QuadraticApproxLasso):
+        frame = pd.DataFrame(X, columns=list("abcd"))
+        path = kind().regularization_path(frame, y, [1.0, 0.1])
+        assert "2 alphas from 1 to 0.1, 4 features" in repr(path)
+        assert len(repr(path)) < 200
+        one, fitted = path.estimator(0.1), kind(0.1).fit(X, y)
+        assert isinstance(one, kind)
+        assert one.get_params() == fitted.get_params()
+        assert list(one.feature_names_in_) == list("abcd")
+        np.testing.assert_allclose(one.erm_coef_, fitted.erm_coef_)
+        np.testing.assert_allclose(one.quadratic_.hessian, fitted.quadratic_.hessian)
+        one.coef_[:] = 0.0  # is its own
+        np.testing.assert_allclose(path.coefs[1], fitted.coef_, rtol=1e-9, atol=1e-12)
+        with pytest.raises(ValueError, match=r"the nearest λ that is, is 0\.1\. Ask for one of"):
+            path.estimator(0.11)
+        with pytest.raises(ValueError, match="feature names"):
+            path.predict(frame[list("abdc")])
+        again = pickle.loads(pickle.dumps(path))
+        np.testing.assert_array_equal(again.predict(frame), path.predict(frame))
+        np.testing.assert_array_equal(again.estimator(1.0).coef_, path.coefs[0])
 
 
 def test_bad_input_is_named(rows):
