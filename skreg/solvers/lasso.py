@@ -2,8 +2,6 @@
 
 import numpy as np
 
-import numpy as np
-
 from skreg.penalties.separable import Separable
 from skreg.quadratic import lasso
 from skreg.solvers.solution import Solution
