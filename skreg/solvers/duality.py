@@ -82,6 +82,7 @@ class Certificate:
         self.risk, self.l1, self.l2, self.positive = risk, l1, l2, positive
         self.free = np.flatnonzero(l1 + l2 == 0)
         self.reference = np.inf
+        self._last = None
         self.counterweight = _counterweight(risk) if risk.fit_intercept else None
         self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
 
@@ -157,6 +158,7 @@ class Certificate:
             slope = (1.0 - share) * slope - share * gradient
             fenchel = (1.0 - share) * fenchel + share * dual
         scale = self._scale(slope, alpha)
+        self._last = residual, mixing, scale
         bound = objective - scale * fenchel + self._conjugate(scale * slope, alpha)
         if not tol < bound <= _WORTH_A_LOOK * tol:
             return max(bound, 0.0)
@@ -165,12 +167,20 @@ class Certificate:
         exact = self._exact(residual, scale) - self._conjugate(scale * slope, alpha)
         return max(min(bound, objective - exact), 0.0)
 
+    def dual_point(self):
+        """−u, shape (n, K), of the last gap told: anybody can evaluate D there."""
+        residual, mixing, scale = self._last
+        if mixing is not None:
+            residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
+        return -scale * _per_row(residual, self.risk.share)
+
     def _corrected(self, objective, residual, slope, alpha):
         """The gap by a dual point that may lie a little outside the domain: it is shrunk then."""
         scale = self._scale(slope, alpha)
         for shrink in _SHRINK:
             dual = self._exact(residual, shrink * scale)
             if np.isfinite(dual):
+                self._last = residual, None, shrink * scale
                 dual -= self._conjugate(shrink * scale * slope, alpha)
                 return max(objective - dual, 0.0)
         return np.inf

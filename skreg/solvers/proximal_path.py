@@ -13,6 +13,8 @@ from skreg.solvers.working_hessian import WorkingHessian
 EPS = np.finfo(np.float64).eps
 # Coefficients that join the working set at once: this many, or as many as it has non-zeros.
 _BATCH = 100
+# Who is expected as near to λ as this joins, and with them those expected so many λ later.
+_NEAR, _AHEAD = 0.95, 3
 # Points that the extrapolation looks back on.
 _MEMORY = 5
 # A step must gain this share of what the quadratic promises (Armijo).
@@ -253,19 +255,28 @@ class ProximalPath:
 
     def _choose(self, alpha):
         """The working set of the first step at this λ: the supports so far, and who may join."""
-        expected = self.slope
+        excess = self._pull(self.slope) - max(2 * alpha - self.alpha, 0.5 * alpha) * self.l1
+        far = excess
         if len(self.history) > 1 and self.last_slope is not None:
             (before, _), (now, _) = list(self.history)[-2:]
-            expected = expected + (alpha - now) / (now - before) * (expected - self.last_slope)
-            bound = 0.95 * alpha * self.l1
-        else:
-            bound = max(2 * alpha - self.alpha, 0.5 * alpha) * self.l1
+            drift = (self.slope - self.last_slope) / (now - before)
+
+            def beyond(then):
+                return self._pull(self.slope + (then - now) * drift) - _NEAR * then * self.l1
+
+            # Who joins soon joins now: a wider Hessian costs less than one more widening.
+            excess, far = beyond(alpha), beyond(alpha * (alpha / now) ** _AHEAD)
         self.last_slope = self.slope
-        inside = np.zeros(len(expected), dtype=bool)
+        inside = np.zeros(len(excess), dtype=bool)
         for _, point in self.history:
             inside |= point.theta != 0
         inside[self.free] = True
-        self._join(inside, self._pull(expected) - bound, self.point)
+        known = np.zeros(len(excess), dtype=bool)
+        if self.model is not None:
+            known[self.model.which] = True
+        if ((inside | (excess > 0)) & ~known).any():
+            excess = np.maximum(excess, far)
+        self._join(inside, excess, self.point)
 
     def _admit(self, point, alpha):
         """Take coefficients at 0 that are drawn away from it into the working set, if any."""
