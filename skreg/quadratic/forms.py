@@ -3,7 +3,9 @@
 Rows are kept for p > n, and for sparse X where H would be larger than X.
 """
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from scipy.sparse import issparse
@@ -16,6 +18,60 @@ from skreg.quadratic.sparse_rows import make_rows
 
 # Beyond this many rows and features a sparse X is not decomposed.
 _LARGE = 5000
+
+
+class Form(Protocol):
+    """What solvers ask of a quadratic ½θᵀHθ − hᵀθ + ½‖b‖², whatever holds it.
+
+    Attributes
+    ----------
+    weight : float
+        W = Σwᵢ.
+    x_mean, y_mean : ndarray of shape (p,) and (q,)
+        The best intercept beside θ is ȳ − x̄ᵀθ.
+    cross : ndarray of shape (p, q)
+        h.
+    power : ndarray of shape (q,)
+        ‖b‖².
+    diagonal : ndarray of shape (p,)
+        Of H.
+    hessian : ndarray of shape (p, p)
+        H; formed on request where ``holds_hessian`` is False.
+    holds_hessian : bool
+    has_rows : bool
+        Whether `decompose_rows` can be asked, where H is not accurate enough.
+    is_large : bool
+        Whether it is never decomposed: see `skreg.quadratic.conjugate_gradient`.
+    """
+
+    weight: float
+    x_mean: np.ndarray
+    y_mean: np.ndarray
+    cross: np.ndarray
+    power: np.ndarray
+    diagonal: np.ndarray
+    hessian: np.ndarray
+    holds_hessian: bool
+    has_rows: bool
+    is_large: bool
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Hθ − h for θ of shape (q, p)."""
+
+    def slope(self, theta: np.ndarray, target: int = 0) -> np.ndarray:
+        """h − Hθ of one target, for θ of shape (p,) with few non-zeros."""
+
+    def decompose(self, factors: np.ndarray | None = None):
+        """A `Spectrum`; with the ridge's factors a `FactoredSpectrum`."""
+
+    def decompose_rows(self, dtype, factors: np.ndarray | None = None):
+        """The same from the rows: slower, and the condition number is not squared."""
+
+    def working_grams(self) -> Callable:
+        """A function of feature indices S that gives H_SS."""
+
+    def without_rows(self) -> "Form":
+        """The same, without the reference to X where H is held."""
 
 
 class GramForm:
