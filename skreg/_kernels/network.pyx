@@ -231,7 +231,7 @@ cdef class Trainer:
         cdef Plan* plan = &self.plan
         plan.net = &network.shape
         plan.optimiser = OPTIMISERS[optimiser]
-        plan.n = X.shape[0]
+        plan.n, plan.n_parameters = X.shape[0], network.n_parameters
         plan.batch_size = batch_size
         units = np.array(network.units, dtype=np.intp)
         plan.rows_per_task, tiles = network.tasks(batch_size)
@@ -274,7 +274,7 @@ cdef class Trainer:
 
     @property
     def diverged(self):
-        """Whether the last epoch stopped at a loss that is not finite."""
+        """Whether the last epoch met a loss, or left a parameter, that is not finite."""
         return bool(self.plan.diverged)
 
     def train(self, const Py_ssize_t[::1] order, *, Py_ssize_t n_steps_done, int n_workers,
@@ -289,8 +289,6 @@ cdef class Trainer:
         self.plan.order = &order[0]
         self.plan.n_steps_done = n_steps_done
         self.plan.step = Step(eta, momentum, beta_1, beta_2, epsilon, l1, l2)
-        self.plan.loss = 0
-        self.plan.diverged = False
         with nogil:
             state = flush_subnormals()
             call(&self.plan.team, n_workers)

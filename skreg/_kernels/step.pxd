@@ -5,6 +5,7 @@ from libc.math cimport isfinite, pow, sqrt
 from libc.string cimport memcpy
 
 from skreg._kernels.activations cimport Activation, add_bias_and_activate, multiply_by_slope
+from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.losses cimport Loss, losses_and_gradients
 from skreg._kernels.matmul cimport column_sums, matmul_nn, matmul_nt, matmul_tn
 from skreg._kernels.optimisers cimport (
@@ -44,7 +45,7 @@ cdef struct Plan:
     Optimiser optimiser
     Step step
     Team team
-    Py_ssize_t n, batch_size, rows_per_task, n_steps_done
+    Py_ssize_t n, n_parameters, batch_size, rows_per_task, n_steps_done
     int n_row_tasks, n_tiles
     const Tile* tiles
     const Py_ssize_t* order        # of the rows in this epoch
@@ -109,6 +110,21 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
         start += size
     if worker == 0:
         plan.loss, plan.diverged = total, start < plan.n
+        # The last step shows in no loss; and where a squared gradient overflows, Adam's step is 0
+        # for ever.
+        look_for_infinity(plan.n_parameters, <const real*>plan.point, &plan.diverged)
+        if plan.optimiser == ADAM:
+            look_for_infinity(plan.n_parameters, <const real*>plan.slot_2, &plan.diverged)
+
+
+cdef inline dispatched look_for_infinity(Py_ssize_t n, const real* x, bint* found) noexcept nogil:
+    """``found`` becomes true if an element of x is infinite or NaN."""
+    cdef Py_ssize_t i
+    cdef real zero = 0
+    cdef int bad = 0
+    for i in range(n):
+        bad |= x[i] - x[i] != zero
+    found[0] = found[0] or bad != 0
 
 
 cdef inline double row_task(

@@ -139,13 +139,8 @@ class Problem:
                     **self._shares(),
                 )
                 pace.note(n_now, perf_counter() - started)
-                # The last step of an epoch shows in no loss of that epoch; and where a squared
-                # gradient overflows, Adam's step is 0 for ever.
-                finite = not trainer.diverged and all(
-                    np.isfinite(array).all() for array in (state.point, state.slot_2)
-                )
                 risk = trainer.loss / self.n_samples
-                objective = risk + self.penalty_term(state.theta) if finite else np.nan
+                objective = np.nan if trainer.diverged else risk + self.penalty_term(state.theta)
                 if not np.isfinite(objective):
                     raise ValueError(
                         f"Training diverged: the loss or a weight is no longer finite at "
