@@ -138,7 +138,7 @@ def invert_bb(bb, coupled):
     """Inverse of ∂²R/∂b² (K × K), the direction common to all classes made definite."""
     if coupled:
         bb = bb + np.trace(bb) / len(bb)
-    return np.linalg.pinv(bb, hermitian=True)
+    return np.linalg.pinv(bb, rcond=1e-13, hermitian=True)
 
 
 def row_weights(risk, curvature, k, l):

@@ -71,7 +71,7 @@ class Evaluator:
             if self.risk.loss.coupled:
                 weighted = self.risk.share[:, None] * curvature
                 block = np.diag(weighted.sum(axis=0)) - weighted.T @ curvature
-                step = np.linalg.pinv(block, hermitian=True) @ total
+                step = np.linalg.pinv(block, rcond=1e-13, hermitian=True) @ total
                 new = intercept - step / max(1.0, np.abs(step).max() / 5.0)
             else:
                 high = np.where(total > 0, intercept, high)

@@ -41,7 +41,7 @@ class WorkingHessian:
         self.columns = None
         self._tilt = np.empty((0, risk.n_outputs))
         if risk.fit_intercept:
-            self._bend = np.linalg.pinv(self._intercept_block(), hermitian=True)
+            self._bend = np.linalg.pinv(self._intercept_block(), rcond=1e-13, hermitian=True)
         self.extend(which)
 
     def hold_together(self, free):
