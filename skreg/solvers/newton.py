@@ -161,6 +161,8 @@ def _prepare(risk, factors):
     """The reduction (or None), the walk over λ, and what the method is called."""
     factors = np.ones(risk.n_features) if factors is None else np.asarray(factors, dtype=float)
     space = RowSpace(risk, factors) if _is_wide(risk, factors) else None
+    if space is not None and not space.risk.n_features:  # rows that do not differ
+        space = None
     if space is not None:
         risk, factors = space.risk, space.factors
     if risk.n_features * risk.n_outputs > _LARGEST_DENSE:
