@@ -166,6 +166,9 @@ class ProjectedRows:
     def outer_gram(self):
         return sum_of_outer_grams(self.shape[0], (block for _, block in self.column_blocks()))
 
+    def dot(self, theta):
+        return self._project(self._rows.some_dot(self._which, theta * self._scale[:, None]))
+
     def transposed_dot(self, r):
         return self._rows.transposed_dot(self._project(r))[self._which] * self._scale[:, None]
 

@@ -84,7 +84,17 @@ class Spectrum:
 
     def ridge(self, alphas):
         """θ(λ), shape (n_alphas, q, p)."""
-        return self._times_basis(self._inverse(alphas)[:, :, None] * self.rotated)
+        inverse = self._inverse(alphas)[:, :, None]
+        c = inverse * self.rotated
+        thetas = self._times_basis(c)
+        if self.solver == "svd-dual":
+            # Bc is a sum over long columns, and its rounding grows with their length: a step of
+            # refinement on Bᵀθ + λc = z, which holds for θ = Bc as BᵀB = Σ, takes it away.
+            m, q, p = thetas.shape
+            image = self.basis.transposed_times(thetas.reshape(m * q, p)).reshape(m, q, -1)
+            rest = self.rotated - image.swapaxes(1, 2) - np.asarray(alphas)[:, None, None] * c
+            thetas += self._times_basis(inverse * rest)
+        return thetas
 
     def lift(self, coordinates):
         """Q·c: coordinates of shape (m, r, q) to θ of shape (m, q, p)."""

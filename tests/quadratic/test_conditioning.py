@@ -199,3 +199,15 @@ def test_the_lasso_meets_its_conditions_in_extended_precision(shape, offset, noi
         theta = model.lasso(share * largest).astype(np.longdouble)
         assert reference.lasso_violation(A, b, share * largest, theta) < 1e-9
         assert theta[5] == 0
+
+
+@given(seeds, st.floats(-6, 3))
+def test_long_columns_with_fewer_rows_than_features(seed, exponent):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(6, 20)) * 10.0 ** rng.uniform(-2, 2, size=20)
+    X[:, 0] += 1e6  # and no intercept to take it away
+    y, alpha = rng.normal(size=6), 10.0**exponent
+    A, b = reference.precise_centred(X, y, fit_intercept=False)
+    expected = reference.precise_ridge(A, b, alpha)
+    theta = QuadraticModel.from_data(X, y, fit_intercept=False).ridge(alpha)
+    assert relative((A @ theta).astype(float), (A @ expected).astype(float)) < 1e-8

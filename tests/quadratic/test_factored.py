@@ -141,3 +141,19 @@ def test_one_decomposition_serves_a_path():
     for alpha, coef in zip(path.alphas, path.coefs, strict=True):
         again = solve_ridge(model, np.array([alpha]), factors)
         np.testing.assert_allclose(again.coefs[0], coef, rtol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_nearly_dependent_rows_switch_to_an_svd(order):
+    rng = np.random.default_rng(0)
+    X, y = np.asarray(rng.normal(size=(8, 80)), order=order), rng.normal(size=8)
+    X[1] = X[0] + 1e-5 * rng.normal(size=80)
+    factors = drawn_factors(rng, 80)
+    factors[:3] = 0.0
+    factors[3:] = np.maximum(factors[3:], 0.1)
+    A, b = reference.centred(X, y)
+    for alpha in (1e-8, 1e-12):
+        fitted = solve((X, y, None), alpha, factors)
+        assert fitted.solver == "svd-dual"
+        expected = reference.factored_ridge(A, b, alpha, factors)
+        np.testing.assert_allclose(fitted.coefs[0], expected, atol=1e-7 * np.abs(expected).max())
