@@ -61,7 +61,7 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
         if problem.power == 0:  # y is constant: θ = 0 for every λ
             continue
         if descending.size:
-            path = _path(model, problem, alphas[descending], hessian, max_iter)
+            path = _path(model, problem, alphas[descending], hessian, tol, max_iter)
             for i, solution in zip(descending, path, strict=True):
                 thetas[i, t], gaps[i, t], risk[i, t], n_iter[i, t], dof[i, t] = solution
     if closed.any() and model.null_risk > 0:
@@ -105,12 +105,12 @@ def alpha_max(model, hessian="full", penalty=None):
     return largest
 
 
-def _path(model, problem, alphas, hessian, max_iter):
+def _path(model, problem, alphas, hessian, tol, max_iter):
     if hessian == "pca":
         return pca_path(model, problem, alphas)
     if hessian == "diagonal":
         return diagonal_path(model, problem, alphas)
-    return working_set_path(problem, alphas, max_iter)
+    return working_set_path(problem, alphas, tol * 0.5 * problem.power, max_iter)
 
 
 def _checked(model, hessian, penalty):

@@ -49,6 +49,8 @@ class Rows:
         # Centring takes one dimension from the rows' span.
         self.max_rank = max(min(self.n_rows - bool(centred), p), 0)
 
+    is_all_sparse = False
+
     @property
     def shape(self):
         return self.X.shape

@@ -141,6 +141,11 @@ class SparseRows(Rows):
             gram[self._far] = gram[:, self._far].T
         return gram
 
+    @property
+    def is_all_sparse(self):
+        """Whether no column is held dense."""
+        return not self._far.size
+
     def working_columns(self):
         return SparseColumnCache(self)
 

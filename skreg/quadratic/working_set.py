@@ -8,19 +8,22 @@ to know those whose slope exceeds λ; the slope of all features says which were 
 import numpy as np
 
 from skreg._kernels import active_set as kernel
+from skreg.quadratic.residual_descent import ResidualDescent
 
 # A feature that comes as near to λ as this, by the tangent of the path, becomes known.
 _NEAR = 0.98
 # Features that become known at once: this many, or as many as are known.
 _BATCH = 100
+# Known features of sparse rows from which on H on them is given up for coordinate descent.
+_MANY = 1000
 # A path comes down to a λ far below by steps of this ratio, which is faster than a leap ...
 _STEP = 0.7
 # ... from λ_max down to this share of it.
 _LOWEST = 1e-4
 
 
-def working_set_path(problem, alphas, max_iter):
-    """Yield (θ, gap, risk, rounds, dof) for each λ, which descend."""
+def working_set_path(problem, alphas, tol, max_iter):
+    """Yield (θ, gap, risk, rounds, dof) for each λ, which descend; ``tol`` is a gap."""
     search = _WholeHessian(problem) if problem.form.holds_hessian else _Growing(problem)
     top = problem.alpha_max()
     last = top if top < np.inf else 0.0
@@ -29,8 +32,10 @@ def working_set_path(problem, alphas, max_iter):
         while _STEP * last > max(alpha, _LOWEST * top) and rounds < max_iter:
             last *= _STEP
             rounds += search.solve(last, max_iter - rounds)
+            search = search.successor(tol)
         rounds += search.solve(alpha, max(max_iter - rounds, 1))
         last = alpha
+        search = search.successor(tol)
         theta, slope = search.theta, search.slope
         gap = problem.gap(theta, slope, alpha)
         yield theta, gap, problem.risk(theta, slope), rounds, np.count_nonzero(theta)
@@ -49,6 +54,10 @@ class _WholeHessian:
             problem.l2,
             problem.cross,
         )
+
+    def successor(self, tol):
+        """What goes on from here."""
+        return self
 
     @property
     def theta(self):
@@ -83,6 +92,13 @@ class _Growing:
         theta = np.zeros(len(self.slope))
         theta[self._columns.known] = self._active.theta
         return theta
+
+    def successor(self, tol):
+        """What goes on from here: this, unless H on what is known has outgrown sparse rows."""
+        rows = self._problem.form.rows
+        if len(self._columns.known) < _MANY or not rows.is_all_sparse:
+            return self
+        return ResidualDescent(self._problem, self.theta, self.slope, self._alpha, tol)
 
     def solve(self, alpha, max_iter):
         """θ and h − Hθ at λ = ``alpha``; the rounds it took."""

@@ -1,0 +1,79 @@
+"""The lasso on sparse rows with a large support, where H on it would outgrow X itself."""
+
+import numpy as np
+
+from skreg._kernels import residual_descent as kernel
+
+# The objective may fall by this share of the gap asked for in a pass that counts as the last; a gap
+# that is not reached then makes it smaller.
+_FIRST, _SMALLER = 1e-1, 1e-1
+# Less than this share of ‖b‖² is rounding.
+_LAST = 1e-30
+
+
+class ResidualDescent:
+    """Goes on along a path by coordinate descent on the residual; attributes as `WorkingSet`'s.
+
+    Parameters
+    ----------
+    problem : L1Problem
+        On sparse rows.
+    theta, slope, alpha
+        The solution at a larger λ.
+    tol : float
+        The gap at which a λ counts as solved.
+    """
+
+    def __init__(self, problem, theta, slope, alpha, tol):
+        self._problem, self._rows = problem, problem.form.rows
+        self.theta, self.slope, self._alpha, self._tol = theta, slope, alpha, tol
+        self._b = problem.form.target(problem.target)
+
+    def successor(self, tol):
+        return self
+
+    def solve(self, alpha, max_iter):
+        """θ and h − Hθ at λ = ``alpha``; the passes it took."""
+        problem, passes, inner = self._problem, 0, _FIRST * self._tol
+        l1, l2 = alpha * problem.l1, alpha * problem.l2
+        threshold = min(alpha, 2 * alpha - self._alpha) * problem.l1
+        self._alpha = alpha
+        wanted = self.theta != 0
+        wanted[problem.free] = True
+        self.theta = self.theta.copy()
+        while True:
+            pull = self.slope if problem.positive else np.abs(self.slope)
+            wanted |= pull > threshold
+            passes += self._descend(np.flatnonzero(wanted), l1, l2, inner, max_iter - passes)
+            self.slope = problem.slope(self.theta)
+            gap = problem.gap(self.theta, self.slope, alpha)
+            if gap <= self._tol or passes >= max_iter:
+                return passes
+            pull = self.slope if problem.positive else np.abs(self.slope)
+            if not (pull > l1 + problem.slack)[~wanted].any():
+                if inner <= _LAST * problem.power:
+                    return passes
+                inner *= _SMALLER
+            threshold = l1
+
+    def _descend(self, which, l1, l2, inner, max_passes):
+        rows, problem = self._rows, self._problem
+        on = np.flatnonzero(self.theta)
+        residual = self._b - rows.some_dot(on, self.theta[on, None])[:, 0]
+        root = rows.root[:, 0]
+        return kernel.descend(
+            rows.X.indptr,
+            rows.X.indices,
+            rows.X.data,
+            root * root,
+            rows.x_mean,
+            problem.form.diagonal,
+            which,
+            l1,
+            l2,
+            problem.positive,
+            self.theta,
+            root * residual,
+            inner,
+            max(max_passes, 1),
+        )
