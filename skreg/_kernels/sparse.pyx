@@ -56,6 +56,7 @@ def add_lines(
 ):
     """out[i, c] += Σₐ weights[a, c]·(entry i of line which[a])."""
     cdef Py_ssize_t a, j, i, c, k = weights.shape[1]
+    cdef double weight
     cdef bint used
     with nogil:
         for a in range(which.shape[0]):
@@ -65,6 +66,11 @@ def add_lines(
             if not used:
                 continue
             j = which[a]
+            if k == 1:
+                weight = weights[a, 0]
+                for i in range(indptr[j], indptr[j + 1]):
+                    out[indices[i], 0] += data[i] * weight
+                continue
             for i in range(indptr[j], indptr[j + 1]):
                 for c in range(k):
                     out[indices[i], c] += data[i] * weights[a, c]
