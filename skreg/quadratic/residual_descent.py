@@ -5,8 +5,8 @@ import numpy as np
 from skreg._kernels import residual_descent as kernel
 
 # The objective may fall by this share of the gap asked for in a pass that counts as the last; a gap
-# that is not reached then makes it smaller.
-_FIRST, _SMALLER = 1e-1, 1e-1
+# that is not reached then makes it smaller, and the next λ starts above what was needed here.
+_FIRST, _SMALLER, _LARGER = 1e-1, 1e-1, 100.0
 # Less than this share of ‖b‖² is rounding.
 _LAST = 1e-30
 
@@ -28,26 +28,32 @@ class ResidualDescent:
         self._problem, self._rows = problem, problem.form.rows
         self.theta, self.slope, self._alpha, self._tol = theta, slope, alpha, tol
         self._b = problem.form.target(problem.target)
+        self._inner = _FIRST * tol
 
     def successor(self, tol):
         return self
 
     def solve(self, alpha, max_iter):
         """θ and h − Hθ at λ = ``alpha``; the passes it took."""
-        problem, passes, inner = self._problem, 0, _FIRST * self._tol
+        problem, passes, inner = self._problem, 0, self._inner
         l1, l2 = alpha * problem.l1, alpha * problem.l2
         threshold = min(alpha, 2 * alpha - self._alpha) * problem.l1
         self._alpha = alpha
         wanted = self.theta != 0
         wanted[problem.free] = True
         self.theta = self.theta.copy()
+        rows, root = self._rows, self._rows.root[:, 0]
+        on = np.flatnonzero(self.theta)
+        rho = root * (self._b - rows.some_dot(on, self.theta[on, None])[:, 0])
         while True:
             pull = self.slope if problem.positive else np.abs(self.slope)
             wanted |= pull > threshold
-            passes += self._descend(np.flatnonzero(wanted), l1, l2, inner, max_iter - passes)
-            self.slope = problem.slope(self.theta)
+            passes += self._descend(np.flatnonzero(wanted), l1, l2, rho, inner, max_iter - passes)
+            residual = np.divide(rho, root, out=np.zeros_like(rho), where=root > 0)
+            self.slope = rows.transposed_dot(residual[:, None])[:, 0]
             gap = problem.gap(self.theta, self.slope, alpha)
             if gap <= self._tol or passes >= max_iter:
+                self._inner = min(_LARGER * inner, _FIRST * self._tol)
                 return passes
             pull = self.slope if problem.positive else np.abs(self.slope)
             if not (pull > l1 + problem.slack)[~wanted].any():
@@ -56,16 +62,13 @@ class ResidualDescent:
                 inner *= _SMALLER
             threshold = l1
 
-    def _descend(self, which, l1, l2, inner, max_passes):
+    def _descend(self, which, l1, l2, rho, inner, max_passes):
         rows, problem = self._rows, self._problem
-        on = np.flatnonzero(self.theta)
-        residual = self._b - rows.some_dot(on, self.theta[on, None])[:, 0]
-        root = rows.root[:, 0]
         return kernel.descend(
             rows.X.indptr,
             rows.X.indices,
             rows.X.data,
-            root * root,
+            np.ascontiguousarray(rows.root[:, 0] ** 2),
             rows.x_mean,
             problem.form.diagonal,
             which,
@@ -73,7 +76,7 @@ class ResidualDescent:
             l2,
             problem.positive,
             self.theta,
-            root * residual,
+            rho,
             inner,
             max(max_passes, 1),
         )
