@@ -81,7 +81,8 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
         θ̂, the minimiser without a penalty, worked out when asked for.
         Classes that a plane separates have none: a warning says which λ stands in.
     quadratic_ : QuadraticModel
-        The risk's expansion at the solution, made when asked for.
+        The risk's expansion at the solution, made when asked for: the estimator refers to X, until
+        it is pickled.
     effective_dof_ : float
         Number of non-zero coefficients.
     n_expansions_, n_iter_ : int

@@ -61,8 +61,9 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
         θ̂, the minimiser without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel
-        The risk, or for other losses than squared error its expansion at the solution, made when
-        asked for. With more features than rows it refers to X.
+        The risk; with more features than rows it refers to X. For other losses than squared error
+        the expansion at the solution, made when asked for: such an estimator refers to X, until it
+        is pickled.
     effective_dof_ : float
         tr H(H + λF)⁻¹, Σσ/(σ+λ) without factors; the intercept is not counted.
     n_expansions_, n_iter_ : int

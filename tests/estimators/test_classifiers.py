@@ -301,6 +301,21 @@ def test_separable_classes_end_finite(kind):
         assert np.isfinite(quiet.erm_coef_).all()
 
 
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_a_failed_fit_changes_nothing(kind):
+    X, y = rows_of("iris")
+    model = kind().fit(X, y)
+    before = dict(vars(model))
+    for bad in ((X * np.nan, y), (X[:, :2], np.zeros(len(X))), (X, y, -np.ones(len(X)))):
+        with pytest.raises(ValueError, match=r".+"):
+            model.fit(*bad)
+        assert vars(model) == before
+    fresh = kind()
+    with pytest.raises(ValueError, match="one class only"):
+        fresh.fit(X, np.zeros(len(X)))
+    assert not hasattr(fresh, "classes_")
+
+
 def test_bad_targets_and_weights_are_named():
     X, y = rows_of("iris")
     for kind in CLASSIFIERS:
