@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.worker import Abstention, Failure
 
-#: Seconds after which a contender that is not yet certified is let go.
-PATIENCE = 20
+#: Seconds a run may take with which a contender is not yet certified; beyond it is let go.
+PATIENCE = 60
 
 
 class Record:
@@ -35,11 +35,21 @@ class Record:
             gap = self._gap(data, solution)
             if gap <= self.problem.largest_gap:
                 return
-            if seconds > PATIENCE:
-                raise Abstention(
-                    f"{seconds:.0f} s at tol={tolerance:.0e} left a duality gap of {gap:.1g}, "
-                    f"and above {PATIENCE} s nobody is followed further"
-                )
+            if seconds > PATIENCE and worker.run(tolerance)[0] > PATIENCE:  # it was no compiling
+                break
+        raise Abstention(
+            f"{seconds:.3g} s at tol={tolerance:.1e} left a duality gap of {gap:.1e}, over "
+            f"{self.problem.largest_gap:g}"
+        )
+
+    def state(self):
+        """A line about how it got ready."""
+        threads = f", {self.entry.threads} threads" if self.entry.threads else ""
+        tolerance = "" if self.tolerance is None else f" at tol={self.tolerance:.1e}"
+        trouble = self.failure or self.abstention
+        return (
+            f"{self.entry.contender}{threads}: {trouble or 'ready'}{'' if trouble else tolerance}"
+        )
 
     def take_turn(self, worker, data, repeat):
         """Run and time every length, and judge what comes out; raises `Failure`."""

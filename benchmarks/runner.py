@@ -75,6 +75,7 @@ def _run_case(problem, case, workers, repeats, say):
     pairs = [(worker, Record(problem, case, worker.entry)) for worker in workers]
     for worker, record in pairs:
         _turn(record, record.warm_up, worker, data)
+        say(f"  {record.state()}")
     for repeat in range(repeats):
         first = repeat % len(pairs)  # another one goes first each time
         for worker, record in pairs[first:] + pairs[:first]:

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.memory import peak_growth
 
 #: Seconds that anything may take a contender.
-LONGEST = 180
+LONGEST = 600
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

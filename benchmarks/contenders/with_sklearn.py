@@ -9,7 +9,7 @@ THREADS = ONE_OR_ALL
 TOLERANCES = {
     "lasso_path": ladder(1e-5, 1e-9),
     "sparse_lasso_path": ladder(1e-5, 1e-9),
-    "logistic_lasso_path": ladder(1e-2, 1e-7),
+    "logistic_lasso_path": ladder(1e-4, 1e-8),
     "logistic_ridge_path": ladder(1e-2, 1e-8),
     "logistic_ridge_path__lbfgs": ladder(1e-2, 1e-8),
 }
