@@ -15,7 +15,7 @@ _NEAR = 0.98
 # Features that become known at once: this many, or as many as are known.
 _BATCH = 100
 # Known features of sparse rows from which on H on them is given up for coordinate descent.
-_MANY = 1000
+_MANY = 500
 # A path comes down to a λ far below by steps of this ratio, which is faster than a leap ...
 _STEP = 0.7
 # ... from λ_max down to this share of it.
