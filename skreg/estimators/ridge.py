@@ -76,7 +76,9 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     solver_ : str
         What was decomposed. For squared error: ``"eigh"``, H; with p > n ``"eigh-dual"``, the n × n
         products of rows; or ``"svd"`` and ``"svd-dual"``, X itself, where the condition number of
-        H + λI would cost accuracy.
+        H + λI would cost accuracy; ``"cg"``, nothing, for a sparse X too large for that, where
+        ``effective_dof_`` is NaN. For other losses: ``"newton-cholesky"``, with p > n
+        ``"newton-dual"``, or ``"newton-cg"``.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Where X has string column names.
@@ -197,6 +199,8 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
             return (
                 f"loss='squared_error', whose posterior is Gaussian; this is {self._loss.name!r}."
             )
+        if getattr(self, "solver_", "") == "cg":
+            return "the spectrum of H, for which this sparse X is too large."
         if self.penalty_factors is not None:
             return "one prior for all features: leave penalty_factors out."
         return ""

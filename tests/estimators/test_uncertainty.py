@@ -125,3 +125,11 @@ def test_where_there_is_no_gaussian_posterior_the_reason_is_given():
         factors.predict(X, return_std=True)
     with pytest.raises(AttributeError):
         QuadraticApproxRidge().noise_variance_  # noqa: B018
+    rows = sparse.random_array(
+        (7000, 7001), density=1e-4, rng=np.random.default_rng(0), format="csr"
+    )
+    large = QuadraticApproxRidge(1.0).fit(rows, rows[:, :3].sum(axis=1))
+    assert large.solver_ == "cg"
+    assert not hasattr(large, "log_evidence_")
+    with pytest.raises(ValueError, match="too large"):
+        large.predict(rows[:2], return_std=True)
