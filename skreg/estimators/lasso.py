@@ -60,7 +60,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
         the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
     max_iter : int, default=10000
-        Passes of coordinate descent allowed for each λ.
+        Rounds (evaluations of the gradient) allowed for each λ.
     tol : float, default=1e-8
         Duality gap, relative to the risk of the intercept alone, at which a λ counts as solved.
         Where the support is found, the solution goes beyond it, to rounding.
@@ -88,7 +88,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
     effective_dof_ : float
         Number of non-zero components, of ``coef_`` or, for ``"pca"``, of Qᵀ``coef_``.
     n_iter_ : int
-        Passes of coordinate descent; 1 for a closed form.
+        Rounds of the solver; 1 for a closed form.
     n_expansions_ : int
         Quadratics taken; 1 for squared error.
     solver_ : str

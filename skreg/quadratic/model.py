@@ -265,7 +265,7 @@ class QuadraticModel:
         tol : float, default=1e-8
             Relative duality gap at which a λ counts as solved.
         max_iter : int, default=10000
-            Passes of coordinate descent allowed for each λ.
+            Rounds (evaluations of the gradient) allowed for each λ.
 
         Returns
         -------
