@@ -74,7 +74,6 @@ def logistic_lasso_path(data):
 
 def _dual_points(data, tol):
     """Those of the same path, which the estimator uses but does not return."""
-    from skreg._threads import one_blas_thread
     from skreg.losses import BinaryLogLoss
     from skreg.penalties.separable import Separable
     from skreg.quadratic.risk import LinearRisk
