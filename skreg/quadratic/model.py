@@ -188,14 +188,14 @@ class QuadraticModel:
                 f"a sparse X of {n} rows and {p} features is too large to decompose, so there is "
                 "no spectrum: use ridge, or lasso with hessian='full', or fewer features."
             )
-        key = None if factors is None else factors.tobytes()
+        key = "" if factors is None else factors.tobytes().hex()
         made = self._spectra.get(key)
         if made is None:
             made = self._form.decompose(factors)
         if not made.serves(alpha_min) and self._form.has_rows:
             made = self._form.decompose_rows(self.dtype, factors)
         # Beside the plain one, that of the latest factors.
-        self._spectra = {None: self._spectra.get(None), key: made}
+        self._spectra = {"": self._spectra.get(""), key: made}
         return made
 
     @property
