@@ -270,22 +270,23 @@ static inline __attribute__((always_inline)) void NAME(stripe)(
 #undef TILE
 }
 
-/* C (m×n, rows ldc apart) ← A (m×k)·B (k×n); the elements of A and B lie at any strides. */
+/* C (m×n, rows ldc apart) ← A (m×k)·B (k×n), plus C itself with ``add``; the elements of A and B lie at
+ * any strides. */
 static void NAME(gemm)(
     long m, long n, long k, const REAL *a, long row_stride, long k_stride,
-    const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc)
+    const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc, int add)
 {
     enum { KC = IN_CACHE / WIDTH };
     REAL panel[KC * WIDTH] __attribute__((aligned(VECTOR_BYTES)));
-    if (n == 1 && k_stride == 1 && b_k_stride == 1) {
+    if (!add && n == 1 && k_stride == 1 && b_k_stride == 1) {
         NAME(times_vector)(m, k, a, row_stride, b, c, ldc);
         return;
     }
-    if (m == 1 && b_column_stride == 1) {
+    if (!add && m == 1 && b_column_stride == 1) {
         NAME(sum_rows)(n, k, a, k_stride, b, b_k_stride, c);
         return;
     }
-    if (k == 1 && b_column_stride == 1) {
+    if (!add && k == 1 && b_column_stride == 1) {
         NAME(outer)(m, n, a, row_stride, b, c, ldc);
         return;
     }
@@ -296,7 +297,7 @@ static void NAME(gemm)(
 #define STRIPE(vectors)                                                                        \
     NAME(stripe)(vectors, m, columns, kc, a + k0 * k_stride, row_stride, k_stride,             \
                  b + k0 * b_k_stride + j * b_column_stride, b_k_stride, b_column_stride, c + j, \
-                 ldc, k0 > 0, panel)
+                 ldc, add || k0 > 0, panel)
             switch ((columns + LANES - 1) / LANES) {
             case 1: STRIPE(1); break;
             case 2: STRIPE(2); break;

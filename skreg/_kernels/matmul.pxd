@@ -19,23 +19,23 @@ ctypedef fused real:
 cdef extern from "gemm.h" nogil:
     void gemm_float "skreg_gemm_float"(
         long m, long n, long k, const float* a, long row_stride, long k_stride, const float* b,
-        long b_k_stride, long b_column_stride, float* c, long ldc) noexcept
+        long b_k_stride, long b_column_stride, float* c, long ldc, int add) noexcept
     void gemm_double "skreg_gemm_double"(
         long m, long n, long k, const double* a, long row_stride, long k_stride, const double* b,
-        long b_k_stride, long b_column_stride, double* c, long ldc) noexcept
+        long b_k_stride, long b_column_stride, double* c, long ldc, int add) noexcept
     void limit_level "skreg_limit_level"(int level) noexcept
 
 
 cdef inline void gemm(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, Py_ssize_t row_stride,
     Py_ssize_t k_stride, const real* b, Py_ssize_t b_k_stride, Py_ssize_t b_column_stride, real* c,
-    Py_ssize_t ldc,
+    Py_ssize_t ldc, bint add=False,
 ) noexcept nogil:
-    """C (m×n, rows ldc apart) ← A (m×k) · B (k×n), whose elements lie at any strides."""
+    """C (m×n, rows ldc apart) ← A (m×k) · B (k×n), whose elements lie at any strides; C + A·B with ``add``."""
     if real is float:
-        gemm_float(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc)
+        gemm_float(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc, add)
     else:
-        gemm_double(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc)
+        gemm_double(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc, add)
 
 
 cdef inline void matmul_nn(

@@ -1,40 +1,56 @@
-"""Matrix products by SciPy's BLAS.
+"""Products of float64 matrices, shared among the threads that BLAS may use.
 
-NumPy and SciPy bring a BLAS each, with a pool of threads each, and an idle pool goes on spinning
-for a while: on few cores a product by one just after a decomposition by the other waits for it.
-The compiled kernels and the decompositions use SciPy's, so the products between them do too.
+The compiled tiles do the work (see `skreg._kernels.products`), and every number comes out the same
+to the bit however many threads there are. Only a product with a vector or two is BLAS's: SciPy's, as
+the decompositions are. NumPy brings a BLAS of its own with its own pool of threads, and an idle pool
+goes on spinning for a while: on few cores a product by one just after a decomposition by the other
+waits for it.
 """
 
-import numpy as np
-from scipy.linalg.blas import dgemm, dgemv, dsyrk
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+from scipy.linalg.blas import dgemv
+
+from skreg._kernels import products
 from skreg._kernels import rows as kernel
+from skreg._threads import worker_threads
 
 # A product with so few columns is faster column by column.
 _THIN = 2
+# Multiply-adds that are worth a thread.
+_SHARE = 5e7
+# The kernel works on so many columns at once.
+_STRIPE = 32
 
 
 def product(a, b):
-    """a @ b for float64 matrices; neither is copied if its memory is contiguous in any order."""
+    """a @ b for float64 matrices in any order; the result is in Fortran order."""
     if not (a.size and b.size):
         return np.zeros((a.shape[0], b.shape[1]))
-    a, flip_a = _as_fortran(a)
-    if b.shape[1] <= _THIN:
-        columns = [dgemv(1.0, a, column, trans=flip_a) for column in b.T]
-        return np.array(columns).T
-    b, flip_b = _as_fortran(b)
-    return dgemm(1.0, a, b, trans_a=flip_a, trans_b=flip_b)
+    if b.shape[1] <= _THIN and (a.flags.c_contiguous or a.flags.f_contiguous):
+        matrix, flip = (a, 0) if a.flags.f_contiguous else (a.T, 1)
+        return np.array([dgemv(1.0, matrix, column, trans=flip) for column in b.T]).T
+    left, right = b.T, a.T
+    out = np.empty((left.shape[0], right.shape[1]))
+
+    def part(start, stop):
+        products.multiply(left, right[:, start:stop], out[:, start:stop])
+
+    _share(part, len(a), len(a) * b.size, lambda fraction: fraction)
+    return out.T
 
 
 def add_gram(a, gram):
-    """gram + aᵀa for float64 a (k, p), in place where it can: the upper triangle, in C order.
+    """gram + aᵀa for float64 a (k, p), in place: the upper triangle, in C order.
 
     ``None`` stands for a gram of zeros.
     """
-    a, flip = _as_fortran(a)
-    if gram is None:
-        return dsyrk(1.0, a, trans=1 - flip, lower=1).T
-    return dsyrk(1.0, a, 1.0, gram.T, trans=1 - flip, lower=1, overwrite_c=1).T
+    p = a.shape[1]
+    gram = np.zeros((p, p)) if gram is None else gram
+    # The part of the triangle left of column j grows with j².
+    _share(lambda *columns: products.add_gram(a, gram, *columns), p, a.size * p / 2, np.sqrt)
+    return gram
 
 
 def symmetric(upper):
@@ -43,6 +59,22 @@ def symmetric(upper):
     return upper
 
 
-def _as_fortran(matrix):
-    """The matrix or its transpose, whichever is in Fortran order, and whether it is the latter."""
-    return (matrix, 0) if matrix.flags.f_contiguous else (matrix.T, 1)
+def _share(part, width, work, place):
+    """Call part(start, stop) for pieces of ``width`` columns, each by a thread, if there is enough.
+
+    ``place`` says at which fraction of the columns a fraction of the work is done.
+    """
+    wanted = min(int(work / _SHARE), width // _STRIPE)
+    if wanted <= 1:
+        part(0, width)
+        return
+    with worker_threads(wanted) as n_workers:
+        stripes = width / _STRIPE
+        ends = [_STRIPE * round(stripes * place(i / n_workers)) for i in range(1, n_workers)]
+        pieces = list(zip([0, *ends], [*ends, width], strict=True))
+        if n_workers == 1:
+            part(0, width)
+            return
+        with ThreadPoolExecutor(n_workers) as pool:
+            for _ in pool.map(part, *zip(*pieces, strict=True)):
+                pass
