@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import time
 from importlib import util
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 import benchmarks.contenders
 from benchmarks.record import Record
 from benchmarks.worker import Abstention, Entry, Failure, Worker
+
+#: Seconds before a turn: the idle threads of the last contender's BLAS go on spinning for a while.
+_PAUSE = 0.1
 
 
 def adapters():
@@ -94,6 +98,7 @@ def _run_case(problem, case, workers, repeats, say):
 def _turn(record, step, *args):
     """Do one step of a contender that is still in."""
     if record.failure is None and record.abstention is None:
+        time.sleep(_PAUSE)
         try:
             step(*args)
         except Failure as error:

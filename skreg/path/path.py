@@ -70,19 +70,16 @@ class RegularizationPath(Solution):
     """
 
     penalties: np.ndarray | None = None
-    feature_names: np.ndarray | None = None
     source: Any = None
+    given_names: np.ndarray | None = None
 
     @classmethod
     def from_solution(cls, solution, source, penalties, feature_names=None):
         """The path of a solver's solution to what ``source`` asks, its features named."""
-        if feature_names is None:
-            feature_names = [f"x{i}" for i in range(solution.coefs.shape[-1])]
         found = {field.name: getattr(solution, field.name) for field in fields(Solution)}
         if found["n_expansions"] is None:
             found["n_expansions"] = np.ones(len(solution.alphas), dtype=int)
-        names = np.asarray(feature_names, dtype=object)
-        return cls(**found, penalties=penalties, feature_names=names, source=source)
+        return cls(**found, penalties=penalties, source=source, given_names=feature_names)
 
     def __len__(self):
         return len(self.alphas)
@@ -92,6 +89,14 @@ class RegularizationPath(Solution):
             f"RegularizationPath({len(self)} alphas from {self.alphas[0]:.6g} to "
             f"{self.alphas[-1]:.6g}, {self.coefs.shape[-1]} features, solver={self.solver!r})"
         )
+
+    @property
+    def feature_names(self):
+        """Names of the columns of X, shape (p,); ``x0, x1, …`` where it has none."""
+        names = self.given_names
+        if names is None:
+            names = [f"x{i}" for i in range(self.coefs.shape[-1])]
+        return np.asarray(names, dtype=object)
 
     @property
     def n_nonzero(self):

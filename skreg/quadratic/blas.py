@@ -1,23 +1,26 @@
 """Products of float64 matrices, shared among the threads that BLAS may use.
 
 The compiled tiles do the work (see `skreg._kernels.products`), and every number comes out the same
-to the bit however many threads there are. Only a product with a vector or two is BLAS's: SciPy's, as
-the decompositions are. NumPy brings a BLAS of its own with its own pool of threads, and an idle pool
-goes on spinning for a while: on few cores a product by one just after a decomposition by the other
-waits for it.
+to the bit however many threads there are. Only a product with a vector or two is BLAS's: SciPy's,
+as the decompositions are. These get one thread unless they are large: the idle threads of a BLAS go
+on spinning for a while, and on few cores the next product would wait for them.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.linalg.blas import dgemv
 
 from skreg._kernels import products
 from skreg._kernels import rows as kernel
-from skreg._threads import worker_threads
+from skreg._threads import one_blas_thread, worker_threads
 
 # A product with so few columns is faster column by column.
 _THIN = 2
+# From this size on a decomposition gains by a second thread.
+_LARGE = 1000
 # Multiply-adds that are worth a thread.
 _SHARE = 5e7
 # The kernel works on so many columns at once.
@@ -30,7 +33,8 @@ def product(a, b):
         return np.zeros((a.shape[0], b.shape[1]))
     if b.shape[1] <= _THIN and (a.flags.c_contiguous or a.flags.f_contiguous):
         matrix, flip = (a, 0) if a.flags.f_contiguous else (a.T, 1)
-        return np.array([dgemv(1.0, matrix, column, trans=flip) for column in b.T]).T
+        with one_blas_thread():
+            return np.array([dgemv(1.0, matrix, column, trans=flip) for column in b.T]).T
     left, right = b.T, a.T
     out = np.empty((left.shape[0], right.shape[1]))
 
@@ -59,6 +63,12 @@ def symmetric(upper):
     return upper
 
 
+def eigen(symmetric_matrix, overwrite=False):
+    """Eigenvalues, ascending, and eigenvectors."""
+    with nullcontext() if len(symmetric_matrix) >= _LARGE else one_blas_thread():
+        return eigh(symmetric_matrix, driver="evd", overwrite_a=overwrite, check_finite=False)
+
+
 def _share(part, width, work, place):
     """Call part(start, stop) for pieces of ``width`` columns, each by a thread, if there is enough.
 
@@ -75,6 +85,9 @@ def _share(part, width, work, place):
         if n_workers == 1:
             part(0, width)
             return
-        with ThreadPoolExecutor(n_workers) as pool:
-            for _ in pool.map(part, *zip(*pieces, strict=True)):
-                pass
+        # This thread takes a piece as well: were it to wait, its core would stay idle for a while.
+        with ThreadPoolExecutor(n_workers - 1) as pool:
+            others = [pool.submit(part, *piece) for piece in pieces[1:]]
+            part(*pieces[0])
+            for other in others:
+                other.result()

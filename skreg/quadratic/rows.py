@@ -178,7 +178,7 @@ class Rows:
     def outer_gram(self):
         """AAᵀ (n × n). n²·p flops."""
         # Centring the products afterwards costs no digit where 0 lies amid the rows.
-        if self._direct and self.x_mean @ self.x_mean <= 0.1 * self._spread():
+        if self._direct and np.square(self.x_mean).sum() <= 0.1 * self._spread():
             return self._centred_afterwards(symmetric(add_gram(self.X.T, None)))
         return sum_of_outer_grams(self.shape[0], (block for _, block in self.column_blocks()))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh, qr
+from scipy.linalg import qr
 from scipy.linalg.lapack import dgejsv
 
-from skreg.quadratic.blas import product
+from skreg.quadratic.blas import eigen, product
 
 EPS = np.finfo(np.float64).eps
 # Eigenvalues of XᵀX carry an absolute error of about EPS·σ₁, so where the smallest one that matters
@@ -154,7 +154,7 @@ def from_hessian(hessian, cross):
     p = len(hessian)
     used = np.flatnonzero(np.diag(hessian) > 0)  # a constant feature is out, exactly
     part = hessian if len(used) == p else hessian[np.ix_(used, used)]
-    sigma, vectors = _descending(eigh(part, driver="evd", check_finite=False))
+    sigma, vectors = _descending(eigen(part))
     rotated = product(vectors.T, cross[used])
     noise = p * EPS * sigma.max(initial=0.0)
     return Spectrum(sigma, rotated, _over(vectors, used, p), np.ones(len(used)), noise, "eigh")
@@ -163,7 +163,7 @@ def from_hessian(hessian, cross):
 def from_outer_gram(rows):
     """Eigenvectors of AAᵀ (n × n). Noise: n·EPS·σ₁, and the rank is at most ``rows.max_rank``."""
     gram = rows.outer_gram()
-    sigma, left = _descending(eigh(gram.T, driver="evd", overwrite_a=True, check_finite=False))
+    sigma, left = _descending(eigen(gram.T, overwrite=True))
     sigma, left = sigma[: rows.max_rank], left[:, : rows.max_rank]
     noise = len(gram) * EPS * sigma.max(initial=0.0)
     return _from_left(rows, sigma, np.sqrt(sigma), left, noise, "eigh-dual")
