@@ -143,8 +143,7 @@ class QuadraticApproxLinear(BaseEstimator):
         problem = source._prepare(X, y, **rows)
         solution = source._solve(problem, source._alphas(problem, alphas))
         source._keep(problem)
-        penalties = source._norms_of(solution.coefs)
-        return RegularizationPath.from_solution(solution, source, penalties, _get_feature_names(X))
+        return RegularizationPath.from_solution(solution, source, _get_feature_names(X))
 
     def _fitted_at(self, path, i):
         """A fitted estimator at the i-th λ of a path that this one is the source of."""

@@ -69,17 +69,16 @@ class RegularizationPath(Solution):
     0.0    2.0          2  3.0  1.0
     """
 
-    penalties: np.ndarray | None = None
     source: Any = None
     given_names: np.ndarray | None = None
 
     @classmethod
-    def from_solution(cls, solution, source, penalties, feature_names=None):
+    def from_solution(cls, solution, source, feature_names=None):
         """The path of a solver's solution to what ``source`` asks, its features named."""
         found = {field.name: getattr(solution, field.name) for field in fields(Solution)}
         if found["n_expansions"] is None:
             found["n_expansions"] = np.ones(len(solution.alphas), dtype=int)
-        return cls(**found, penalties=penalties, source=source, given_names=feature_names)
+        return cls(**found, source=source, given_names=feature_names)
 
     def __len__(self):
         return len(self.alphas)
@@ -89,6 +88,11 @@ class RegularizationPath(Solution):
             f"RegularizationPath({len(self)} alphas from {self.alphas[0]:.6g} to "
             f"{self.alphas[-1]:.6g}, {self.coefs.shape[-1]} features, solver={self.solver!r})"
         )
+
+    @property
+    def penalties(self):
+        """J(θ) for each λ, what ``norm_bound`` bounds, shape (n_alphas,)."""
+        return self.source._norms_of(self.coefs)
 
     @property
     def feature_names(self):
