@@ -32,8 +32,10 @@ def descend(
     """
     cdef Py_ssize_t k, j, i, n = rho.shape[0]
     cdef int passes = 0
-    cdef double level = 0, old, new, slope, step, gain = 0, bound
-    cdef bint whole = True
+    cdef double level = 0, old, new, slope, step, gain = 0, equal = share[0] if n else 0
+    cdef bint whole = True, uniform = True
+    for i in range(n):
+        uniform = uniform and share[i] == equal
     while passes < max_passes:
         PyErr_CheckSignals()
         gain = 0
@@ -57,8 +59,13 @@ def descend(
                     theta[j] = new
                     new -= old
                     level += new * mean[j]
-                    for i in range(indptr[j], indptr[j + 1]):
-                        rho[indices[i]] -= new * share[indices[i]] * data[i]
+                    if uniform:    # one scattered read less
+                        new *= equal
+                        for i in range(indptr[j], indptr[j + 1]):
+                            rho[indices[i]] -= new * data[i]
+                    else:
+                        for i in range(indptr[j], indptr[j + 1]):
+                            rho[indices[i]] -= new * share[indices[i]] * data[i]
         passes += 1
         if whole and gain <= tol:
             break

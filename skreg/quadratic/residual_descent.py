@@ -27,6 +27,7 @@ class ResidualDescent:
     def __init__(self, problem, theta, slope, alpha, tol):
         self._problem, self._rows = problem, problem.form.rows
         self.theta, self.slope, self._alpha, self._tol = theta, slope, alpha, tol
+        self._before = None  # θ and λ before the last
         self._b = problem.form.target(problem.target)
         self._inner = _FIRST * tol
 
@@ -38,10 +39,9 @@ class ResidualDescent:
         problem, passes, inner = self._problem, 0, self._inner
         l1, l2 = alpha * problem.l1, alpha * problem.l2
         threshold = min(alpha, 2 * alpha - self._alpha) * problem.l1
-        self._alpha = alpha
         wanted = self.theta != 0
         wanted[problem.free] = True
-        self.theta = self.theta.copy()
+        self.theta = self._predicted(alpha)
         rows, root = self._rows, self._rows.root[:, 0]
         on = np.flatnonzero(self.theta)
         rho = root * (self._b - rows.some_dot(on, self.theta[on, None])[:, 0])
@@ -61,6 +61,16 @@ class ResidualDescent:
                     return passes
                 inner *= _SMALLER
             threshold = l1
+
+    def _predicted(self, alpha):
+        """θ on the line through the last two; the path is one as long as the support stays."""
+        theta, before, last = self.theta.copy(), self._before, self._alpha
+        self._before, self._alpha = (self.theta, last), alpha
+        if before is not None and before[1] > last:
+            on = (theta != 0) & (before[0] != 0)
+            moved = theta[on] + (last - alpha) / (before[1] - last) * (theta - before[0])[on]
+            theta[on] = np.where(moved * theta[on] > 0, moved, theta[on])
+        return theta
 
     def _descend(self, which, l1, l2, rho, inner, max_passes):
         rows, problem = self._rows, self._problem
