@@ -22,7 +22,7 @@ TOLERANCES = {
     "lasso_path": ladder(1e-8, 1e-20, 1),
     "sparse_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_lasso_path": ladder(1e-8, 1e-20, 1),
-    "logistic_ridge_path": ladder(1e-8, 1e-20, 1),
+    "logistic_ridge_path": ladder(1e-8, 1e-20, 2),
 }
 
 

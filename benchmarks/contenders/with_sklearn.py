@@ -10,8 +10,8 @@ TOLERANCES = {
     "lasso_path": ladder(1e-5, 1e-9),
     "sparse_lasso_path": ladder(1e-5, 1e-9),
     "logistic_lasso_path": ladder(1e-4, 1e-8),
-    "logistic_ridge_path": ladder(1e-2, 1e-8),
-    "logistic_ridge_path__lbfgs": ladder(1e-2, 1e-8),
+    "logistic_ridge_path": ladder(1e-2, 1e-8, 4),
+    "logistic_ridge_path__lbfgs": ladder(1e-2, 1e-8, 4),
 }
 
 

@@ -13,7 +13,7 @@ TOLERANCES = {
     "lasso_path": ladder(1e-6, 1e-10),
     "sparse_lasso_path": ladder(1e-6, 1e-10),
     "logistic_lasso_path": ladder(1e-6, 1e-10),
-    "logistic_ridge_path": ladder(1e-2, 1e-8),
+    "logistic_ridge_path": ladder(1e-2, 1e-8, 4),
 }
 
 
