@@ -4,7 +4,7 @@
 θ, h and the slope h − Hθ have shape (q, p): q targets share H, and a group holds the same features
 of all of them. Features are in the order of their groups: group g is ``starts[g] : starts[g+1]``.
 Only the first group may have strength 0, which leaves it free. Double precision only, as in
-`coordinate_descent`. One file for sweeps, Newton steps and degrees of freedom: they work on one
+`lasso_gap`. One file for sweeps, Newton steps and degrees of freedom: they work on one
 problem, and the last two on one matrix.
 """
 

@@ -56,7 +56,7 @@ class DenseDesign:
         return out
 
     def gram(self, weights):
-        """Σᵢ wᵢ(xᵢ − c)(xᵢ − c)ᵀ for w ≥ 0: n·p² flops in BLAS."""
+        """Σᵢ wᵢ(xᵢ − c)(xᵢ − c)ᵀ for w ≥ 0: n·p² flops."""
         n, p = self.shape
         blocks = slices(n, p)
         height = max(rows.stop - rows.start for rows in blocks)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse import issparse
 
-from skreg._kernels import coordinate_descent as kernel
+from skreg._kernels import lasso_gap as kernel
 from skreg.quadratic import factored, spectrum
 from skreg.quadratic.blas import product
 from skreg.quadratic.moments import Moments

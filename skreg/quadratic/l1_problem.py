@@ -10,7 +10,7 @@ and only h, ‖b‖² and the slope q = Aᵀr = h − Hθ are needed: ‖r‖² 
 import numpy as np
 
 from skreg._kernels import active_set
-from skreg._kernels import coordinate_descent as kernel
+from skreg._kernels import lasso_gap as kernel
 
 EPS = np.finfo(np.float64).eps
 # To bring features without a penalty to their best: one or two do, more only with θ ≥ 0.

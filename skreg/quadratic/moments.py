@@ -66,7 +66,7 @@ class Moments:
 
         A sparse X (CSR, CSC) stays so: Σ wᵢxᵢxᵢᵀ is summed over what is stored.
 
-        Cost: n·p² flops in BLAS (a symmetric product) and one pass over X, in blocks that fit the
+        Cost: n·p² flops (a symmetric product) and one pass over X, in blocks that fit the
         cache; a copy is made of one block at a time, never of X.
 
         A group of blocks is accumulated about the mean of its first block and moved to the group's

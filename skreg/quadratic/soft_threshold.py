@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg._kernels import coordinate_descent as kernel
+from skreg._kernels import lasso_gap as kernel
 from skreg.penalties.separable import Separable
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skreg._kernels import coordinate_descent, group_descent
+from skreg._kernels import group_descent, lasso_gap
 from skreg.quadratic.curvature import Curvature
 from skreg.quadratic.group_lasso import warn_of_gaps, working_blocks
 from skreg.solvers.duality import Point
@@ -259,7 +259,7 @@ class GroupPath:
             curvature = np.maximum(curvature, floor * largest * share)
         self.curvature = Curvature.of(self.part, curvature)
         hessian = np.ascontiguousarray(self.curvature.hessian)
-        self.hessian = coordinate_descent.submatrix(hessian, self.order)
+        self.hessian = lasso_gap.submatrix(hessian, self.order)
         self.vectors, self.values = group_descent.block_eigen(self.hessian, self.starts)
 
     # The working set -----------------------------------------------------------------------------

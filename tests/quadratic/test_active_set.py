@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skreg._kernels import active_set as kernel
-from skreg._kernels import coordinate_descent
 from skreg._kernels import thin_products as thin
 
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -106,21 +105,3 @@ def test_the_tangent_is_the_derivative_of_the_path(rng):
     active.solve(alpha - step, 100)
     if ((active.theta != 0) == (theta != 0)).all():
         np.testing.assert_allclose((active.theta - theta) / step, tangent, rtol=1e-4, atol=1e-7)
-
-
-@given(quadratics(), st.booleans())
-def test_coordinate_descent_ends_where_the_active_set_does(quadratic, positive):
-    H, h, slack, l1, l2, power = quadratic
-    alpha = 0.1 * np.abs(h).max()
-    theta, slope = np.zeros(len(h)), h.copy()
-    _, done = coordinate_descent.descend(
-        H + alpha * np.diag(l2), h, slack, alpha * l1, theta, slope, power, 0.0, 10_000, positive
-    )
-    active = kernel.ActiveSet(positive)
-    active.extend(H, h, slack, l1, l2, h)
-    active.solve(alpha, 10_000)
-    assert done
-    assert violation(H, h, alpha, l1, l2, theta, positive) < 1e-9
-    # θ may be open where columns depend on one another; what is fitted is not.
-    difference = theta - active.theta
-    assert difference @ H @ difference <= 1e-16 * power
