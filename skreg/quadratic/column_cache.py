@@ -3,9 +3,9 @@
 import numpy as np
 
 from skreg._kernels import thin_products as kernel
-from skreg.quadratic.blas import product
+from skreg.quadratic.products import product
 
-# Products of more numbers than this are worth a call of BLAS, which may start its threads.
+# Products of more numbers than this are worth the tiles, and threads.
 _LARGE = 10**6
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
-from skreg.quadratic.blas import product
+from skreg.quadratic.products import product
 
 EPS = np.finfo(np.float64).eps
 # Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.

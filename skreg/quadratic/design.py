@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from skreg.quadratic.blas import add_gram, product, symmetric
+from skreg.quadratic.products import add_gram, product, symmetric
 from skreg.quadratic.rows import slices
 
 # |mean| / spread of a column beyond which it is centred; a product of X itself loses that factor.

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import eigh, svd
 
 from skreg.quadratic import spectrum as plain
-from skreg.quadratic.blas import product
+from skreg.quadratic.products import product
 from skreg.quadratic.rows import Rows, slices, sum_of_outer_grams
 from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, Spectrum
 

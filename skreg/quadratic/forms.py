@@ -12,8 +12,8 @@ from scipy.sparse import issparse
 
 from skreg._kernels import lasso_gap as kernel
 from skreg.quadratic import factored, spectrum
-from skreg.quadratic.blas import product
 from skreg.quadratic.moments import Moments
+from skreg.quadratic.products import product
 from skreg.quadratic.sparse_rows import make_rows
 
 # Beyond this many rows and features a sparse X is not decomposed.

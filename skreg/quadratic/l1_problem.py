@@ -11,6 +11,7 @@ import numpy as np
 
 from skreg._kernels import active_set
 from skreg._kernels import lasso_gap as kernel
+from skreg.quadratic.products import dot
 
 EPS = np.finfo(np.float64).eps
 # To bring features without a penalty to their best: one or two do, more only with θ ≥ 0.
@@ -52,9 +53,7 @@ class L1Problem:
 
     def risk(self, theta, slope):
         """½‖r‖²."""
-        # Not BLAS, whose threads take longer to wake up than this takes.
-        explained = np.einsum("i,i->", theta, self.cross + slope)
-        return max(0.5 * (self.power - float(explained)), 0.0)
+        return max(0.5 * (self.power - dot(theta, self.cross + slope)), 0.0)
 
     def null(self):
         """θ and q with every penalised feature at 0 and the others at their best."""

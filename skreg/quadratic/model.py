@@ -9,9 +9,9 @@ from sklearn.utils.validation import check_X_y
 from skreg._validation import check_alphas, check_weights, refuse_infinite
 from skreg.quadratic import conjugate_gradient
 from skreg.quadratic import lasso as _lasso
-from skreg.quadratic.blas import product
 from skreg.quadratic.forms import GramForm, RowForm
 from skreg.quadratic.moments import Moments
+from skreg.quadratic.products import product
 
 
 class QuadraticModel:

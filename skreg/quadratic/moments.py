@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skreg._kernels import rows as kernel
-from skreg.quadratic.blas import add_gram, product, symmetric
+from skreg.quadratic.products import add_gram, product, symmetric
 from skreg.quadratic.rows import slices
 from skreg.quadratic.sparse_rows import SparseRows
 

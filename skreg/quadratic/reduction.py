@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import eigh
 
-from skreg.quadratic.blas import product
+from skreg.quadratic.products import product
 from skreg.quadratic.risk import LinearRisk
 
 EPS = np.finfo(np.float64).eps

@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 
 from skreg._kernels import thin_products
-from skreg.quadratic.blas import add_gram, product, symmetric
 from skreg.quadratic.column_cache import ColumnCache
+from skreg.quadratic.products import add_gram, dot, product, symmetric
 
 EPS = np.finfo(np.float64).eps
 # A block's copy stays in the second-level cache or near it.
@@ -178,7 +178,7 @@ class Rows:
     def outer_gram(self):
         """AAᵀ (n × n). n²·p flops."""
         # Centring the products afterwards costs no digit where 0 lies amid the rows.
-        if self._direct and np.square(self.x_mean).sum() <= 0.1 * self._spread():
+        if self._direct and dot(self.x_mean, self.x_mean) <= 0.1 * self._spread():
             return self._centred_afterwards(symmetric(add_gram(self.X.T, None)))
         return sum_of_outer_grams(self.shape[0], (block for _, block in self.column_blocks()))
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skreg._kernels import sparse as kernel
-from skreg.quadratic.blas import add_gram, product, symmetric
+from skreg.quadratic.products import add_gram, dot, product, symmetric
 from skreg.quadratic.rows import Rows, mean, slices, sum_of_outer_grams
 
 # Denser than this, products of dense blocks are faster.
@@ -118,7 +118,7 @@ class SparseRows(Rows):
         return out
 
     def outer_gram(self):
-        level = self.x_mean @ self.x_mean
+        level = dot(self.x_mean, self.x_mean)
         if self._is_dense or self._far.size or level > self.column_norms.sum():
             return sum_of_outer_grams(self.shape[0], (b for _, b in self.column_blocks()))
         gram = np.zeros((self.shape[0],) * 2)

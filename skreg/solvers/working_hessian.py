@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from skreg.quadratic.blas import product
+from skreg.quadratic.products import product
 from skreg.quadratic.rows import slices
 
 # Columns of the working set are kept while they are fewer than this share of all.

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.blas import dgemv
 
-from skreg._kernels import products
+from skreg._kernels import products as tiles
 from skreg._kernels import rows as kernel
 from skreg._threads import one_blas_thread, worker_threads
 
@@ -39,10 +39,15 @@ def product(a, b):
     out = np.empty((left.shape[0], right.shape[1]))
 
     def part(start, stop):
-        products.multiply(left, right[:, start:stop], out[:, start:stop])
+        tiles.multiply(left, right[:, start:stop], out[:, start:stop])
 
     _share(part, len(a), len(a) * b.size, lambda fraction: fraction)
     return out.T
+
+
+def dot(a, b):
+    """aᵀb for vectors. Not by BLAS, whose threads take longer to wake up than this takes."""
+    return float(np.einsum("i,i->", a, b))
 
 
 def add_gram(a, gram):
@@ -53,7 +58,7 @@ def add_gram(a, gram):
     p = a.shape[1]
     gram = np.zeros((p, p)) if gram is None else gram
     # The part of the triangle left of column j grows with j².
-    _share(lambda *columns: products.add_gram(a, gram, *columns), p, a.size * p / 2, np.sqrt)
+    _share(lambda *columns: tiles.add_gram(a, gram, *columns), p, a.size * p / 2, np.sqrt)
     return gram
 
 

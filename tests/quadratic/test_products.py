@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from skreg._kernels import products
-from skreg.quadratic import blas
+from skreg._kernels import products as tiles
+from skreg.quadratic import products
 
 SIZES = st.integers(0, 70)
 
@@ -30,7 +30,7 @@ LAYOUTS = st.sampled_from(["C", "F", "C read-only", "strided"])
 @given(SIZES, SIZES, SIZES, LAYOUTS, LAYOUTS)
 def test_product(m, k, n, left, right):
     a, b = matrix(m, k, left), matrix(k, n, right, 1)
-    np.testing.assert_allclose(blas.product(a, b), a @ b, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(products.product(a, b), a @ b, rtol=1e-12, atol=1e-12)
 
 
 @given(st.integers(0, 600), SIZES, LAYOUTS)
@@ -38,10 +38,10 @@ def test_gram_is_added_on_and_above_the_diagonal(n, p, layout):
     a = matrix(n, p, layout)
     start = np.arange(float(p * p)).reshape(p, p)
     expected = np.triu(start + a.T @ a)
-    gram = blas.add_gram(a, start)
+    gram = products.add_gram(a, start)
     assert gram is start
     np.testing.assert_allclose(np.triu(gram), expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(np.triu(blas.add_gram(a, None)), np.triu(a.T @ a), atol=1e-12)
+    np.testing.assert_allclose(np.triu(products.add_gram(a, None)), np.triu(a.T @ a), atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(3000, 300), (300, 3000)])
@@ -52,32 +52,38 @@ def test_threads_change_no_bit(shape):
     found = []
     for n_threads in (1, 2, 3):
         with threadpool_limits(n_threads):
-            found.append((blas.add_gram(tall, None), blas.product(tall, many)))
+            found.append((products.add_gram(tall, None), products.product(tall, many)))
     for gram, product in found[1:]:
         np.testing.assert_array_equal(gram, found[0][0])
         np.testing.assert_array_equal(product, found[0][1])
 
 
+@given(st.integers(0, 100))
+def test_dot(n):
+    a, b = np.random.default_rng(n).normal(size=(2, n))
+    np.testing.assert_allclose(products.dot(a, b), a @ b, rtol=1e-12, atol=1e-12)
+
+
 def test_nan_reaches_the_result():
     a = matrix(40, 5, "C")
     a[3, 2] = np.nan
-    assert np.isnan(blas.add_gram(a, None)[2, 2])
-    assert np.isnan(blas.product(a, np.eye(5)[:, :3])[3, 2])
+    assert np.isnan(products.add_gram(a, None)[2, 2])
+    assert np.isnan(products.product(a, np.eye(5)[:, :3])[3, 2])
 
 
 def test_shapes_that_do_not_fit_are_told():
     with pytest.raises(ValueError, match="p × p"):
-        products.add_gram(np.ones((3, 2)), np.zeros((3, 3)), 0, 2)
+        tiles.add_gram(np.ones((3, 2)), np.zeros((3, 3)), 0, 2)
     with pytest.raises(ValueError, match="do not fit"):
-        products.multiply(np.ones((3, 2)), np.ones((3, 2)), np.empty((3, 2)))
+        tiles.multiply(np.ones((3, 2)), np.ones((3, 2)), np.empty((3, 2)))
     with pytest.raises(ValueError, match="contiguous"):
-        products.multiply(np.ones((2, 2)), np.ones((2, 2)), np.empty((2, 2), order="F"))
+        tiles.multiply(np.ones((2, 2)), np.ones((2, 2)), np.empty((2, 2), order="F"))
 
 
 @pytest.mark.parametrize("size", [3, 50])
 def test_eigen(size):
     square = matrix(size, size, "C")
     square = square + square.T
-    values, vectors = blas.eigen(square)
+    values, vectors = products.eigen(square)
     np.testing.assert_allclose(vectors * values @ vectors.T, square, atol=1e-12)
     assert (np.diff(values) >= 0).all()
