@@ -1,0 +1,1 @@
+"""Choosing λ: a search over whole paths."""

@@ -1,0 +1,1 @@
+"""Pictures of paths, penalties, searches and networks, as scikit-learn Displays."""
