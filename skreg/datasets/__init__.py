@@ -2,5 +2,7 @@
 
 from skreg.datasets.linear import make_ar1_regression
 from skreg.datasets.mnist import load_mnist_subset
+from skreg.datasets.playground import make_playground
+from skreg.datasets.playground_features import PlaygroundFeatures
 
-__all__ = ["load_mnist_subset", "make_ar1_regression"]
+__all__ = ["PlaygroundFeatures", "load_mnist_subset", "make_ar1_regression", "make_playground"]
