@@ -1,5 +1,5 @@
 # Rscript glmnet.R FOLDER: for every line of input, a thresh, fits the path that FOLDER describes,
-# writes there what came out, and answers "done".
+# cross-validated if it holds `folds`, writes there what came out, and answers "done".
 # FOLDER holds numbers as raw little-endian doubles (X by columns) and `settings`, lines "name value".
 folder <- commandArgs(trailingOnly = TRUE)[1]
 suppressMessages(library(glmnet))
@@ -24,10 +24,11 @@ family <- if (set("logistic")) "binomial" else "gaussian"
 # No early end: every λ is to be solved.
 invisible(glmnet.control(fdev = 0, devmax = 1))
 
-fit <- function(X, y, lambda, thresh)
-  glmnet(X, y, family, alpha = set("alpha"), lambda = lambda, standardize = FALSE,
-         intercept = as.logical(set("intercept")), thresh = thresh, maxit = 1e8,
-         type.gaussian = if (n > p) "covariance" else "naive")
+fit <- function(X, y, lambda, thresh, how = glmnet, ...)
+  how(X, y, family = family, alpha = set("alpha"), lambda = lambda, standardize = FALSE,
+      intercept = as.logical(set("intercept")), thresh = thresh, maxit = 1e8,
+      type.gaussian = if (n > p) "covariance" else "naive", ...)
+searches <- file.exists(file.path(folder, "folds"))
 
 memory <- function(name) {
   line <- grep(name, readLines("/proc/self/status"), value = TRUE)
@@ -48,11 +49,17 @@ while (length(line <- readLines(input, 1))) {
     before <- memory("VmRSS")
   }
   start <- Sys.time()
-  model <- fit(X, y, lambda, as.numeric(line))
+  if (searches) {
+    search <- fit(X, y, lambda, as.numeric(line), cv.glmnet, foldid = numbers("folds") + 1)
+    model <- search$glmnet.fit
+  } else {
+    model <- fit(X, y, lambda, as.numeric(line))
+  }
   seconds <- as.double(Sys.time() - start, units = "secs")
   write(c(seconds, if (watched) memory("VmHWM") - before else -1), "measured")
   write(as.matrix(model$beta), "coefs")
   write(model$a0, "intercepts")
+  if (searches) write(search$cvm, "errors")
   cat("done\n")
   flush(stdout())
 }

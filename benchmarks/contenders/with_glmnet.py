@@ -23,6 +23,7 @@ TOLERANCES = {
     "sparse_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_ridge_path": ladder(1e-8, 1e-20, 2),
+    "search_lasso": ladder(1e-8, 1e-20, 1),
 }
 
 
@@ -58,7 +59,19 @@ def logistic_ridge_path(data):
     return _path(data, logistic=True, alpha=0)
 
 
-def _path(data, *, logistic=False, alpha=1, intercept=True):
+def search_lasso(data):
+    """cv.glmnet; its path of all rows is the model."""
+    run_path = _path(data, folds=data.folds)
+
+    def run(thresh):
+        timed = run_path(thresh)
+        errors = np.fromfile(Path(run_path.folder.name) / "errors", "<f8")
+        return Timed(timed.seconds, (errors, data.alphas, *timed.solution), timed.memory)
+
+    return run
+
+
+def _path(data, *, logistic=False, alpha=1, intercept=True, folds=None):
     # Kept by the closure: the files go, and R's input ends, when the case does.
     folder = tempfile.TemporaryDirectory()
     to = Path(folder.name)
@@ -71,6 +84,8 @@ def _path(data, *, logistic=False, alpha=1, intercept=True):
         data.X.T.astype("<f8").tofile(to / "X")
     data.y.astype("<f8").tofile(to / "y")
     data.alphas.astype("<f8").tofile(to / "lambda")
+    if folds is not None:
+        folds.astype("<f8").tofile(to / "folds")
     settings = {
         **{"n": n, "p": p, "sparse": int(sparse), "logistic": int(logistic)},
         **{"alpha": alpha, "intercept": int(intercept)},

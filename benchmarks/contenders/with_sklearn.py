@@ -12,6 +12,7 @@ TOLERANCES = {
     "logistic_lasso_path": ladder(1e-4, 1e-8),
     "logistic_ridge_path": ladder(1e-2, 1e-8, 4),
     "logistic_ridge_path__lbfgs": ladder(1e-2, 1e-8, 4),
+    "search_lasso": ladder(1e-4, 1e-9),
 }
 
 
@@ -133,5 +134,61 @@ def _logistic_path(data, **parameters):
             coefs.append(model.coef_[0].copy())
             intercepts.append(float(np.ravel(model.intercept_)[0]))
         return np.array(coefs), np.array(intercepts)
+
+    return run
+
+
+def search_ridge(data):
+    """GridSearchCV: its refit takes the λ·n of the folds."""
+    from sklearn.linear_model import Ridge
+    from sklearn.model_selection import GridSearchCV, PredefinedSplit
+
+    n_train = len(data.y) - np.count_nonzero(data.folds == 0)
+    grid = {"alpha": n_train * data.alphas}
+
+    def run():
+        search = GridSearchCV(
+            Ridge(), grid, cv=PredefinedSplit(data.folds), scoring="neg_mean_squared_error"
+        ).fit(data.X, data.y)
+        best = search.best_estimator_
+        errors = -search.cv_results_["mean_test_score"]
+        alphas = np.array([best.alpha / len(data.y)])
+        return errors, alphas, best.coef_[None], np.array([best.intercept_])
+
+    return run
+
+
+def search_ridge__RidgeCV(data):
+    """It tells the best error alone."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.model_selection import PredefinedSplit
+
+    n_train = len(data.y) - np.count_nonzero(data.folds == 0)
+
+    def run():
+        search = RidgeCV(
+            n_train * data.alphas,
+            cv=PredefinedSplit(data.folds),
+            scoring="neg_mean_squared_error",
+        ).fit(data.X, data.y)
+        errors = np.where(n_train * data.alphas == search.alpha_, -search.best_score_, np.nan)
+        alphas = np.array([search.alpha_ / len(data.y)])
+        return errors, alphas, search.coef_[None], np.array([search.intercept_])
+
+    return run
+
+
+def search_lasso(data):
+    """LassoCV."""
+    from sklearn.linear_model import LassoCV
+    from sklearn.model_selection import PredefinedSplit
+
+    def run(tol):
+        search = LassoCV(
+            alphas=data.alphas, cv=PredefinedSplit(data.folds), tol=tol, max_iter=100_000
+        ).fit(data.X, data.y)
+        errors = search.mse_path_.mean(axis=1)  # by descending λ, as data.alphas are
+        alphas = np.array([search.alpha_])
+        return errors, alphas, search.coef_[None], np.array([search.intercept_])
 
     return run

@@ -14,6 +14,7 @@ TOLERANCES = {
     "sparse_lasso_path": ladder(1e-6, 1e-10),
     "logistic_lasso_path": ladder(1e-6, 1e-10),
     "logistic_ridge_path": ladder(1e-2, 1e-8, 4),
+    "search_lasso": ladder(1e-6, 1e-10),
 }
 
 
@@ -106,3 +107,28 @@ def logistic_ridge_path(data):
 def _parts(model, data):
     path = model.regularization_path(data.X, data.y, data.alphas)
     return path.coefs.reshape(len(data.alphas), -1), path.intercepts.reshape(-1)
+
+
+def search_ridge(data):
+    from skreg import QuadraticApproxRidge
+
+    return lambda: _search(QuadraticApproxRidge(), data)
+
+
+def search_lasso(data):
+    from skreg import QuadraticApproxLasso
+
+    return lambda tol: _search(QuadraticApproxLasso(tol=tol), data)
+
+
+def _search(estimator, data):
+    """The errors, and the path of all rows."""
+    from sklearn.model_selection import PredefinedSplit
+
+    from skreg import PathSearchCV
+
+    search = PathSearchCV(
+        estimator, data.alphas, cv=PredefinedSplit(data.folds), scoring="neg_mean_squared_error"
+    ).fit(data.X, data.y)
+    path = search.path_
+    return -search.cv_results_["mean_test_score"], path.alphas, path.coefs, path.intercepts
