@@ -1,6 +1,8 @@
 """How many threads a fit may use."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 
@@ -37,7 +39,7 @@ def worker_threads(wanted):
     """
     global _in_use
     with _lock:
-        budget = max((library.num_threads for library in _blas_libraries()), default=1)
+        budget = max(_blas_threads(), default=1)
         granted = max(1, min(wanted, budget - _in_use))
         _in_use += granted
     try:
@@ -45,6 +47,13 @@ def worker_threads(wanted):
     finally:
         with _lock:
             _in_use -= granted
+
+
+def _blas_threads():
+    """How many threads each BLAS may use: what it had before `one_blas_thread` held it."""
+    if _holders:
+        return [before for _, before in _held]
+    return [library.num_threads for library in _blas_libraries()]
 
 
 @contextmanager
@@ -70,6 +79,30 @@ def one_blas_thread():
             if _holders == 0:
                 for library, n_threads in _held:
                     library.set_num_threads(n_threads)
+
+
+def in_threads(part, pieces):
+    """[part(*piece) for piece in pieces], each piece by a thread of its own where one is free.
+
+    This thread takes the first piece: were it to wait, its core would stay idle for a while. Then
+    it takes what nobody has begun, so no thread waits for one that waits.
+    """
+    others = [(_pool().submit(part, *piece), piece) for piece in pieces[1:]]
+    results = [part(*pieces[0])]
+    for future, piece in others:
+        results.append(part(*piece) if future.cancel() else future.result())
+    return results
+
+
+@cache
+def _pool():
+    """Threads kept for `in_threads`: to start one takes as long as a small product."""
+    return ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="skreg")
+
+
+# A child process has none of its parent's threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 class Pace:

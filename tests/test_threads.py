@@ -1,5 +1,6 @@
-"""`worker_threads` shares a budget, and gives it back; `Pace` finds the faster way."""
+"""`worker_threads` shares a budget, `in_threads` works, `Pace` finds the faster way."""
 
+import os
 import threading
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skreg import _threads
-from skreg._threads import Pace, worker_threads
+from skreg._threads import Pace, in_threads, one_blas_thread, worker_threads
 
 
 def blas_threads():
@@ -74,6 +75,44 @@ def test_many_python_threads_at_once():
     assert len(seen) == 400
     # Beyond the budget a fit gets one thread, so 8 fits hold at most 7 beyond it.
     assert all(1 <= granted <= budget and in_use <= budget + 7 for granted, in_use in seen)
+
+
+def test_holding_blas_to_one_thread_leaves_the_budget_as_it_was():
+    with threadpool_limits(3, "blas"):
+        budget = max(blas_threads())
+        with one_blas_thread(), worker_threads(5) as granted:
+            assert set(blas_threads()) == {1}
+            assert granted == budget
+
+
+def test_pieces_come_back_in_order_and_may_have_pieces_themselves():
+    def row(i):
+        return in_threads(lambda j: (i, j, threading.get_ident()), [(j,) for j in range(5)])
+
+    rows = in_threads(row, [(i,) for i in range(20)])
+    assert [[place[:2] for place in row] for row in rows] == [
+        [(i, j) for j in range(5)] for i in range(20)
+    ]
+
+
+def test_a_piece_that_fails_says_so():
+    def part(i):
+        if i == 2:
+            raise RuntimeError("the second piece")
+        return i
+
+    with pytest.raises(RuntimeError, match="the second piece"):
+        in_threads(part, [(0,), (1,), (2,)])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_has_threads_of_its_own():
+    in_threads(lambda i: i, [(0,), (1,)])
+    child = os.fork()
+    if child == 0:
+        done = in_threads(lambda i: i, [(0,), (1,)]) == [0, 1]
+        os._exit(0 if done else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def rounds(pace, seconds, n):

@@ -52,10 +52,9 @@ class Curvature:
                 if weights is None:
                     continue
                 sign = 1.0 if k == l else -1.0
-                gram = sign * risk.design.gram(weights)
-                H[k, :, l], H[l, :, k] = gram, gram
-                mixed[k, l] = sign * risk.design.transposed_dot(weights[:, None])[:, 0]
-                mixed[l, k] = mixed[k, l]
+                gram, sums = risk.design.gram(weights)
+                H[k, :, l] = H[l, :, k] = sign * gram
+                mixed[k, l] = mixed[l, k] = sign * sums
                 bb[k, l] = bb[l, k] = sign * weights.sum()
         H, mixed = H.reshape(K * p, K * p), mixed.reshape(K, K * p)
         inverse_bb = invert_bb(bb, risk.loss.coupled)
@@ -136,6 +135,8 @@ class Factor:
 
 def invert_bb(bb, coupled):
     """Inverse of ∂²R/∂b² (K × K), the direction common to all classes made definite."""
+    if len(bb) == 1:
+        return np.divide(1.0, bb, out=np.zeros_like(bb), where=bb > 0)
     if coupled:
         bb = bb + np.trace(bb) / len(bb)
     return np.linalg.pinv(bb, rcond=1e-13, hermitian=True)

@@ -6,11 +6,12 @@ block of X.
 """
 
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
-from skreg.quadratic.products import add_gram, product, symmetric
+from skreg.quadratic.products import add_gram, product, symmetric, together
 from skreg.quadratic.rows import slices
 
 # |mean| / spread of a column beyond which it is centred; a product of X itself loses that factor.
@@ -19,6 +20,8 @@ _FAR = 100.0
 _SAMPLE = 256
 # Density of sparse rows above which a Gram matrix is faster by dense blocks.
 _DENSE = 0.05
+# Multiply-adds of a Gram matrix beyond which each half of the rows is summed by a thread.
+_WORTH_TWO = 1e8
 
 
 def design(X, may_centre=True):
@@ -56,21 +59,33 @@ class DenseDesign:
         return out
 
     def gram(self, weights):
-        """Σᵢ wᵢ(xᵢ − c)(xᵢ − c)ᵀ for w ≥ 0: n·p² flops."""
+        """Σᵢ wᵢ(xᵢ − c)(xᵢ − c)ᵀ and Σᵢ wᵢ(xᵢ − c) for w ≥ 0: n·p² flops, one pass over X."""
         n, p = self.shape
-        blocks = slices(n, p)
-        height = max(rows.stop - rows.start for rows in blocks)
-        buffer = np.empty((height, p), order=self._order)
-        gram, root = None, np.sqrt(weights)[:, None]
-        for rows in blocks:
-            block = buffer[: rows.stop - rows.start]
+        # Two sums whatever the number of threads, so that the result does not depend on it.
+        ends = [0, n // 2, n] if n * p * p > _WORTH_TWO else [0, n]
+        root = np.sqrt(weights)[:, None]
+        parts = together(
+            lambda start, stop: self._upper_gram(start, stop, root), list(pairwise(ends))
+        )
+        grams, sums = zip(*parts, strict=True)
+        return symmetric(sum(grams[1:], start=grams[0])), sum(sums)
+
+    def _upper_gram(self, start, stop, root):
+        """Both sums over a range of rows; of the matrix the upper triangle."""
+        blocks = slices(stop - start, self.shape[1])
+        buffer = np.empty((blocks[0].stop, self.shape[1]), order=self._order)
+        gram, total = None, 0.0
+        for block in blocks:
+            rows = slice(start + block.start, start + block.stop)
+            scaled = buffer[: block.stop - block.start]
             if self.is_centred:
-                np.subtract(self.X[rows], self.centre, out=block)
-                block *= root[rows]
+                np.subtract(self.X[rows], self.centre, out=scaled)
+                scaled *= root[rows]
             else:
-                np.multiply(self.X[rows], root[rows], out=block)
-            gram = add_gram(block, gram)
-        return symmetric(gram)
+                np.multiply(self.X[rows], root[rows], out=scaled)
+            gram = add_gram(scaled, gram)
+            total = total + product(scaled.T, root[rows])[:, 0]
+        return gram, total
 
     def outer_gram(self, scale, centre):
         """ZZᵀ (n × n) for Z = (X − centre)·diag(scale)."""
@@ -120,10 +135,11 @@ class SparseDesign:
 
     def gram(self, weights):
         n, p = self.shape
+        sums = self.transposed_dot(weights[:, None])[:, 0]
         if self.X.nnz > _DENSE * n * p:
-            return self._gram_by_blocks(weights)
+            return self._gram_by_blocks(weights), sums
         scaled = self.X.T @ sparse.diags_array(weights).tocsr() @ self.X
-        return np.asarray(scaled.toarray(), dtype=np.float64)
+        return np.asarray(scaled.toarray(), dtype=np.float64), sums
 
     def _gram_by_blocks(self, weights):
         gram, root = None, np.sqrt(weights)[:, None]

@@ -14,7 +14,7 @@ from scipy.linalg import eigh, svd
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.products import product
 from skreg.quadratic.rows import Rows, slices, sum_of_outer_grams
-from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, Spectrum
+from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, RowsSeen, Spectrum
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +65,22 @@ class FactoredSpectrum:
     def factors(self, alphas):
         """σ/(σ+λ) for each direction of φ."""
         return self.inner.factors(alphas)
+
+    def inverse(self, alphas):
+        """1/(σ+λ) for each direction of φ."""
+        return self.inner.inverse(alphas)
+
+    def seen_by(self, block):
+        """As `Spectrum.seen_by`; for n ≥ p."""
+        sides = self.best_free
+        free = product(block[:, self.free], sides.back)
+        rest = block[:, self.penalised] - product(free, sides.side)
+        seen = self.inner.seen_by(rest * self.scale)
+        return RowsSeen(seen.u, product(free, sides.top), np.einsum("ij,ij->i", free, free))
+
+    @property
+    def rotated(self):
+        return self.inner.rotated
 
     @property
     def rank(self):

@@ -6,7 +6,6 @@ as the decompositions are. These get one thread unless they are large: the idle 
 on spinning for a while, and on few cores the next product would wait for them.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy.linalg.blas import dgemv
 
 from skreg._kernels import products as tiles
 from skreg._kernels import rows as kernel
-from skreg._threads import one_blas_thread, worker_threads
+from skreg._threads import in_threads, one_blas_thread, worker_threads
 
 # A product with so few columns is faster column by column.
 _THIN = 2
@@ -86,13 +85,12 @@ def _share(part, width, work, place):
     with worker_threads(wanted) as n_workers:
         stripes = width / _STRIPE
         ends = [_STRIPE * round(stripes * place(i / n_workers)) for i in range(1, n_workers)]
-        pieces = list(zip([0, *ends], [*ends, width], strict=True))
-        if n_workers == 1:
-            part(0, width)
-            return
-        # This thread takes a piece as well: were it to wait, its core would stay idle for a while.
-        with ThreadPoolExecutor(n_workers - 1) as pool:
-            others = [pool.submit(part, *piece) for piece in pieces[1:]]
-            part(*pieces[0])
-            for other in others:
-                other.result()
+        in_threads(part, list(zip([0, *ends], [*ends, width], strict=True)))
+
+
+def together(part, pieces):
+    """[part(*piece) for piece in pieces], by as many threads as may be used."""
+    with worker_threads(len(pieces)) as n_workers:
+        if n_workers > 1:
+            return in_threads(part, pieces)
+        return [part(*piece) for piece in pieces]

@@ -68,6 +68,11 @@ class LinearRisk:
             out += self.offset[:, None]
         return out
 
+    def constant_raw(self, b):
+        """b + oᵢ, shape (n, K): the raw predictions at θ = 0, without a pass over X."""
+        offset = np.zeros(len(self.y)) if self.offset is None else self.offset
+        return offset[:, None] + b
+
     def value_at(self, raw):
         """R at raw predictions of shape (n, K)."""
         return float(self.share @ self.loss.derivatives(self.y, raw)[0])
@@ -118,11 +123,7 @@ class LinearRisk:
     @cached_property
     def _null(self):
         b = self._best_intercept() if self.fit_intercept else np.zeros(self.n_outputs)
-        return b, self.value_at(self._constant_raw(b))
-
-    def _constant_raw(self, b):
-        offset = np.zeros(len(self.y)) if self.offset is None else self.offset
-        return offset[:, None] + b
+        return b, self.value_at(self.constant_raw(b))
 
     def _best_intercept(self):
         if self.loss.coupled:  # an offset common to all classes changes nothing
@@ -152,7 +153,7 @@ class LinearRisk:
         """The b in [low, high] where ∂R/∂b = 0: Newton's method, kept in a bracket."""
         b = 0.5 * (low + high)
         for _ in range(200):
-            _, slope, bend = self.derivatives_at(self._constant_raw(b))
+            _, slope, bend = self.derivatives_at(self.constant_raw(b))
             slope, bend = slope.sum(), bend.sum()
             low, high = (b, high) if slope < 0 else (low, b)
             step = b - slope / bend if bend > 0 else low

@@ -37,7 +37,7 @@ class Rows:
 
     def __init__(self, X, y, weights, centred, means=None):
         n, p = X.shape
-        self.X = X
+        self.X, self.centred = X, bool(centred)
         self.n_rows = n if weights is None else int(np.count_nonzero(weights))
         self.weight = float(n) if weights is None else float(weights.sum())
         share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
@@ -47,7 +47,7 @@ class Rows:
             self.x_mean, self.y_mean = self._means(share), mean(y, share)
         self.b = (y - self.y_mean) * self.root
         # Centring takes one dimension from the rows' span.
-        self.max_rank = max(min(self.n_rows - bool(centred), p), 0)
+        self.max_rank = max(min(self.n_rows - self.centred, p), 0)
 
     is_all_sparse = False
 

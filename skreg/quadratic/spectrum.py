@@ -80,11 +80,11 @@ class Spectrum:
 
     def factors(self, alphas):
         """σ/(σ+λ), shape (n_alphas, k): what each λ leaves of each coordinate of θ̂."""
-        return self.sigma * self._inverse(alphas)
+        return self.sigma * self.inverse(alphas)
 
     def ridge(self, alphas):
         """θ(λ), shape (n_alphas, q, p)."""
-        inverse = self._inverse(alphas)[:, :, None]
+        inverse = self.inverse(alphas)[:, :, None]
         c = inverse * self.rotated
         thetas = self._times_basis(c)
         if self.solver == "svd-dual":
@@ -108,8 +108,13 @@ class Spectrum:
         r = self.rank
         return self.basis.transposed_times(block)[:, :r] / self.scale[:r]
 
-    def _inverse(self, alphas):
-        """1/(σ+λ), and 0 in directions that do not count."""
+    def seen_by(self, block):
+        """What rows x of ``block``, less x̄, have to do with θ(λ): see `RowsSeen`."""
+        nothing = np.zeros((len(block), self.rotated.shape[1]))
+        return RowsSeen(self.basis.transposed_times(block), nothing, np.zeros(len(block)))
+
+    def inverse(self, alphas):
+        """1/(σ+λ), shape (n_alphas, k), and 0 in directions that do not count."""
         shifted = self.sigma + np.asarray(alphas)[:, None]
         return np.divide(1.0, shifted, out=np.zeros_like(shifted), where=shifted > self.noise)
 
@@ -117,6 +122,27 @@ class Spectrum:
         m, k, q = c.shape
         flat = np.moveaxis(c, 1, 0).reshape(k, m * q)
         return np.ascontiguousarray(self.basis.times(flat).T).reshape(m, q, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class RowsSeen:
+    """Rows x, less x̄, in the coordinates that a λ only shifts.
+
+    xᵀθ(λ) = fitted + Σₖ uₖzₖ/(σₖ+λ), and the row's leverage is its share of the weight times
+    1 (of an intercept) + leverage + Σₖ uₖ²/(σₖ+λ).
+
+    Attributes
+    ----------
+    u : ndarray of shape (m, k)
+    fitted : ndarray of shape (m, q)
+        By features without a penalty alone.
+    leverage : ndarray of shape (m,)
+        Of features without a penalty.
+    """
+
+    u: np.ndarray
+    fitted: np.ndarray
+    leverage: np.ndarray
 
 
 class ArrayBasis:
@@ -138,15 +164,15 @@ class RowBasis:
     """AᵀU by reference to the rows: p > n needs no further array of the size of X."""
 
     def __init__(self, rows, left):
-        self._rows, self._left = rows, left
+        self.rows, self.left = rows, left
 
     def times(self, c):
         """B·c."""
-        return self._rows.transposed_dot(product(self._left, c))
+        return self.rows.transposed_dot(product(self.left, c))
 
     def transposed_times(self, block):
         """(Bᵀ·blockᵀ)ᵀ for rows of p numbers."""
-        return product(self._rows.dot(block.T).T, self._left)
+        return product(self.rows.dot(block.T).T, self.left)
 
 
 def from_hessian(hessian, cross):

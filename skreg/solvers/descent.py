@@ -81,7 +81,7 @@ class Descent:
         self._curvature_of, self._patience = curvature_of, patience
         b = risk.null_intercept()
         theta = np.zeros((risk.n_outputs, risk.n_features))
-        raw = risk.raw(theta, b)
+        raw = risk.constant_raw(b)
         self.point = Point(theta, b, raw, *risk.derivatives_at(raw)).complete(risk)
         self._pairs = deque(maxlen=_MEMORY)
         self._solved = deque(maxlen=3)

@@ -233,7 +233,7 @@ class _Counterweight:
     """Fixed dual points of either sign: the parts of the null model's residual."""
 
     def __init__(self, risk):
-        null = risk.derivatives_at(risk._constant_raw(risk.null_intercept()))[1]
+        null = risk.derivatives_at(risk.constant_raw(risk.null_intercept()))[1]
         self.parts = {}
         for sign, part in ((1, np.maximum(null, 0.0)), (-1, np.minimum(null, 0.0))):
             u = _per_row(part, risk.share)

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
+from skreg._threads import one_blas_thread
 from skreg.losses import get_loss
 from skreg.quadratic import QuadraticModel
 from skreg.quadratic.curvature import Curvature
@@ -151,7 +153,8 @@ def test_products_of_a_design(form):
         (products.dot(theta), A @ theta),
         (products.dot(theta[:, :1]), A @ theta[:, :1]),
         (products.transposed_dot(r), A.T @ r),
-        (products.gram(w), A.T @ (w[:, None] * A)),
+        (products.gram(w)[0], A.T @ (w[:, None] * A)),
+        (products.gram(w)[1], A.T @ w),
         (products.squares(w), np.diag(A.T @ (w[:, None] * A))),
         (products.outer_gram(scale, centre), Z @ Z.T),
         (products.mean(w / w.sum()), np.average(X, axis=0, weights=w)),
@@ -164,7 +167,22 @@ def test_the_gram_of_thin_sparse_rows_takes_no_dense_block():
     X = sparse.random_array((400, 60), density=0.02, rng=np.random.default_rng(0), format="csr")
     w = np.random.default_rng(1).uniform(size=400)
     expected = X.toarray().T @ (w[:, None] * X.toarray())
-    np.testing.assert_allclose(design(X).gram(w), expected, atol=1e-12)
+    gram, sums = design(X).gram(w)
+    np.testing.assert_allclose(gram, expected, atol=1e-12)
+    np.testing.assert_allclose(sums, X.T @ w, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_large_gram_is_the_same_to_the_bit_for_any_number_of_threads(order):
+    rng = np.random.default_rng(0)
+    X, w = np.asarray(rng.normal(size=(12_001, 100)), order=order), rng.uniform(size=12_001)
+    with threadpool_limits(1, user_api="blas"):
+        alone = design(X).gram(w)
+    with threadpool_limits(2, user_api="blas"), one_blas_thread():
+        together = design(X).gram(w)
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose(alone[0], X.T @ (w[:, None] * X), rtol=1e-10, atol=1e-10)
 
 
 @names

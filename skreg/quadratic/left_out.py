@@ -1,0 +1,263 @@
+"""Exact leave-one-out of a ridge on squared error: every row and every λ from one decomposition.
+
+Without row i the weights sum to W − wᵢ, and R + λJ is in the units of all rows
+
+    Σ_{k≠i} sₖ½(yₖ − b − xₖᵀθ)² + λ(1 − sᵢ)·½Σfⱼθⱼ²,        sᵢ = wᵢ/W:
+
+row i leaves, and λ becomes λ' = λ(1 − sᵢ). So its residual follows from the fit of all rows *at λ'*
+(Allen, 1974; Golub, Heath & Wahba, 1979):
+
+    yᵢ − ŷ₋ᵢ = (yᵢ − ŷᵢ)/(1 − hᵢ),    hᵢ = sᵢ(1 + (xᵢ − x̄)ᵀ(H + λ'F)⁻¹(xᵢ − x̄)),
+
+without the 1 if there is no intercept. With more features than rows h → 1 as λ → 0 and this is
+0/0, but the quotient is [M b]ᵢ/[M]ᵢᵢ with M = P(AAᵀ + λ'I)⁻¹P, where P projects out the intercept
+and the features without a penalty; nothing cancels there, and λ = 0 is as good as any.
+
+Cost, n ≥ p: the rows in the coordinates of the eigenvectors, 2np² flops, then 4np for each λ. p > n:
+4n² for each λ.
+"""
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skreg.quadratic import factored as with_factors
+from skreg.quadratic import spectrum as plain
+from skreg.quadratic.forms import RowForm
+from skreg.quadratic.model import QuadraticModel
+from skreg.quadratic.products import product, together
+from skreg.quadratic.rows import slices
+from skreg.quadratic.sparse_rows import make_rows
+
+EPS = np.finfo(np.float64).eps
+# A row of a larger share has a λ' of its own; the others' are expanded about one that serves all.
+_HEAVY = 0.05
+# Where 1 − h is below this a subtraction has left fewer than ten digits: the row is left out.
+_CLOSE = 1e-6
+# Multiply-adds of the rotation from which a second thread pays.
+_WORTH_TWO = 1e8
+
+
+def left_out_predictions(model, alphas, factors=None):
+    """ŷ₋ᵢ: for each λ, what the fit to all rows but i predicts for row i.
+
+    Parameters
+    ----------
+    model : QuadraticModel
+        One that refers to its rows.
+    alphas : ndarray of shape (n_alphas,)
+        λ ≥ 0, against the mean loss of the rows that are left.
+    factors : None or ndarray of shape (p,)
+        fⱼ ≥ 0.
+
+    Returns
+    -------
+    ndarray of shape (n_alphas, n, q)
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows have a weight, or there is no spectrum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg import QuadraticModel
+    >>> from skreg.quadratic.left_out import left_out_predictions
+    >>> X, y = np.array([[0.0], [1.0], [3.0]]), np.array([0.0, 1.0, 5.0])
+    >>> left_out_predictions(QuadraticModel.from_data(X, y), np.zeros(1))[0, :, 0]
+    array([-1.        ,  1.66666667,  3.        ])
+    """
+    X, y, weights = model._form._data
+    if model.n_rows < 2:
+        raise ValueError("a single row has a weight: nothing is left without it. Give more rows.")
+    share = np.full(len(y), 1.0 / len(y)) if weights is None else weights / model.weight
+    rows = _Rows(model, np.asarray(alphas, dtype=np.float64), factors, share)
+    out, doubtful = rows.wide() if len(y) <= X.shape[1] + 1 else rows.tall()
+    for i in np.flatnonzero(doubtful):
+        out[:, i] = _without(i, model, alphas, factors, share)
+    return out
+
+
+def _without(i, model, alphas, factors, share):
+    """Row i's predictions, by leaving it out."""
+    X, y, _ = model._form._data
+    weights = share.copy()
+    weights[i] = 0.0
+    left = QuadraticModel._from_checked(X, y, weights, model._form.centred)
+    thetas = left._ridge(alphas, factors)[0]
+    x = X[[i]].toarray() if issparse(X) else X[[i]]
+    return left.y_mean + thetas @ (x[0] - left.x_mean)
+
+
+class _Rows:
+    """All rows, all λ."""
+
+    def __init__(self, model, alphas, factors, share):
+        self.model, self.alphas, self.factors, self.share = model, alphas, factors, share
+        self.X, self.y, _ = model._form._data
+        self.centred = model._form.centred
+        self.least = float(alphas.min() * (1.0 - share.max()))
+
+    def groups(self):
+        """(rows, share s₀, offsets s − s₀): all but the heavy rows together."""
+        heavy = np.flatnonzero(self.share > _HEAVY)
+        light = np.flatnonzero(self.share <= _HEAVY)
+        for i in heavy:
+            yield np.array([i]), self.share[i], np.zeros(1)
+        if light.size:
+            share = self.share[light]
+            middle = 0.5 * (share.min() + share.max())
+            yield light, middle, share - middle
+
+    # n > p + 1 -----------------------------------------------------------------------------------
+
+    def tall(self):
+        spectrum = self.model._decomposed(self.least, self.factors)
+        X = self.X.tocsr() if issparse(self.X) else self.X
+        n, p = X.shape
+        out = np.empty((len(self.alphas), n, self.y.shape[1]))
+        doubtful = np.zeros(n, dtype=bool)
+        groups = list(self.groups())
+        place = np.empty(n, dtype=int)
+        for k, (members, _, _) in enumerate(groups):
+            place[members] = k
+        sums = [_Sums(spectrum, self.alphas, s0, offsets) for _, s0, offsets in groups]
+
+        def some(start, stop):
+            for block in slices(stop - start, p):
+                rows = np.arange(start + block.start, start + block.stop)
+                x = X[rows[0] : rows[-1] + 1]
+                x = np.subtract(x.toarray() if issparse(X) else x, self.model.x_mean, dtype=float)
+                seen = spectrum.seen_by(x)
+                for k in np.unique(place[rows]):
+                    which = slice(None) if len(groups) == 1 else np.flatnonzero(place[rows] == k)
+                    mine = rows[which]
+                    out[:, mine], doubtful[mine] = self._primal(sums[k], seen, which, mine)
+
+        ends = [0, n // 2, n] if n * p * p > _WORTH_TWO else [0, n]
+        together(some, list(zip(ends[:-1], ends[1:], strict=True)))
+        return out, doubtful
+
+    def _primal(self, sums, seen, which, rows):
+        """ŷ₋ᵢ of some rows, (n_alphas, m, q), and which of them are close to a leverage of 1."""
+        share = self.share[rows]
+        quadratic, linear = sums(seen.u[which], share)
+        quadratic += seen.leverage[which] + (1.0 if self.centred else 0.0)
+        left = 1.0 - share * quadratic
+        y = self.y[rows].astype(np.float64, copy=False)
+        linear += self.model.y_mean + seen.fitted[which]
+        safe = np.where(left > 0, left, 1.0)
+        return y - (y - linear) / safe[:, :, None], left.min(axis=0) < _CLOSE
+
+    # n ≤ p + 1 -----------------------------------------------------------------------------------
+
+    def wide(self):
+        spectrum = self._row_spectrum()
+        inner, left, b, outside, free = _row_side(spectrum, self._rows)
+        root = self._rows.root[:, 0]
+        if inner.rank == free:  # P and the spectrum say it all
+            outside, rest = np.zeros_like(outside), np.zeros_like(b)
+        else:
+            kept = left[:, : inner.rank]
+            outside = outside - np.einsum("ij,ij->i", kept, kept)
+            outside = np.where(outside > 64 * len(b) * EPS, outside, 0.0)
+            rest = np.where(outside[:, None] > 0, b - product(kept, product(kept.T, b)), 0.0)
+        out = np.empty((len(self.alphas), *self.y.shape))
+        doubtful = np.zeros(len(b), dtype=bool)
+        for rows, middle, offsets in self.groups():
+            sums = _Sums(inner, self.alphas, middle, offsets)
+            m_ii, m_b = sums(left[rows], self.share[rows])
+            scale = self.alphas[:, None] * (1.0 - self.share[rows])
+            scale = np.where(outside[rows] > 0, scale, 1.0)  # else it cancels
+            m_ii = scale * m_ii + outside[rows]
+            m_b = scale[:, :, None] * m_b + rest[rows]
+            doubtful[rows] = ((outside[rows] > 0) & (m_ii < _CLOSE)).any(axis=0)
+            unit = root[rows, None] * np.where(m_ii > 0, m_ii, 1.0)[:, :, None]
+            doubtful[rows] |= (m_ii <= 0).any(axis=0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                out[:, rows] = self.y[rows] - m_b / unit
+        self._weightless(out)
+        doubtful &= root > 0
+        return out, doubtful
+
+    def _weightless(self, out):
+        """Rows of no weight: the fit does not change without them."""
+        rows = np.flatnonzero(self.share == 0)
+        if rows.size:
+            thetas = self.model._ridge(self.alphas, self.factors)[0]
+            x = self.X[rows].toarray() if issparse(self.X) else self.X[rows]
+            fitted = (x - self.model.x_mean) @ np.moveaxis(thetas, 2, 1)
+            out[:, rows] = self.model.y_mean + fitted
+
+    def _row_spectrum(self):
+        """The n × n side; for n = p and n = p + 1 the model holds the other."""
+        form = self.model._form
+        if isinstance(form, RowForm) and not form.is_tall:
+            self._rows = form.rows
+            return self.model._decomposed(self.least, self.factors)
+        means = (form.x_mean, form.y_mean)
+        self._rows = make_rows(*form._data, form.centred, means=means)
+        if self.factors is None:
+            made = plain.from_outer_gram(self._rows)
+            accurate = plain.from_wide_rows
+        else:
+            made = with_factors.from_wide_rows(self._rows, self.factors, accurate=False)
+
+            def accurate(rows):
+                return with_factors.from_wide_rows(rows, self.factors, accurate=True)
+
+        return made if made.serves(self.least) else accurate(self._rows)
+
+
+def _row_side(spectrum, rows):
+    """The inner spectrum, its U, P b, the diagonal of P, and the rank of P A at most."""
+    outside = np.ones(len(rows.b))
+    if rows.centred:
+        outside -= rows.root[:, 0] ** 2
+    if isinstance(spectrum, plain.Spectrum):
+        return spectrum, spectrum.basis.left, rows.b, outside, rows.max_rank
+    q = spectrum.best_free.q
+    view = spectrum.inner.basis.rows
+    outside -= np.einsum("ij,ij->i", q, q)
+    return spectrum.inner, spectrum.inner.basis.left, view.b, outside, view.max_rank
+
+
+class _Sums:
+    """Σₖ uₖ²/(σₖ + λ(1 − s)) and Σₖ uₖzₖ/(σₖ + λ(1 − s)) for rows u whose shares s lie near s₀.
+
+    1/(σ + λ(1 − s)) = Σⱼ [λ(s − s₀)]ʲ/(σ + λ(1 − s₀))ʲ⁺¹: a geometric series of ratio at most
+    |s − s₀|/(1 − s₀), one term where all weights are equal.
+    """
+
+    def __init__(self, spectrum, alphas, middle, offsets):
+        self.alphas, self.middle = alphas, middle
+        # What is not there in a row of 1 − s₀ = 0 cannot matter.
+        inverse = spectrum.inverse(alphas * (1.0 - middle))
+        ratio = np.abs(offsets).max(initial=0.0) / max(1.0 - middle, EPS)
+        n_terms = 1 if ratio < EPS else int(np.ceil(np.log(EPS) / np.log(ratio))) + 1
+        q = spectrum.rotated.shape[1]
+        z = np.moveaxis(spectrum.rotated, 1, 0)  # (q, k)
+        self._shape = len(alphas), q
+        self._terms = []
+        for j in range(n_terms):
+            power = inverse ** (j + 1)
+            sides = (power[:, None] * z).reshape(len(alphas) * q, -1)
+            self._terms.append((np.asfortranarray(power.T), np.asfortranarray(sides.T)))
+
+    def __call__(self, u, share):
+        """Of shape (n_alphas, m) and (n_alphas, m, q)."""
+        squares = np.square(u)
+        m, (n_alphas, q) = len(u), self._shape
+        quadratic, linear = np.zeros((n_alphas, m)), np.zeros((n_alphas, q, m))
+        step = self.alphas[:, None] * (share - self.middle)
+        factor = None
+        for power, sides in self._terms:
+            one = product(squares, power).T
+            other = product(u, sides).T.reshape(n_alphas, q, m)
+            if factor is None:
+                quadratic, linear, factor = one, other, step
+            else:
+                quadratic += factor * one
+                linear += factor[:, None] * other
+                factor = factor * step
+        return quadratic, np.moveaxis(linear, 1, 2)
