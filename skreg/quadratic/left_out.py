@@ -153,19 +153,18 @@ class _Rows:
 
     def wide(self):
         spectrum = self._row_spectrum()
-        inner, left, b, outside, free = _row_side(spectrum, self._rows)
-        root = self._rows.root[:, 0]
-        if inner.rank == free:  # P and the spectrum say it all
+        inner, left, b, outside, full = _row_side(spectrum, self._rows)
+        root, left = self._rows.root[:, 0], left[:, : inner.rank]
+        if inner.rank == full:  # P is UUᵀ
             outside, rest = np.zeros_like(outside), np.zeros_like(b)
         else:
-            kept = left[:, : inner.rank]
-            outside = outside - np.einsum("ij,ij->i", kept, kept)
+            outside = outside - np.einsum("ij,ij->i", left, left)
             outside = np.where(outside > 64 * len(b) * EPS, outside, 0.0)
-            rest = np.where(outside[:, None] > 0, b - product(kept, product(kept.T, b)), 0.0)
+            rest = np.where(outside[:, None] > 0, b - product(left, product(left.T, b)), 0.0)
         out = np.empty((len(self.alphas), *self.y.shape))
         doubtful = np.zeros(len(b), dtype=bool)
         for rows, middle, offsets in self.groups():
-            sums = _Sums(inner, self.alphas, middle, offsets)
+            sums = _Sums(inner, self.alphas, middle, offsets, inner.rank)
             m_ii, m_b = sums(left[rows], self.share[rows])
             scale = self.alphas[:, None] * (1.0 - self.share[rows])
             scale = np.where(outside[rows] > 0, scale, 1.0)  # else it cancels
@@ -210,16 +209,16 @@ class _Rows:
 
 
 def _row_side(spectrum, rows):
-    """The inner spectrum, its U, P b, the diagonal of P, and the rank of P A at most."""
-    outside = np.ones(len(rows.b))
+    """The inner spectrum, its U, P b, the diagonal of P, and its rank."""
+    outside, rank = np.ones(len(rows.b)), rows.n_rows - rows.centred
     if rows.centred:
         outside -= rows.root[:, 0] ** 2
     if isinstance(spectrum, plain.Spectrum):
-        return spectrum, spectrum.basis.left, rows.b, outside, rows.max_rank
+        return spectrum, spectrum.basis.left, rows.b, outside, rank
     q = spectrum.best_free.q
     view = spectrum.inner.basis.rows
     outside -= np.einsum("ij,ij->i", q, q)
-    return spectrum.inner, spectrum.inner.basis.left, view.b, outside, view.max_rank
+    return spectrum.inner, spectrum.inner.basis.left, view.b, outside, rank - q.shape[1]
 
 
 class _Sums:
@@ -229,14 +228,13 @@ class _Sums:
     |s − s₀|/(1 − s₀), one term where all weights are equal.
     """
 
-    def __init__(self, spectrum, alphas, middle, offsets):
+    def __init__(self, spectrum, alphas, middle, offsets, n_directions=None):
         self.alphas, self.middle = alphas, middle
-        # What is not there in a row of 1 − s₀ = 0 cannot matter.
-        inverse = spectrum.inverse(alphas * (1.0 - middle))
+        inverse = spectrum.inverse(alphas * (1.0 - middle))[:, :n_directions]
         ratio = np.abs(offsets).max(initial=0.0) / max(1.0 - middle, EPS)
         n_terms = 1 if ratio < EPS else int(np.ceil(np.log(EPS) / np.log(ratio))) + 1
         q = spectrum.rotated.shape[1]
-        z = np.moveaxis(spectrum.rotated, 1, 0)  # (q, k)
+        z = spectrum.rotated[:n_directions].T
         self._shape = len(alphas), q
         self._terms = []
         for j in range(n_terms):
