@@ -1,1 +1,5 @@
 """Choosing λ: a search over whole paths."""
+
+from skreg.model_selection.search import PathSearchCV
+
+__all__ = ["PathSearchCV"]

@@ -1,10 +1,13 @@
 """What a search asks of a route, and what a route answers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn.metrics._scorer import _MultimetricScorer
+
+from skreg.path import RegularizationPath
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,8 @@ class Job:
     error_score : "raise" or float
     n_jobs : None or int
     verbose : int
+    resource : None or "epochs"
+        What successive halving rations.
     """
 
     estimator: Any
@@ -47,6 +52,18 @@ class Job:
     error_score: Any = np.nan
     n_jobs: int | None = None
     verbose: int = 0
+    resource: str | None = None
+
+    @property
+    def scorer(self):
+        """All scorers as one callable ``scorer(estimator, X, y, **score_params)``.
+
+        A number where there is one only, else a dict; to be called by scikit-learn's ``_score``,
+        which knows what ``error_score`` asks.
+        """
+        if set(self.scorers) == {"score"}:
+            return self.scorers["score"]
+        return _MultimetricScorer(scorers=self.scorers, raise_exc=self.error_score == "raise")
 
 
 @dataclass(eq=False)
@@ -61,6 +78,12 @@ class Scores:
         Seconds; a path's time is shared evenly among its λ.
     n_test : ndarray of shape (n_splits,)
         Rows in each test part.
+    fit_errors : dict of (int, int) to str
+        Tracebacks of the fits that failed, by (λ, split).
+    path : RegularizationPath or None
+        The path on all rows, where a route has it at hand.
+    more : dict of str to list of length n_alphas
+        Further columns of ``cv_results_``.
     """
 
     test: dict[str, np.ndarray]
@@ -68,3 +91,55 @@ class Scores:
     fit_time: np.ndarray
     score_time: np.ndarray
     n_test: np.ndarray
+    fit_errors: dict[tuple[int, int], str] = field(default_factory=dict)
+    path: RegularizationPath | None = None
+    more: dict[str, list] = field(default_factory=dict)
+
+    @classmethod
+    def from_splits(cls, splits):
+        """Scores of the results of single fits.
+
+        Parameters
+        ----------
+        splits : list of list of dict
+            For each split and each λ what scikit-learn's ``_fit_and_score`` returns:
+            ``test_scores`` and, if asked for, ``train_scores`` (a number or a dict of numbers),
+            ``fit_time``, ``score_time``, ``n_test_samples``, ``fit_error`` (a str or None).
+        """
+
+        def table(key):
+            return np.array([[fit[key] for fit in fits] for fits in splits]).T
+
+        def scores(key):
+            if key not in splits[0][0]:
+                return {}
+            first = splits[0][0][key]
+            if not isinstance(first, dict):
+                return {"score": table(key).astype(np.float64)}
+            named = [[fit[key] for fit in fits] for fits in splits]
+            return {
+                name: np.array([[fit[name] for fit in fits] for fits in named], dtype=np.float64).T
+                for name in first
+            }
+
+        return cls(
+            test=scores("test_scores"),
+            train=scores("train_scores"),
+            fit_time=table("fit_time"),
+            score_time=table("score_time"),
+            n_test=np.array([fits[0]["n_test_samples"] for fits in splits]),
+            fit_errors={
+                (i, j): fit["fit_error"]
+                for j, fits in enumerate(splits)
+                for i, fit in enumerate(fits)
+                if fit["fit_error"] is not None
+            },
+        )
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with the `Scores` of the splits that were finished, the first ones of the job."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.scores = scores

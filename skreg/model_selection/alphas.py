@@ -1,0 +1,90 @@
+"""The λ that a search tries where the user names none."""
+
+import numbers
+
+import numpy as np
+
+from skreg._validation import check_alphas
+from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
+from skreg.model_selection.path_folds import has_path
+from skreg.model_selection.pipelines import last_step
+from skreg.path.grid import N_ALPHAS
+
+#: Where nothing but the kind of estimator is known: the largest λ, and the smallest.
+NETWORK = (1.0, 1e-6)
+ANY = (1e3, 1e-3)
+#: λ per decade of such a grid, when the search may extend it.
+PER_DECADE = 2
+#: How often a grid is extended at most, and how small λ is not worth a try.
+EXTENSIONS = 8
+SMALLEST = 1e-14
+
+
+def check_choice(alphas):
+    """``alphas`` as an int, "auto", or a float64 vector of at least one value."""
+    if isinstance(alphas, str):
+        if alphas != "auto":
+            raise ValueError(
+                f'alphas={alphas!r} is not known. Use "auto", a number of values, or the values.'
+            )
+        return alphas
+    if isinstance(alphas, numbers.Integral) and not isinstance(alphas, bool):
+        if alphas < 1:
+            raise ValueError(
+                f"alphas={alphas} asks for that many values of λ: give a positive number, or a "
+                "list of λ."
+            )
+        return int(alphas)
+    if np.ndim(alphas) == 0:
+        raise ValueError(
+            f"alphas={alphas!r} is neither a number of values nor a list of λ. For one λ write "
+            f"alphas=[{alphas!r}]."
+        )
+    return check_alphas(alphas)[0]
+
+
+def automatic(estimator, choice, rows):
+    """A descending grid of λ made for the data.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not fitted.
+    choice : int or "auto"
+    rows : callable
+        Returns the `Rows` of an estimator that has a path.
+
+    Returns
+    -------
+    ndarray of shape (n_alphas,)
+
+    Raises
+    ------
+    ValueError
+        If a number of λ is asked for of an estimator whose scale of λ is not known.
+    """
+    if has_path(estimator):
+        return rows().alphas(N_ALPHAS if choice == "auto" else choice)
+    last = last_step(estimator)
+    network = isinstance(last, (RegularizedMLPClassifier, RegularizedMLPRegressor))
+    largest, smallest = NETWORK if network else ANY
+    if choice == "auto":
+        return np.geomspace(largest, smallest, 1 + round(PER_DECADE * np.log10(largest / smallest)))
+    if network:
+        return np.geomspace(largest, smallest, choice)
+    raise ValueError(
+        f"alphas={choice} asks for a grid from λ_max of the data, which is not known for "
+        f'{type(last).__name__}. Give the values of λ, or alphas="auto", which starts from '
+        f"{smallest:g} to {largest:g} and extends this as far as it takes."
+    )
+
+
+def extension(alphas, side):
+    """Further λ on that side, as dense as ``alphas`` and half as many decades again."""
+    order = np.sort(alphas[alphas > 0])
+    ratio = (order[-1] / order[0]) ** (1 / (len(order) - 1))
+    more = ratio ** np.arange(1, max(2, len(order) // 2) + 1)
+    if side == "largest":
+        return order[-1] * more[::-1]
+    smaller = order[0] / more
+    return smaller[smaller >= SMALLEST * order[-1]]

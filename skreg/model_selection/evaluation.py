@@ -1,0 +1,172 @@
+"""What a search does for one combination of the other parameters: λ, scores, the last fit."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from skreg.model_selection import path_folds, refits
+from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
+from skreg.model_selection.candidates import Combination
+from skreg.model_selection.job import Job, Scores
+from skreg.model_selection.path_folds import Rows, has_path
+from skreg.model_selection.pipelines import Prefix, last_step
+from skreg.model_selection.selection import edge
+
+#: Ways to the scores of a `Job`; the first that serves it is taken.
+ROUTES = (path_folds, refits)
+#: An extended grid must gain this share of a standard error to be extended further.
+WORTH = 1e-3
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """The data of one search, and how candidates are judged on them.
+
+    Attributes
+    ----------
+    job : Job
+        Of the base estimator, without λ.
+    choice : int, "auto" or ndarray of shape (n_alphas,)
+        What λ are wanted.
+    metric : str
+        Name of the scorer that decides where a grid is to be extended.
+    criterion : callable or None
+        One of `CRITERIA`, in place of splits.
+    """
+
+    job: Job
+    choice: Any
+    metric: Any
+    criterion: Any
+
+    def run(self, combination: Combination, on_fold):
+        """Give the combination its λ and their scores; ``on_fold`` as for the routes."""
+        estimator = combination.estimator(self.job.estimator)
+        if isinstance(self.choice, np.ndarray):
+            alphas = self.choice
+        else:
+            alphas = automatic(estimator, self.choice, lambda: self._rows(estimator))
+        self._judge(combination, alphas, on_fold)
+        if isinstance(self.choice, str):
+            self._extend(combination, on_fold)
+
+    def _rows(self, estimator):
+        return Rows(estimator, self.job.X, self.job.y, self.job.fit_params)
+
+    def _judge(self, combination, alphas, on_fold):
+        """Scores of these λ beside those that the combination has already."""
+        estimator, old = combination.estimator(self.job.estimator), combination.alphas
+        every = np.concatenate([old, alphas])
+        # In the order given; λ that are added go where they belong in a descending grid.
+        order = np.argsort(-every, kind="stable") if old.size else np.arange(every.size)
+        if self.criterion is not None:
+            combination.scores = self._by_criterion(combination, estimator, every[order])
+            on_fold(0, 1)
+        else:
+            job = replace(self.job, estimator=estimator, alphas=alphas)
+            route = next(route for route in ROUTES if route.serves(job))
+            scores = route.run(job, on_fold)
+            combination.scores = joined(combination.scores, scores, order) if old.size else scores
+        combination.alphas = every[order]
+
+    def _by_criterion(self, combination, estimator, alphas):
+        """What a criterion says of all rows, as the scores of one split that holds none out."""
+        job, start = self.job, time.perf_counter()
+        found = self.criterion(estimator, job.X, job.y, alphas, job.fit_params, scorers=job.scorers)
+        seconds = np.full((len(alphas), 1), (time.perf_counter() - start) / len(alphas))
+        combination.criterion = found
+        return Scores(
+            test={"score": np.asarray(found.scores, dtype=np.float64)[:, None]},
+            train={},
+            fit_time=seconds,
+            score_time=np.zeros_like(seconds),
+            n_test=np.zeros(1, dtype=int),
+            path=found.path,
+        )
+
+    def _extend(self, combination, on_fold):
+        """Add λ beyond the best one until it is no longer the last, or nothing is gained."""
+        for _ in range(EXTENSIONS):
+            means, _ = self._summary(combination)
+            if np.isnan(means).all():
+                return
+            best = int(np.nanargmax(means))
+            side = edge(means, combination.alphas, best)
+            more = extension(combination.alphas, side) if side else np.empty(0)
+            if not more.size:
+                return
+            self._judge(combination, more, on_fold)
+            extended, errors = self._summary(combination)
+            now = int(np.nanargmax(extended))
+            if not extended[now] - means[best] > WORTH * np.nan_to_num(errors[now]):
+                return
+
+    def _summary(self, combination):
+        """Mean test score and its standard error for every λ."""
+        scores = combination.scores
+        table = scores.test.get(self.metric if isinstance(self.metric, str) else "")
+        table = next(iter(scores.test.values())) if table is None else table
+        n_splits = table.shape[1]
+        if n_splits > 1:
+            return table.mean(axis=1), table.std(axis=1) / np.sqrt(n_splits - 1)
+        errors = getattr(combination.criterion, "std_error", None)
+        return table[:, 0], np.zeros(len(table)) if errors is None else errors
+
+    def refit(self, combination, i, context, hooks):
+        """The estimator fitted to all rows at the i-th λ, and its path where it has one.
+
+        Where it has one the estimator is taken from the path, which is as close there as a fit.
+        """
+        estimator = combination.estimator(self.job.estimator)
+        if has_path(estimator) and self.job.y is not None:
+            context.call_on_fit_task_begin(**hooks)
+            return self._from_path(estimator, combination, i)
+        alpha = {self.job.alpha_name: combination.alphas[i].item()}
+        estimator = combination.estimator(self.job.estimator, **alpha)
+        target = () if self.job.y is None else (self.job.y,)
+        with context.propagate_callback_context(estimator):
+            context.call_on_fit_task_begin(**hooks)
+            estimator.fit(self.job.X, *target, **self.job.fit_params)
+        return estimator, None
+
+    def _from_path(self, estimator, combination, i):
+        path = combination.scores.path
+        if path is not None and np.array_equal(path.alphas, combination.alphas):
+            prefix = Prefix(estimator, self.job.X, self.job.y, self.job.fit_params)
+            return prefix.whole(path.source._fitted_at(path, i)), path
+        rows = self._rows(estimator)
+        path = rows.path(combination.alphas)
+        return rows.fitted(path, i), path
+
+
+def joined(first, second, order):
+    """Scores of the λ of two jobs on the same splits, put in order."""
+
+    def rows(name):
+        one, other = getattr(first, name), getattr(second, name)
+        if isinstance(one, dict):
+            return {key: np.concatenate([one[key], other[key]])[order] for key in one}
+        return np.concatenate([one, other])[order]
+
+    n_first, place = len(first.fit_time), np.argsort(order)
+    errors = {(place[i], j): text for (i, j), text in first.fit_errors.items()}
+    errors |= {(place[i + n_first], j): text for (i, j), text in second.fit_errors.items()}
+    more = {key: [[*first.more[key], *second.more[key]][k] for k in order] for key in first.more}
+    return Scores(
+        rows("test"), rows("train"), rows("fit_time"), rows("score_time"), first.n_test, errors,
+        more=more,
+    )  # fmt: skip
+
+
+def check_searchable(estimator):
+    """Raise where λ is not what the estimator goes by."""
+    last = last_step(estimator)
+    bound = getattr(last, "norm_bound", None)
+    if bound is not None and hasattr(last, "max_expansions"):
+        raise ValueError(
+            f"norm_bound={bound} of {type(last).__name__} decides λ by itself, and alpha is "
+            "ignored: there is nothing to search. Leave norm_bound=None, or use GridSearchCV over "
+            "norm_bound."
+        )

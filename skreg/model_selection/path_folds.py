@@ -1,0 +1,194 @@
+"""One path for each split: warm starts along λ, and predictions of many λ at once."""
+
+import time
+from contextlib import nullcontext
+from dataclasses import replace
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import clone
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
+from sklearn.model_selection._validation import _score
+from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params, _get_feature_names
+
+from skreg._threads import one_blas_thread
+from skreg.estimators._linear import QuadraticApproxLinear
+from skreg.model_selection import refits
+from skreg.model_selection.job import Interrupted
+from skreg.model_selection.pipelines import Prefix, is_plain, last_step
+from skreg.path import RegularizationPath
+
+#: Raw predictions are made for as many λ at once as fit into this many numbers.
+BLOCK = 2**21
+
+
+def has_path(estimator):
+    """Whether the (last step of the) estimator finds all λ at once, exactly as one by one."""
+    return is_plain(estimator) and isinstance(last_step(estimator), QuadraticApproxLinear)
+
+
+def serves(job):
+    """A linear estimator of this package, on its own or at the end of a Pipeline."""
+    return job.y is not None and has_path(job.estimator)
+
+
+def run(job, on_fold):
+    """Follow the path on the training part of each split, and score every λ on its test part.
+
+    Parameters
+    ----------
+    job : Job
+    on_fold : callable
+        ``on_fold(i, n)`` is called after each of the n splits.
+
+    Returns
+    -------
+    Scores
+    """
+    n_splits = len(job.splits)
+    parallel = Parallel(n_jobs=job.n_jobs, prefer="threads", return_as="generator")
+    together = effective_n_jobs(job.n_jobs) > 1
+    done: list[list] = []
+    try:
+        with one_blas_thread() if together else nullcontext():
+            for fits in parallel(delayed(one_split)(job, j) for j in range(n_splits)):
+                done.append(fits)
+                on_fold(len(done) - 1, n_splits)
+                if job.verbose > 1:
+                    seconds = sum(fit["fit_time"] + fit["score_time"] for fit in fits)
+                    print(f"[PathSearchCV] split {len(done)}/{n_splits}: {seconds:.2f} s")
+    except KeyboardInterrupt:
+        raise Interrupted(refits.scores_of(job, done) if done else None) from None
+    return refits.scores_of(job, done)
+
+
+class Rows:
+    """Rows on which paths of one estimator are followed, its earlier steps fitted to them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not fitted; one that `has_path`.
+    X, y : rows
+    fit_params : dict
+        What ``estimator.fit`` is to be given beside X and y, for these rows.
+    """
+
+    def __init__(self, estimator, X, y, fit_params):
+        self.prefix = Prefix(estimator, X, y, fit_params)
+        self.source = clone(self.prefix.last)
+        self.source._validate_params()
+        self.problem = self.source._prepare(self.prefix.rows, y, **self.prefix.fit_params)
+
+    def alphas(self, n_alphas):
+        """An automatic grid for these rows."""
+        return self.source._alphas(self.problem, n_alphas)
+
+    def path(self, alphas):
+        """`RegularizationPath` as close at every λ as one fit is."""
+        found = self.source._solve_closely(self.problem, np.asarray(alphas, dtype=np.float64))
+        self.source._keep(self.problem)
+        names = _get_feature_names(self.prefix.rows)
+        return RegularizationPath.from_solution(found, self.source, names)
+
+    def fitted(self, path, i):
+        """The estimator, whole and fitted, at the i-th λ of a path on these rows."""
+        return self.prefix.whole(self.source._fitted_at(path, i))
+
+
+def one_split(job, j):
+    """What `refits.one_split` returns, by one path."""
+    train, test = (np.asarray(index) for index in job.splits[j])
+    start = time.perf_counter()
+    try:
+        X, y = _safe_split(job.estimator, job.X, job.y, train)
+        rows = Rows(job.estimator, X, y, _check_method_params(job.X, job.fit_params, train))
+        path = rows.path(job.alphas)
+    except Exception:
+        # Which λ are to blame is for one fit after the other to say.
+        return refits.one_split(job, j)
+    fit_time = (time.perf_counter() - start) / len(job.alphas)
+
+    start = time.perf_counter()
+    X_test, y_test = _safe_split(job.estimator, job.X, job.y, test, train)
+    tests = _scores_along(job, rows, path, X_test, y_test, test)
+    score_time = (time.perf_counter() - start) / len(job.alphas)
+    fits = [
+        {
+            "test_scores": score,
+            "fit_time": fit_time,
+            "score_time": score_time,
+            "n_test_samples": len(test),
+            "fit_error": None,
+        }
+        for score in tests
+    ]
+    if job.return_train_score:
+        for fit, score in zip(
+            fits, _scores_along(job, rows, path, X, y, train, rows.prefix.rows), strict=True
+        ):
+            fit["train_scores"] = score
+    return fits
+
+
+def _scores_along(job, rows, path, X, y, index, transformed=None):
+    """The scores of every λ on rows, transformed once unless a scorer looks into the Pipeline."""
+    params = _check_method_params(job.X, job.score_params, index)
+    scorer = job.scorer
+    if not _looks_at_predictions_only(scorer, job):
+        return [
+            _score(rows.fitted(path, i), X, y, scorer, params, job.error_score)
+            for i in range(len(path))
+        ]
+    X = rows.prefix.transform(X) if transformed is None else transformed
+    return [
+        _score(fitted, X, y, scorer, params, job.error_score) for fitted in fitted_along(path, X)
+    ]
+
+
+def _looks_at_predictions_only(scorer, job):
+    """Whether the last step on transformed rows is as good as the Pipeline on the rows.
+
+    True of scikit-learn's scorers; another callable may look at anything.
+    """
+    if isinstance(scorer, _MultimetricScorer):
+        return all(_looks_at_predictions_only(one, job) for one in scorer._scorers.values())
+    if isinstance(scorer, _PassthroughScorer):
+        # ``estimator.score``: where metadata is routed, the Pipeline is the one to route it.
+        routed = _routing_enabled() and bool(job.score_params)
+        return not routed or job.estimator is last_step(job.estimator)
+    return isinstance(scorer, _BaseScorer)
+
+
+def fitted_along(path, X):
+    """Fitted estimators at every λ of a path that know their raw predictions for X already."""
+    width = max(1, BLOCK // max(1, X.shape[0] * path.intercepts[0].size))
+    for start in range(0, len(path), width):
+        part = slice(start, start + width)
+        try:
+            some = replace(path, coefs=path.coefs[part], intercepts=path.intercepts[part])
+            block = some.decision_function(X)
+        except Exception:
+            block = None  # each estimator will say what is wrong with X when it is asked
+        for i in range(start, min(start + width, len(path))):
+            fitted = path.source._fitted_at(path, i)
+            if block is not None:
+                fitted._raw = _Known(fitted, X, block[i - start])
+            yield fitted
+
+
+class _Known:
+    """Stands for ``estimator._raw``: looks up what was asked for, works out anything else."""
+
+    def __init__(self, fitted, X, raw):
+        # Two classes have one row of coefficients, and a path leaves its axis out.
+        self.raw = raw[:, None] if raw.ndim < fitted.coef_.ndim else raw
+        self.fitted, self.X = fitted, X
+
+    def __call__(self, X):
+        if X is self.X:
+            return self.raw, X
+        return type(self.fitted)._raw(self.fitted, X)

@@ -1,0 +1,86 @@
+"""The steps before the last of a Pipeline, fitted once for every λ."""
+
+import copy
+
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
+
+
+def last_step(estimator):
+    """The last step of a Pipeline; any other estimator itself."""
+    while type(estimator) is Pipeline:
+        estimator = estimator.steps[-1][1]
+    return estimator
+
+
+def is_plain(estimator):
+    """Whether the last step sees what `Prefix` makes of the rows, and nothing else.
+
+    Not so for subclasses of Pipeline, which may resample rows, nor where ``transform_input`` sends
+    metadata through the earlier steps.
+    """
+    if not isinstance(estimator, Pipeline):
+        return True
+    if type(estimator) is not Pipeline or estimator.transform_input is not None:
+        return False
+    return is_plain(estimator.steps[-1][1])
+
+
+class Prefix:
+    """The earlier steps of an estimator, fitted; none if it is no Pipeline.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not fitted; `is_plain`. It is cloned.
+    X, y : training rows
+    fit_params : dict
+        What ``estimator.fit`` is to be given beside X and y, for these rows.
+
+    Attributes
+    ----------
+    last : estimator
+        The last step, not fitted.
+    rows : the training rows as the last step sees them
+    fit_params : dict
+        What ``last.fit`` is to be given beside ``rows`` and y.
+    """
+
+    def __init__(self, estimator, X, y, fit_params):
+        self.last, self.rows, self.fit_params = clone(estimator), X, fit_params
+        self._heads = []
+        while type(self.last) is Pipeline:
+            whole = self.last
+            head, name = whole[:-1], whole.steps[-1][0]
+            ahead, self.fit_params = _routed(whole, head, name, self.fit_params)
+            if head.steps:
+                self.rows = head.fit_transform(self.rows, y, **ahead)
+            self._heads.append((whole, head))
+            self.last = whole.steps[-1][1]
+
+    def transform(self, X):
+        """Other rows as the last step sees them."""
+        for _, head in self._heads:
+            if head.steps:
+                X = head.transform(X)
+        return X
+
+    def whole(self, fitted):
+        """The estimator as it was given, with its earlier steps and its last one fitted."""
+        for whole, head in reversed(self._heads):
+            pipeline = copy.copy(whole)
+            pipeline.steps = [*head.steps, (whole.steps[-1][0], fitted)]
+            fitted = pipeline
+        return fitted
+
+
+def _routed(whole, head, name, fit_params):
+    """What of ``fit_params`` goes to the earlier steps, and what to the last."""
+    last = dict(whole._check_method_params(method="fit", props=fit_params)[name]["fit"])
+    if not head.steps or not fit_params:
+        return {}, last
+    if not _routing_enabled():
+        return {k: v for k, v in fit_params.items() if not k.startswith(f"{name}__")}, last
+    wanted = get_routing_for_object(head).consumes("fit_transform", fit_params.keys())
+    return {key: fit_params[key] for key in wanted}, last

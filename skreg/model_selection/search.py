@@ -1,0 +1,388 @@
+"""Search over λ with GridSearchCV's contract, at the price of paths."""
+
+import time
+from copy import copy
+from itertools import count
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.model_selection import check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metadata_routing import _routing_enabled
+from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
+
+from skreg.model_selection.alphas import check_choice
+from skreg.model_selection.candidates import alpha_name, combinations, fits_of, ordered
+
+try:
+    from skreg.model_selection.criteria import CRITERIA
+except ImportError:
+    CRITERIA = {}
+from skreg.model_selection.evaluation import Evaluation, check_searchable
+from skreg.model_selection.job import Interrupted, Job
+from skreg.model_selection.selection import edge, one_std_err, standard_errors, warn_of_edge
+
+#: Values of ``cv`` that need no splits.
+WITHOUT_SPLITS = ("loo", "gcv")
+#: Values of ``selection`` that judge by the rows fitted.
+INFORMATION = ("aic", "bic", "ebic", "evidence")
+
+
+class PathSearchCV(BaseSearchCV):
+    """Search over λ."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        **{
+            name: BaseSearchCV._parameter_constraints[name]
+            for name in ("estimator", "scoring", "n_jobs", "refit", "verbose", "error_score")
+        },
+        "alphas": [Integral, "array-like", StrOptions({"auto"})],
+        "param_grid": [dict, list, None],
+        "cv": ["cv_object", StrOptions(set(WITHOUT_SPLITS))],
+        "selection": [StrOptions({"best", "one_std_err", *INFORMATION})],
+        "resource": [StrOptions({"epochs"}), None],
+        "return_train_score": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        alphas=100,
+        *,
+        param_grid=None,
+        cv=None,
+        scoring=None,
+        refit=True,
+        selection="best",
+        resource=None,
+        n_jobs=None,
+        return_train_score=False,
+        error_score=np.nan,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.alphas = alphas
+        self.param_grid = param_grid
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.selection = selection
+        self.resource = resource
+        self.n_jobs = n_jobs
+        self.return_train_score = return_train_score
+        self.error_score = error_score
+        self.verbose = verbose
+
+    # Fitting -------------------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, **params):
+        """Judge every candidate, and fit the chosen one to all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Whatever the estimator takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        **params : dict of str to object
+            For ``estimator.fit``, the scorers and the splitter. As for `GridSearchCV`, ``groups``
+            goes to the splitter, ``sample_weight`` also to the scorers that take it; with metadata
+            routing enabled, everything to those who asked for it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If parameters do not go together, or all fits failed.
+
+        Warns
+        -----
+        UserWarning
+            If the best λ is the smallest or the largest of those tried.
+        FitFailedWarning
+            If some fits failed and ``error_score`` is a number.
+        """
+        choice = self._check_choices()
+        scorers, metric = self._get_scorers()
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        weight = params.get("sample_weight")
+        hooks = {
+            "estimator": self,
+            "X": X,
+            "y": y,
+            "metadata": None if weight is None else {"sample_weight": weight},
+        }
+        root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
+        root.call_on_fit_task_begin(**hooks)
+
+        name = alpha_name(self.estimator)
+        found = combinations(self.param_grid, name)
+        for combination in found:
+            check_searchable(combination.estimator(self.estimator))
+        job = Job(
+            estimator=clone(self.estimator),
+            alpha_name=name,
+            alphas=np.empty(0),
+            X=X,
+            y=y,
+            splits=self._splits(X, y, routed),
+            fit_params=routed.estimator.fit,
+            score_params=routed.scorer.score,
+            scorers=scorers._scorers if _is_multi(scorers) else {"score": scorers},
+            return_train_score=self.return_train_score,
+            error_score=self.error_score,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+            resource=self.resource,
+        )
+        evaluation = Evaluation(job, choice, metric, self._criterion())
+        try:
+            self._run(evaluation, found, root)
+        except Interrupted as stopped:
+            self._keep_partial(evaluation, found, stopped.scores, scorers, metric)
+            raise KeyboardInterrupt from None
+        chosen = self._choose(evaluation, found, scorers, metric)
+        if self.refit:
+            chosen |= self._refit(evaluation, root, hooks, *chosen["_pair"])
+        self._keep(chosen)
+        root.call_on_fit_task_end(**hooks)
+        return self
+
+    def _check_choices(self):
+        """``alphas``, checked; and whether the other choices go together."""
+        choice = check_choice(self.alphas)
+        by_rows = self.selection in INFORMATION
+        if by_rows and self.cv is not None:
+            raise ValueError(
+                f"selection={self.selection!r} judges by the rows fitted: cv={self.cv!r} has no "
+                'say. Leave cv=None, or use selection="best".'
+            )
+        if (by_rows or self.cv == "gcv") and self.scoring is not None:
+            name = self.selection if by_rows else self.cv
+            raise ValueError(
+                f"{name!r} is a score itself: scoring={self.scoring!r} has no say. Leave "
+                'scoring=None, or use cv="loo" or splits.'
+            )
+        if self.cv == "gcv" and self.selection == "one_std_err":
+            raise ValueError(
+                'selection="one_std_err" needs a standard error, which cv="gcv" has not. Use '
+                'cv="loo" or splits.'
+            )
+        if callable(self.refit) and self.selection != "best":
+            raise ValueError(
+                f"selection={self.selection!r} and a callable refit both choose. Leave "
+                'selection="best", or refit=True.'
+            )
+        return choice
+
+    def _criterion_name(self):
+        if isinstance(self.cv, str):
+            return self.cv
+        return self.selection if self.selection in INFORMATION else None
+
+    def _criterion(self):
+        name = self._criterion_name()
+        return None if name is None else CRITERIA[name]
+
+    def _splits(self, X, y, routed):
+        """All (train, test), and `n_splits_` of them; none where a criterion judges."""
+        name = self._criterion_name()
+        if name is not None:
+            if not _routing_enabled() and routed.splitter.split.get("groups") is not None:
+                raise ValueError(
+                    f"groups and {name!r} do not go together: it takes the rows as independent. "
+                    "Use cv=GroupKFold()."
+                )
+            return []
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        n_splits = cv.get_n_splits(X, y, **routed.splitter.split)
+        splits = list(cv.split(X, y, **routed.splitter.split))
+        if len(splits) != n_splits or not splits:
+            raise ValueError(
+                f"cv={self.cv!r} announces {n_splits} splits and yields {len(splits)}: give a "
+                "splitter, or an iterable of at least one (train, test)."
+            )
+        return splits
+
+    def _run(self, evaluation, found, root):
+        """Evaluate every combination, and tell callbacks of every split."""
+        n_splits = max(1, len(evaluation.job.splits))
+        if self.verbose > 0 and isinstance(evaluation.choice, np.ndarray):
+            n = len(found) * len(evaluation.choice)
+            print(
+                f"Fitting {n_splits} folds for each of {n} candidates, totalling {n * n_splits} "
+                f"fits, in {len(found) * n_splits} paths"
+            )
+        extends = isinstance(evaluation.choice, str)
+        context = root.subcontext(
+            task_name="search",
+            max_subtasks=None if extends else len(found) * n_splits,
+            sequential_subtasks=False,
+        ).call_on_fit_task_begin(estimator=self)
+        numbers = count()
+
+        def on_fold(i, n):
+            one = context.subcontext(task_name="split-evaluation", task_id=next(numbers))
+            one.call_on_fit_task_begin(estimator=self)
+            one.call_on_fit_task_end(estimator=self)
+
+        for combination in found:
+            evaluation.run(combination, on_fold)
+        context.call_on_fit_task_end(estimator=self)
+
+    # Choosing ------------------------------------------------------------------------------------
+
+    def _choose(self, evaluation, found, scorers, metric):
+        """Fitted attributes up to the choice; ``_pair`` is what was chosen."""
+        pairs = ordered(found, evaluation.job.alpha_name, isinstance(evaluation.choice, np.ndarray))
+        results, multimetric = self._results(pairs, evaluation.job.alpha_name)
+        if multimetric and callable(self.scoring):
+            self._check_refit_for_multimetric(found[0].scores.test)
+            metric = self.refit
+        fitted = {
+            "cv_results_": results,
+            "n_splits_": max(1, len(evaluation.job.splits)),
+            "multimetric_": multimetric,
+            "scorer_": scorers._scorers if _is_multi(scorers) else scorers,
+            "alphas_": found[0].alphas,
+            "criterion_": None,
+        }
+        if not self.refit and multimetric:
+            return fitted
+        best = self._select_best_index(self.refit, metric, results)
+        if not callable(self.refit):
+            best, fitted["alpha_one_std_err_"] = self._simplest(
+                pairs, results, metric, fitted["n_splits_"], best
+            )
+            fitted["best_score_"] = results[f"mean_test_{metric}"][best]
+        combination, i = pairs[best]
+        return fitted | {
+            "best_index_": best,
+            "best_params_": results["params"][best],
+            "alphas_": combination.alphas,
+            "criterion_": combination.criterion,
+            "_pair": (combination, i),
+        }
+
+    def _results(self, pairs, name):
+        """``cv_results_``, and whether it has scores of several names."""
+        out = fits_of(pairs)
+        _warn_or_raise_about_fit_failures(out, self.error_score)
+        parameters = [
+            dict(sorted({**c.parameters, name: c.alphas[i].item()}.items())) for c, i in pairs
+        ]
+        more = {key: [c.scores.more[key][i] for c, i in pairs] for key in pairs[0][0].scores.more}
+        results = self._format_results(parameters, len(out) // len(pairs), out, more)
+        if self._criterion_name() is not None:
+            errors = [c.criterion.std_error for c, _ in pairs]
+            results["std_test_score"] = np.array(
+                [
+                    np.nan if error is None else error[i]
+                    for error, (_, i) in zip(errors, pairs, strict=True)
+                ]
+            )
+        return results, isinstance(out[0]["test_scores"], dict)
+
+    def _simplest(self, pairs, results, metric, n_splits, best):
+        """Index of the chosen candidate, and the λ within one standard error of the best."""
+        combination, i = pairs[best]
+        members = [k for k, (c, _) in enumerate(pairs) if c is combination]
+        order = np.argsort([pairs[k][1] for k in members])
+        members = np.asarray(members)[order]
+        means = results[f"mean_test_{metric}"][members]
+        errors = standard_errors(results, metric, n_splits)[members]
+        if side := edge(means, combination.alphas, i):
+            warn_of_edge(combination.alphas, i, side)
+        simplest = one_std_err(means, errors, combination.alphas, i)
+        chosen = int(members[simplest]) if self.selection == "one_std_err" else best
+        return chosen, float(combination.alphas[simplest])
+
+    def _refit(self, evaluation, root, hooks, combination, i):
+        """The chosen estimator, fitted to all rows."""
+        context = root.subcontext(task_name="refit-with-best-params")
+        start = time.perf_counter()
+        best, path = evaluation.refit(combination, i, context, hooks)
+        fitted = {"best_estimator_": best, "refit_time_": time.perf_counter() - start}
+        context.call_on_fit_task_end(**hooks)
+        if path is not None:
+            fitted["path_"] = path
+        if hasattr(best, "feature_names_in_"):
+            fitted["feature_names_in_"] = best.feature_names_in_
+        return fitted
+
+    # Keeping -------------------------------------------------------------------------------------
+
+    def _keep(self, fitted):
+        """Replace all fitted attributes."""
+        for name in [name for name in vars(self) if name.endswith("_") and name[0] != "_"]:
+            delattr(self, name)
+        fitted.pop("_pair", None)
+        vars(self).update(fitted)
+
+    def _keep_partial(self, evaluation, found, scores, scorers, metric):
+        """After Ctrl-C: the results of what was finished, if ``error_score`` is a number."""
+        if self.error_score == "raise":
+            return
+        finished = [combination for combination in found if combination.scores is not None]
+        if not finished and scores is not None:
+            found[0].scores = scores
+            finished = found[:1]
+            evaluation.job.splits[scores.fit_time.shape[1] :] = []
+        if finished:
+            self._keep(self._choose(evaluation, finished, scorers, metric))
+
+    # What was found ------------------------------------------------------------------------------
+
+    def to_frame(self):
+        """``cv_results_`` as a pandas DataFrame: one row for each candidate, indexed by λ.
+
+        The columns are the other parameters; for each scorer ``mean_test_…``, ``std_error_…`` (of
+        the mean), ``rank_test_…``, if there are ``mean_train_…``, then the scores by split; and,
+        where ``path_`` has all rows, its ``dof`` and ``n_nonzero``.
+
+        Returns
+        -------
+        pandas.DataFrame of n_candidates rows
+        """
+        import pandas as pd
+
+        check_is_fitted(self)
+        results, columns = self.cv_results_, {}
+        name = alpha_name(self.estimator)
+        for key in results:
+            if key.startswith("param_") and key != f"param_{name}":
+                columns[key.removeprefix("param_")] = results[key]
+        for key in [key for key in results if key.startswith("mean_test_")]:
+            metric = key.removeprefix("mean_test_")
+            columns[key] = results[key]
+            columns[f"std_error_{metric}"] = standard_errors(results, metric, self.n_splits_)
+            columns[f"rank_test_{metric}"] = results[f"rank_test_{metric}"]
+            if f"mean_train_{metric}" in results:
+                columns[f"mean_train_{metric}"] = results[f"mean_train_{metric}"]
+        columns |= {key: results[key] for key in results if key.startswith("split")}
+        alphas = np.asarray(results[f"param_{name}"], dtype=np.float64)
+        if hasattr(self, "path_") and np.array_equal(self.path_.alphas, alphas):
+            columns |= {"dof": self.path_.dof, "n_nonzero": self.path_.n_nonzero}
+        return pd.DataFrame(columns, index=pd.Index(alphas, name="alpha"))
+
+    def get_metadata_routing(self):
+        """Which metadata goes where: as for `GridSearchCV`; no splitter where ``cv`` is a name."""
+        if not isinstance(self.cv, str):
+            return super().get_metadata_routing()
+        plain = copy(self)
+        plain.cv = None
+        return BaseSearchCV.get_metadata_routing(plain)
+
+
+def _is_multi(scorers):
+    return isinstance(scorers, _MultimetricScorer)
