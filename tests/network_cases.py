@@ -8,6 +8,7 @@ import reference
 from hypothesis import strategies as st
 
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss, SquaredError
+from skreg.network.regularization import Regularization
 from skreg.network.training import Problem, TrainingState
 from skreg.penalties import get_penalty
 
@@ -25,7 +26,8 @@ class Case:
     def twin(self):
         """The independent implementation of the same objective."""
         p = self.problem
-        l1, l2 = p.alpha * p.penalty.l1_share, p.alpha * p.penalty.l2_share
+        alpha, penalty = p.regularization.alpha, p.regularization.penalty
+        l1, l2 = alpha * penalty.l1_share, alpha * penalty.l2_share
         return reference.Network(p.units, p.activation, p.loss.name, l1, l2)
 
     @property
@@ -34,7 +36,10 @@ class Case:
         return self.problem.X, self.problem.Y, self.problem.sample_weight
 
     def changed(self, **fields):
-        """The same with other data."""
+        """The same with other data, or another ``regularization`` or ``alpha``."""
+        if "alpha" in fields:
+            held = replace(self.problem.regularization, alpha=fields.pop("alpha"))
+            fields["regularization"] = held
         return replace(self, problem=replace(self.problem, **fields))
 
     def train(self, optimiser, *, eta, n_epochs, batch_size, rng=None):
@@ -71,7 +76,7 @@ def make_case(
     size = sum((a + 1) * b for a, b in pairwise(units))
     theta = rng.normal(scale=0.7, size=size)
     problem = Problem(
-        units, activation, LOSSES[loss], get_penalty(penalty, l1_ratio), alpha,
+        units, activation, LOSSES[loss], Regularization(get_penalty(penalty, l1_ratio), alpha),
         X.astype(dtype), Y.astype(dtype), sample_weight,
     )  # fmt: skip
     return Case(problem, theta.astype(dtype))

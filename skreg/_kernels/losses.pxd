@@ -17,6 +17,9 @@ cdef enum Loss:
     SQUARED_ERROR = 0
     BINARY_LOG_LOSS = 1
     MULTINOMIAL_LOG_LOSS = 2
+    HUBER = 3
+    POISSON = 4
+    QUANTILE = 5
 
 
 cdef inline dispatched squared_error(
@@ -86,16 +89,38 @@ cdef inline dispatched multinomial_log_loss(
         loss[i] = log_(total) - loss[i]
 
 
+cdef inline dispatched regression_losses(
+    Loss loss, double parameter, Py_ssize_t rows, Py_ssize_t n, const real* y, real* f,
+    double* values
+) noexcept nogil:
+    """Those that have a function ``…_at``, Σⱼ over a row's outputs; f ← ∂ℓ/∂f."""
+    cdef Py_ssize_t i, j
+    cdef double gradient = 0, curvature
+    for i in range(rows):
+        values[i] = 0
+        for j in range(i * n, (i + 1) * n):
+            if loss == HUBER:
+                values[i] += huber_at(y[j], f[j], parameter, &gradient, &curvature)
+            elif loss == POISSON:
+                values[i] += poisson_at(y[j], f[j], &gradient, &curvature)
+            else:
+                values[i] += quantile_at(y[j], f[j], parameter, &gradient, &curvature)
+            f[j] = <real>gradient
+
+
 cdef inline void losses_and_gradients(
-    Loss loss, Py_ssize_t rows, Py_ssize_t n, const real* y, real* f, double* values
+    Loss loss, double parameter, Py_ssize_t rows, Py_ssize_t n, const real* y, real* f,
+    double* values
 ) noexcept nogil:
     """ℓ of every row of n outputs; f is replaced by ∂ℓ/∂f."""
     if loss == SQUARED_ERROR:
         squared_error(rows, n, y, f, values)
     elif loss == BINARY_LOG_LOSS:
         binary_log_loss(rows, n, y, f, values)
-    else:
+    elif loss == MULTINOMIAL_LOG_LOSS:
         multinomial_log_loss(rows, n, y, f, values)
+    else:
+        regression_losses(loss, parameter, rows, n, y, f, values)
 
 
 cdef inline double squared_error_at(
@@ -119,6 +144,17 @@ cdef inline double huber_at(
     gradient[0] = clipped
     curvature[0] = 1.0 if clipped == residual else 0.0
     return clipped * (residual - 0.5 * clipped)
+
+
+cdef inline double quantile_at(
+    double y, double f, double level, double* gradient, double* curvature
+) noexcept nogil:
+    """(y − f)·τ where y ≥ f, else (f − y)·(1 − τ); the subgradient at the kink is 0."""
+    cdef double residual = f - y
+    gradient[0] = 0 if residual == 0 else (1 - level if residual > 0 else -level)
+    gradient[0] = residual if residual != residual else gradient[0]    # NaN must come through
+    curvature[0] = 0
+    return gradient[0] * residual
 
 
 cdef inline double poisson_at(

@@ -14,11 +14,14 @@ CODES = {
     "squared_error": Loss.SQUARED_ERROR,
     "binary_log_loss": Loss.BINARY_LOG_LOSS,
     "multinomial_log_loss": Loss.MULTINOMIAL_LOG_LOSS,
+    "huber": Loss.HUBER,
+    "poisson": Loss.POISSON,
+    "quantile": Loss.QUANTILE,
 }
 
 
-def pointwise(name, const floating[:, ::1] y, floating[:, ::1] raw):
-    """ℓ of every row; ``raw`` is replaced by ∂ℓ/∂f."""
+def pointwise(name, const floating[:, ::1] y, floating[:, ::1] raw, double parameter=0):
+    """ℓ of every row; ``raw`` is replaced by ∂ℓ/∂f. ``parameter`` is huber's δ or the quantile's τ."""
     if y.shape[0] != raw.shape[0] or y.shape[1] != raw.shape[1]:
         raise ValueError("y and raw must have the same shape")
     cdef Loss loss = CODES[name]
@@ -27,7 +30,7 @@ def pointwise(name, const floating[:, ::1] y, floating[:, ::1] raw):
     if raw.size > 0:
         with nogil:
             losses_and_gradients(
-                loss, raw.shape[0], raw.shape[1], &y[0, 0], &raw[0, 0], &out[0])
+                loss, parameter, raw.shape[0], raw.shape[1], &y[0, 0], &raw[0, 0], &out[0])
     return values
 
 
@@ -84,11 +87,20 @@ cdef dispatched _multinomial_log_loss(
         probability[i] = gradient[i] + y[i]
 
 
+cdef dispatched _quantile(
+    Py_ssize_t n, const double* y, const double* f, double* loss, double* gradient,
+    double* curvature, double level,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = quantile_at(y[i], f[i], level, gradient + i, curvature + i)
+
+
 def derivatives(name, const double[:, ::1] y, const double[:, ::1] raw, double parameter=0):
     """ℓ of every row, ∂ℓ/∂f and ∂²ℓ/∂f²: arrays of shapes (n,), (n, K) and (n, K).
 
     For the multinomial log loss the last array holds the probabilities p: a row's Hessian is
-    diag(p) − ppᵀ. ``parameter`` is huber's δ.
+    diag(p) − ppᵀ. ``parameter`` is huber's δ or the quantile's τ.
     """
     if y.shape[0] != raw.shape[0] or y.shape[1] != raw.shape[1]:
         raise ValueError("y and raw must have the same shape")
@@ -121,6 +133,9 @@ def derivatives(name, const double[:, ::1] y, const double[:, ::1] raw, double p
     elif name == "huber":
         with nogil:
             _huber(size, t, f, l, g, c, parameter)
+    elif name == "quantile":
+        with nogil:
+            _quantile(size, t, f, l, g, c, parameter)
     elif name == "squared_error":
         with nogil:
             _squared_error(size, t, f, l, g, c)

@@ -1,25 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False, embedsignature=True
-"""Training and evaluation of a dense network: an epoch is one call without the GIL.
+"""A dense network, its tasks and its predictions; `trainer` trains it.
 
 θ is one flat array: for each layer its weights, fan_in × fan_out row-major, then its biases.
-
-A step over a mini-batch (`step.pxd`) has two phases, each cut into tasks that touch disjoint memory:
-
-1. *Rows.* A block of rows is gathered and sent forward and backward through all layers; it leaves
-   its activations and deltas in the batch's buffers.
-2. *Tiles.* A block of rows of one weight matrix gets its gradient, Aᵀ·Δ over the whole batch, and is
-   updated at once while the gradient is in cache; the full gradient is never stored.
-
-Where θ is small against a batch's activations, a block of rows leaves its own gradient as well, and a
-tile sums those: less to read that another core has written.
-
-Which tasks there are depends on the shapes alone and each is computed by one thread, so the result
-is the same to the bit for any number of workers. Workers meet twice a step; they stay in the kernel
-from the first epoch to the last, and sleep when nobody calls them for a millisecond.
-
-Cost of a step, B rows, P parameters, first layer d×h: 6·B·P − 2·B·d·h flops in matrix products, and
-28·P bytes (float32) of Adam's traffic.
 """
 
 from libc.stdint cimport uint64_t
@@ -31,21 +14,18 @@ from skreg._kernels.losses import CODES
 
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.matmul cimport gemm, limit_level
-from skreg._kernels.optimisers cimport Optimiser
-from skreg._kernels.step cimport Architecture, Plan, Step, Tile, epoch, layer
-from skreg._kernels.team cimport (
-    MOST_WORKERS, call, dismiss, flush_subnormals, restore_subnormals, wait_for_call,
-)
+from skreg._kernels.plan cimport Rows
+from skreg._kernels.step cimport gather_rows, layer
+from skreg._kernels.team cimport MOST_WORKERS
 
 ctypedef fused real:
     float
     double
 
-# Codes of the kernels, by the public names.
+# Codes of the kernel, by the public names.
 ACTIVATIONS = {"identity": Activation.IDENTITY, "logistic": Activation.LOGISTIC,
-               "tanh": Activation.TANH, "relu": Activation.RELU}
-OPTIMISERS = {"gradient": Optimiser.GRADIENT, "sgd": Optimiser.SGD,
-              "nesterov": Optimiser.NESTEROV, "adam": Optimiser.ADAM}
+               "tanh": Activation.TANH, "relu": Activation.RELU, "silu": Activation.SILU,
+               "gelu": Activation.GELU}
 
 cdef enum:
     # A task is worth handing to another core from about this many multiply-adds.
@@ -105,19 +85,18 @@ cdef class Network:
         Of the hidden layers: a key of `ACTIVATIONS`. The output is raw.
     loss : str
         A key of `skreg._kernels.losses.CODES`.
+    loss_parameter : float
+        Huber's δ or the quantile's τ.
     """
 
-    cdef Architecture shape
-    cdef readonly Py_ssize_t n_parameters
-    cdef readonly tuple units
-
-    def __cinit__(self, units, activation, loss):
+    def __cinit__(self, units, activation, loss, double loss_parameter=0):
         cdef int l, n_layers = len(units) - 1
         cdef Py_ssize_t offset = 0
         self.units = tuple(units)
         self.shape.n_layers = n_layers
         self.shape.activation = ACTIVATIONS[activation]
         self.shape.loss = CODES[loss]
+        self.shape.loss_parameter = loss_parameter
         self.shape.units = <Py_ssize_t*>malloc(3 * (n_layers + 1) * sizeof(Py_ssize_t))
         if self.shape.units == NULL:
             raise MemoryError
@@ -163,22 +142,51 @@ cdef class Network:
 
     def forward(self, const real[::1] theta, const real[:, ::1] X, real[:, ::1] out):
         """Write the raw predictions for the rows of X into ``out``."""
-        cdef Py_ssize_t widest = max(self.units), n = X.shape[0], start = 0, rows
-        cdef Py_ssize_t block = min(n, PREDICTED_ROWS)
-        dtype = np.float32 if real is float else np.float64
-        cdef real[:, ::1] buffers = np.empty((2, block * widest), dtype)
-        if theta.shape[0] != self.n_parameters or X.shape[1] != self.shape.units[0]:
-            raise ValueError("theta or X does not have this network's size")
-        if out.shape[0] != n or out.shape[1] != self.shape.units[self.shape.n_layers]:
-            raise ValueError("out does not have the shape of the predictions")
+        cdef Py_ssize_t n = X.shape[0], start = 0, rows, block = min(n, PREDICTED_ROWS)
+        self._check(theta.shape[0], X.shape[1], n, out.shape[0], out.shape[1])
         if n == 0:
             return
+        dtype = np.float32 if real is float else np.float64
+        cdef real[:, ::1] buffers = np.empty((2, block * max(self.units)), dtype)
         with nogil:
             while start < n:
                 rows = min(block, n - start)
                 _predict(&self.shape, &theta[0], rows, &X[start, 0], &buffers[0, 0],
                          &buffers[1, 0], &out[start, 0])
                 start += rows
+
+
+    def forward_sparse(
+        self, const real[::1] theta, const real[::1] values, const int[::1] indices,
+        const int[::1] starts, real[:, ::1] out
+    ):
+        """The same for X in compressed rows; a block of them at a time is made dense."""
+        cdef Py_ssize_t n = starts.shape[0] - 1, start = 0, rows, i
+        cdef Py_ssize_t block = min(n, PREDICTED_ROWS), width = self.shape.units[0]
+        cdef Rows table
+        self._check(theta.shape[0], width, n, out.shape[0], out.shape[1])
+        if n == 0:
+            return
+        dtype = np.float32 if real is float else np.float64
+        cdef real[:, ::1] buffers = np.empty((2, block * max(self.units)), dtype)
+        cdef real[:, ::1] dense = np.empty((block, width), dtype)
+        cdef Py_ssize_t[::1] order = np.arange(n, dtype=np.intp)
+        table.values = &values[0] if values.shape[0] else NULL
+        table.indices = &indices[0] if indices.shape[0] else &starts[0]    # NULL would mean dense
+        table.starts = &starts[0]
+        with nogil:
+            while start < n:
+                rows = min(block, n - start)
+                gather_rows(rows, width, &table, &order[start], &dense[0, 0])
+                _predict(&self.shape, &theta[0], rows, &dense[0, 0], &buffers[0, 0],
+                         &buffers[1, 0], &out[start, 0])
+                start += rows
+
+    def _check(self, n_parameters, width, n, n_out, width_out):
+        if n_parameters != self.n_parameters or width != self.shape.units[0]:
+            raise ValueError("theta or X does not have this network's size")
+        if n_out != n or width_out != self.shape.units[self.shape.n_layers]:
+            raise ValueError("out does not have the shape of the predictions")
 
 
 cdef void _predict(
@@ -191,139 +199,9 @@ cdef void _predict(
     cdef real* z
     for l in range(net.n_layers):
         z = out if l == net.n_layers - 1 else (ping if l % 2 == 0 else pong)
-        layer(net, l, theta, rows, a, z)
+        layer(net, l, theta, rows, a, z, <real*>NULL)
         a = z
-
-
-cdef class Trainer:
-    """Everything an epoch touches, allocated once.
-
-    Parameters
-    ----------
-    network : Network
-    X : ndarray of shape (n, n_features)
-        float32 or float64, C-contiguous; read only. All floating arrays have its dtype.
-    Y : ndarray of shape (n, n_outputs)
-        Targets: numbers, {0, 1}, or indicators of the class. Read only.
-    weights : ndarray of shape (n,) or None
-        Sample weights with mean 1. Read only.
-    theta, point, slot_1, slot_2 : ndarray of shape (n_parameters,)
-        θ; where the gradient is taken (θ itself, or Nesterov's look-ahead); the optimiser's
-        state. Written in place.
-    batch_size : int
-    optimiser : str
-        A key of `OPTIMISERS`. "gradient" leaves θ and writes ∇(R + λJ) into ``slot_1``.
-    """
-
-    cdef Plan plan
-    cdef tuple owners              # of the memory that the plan points to
-    cdef bint is_float
-    cdef readonly int max_workers
-
-    def __cinit__(self, Network network, X, Y, weights, theta, point, slot_1, slot_2, *,
-                  Py_ssize_t batch_size, optimiser, int max_workers=1):
-        self.is_float = theta.dtype == np.float32
-        self.max_workers = max_workers
-        for name, array in (("X", X), ("Y", Y), ("weights", weights), ("point", point),
-                            ("slot_1", slot_1), ("slot_2", slot_2)):
-            if array is not None and (array.dtype != theta.dtype or not array.flags.c_contiguous):
-                raise ValueError(f"{name} must be C-contiguous with theta's dtype, {theta.dtype}")
-        cdef Plan* plan = &self.plan
-        plan.net = &network.shape
-        plan.optimiser = OPTIMISERS[optimiser]
-        plan.n, plan.n_parameters = X.shape[0], network.n_parameters
-        plan.batch_size = batch_size
-        units = np.array(network.units, dtype=np.intp)
-        plan.rows_per_task, tiles = network.tasks(batch_size)
-        plan.n_row_tasks = _ceil_divide(batch_size, plan.rows_per_task)
-        plan.n_tiles = len(tiles)
-        starts = batch_size * np.concatenate([[0], np.cumsum(units)]).astype(np.intp)
-        delta_starts = np.ascontiguousarray(starts[1:] - starts[1])
-        activations = np.empty(batch_size * units[: plan.net.n_layers].sum(), theta.dtype)
-        deltas = np.empty(batch_size * units[1:].sum(), theta.dtype)
-        # Where θ is small against a batch's activations and deltas, the rows' own gradients are what
-        # cores exchange.
-        plan.sums = plan.n_row_tasks * theta.size < 2 * batch_size * units.sum()
-        if plan.sums:
-            plan.gradient_size = theta.size
-            gradients = np.empty((plan.n_row_tasks, theta.size), theta.dtype)
-        else:
-            plan.gradient_size = max((t[2] - t[1]) * units[t[0] + 1] for t in tiles) + units.max()
-            gradients = np.empty((max_workers, plan.gradient_size), theta.dtype)
-        tile_table = np.array(tiles, dtype=np.dtype(
-            [("layer", np.intc), ("first", np.intp), ("last", np.intp)], align=True))
-        targets = np.empty(batch_size * plan.net.units[plan.net.n_layers], theta.dtype)
-        losses, task_loss = np.empty(batch_size), np.empty(plan.n_row_tasks)
-        self.owners = (network, X, Y, weights, theta, point, slot_1, slot_2, activations, deltas,
-                       starts, delta_starts, targets, losses, gradients, tile_table, task_loss)
-        plan.X, plan.Y, plan.weights = _address(X), _address(Y), _address(weights)
-        plan.theta, plan.point = <void*>_address(theta), <void*>_address(point)
-        plan.slot_1, plan.slot_2 = <void*>_address(slot_1), <void*>_address(slot_2)
-        plan.activations, plan.deltas = <void*>_address(activations), <void*>_address(deltas)
-        plan.a_start = <const Py_ssize_t*>_address(starts)
-        plan.d_start = <const Py_ssize_t*>_address(delta_starts)
-        plan.targets, plan.losses = <void*>_address(targets), <double*>_address(losses)
-        plan.gradients = <void*>_address(gradients)
-        plan.tiles = <const Tile*>_address(tile_table)
-        plan.task_loss = <double*>_address(task_loss)
-
-    @property
-    def loss(self):
-        """Σ wᵢℓᵢ over the last epoch, each ℓᵢ taken when its batch came."""
-        return self.plan.loss
-
-    @property
-    def diverged(self):
-        """Whether the last epoch met a loss, or left a parameter, that is not finite."""
-        return bool(self.plan.diverged)
-
-    def train(self, const Py_ssize_t[::1] order, *, Py_ssize_t n_steps_done, int n_workers,
-              double eta, double momentum, double beta_1, double beta_2, double epsilon,
-              double l1, double l2):
-        """An epoch over the rows in ``order``, with the help of ``n_workers`` − 1 that `serve`."""
-        if order.shape[0] != self.plan.n:
-            raise ValueError("order must name every row of X once")
-        if not 1 <= n_workers <= self.max_workers:
-            raise ValueError("n_workers must be at least 1 and at most max_workers")
-        cdef unsigned state
-        self.plan.order = &order[0]
-        self.plan.n_steps_done = n_steps_done
-        self.plan.step = Step(eta, momentum, beta_1, beta_2, epsilon, l1, l2)
-        with nogil:
-            state = flush_subnormals()
-            call(&self.plan.team, n_workers)
-            self._epoch(0)
-            restore_subnormals(state)
-
-    def serve(self, int worker):
-        """Help with every epoch that calls for more than ``worker`` workers, until `dismiss`."""
-        if not 0 < worker < self.max_workers:
-            raise ValueError("worker must be at least 1 and below max_workers")
-        cdef unsigned state
-        cdef int seen = 0
-        with nogil:
-            state = flush_subnormals()
-            while wait_for_call(&self.plan.team, worker, &seen):
-                self._epoch(worker)
-            restore_subnormals(state)
-
-    def dismiss(self):
-        """Let those who `serve` return; nobody can be called any more."""
-        dismiss(&self.plan.team)
-
-    cdef void _epoch(self, int worker) noexcept nogil:
-        if self.is_float:
-            epoch(&self.plan, <float*>self.plan.theta, worker)
-        else:
-            epoch(&self.plan, <double*>self.plan.theta, worker)
 
 
 cdef Py_ssize_t _ceil_divide(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1) // b
-
-
-cdef const void* _address(array) except? NULL:
-    if array is None:
-        return NULL
-    cdef const unsigned char[::1] octets = array.reshape(-1).view(np.uint8)
-    return &octets[0]

@@ -2,96 +2,59 @@
 """A step over a mini-batch: what the workers of an epoch do. `network` says how it is cut."""
 
 from libc.math cimport isfinite, pow, sqrt
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
-from skreg._kernels.activations cimport Activation, add_bias_and_activate, multiply_by_slope
-from skreg._kernels.dispatch cimport dispatched
-from skreg._kernels.losses cimport Loss, losses_and_gradients
-from skreg._kernels.matmul cimport column_sums, matmul_nn, matmul_nt, matmul_tn
-from skreg._kernels.optimisers cimport (
-    ADAM, NESTEROV, SGD, Optimiser, adam, nesterov, sgd, write_gradient,
+from skreg._kernels.activations cimport (
+    Activation, add_bias_activate_and_record, add_bias_and_activate, multiply, multiply_by_slope,
 )
-from skreg._kernels.team cimport Team, meet, next_task
+from skreg._kernels.constraints cimport constrain
+from skreg._kernels.dispatch cimport dispatched
+from skreg._kernels.dropout cimport drop, dropout_key
+from skreg._kernels.losses cimport losses_and_gradients
+from skreg._kernels.matmul cimport column_sums, matmul_nn, matmul_nt, matmul_tn
+from skreg._kernels.optimisers cimport ADAM, GRADIENT
+from skreg._kernels.plan cimport Architecture, Plan, Rows, Step
+from skreg._kernels.team cimport meet, next_task
+from skreg._kernels.tiles cimport layer_gradient, tile_task
 
 ctypedef fused real:
     float
     double
 
-cdef struct Architecture:
-    int n_layers
-    Activation activation
-    Loss loss
-    Py_ssize_t* units      # n_layers + 1
-    Py_ssize_t* weights    # start of each layer's weights in θ
-    Py_ssize_t* biases     # start of each layer's biases in θ
-
-
-# The optimiser's numbers for an epoch.
-cdef struct Step:
-    double eta             # learning rate
-    double momentum        # of SGD
-    double beta_1, beta_2, epsilon
-    double l1, l2          # λ times the penalty's shares of ‖θ‖₁ and ½‖θ‖₂²
-
-
-cdef struct Tile:
-    int layer
-    Py_ssize_t first, last    # rows of the layer's weight matrix
-
-
-# Everything a worker needs; arrays are float or double as θ is.
-cdef struct Plan:
-    const Architecture* net
-    Optimiser optimiser
-    Step step
-    Team team
-    Py_ssize_t n, n_parameters, batch_size, rows_per_task, n_steps_done
-    int n_row_tasks, n_tiles
-    const Tile* tiles
-    const Py_ssize_t* order        # of the rows in this epoch
-    const void* X
-    const void* Y
-    const void* weights            # NULL: all 1
-    void* theta
-    void* point
-    void* slot_1
-    void* slot_2
-    void* activations              # of the batch, layer after layer from the input
-    void* deltas                   # of the batch, layer after layer from the first hidden
-    void* targets                  # of the batch
-    double* losses                 # of the batch
-    const Py_ssize_t* a_start
-    const Py_ssize_t* d_start
-    bint sums                      # whether a tile's gradient is a sum over the row tasks
-    void* gradients                # of every row task, or room for a tile for every worker
-    Py_ssize_t gradient_size       # of one of these
-    double* task_loss
-    double loss                    # Σ wᵢℓᵢ over the epoch
-    bint diverged
-
 
 cdef inline void layer(
-    const Architecture* net, int l, const real* theta, Py_ssize_t rows, const real* a, real* z
+    const Architecture* net, int l, const real* theta, Py_ssize_t rows, const real* a, real* z,
+    real* slopes
 ) noexcept nogil:
-    """z ← act(a·W + b) for layer l; the last layer's activation is the identity."""
+    """z ← act(a·W + b) for layer l, its slopes too if not NULL; the last layer has no activation."""
     cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
+    cdef const real* bias = theta + net.biases[l]
     matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z)
-    add_bias_and_activate(
-        net.activation if l < net.n_layers - 1 else Activation.IDENTITY,
-        rows, fan_out, theta + net.biases[l], z)
+    if l == net.n_layers - 1:
+        add_bias_and_activate(Activation.IDENTITY, rows, fan_out, bias, z)
+    elif slopes == NULL:
+        add_bias_and_activate(net.activation, rows, fan_out, bias, z)
+    else:
+        add_bias_activate_and_record(net.activation, rows, fan_out, bias, z, slopes)
 
 
 cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
     """All steps of an epoch, as one worker of the team."""
-    cdef Py_ssize_t start = 0, size, t = plan.n_steps_done
+    cdef Py_ssize_t start = 0, n_done = 0
+    cdef Step step
     cdef int task
     cdef double loss, total = 0
     while start < plan.n:
-        size = min(plan.batch_size, plan.n - start)
-        t += 1
+        step.size = min(plan.batch_size, plan.n - start)
+        step.eta = plan.etas[n_done]
+        n_done += 1
+        step.number, step.correction, step.scale_2 = plan.n_steps_done + n_done, 1, 1
+        if plan.optimiser == ADAM:
+            step.correction = 1 - pow(plan.rule.beta_1, step.number)
+            step.scale_2 = 1 / sqrt(1 - pow(plan.rule.beta_2, step.number))
         task = worker
         while task < plan.n_row_tasks:
-            plan.task_loss[task] = row_task(plan, theta, plan.order + start, size, task)
+            plan.task_loss[task] = row_task(plan, theta, &step, plan.order + start, task)
             task = next_task(&plan.team)
         meet(&plan.team)
         # Every worker adds the tasks' losses in the same order and so decides the same.
@@ -104,10 +67,11 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
             break
         task = worker
         while task < plan.n_tiles:
-            tile_task(plan, theta, size, t, task, worker)
+            tile_task(plan, theta, &step, task, worker)
             task = next_task(&plan.team)
         meet(&plan.team)
-        start += size
+        constrain(plan, theta, &step, worker)
+        start += step.size
     if worker == 0:
         plan.loss, plan.diverged = total, start < plan.n
         # The last step shows in no loss; and where a squared gradient overflows, Adam's step is 0
@@ -128,33 +92,25 @@ cdef inline dispatched look_for_infinity(Py_ssize_t n, const real* x, bint* foun
 
 
 cdef inline double row_task(
-    Plan* plan, real* theta, const Py_ssize_t* order, Py_ssize_t size, int task
+    Plan* plan, real* theta, const Step* step, const Py_ssize_t* order, int task
 ) noexcept nogil:
     """Forward and backward pass of a block of the batch's rows; returns its Σ wᵢℓᵢ."""
     cdef const Architecture* net = plan.net
     cdef const real* point = <const real*>plan.point
     cdef real* activations = <real*>plan.activations
     cdef real* deltas = <real*>plan.deltas
+    cdef real* slopes = <real*>plan.slopes
     cdef real* gradient = <real*>plan.gradients + task * plan.gradient_size
     cdef Py_ssize_t first = task * plan.rows_per_task
-    cdef Py_ssize_t rows = min(plan.rows_per_task, size - first)
-    cdef Py_ssize_t n_outputs = net.units[net.n_layers]
+    cdef Py_ssize_t rows = min(plan.rows_per_task, step.size - first)
     cdef int l, last = net.n_layers - 1
     cdef const real* a
     cdef real* delta = NULL
     cdef double loss
     if rows <= 0:
         return 0
-    gather(rows, net.units[0], <const real*>plan.X, order + first,
-           activations + first * net.units[0])
-    for l in range(net.n_layers):
-        a = activations + plan.a_start[l] + first * net.units[l]
-        if l < last:
-            delta = activations + plan.a_start[l + 1] + first * net.units[l + 1]
-        else:
-            delta = deltas + plan.d_start[l] + first * n_outputs
-        layer(net, l, point, rows, a, delta)
-    loss = losses(plan, rows, order + first, first, size, delta)
+    delta = forward(plan, point, step, order + first, first, rows)
+    loss = losses(plan, rows, order + first, first, step.size, delta)
     for l in range(last, -1, -1):
         a = activations + plan.a_start[l] + first * net.units[l]
         if plan.sums:
@@ -163,18 +119,58 @@ cdef inline double row_task(
             matmul_nt(rows, net.units[l], net.units[l + 1], delta, point + net.weights[l],
                       deltas + plan.d_start[l - 1] + first * net.units[l])
             delta = deltas + plan.d_start[l - 1] + first * net.units[l]
-            multiply_by_slope(net.activation, rows * net.units[l], a, delta)
+            if slopes == NULL:
+                multiply_by_slope(net.activation, rows * net.units[l], a, delta)
+            else:
+                multiply(rows * net.units[l],
+                         slopes + plan.d_start[l - 1] + first * net.units[l], delta)
     return loss
 
 
-cdef inline void layer_gradient(
-    const Architecture* net, int l, Py_ssize_t rows, const real* a, const real* delta,
-    real* gradient
+cdef inline real* forward(
+    Plan* plan, const real* point, const Step* step, const Py_ssize_t* order, Py_ssize_t first,
+    Py_ssize_t rows
 ) noexcept nogil:
-    """The gradient of layer l from a block of rows, where it stands in that of θ."""
-    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
-    matmul_tn(fan_in, fan_out, rows, a, fan_in, delta, gradient + net.weights[l])
-    column_sums(rows, fan_out, delta, fan_out, gradient + net.biases[l])
+    """Forward pass of rows of the batch; returns where the raw predictions are."""
+    cdef const Architecture* net = plan.net
+    cdef real* a = <real*>plan.activations + first * net.units[0]
+    cdef real* z = NULL
+    cdef real* slopes = NULL
+    cdef int l, last = net.n_layers - 1
+    cdef double rate = plan.reg.hidden_dropout
+    gather_rows(rows, net.units[0], &plan.X, order, a)
+    if plan.reg.input_dropout > 0:
+        drop(rows, net.units[0], plan.reg.input_dropout,
+             dropout_key(plan.reg.dropout_seed, step.number, 0), first, a, slopes)
+    for l in range(net.n_layers):
+        if l < last:
+            z = <real*>plan.activations + plan.a_start[l + 1] + first * net.units[l + 1]
+            if plan.slopes != NULL:
+                slopes = <real*>plan.slopes + plan.d_start[l] + first * net.units[l + 1]
+        else:
+            z = <real*>plan.deltas + plan.d_start[l] + first * net.units[l + 1]
+        layer(net, l, point, rows, a, z, slopes)
+        if rate > 0 and l < last:
+            drop(rows, net.units[l + 1], rate,
+                 dropout_key(plan.reg.dropout_seed, step.number, l + 1), first, z, slopes)
+        a = z
+    return z
+
+
+cdef inline void gather_rows(
+    Py_ssize_t n_rows, Py_ssize_t width, const Rows* table, const Py_ssize_t* order, real* out
+) noexcept nogil:
+    """out (n_rows × width) ← the rows of the table that ``order`` names, dense."""
+    cdef Py_ssize_t i
+    cdef int j
+    cdef const real* values = <const real*>table.values
+    if table.indices == NULL:
+        gather(n_rows, width, values, order, out)
+        return
+    memset(out, 0, n_rows * width * sizeof(real))
+    for i in range(n_rows):
+        for j in range(table.starts[order[i]], table.starts[order[i] + 1]):
+            out[i * width + table.indices[j]] += values[j]    # duplicates add up
 
 
 cdef inline void gather(
@@ -194,15 +190,19 @@ cdef inline double losses(
     Plan* plan, Py_ssize_t rows, const Py_ssize_t* order, Py_ssize_t first, Py_ssize_t size,
     real* f
 ) noexcept nogil:
-    """Σ wᵢℓᵢ of rows of the batch; raw predictions f become the gradient of the batch's mean."""
+    """Σ wᵢℓᵢ of rows of the batch; raw predictions f become the gradient of the batch's mean.
+
+    Where the gradient is all that is wanted, it is that of the mean over all batches.
+    """
     cdef Py_ssize_t i, j, n_outputs = plan.net.units[plan.net.n_layers]
     cdef const real* weights = <const real*>plan.weights
     cdef real* targets = <real*>plan.targets + first * n_outputs
     cdef double* values = plan.losses + first
-    cdef real one = 1, share = one / size
+    cdef real one = 1, share = one / (plan.n if plan.optimiser == GRADIENT else size)
     cdef double total = 0
     gather(rows, n_outputs, <const real*>plan.Y, order, targets)
-    losses_and_gradients(plan.net.loss, rows, n_outputs, targets, f, values)
+    losses_and_gradients(
+        plan.net.loss, plan.net.loss_parameter, rows, n_outputs, targets, f, values)
     if weights == NULL:
         for j in range(rows * n_outputs):
             f[j] *= share
@@ -214,55 +214,3 @@ cdef inline double losses(
     for i in range(rows):
         total += values[i]
     return total
-
-
-cdef inline void tile_task(
-    Plan* plan, real* theta, Py_ssize_t size, Py_ssize_t t, int task, int worker
-) noexcept nogil:
-    """Gradient and update of a block of rows of one weight matrix; the first takes the biases too."""
-    cdef const Tile* tile = plan.tiles + task
-    cdef const Architecture* net = plan.net
-    cdef int l = tile.layer
-    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
-    cdef Py_ssize_t start = net.weights[l] + tile.first * fan_out
-    cdef Py_ssize_t n_weights = (tile.last - tile.first) * fan_out, n_parts
-    cdef real* g = <real*>plan.gradients
-    cdef const real* a = <const real*>plan.activations + plan.a_start[l] + tile.first
-    cdef const real* delta = <const real*>plan.deltas + plan.d_start[l]
-    if plan.sums:
-        n_parts = (size + plan.rows_per_task - 1) // plan.rows_per_task
-        column_sums(n_parts, n_weights, g + start, plan.gradient_size, g + start)
-        update(plan, theta, t, start, n_weights, g + start, plan.step.l1, plan.step.l2)
-        if tile.first == 0:
-            g += net.biases[l]
-            column_sums(n_parts, fan_out, g, plan.gradient_size, g)
-            update(plan, theta, t, net.biases[l], fan_out, g, 0, 0)
-        return
-    g += worker * plan.gradient_size
-    matmul_tn(tile.last - tile.first, fan_out, size, a, fan_in, delta, g)
-    update(plan, theta, t, start, n_weights, g, plan.step.l1, plan.step.l2)
-    if tile.first == 0:
-        column_sums(size, fan_out, delta, fan_out, g)
-        update(plan, theta, t, net.biases[l], fan_out, g, 0, 0)
-
-
-cdef inline void update(
-    Plan* plan, real* theta, Py_ssize_t t, Py_ssize_t start, Py_ssize_t n, const real* g,
-    double l1, double l2
-) noexcept nogil:
-    """One step of the optimiser on θ[start : start + n]."""
-    cdef const Step* s = &plan.step
-    cdef real* slot_1 = <real*>plan.slot_1 + start
-    cdef double correction
-    if plan.optimiser == ADAM:
-        correction = 1 - pow(s.beta_1, t)
-        adam(n, <real>(s.eta / correction), <real>s.beta_1, <real>s.beta_2, <real>s.epsilon,
-             <real>(1 / sqrt(1 - pow(s.beta_2, t))), <real>(l1 * correction), <real>l2,
-             g, theta + start, slot_1, <real*>plan.slot_2 + start)
-    elif plan.optimiser == SGD:
-        sgd(n, <real>s.eta, <real>s.momentum, <real>l1, <real>l2, g, theta + start, slot_1)
-    elif plan.optimiser == NESTEROV:
-        nesterov(n, <real>s.eta, <real>s.momentum, <real>l1, <real>l2, g, theta + start,
-                 <real*>plan.point + start)
-    else:
-        write_gradient(n, <real>l1, <real>l2, theta + start, g, slot_1)

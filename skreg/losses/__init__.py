@@ -6,12 +6,15 @@ from skreg.losses.gamma import Gamma
 from skreg.losses.huber import Huber
 from skreg.losses.multinomial_log_loss import MultinomialLogLoss
 from skreg.losses.poisson import Poisson
+from skreg.losses.quantile import Quantile
 from skreg.losses.squared_error import SquaredError
 
 #: Every loss by its name.
 LOSSES = {
     loss.name: loss
-    for loss in (SquaredError, Huber, Poisson, Gamma, BinaryLogLoss, MultinomialLogLoss)
+    for loss in (
+        SquaredError, Huber, Quantile, Poisson, Gamma, BinaryLogLoss, MultinomialLogLoss,
+    )
 }
 
 
@@ -41,6 +44,7 @@ __all__ = [
     "Loss",
     "MultinomialLogLoss",
     "Poisson",
+    "Quantile",
     "SquaredError",
     "get_loss",
 ]

@@ -18,12 +18,14 @@ class Loss(ABC):
         The inverse link by its name in scikit-learn's networks; "exponential" for a log link.
     coupled : bool
         Whether the Hessian of a row in its raw predictions is full, diag(p) − ppᵀ.
+    parameter : float
+        What the compiled kernels take beside the name: Huber's δ, the quantile's τ; else 0.
     """
 
     name: str
     out_activation: str
     coupled = False
-    _parameter = 0.0
+    parameter = 0.0
 
     def value(self, y, raw, sample_weight=None):
         """Mean loss Σᵢ wᵢℓ(yᵢ, fᵢ) / Σᵢ wᵢ.
@@ -51,7 +53,7 @@ class Loss(ABC):
             return self.derivatives(y, raw)[:2]
         gradient = np.array(raw, order="C")
         targets = np.ascontiguousarray(y, dtype=gradient.dtype)
-        return kernels.pointwise(self.name, targets, gradient), gradient
+        return kernels.pointwise(self.name, targets, gradient, self.parameter), gradient
 
     def derivatives(self, y, raw):
         """ℓ, ∂ℓ/∂f and ∂²ℓ/∂f² for every row, in float64.
@@ -68,7 +70,7 @@ class Loss(ABC):
             Where ``coupled``, the probabilities p, the Hessian of a row being diag(p) − ppᵀ.
         """
         y, raw = (np.ascontiguousarray(a, dtype=np.float64) for a in (y, raw))
-        return kernels.derivatives(self.name, y, raw, self._parameter)
+        return kernels.derivatives(self.name, y, raw, self.parameter)
 
     @abstractmethod
     def conjugate(self, y, u):

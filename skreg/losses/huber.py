@@ -30,7 +30,7 @@ class Huber(Loss):
                 f"delta must be a positive number, got {delta!r}. Use loss='squared_error' for a "
                 "loss without a bend."
             )
-        self.delta = self._parameter = float(delta)
+        self.delta = self.parameter = float(delta)
 
     def conjugate(self, y, u):
         """Σⱼ uⱼyⱼ + ½uⱼ² for |uⱼ| ≤ δ."""

@@ -108,6 +108,7 @@ def fit_epochs(
     schedule, best_score, best_theta, stopped = settings.schedule, -np.inf, None, False
     if score is not None and history.validation_scores:
         best_score, best_theta = score(state.theta), state.theta.copy()
+    n_steps = -(-problem.n_samples // settings.batch_size)
     steps = problem.epochs(
         state, optimiser=settings.optimiser, batch_size=settings.batch_size, rng=rng
     )
@@ -115,7 +116,9 @@ def fit_epochs(
         for _ in range(settings.max_iter):
             if on_epoch_begin is not None:
                 on_epoch_begin()
-            state.eta = schedule.rate(settings.learning_rate, len(history.loss_curve), state.n_cuts)
+            state.eta = schedule.rates(
+                settings.learning_rate, len(history.loss_curve), state.n_cuts, n_steps
+            )
             watched = next(steps)
             history.loss_curve.append(watched)
             if score is not None:

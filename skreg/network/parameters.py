@@ -29,26 +29,31 @@ def layer_views(theta, units):
     return weights, biases
 
 
-def initial_theta(units, rng, dtype):
-    """Random start by Glorot's uniform law; biases are 0.
+def initial_theta(units, rng, dtype, init="glorot"):
+    """Random start by a uniform law whose bound the layer's width gives; biases are 0.
 
-    A penalised network wants small weights: He's law, which doubles their variance before a ReLU,
-    starts with up to twice the penalty and spends epochs on losing it. The numbers are drawn in
-    float64, so that both precisions start from the same point.
+    Parameters
+    ----------
+    units : sequence of int
+    rng : numpy.random.RandomState
+    dtype : dtype
+        The numbers are drawn in float64, so that both precisions start from the same point.
+    init : {"glorot", "he"}
+        Weights in ±√(6/(fan_in + fan_out)); or of hidden layers in ±√(6/fan_in), which keeps the size
+        of what ReLUs let through, and of the output layer, which has none, in ±√(3/fan_in).
 
     References
     ----------
     X. Glorot, Y. Bengio (2010), "Understanding the difficulty of training deep feedforward neural
-    networks".
+    networks". K. He, X. Zhang, S. Ren, J. Sun (2015), "Delving deep into rectifiers".
     """
     n_parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(units))
     theta = np.zeros(n_parameters, dtype=dtype)
-    for weights in layer_views(theta, units)[0]:
-        bound = np.sqrt(6.0 / sum(weights.shape))
+    matrices = layer_views(theta, units)[0]
+    for level, weights in enumerate(matrices, start=1):
+        if init == "glorot":
+            bound = np.sqrt(6.0 / sum(weights.shape))
+        else:
+            bound = np.sqrt((6.0 if level < len(matrices) else 3.0) / weights.shape[0])
         weights[...] = rng.uniform(-bound, bound, size=weights.shape)
     return theta
-
-
-def penalty_value(theta, units, penalty):
-    """J over the weights of all layers; biases are not penalised."""
-    return sum(penalty.value(weights) for weights in layer_views(theta, units)[0])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -10,6 +12,10 @@ class Constant:
     def rate(self, initial, epoch, n_cuts):
         """Learning rate of epoch ``epoch`` (from 0), after progress has ended ``n_cuts`` times."""
         return initial
+
+    def rates(self, initial, epoch, n_cuts, n_steps):
+        """Learning rate of each of an epoch's ``n_steps`` steps: an array, or one number for all."""
+        return self.rate(initial, epoch, n_cuts)
 
     def can_cut(self, rate):
         """Whether training goes on, at a lower rate, when there is no progress at ``rate``."""
@@ -40,3 +46,64 @@ class Adaptive(Constant):
     def can_cut(self, rate):
         """True until the rate is below 1e-6."""
         return rate > self.smallest
+
+
+@dataclass(frozen=True)
+class _Cycle(Constant):
+    """A rate that changes with every step of ``n_epochs`` epochs and then stays where it ends.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Length of the cycle.
+    first : int
+        The epoch it begins with: a warm start begins a new one.
+    """
+
+    n_epochs: int
+    first: int = 0
+
+    def rates(self, initial, epoch, n_cuts, n_steps):
+        """Learning rate of each of an epoch's ``n_steps`` steps, shape (n_steps,)."""
+        done = (epoch - self.first) * n_steps + np.arange(n_steps)
+        return initial * self._share(np.minimum(done / (self.n_epochs * n_steps), 1.0))
+
+
+def _cosine(start, end, share):
+    """From ``start`` to ``end`` along half a cosine as ``share`` goes from 0 to 1."""
+    return end + 0.5 * (start - end) * (1 + np.cos(np.pi * share))
+
+
+@dataclass(frozen=True)
+class Cosine(_Cycle):
+    """initial·½(1 + cos(π·t/T)) after t of the T steps of ``n_epochs`` epochs, without restarts.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter (2017), "SGDR: stochastic gradient descent with warm restarts".
+    """
+
+    def _share(self, progress):
+        return _cosine(1.0, 0.0, progress)
+
+
+@dataclass(frozen=True)
+class OneCycle(_Cycle):
+    """Up from initial/25 to initial in 30 % of the steps, then down to initial/250000; cosines.
+
+    ``learning_rate_init`` is the peak. The momentum stays.
+
+    References
+    ----------
+    L. Smith, N. Topin (2018), "Super-convergence: very fast training of neural networks using large
+    learning rates"; numbers as in torch.optim.lr_scheduler.OneCycleLR.
+    """
+
+    warm_up: float = 0.3
+    start: float = 1 / 25
+    end: float = 1 / 250_000
+
+    def _share(self, progress):
+        up = _cosine(self.start, 1.0, np.minimum(progress / self.warm_up, 1.0))
+        down = _cosine(1.0, self.end, (progress - self.warm_up) / (1 - self.warm_up))
+        return np.where(progress < self.warm_up, up, down)

@@ -2,21 +2,27 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from threading import Thread
 from time import perf_counter
 
 import numpy as np
+from scipy.sparse import issparse
 
-from skreg._kernels import network as kernel
+from skreg._kernels import trainer as kernel
+from skreg._kernels.network import shuffle
 from skreg._threads import Pace, worker_threads
 from skreg.losses import Loss
-from skreg.network.parameters import penalty_value
-from skreg.penalties import Penalty
+from skreg.network.prediction import compiled_network
+from skreg.network.regularization import Regularization
+
+#: Rows of a batch where the batches only add up to the gradient over all rows.
+ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is minimised: the mean loss of a network on data, plus alpha·J(weights).
+    """What is minimised: the mean loss of a network on data, plus a penalty of its weights.
 
     Parameters
     ----------
@@ -25,10 +31,9 @@ class Problem:
     activation : str
         Of the hidden layers.
     loss : Loss
-    penalty : Penalty
-    alpha : float
-        λ.
-    X : ndarray of shape (n, n_features)
+    regularization : Regularization
+    X : ndarray of shape (n, n_features), or CSR array with int32 indices
+        Of a sparse X the rows of a mini-batch are made dense, never all.
     Y : ndarray of shape (n, n_outputs)
         Numbers, {0, 1}, or indicators of the class; the dtype of ``X``.
     sample_weight : ndarray of shape (n,) or None
@@ -38,8 +43,7 @@ class Problem:
     units: tuple[int, ...]
     activation: str
     loss: Loss
-    penalty: Penalty
-    alpha: float
+    regularization: Regularization
     X: np.ndarray
     Y: np.ndarray
     sample_weight: np.ndarray | None = None
@@ -47,24 +51,20 @@ class Problem:
     @property
     def n_samples(self):
         """Number of rows."""
-        return len(self.X)
-
-    def penalty_term(self, theta):
-        """alpha·J(θ)."""
-        return self.alpha * penalty_value(theta, self.units, self.penalty) if self.alpha else 0.0
+        return self.X.shape[0]
 
     def network(self):
         """The compiled network of this shape."""
-        return kernel.Network(self.units, self.activation, self.loss.name)
+        return compiled_network(self.units, self.activation, self.loss)
 
-    def trainer(self, state, *, batch_size, max_workers=1):
+    def trainer(self, state, *, batch_size, max_workers=1, **numbers):
         """The compiled trainer that works on the arrays of ``state``."""
         weights = self.sample_weight
         if weights is not None:
             weights = (weights / weights.mean()).astype(self.X.dtype)
         return kernel.Trainer(
             self.network(),
-            np.ascontiguousarray(self.X),
+            self.X if issparse(self.X) else np.ascontiguousarray(self.X),
             np.ascontiguousarray(self.Y, dtype=self.X.dtype),
             weights,
             state.theta,
@@ -74,6 +74,7 @@ class Problem:
             batch_size=batch_size,
             optimiser=state.kernel,
             max_workers=max_workers,
+            **numbers,
         )
 
     def objective_and_gradient(self, theta):
@@ -84,18 +85,47 @@ class Problem:
         objective : float
         gradient : ndarray of shape (n_parameters,)
         """
-        state = TrainingState.start(theta, "gradient")
-        trainer = self.trainer(state, batch_size=self.n_samples)
-        numbers = dict(momentum=0.0, beta_1=0.0, beta_2=0.0, epsilon=0.0)
-        trainer.train(
-            np.arange(self.n_samples),
-            n_steps_done=0,
-            n_workers=1,
-            eta=0.0,
-            **numbers,
-            **self._shares(),
+        with self.evaluator() as risk_and_gradient:
+            risk, gradient = risk_and_gradient(theta)
+        penalty = self.regularization
+        return (
+            risk + penalty.value(theta, self.units),
+            gradient + penalty.gradient(theta, self.units),
         )
-        return trainer.loss / self.n_samples + self.penalty_term(theta), state.slot_1
+
+    @contextmanager
+    def evaluator(self):
+        """R and ∇R over all rows, for many θ: workers stay ready while the context lasts.
+
+        Blocks of rows are shared among the workers; which, and the order of the sums, depends on
+        the shapes alone, so that the result is the same to the bit for any number of workers.
+
+        Yields
+        ------
+        risk_and_gradient : callable of θ
+            Gives the mean loss, without penalty and dropout, and a new array: its gradient. A θ that
+            is not finite gives NaN.
+        """
+        n_parameters = sum((a + 1) * b for a, b in pairwise(self.units))
+        theta = np.zeros(n_parameters, dtype=self.X.dtype)
+        state = TrainingState.start(theta, "gradient")
+        batch_size = min(ROWS_AT_ONCE, self.n_samples)
+        order, etas = np.arange(self.n_samples), np.zeros(-(-self.n_samples // batch_size))
+        with (
+            worker_threads(self.network().max_workers(batch_size)) as n_workers,
+            self._team(state, batch_size, n_workers) as trainer,
+        ):
+            pace = Pace(n_workers)
+
+            def risk_and_gradient(at):
+                theta[:], state.slot_1[:] = at, 0
+                n_now, started = pace.choose(), perf_counter()
+                trainer.train(order, etas, n_steps_done=0, n_workers=n_now)
+                pace.note(n_now, perf_counter() - started)
+                risk = np.nan if trainer.diverged else trainer.loss / self.n_samples
+                return risk, state.slot_1.copy()
+
+            yield risk_and_gradient
 
     def epochs(self, state, *, optimiser, batch_size, rng=None):
         """Train without end, an epoch at a time.
@@ -121,40 +151,44 @@ class Problem:
         """
         order = np.arange(self.n_samples)
         wanted = self.network().max_workers(batch_size)
+        etas = np.empty(-(-self.n_samples // batch_size))
+        numbers = self.regularization.numbers(self.units) | dict(dropout_seed=state.dropout_seed)
         with (
             worker_threads(wanted) as n_workers,
-            self._team(state, batch_size, n_workers) as trainer,
+            self._team(state, batch_size, n_workers, **numbers) as trainer,
         ):
             pace = Pace(n_workers)
             while True:
                 if rng is not None:
-                    kernel.shuffle(order, rng.tomaxint())
+                    shuffle(order, rng.tomaxint())
+                etas[:] = state.eta
                 n_now, started = pace.choose(), perf_counter()
                 trainer.train(
                     order,
+                    etas,
                     n_steps_done=state.n_steps,
                     n_workers=n_now,
-                    eta=state.eta,
                     **optimiser.numbers(),
-                    **self._shares(),
                 )
                 pace.note(n_now, perf_counter() - started)
                 risk = trainer.loss / self.n_samples
-                objective = np.nan if trainer.diverged else risk + self.penalty_term(state.theta)
+                objective = np.nan
+                if not trainer.diverged:
+                    objective = risk + self.regularization.value(state.theta, self.units)
                 if not np.isfinite(objective):
                     raise ValueError(
                         f"Training diverged: the loss or a weight is no longer finite at "
-                        f"learning_rate_init={state.eta:g}. Lower learning_rate_init, or scale the "
+                        f"learning_rate_init={etas.max():g}. Lower learning_rate_init, or scale the "
                         "features (and the target of a regression), for example with "
                         "StandardScaler."
                     )
-                state.n_steps += -(-self.n_samples // batch_size)
+                state.n_steps += len(etas)
                 yield objective
 
     @contextmanager
-    def _team(self, state, batch_size, n_workers):
+    def _team(self, state, batch_size, n_workers, **numbers):
         """A trainer whom n_workers − 1 threads serve."""
-        trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers)
+        trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers, **numbers)
         # Daemons, so that a generator which nobody closes does not keep the process alive.
         threads = [
             Thread(target=trainer.serve, args=(w,), daemon=True) for w in range(1, n_workers)
@@ -168,10 +202,6 @@ class Problem:
             for thread in threads:
                 if thread.ident is not None:
                     thread.join()
-
-    def _shares(self):
-        """The penalty's numbers for the kernel: λ times its shares of ‖θ‖₁ and ½‖θ‖₂²."""
-        return dict(l1=self.alpha * self.penalty.l1_share, l2=self.alpha * self.penalty.l2_share)
 
 
 @dataclass
@@ -188,10 +218,12 @@ class TrainingState:
     slot_1, slot_2 : ndarray of shape (n_parameters,) or (0,)
     n_steps : int
         Steps taken so far.
-    eta : float
-        Learning rate in force.
+    eta : float or ndarray of shape (n_steps,)
+        Learning rate in force, or that of each step of an epoch.
     n_cuts : int
         How often the adaptive schedule has cut the rate.
+    dropout_seed : int
+        In [0, 2⁶⁴). What is dropped hangs on it, the number of the step and the place in the batch.
     """
 
     theta: np.ndarray
@@ -200,8 +232,9 @@ class TrainingState:
     slot_1: np.ndarray
     slot_2: np.ndarray
     n_steps: int = 0
-    eta: float = 0.0
+    eta: float | np.ndarray = 0.0
     n_cuts: int = 0
+    dropout_seed: int = 0
 
     @classmethod
     def start(cls, theta, kernel):

@@ -5,6 +5,7 @@ from skreg.penalties.elastic_net import ElasticNet
 from skreg.penalties.group import Group
 from skreg.penalties.l1 import L1
 from skreg.penalties.l2 import L2
+from skreg.penalties.network_groups import InputGroups, NeuronGroups
 from skreg.penalties.none import NoPenalty
 from skreg.penalties.separable import Separable
 
@@ -17,17 +18,33 @@ PENALTIES = {
 }
 
 
-def get_penalty(name, l1_ratio=0.5):
-    """The penalty that ``name`` (a key of `PENALTIES`, or None for no penalty) stands for."""
+#: What a network's ``groups=`` may name, with ``penalty="group"``.
+GROUPS = {"inputs": InputGroups, "neurons": NeuronGroups}
+
+
+def get_penalty(name, l1_ratio=0.5, groups=None):
+    """The penalty that ``name`` (a key of `PENALTIES`, or None for no penalty) stands for.
+
+    "group" is a network's, of its "inputs" or its "neurons".
+    """
+    if name == "group":
+        if groups not in GROUPS:
+            raise ValueError(
+                f"groups must be 'inputs' or 'neurons' with penalty='group', got {groups!r}."
+            )
+        return GROUPS[groups]()
     return PENALTIES["none" if name is None else name](l1_ratio)
 
 
 __all__ = [
+    "GROUPS",
     "L1",
     "L2",
     "PENALTIES",
     "ElasticNet",
     "Group",
+    "InputGroups",
+    "NeuronGroups",
     "NoPenalty",
     "Penalty",
     "Separable",

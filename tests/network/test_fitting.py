@@ -16,7 +16,7 @@ class Scripted:
     """A problem whose objectives are written down; θ is the number of the epoch."""
 
     def __init__(self, objectives):
-        self.objectives, self.rates = objectives, []
+        self.objectives, self.rates, self.n_samples = objectives, [], 1
 
     def epochs(self, state, **_):
         for i, objective in enumerate(self.objectives):

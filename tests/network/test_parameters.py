@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skreg._kernels.network import Network
 
-from skreg.network.parameters import initial_theta, layer_views, penalty_value
+from skreg.network.parameters import initial_theta, layer_views
+from skreg.network.regularization import Regularization
 from skreg.penalties import get_penalty
 
 units_of = st.lists(st.integers(1, 9), min_size=2, max_size=5)
@@ -41,6 +42,21 @@ def test_start_fills_its_bounds():
     assert np.isclose(np.abs(first).max(), np.sqrt(6 / 700), rtol=0.01)
 
 
+def test_he_keeps_the_size_of_what_relus_let_through():
+    units = (200, 300, 300, 100)
+    weights, biases = layer_views(
+        initial_theta(units, np.random.RandomState(0), np.float64, "he"), units
+    )
+    assert all(np.all(b == 0) for b in biases)
+    for W, variance in zip(weights, (2 / 200, 2 / 300, 1 / 300), strict=True):
+        assert np.isclose(W.var(), variance, rtol=0.02)
+    X = np.random.RandomState(1).normal(size=(500, 200))
+    a = X
+    for W in weights[:-1]:
+        a = np.maximum(a @ W, 0)
+    assert 0.6 < np.std(a @ weights[-1]) / np.sqrt(0.5) < 1.6
+
+
 def test_both_precisions_start_from_the_same_point():
     one, other = (
         initial_theta((5, 4, 2), np.random.RandomState(7), dtype)
@@ -56,4 +72,4 @@ def test_both_precisions_start_from_the_same_point():
 )
 def test_penalty_leaves_biases_out(name, expected):
     theta = np.array([1.0, -2.0, 100.0, -3.0, 1000.0])
-    assert penalty_value(theta, (2, 1, 1), get_penalty(name, 0.25)) == expected
+    assert Regularization(get_penalty(name, 0.25), 1.0).value(theta, (2, 1, 1)) == expected

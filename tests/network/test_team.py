@@ -4,10 +4,12 @@ import threading
 
 import numpy as np
 import pytest
-from skreg._kernels.network import Network, Trainer
+from skreg._kernels.network import Network
+from skreg._kernels.trainer import Trainer
 
-NUMBERS = dict(momentum=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8, l1=0.0, l2=0.0)
+NUMBERS = dict(momentum=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
 N = 400
+ETAS = np.full(4, 0.01)
 
 
 def make_trainer(max_workers):
@@ -34,7 +36,7 @@ def make_trainer(max_workers):
 def train(trainer, n_workers, n_epochs=1):
     for epoch in range(n_epochs):
         trainer.train(
-            np.arange(N), n_steps_done=4 * epoch, n_workers=n_workers, eta=0.01, **NUMBERS
+            np.arange(N), ETAS, n_steps_done=4 * epoch, n_workers=n_workers, **NUMBERS
         )
 
 
@@ -74,7 +76,7 @@ def test_epochs_may_call_for_any_number_of_those_who_serve():
     threads = servants(trainer, 2)
     for epoch in range(30):
         trainer.train(
-            np.arange(N), n_steps_done=4 * epoch, n_workers=1 + epoch % 3, eta=0.01, **NUMBERS
+            np.arange(N), ETAS, n_steps_done=4 * epoch, n_workers=1 + epoch % 3, **NUMBERS
         )
     trainer.dismiss()
     for thread in threads:
@@ -106,4 +108,4 @@ def test_workers_beyond_those_provided_for_are_refused():
         with pytest.raises(ValueError, match="worker must be"):
             trainer.serve(worker)
     with pytest.raises(ValueError, match="order"):
-        trainer.train(np.arange(N - 1), n_steps_done=0, n_workers=1, eta=0.01, **NUMBERS)
+        trainer.train(np.arange(N - 1), ETAS, n_steps_done=0, n_workers=1, **NUMBERS)

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from network_cases import cases, make_case
-from skreg._kernels.network import Network, Trainer, shuffle
+from skreg._kernels.network import Network, shuffle
+from skreg._kernels.trainer import Trainer
 from threadpoolctl import threadpool_limits
 
 from skreg._threads import Pace

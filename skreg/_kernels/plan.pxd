@@ -1,0 +1,108 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""What the workers of an epoch share: the network, the data, the buffers, the tasks."""
+
+from libc.stdint cimport uint64_t
+
+from skreg._kernels.activations cimport Activation
+from skreg._kernels.losses cimport Loss
+from skreg._kernels.optimisers cimport Optimiser
+from skreg._kernels.team cimport Team
+
+
+cdef struct Architecture:
+    int n_layers
+    Activation activation
+    Loss loss
+    double loss_parameter
+    Py_ssize_t* units      # n_layers + 1
+    Py_ssize_t* weights    # start of each layer's weights in θ
+    Py_ssize_t* biases     # start of each layer's biases in θ
+
+
+# The optimiser's numbers for an epoch; SGD has one momentum, Adam the others.
+cdef struct Rule:
+    double momentum
+    double beta_1, beta_2, epsilon
+
+
+# The numbers of one step.
+cdef struct Step:
+    Py_ssize_t size, number    # rows in the batch; steps taken, this one included
+    double eta                 # learning rate
+    double correction          # 1 − β₁ᵗ of Adam
+    double scale_2             # 1/√(1 − β₂ᵗ) of Adam
+
+
+cdef enum Groups:
+    NO_GROUPS = 0
+    INPUTS = 1
+    NEURONS = 2
+
+
+# The penalty and the constraints; an array has one number for each layer of weights, λ times a share.
+cdef struct Regularization:
+    double* l1             # of ‖W‖₁
+    double* l2             # of ½‖W‖₂², part of the gradient
+    double* decay          # of ½‖W‖₂², a step of its own
+    double* group          # of Σ √|g| ‖θ_g‖
+    Groups groups
+    double norm_bound      # infinite: none
+    double bound_l1, bound_l2    # the shares in the J that norm_bound bounds
+    double max_norm        # infinite: none
+    double input_dropout, hidden_dropout
+    uint64_t dropout_seed
+
+
+cdef struct Tile:
+    int layer
+    Py_ssize_t first, last    # rows of the layer's weight matrix
+
+
+# Columns of a weight matrix: units with all their incoming weights.
+cdef struct Block:
+    int layer
+    Py_ssize_t first, last
+
+
+# Rows of a table, dense, or sparse with the columns of row i at indices[starts[i] : starts[i + 1]].
+cdef struct Rows:
+    const void* values
+    const int* indices             # NULL: dense
+    const int* starts
+
+
+# Everything a worker needs; arrays are float or double as θ is.
+cdef struct Plan:
+    const Architecture* net
+    Optimiser optimiser
+    Rule rule
+    Regularization reg
+    Team team
+    Py_ssize_t n, n_parameters, batch_size, rows_per_task, n_steps_done
+    int n_row_tasks, n_tiles, n_blocks
+    const Tile* tiles
+    const Block* blocks
+    const Py_ssize_t* order        # of the rows in this epoch
+    const double* etas             # learning rate of each step
+    Rows X
+    const void* Y
+    const void* weights            # NULL: all 1
+    void* theta
+    void* point
+    void* slot_1
+    void* slot_2
+    void* activations              # of the batch, layer after layer from the input
+    void* slopes                   # of the batch, as deltas; NULL: the activations tell
+    void* deltas                   # of the batch, layer after layer from the first hidden
+    void* targets                  # of the batch
+    double* losses                 # of the batch
+    const Py_ssize_t* a_start
+    const Py_ssize_t* d_start
+    bint sums                      # whether a tile's gradient is a sum over the row tasks
+    void* gradients                # of every row task, or room for a tile for every worker
+    Py_ssize_t gradient_size       # of one of these
+    void* scratch                  # room for a group's step sizes and more, for every worker
+    Py_ssize_t scratch_size
+    double* task_loss
+    double loss                    # Σ wᵢℓᵢ over the epoch
+    bint diverged

@@ -1,0 +1,130 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""The second phase of a step: a tile of a weight matrix gets its gradient and is updated."""
+
+from skreg._kernels.group_prox cimport group_radius, shrink
+from skreg._kernels.matmul cimport column_sums, matmul_tn
+from skreg._kernels.optimisers cimport (
+    ADAM, NESTEROV, SGD, accumulate, adam, adam_steps, nesterov, sgd,
+)
+from skreg._kernels.plan cimport INPUTS, Architecture, Plan, Step, Tile
+
+ctypedef fused real:
+    float
+    double
+
+
+cdef inline void layer_gradient(
+    const Architecture* net, int l, Py_ssize_t rows, const real* a, const real* delta,
+    real* gradient
+) noexcept nogil:
+    """The gradient of layer l from a block of rows, where it stands in that of θ."""
+    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
+    matmul_tn(fan_in, fan_out, rows, a, fan_in, delta, gradient + net.weights[l])
+    column_sums(rows, fan_out, delta, fan_out, gradient + net.biases[l])
+
+
+cdef inline void tile_task(
+    Plan* plan, real* theta, const Step* step, int task, int worker
+) noexcept nogil:
+    """Gradient and update of a block of rows of one weight matrix; the first takes the biases too."""
+    cdef const Tile* tile = plan.tiles + task
+    cdef const Architecture* net = plan.net
+    cdef int l = tile.layer
+    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
+    cdef Py_ssize_t start = net.weights[l] + tile.first * fan_out
+    cdef Py_ssize_t n_weights = (tile.last - tile.first) * fan_out, n_parts
+    cdef real* g = <real*>plan.gradients
+    cdef const real* a = <const real*>plan.activations + plan.a_start[l] + tile.first
+    cdef const real* delta = <const real*>plan.deltas + plan.d_start[l]
+    if plan.sums:
+        n_parts = (step.size + plan.rows_per_task - 1) // plan.rows_per_task
+        if n_parts > 1:
+            column_sums(n_parts, n_weights, g + start, plan.gradient_size, g + start)
+        update(plan, theta, step, start, n_weights, g + start, l)
+        if tile.first == 0:
+            g += net.biases[l]
+            if n_parts > 1:
+                column_sums(n_parts, fan_out, g, plan.gradient_size, g)
+            update(plan, theta, step, net.biases[l], fan_out, g, -1)
+    else:
+        g += worker * plan.gradient_size
+        matmul_tn(tile.last - tile.first, fan_out, step.size, a, fan_in, delta, g)
+        update(plan, theta, step, start, n_weights, g, l)
+        if tile.first == 0:
+            column_sums(step.size, fan_out, delta, fan_out, g)
+            update(plan, theta, step, net.biases[l], fan_out, g, -1)
+    if l == 0 and plan.reg.groups == INPUTS and plan.reg.group[0] > 0:
+        shrink_inputs(plan, theta, step, tile.first, tile.last, worker)
+
+
+cdef inline void update(
+    Plan* plan, real* theta, const Step* step, Py_ssize_t start, Py_ssize_t n, const real* g, int l
+) noexcept nogil:
+    """One step of the optimiser on θ[start : start + n], weights of layer l; biases if l is −1."""
+    cdef real* slot_1 = <real*>plan.slot_1 + start
+    cdef double l1 = plan.reg.l1[l] if l >= 0 else 0
+    cdef double l2 = plan.reg.l2[l] if l >= 0 else 0
+    cdef double keep = 1 - step.eta * plan.reg.decay[l] if l >= 0 else 1
+    theta += start
+    if plan.optimiser == ADAM:
+        adam(n, <real>(step.eta / step.correction), <real>plan.rule.beta_1,
+             <real>plan.rule.beta_2, <real>plan.rule.epsilon, <real>step.scale_2,
+             <real>(l1 * step.correction), <real>l2, <real>keep,
+             g, theta, slot_1, <real*>plan.slot_2 + start)
+    elif plan.optimiser == SGD:
+        sgd(n, <real>step.eta, <real>plan.rule.momentum, <real>l1, <real>l2, <real>keep, g, theta,
+            slot_1)
+    elif plan.optimiser == NESTEROV:
+        if l >= 0:
+            l2 += plan.reg.decay[l]
+        nesterov(n, <real>step.eta, <real>plan.rule.momentum, <real>l1, <real>l2, g, theta,
+                 <real*>plan.point + start)
+    else:
+        accumulate(n, g, slot_1)
+
+
+cdef inline void step_sizes(
+    Plan* plan, const Step* step, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t n, real* out
+) noexcept nogil:
+    """out ← the step sizes of n components of θ, ``stride`` apart: the optimiser's metric, inverted."""
+    cdef Py_ssize_t i
+    cdef real eta = <real>step.eta
+    if plan.optimiser == ADAM:
+        adam_steps(n, eta, <real>plan.rule.epsilon, <real>step.scale_2,
+                   <const real*>plan.slot_2 + start, stride, out)
+    else:
+        for i in range(n):
+            out[i] = eta
+
+
+cdef inline void moved(Plan* plan, Py_ssize_t i, real by) noexcept nogil:
+    """A proximal step has moved θᵢ once more: so must go what follows θ."""
+    cdef real one = 1
+    if plan.optimiser == SGD:
+        (<real*>plan.slot_1)[i] += by
+    elif plan.optimiser == NESTEROV:
+        (<real*>plan.point)[i] += (one + <real>plan.rule.momentum) * by
+
+
+cdef inline void shrink_inputs(
+    Plan* plan, real* theta, const Step* step, Py_ssize_t first, Py_ssize_t last, int worker
+) noexcept nogil:
+    """The proximal step of groups="inputs" on rows of the first weight matrix."""
+    cdef Py_ssize_t width = plan.net.units[1], row, start, j
+    cdef double weight = plan.reg.group[0], r
+    cdef real* d = <real*>plan.scratch + worker * plan.scratch_size
+    cdef real* before = d + width
+    cdef real* z
+    for row in range(first, last):
+        start = plan.net.weights[0] + row * width
+        z = theta + start
+        step_sizes(plan, step, start, 1, width, d)
+        r = group_radius(width, z, d, weight)
+        if plan.optimiser == ADAM:
+            shrink(width, z, d, <real>weight, <real>r)
+            continue
+        for j in range(width):
+            before[j] = z[j]
+        shrink(width, z, d, <real>weight, <real>r)
+        for j in range(width):
+            moved(plan, start + j, z[j] - before[j])

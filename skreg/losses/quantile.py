@@ -1,0 +1,45 @@
+"""The pinball loss, for quantiles of the target."""
+
+import numpy as np
+
+from skreg.losses.base import Loss
+
+
+class Quantile(Loss):
+    """ℓ(y, f) = τ(y − f) for y ≥ f, else (1 − τ)(f − y) (Koenker & Bassett, 1978).
+
+    Its minimiser is the τ-quantile. It has a kink at y = f, where the gradient is given as 0, and no
+    curvature: networks take it, the quadratic estimators do not.
+
+    Parameters
+    ----------
+    quantile : float, default=0.5
+        τ in (0, 1); 0.5 is half the absolute error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.losses import Quantile
+    >>> Quantile(0.9).pointwise(np.array([[1.0], [1.0]]), np.array([[0.0], [2.0]]))[0].round(12)
+    array([0.9, 0.1])
+    """
+
+    name = "quantile"
+    out_activation = "identity"
+
+    def __init__(self, quantile=0.5):
+        if not 0 < quantile < 1:
+            raise ValueError(
+                f"quantile must lie between 0 and 1, got {quantile!r}. Use 0.5 for the median."
+            )
+        self.quantile = self.parameter = float(quantile)
+
+    def conjugate(self, y, u):
+        """Σⱼ uⱼyⱼ for −τ ≤ uⱼ ≤ 1 − τ."""
+        slack = 8 * np.finfo(np.float64).eps
+        inside = (u >= -self.quantile - slack) & (u <= 1 - self.quantile + slack)
+        return np.where(inside, u * y, np.inf).sum(axis=1)
+
+    def inverse_link(self, raw):
+        """The prediction is f itself."""
+        return raw

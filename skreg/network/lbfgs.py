@@ -1,0 +1,184 @@
+"""L-BFGS on all rows at once, with exact zeros under an L1 penalty."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from skreg._threads import one_blas_thread
+from skreg.network.fitting import Patience
+from skreg.network.parameters import layer_views
+
+# What rounding of the objective hides, in units of the precision of θ.
+_ROUNDING = 8.0
+_MEMORY = 10
+
+
+@dataclass(frozen=True)
+class Shares:
+    """λ times the penalty's shares of |θⱼ| and ½θⱼ², for every parameter; 0 for biases.
+
+    Parameters
+    ----------
+    l1, l2 : ndarray of shape (n_parameters,)
+    """
+
+    l1: np.ndarray
+    l2: np.ndarray
+
+    @classmethod
+    def of(cls, regularization, units, n_parameters):
+        """Those of an elastic net or one of its corners."""
+        l1, l2 = np.zeros(n_parameters), np.zeros(n_parameters)
+        alphas = regularization.alphas(len(units) - 1)
+        for share, shares in (
+            (regularization.penalty.l1_share, l1),
+            (regularization.penalty.l2_share, l2),
+        ):
+            for alpha, weights in zip(alphas, layer_views(shares, units)[0], strict=True):
+                weights[...] = alpha * share
+        return cls(l1, l2)
+
+
+class Split:
+    """θ = u − v with u, v ≥ 0 wherever |θⱼ| is penalised, so that the objective is smooth.
+
+    |θⱼ| = min(uⱼ + vⱼ): over the positive orthant λ‖θ‖₁ is linear, and a bound that is met is met
+    exactly, so zeros are exact (M. Schmidt, G. Fung, R. Rosales, 2007, "Fast optimization methods
+    for L1 regularization").
+
+    Parameters
+    ----------
+    shares : Shares
+    """
+
+    def __init__(self, shares):
+        self.shares = shares
+        self.split = np.flatnonzero(shares.l1)
+        self.pull = shares.l1[self.split]
+
+    def start(self, theta):
+        """(u, v) of θ."""
+        u, v = np.array(theta, dtype=np.float64), -theta[self.split].astype(np.float64)
+        u[self.split] = np.maximum(u[self.split], 0)
+        return np.concatenate([u, np.maximum(v, 0)])
+
+    def theta(self, x):
+        """θ = u − v."""
+        theta = x[: len(self.shares.l1)].copy()
+        theta[self.split] -= x[len(theta) :]
+        return theta
+
+    def bounds(self):
+        """None, or (lower, upper) for each number."""
+        if not len(self.split):
+            return None
+        lower = np.full(len(self.shares.l1) + len(self.split), -np.inf)
+        lower[self.split] = lower[len(self.shares.l1) :] = 0
+        return np.column_stack([lower, np.full(len(lower), np.inf)])
+
+    def objective(self, x, risk_and_gradient):
+        """R + λJ and its gradient in (u, v)."""
+        theta = self.theta(x)
+        risk, gradient = risk_and_gradient(theta)
+        gradient = gradient + self.shares.l2 * theta
+        value = risk + 0.5 * float(np.sum(self.shares.l2 * theta * theta))
+        if not len(self.split):
+            return value, gradient
+        u, v = x[self.split], x[len(theta) :]
+        value += float(np.sum(self.pull * (u + v)))
+        behind = self.pull - gradient[self.split]
+        gradient[self.split] += self.pull
+        return value, np.concatenate([gradient, behind])
+
+
+def fit_lbfgs(
+    problem, state, history, settings, *, score=None, on_epoch_begin=None, on_epoch_end=None
+):
+    """Minimise R + λJ by L-BFGS-B; parameters and result as for `fit_epochs`.
+
+    An iteration stands for an epoch. Training stops when no component of the projected gradient is
+    above ``settings.tol``, or when rounding hides progress. The memory of the iterations is not
+    kept.
+
+    References
+    ----------
+    R. Byrd, P. Lu, J. Nocedal, C. Zhu (1995), "A limited memory algorithm for bound constrained
+    optimization".
+    """
+    split = Split(Shares.of(problem.regularization, problem.units, len(state.theta)))
+    watch = _Watch(state, history, settings, score, on_epoch_begin, on_epoch_end)
+    with problem.evaluator() as evaluate, one_blas_thread():
+
+        def risk_and_gradient(theta):
+            risk, gradient = evaluate(theta.astype(state.theta.dtype))
+            if not np.isfinite(risk):
+                raise ValueError(
+                    "Training diverged: the loss is no longer finite with solver='lbfgs'. Scale "
+                    "the features (and the target of a regression), for example with "
+                    "StandardScaler."
+                )
+            return risk, gradient.astype(np.float64)
+
+        def met(intermediate_result):
+            if watch.is_enough(split.theta(intermediate_result.x), intermediate_result.fun):
+                raise StopIteration
+
+        start = split.start(state.theta)
+        found = minimize(
+            split.objective,
+            start,
+            args=(risk_and_gradient,),
+            method="L-BFGS-B",
+            jac=True,
+            bounds=split.bounds(),
+            callback=met,
+            options={
+                "maxiter": settings.max_iter,
+                "maxfun": 100 * settings.max_iter,
+                "maxcor": _MEMORY,
+                "gtol": settings.tol,
+                "ftol": _ROUNDING * np.finfo(state.theta.dtype).eps,
+            },
+        )
+        if not watch.n_met:
+            # The start was a minimum already.
+            watch.is_enough(split.theta(found.x), float(found.fun))
+    watch.end_at_the_best()
+    return watch.stopped or found.nit < settings.max_iter
+
+
+class _Watch:
+    """What happens after every iteration: history, early stopping, callbacks."""
+
+    def __init__(self, state, history, settings, score, on_epoch_begin, on_epoch_end):
+        self.state, self.history, self.score = state, history, score
+        self.on_epoch_begin, self.on_epoch_end = on_epoch_begin, on_epoch_end
+        self.patience = Patience(settings.tol, settings.n_iter_no_change)
+        self.n_met, self.stopped = 0, False
+        self.best_score, self.best_theta = -np.inf, None
+        if score is not None and history.validation_scores:
+            self.best_score, self.best_theta = score(state.theta), state.theta.copy()
+
+    def is_enough(self, theta, objective):
+        """Take note of an iteration; whether training should stop."""
+        self.n_met += 1
+        if self.on_epoch_begin is not None:
+            self.on_epoch_begin()
+        self.state.theta[:] = theta
+        self.state.n_steps += 1
+        self.history.loss_curve.append(float(objective))
+        if self.score is not None:
+            score = self.score(self.state.theta)
+            self.history.validation_scores.append(score)
+            if score > self.best_score:
+                self.best_score, self.best_theta = score, self.state.theta.copy()
+            self.stopped = self.patience.is_exhausted_by(-score)
+        if self.on_epoch_end is not None:
+            self.stopped = bool(self.on_epoch_end(self.history)) or self.stopped
+        return self.stopped
+
+    def end_at_the_best(self):
+        """With early stopping, return to the best θ met."""
+        if self.best_theta is not None:
+            self.state.theta[:] = self.best_theta
