@@ -1,0 +1,59 @@
+"""A network without hidden layers is a linear model: its exact path, and the risk around it."""
+
+import warnings
+
+import numpy as np
+
+from skreg import (
+    QuadraticApproxLasso,
+    QuadraticApproxLassoClassifier,
+    QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
+)
+from skreg.playground.run import penalty_parameters
+
+_RIDGES = (QuadraticApproxRidgeClassifier, QuadraticApproxRidge)
+_LASSOS = (QuadraticApproxLassoClassifier, QuadraticApproxLasso)
+_PATH = np.geomspace(100.0, 1e-4, 61)
+
+
+def closed_form(state, data):
+    """The minimisers that training makes for, in numbers and arrays.
+
+    The linear estimators minimise the same objective as the network: ½ the mean squared error, or
+    the mean log loss, plus λJ over the same features.
+
+    Parameters
+    ----------
+    state : State
+    data : Data
+
+    Returns
+    -------
+    figures : dict
+        ``l1_ratio`` of the penalty (0: L2) and ``note``, what is to be said of the result.
+    arrays : dict
+        ``alphas`` (m,) and ``coefs`` (m, p), the path; ``theta`` (p,), the minimiser at the state's
+        λ; ``hessian`` (p, p) and ``gradient`` (p,) of the risk there: contours of a section.
+    """
+    wanted = penalty_parameters(state)
+    l1_ratio = {"l1": 1.0, "elasticnet": wanted.get("l1_ratio")}.get(wanted["penalty"], 0.0)
+    if l1_ratio:
+        estimator = _LASSOS[data.is_regression](l1_ratio=l1_ratio)
+    else:
+        estimator = _RIDGES[data.is_regression]()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        path = estimator.regularization_path(*data.train, _PATH)
+        estimator.set_params(alpha=wanted["alpha"]).fit(*data.train)
+        theta = estimator.coef_
+        quadratic = estimator.quadratic_
+    arrays = dict(
+        alphas=_PATH,
+        coefs=path.coefs,
+        theta=theta.ravel(),
+        hessian=quadratic.hessian,
+        gradient=quadratic.gradient(theta).ravel(),
+    )
+    notes = dict.fromkeys(str(warning.message) for warning in caught)
+    return dict(l1_ratio=l1_ratio, note=" ".join(notes)), arrays

@@ -1,0 +1,195 @@
+"""The rows of a run: generated, or from a table of the visitor's own."""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from skreg.datasets import PlaygroundFeatures, make_playground
+from skreg.playground.state import PROBLEMS, REGRESSIONS
+
+EDGE = 6.0  # the page shows [−6, 6]²
+MAP_SIZE, THUMB_SIZE = 100, 24
+MAX_BYTES, MAX_ROWS, MAX_COLUMNS = 2_000_000, 5_000, 200
+
+
+class DataError(ValueError):
+    """What the visitor can put right."""
+
+
+def grid(size):
+    """Middles of the size × size cells of [−6, 6]², row by row from the top left."""
+    middles = EDGE * ((2 * np.arange(size) + 1) / size - 1)
+    return np.column_stack([np.tile(middles, size), np.repeat(middles[::-1], size)])
+
+
+@dataclass(frozen=True)
+class Data:
+    """Training and test rows in the plane of the page, and the features made of them.
+
+    Parameters
+    ----------
+    plane : ndarray of shape (n, 2)
+    y : ndarray of shape (n,)
+        −1 and 1, or numbers.
+    n_train : int
+        The first rows train, the others test.
+    features : tuple of str
+    is_regression : bool
+    axes : tuple of (str, float, float)
+        Name of each axis, and what its ends −6 and 6 stand for.
+    labels : tuple of str
+        What −1 and 1 stand for.
+    """
+
+    plane: np.ndarray
+    y: np.ndarray
+    n_train: int
+    features: tuple[str, ...]
+    is_regression: bool
+    axes: tuple
+    labels: tuple
+
+    @cached_property
+    def transformer(self):
+        """The features, fitted."""
+        return PlaygroundFeatures(self.features).fit(self.plane)
+
+    @cached_property
+    def X(self):
+        """Features of all rows."""
+        return self.transformer.transform(self.plane)
+
+    @cached_property
+    def train(self):
+        """(X, y) to train on."""
+        return self.X[: self.n_train], self.y[: self.n_train]
+
+    @cached_property
+    def test(self):
+        """(X, y) to test on."""
+        return self.X[self.n_train :], self.y[self.n_train :]
+
+    @cached_property
+    def map_rows(self):
+        """Features of the large picture's cells."""
+        return self.transformer.transform(grid(MAP_SIZE))
+
+    @cached_property
+    def thumb_rows(self):
+        """Features of the small pictures' cells."""
+        return self.transformer.transform(grid(THUMB_SIZE))
+
+
+def make_data(state, table=None):
+    """The rows that a state asks for.
+
+    Raises
+    ------
+    DataError
+        If it asks for a table that has not come, or the table does not serve.
+    """
+    if state.data in PROBLEMS:
+        plane, y = make_playground(state.data, noise=state.noise, random_state=state.seed)
+        axes, labels = (("x1", -EDGE, EDGE), ("x2", -EDGE, EDGE)), ("−1", "1")
+        is_regression = state.data in REGRESSIONS
+    elif table is None:
+        raise DataError(
+            "The address asks for a CSV file, which stays on your computer: open it here again."
+        )
+    else:
+        plane, y, axes, labels = table.rows(state)
+        is_regression = labels == ("low", "high")
+    n_train = int(len(y) * state.train / 100)
+    if not is_regression and len(np.unique(y[:n_train])) < 2:
+        raise DataError("The training rows hold one class only. Raise the share of training rows.")
+    return Data(plane, y, n_train, state.features, is_regression, axes, labels)
+
+
+class Table:
+    """A CSV file.
+
+    Parameters
+    ----------
+    name : str
+    text : str
+
+    Raises
+    ------
+    DataError
+        If it is too large, or not a table with two numeric columns and a third.
+    """
+
+    def __init__(self, name, text):
+        if len(text) > MAX_BYTES:
+            raise DataError(f"{name} is larger than {MAX_BYTES // 10**6} MB. Take a part of it.")
+        try:
+            frame = pd.read_csv(io.StringIO(text))
+        except (ValueError, pd.errors.ParserError) as error:
+            raise DataError(f"{name} cannot be read as CSV: {str(error).strip()}") from error
+        if len(frame) > MAX_ROWS or frame.shape[1] > MAX_COLUMNS:
+            raise DataError(
+                f"{name} has {len(frame)} rows and {frame.shape[1]} columns; at most {MAX_ROWS} "
+                f"and {MAX_COLUMNS} can be shown. Take a part of it."
+            )
+        frame.columns = frame.columns.astype(str)
+        self.name, self.frame = name, frame
+        self.numeric = [
+            column
+            for column in frame
+            if pd.api.types.is_numeric_dtype(frame[column]) and frame[column].nunique() > 1
+        ]
+        if len(self.numeric) < 2 or frame.shape[1] < 3:
+            raise DataError(
+                f"{name} needs two columns of numbers and a third column as the target; it has "
+                f"{', '.join(frame.columns[:10])}. Does its first row name the columns?"
+            )
+
+    def default_columns(self):
+        """Names for x1, x2 and the target: the first two numeric columns, the last of all."""
+        target = self.frame.columns[-1]
+        inputs = [column for column in self.numeric if column != target]
+        if len(inputs) < 2:
+            target = next(c for c in self.frame.columns[::-1] if c not in self.numeric[:2])
+            inputs = self.numeric
+        return dict(x1_column=inputs[0], x2_column=inputs[1], y_column=target)
+
+    def rows(self, state):
+        """(plane, y, axes, labels) of the columns that ``state`` names, shuffled by its seed.
+
+        Every column is brought to a fixed range, so that it can be seen: inputs to [−5, 5],
+        numbers as target to [−1, 1].
+        """
+        names = [state.x1_column, state.x2_column, state.y_column]
+        missing = [name for name in names if name not in self.frame]
+        if missing:
+            raise DataError(f"{self.name} has no column {', '.join(map(repr, missing))}.")
+        if len(set(names)) < 3 or not {*names[:2]} <= {*self.numeric}:
+            raise DataError("Choose two different columns of numbers, and another as the target.")
+        frame = self.frame[names].replace([np.inf, -np.inf], np.nan).dropna()
+        frame = frame.sample(frac=1, random_state=state.seed)
+        if len(frame) < 20 or any(frame[name].nunique() < 2 for name in names):
+            raise DataError(
+                f"{self.name} has {len(frame)} rows without gaps in these columns; at least 20 are "
+                "needed, with two values or more in each column."
+            )
+        inputs = frame[names[:2]].astype(float)
+        low, high = inputs.min(), inputs.max()
+        plane = (10 * (inputs - low) / (high - low) - 5).to_numpy()
+        margin = 0.1 * (high - low)
+        axes = tuple((c, float(low[c] - margin[c]), float(high[c] + margin[c])) for c in inputs)
+        target = frame[names[2]]
+        classes = sorted(target.unique())
+        if len(classes) == 2:
+            y, labels = np.where(target == classes[1], 1, -1), tuple(map(str, classes))
+        elif pd.api.types.is_numeric_dtype(target):
+            y = target.to_numpy(float)
+            y = 2 * (y - y.min()) / (y.max() - y.min()) - 1
+            labels = ("low", "high")
+        else:
+            raise DataError(
+                f"The target {names[2]!r} has {len(classes)} classes; two, or numbers, can be shown."
+            )
+        return plane, y, axes, labels

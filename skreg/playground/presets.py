@@ -1,0 +1,28 @@
+"""Lessons: states of the page under a name."""
+
+#: Name: title and the query of the URL. The first three are docs/playground.md's exercise.
+_EXERCISE = (
+    "data=gauss&noise=80&train=10&features=x1,x2,x1^2,x2^2,x1x2,sin(x1),sin(x2)&hidden=&stop=500"
+)
+PRESETS = {
+    "start": ("Circle, as the page opens", ""),
+    "l2-1": ("L2 exercise, task 1: no penalty", _EXERCISE),
+    "l2-2": (
+        "L2 exercise, task 2: λ = 0.3 beside none",
+        _EXERCISE + "&penalty=l2&alpha=0.3&pin.penalty=none&pin.alpha=0",
+    ),
+    "l2-3": (
+        "L2 exercise, task 3: learning rate 0.3",
+        _EXERCISE + "&learning_rate=0.3&penalty=l2&alpha=0.3&pin.penalty=none&pin.alpha=0",
+    ),
+    "sparse": (
+        "L1: which inputs does xor need?",
+        "data=xor&noise=20&features=x1,x2,x1^2,x2^2,x1x2,sin(x1),sin(x2)&hidden="
+        "&penalty=l1&alpha=0.03&stop=1000",
+    ),
+    "spiral": (
+        "Spiral: weight decay beside none",
+        "data=spiral&noise=20&features=x1,x2,sin(x1),sin(x2)&hidden=8,8&activation=relu"
+        "&penalty=l2&alpha=0.01&speed=5&pin.penalty=none&pin.alpha=0",
+    ),
+}

@@ -1,0 +1,221 @@
+"""One network in training: its epochs, its figures, its pictures."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import expit
+
+from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
+
+ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic", "linear": "identity"}
+_OUTPUTS = {
+    "relu": lambda z: np.maximum(z, 0),
+    "tanh": np.tanh,
+    "sigmoid": expit,
+    "linear": lambda z: z,
+}
+_MOST_POINTS = 400  # of a curve
+
+
+def network_parameters(state):
+    """Parameters of the estimator that a state asks for, without those of its random numbers.
+
+    λ = 0 is no penalty. A group of one weight each, a network without hidden layers, is the L1
+    penalty: there are no neurons to group.
+    """
+    return dict(
+        hidden_layer_sizes=state.hidden,
+        activation=ACTIVATIONS[state.activation],
+        solver="sgd",
+        momentum=0.0,
+        learning_rate_init=state.learning_rate,
+        batch_size=state.batch,
+        **penalty_parameters(state),
+    )
+
+
+def penalty_parameters(state):
+    """The part of `network_parameters` that regularises."""
+    penalty, _, groups = state.penalty.partition("-")
+    if penalty == "group" and not state.hidden:
+        penalty, groups = "l1", ""
+    parameters = dict(penalty=penalty, alpha=state.alpha if penalty != "none" else 0.0)
+    if penalty == "elasticnet":
+        parameters["l1_ratio"] = state.l1_ratio
+    return parameters
+
+
+def new_network(state, is_regression):
+    """The estimator, not yet trained; each further ``fit`` goes on from the last."""
+    kind = RegularizedMLPRegressor if is_regression else RegularizedMLPClassifier
+    return kind(
+        **network_parameters(state),
+        random_state=state.start,
+        warm_start=True,
+        n_iter_no_change=np.inf,
+    )
+
+
+def mean_loss(model, X, y):
+    """Mean log loss of a classifier, half the mean squared error of a regressor."""
+    if isinstance(model, RegularizedMLPRegressor):
+        return 0.5 * float(np.mean((y - model.predict(X)) ** 2))
+    columns = np.searchsorted(model.classes_, y)
+    return -float(np.mean(model.predict_log_proba(X)[np.arange(len(y)), columns]))
+
+
+def in_bytes(values):
+    """−1 … 1 as 1 … 255, what lies beyond at the ends."""
+    return np.rint(128 + 127 * np.clip(values, -1, 1)).astype(np.uint8)
+
+
+class Curve:
+    """Training and test loss by epoch: evenly thinned, so that it never grows long."""
+
+    def __init__(self):
+        self.points, self.stride = [], 1
+
+    def add(self, epoch, train, test):
+        """Take note of an epoch, unless it is closer to the last than the curve is fine."""
+        if self.points and epoch < self.points[-1][0] + self.stride:
+            return
+        self.points.append((epoch, train, test))
+        if len(self.points) > _MOST_POINTS:
+            self.points, self.stride = self.points[::2], 2 * max(self.stride, 1)
+
+    def array(self, *last):
+        """All points and the present one, shape (n, 3), float32."""
+        return np.array([*self.points, last], dtype=np.float32)
+
+
+class Run:
+    """A network, its data, and what was done to it.
+
+    Parameters
+    ----------
+    state : State
+    data : Data
+
+    Attributes
+    ----------
+    model : RegularizedMLPClassifier or RegularizedMLPRegressor
+        What is trained.
+    shown : the same
+        What is looked at: ``model``, before its first epoch a network with the same first weights.
+    segments : list of [dict, int]
+        Parameters and the number of epochs trained with them, in turn.
+    error : str
+        Why training cannot go on; empty while it can.
+    """
+
+    def __init__(self, state, data):
+        self.state, self.data = state, data
+        self.restart()
+
+    def restart(self):
+        """Back to epoch 0: the same first weights and shuffles."""
+        self.model = new_network(self.state, self.data.is_regression)
+        self.segments, self.curve, self.error, self.epoch = [], Curve(), "", 0
+        # The first weights, to be looked at: at this rate an epoch leaves them to the bit.
+        plain = replace(self.state, penalty="none", dropout=0.0, max_norm=0.0)
+        self.shown = new_network(plain, self.data.is_regression)
+        self.shown.set_params(learning_rate_init=1e-300, max_iter=1).fit(*self.data.train)
+        self._measure()
+
+    def change(self, state):
+        """Take new settings from the next epoch on; the caller restarts where that is needed."""
+        self.state = state
+        self.model.set_params(**self.parameters)
+        self.error = ""
+
+    def train(self, n_epochs):
+        """Train, up to the epoch at which the state says stop; whether it can go on."""
+        if self.state.stop > self.epoch:
+            n_epochs = min(n_epochs, self.state.stop - self.epoch)
+        if self.error:
+            return False
+        try:
+            self.model.set_params(max_iter=n_epochs).fit(*self.data.train)
+        except ValueError as error:  # diverged: the network is as it was before
+            self.error = str(error)
+            return False
+        if not self.segments or self.segments[-1][0] != self.parameters:
+            self.segments.append([self.parameters, 0])
+        self.segments[-1][1] += n_epochs
+        self.epoch += n_epochs
+        self.shown = self.model
+        self._measure()
+        return self.epoch != self.state.stop
+
+    # What it looks like --------------------------------------------------------------------------
+
+    @property
+    def weights(self):
+        """Weights of all layers, flat, layer by layer, row by row."""
+        return np.concatenate([W.ravel() for W in self.shown.coefs_])
+
+    @property
+    def parameters(self):
+        """What the state asks of the network."""
+        return network_parameters(self.state)
+
+    @property
+    def biases(self):
+        """Biases of all layers, flat."""
+        return np.concatenate(self.shown.intercepts_)
+
+    @property
+    def alpha(self):
+        """λ in force: 0 without a penalty."""
+        return penalty_parameters(self.state)["alpha"]
+
+    def figures(self):
+        """Numbers for the page."""
+        weights = self.weights
+        found = dict(
+            epoch=self.epoch,
+            train=self.train_loss,
+            test=self.test_loss,
+            gap=self.test_loss - self.train_loss,
+            nonzero=int(np.count_nonzero(weights)),
+            weights=len(weights),
+            mean_abs=float(np.abs(weights).mean()),
+            error=self.error,
+        )
+        if not self.data.is_regression:
+            found["accuracy"] = float(self.shown.score(*self.data.test))
+        return found
+
+    def curve_array(self):
+        """Epoch, training loss and test loss, shape (n, 3)."""
+        return self.curve.array(self.epoch, self.train_loss, self.test_loss)
+
+    def picture(self, layer=None, unit=0):
+        """The output over the plane in bytes, or that of a neuron of a hidden layer."""
+        rows = self.data.map_rows
+        if layer is not None and layer < len(self.state.hidden):
+            return in_bytes(self.neurons(rows, layer + 1)[layer][:, unit])
+        if self.data.is_regression:
+            return in_bytes(self.shown.predict(rows))
+        return in_bytes(2 * self.shown.predict_proba(rows)[:, 1] - 1)
+
+    def thumbnails(self):
+        """Every hidden neuron's output in bytes, shape (n_neurons, n_cells)."""
+        layers = self.neurons(self.data.thumb_rows)
+        return in_bytes(np.hstack([np.empty((len(self.data.thumb_rows), 0)), *layers]).T)
+
+    def neurons(self, rows, n_layers=None):
+        """Outputs of each of the first hidden layers for rows of features."""
+        output, layers = rows, []
+        hidden = zip(self.shown.coefs_[:-1], self.shown.intercepts_[:-1], strict=True)
+        for weights, biases in list(hidden)[:n_layers]:
+            output = _OUTPUTS[self.state.activation](output @ weights + biases)
+            layers.append(output)
+        return layers
+
+    # Inside --------------------------------------------------------------------------------------
+
+    def _measure(self):
+        self.train_loss = mean_loss(self.shown, *self.data.train)
+        self.test_loss = mean_loss(self.shown, *self.data.test)
+        self.curve.add(self.epoch, self.train_loss, self.test_loss)

@@ -1,0 +1,362 @@
+"""One tab of the page: the live run, the pinned one beside it, and what was asked of them."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+
+from skreg.datasets import PlaygroundFeatures
+from skreg.playground.closed_form import closed_form
+from skreg.playground.data import MAP_SIZE, THUMB_SIZE, DataError, Table, grid, make_data
+from skreg.playground.export import as_python
+from skreg.playground.fields import Number
+from skreg.playground.presets import PRESETS
+from skreg.playground.run import Run, in_bytes, mean_loss, new_network
+from skreg.playground.state import (
+    DATA_FIELDS,
+    FIELDS,
+    RESTARTS,
+    State,
+    read_query,
+    write_query,
+)
+from skreg.playground.wire import encode
+
+_VIEW = ("stop", "speed", "discrete", "show_test")  # of the page, not of one run
+_SWEEP = (0.0, *np.geomspace(1e-4, 10.0, 21).tolist())
+_SWEEP_EPOCHS = (200, 2000)  # at least, at most
+LAST_EPOCH = 200_000  # the history of a network grows with every epoch
+
+
+class Session:
+    """Takes commands and returns messages; it knows nothing of browsers and sockets.
+
+    It is for one thread at a time. A command is a dict with ``do``, the name of a ``do_…`` method,
+    and its arguments; `advance` does one round of what takes time.
+    """
+
+    def __init__(self):
+        self.table = None
+        self.playing, self.look, self.sweep = False, None, None
+        self.messages, self.stale, self.outbox = [], set(), []
+        self.live, self.pinned = self._run(State()), None
+        self._queue_hello()
+        self._touch("state", "data", "closed", "frame")
+
+    @property
+    def has_work(self):
+        """Whether `advance` has something to do."""
+        return self.playing or self.sweep is not None
+
+    def handle(self, command):
+        """Do what a command says, and return messages for the page.
+
+        Raises
+        ------
+        ValueError
+            If there is no such command.
+        """
+        method = getattr(self, f"do_{command.get('do')}", None)
+        if method is None:
+            raise ValueError(f"no command {command.get('do')!r}")
+        try:
+            method(**{name: value for name, value in command.items() if name != "do"})
+        except DataError as error:
+            self._say(str(error))
+        return self._collect()
+
+    def advance(self):
+        """Train by a few epochs, or do the sweep's next λ; return messages for the page."""
+        if self.playing:
+            goes_on = self.live.train(self.live.state.speed) and self.live.epoch < LAST_EPOCH
+            if self.pinned is not None:
+                self.pinned.train(self.live.epoch - self.pinned.epoch)
+            if not goes_on:
+                self._stop_playing()
+            self._touch("frame")
+        if self.sweep is not None:
+            self._sweep_on()
+        return self._collect()
+
+    # Commands ------------------------------------------------------------------------------------
+
+    def do_open(self, query):
+        """Take the state of a URL."""
+        state, pinned, messages = read_query(str(query))
+        self.messages += messages
+        self.playing, self.sweep = False, None
+        self.live = self._run_or_default(state)
+        self.pinned = None if pinned is None else self._run_or_default(_seen(pinned, state))
+        self._touch("state", "data", "closed", "frame")
+
+    def do_preset(self, name):
+        """Take a lesson's state."""
+        self.do_open(PRESETS[name][1])
+
+    def do_set(self, values):
+        """Change settings, given as text; training goes on where it can."""
+        before = self.live.state
+        texts = {str(name): str(text) for name, text in values.items()}
+        state, messages = before.with_texts(texts)
+        self.messages += messages
+        if state.differs(before, RESTARTS):
+            self._restart_with(state)
+        else:
+            self.live.change(state)
+        if self.pinned is not None:
+            self.pinned.change(_seen(self.pinned.state, state))
+        self._touch("state", "closed", "frame")
+
+    def do_play(self):
+        """Train from now on; from a stop on to the next one."""
+        state = self.live.state
+        if state.stop and self.live.epoch >= state.stop:
+            self.do_reset()
+        self.playing = True
+        self._touch("state")
+
+    def do_pause(self):
+        """Train no more."""
+        self.playing = False
+        self._touch("state", "frame")
+
+    def do_step(self):
+        """One epoch."""
+        self.playing = False
+        self.live.train(1)
+        if self.pinned is not None:
+            self.pinned.train(self.live.epoch - self.pinned.epoch)
+        self._touch("state", "frame")
+
+    def do_reset(self):
+        """Both runs back to epoch 0."""
+        self.playing = False
+        for _, run in self._named_runs():
+            run.restart()
+        self._touch("state", "frame")
+
+    def do_new_start(self):
+        """Other first weights and shuffles."""
+        self.do_set({"start": str((self.live.state.start + 1) % 2**31)})
+
+    def do_regenerate(self):
+        """Other data of the same kind."""
+        self.do_set({"seed": str((self.live.state.seed + 1) % 2**31)})
+
+    def do_pin(self):
+        """Keep the live run as it is; from now on both train in step."""
+        self.pinned = copy.deepcopy(self.live)
+        self._touch("state", "data", "frame")
+
+    def do_unpin(self):
+        """Let the pinned run go."""
+        self.pinned = None
+        self._touch("state", "data", "frame")
+
+    def do_swap(self):
+        """The pinned run becomes the live one, and the other way round."""
+        if self.pinned is not None:
+            self.live, self.pinned = self.pinned, self.live
+            self._touch("state", "data", "closed", "frame")
+
+    def do_sweep(self):
+        """Train a network for each of many λ; any change of the settings stops it."""
+        state = self.live.state
+        if state.penalty == "none":
+            state = replace(state, penalty="l2")
+            self._say("Without a penalty there is no λ: the sweep takes L2.")
+        least, most = _SWEEP_EPOCHS
+        epochs = min(max(self.live.epoch, least), most)
+        self.sweep = dict(state=state, data=self.live.data, epochs=epochs, rows=[])
+
+    def do_stop_sweep(self):
+        """Be content with the λ done."""
+        self.sweep = None
+
+    def do_look(self, layer=None, unit=0):
+        """Show a hidden neuron in the large picture; None shows the output."""
+        hidden = self.live.state.hidden
+        good = isinstance(layer, int) and isinstance(unit, int)
+        good = good and 0 <= layer < len(hidden) and 0 <= unit < hidden[layer]
+        self.look = (layer, unit) if good else None
+        self._touch("frame")
+
+    def do_code(self):
+        """Write the live run as Python."""
+        code = as_python(self.live, self.table)
+        self._queue("code", dict(code=code))
+
+    def do_table(self, name, text):
+        """Take a CSV file, and show its first columns."""
+        self.table = Table(str(name), str(text))
+        known = self.live.state
+        columns = dict(
+            x1_column=known.x1_column, x2_column=known.x2_column, y_column=known.y_column
+        )
+        if not {*columns.values()} <= {*self.table.frame.columns}:
+            columns = self.table.default_columns()
+        self._restart_with(replace(known, data="csv", **columns))
+        self._touch("state", "closed", "frame")
+
+    # Inside --------------------------------------------------------------------------------------
+
+    def _named_runs(self):
+        runs = dict(live=self.live, pinned=self.pinned)
+        return [(name, run) for name, run in runs.items() if run is not None]
+
+    def _run(self, state):
+        return Run(state, make_data(state, self.table))
+
+    def _run_or_default(self, state):
+        """A run of the state, with the page's first data where its own are not to be had."""
+        try:
+            return self._run(state)
+        except DataError as error:
+            self._say(str(error))
+            given = {name: getattr(State(), name) for name in DATA_FIELDS}
+            return self._run(replace(state, **given))
+
+    def _restart_with(self, state):
+        """A new live run; raises before anything has changed."""
+        if state.differs(self.live.state, DATA_FIELDS):
+            data = make_data(state, self.table)
+            self._touch("data")
+        else:
+            data = self.live.data
+        self.live, self.sweep = Run(state, data), None
+        if self.pinned is not None:
+            self.pinned.restart()
+        self.look = None
+
+    def _stop_playing(self):
+        self.playing = False
+        if self.live.error:
+            self._say(self.live.error)
+        elif self.live.epoch >= LAST_EPOCH:
+            self._say(f"Training ends at {LAST_EPOCH} epochs. Reset to start again.")
+        self._touch("state")
+
+    def _sweep_on(self):
+        """One more λ, with the same first weights and the same shuffles."""
+        sweep = self.sweep
+        alpha = _SWEEP[len(sweep["rows"])]
+        state = replace(sweep["state"], alpha=alpha)
+        model = new_network(state, sweep["data"].is_regression)
+        try:
+            model.set_params(max_iter=sweep["epochs"]).fit(*sweep["data"].train)
+        except ValueError:  # diverged
+            row = (alpha, np.nan, np.nan, np.nan)
+        else:
+            data = sweep["data"]
+            nonzero = sum(np.count_nonzero(W) for W in model.coefs_)
+            row = (alpha, mean_loss(model, *data.train), mean_loss(model, *data.test), nonzero)
+        sweep["rows"].append(row)
+        self._queue_sweep()
+        if len(sweep["rows"]) == len(_SWEEP):
+            self.sweep = None
+
+    def _say(self, message):
+        self.messages.append(message)
+        self._touch("state")
+
+    def _touch(self, *kinds):
+        self.stale |= {*kinds}
+
+    # Messages ------------------------------------------------------------------------------------
+
+    def _queue(self, kind, body, arrays=None):
+        self.outbox.append(encode(kind, body, arrays))
+
+    def _collect(self):
+        """Messages that wait, and what the page does not know yet."""
+        for kind in ("state", "data", "closed", "frame"):
+            if kind in self.stale:
+                getattr(self, f"_queue_{kind}")()
+        self.stale.clear()
+        messages, self.outbox = self.outbox, []
+        return messages
+
+    def _queue_hello(self):
+        """What the page's lists hold."""
+        options = {
+            name: [
+                field.write(option) if isinstance(field, Number) else option
+                for option in field.options
+            ]
+            for name, field in FIELDS.items()
+            if getattr(field, "options", ())
+        }
+        lessons = {name: title for name, (title, _) in PRESETS.items()}
+        self._queue("hello", dict(options=options, lessons=lessons, map=MAP_SIZE, thumb=THUMB_SIZE))
+
+    def _queue_state(self):
+        """What the controls show."""
+        state, pinned, table = self.live.state, self.pinned, self.table
+        body = dict(
+            values={name: field.write(getattr(state, name)) for name, field in FIELDS.items()},
+            query=write_query(state, pinned and pinned.state),
+            pinned=None if pinned is None else pinned.state.written(state),
+            playing=self.playing,
+            messages=self.messages,
+            table=table
+            and dict(name=table.name, numeric=table.numeric, columns=[*table.frame.columns]),
+        )
+        self.messages = []
+        self._queue("state", body)
+
+    def _queue_data(self):
+        """Points, and the seven features' own pictures."""
+        body, arrays = {}, {}
+        for name, run in self._named_runs():
+            data = run.data
+            body[name] = dict(
+                axes=data.axes,
+                labels=data.labels,
+                is_regression=data.is_regression,
+                n_train=data.n_train,
+            )
+            arrays |= {f"{name}.points": data.plane, f"{name}.y": data.y}
+        arrays["features"] = _FEATURE_PICTURES
+        self._queue("data", body, arrays)
+
+    def _queue_closed(self):
+        """The linear model's path, where there is no hidden layer."""
+        state = self.live.state
+        if state.hidden:
+            self._queue("closed", dict(shown=False))
+            return
+        figures, arrays = closed_form(state, self.live.data)
+        figures |= dict(shown=True, features=state.features, alpha=self.live.alpha)
+        self._queue("closed", figures, arrays)
+
+    def _queue_frame(self):
+        """Everything that moves. A frame is complete: none of them must arrive."""
+        body, arrays = dict(playing=self.playing, look=self.look), {}
+        for name, run in self._named_runs():
+            body[name] = run.figures()
+            arrays |= {
+                f"{name}.map": run.picture(*self.look)
+                if self.look and run is self.live
+                else run.picture(),
+                f"{name}.curve": run.curve_array(),
+            }
+        arrays |= {"thumbs": self.live.thumbnails(), "weights": self.live.weights}
+        arrays["biases"] = self.live.biases
+        self._queue("frame", body, arrays)
+
+    def _queue_sweep(self):
+        """Losses and non-zero weights of the λ done."""
+        sweep = self.sweep
+        body = dict(penalty=sweep["state"].penalty, epochs=sweep["epochs"], of=len(_SWEEP))
+        self._queue("sweep", body, dict(rows=np.array(sweep["rows"])))
+
+
+_FEATURE_PICTURES = in_bytes(
+    PlaygroundFeatures("all").fit_transform(grid(THUMB_SIZE)).T
+    / [[5], [5], [9], [9], [9], [1], [1]]
+)
+
+
+def _seen(state, live):
+    """A state under the view of the live one."""
+    return replace(state, **{name: getattr(live, name) for name in _VIEW})

@@ -1,0 +1,127 @@
+// A network without hidden layers: contours and ball, and the exact path beside the trained weights.
+
+import { chart, extent } from "./chart.js";
+import { palette } from "./colours.js";
+
+const TURN = Array.from({ length: 181 }, (_, i) => (i * Math.PI) / 90);
+
+// (Across, up) of {θ : ½(θ − c)ᵀS(θ − c) = level}, S a symmetric 2 × 2 matrix [a, b, d].
+function ellipse([a, b, d], centre, level) {
+  const root = Math.sqrt(((a - d) / 2) ** 2 + b * b);
+  const [big, small] = [(a + d) / 2 + root, Math.max((a + d) / 2 - root, 1e-9 * (a + d))];
+  const turn = Math.atan2(2 * b, a - d) / 2;
+  const [r1, r2] = [Math.sqrt((2 * level) / big), Math.sqrt((2 * level) / small)];
+  const at = (t) => [r1 * Math.cos(t), r2 * Math.sin(t)];
+  return [
+    TURN.map((t) => centre[0] + at(t)[0] * Math.cos(turn) - at(t)[1] * Math.sin(turn)),
+    TURN.map((t) => centre[1] + at(t)[0] * Math.sin(turn) + at(t)[1] * Math.cos(turn)),
+  ];
+}
+
+// The edge of {θ : ρ‖θ‖₁ + (1 − ρ)½‖θ‖² ≤ its value at the point (u, v)}.
+function ball(ratio, u, v) {
+  const penalty = (s, t) => ratio * (Math.abs(s) + Math.abs(t)) + ((1 - ratio) / 2) * (s * s + t * t);
+  const bound = penalty(u, v);
+  const radii = TURN.map((t) => {
+    const linear = ratio * (Math.abs(Math.cos(t)) + Math.abs(Math.sin(t)));
+    if (ratio === 1) return bound / linear;
+    return (Math.sqrt(linear * linear + 2 * (1 - ratio) * bound) - linear) / (1 - ratio);
+  });
+  return [TURN.map((t, i) => radii[i] * Math.cos(t)), TURN.map((t, i) => radii[i] * Math.sin(t))];
+}
+
+export class ClosedForm {
+  constructor(section, across, up) {
+    Object.assign(this, { section, across, up, body: null, weights: null });
+    for (const select of [across, up]) select.addEventListener("change", () => this.draw(this.weights));
+  }
+
+  set(body, arrays) {
+    this.body = body.shown ? body : null;
+    this.arrays = arrays;
+    this.section.hidden = !body.shown;
+    if (!body.shown) return;
+    for (const [select, fallback] of [[this.across, 0], [this.up, 1]]) {
+      const chosen = body.features.indexOf(select.value);
+      select.replaceChildren(...body.features.map((name) => new Option(name, name)));
+      select.selectedIndex = chosen >= 0 ? chosen : Math.min(fallback, body.features.length - 1);
+    }
+    const kind = { 0: "L2", 1: "L1" }[body.l1_ratio] ?? "elastic net";
+    this.section.querySelector("#closed-text").textContent =
+      `Without hidden layers training and QuadraticApprox${body.l1_ratio ? "Lasso" : "Ridge"} minimise the same ` +
+      `objective, here with λ = ${body.alpha} (${body.alpha ? kind : "no penalty"}). Left: a section through ` +
+      `θ(λ), the other coefficients held there. ${body.note}`;
+    this.draw(this.weights);
+  }
+
+  draw(weights) {
+    this.weights = weights;
+    if (!this.body || weights?.length !== this.body.features.length) return;
+    this.drawBall();
+    this.drawPath();
+  }
+
+  drawBall() {
+    const { theta, hessian, gradient, coefs } = this.arrays;
+    const p = theta.length;
+    const [i, j] = [this.across.selectedIndex, this.up.selectedIndex];
+    const canvas = document.getElementById("ball");
+    const [u, v] = [theta[i], theta[j]];
+    if (i === j) {
+      chart(canvas, { x: [-1, 1], y: [-1, 1], square: true }).text("Choose two features.", 0, 0);
+      return;
+    }
+    const S = [hessian[i * p + i], hessian[i * p + j], hessian[j * p + j]];
+    const determinant = S[0] * S[2] - S[1] * S[1] || 1e-12;
+    const step = [
+      -(S[2] * gradient[i] - S[1] * gradient[j]) / determinant,
+      -(S[0] * gradient[j] - S[1] * gradient[i]) / determinant,
+    ];
+    const centre = [u + step[0], v + step[1]];
+    const touching = 0.5 * (S[0] * step[0] ** 2 + 2 * S[1] * step[0] * step[1] + S[2] * step[1] ** 2);
+    const [xs, ys] = ball(this.body.l1_ratio, u, v);
+    const column = (k) => Array.from({ length: coefs.length / p }, (_, row) => coefs[row * p + k]);
+    const [px, py] = [column(i), column(j)];
+    const reach = (values, mine, middle) => extent([0, mine, -mine, middle, 2 * middle - mine, ...values]);
+    const plot = chart(canvas, {
+      x: reach([this.weights[i]], u, centre[0]), y: reach([this.weights[j]], v, centre[1]),
+      xLabel: this.body.features[i], yLabel: this.body.features[j], square: true,
+    });
+    const wide = (plot.bounds.xHigh - plot.bounds.xLow) / 4;
+    const level = touching > 1e-9 ? touching : 0.25 * (S[0] + S[2]) * wide * wide;
+    for (const share of [0.1, 0.4, 1, 2, 4]) {
+      plot.line(...ellipse(S, centre, share * level), {
+        colour: palette.muted, width: share === 1 ? 2 : 1, closed: true,
+      });
+    }
+    if (this.body.alpha) plot.line(xs, ys, { colour: palette.accent, width: 2, dash: [6, 3], closed: true });
+    plot.line(px, py, { colour: palette.high, width: 1.5 });
+    plot.mark(...centre, "ring", palette.muted);
+    plot.mark(u, v, "diamond", palette.accent);
+    plot.text("θ(λ)", u, v);
+    plot.mark(this.weights[i], this.weights[j], "cross", palette.text);
+    plot.text("trained", this.weights[i], this.weights[j], { dy: 12 });
+  }
+
+  drawPath() {
+    const { alphas, coefs } = this.arrays;
+    const p = this.body.features.length;
+    const plot = chart(document.getElementById("path"), {
+      x: [1e-4, 100], y: extent(coefs, this.weights), xLabel: "λ", yLabel: "coefficient", logX: true,
+    });
+    const at = Math.min(100, Math.max(1e-4, this.body.alpha));
+    plot.line([at, at], [plot.bounds.yLow, plot.bounds.yHigh], { colour: palette.accent, dash: [6, 3] });
+    const last = alphas.length - 1; // the smallest λ, at the left
+    const order = this.body.features.map((_, k) => k).sort((a, b) => coefs[last * p + b] - coefs[last * p + a]);
+    let above = -Infinity;
+    for (const k of order) {
+      const ys = Array.from(alphas, (_, row) => coefs[row * p + k]);
+      plot.line(alphas, ys, { colour: [palette.high, palette.low, palette.text][k % 3], dash: [[], [7, 3], [2, 3]][k % 3] });
+      const y = plot.bounds.py(ys[last]);
+      const moved = Math.max(y - 7, above + 12); // labels below each other
+      above = moved;
+      plot.text(this.body.features[k].replace("^2", "²"), 1e-4, ys[last], { dx: 4, dy: moved - y });
+      plot.mark(at, this.weights[k], "cross", palette.text, 4);
+    }
+  }
+}

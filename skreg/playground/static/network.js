@@ -1,0 +1,196 @@
+// The network as a graph: features to switch on, neurons to look at, links as thick as their weight.
+
+import { paint } from "./plane.js";
+
+const SIDE = 34;
+const ROW = 44;
+const TOP = 34;
+const SVG = "http://www.w3.org/2000/svg";
+
+const signed = (value) => value.toPrecision(3).replace("-", "−");
+
+function element(tag, properties = {}, parent = null) {
+  const made = Object.assign(document.createElement(tag), properties);
+  parent?.append(made);
+  return made;
+}
+
+export class Network {
+  // change(field, text) alters a setting; look(layer, unit) shows a neuron large.
+  constructor(graph, table, tip, change, look) {
+    Object.assign(this, { graph, table, tip, change, look, shape: "", thumbs: [], links: [] });
+    graph.addEventListener("pointermove", (event) => this.pointAt(event));
+    graph.addEventListener("pointerleave", () => { tip.hidden = true; });
+    table.addEventListener("toggle", () => this.fillTable());
+  }
+
+  setFeatures(names, pictures, size) {
+    this.allFeatures = names;
+    this.pictures = names.map((_, i) => pictures.subarray(i * size * size, (i + 1) * size * size));
+  }
+
+  // Lay the graph out; only when the network's shape has changed, or the width.
+  layOut(features, hidden) {
+    const names = this.allFeatures;
+    if (!names) return;
+    const columns = hidden.length + 2;
+    const width = Math.max(this.graph.parentElement.clientWidth, 62 + columns * 62);
+    const shape = JSON.stringify([features, hidden, width]);
+    if (shape === this.shape) return;
+    this.shape = shape;
+    this.features = features;
+    this.units = [features.length, ...hidden, 1];
+    const focused = document.activeElement?.dataset?.key;
+    this.graph.replaceChildren();
+    this.graph.style.width = `${width}px`;
+    this.graph.style.height = `${TOP + 8 * ROW}px`;
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("width", width);
+    this.svg.setAttribute("height", TOP + 8 * ROW);
+    this.svg.setAttribute("aria-hidden", "true");
+    this.graph.append(this.svg);
+    const left = 62;
+    const gap = (width - left - SIDE - 8) / (columns - 1);
+    const x = (column) => left + column * gap;
+    const y = (row) => TOP + row * ROW;
+
+    const places = [features.map((name) => [x(0), y(names.indexOf(name))])];
+    names.forEach((name, row) => this.addFeature(name, features.includes(name), x(0), y(row), row));
+    this.thumbs = [];
+    hidden.forEach((count, layer) => {
+      this.addLayerHead(hidden, layer, x(layer + 1));
+      const column = [];
+      for (let unit = 0; unit < count; unit++) {
+        column.push([x(layer + 1), y(unit)]);
+        this.addNeuron(layer, unit, ...column.at(-1));
+      }
+      places.push(column);
+    });
+    const end = [x(columns - 1), y(3)];
+    const output = element("div", { className: "node end", textContent: "out" }, this.graph);
+    output.style.left = `${end[0]}px`;
+    output.style.top = `${end[1]}px`;
+    places.push([end]);
+    this.addLinks(places);
+    if (focused) this.graph.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    if (this.frame) this.draw(...this.frame);
+  }
+
+  addFeature(name, on, left, top, row) {
+    const node = element("button", { type: "button", className: "node feature" }, this.graph);
+    node.dataset.key = name;
+    node.style.left = `${left}px`;
+    node.style.top = `${top}px`;
+    node.setAttribute("aria-pressed", on);
+    node.setAttribute("aria-label", `Feature ${name}`);
+    element("span", { className: "name", textContent: name.replace("^2", "²") }, node);
+    paint(element("canvas", {}, node), this.pictures[row]);
+    node.addEventListener("click", () => {
+      const chosen = this.allFeatures.filter((other) => this.features.includes(other) !== (other === name));
+      this.change("features", chosen.join(","));
+    });
+  }
+
+  addLayerHead(hidden, layer, left) {
+    const head = element("div", { className: "head" }, this.graph);
+    head.style.left = `${left - 12}px`;
+    for (const [sign, by, word] of [["−", -1, "less"], ["+", 1, "more"]]) {
+      const button = element("button", { type: "button", textContent: sign }, head);
+      button.dataset.key = `${layer}${sign}`;
+      button.disabled = hidden[layer] + by < 1 || hidden[layer] + by > 8;
+      button.setAttribute("aria-label", `One neuron ${word} in hidden layer ${layer + 1}`);
+      button.addEventListener("click", () => {
+        this.change("hidden", hidden.with(layer, hidden[layer] + by).join(","));
+      });
+    }
+  }
+
+  addNeuron(layer, unit, left, top) {
+    const node = element("button", { type: "button", className: "node" }, this.graph);
+    node.dataset.key = `n${layer}.${unit}`;
+    node.style.left = `${left}px`;
+    node.style.top = `${top}px`;
+    node.setAttribute("aria-label", `Neuron ${unit + 1} of hidden layer ${layer + 1}: show it large`);
+    this.thumbs.push([element("canvas", {}, node), node]);
+    for (const event of ["pointerenter", "focus"]) node.addEventListener(event, () => this.look(layer, unit));
+    for (const event of ["pointerleave", "blur"]) node.addEventListener(event, () => this.look(null, 0));
+  }
+
+  addLinks(places) {
+    this.links = [];
+    const visible = document.createElementNS(SVG, "g");
+    const touched = document.createElementNS(SVG, "g");
+    for (let layer = 0; layer + 1 < places.length; layer++) {
+      for (const [i, from] of places[layer].entries()) {
+        for (const [j, to] of places[layer + 1].entries()) {
+          const [x0, y0, x1, y1] = [from[0] + SIDE, from[1] + SIDE / 2, to[0], to[1] + SIDE / 2];
+          const bend = (x0 + x1) / 2;
+          const d = `M${x0} ${y0}C${bend} ${y0} ${bend} ${y1} ${x1} ${y1}`;
+          const path = document.createElementNS(SVG, "path");
+          path.setAttribute("d", d);
+          const hit = document.createElementNS(SVG, "path");
+          hit.setAttribute("d", d);
+          hit.setAttribute("class", "hit");
+          hit.dataset.link = this.links.length;
+          visible.append(path);
+          touched.append(hit);
+          this.links.push({ path, layer, i, j, look: "", thick: "" });
+        }
+      }
+    }
+    this.svg.append(visible, touched);
+  }
+
+  name(layer, index) {
+    if (layer === 0) return this.features[index];
+    return layer === this.units.length - 1 ? "output" : `neuron ${index + 1} of layer ${layer}`;
+  }
+
+  pointAt(event) {
+    const link = this.links[event.target.dataset?.link];
+    this.tip.hidden = !link || !this.frame;
+    if (this.tip.hidden) return;
+    const weight = this.frame[0][event.target.dataset.link];
+    this.tip.textContent = `${this.name(link.layer, link.i)} → ${this.name(link.layer + 1, link.j)}: ${signed(weight)}`;
+    this.tip.style.left = `${event.clientX + 12}px`;
+    this.tip.style.top = `${event.clientY + 12}px`;
+  }
+
+  // weights: layer by layer, row by row, as the links were made.
+  draw(weights, biases, thumbs, size) {
+    this.frame = [weights, biases, thumbs, size];
+    if (weights.length !== this.links.length) return; // a frame of the network before
+    for (const [index, link] of this.links.entries()) {
+      const weight = weights[index];
+      const look = weight === 0 ? "zero" : weight < 0 ? "negative" : "positive";
+      const thick = weight === 0 ? "1" : Math.min(12, 0.4 + 2.5 * Math.abs(weight)).toFixed(1);
+      if (look !== link.look) link.path.setAttribute("class", link.look = look);
+      if (thick !== link.thick) link.path.setAttribute("stroke-width", link.thick = thick);
+    }
+    for (const [index, [canvas, node]] of this.thumbs.entries()) {
+      const picture = thumbs.subarray(index * size * size, (index + 1) * size * size);
+      if (picture.length) paint(canvas, picture);
+      node.title = `bias ${signed(biases[index])}`;
+    }
+    this.fillTable();
+  }
+
+  fillTable() {
+    if (!this.table.open || !this.frame) return;
+    const lines = this.links.map(({ layer, i, j }, index) => [
+      this.name(layer, i), this.name(layer + 1, j), signed(this.frame[0][index]),
+    ]);
+    let start = 0;
+    for (const [layer, count] of this.units.slice(1).entries()) {
+      for (let j = 0; j < count; j++) lines.push(["bias", this.name(layer + 1, j), signed(this.frame[1][start + j])]);
+      start += count;
+    }
+    const made = element("table");
+    for (const cells of [["From", "To", "Weight"], ...lines]) {
+      const row = element("tr", {}, made);
+      const tag = cells[0] === "From" ? "th" : "td";
+      for (const cell of cells) element(tag, { textContent: cell }, row);
+    }
+    this.table.lastElementChild.replaceChildren(made);
+  }
+}
