@@ -1,6 +1,6 @@
 """Searches: cross-validation over a grid of λ, and the fit to all rows at the one that is best.
 
-A solution is ``(errors, alphas, coefs, intercepts)``: the cross-validated errors over ``data.alphas``,
+A solution is ``(errors, alphas, coefs, intercepts)``: the cross-validated errors over the grid,
 NaN where a contender does not tell, and models of all rows, each at a λ of its own.
 """
 
@@ -16,7 +16,7 @@ N_FOLDS = 5
 
 
 def _data(n_samples, n_features, n_informative, n_alphas, ratio, errors):
-    """An AR(1) regression (ρ = 0.5, SNR 3), λ_max down to λ_max·ratio, folds one after the other."""
+    """An AR(1) regression (ρ = 0.5, SNR 3), λ_max to λ_max·ratio, folds one after the other."""
     from skreg.datasets import make_ar1_regression
 
     X, y = make_ar1_regression(

@@ -1,0 +1,312 @@
+"""Squared error at the price of moments: the rows are summed once for all splits and every λ.
+
+A path follows from the moments of the training part, and mean squares and R² on the test part from
+its own. Where p > n the ridge is known by products of rows, n × n, of which each training part has
+a block. What neither can say, and what fails, is left to the rows (`path_folds`).
+"""
+
+import copy
+import time
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.model_selection._validation import _score
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params, _get_feature_names
+
+from skreg._threads import one_blas_thread
+from skreg._validation import check_alphas, check_offset, check_weights
+from skreg.estimators.lasso import QuadraticApproxLasso
+from skreg.estimators.ridge import QuadraticApproxRidge
+from skreg.losses import get_loss
+from skreg.model_selection import path_folds, refits
+from skreg.model_selection.fold_moments import rounds
+from skreg.model_selection.job import Interrupted
+from skreg.model_selection.squares import SquareScores
+from skreg.model_selection.wide_ridge import RowProducts
+from skreg.path import RegularizationPath
+from skreg.quadratic import Moments, QuadraticModel
+from skreg.quadratic.forms import GramForm
+from skreg.quadratic.products import together
+
+
+def serves(job):
+    """A linear regressor of this package with squared error, by itself."""
+    estimator = job.estimator
+    return (
+        type(estimator) in (QuadraticApproxRidge, QuadraticApproxLasso)
+        and estimator.loss == "squared_error"
+        and estimator.norm_bound is None
+        and job.y is not None
+        and set(job.fit_params) <= {"sample_weight", "offset"}
+    )
+
+
+def run(job, on_fold):
+    """Solve every λ on the training part of each split, and score them on the test part.
+
+    Parameters
+    ----------
+    job : Job
+    on_fold : callable
+        ``on_fold(i, n)`` is called after each of the n splits.
+
+    Returns
+    -------
+    Scores
+    """
+    try:
+        folds = _Folds(job)
+    except Exception:
+        # Which fits fail, and how that is told, is decided there.
+        return path_folds.run(job, on_fold)
+    n_splits = len(job.splits)
+    try:
+        for j in folds.solve():
+            on_fold(j, n_splits)
+    except KeyboardInterrupt:
+        first = [fits for j, fits in sorted(folds.done.items()) if set(range(j)) <= set(folds.done)]
+        raise Interrupted(refits.scores_of(job, first) if first else None) from None
+    scores = refits.scores_of(job, [folds.done[j] for j in range(n_splits)])
+    scores.path = folds.path
+    return scores
+
+
+class _Folds:
+    """The rows of a job, checked once, and its splits.
+
+    Attributes
+    ----------
+    done : dict of int to list of dict
+        Results of splits, as `Scores.from_splits` takes them.
+    path : RegularizationPath or None
+        Of all rows, where their moments came up.
+    """
+
+    def __init__(self, job):
+        self.job, self.done, self.path = job, {}, None
+        self.source = source = clone(job.estimator)
+        source._validate_params()
+        source._check_parameters()
+        self.alphas = check_alphas(job.alphas)[0]
+        X, y = source._validate(job.X, job.y)
+        if source.penalty_factors is not None:
+            source._check_factors(X.shape[1])
+        y, offset = source._column(y), check_offset(job.fit_params.get("offset"), X)
+        source._loss = get_loss("squared_error")
+        self.X, self.dtype, self.single = X.tocsr() if issparse(X) else X, X.dtype, y.ndim == 1
+        self.weights = check_weights(job.fit_params.get("sample_weight"), X)
+        self.y = _columns(source._less_offset(y, offset))
+        self.splits = [(np.asarray(train), np.asarray(test)) for train, test in job.splits]
+        self.squares = SquareScores.of(job, _columns(y))
+        # Whether what was summed for the fit says what is to be scored.
+        self.alike = (
+            self.squares is not None
+            and offset is None
+            and _same(self.squares.weights, self.weights)
+        )
+
+    def solve(self):
+        """Solve the splits; yields each when it is done."""
+        tall = {j: split for j, split in enumerate(self.splits) if self._is_tall(split[0])}
+        others = [j for j in range(len(self.splits)) if j not in tall]
+        with one_blas_thread():
+            start = time.perf_counter()
+            for members, parts, whole in rounds(self._sums, tall, self.X.shape):
+                each = (time.perf_counter() - start) / len(members)
+                pieces = [(self._by_moments, j, parts, each) for j in members]
+                if whole is not None and self.path is None:
+                    pieces.append((self._of_all_rows, whole))
+                together(_call, pieces)
+                yield from members
+                start = time.perf_counter()
+            if others:
+                self._products = self._row_products()
+                together(_call, [(self._by_rows, j) for j in others])
+                yield from others
+
+    def _is_tall(self, train):
+        p = self.X.shape[1]
+        return 8 * p * p <= self.X.data.nbytes if issparse(self.X) else p <= len(train)
+
+    def _sums(self, rows):
+        return Moments.from_rows(*self._rows(rows))
+
+    def _rows(self, rows):
+        """X, y and the weights of some rows."""
+        rows = _slice(rows)
+        return self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows]
+
+    # One split -----------------------------------------------------------------------------------
+
+    def _by_moments(self, j, parts, seconds):
+        """Solve split j by the moments of its parts, for which so many ``seconds`` went by."""
+        start = time.perf_counter() - seconds
+        train, test = self.splits[j]
+        try:
+            trained, tested = parts(j)
+            path = self._path(self._model(trained, train))
+            self._finish(j, start, path, {"test": (test, tested), "train": (train, trained)})
+        except Exception:
+            self.done[j] = path_folds.one_split(self.job, j)
+
+    def _by_rows(self, j):
+        """Solve split j by products of rows, or by the rows themselves."""
+        start = time.perf_counter()
+        train, test = self.splits[j]
+        try:
+            tests = self._wide_scores(train, test)
+            if tests is not None:
+                self.done[j] = _fits(len(test), tests, None, time.perf_counter() - start, 0.0)
+                return
+            X, y, weights = self._rows(train)
+            y = y[:, 0] if self.single else y
+            model = QuadraticModel._from_checked(X, y, weights, self.source.fit_intercept)
+            self._finish(
+                j, start, self._path(model), {"test": (test, None), "train": (train, None)}
+            )
+        except Exception:
+            self.done[j] = path_folds.one_split(self.job, j)
+
+    def _finish(self, j, start, path, parts):
+        """Score a path that was begun at ``start``; ``parts`` are rows, and moments if known."""
+        solved = time.perf_counter()
+        tests = self._scores(path, *parts["test"])
+        scored = time.perf_counter()
+        trains = self._scores(path, *parts["train"]) if self.job.return_train_score else None
+        n_test = len(parts["test"][0])
+        self.done[j] = _fits(n_test, tests, trains, solved - start, scored - solved)
+
+    def _of_all_rows(self, moments):
+        try:
+            self.path = self._path(self._model(moments, slice(None)))
+        except Exception:
+            self.path = None  # the fit to all rows will say why
+
+    def _model(self, moments, rows):
+        """The quadratic of rows of which the moments are known."""
+        form = _HeldOut(moments, self.source.fit_intercept, lambda: self._rows(rows))
+        if not form.is_finite:
+            raise ValueError("X is not finite")
+        return QuadraticModel.__new__(QuadraticModel)._set(form, self.dtype, self.single)
+
+    def _path(self, model):
+        source = copy.copy(self.source)
+        found = source._solve_closely(model, self.alphas)
+        source._keep(model)
+        return RegularizationPath.from_solution(found, source, _get_feature_names(self.job.X))
+
+    # Scores --------------------------------------------------------------------------------------
+
+    def _scores(self, path, rows, moments):
+        """Scores of each λ on some rows: by their moments, by squares, or by the scorers."""
+        scores = None
+        if self.squares is not None:
+            coefs, intercepts = _by_targets(path)
+            if self.alike and moments is not None:
+                scores = self.squares.by_moments(moments, coefs, intercepts)
+            if scores is None:
+                X = self.X[_slice(rows)]
+
+                def predict(some):
+                    flat = coefs[some].reshape(-1, coefs.shape[-1])
+                    raw = (X @ flat.T).T.reshape(-1, coefs.shape[1], len(rows))
+                    return (raw + intercepts[some, :, None]).swapaxes(1, 2)
+
+                scores = self.squares.by_predictions(rows, predict, len(path))
+        return self._scores_by_scorers(path, rows) if scores is None else scores
+
+    def _scores_by_scorers(self, path, rows):
+        X, y = _safe_split(self.job.estimator, self.job.X, self.job.y, rows)
+        params = _check_method_params(self.job.X, self.job.score_params, rows)
+        return [
+            _score(fitted, X, y, self.job.scorer, params, self.job.error_score)
+            for fitted in path_folds.fitted_along(path, X)
+        ]
+
+    def _wide_scores(self, train, test):
+        """Scores of each λ of a ridge with p > n by products of rows; None if rows are needed."""
+        if len(train) >= self.X.shape[1] or self._products is None:
+            return None
+        weights = None if self.weights is None else self.weights[train]
+        found = self._products.predictions(train, test, self.y[train], weights, self.alphas)
+        if found is None:
+            return None
+        return self.squares.by_predictions(test, found.__getitem__, len(self.alphas))
+
+    def _row_products(self):
+        """Products of rows, where they are all that is needed, and less than all splits need."""
+        n, p = self.X.shape
+        if (
+            type(self.source) is not QuadraticApproxRidge
+            or self.source.penalty_factors is not None
+            or issparse(self.X)
+            or self.squares is None
+            or self.job.return_train_score
+            or n >= p
+        ):
+            return None
+        return RowProducts(self.X, self.source.fit_intercept)
+
+
+class _HeldOut(GramForm):
+    """Refers to rows that are copied only if they are asked."""
+
+    has_rows = True
+
+    def __init__(self, moments, centred, rows):
+        super().__init__(moments, centred)
+        self._fetch = rows
+
+    def decompose_rows(self, dtype, factors=None):
+        self._data = self._fetch()
+        try:
+            return super().decompose_rows(dtype, factors)
+        finally:
+            self._data = None
+
+
+def _call(function, *arguments):
+    function(*arguments)
+
+
+def _fits(n_test, tests, trains, fit_seconds, score_seconds):
+    """Results of single fits, as scikit-learn's ``_fit_and_score`` gives them."""
+    m = len(tests)
+    common = {
+        "fit_time": fit_seconds / m,
+        "score_time": score_seconds / m,
+        "n_test_samples": n_test,
+        "fit_error": None,
+    }
+    fits = [{"test_scores": score, **common} for score in tests]
+    for fit, score in zip(fits, trains or [], strict=False):
+        fit["train_scores"] = score
+    return fits
+
+
+def _by_targets(path):
+    """θ (n_alphas, q, p) and b (n_alphas, q) in float64."""
+    m, p = len(path), path.coefs.shape[-1]
+    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
+    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)
+
+
+def _columns(y):
+    return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+
+
+def _same(a, b):
+    """Whether two sets of weights are the same, None being ones."""
+    return a is b or (a is not None and b is not None and np.array_equal(a, b))
+
+
+def _slice(rows):
+    """Rows one after the other as a slice, which copies nothing."""
+    if isinstance(rows, slice) or not len(rows):
+        return rows
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    if last - first == len(rows) and (np.diff(rows) == 1).all():
+        return slice(first, last)
+    return rows

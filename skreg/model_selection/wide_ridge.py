@@ -1,0 +1,84 @@
+"""The ridge on every training part where p > n: products of rows, taken once for all splits."""
+
+import numpy as np
+
+from skreg.quadratic.products import product
+from skreg.quadratic.rows import Rows
+from skreg.quadratic.spectrum import from_outer_gram
+
+# Centring anew must leave this share of the products of rows, or digits are lost.
+_KEPT = 0.05
+
+
+class RowProducts:
+    """(X − x̄)(X − x̄)ᵀ of all rows, n × n: n²·p flops for every split together.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+    centred : bool
+        False for a model without an intercept, of which XXᵀ is asked.
+    """
+
+    def __init__(self, X, centred):
+        n = X.shape[0]
+        self.gram = n * Rows(X, np.zeros((n, 1)), None, centred).outer_gram()
+        self.n_features, self.centred = X.shape[1], centred
+
+    def predictions(self, train, test, y, weights, alphas):
+        """Of the ridge fitted to rows ``train``, for rows ``test``.
+
+        Parameters
+        ----------
+        train, test : ndarray of int
+        y : ndarray of shape (len(train), q)
+        weights : None or ndarray of shape (len(train),)
+        alphas : ndarray of shape (n_alphas,)
+
+        Returns
+        -------
+        ndarray of shape (n_alphas, len(test), q), or None
+            None where products of rows would cost accuracy.
+        """
+        rows = _TrainingRows(self, train, test, y, weights)
+        if not rows.keeps_digits:
+            return None
+        spectrum = from_outer_gram(rows)
+        if not spectrum.serves(alphas.min()):
+            return None
+        return np.swapaxes(spectrum.ridge(alphas), 1, 2) + rows.y_mean
+
+
+class _TrainingRows:
+    """A of the training part as `from_outer_gram` asks for it, known by products of rows alone.
+
+    What `Rows` says of θ = Aᵀr is said of its predictions: ``transposed_dot(r)`` gives those,
+    (X_test − x̄)Aᵀr.
+    """
+
+    def __init__(self, products, train, test, y, weights):
+        gram, centred = products.gram, products.centred
+        share = np.ones(len(train)) if weights is None else weights
+        n_rows = np.count_nonzero(share)
+        share = (share / share.sum())[:, None]
+        self.root = np.sqrt(share)
+        self.max_rank = max(min(n_rows - centred, products.n_features), 0)
+        self.y_mean = share[:, 0] @ y if centred else np.zeros(y.shape[1])
+        self.b = (y - self.y_mean) * self.root
+        self._gram, image = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
+        before = float(share[:, 0] @ np.diag(self._gram))
+        if centred:
+            side = product(self._gram, share)
+            level = float(share[:, 0] @ side[:, 0])
+            self._gram -= side + (side.T - level)
+            image -= product(image, share) + (side.T - level)
+        after = float(share[:, 0] @ np.diag(self._gram))
+        self.keeps_digits = after >= _KEPT * before
+        self._gram *= self.root * self.root.T
+        self._image = image * self.root.T
+
+    def outer_gram(self):
+        return self._gram
+
+    def transposed_dot(self, r):
+        return product(self._image, r)
