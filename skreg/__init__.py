@@ -2,8 +2,7 @@
 
 from skreg.estimators.lasso import QuadraticApproxLasso
 from skreg.estimators.lasso_classifier import QuadraticApproxLassoClassifier
-from skreg.estimators.mlp import RegularizedMLPRegressor
-from skreg.estimators.mlp_classifier import RegularizedMLPClassifier
+from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
 from skreg.model_selection import PathSearchCV

@@ -11,8 +11,9 @@ from skreg.network.training import Problem
 def activation_and_slope(activation, z):
     """act(z) and act′(z), by the compiled network itself.
 
-    A network with one hidden unit for each number, whose weight it is, all outgoing weights 1 and one
-    row, x = 1: the gradient by the first weights is ∂ℓ/∂f times the slopes, and ∂ℓ/∂f is made 1.
+    A network with one hidden unit for each number, whose weight it is, all outgoing weights 1 and
+    one row, x = 1: the gradient by the first weights is ∂ℓ/∂f times the slopes, and ∂ℓ/∂f is made
+    1.
     """
     flat = np.ascontiguousarray(z, dtype=np.float64).ravel()
     value = activate(activation, flat)

@@ -9,10 +9,10 @@ from skreg.network.parameters import layer_views
 def compress(theta, units, activation):
     """Drop the inputs and hidden neurons on which the outputs do not depend.
 
-    A neuron whose incoming weights are all 0 puts out a constant, act(bias), for every row: times its
-    outgoing weights that goes into the next layer's biases. A neuron whose outgoing weights are all 0
-    is not heard. One may make the other so, hence the rounds until nothing changes. A layer keeps
-    at least one unit.
+    A neuron whose incoming weights are all 0 puts out a constant, act(bias), for every row: times
+    its outgoing weights that goes into the next layer's biases. A neuron whose outgoing weights are
+    all 0 is not heard. One may make the other so, hence the rounds until nothing changes. A layer
+    keeps at least one unit.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ def effective_dof(theta, units, activation, loss, X, Y, weights, shrinkage):
 
     σ are the eigenvalues of the layer's block of the Gauss-Newton matrix G = Σᵢ wᵢ JᵢᵀHᵢJᵢ, with Jᵢ
     the derivatives of row i's raw predictions by the layer's non-zero weights and Hᵢ the loss's
-    curvature (J. Moody, 1992, "The effective number of parameters"). The layer's biases, which have no
-    penalty, are projected out; the other layers are held.
+    curvature (J. Moody, 1992, "The effective number of parameters"). The layer's biases, which have
+    no penalty, are projected out; the other layers are held.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _curvature_roots(theta, units, activation, loss, X, Y, weights):
 
 
 def _layer_dof(inputs, back, alive, shrinkage):
-    """Σσ/(σ + λ) of one layer: inputs (n, fan_in), back (n, q, fan_out), alive (fan_in, fan_out)."""
+    """Σσ/(σ + λ) of one layer; inputs (n, fan_in), back (n, q, fan_out), alive as the weights."""
     n, q, _ = back.shape
     i, j = np.nonzero(alive)
     rows, size = n * q, len(i)
@@ -86,8 +86,8 @@ def _layer_dof(inputs, back, alive, shrinkage):
         return 0.0
     if min(rows, size) > LARGEST:
         raise ValueError(
-            f"effective_dof would decompose a matrix of {min(rows, size)} rows ({n} rows of X times "
-            f"{q} outputs, or {size} weights); {LARGEST} is the most. Give fewer rows of X."
+            f"effective_dof would decompose a matrix of {min(rows, size)} rows ({n} rows of X "
+            f"times {q} outputs, or {size} weights); {LARGEST} is the most. Give fewer rows of X."
         )
     flat = back.reshape(rows, -1)
     # Biases: an orthonormal basis of their columns.

@@ -18,6 +18,7 @@ from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, r2_score
 
 from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
+from skreg.estimators._mlp_fit import hold_out
 from skreg.network import training
 from skreg.network.training import Problem
 
@@ -272,8 +273,9 @@ def test_without_warm_start_a_fit_begins_afresh(kind):
 def test_partial_fit_is_one_epoch(kind):
     X, y = data(kind)
     network = small(kind, shuffle=False)
+    first = dict(classes=np.unique(y)) if kind is RegularizedMLPClassifier else {}
     for _ in range(5):
-        assert network.partial_fit(X, y) is network
+        assert network.partial_fit(X, y, **first) is network
     assert np.array_equal(theta(network), theta(small(kind, shuffle=False).fit(X, y)))
     network.partial_fit(X[:10], y[:10])
     assert (network.n_iter_, network.t_) == (6, 310)
@@ -370,9 +372,10 @@ def test_early_stopping_keeps_the_share_of_the_classes():
     X, y = data(RegularizedMLPClassifier, 200, n_classes=2)
     y = np.where(np.arange(200) < 20, 1, 0)
     network = small(RegularizedMLPClassifier, early_stopping=True, validation_fraction=0.1)
-    _, validation = network._split(X, y[:, None], None, y, seed=0)
-    assert len(validation[1]) == 20
-    assert validation[1].sum() == 2
+    network.fit(X, y)
+    held_out = hold_out(200, None, y, 0.1, network._split_seed)[1]
+    assert len(held_out) == 20
+    assert y[held_out].sum() == 2
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
@@ -421,7 +424,8 @@ def test_no_warning_where_nothing_could_have_stopped_the_training(kind):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         small(kind, n_iter_no_change=np.inf).fit(X, y)
-        small(kind).partial_fit(X, y)
+        first = dict(classes=np.unique(y)) if kind is RegularizedMLPClassifier else {}
+        small(kind).partial_fit(X, y, **first)
 
 
 def test_the_adaptive_rate_falls_where_the_constant_one_stops():

@@ -1,0 +1,149 @@
+"""What can be asked of a trained network."""
+
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone, is_classifier
+from sklearn.utils.validation import validate_data
+
+from skreg._validation import check_alphas, check_weights
+from skreg.network.compression import compress
+from skreg.network.curvature import effective_dof
+from skreg.network.parameters import layer_views
+from skreg.network.training import TrainingState
+from skreg.path.network_path import NetworkPath
+
+
+def columns_of(X, columns):
+    """The columns that a compressed network reads; X itself if that is all."""
+    if columns is None:
+        return X
+    return X[:, columns] if issparse(X) else np.take(X, columns, axis=1)
+
+
+class AfterTraining:
+    """Mixed into the networks: what is left of the weights, and smaller networks."""
+
+    @property
+    def sparsity_(self):
+        """Share of weights that are exactly 0 in each layer, shape (n_layers_ − 1,)."""
+        return np.array([np.mean(W == 0) for W in self._raw_weights()])
+
+    @property
+    def selected_features_(self):
+        """Indices of the input features with a weight that is not 0."""
+        alive = np.flatnonzero(np.any(self._raw_weights()[0] != 0, axis=1))
+        return alive if self._columns is None else self._columns[alive]
+
+    @property
+    def feature_importances_(self):
+        """‖W₁[i, :]‖₂ of each input feature, divided by their sum; shape (n_features_in_,)."""
+        norms = np.linalg.norm(self._raw_weights()[0].astype(np.float64), axis=1)
+        importances = np.zeros(self.n_features_in_)
+        importances[slice(None) if self._columns is None else self._columns] = norms
+        total = importances.sum()
+        return importances / total if total else importances
+
+    def _raw_weights(self):
+        return layer_views(self._fitted_state.theta, self._architecture[0])[0]
+
+    def history_frame(self):
+        """`history_` as a pandas DataFrame: one row for each epoch, counted from 1."""
+        import pandas as pd
+
+        self._fitted_state  # noqa: B018  (raises NotFittedError)
+        frame = pd.DataFrame(self.history_)
+        return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="epoch"))
+
+    def effective_dof(self, X, y, sample_weight=None):
+        """Effective degrees of freedom of each layer at the given rows.
+
+        Σσ/(σ + λ) over the eigenvalues σ of the layer's block of the Gauss-Newton matrix
+        Σᵢ wᵢ JᵢᵀHᵢJᵢ / Σᵢ wᵢ, over the weights that are not 0; λ is ``alpha`` times the penalty's
+        share of ½‖θ‖². The layer's biases are free, the other layers are held. Without hidden
+        layers this is ``effective_dof_`` of `QuadraticApproxRidge`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows, or a sample of them; computed in float64 and dense.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        ndarray of shape (n_layers_ - 1,)
+
+        Raises
+        ------
+        ValueError
+            If the loss has no curvature, or for a layer where both n_samples·n_outputs and the
+            number of non-zero weights are above 8000. The cost is that of a symmetric
+            eigenvalue problem of the smaller of the two, s, and s²·max of both.
+
+        References
+        ----------
+        J. Moody (1992), "The effective number of parameters: an analysis of generalization and
+        regularization in nonlinear learning systems".
+        """
+        theta = self._fitted_state.theta
+        X, y = validate_data(
+            self, X, y, reset=False, dtype=np.float64, accept_sparse="csr", multi_output=True,
+            y_numeric=not is_classifier(self),
+        )  # fmt: skip
+        weights = self._class_weighted(self._target, y, check_weights(sample_weight, X), False)
+        X = columns_of(X, self._columns)
+        units, activation, loss = self._architecture
+        regularization = self._regularization(units)
+        alphas = regularization.alphas(len(units) - 1)
+        share = getattr(regularization.penalty, "l2_share", 0.0)
+        return effective_dof(
+            theta, units, activation, loss, X.toarray() if issparse(X) else X,
+            np.ascontiguousarray(self._target.encode(y)[0], dtype=np.float64), weights,
+            alphas * share,
+        )  # fmt: skip
+
+    def compress(self):
+        """A smaller network with the same predictions, up to rounding.
+
+        Inputs and hidden neurons without a weight that is not 0 are dropped; what a neuron without
+        incoming weights puts out is folded into the next layer's biases. The new estimator takes
+        the same X and reads the columns that are left: ``selected_features_``, or one if there is
+        none.
+
+        Returns
+        -------
+        estimator
+            A fitted copy with ``hidden_layer_sizes`` as they are now. It can be trained on, with a
+            fresh memory of the optimiser; as for every estimator, ``fit`` without ``warm_start``
+            starts afresh.
+        """
+        state, (units, activation, loss) = self._fitted_state, self._architecture
+        theta, smaller, kept = compress(state.theta, units, activation)
+        network = copy(self)
+        network.hidden_layer_sizes = tuple(smaller[1:-1])
+        network._architecture = (smaller, activation, loss)
+        network._columns = kept[0] if self._columns is None else self._columns[kept[0]]
+        network._best = None
+        start = TrainingState.start(theta, state.kernel)
+        network._state = replace(start, eta=state.eta, n_cuts=state.n_cuts)
+        return network
+
+    def _path(self, X, y, alphas, sample_weight):
+        """Train for ascending λ, each time on from where the last ended."""
+        alphas = np.unique(check_alphas(alphas)[0])
+        network, fitted, risk = clone(self).set_params(warm_start=True), [], []
+        for alpha in alphas.tolist():
+            network.set_params(alpha=alpha).fit(X, y, sample_weight=sample_weight)
+            units = network._architecture[0]
+            penalty = network._regularization(units).value(network._state.theta, units)
+            fitted.append(copy(network).set_params(warm_start=self.warm_start))
+            risk.append(network.objective_ - penalty)
+            # Curves and the schedule's cuts are each λ's own. A fit replaces arrays, it never
+            # writes to them.
+            network._state = replace(network._state, n_cuts=0)
+            for name in ("history_", "loss_curve_", "t_"):
+                delattr(network, name)
+        return NetworkPath.from_estimators(alphas, fitted, risk)

@@ -1,0 +1,250 @@
+"""One fit of a network: its epochs, and all that happens around them."""
+
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+
+from skreg.estimators._mlp_history import WeightMeter, copy_log, record
+from skreg.network.fitting import History, Patience, fit_epochs
+from skreg.network.interrupt import Interrupt, deferred_interrupt
+from skreg.network.lbfgs import fit_lbfgs
+from skreg.network.prediction import raw_predictions
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features, encoded targets and weights (or None)."""
+
+    X: Any
+    Y: np.ndarray
+    weights: np.ndarray | None = None
+
+    def take(self, rows):
+        """Some of them."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Rows(self.X[rows], self.Y[rows], weights)
+
+
+def hold_out(n, weights, strata, fraction, seed):
+    """(training, validation): indices of random parts, with the shares of ``strata``."""
+    try:
+        split = train_test_split(
+            np.arange(n), test_size=fraction, random_state=seed, stratify=strata
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping=True cannot hold out validation_fraction={fraction} of {n} rows: "
+            f"{error} Give more rows, another validation_fraction, or early_stopping=False."
+        ) from error
+    if len(split[1]) < 2:
+        raise ValueError(
+            f"early_stopping=True holds out one row only with validation_fraction={fraction} of "
+            f"{n} rows, which makes no score. Give more rows, a larger validation_fraction, or "
+            "early_stopping=False."
+        )
+    if weights is not None and min(weights[part].max() for part in split) == 0:
+        raise ValueError(
+            "early_stopping=True left the training or the validation part with sample_weight "
+            "0 in every row. Give weight to more rows, or set early_stopping=False."
+        )
+    return split
+
+
+@dataclass(frozen=True)
+class Best:
+    """What early stopping over calls of ``partial_fit`` remembers."""
+
+    patience: Patience
+    theta: np.ndarray | None = None
+    score: float = -np.inf
+    is_over: bool = False
+
+    def after(self, score, theta):
+        """The memory after a call that left ``theta``, whose score this is."""
+        patience = replace(self.patience)
+        is_over = patience.is_exhausted_by(-score)
+        if score > self.score:
+            return Best(patience, theta.copy(), score, is_over)
+        return Best(patience, self.theta, self.score, is_over)
+
+
+class Fit:
+    """One call of ``fit`` or ``partial_fit``, after validation.
+
+    Parameters
+    ----------
+    estimator : BaseRegularizedMLP
+    problem : Problem
+    state : TrainingState
+        Changed in place.
+    target : Labels, LabelSets or Numbers
+    validation : Rows or None
+    before : dict
+        The fitted attributes that training goes on from; empty for a fresh start.
+    fixed : dict
+        Fitted attributes that training does not change.
+    settings : Settings
+    rng : RandomState
+    is_incremental : bool
+    told : dict
+        For callbacks.
+    """
+
+    def __init__(
+        self, estimator, problem, state, target, *, validation, before, fixed, settings, rng,
+        is_incremental, told,
+    ):  # fmt: skip
+        self.estimator, self.problem, self.state = estimator, problem, state
+        self.target, self.validation, self.settings = target, validation, settings
+        self.rng, self.is_incremental, self.told = rng, is_incremental, told
+        self.fixed = fixed
+        self.log = copy_log(before.get("history_", {}))
+        self.n_rows_before = before.get("t_", 0)
+        self.n_epochs_before = len(self.log.get("objective", ()))
+        self.best = before.get("_best")
+        self.meter = WeightMeter(state.theta, problem.units)
+        self.network = problem.network()
+        self.validation_loss = np.nan
+        self.interrupt = Interrupt()
+
+    def run(self):
+        """Train; the fitted attributes."""
+        estimator = self.estimator
+        context = estimator._init_callback_context(max_subtasks=self.settings.max_iter)
+        context.call_on_fit_task_begin(**self.told)
+        history = History(
+            list(self.log.get("objective", ())), list(self.log.get("validation_score", ()))
+        )
+        self._stops_early = estimator.early_stopping and not self.is_incremental
+        # A task costs as much as the epoch of a small network: only for those who watch.
+        is_watched = bool(getattr(estimator, "_skl_callbacks", ()))
+        self._context, self._task = context, None
+        options = dict(
+            score=self._score if self._stops_early else None,
+            on_epoch_begin=self._begin if is_watched else None,
+            on_epoch_end=self._end,
+        )
+        # A loop over partial_fit is the user's own, and Ctrl-C is to end it.
+        with nullcontext(self.interrupt) if self.is_incremental else deferred_interrupt() as noted:
+            self.interrupt = noted
+            if estimator.solver == "lbfgs":
+                stopped = fit_lbfgs(self.problem, self.state, history, self.settings, **options)
+            else:
+                stopped = fit_epochs(
+                    self.problem,
+                    self.state,
+                    history,
+                    self.settings,
+                    rng=self.rng if estimator.shuffle else None,
+                    **options,
+                )
+        if self.is_incremental and estimator.early_stopping:
+            self._watch_over_calls()
+        context.call_on_fit_task_end(**self.told, reconstruction_attributes=self._snapshot)
+        self._warn(stopped)
+        found = self.attributes(self.state, self.log)
+        return found if self.is_incremental else found | dict(objective_=self._objective())
+
+    def attributes(self, state, log):
+        """The fitted attributes after the epochs in ``log``."""
+        objective, scores = log["objective"], log.get("validation_score")
+        n_epochs = len(objective) - self.n_epochs_before
+        return self.fixed | dict(
+            _state=state,
+            _best=self.best,
+            history_=log,
+            loss_curve_=objective,
+            loss_=objective[-1],
+            objective_=objective[-1],
+            best_loss_=None if scores else min(objective),
+            validation_scores_=scores,
+            best_validation_score_=float(np.nanmax(scores)) if scores else None,
+            n_iter_=len(objective),
+            t_=self.n_rows_before + n_epochs * self.problem.n_samples,
+        )
+
+    def _snapshot(self):
+        return self.attributes(self.state.copy(), copy_log(self.log))
+
+    def _objective(self):
+        """R + λJ at the θ that is returned, without dropout."""
+        problem, theta = self.problem, self.state.theta
+        raw = raw_predictions(self.network, theta, problem.X)
+        risk = problem.loss.value(problem.Y, raw, problem.sample_weight)
+        return risk + problem.regularization.value(theta, problem.units)
+
+    def _score(self, theta):
+        """The score on the validation rows; their mean loss is noted."""
+        rows = self.validation
+        raw = raw_predictions(self.network, theta, rows.X)
+        self.validation_loss = self.problem.loss.value(rows.Y, raw, rows.weights)
+        return float(self.target.score(raw, rows.Y, rows.weights))
+
+    def _begin(self):
+        task = self._context.subcontext(task_name="epoch")
+        self._task = task.call_on_fit_task_begin(**self.told)
+
+    def _end(self, history):
+        """Note the epoch and tell those who watch; whether training is to stop."""
+        n_nonzero, norm = self.meter.measure()
+        objective = history.loss_curve[-1]
+        values = dict(
+            objective=objective,
+            loss=objective
+            - self.problem.regularization.value(self.state.theta, self.problem.units),
+            n_nonzero=n_nonzero,
+            norm=norm,
+        )
+        if self.validation is not None:
+            if self._stops_early:
+                score = history.validation_scores[-1]
+            else:
+                score = self._score(self.state.theta)
+            values |= dict(validation_loss=self.validation_loss, validation_score=score)
+        record(self.log, **values)
+        if self.estimator.verbose:
+            print(f"Epoch {len(self.log['objective'])}, {_line(values)}")
+        is_over = False
+        if self._task is not None:
+            is_over = self._task.call_on_fit_task_end(
+                **self.told, reconstruction_attributes=self._snapshot
+            )
+        return bool(is_over) or self.interrupt.requested
+
+    def _watch_over_calls(self):
+        """Early stopping where each call is an epoch: at its end the best θ comes back."""
+        best = self.best or Best(Patience(self.settings.tol, self.settings.n_iter_no_change))
+        self.best = best.after(self.log["validation_score"][-1], self.state.theta)
+        if self.best.is_over:
+            self.state.theta[:] = self.state.point[:] = self.best.theta
+
+    def _warn(self, stopped):
+        n_epochs = len(self.log["objective"]) - self.n_epochs_before
+        if self.interrupt.requested:
+            warnings.warn(
+                f"Training was interrupted. The {n_epochs} epochs done are kept; warm_start=True "
+                "and fit go on from here.",
+                stacklevel=6,
+            )
+        elif not (stopped or self.is_incremental or np.isinf(self.settings.n_iter_no_change)):
+            warnings.warn(
+                f"The objective was still falling by more than tol={self.settings.tol:g} after "
+                f"max_iter={self.settings.max_iter} epochs. Raise max_iter, or learning_rate_init.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+
+
+def _line(values):
+    line = f"objective {values['objective']:.6g}"
+    if "validation_score" in values:
+        line += (
+            f", validation loss {values['validation_loss']:.6g}"
+            f", validation score {values['validation_score']:.4f}"
+        )
+    return line

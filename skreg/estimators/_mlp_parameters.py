@@ -1,0 +1,235 @@
+"""The parameters that both networks have, and what they make of them."""
+
+import warnings
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from skreg._kernels import network as kernel
+from skreg.network.fitting import Settings
+from skreg.network.optimisers import SGD, Adam
+from skreg.network.regularization import Regularization
+from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
+from skreg.penalties import PENALTIES, get_penalty
+
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_RATE = Interval(Real, 0, 1, closed="left")
+
+
+class MLPParameters(BaseEstimator):
+    """Stores the parameters; turns them into settings for `skreg.network`."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(kernel.ACTIVATIONS))],
+        "solver": [StrOptions({"sgd", "adam", "lbfgs"})],
+        "penalty": [StrOptions({*PENALTIES, "group"}), None],
+        "alpha": [_NOT_NEGATIVE, "array-like"],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [
+            StrOptions({"constant", "invscaling", "adaptive", "cosine", "one_cycle"})
+        ],
+        "learning_rate_init": [_POSITIVE],
+        "power_t": [_NOT_NEGATIVE],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [_NOT_NEGATIVE],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [_RATE],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "beta_1": [_RATE],
+        "beta_2": [_RATE],
+        "epsilon": [_POSITIVE],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "groups": [StrOptions({"inputs", "neurons"}), None],
+        "norm_bound": [_POSITIVE, None],
+        "max_norm": [_POSITIVE, None],
+        "dropout": [_RATE, "array-like"],
+        "weight_decay": [StrOptions({"coupled", "decoupled"})],
+        "init": [StrOptions({"glorot", "he"})],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        penalty="l2",
+        alpha=0.0001,
+        l1_ratio=0.5,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        groups=None,
+        norm_bound=None,
+        max_norm=None,
+        dropout=0.0,
+        weight_decay="coupled",
+        init="glorot",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.groups = groups
+        self.norm_bound = norm_bound
+        self.max_norm = max_norm
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.init = init
+
+    def _hidden_sizes(self):
+        sizes = self.hidden_layer_sizes
+        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+            raise ValueError(
+                "hidden_layer_sizes must hold whole numbers of at least 1, one for each hidden "
+                f"layer, got {self.hidden_layer_sizes!r}. Give () for no hidden layer."
+            )
+        return tuple(int(size) for size in sizes)
+
+    def _regularization(self, units):
+        """What is added to the loss and done to the weights, for a network of these units."""
+        if (self.penalty == "group") != (self.groups is not None):
+            raise ValueError(
+                f"penalty={self.penalty!r} and groups={self.groups!r} do not go together. Give "
+                "penalty='group' with groups='inputs' or groups='neurons', or leave groups None."
+            )
+        regularization = Regularization(
+            penalty=get_penalty(self.penalty, self.l1_ratio, self.groups),
+            alpha=self._alphas(len(units) - 1),
+            norm_bound=self.norm_bound,
+            max_norm=self.max_norm,
+            dropout=self._dropout(),
+            weight_decay=self.weight_decay,
+        )
+        regularization.check(units)
+        if self.solver == "lbfgs":
+            self._check_lbfgs(regularization)
+        return regularization
+
+    def _alphas(self, n_layers):
+        """λ: a float, or a tuple of one for each layer of weights."""
+        if isinstance(self.alpha, Real):
+            return float(self.alpha)
+        try:
+            alphas = np.asarray(self.alpha, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"alpha must be a number or hold numbers, got {self.alpha!r}."
+            ) from error
+        if alphas.shape != (n_layers,) or not np.all(np.isfinite(alphas) & (alphas >= 0)):
+            raise ValueError(
+                f"alpha must be a finite number of at least 0, or one such number for each of the "
+                f"{n_layers} layers of weights, got {self.alpha!r}. Use 0 for no penalty."
+            )
+        return tuple(alphas.tolist())
+
+    def _dropout(self):
+        """Rates for the inputs and for hidden units."""
+        rates = (0.0, self.dropout) if isinstance(self.dropout, Real) else tuple(self.dropout)
+        if len(rates) != 2 or not all(isinstance(r, Real) and 0 <= r < 1 for r in rates):
+            raise ValueError(
+                "dropout must be a rate in [0, 1) for the hidden units, or two, (input, hidden), "
+                f"got {self.dropout!r}."
+            )
+        return tuple(float(rate) for rate in rates)
+
+    def _check_lbfgs(self, regularization):
+        """L-BFGS needs one objective with a gradient, the same in every iteration."""
+        unfit = {
+            "penalty": self.penalty == "group",
+            "norm_bound": self.norm_bound is not None,
+            "max_norm": self.max_norm is not None,
+            "dropout": any(regularization.dropout),
+            "weight_decay": self.weight_decay == "decoupled",
+        }
+        for name, is_so in unfit.items():
+            if is_so:
+                raise ValueError(
+                    f"solver='lbfgs' does not take {name}={getattr(self, name)!r}. Use "
+                    "solver='adam' or solver='sgd' for it."
+                )
+
+    def _optimiser(self):
+        if self.solver == "sgd":
+            return SGD(self.momentum, self.nesterovs_momentum)
+        return Adam(self.beta_1, self.beta_2, self.epsilon)
+
+    def _settings(self, n_samples, incremental, n_epochs_done):
+        n_epochs = 1 if incremental else self.max_iter
+        batch_size = 200 if self.batch_size == "auto" else self.batch_size
+        if self.batch_size != "auto" and batch_size > n_samples and not incremental:
+            warnings.warn(
+                f"batch_size={batch_size} is more than the {n_samples} training rows; all of them "
+                "make one batch. Lower batch_size to take more steps an epoch.",
+                stacklevel=5,
+            )
+        return Settings(
+            optimiser=self._optimiser(),
+            schedule=self._schedule(n_epochs_done, incremental),
+            learning_rate=float(self.learning_rate_init),
+            batch_size=min(batch_size, n_samples),
+            max_iter=n_epochs,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+        )
+
+    def _schedule(self, n_epochs_done, incremental):
+        """A cycle counts from the first epoch of this fit; calls of partial_fit make one cycle."""
+        first = 0 if incremental else n_epochs_done
+        return {
+            "constant": Constant,
+            "invscaling": lambda: InverseScaling(self.power_t),
+            "adaptive": Adaptive,
+            "cosine": lambda: Cosine(self.max_iter, first),
+            "one_cycle": lambda: OneCycle(self.max_iter, first),
+        }[self.learning_rate]()

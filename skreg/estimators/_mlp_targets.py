@@ -1,0 +1,235 @@
+"""What the targets of a network are: encoded to train on, decoded from raw predictions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import expit, log_expit
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import compute_class_weight, compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from skreg.losses import BinaryLogLoss, Loss, MultinomialLogLoss
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """One label a row, of two classes or more."""
+
+    classes: np.ndarray
+
+    @classmethod
+    def of(cls, y, classes):
+        """The classes of ``y``, or those named."""
+        known = np.unique(y) if classes is None else np.unique(classes)
+        if len(known) < 2:
+            raise ValueError(
+                f"y holds one class only, {known}. A classifier needs at least two classes."
+            )
+        return cls(known)
+
+    @property
+    def loss(self):
+        """The loss of the raw predictions."""
+        return BinaryLogLoss() if len(self.classes) == 2 else MultinomialLogLoss()
+
+    def check_classes(self, classes):
+        """``classes`` of a later call must be those of the first."""
+        if not np.array_equal(np.unique(classes), self.classes):
+            raise ValueError(
+                f"classes={classes!r} are not those of the first call, {self.classes}. Leave "
+                "classes out, or start afresh with a new estimator."
+            )
+
+    def encode(self, y):
+        """(Y, what stratifies a split)."""
+        y = column_or_1d(y)
+        check_classification_targets(y)
+        unknown = np.setdiff1d(y, self.classes)
+        if unknown.size:
+            raise ValueError(
+                f"y holds classes that are not among the known ones, {self.classes}: {unknown}. "
+                "Name all classes in the first call of partial_fit, or set warm_start=False to "
+                "start afresh."
+            )
+        index = np.searchsorted(self.classes, y)
+        return index[:, np.newaxis] if len(self.classes) == 2 else _indicators(
+            index, len(self.classes)
+        ), index
+
+    def class_weights(self, class_weight, y, sample_weight):
+        """The weight of each row's class."""
+        present, index = np.unique(column_or_1d(y), return_inverse=True)
+        if class_weight == "balanced":
+            by_class = compute_class_weight(
+                "balanced", classes=present, y=y, sample_weight=sample_weight
+            )
+            return by_class[index]
+        by_class = compute_class_weight(class_weight, classes=self.classes, y=self.classes)
+        return by_class[np.searchsorted(self.classes, present)][index]
+
+    def last_layer(self, weights, biases):
+        """Raw predictions are log odds already."""
+        return weights, biases
+
+    def predict(self, raw):
+        """The most probable label."""
+        return self.classes[_winners(raw)]
+
+    def probabilities(self, raw):
+        """Of every class, in the order of ``classes``."""
+        return self.loss.inverse_link(raw)
+
+    def log_probabilities(self, raw):
+        """Their logarithms."""
+        return self.loss.log_inverse_link(raw)
+
+    def score(self, raw, Y, sample_weight):
+        """Accuracy."""
+        truth = Y[:, 0] if Y.shape[1] == 1 else Y.argmax(axis=1)
+        return accuracy_score(truth, _winners(raw), sample_weight=sample_weight)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSets:
+    """Any number of labels a row: a column of 0 and 1 for each."""
+
+    classes: np.ndarray
+
+    @classmethod
+    def of(cls, y, classes):
+        """As many labels as ``y`` has columns."""
+        sets = cls(np.arange(y.shape[1]))
+        if classes is not None:
+            sets.check_classes(classes)
+        return sets
+
+    loss = BinaryLogLoss()
+
+    def check_classes(self, classes):
+        """``classes`` may be the labels' numbers, or rows of the indicators themselves."""
+        shape = np.shape(classes)
+        n_labels = shape[1] if len(shape) == 2 else len(np.unique(classes))
+        if n_labels != len(self.classes):
+            raise ValueError(
+                f"classes={classes!r} name {n_labels} labels, but y has {len(self.classes)} "
+                "columns. Give a number for each column."
+            )
+
+    def encode(self, y):
+        """(Y, None: sets of labels do not stratify a split)."""
+        Y = y.toarray() if issparse(y) else np.asarray(y)
+        if Y.ndim != 2 or Y.shape[1] != len(self.classes):
+            raise ValueError(
+                f"y has shape {Y.shape}, but this network was fitted to {len(self.classes)} "
+                "columns of labels. Give the same columns, or start afresh with a new estimator."
+            )
+        return Y, None
+
+    def class_weights(self, class_weight, y, sample_weight):
+        """The product over the labels of the weight of each row's 0 or 1."""
+        return compute_sample_weight(class_weight, self.encode(y)[0])
+
+    def last_layer(self, weights, biases):
+        """Raw predictions are log odds already."""
+        return weights, biases
+
+    def predict(self, raw):
+        """1 where a label is more probable than not."""
+        return (raw > 0).astype(int)
+
+    def probabilities(self, raw):
+        """P(label) for every label."""
+        return expit(raw)
+
+    def log_probabilities(self, raw):
+        """Their logarithms."""
+        return log_expit(raw)
+
+    def score(self, raw, Y, sample_weight):
+        """Share of the rows in which every label is right."""
+        return accuracy_score(Y.astype(int), self.predict(raw), sample_weight=sample_weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """One number a row or several, brought to mean 0 and variance 1 for training.
+
+    Parameters
+    ----------
+    loss : Loss
+    mean, scale : ndarray of shape (n_outputs,)
+        With a log link the mean stays: the scale is the mean itself.
+    is_single : bool
+        Whether y came as a vector.
+    """
+
+    loss: Loss
+    mean: np.ndarray
+    scale: np.ndarray
+    is_single: bool
+
+    classes: Any = None
+
+    @classmethod
+    def of(cls, y, loss, weights):
+        """Mean and scale of ``y``."""
+        loss.check_targets(y)
+        Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        mean = np.average(Y, axis=0, weights=weights)
+        if loss.name == "poisson":
+            return cls(loss, np.zeros_like(mean), np.where(mean > 0, mean, 1.0), y.ndim == 1)
+        scale = np.sqrt(np.average(np.square(Y - mean), axis=0, weights=weights))
+        is_constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+        return cls(loss, mean, np.where(is_constant, 1.0, scale), y.ndim == 1)
+
+    def encode(self, y):
+        """(Y, None: numbers do not stratify a split)."""
+        self.loss.check_targets(y)
+        Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        if Y.shape[1] != len(self.mean):
+            raise ValueError(
+                f"y has {Y.shape[1]} columns, but this network was fitted to {len(self.mean)}. "
+                "Give the same columns, or start afresh with warm_start=False and fit."
+            )
+        return (Y - self.mean) / self.scale, None
+
+    def predict(self, raw):
+        """In the units of y, in the precision of ``raw``."""
+        out = (self.loss.inverse_link(raw) * self.scale + self.mean).astype(raw.dtype)
+        return out[:, 0] if self.is_single else out
+
+    def last_layer(self, weights, biases):
+        """Weights and biases of the last layer whose raw predictions are in the units of y."""
+        if self.loss.name == "poisson":
+            return weights, (biases + np.log(self.scale)).astype(biases.dtype)
+        scaled = (weights * self.scale).astype(weights.dtype)
+        return scaled, (biases * self.scale + self.mean).astype(biases.dtype)
+
+    def score(self, raw, Y, sample_weight):
+        """R² for squared error, otherwise minus the mean loss."""
+        if self.loss.name == "squared_error":
+            return r2_score(Y, raw, sample_weight=sample_weight)
+        return -self.loss.value(Y, raw, sample_weight)
+
+
+def label_target(y, classes):
+    """`Labels` or `LabelSets`, by what ``y`` is."""
+    if type_of_target(y) == "multilabel-indicator":
+        return LabelSets.of(y, classes)
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    return Labels.of(y, classes)
+
+
+def _winners(raw):
+    """Index of the most probable class from raw predictions."""
+    return (raw[:, 0] > 0).astype(int) if raw.shape[1] == 1 else raw.argmax(axis=1)
+
+
+def _indicators(index, n_classes):
+    Y = np.zeros((len(index), n_classes))
+    Y[np.arange(len(index)), index] = 1
+    return Y

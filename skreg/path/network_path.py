@@ -1,0 +1,133 @@
+"""The result of a network's ``regularization_path``."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkPath:
+    """Networks for many λ, each trained on from the one before; every array has a row for each λ.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        λ, ascending: from the dense network to the sparse one.
+    estimators : tuple of fitted estimators
+        They share no memory that another fit writes to.
+    coefs : list of list of ndarray
+        Their ``coefs_``.
+    intercepts : list of list of ndarray
+        Their ``intercepts_``.
+    risk : ndarray of shape (n_alphas,)
+        Mean loss on the training rows.
+    objective : ndarray of shape (n_alphas,)
+        R + λJ.
+    n_nonzero : ndarray of shape (n_alphas,)
+        Weights that are not 0.
+    norms : ndarray of shape (n_alphas,)
+        ‖θ‖₂ of the weights.
+    sparsity : ndarray of shape (n_alphas, n_layers)
+        Share of zeros in each layer.
+    n_selected : ndarray of shape (n_alphas,)
+        Input features in use.
+    n_iter : ndarray of shape (n_alphas,)
+        Epochs.
+    """
+
+    alphas: np.ndarray
+    estimators: tuple
+    risk: np.ndarray
+
+    @classmethod
+    def from_estimators(cls, alphas, estimators, risk):
+        """The path of these fitted networks."""
+        return cls(np.asarray(alphas, dtype=np.float64), tuple(estimators), np.asarray(risk))
+
+    def __len__(self):
+        return len(self.alphas)
+
+    def __repr__(self):
+        return (
+            f"NetworkPath({len(self)} alphas from {self.alphas[0]:.6g} to {self.alphas[-1]:.6g}, "
+            f"{self.n_selected[0]} to {self.n_selected[-1]} features selected)"
+        )
+
+    @property
+    def coefs(self):
+        """Weights of the layers, for each λ."""
+        return [network.coefs_ for network in self.estimators]
+
+    @property
+    def intercepts(self):
+        """Biases of the layers, for each λ."""
+        return [network.intercepts_ for network in self.estimators]
+
+    @property
+    def objective(self):
+        """R + λJ for each λ."""
+        return np.array([network.objective_ for network in self.estimators])
+
+    @property
+    def n_nonzero(self):
+        """Weights that are not 0, for each λ."""
+        return np.array([sum(map(np.count_nonzero, layers)) for layers in self.coefs])
+
+    @property
+    def norms(self):
+        """‖θ‖₂ of the weights for each λ."""
+        return np.array([np.sqrt(sum(np.square(W).sum() for W in layers)) for layers in self.coefs])
+
+    @property
+    def sparsity(self):
+        """Share of zeros in each layer, for each λ."""
+        return np.array([network.sparsity_ for network in self.estimators])
+
+    @property
+    def n_selected(self):
+        """Input features in use, for each λ."""
+        return np.array([len(network.selected_features_) for network in self.estimators])
+
+    @property
+    def n_iter(self):
+        """Epochs, for each λ."""
+        return np.array([network.n_iter_ for network in self.estimators])
+
+    def estimator(self, alpha):
+        """The fitted network at ``alpha``, one of ``alphas``.
+
+        Raises
+        ------
+        ValueError
+            If ``alpha`` is not on the path; the message names the nearest that is.
+        """
+        i = int(np.abs(self.alphas - alpha).argmin())
+        if not np.isclose(self.alphas[i], alpha, rtol=1e-9, atol=0.0):
+            raise ValueError(
+                f"alpha={alpha} is not on this path; the nearest λ that is, is "
+                f"{float(self.alphas[i])!r}. Ask for one of path.alphas, or fit the estimator."
+            )
+        return self.estimators[i]
+
+    def predict(self, X):
+        """Predictions for every λ, shape (n_alphas, n_samples) or (n_alphas, n_samples, q)."""
+        return np.stack([network.predict(X) for network in self.estimators])
+
+    def to_frame(self):
+        """A pandas DataFrame: one row for each λ, indexed by ``alpha``.
+
+        Columns are ``risk, objective, norm, n_nonzero, n_selected, n_iter`` and ``sparsity_0, …``,
+        one a layer.
+        """
+        import pandas as pd
+
+        columns = {
+            "risk": self.risk,
+            "objective": self.objective,
+            "norm": self.norms,
+            "n_nonzero": self.n_nonzero,
+            "n_selected": self.n_selected,
+            "n_iter": self.n_iter,
+        }
+        columns |= {f"sparsity_{i}": column for i, column in enumerate(self.sparsity.T)}
+        return pd.DataFrame(columns, index=pd.Index(self.alphas, name="alpha"))
