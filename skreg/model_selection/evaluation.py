@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skreg.model_selection import path_folds, refits
+from skreg.model_selection import moment_folds, path_folds, refits
 from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
 from skreg.model_selection.candidates import Combination
 from skreg.model_selection.job import Job, Scores
@@ -15,7 +15,7 @@ from skreg.model_selection.pipelines import Prefix, last_step
 from skreg.model_selection.selection import edge
 
 #: Ways to the scores of a `Job`; the first that serves it is taken.
-ROUTES = (path_folds, refits)
+ROUTES = (moment_folds, path_folds, refits)
 #: An extended grid must gain this share of a standard error to be extended further.
 WORTH = 1e-3
 
