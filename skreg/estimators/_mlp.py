@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skreg._kernels import network as kernel
 from skreg._validation import check_weights
-from skreg.estimators._mlp_after import AfterTraining, columns_of
+from skreg.estimators._mlp_after import AfterTraining, columns_of, with_short_indices
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.network.parameters import initial_theta, layer_views
@@ -54,17 +54,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
         goes_on = "_state" in vars(self) and (incremental or self.warm_start)
         if incremental and goes_on and self.early_stopping and self._is_over():
             return self
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=not (incremental and goes_on),
-            dtype=self._state.theta.dtype if goes_on else [np.float64, np.float32],
-            order="C",
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=not is_classifier(self),
-        )
+        dtype = self._state.theta.dtype if goes_on else [np.float64, np.float32]
+        X, y = self._validated(X, y, dtype, reset=not (incremental and goes_on))
         weights = check_weights(sample_weight, X)
         target = self._target if goes_on else self._new_target(y, weights, classes, incremental)
         if goes_on and classes is not None:
@@ -129,9 +120,22 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
         vars(self).update(found)
         return self
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def _is_over(self):
         """Whether early stopping over calls of partial_fit has come to its end."""
         return self._best is not None and self._best.is_over
+
+    def _validated(self, X, y, dtype, reset=False):
+        """X and y as the compiled network takes them."""
+        X, y = validate_data(
+            self, X, y, reset=reset, dtype=dtype, order="C", accept_sparse="csr",
+            multi_output=True, y_numeric=not is_classifier(self),
+        )  # fmt: skip
+        return with_short_indices(X), y
 
     def _class_weighted(self, target, y, weights, incremental):
         """Weights of the rows, times those of their classes if the estimator has such."""
@@ -153,10 +157,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
         if X_val is None or y_val is None:
             missing, given = ("X_val", "y_val") if X_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} was given without {missing}. Give both, or neither.")
-        X_val, y_val = validate_data(
-            self, X_val, y_val, reset=False, dtype=X.dtype, order="C", accept_sparse="csr",
-            multi_output=True, y_numeric=not is_classifier(self),
-        )  # fmt: skip
+        X_val, y_val = self._validated(X_val, y_val, X.dtype)
         Y_val = np.ascontiguousarray(target.encode(y_val)[0], dtype=X.dtype)
         return Rows(columns_of(X_val, columns), Y_val)
 
@@ -182,7 +183,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
         )
         units, activation, loss = self._architecture
         network = kernel.Network(units, activation, loss.name)
-        return raw_predictions(network, state.theta, columns_of(X, self._columns))
+        return raw_predictions(
+            network, state.theta, columns_of(with_short_indices(X), self._columns)
+        )
 
 
 def _needs_batches(estimator):

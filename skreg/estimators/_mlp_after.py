@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone, is_classifier
-from sklearn.utils.validation import validate_data
+from sklearn.base import clone
 
 from skreg._validation import check_alphas, check_weights
 from skreg.network.compression import compress
@@ -21,6 +20,19 @@ def columns_of(X, columns):
     if columns is None:
         return X
     return X[:, columns] if issparse(X) else np.take(X, columns, axis=1)
+
+
+def with_short_indices(X):
+    """A sparse X with 32-bit indices, which the kernels read; anything else as it is."""
+    if not issparse(X) or X.indices.dtype == X.indptr.dtype == np.int32:
+        return X
+    if max(*X.shape, X.nnz) > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"X holds {X.nnz} numbers in {X.shape[1]} columns, and 32-bit indices reach no further "
+            "than 2147483647. Train on parts of the rows with partial_fit."
+        )
+    parts = X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return type(X)(parts, shape=X.shape)
 
 
 class AfterTraining:
@@ -89,10 +101,7 @@ class AfterTraining:
         regularization in nonlinear learning systems".
         """
         theta = self._fitted_state.theta
-        X, y = validate_data(
-            self, X, y, reset=False, dtype=np.float64, accept_sparse="csr", multi_output=True,
-            y_numeric=not is_classifier(self),
-        )  # fmt: skip
+        X, y = self._validated(X, y, np.float64)
         weights = self._class_weighted(self._target, y, check_weights(sample_weight, X), False)
         X = columns_of(X, self._columns)
         units, activation, loss = self._architecture

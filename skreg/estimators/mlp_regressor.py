@@ -223,8 +223,8 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
     The target's mean and standard deviation s are those of the rows of ``fit``, or of the first
     call of ``partial_fit`` (for loss="poisson" there is no shift, and the scale is the mean). So
     λ does not depend on the units of y: fit(X, c·y) gives c times the predictions. Without hidden
-    layers this is ``Ridge(alpha=n_samples * alpha)``, and with penalty="l1" ``Lasso(alpha=s * alpha)``,
-    whatever the solver and the batch size.
+    layers this is ``Ridge(alpha=n_samples * alpha)``, and with penalty="l1"
+    ``Lasso(alpha=s * alpha)``, whatever the solver and the batch size.
 
     Examples
     --------
