@@ -32,6 +32,7 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
           sign(ĉᵢ)·max(|ĉᵢ| − λ/σᵢ, 0) with ĉ = Qᵀθ̂, then θ = Qc. This is the exact minimiser for
           the penalty λ‖Qᵀθ‖₁, which selects principal components and not features. Where
           eigenvalues coincide Q, and with it the penalty, is not unique.
+
         The last two are closed forms of one quadratic: ``max_expansions`` is then 1.
     max_expansions : None or int, default=None
         How often the risk is expanded to a quadratic for one λ. None: until the exact minimiser is
