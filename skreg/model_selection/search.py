@@ -34,7 +34,138 @@ INFORMATION = ("aic", "bic", "ebic", "evidence")
 
 
 class PathSearchCV(BaseSearchCV):
-    """Search over λ."""
+    """Search over λ, and over other parameters beside it: GridSearchCV's answer from whole paths.
+
+    `GridSearchCV` fits every λ in every split from nothing. Here one path serves all λ of a split
+    (for squared error even the sums over the rows are shared by the splits), the earlier steps of a
+    Pipeline are fitted once for each split, and networks run side by side in threads. Parameters,
+    attributes and ``cv_results_`` are those of `GridSearchCV`, and so are the scores: equal to
+    1e-8 for estimators that are fitted exactly, to the bit for networks of a fixed
+    ``random_state``. Any other estimator with an ``alpha`` is searched too, by one fit for each λ
+    and split.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a parameter ``alpha``, which is λ: one of this package, a Pipeline that ends in one, or
+        any other of scikit-learn's kind. In a Pipeline λ is the ``alpha`` of the last step.
+    alphas : int, "auto" or array-like of shape (n_alphas,), default=100
+        Values of λ. An array is used as it is, in its order. An int asks for so many from λ_max of
+        all rows down, for each combination of other parameters its own: see
+        `skreg.path.ridge_alphas` and `skreg.path.lasso_alphas`; for networks from 1 to 1e-6.
+        ``"auto"`` starts from 100 such values (for networks 13, and for other estimators 13 from
+        1e3 to 1e-3) and extends them beyond the best one for as long as that is the last of them
+        and the score still gains. A grid made for the data sees all rows, the test parts too; the
+        scores do not.
+    param_grid : None, dict or list of dict, default=None
+        Other parameters to cross λ with, also those of earlier steps of a Pipeline, as for
+        `GridSearchCV`.
+    cv : None, int, splitter, iterable, "loo" or "gcv", default=None
+        Splits as for `GridSearchCV`, where None is 5 folds. ``"loo"`` leaves out one row after the
+        other, for squared error exactly, for other losses approximately, from one path on all
+        rows; ``"gcv"`` is generalised cross-validation. Both take the rows as independent: not for
+        groups, duplicates or rows in the order of time. See `skreg.model_selection.criteria`.
+    scoring : None, str, callable, list, tuple or dict, default=None
+        As for `GridSearchCV`. ``"loo"`` takes one scorer, and gives it the predictions of all rows
+        at once.
+    refit : bool, str or callable, default=True
+        As for `GridSearchCV`: whether to fit the chosen candidate to all rows, by which of several
+        scorers to choose, or a function of ``cv_results_`` that returns the index to choose.
+    selection : {"best", "one_std_err", "aic", "bic", "ebic", "evidence"}, default="best"
+        ``"best"`` takes the candidate with the best mean score; ``"one_std_err"`` the largest λ, the
+        other parameters being those of the best, whose mean score is within one standard error of
+        it. The others are criteria that need no held-out rows, worked out from one path on all
+        rows; ``cv`` and ``scoring`` have then no say.
+    resource : None or "epochs", default=None
+        ``"epochs"`` rations the epochs of networks by successive halving: hopeless λ are stopped
+        early, which `cv_results_` tells.
+    n_jobs : None or int, default=None
+        Splits to work on at a time, in threads for paths and networks, in processes for other
+        estimators; within `joblib.parallel_config` another backend may be chosen.
+    return_train_score : bool, default=False
+        Whether ``cv_results_`` has the scores on the training parts.
+    error_score : "raise" or float, default=nan
+        The score where a fit fails, with a warning; ``"raise"`` raises. If all fail an error is
+        raised in any case. A number also asks that Ctrl-C leave the results of what was finished,
+        see the notes.
+    verbose : int, default=0
+        1 says how many fits there are, 2 adds a line for each split.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        As for `GridSearchCV`, with the same keys in the same order. The time of a path is shared
+        evenly among its λ. A criterion counts as one split, of which ``std_test_score`` is the
+        standard error, NaN where it has none.
+    best_index_, best_params_, best_score_
+        What was chosen: with ``selection="one_std_err"`` that is not the highest score.
+    best_estimator_ : estimator
+        The estimator, fitted to all rows with the best parameters; an estimator that has a path is
+        taken from it. Not there with ``refit=False``.
+    refit_time_ : float
+        Seconds it took, the path included.
+    alphas_ : ndarray of shape (n_alphas,)
+        λ of the chosen combination of other parameters, in the order of ``cv_results_``.
+    alpha_one_std_err_ : float
+        The λ that ``selection="one_std_err"`` chooses. Not there with a callable ``refit``.
+    path_ : RegularizationPath
+        The path on all rows (as the last step of a Pipeline sees them) at ``alphas_``. For linear
+        estimators of this package, unless ``refit=False``.
+    criterion_ : CriterionScores or None
+        Of a criterion, its scores, standard errors and diagnostics.
+    n_splits_ : int
+        Number of splits; 1 for a criterion.
+    scorer_, multimetric_, classes_, n_features_in_, feature_names_in_
+        As for `GridSearchCV`.
+
+    Raises
+    ------
+    ValueError
+        By `fit`: if the estimator has no ``alpha``, or ``norm_bound`` decides λ by itself, or
+        parameters do not go together. The message names the remedy.
+
+    See Also
+    --------
+    sklearn.model_selection.GridSearchCV : The same by one fit for each candidate and split.
+    RegularizationPath : All λ on all rows.
+
+    Notes
+    -----
+    **Ties** go to the candidate that comes first, as in `GridSearchCV`. **Edges**: where the best λ
+    is the last of its grid on either side a warning names it.
+
+    **Ctrl-C** raises KeyboardInterrupt, as everywhere. If ``error_score`` is a number,
+    ``cv_results_``, ``best_params_`` and ``best_index_`` are then those of the combinations of
+    ``param_grid`` that were finished; of the splits finished, if it was the first one. There is no
+    ``best_estimator_``. With ``error_score="raise"`` nothing is kept.
+
+    **Callbacks** (`set_callbacks`) see the search, every split in it, and the refit.
+
+    **A standard error** is s/√k over k splits, taken as independent: Hastie, Tibshirani & Friedman
+    (2009), *The Elements of Statistical Learning*, section 7.10.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skreg import PathSearchCV, QuadraticApproxLasso
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), QuadraticApproxLasso())
+    >>> search = PathSearchCV(model, cv=10).fit(X, y)
+    >>> round(search.best_params_["quadraticapproxlasso__alpha"], 2)
+    1.2
+    >>> float(search.best_score_.round(3))
+    0.465
+
+    The simplest model that does about as well:
+
+    >>> search = PathSearchCV(model, cv=10, selection="one_std_err").fit(X, y)
+    >>> round(search.best_params_["quadraticapproxlasso__alpha"], 2)
+    9.73
+    >>> search.best_estimator_[-1].coef_.round(1)
+    array([ 0. ,  0. , 22.7,  7. ,  0. ,  0. , -3.3,  0. , 19.7,  0. ])
+    """
 
     _parameter_constraints: ClassVar[dict] = {
         **{
