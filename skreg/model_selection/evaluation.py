@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from skreg.model_selection import moment_folds, path_folds, refits
+from skreg.model_selection import (
+    halving,
+    loss_folds,
+    moment_folds,
+    network_folds,
+    path_folds,
+    refits,
+)
 from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
 from skreg.model_selection.candidates import Combination
 from skreg.model_selection.job import Job, Scores
@@ -15,7 +22,7 @@ from skreg.model_selection.pipelines import Prefix, last_step
 from skreg.model_selection.selection import edge
 
 #: Ways to the scores of a `Job`; the first that serves it is taken.
-ROUTES = (moment_folds, path_folds, refits)
+ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)
 #: An extended grid must gain this share of a standard error to be extended further.
 WORTH = 1e-3
 
@@ -44,6 +51,8 @@ class Evaluation:
     def run(self, combination: Combination, on_fold):
         """Give the combination its λ and their scores; ``on_fold`` as for the routes."""
         estimator = combination.estimator(self.job.estimator)
+        if self.job.resource is not None:
+            halving.check(estimator)
         if isinstance(self.choice, np.ndarray):
             alphas = self.choice
         else:
@@ -65,7 +74,7 @@ class Evaluation:
             combination.scores = self._by_criterion(combination, estimator, every[order])
             on_fold(0, 1)
         else:
-            job = replace(self.job, estimator=estimator, alphas=alphas)
+            job = replace(self.job, estimator=estimator, alphas=alphas, metric=self.metric)
             route = next(route for route in ROUTES if route.serves(job))
             scores = route.run(job, on_fold)
             combination.scores = joined(combination.scores, scores, order) if old.size else scores

@@ -37,6 +37,8 @@ class Job:
     verbose : int
     resource : None or "epochs"
         What successive halving rations.
+    metric : None or str
+        Name of the scorer by which it does.
     """
 
     estimator: Any
@@ -53,6 +55,7 @@ class Job:
     n_jobs: int | None = None
     verbose: int = 0
     resource: str | None = None
+    metric: Any = None
 
     @property
     def scorer(self):

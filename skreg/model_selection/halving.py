@@ -1,0 +1,226 @@
+"""Successive halving over epochs: networks with a hopeless λ are stopped early.
+
+All λ are trained for a few epochs; the better third of them, by the mean score over the splits,
+goes on for three times as many, and so forth, until what is left is trained to the end (Jamieson &
+Talwalkar, 2016, "Non-stochastic best arm identification and hyperparameter optimization"). Training
+is held between two epochs and then goes on, so a λ that is never stopped has the very scores that a
+search without halving gives it: schedules, early stopping and shuffles know nothing of the pause.
+"""
+
+import math
+import threading
+import time
+
+import numpy as np
+from sklearn import config_context, get_config
+
+from skreg.model_selection import refits
+from skreg.model_selection.job import Interrupted
+from skreg.model_selection.network_folds import Split, in_pool, is_network, threads_for
+from skreg.model_selection.pipelines import last_step
+
+#: One λ in so many goes on, for so many times the epochs.
+FACTOR = 3
+
+
+def serves(job):
+    """A network, if ``resource="epochs"`` is asked for."""
+    return job.resource == "epochs" and job.y is not None and is_network(job.estimator)
+
+
+def check(estimator):
+    """Raise where there are no epochs to ration."""
+    if not is_network(estimator):
+        raise ValueError(
+            f'resource="epochs" rations the epochs of networks, and estimator={estimator!r} is '
+            "none. Leave resource=None."
+        )
+
+
+def run(job, on_fold):
+    """Train, stop the worse λ at every rung, and score what is left at the end.
+
+    Parameters
+    ----------
+    job : Job
+    on_fold : callable
+        ``on_fold(i, n)`` is called for each split when all λ are done.
+
+    Returns
+    -------
+    Scores
+        Scores of a λ that was stopped are those after its last epoch. ``more`` has ``n_resources``,
+        the epochs that each λ was allowed, and ``stopped``.
+    """
+    rungs = schedule(last_step(job.estimator).max_iter, len(job.alphas))
+    splits = [Split(job, j) for j in range(len(job.splits))]
+    n_resources = np.full(len(job.alphas), rungs[-1])
+    trials = [Trial(split, i, rungs) for split in splits for i in range(len(job.alphas))]
+    left = np.arange(len(job.alphas))
+    try:
+        with threads_for(job, len(trials), alone_has_all=False) as n_threads:
+            for k, n_epochs in enumerate(rungs):
+                going_on = [trial for trial in trials if trial.i in left]
+                in_pool(Trial.advance, [(trial, k) for trial in going_on], n_threads)
+                if k + 1 < len(rungs):
+                    left, stopped = _better(job, trials, left)
+                    n_resources[stopped] = n_epochs
+                    _tell(job, n_epochs, rungs[-1], left, stopped)
+    except KeyboardInterrupt:
+        raise Interrupted(None) from None
+    finally:
+        for trial in trials:
+            trial.end()
+    fits = [[trial.fit for trial in trials if trial.split is split] for split in splits]
+    scores = refits.scores_of(job, fits)
+    is_stopped = np.isin(np.arange(len(job.alphas)), left, invert=True)
+    scores.more = {"n_resources": n_resources.tolist(), "stopped": is_stopped.tolist()}
+    for j in range(len(splits)):
+        on_fold(j, len(splits))
+    return scores
+
+
+def schedule(max_iter, n_alphas):
+    """Epochs after which λ are stopped, ending with ``max_iter``.
+
+    Examples
+    --------
+    >>> schedule(90, 10), schedule(15, 5), schedule(2, 5), schedule(100, 2)
+    ([10, 30, 90], [5, 15], [2], [100])
+    """
+    n_halvings = 0
+    while FACTOR ** (n_halvings + 1) <= min(n_alphas, max_iter):
+        n_halvings += 1
+    return [math.ceil(max_iter / FACTOR**k) for k in range(n_halvings, -1, -1)]
+
+
+def _better(job, trials, left):
+    """The λ that go on, and those that do not."""
+    means = np.array(
+        [np.mean([_score(trial.fit, job.metric) for trial in trials if trial.i == i]) for i in left]
+    )
+    order = left[np.argsort(-np.where(np.isfinite(means), means, -np.inf), kind="stable")]
+    n_kept = math.ceil(len(left) / FACTOR)
+    return np.sort(order[:n_kept]), order[n_kept:]
+
+
+def _score(fit, metric):
+    """One score: by this name if there are several, the first where the name is unknown."""
+    scores = fit["test_scores"]
+    if not isinstance(scores, dict):
+        return scores
+    return scores[metric] if isinstance(metric, str) else next(iter(scores.values()))
+
+
+def _tell(job, n_epochs, all_epochs, left, stopped):
+    if job.verbose:
+        gone = ", ".join(f"{alpha:.3g}" for alpha in job.alphas[np.sort(stopped)])
+        print(
+            f"[PathSearchCV] after {n_epochs} of {all_epochs} epochs {len(left)} λ go on; stopped: "
+            f"{job.alpha_name}={gone}"
+        )
+
+
+class Trial:
+    """One λ on one split: a fit in a thread of its own, which is held at every rung.
+
+    Attributes
+    ----------
+    fit : dict
+        As ``_fit_and_score`` returns it, of the epochs trained so far.
+    """
+
+    def __init__(self, split, i, rungs):
+        self.split, self.i, self.rungs = split, i, rungs
+        self.fit = None
+        self._thread, self._error = None, None
+        self._may_go, self._is_held = threading.Event(), threading.Event()
+        self._is_over = False
+        self._rung, self._epochs, self._seconds, self._started = 0, 0, 0.0, 0.0
+        self._config = get_config()
+
+    def advance(self, rung):
+        """Train as far as this rung and score; what goes wrong is raised here."""
+        if self._is_over:
+            return
+        self._rung = rung
+        self._started = time.perf_counter()
+        self._is_held.clear()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._train, daemon=True)
+            self._thread.start()
+        else:
+            self._may_go.set()
+        while not self._is_held.wait(1.0):
+            pass  # so that an exception set in this thread is met within a second
+        if self._error is not None:
+            raise self._error
+
+    def end(self):
+        """Leave the training where it is."""
+        self._rung = None
+        self._may_go.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _train(self):
+        try:
+            with config_context(**self._config):
+                network = self.split.network(self.i)
+                network.set_callbacks(*getattr(network, "_skl_callbacks", ()), _Hold(self))
+                self._note(self.split.fit(network))
+        except _Ended:
+            pass
+        except BaseException as error:
+            if isinstance(error, Exception) and self.split.job.error_score != "raise":
+                self.fit = self.split.failure(self._seconds)
+            else:
+                self._error = error
+        finally:
+            self._is_over = True
+            self._is_held.set()
+
+    def _note(self, fitted):
+        """Score the network as it is now."""
+        self._seconds += time.perf_counter() - self._started
+        self.fit = self.split.result(fitted, self._seconds, self.i)
+
+    def after_epoch(self, fitted):
+        """Called after every epoch, in the thread of the fit."""
+        if self._rung is None:
+            raise _Ended
+        self._epochs += 1
+        # What stops by itself, or at the last epoch, is noted when it has ended.
+        if self._epochs != self.rungs[self._rung] or self._rung == len(self.rungs) - 1:
+            return
+        self._note(fitted)
+        self._may_go.clear()
+        self._is_held.set()
+        self._may_go.wait()
+        if self._rung is None:
+            raise _Ended
+
+
+class _Ended(Exception):
+    """The training was stopped."""
+
+
+class _Hold:
+    """A callback that tells a trial of every epoch."""
+
+    def __init__(self, trial):
+        self.trial = trial
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        if context.task_name == "epoch":
+            self.trial.after_epoch(fitted_estimator)
+        return False

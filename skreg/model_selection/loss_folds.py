@@ -1,0 +1,204 @@
+"""The ridge under a loss that is not its own quadratic: every fold and λ from the path of all rows.
+
+See `skreg.solvers.fold_newton`. What it does not serve goes the way of `path_folds`.
+"""
+
+import time
+import warnings
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection._validation import _score
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params, _get_feature_names
+
+from skreg.estimators._penalties import RidgeShell
+from skreg.model_selection import path_folds, refits
+from skreg.model_selection.class_metrics import scores_along
+from skreg.model_selection.job import Interrupted
+from skreg.model_selection.squares import SquareScores
+from skreg.path import RegularizationPath
+from skreg.quadratic import QuadraticModel
+from skreg.solvers import Solution
+from skreg.solvers.fold_newton import solve_folds
+
+# Folds beyond which the shares of the rows, n for each fold, take too much.
+_MOST_FOLDS = 20
+# Coefficients beyond which a Hessian for each fold takes too much.
+_MOST_COEFFICIENTS = 1000
+
+
+def serves(job):
+    """A dense ridge on its own, exact, with λ > 0, and scorers that look at predictions."""
+    estimator = job.estimator
+    return (
+        isinstance(estimator, RidgeShell)
+        and path_folds.serves(job)
+        and (is_classifier(estimator) or estimator.loss != "squared_error")
+        and estimator.max_expansions is None
+        and estimator.norm_bound is None
+        and not sparse.issparse(job.X)
+        and (job.alphas > 0).all()
+        and len(job.splits) <= _MOST_FOLDS
+        and set(job.fit_params) <= {"sample_weight", "offset"}
+        and path_folds._looks_at_predictions_only(job.scorer, job)
+    )
+
+
+def run(job, on_fold):
+    """Follow the path of all rows, take every fold's solutions from there, and score them.
+
+    Parameters
+    ----------
+    job : Job
+    on_fold : callable
+        ``on_fold(i, n)`` is called after each of the n splits.
+
+    Returns
+    -------
+    Scores
+        With the path of all rows.
+    """
+    start = time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            # What there is to warn of is said once, by whoever finds the solutions.
+            warnings.simplefilter("error")
+            folds = _Folds(job)
+            folds.solve()
+    except Exception:
+        # Splits unlike the whole, or no solution: for paths one by one, and what they say of it.
+        return path_folds.run(job, on_fold)
+    folds.seconds = time.perf_counter() - start
+    done = []
+    try:
+        for j in range(len(job.splits)):
+            done.append(folds.results(j))
+            on_fold(j, len(job.splits))
+    except KeyboardInterrupt:
+        raise Interrupted(refits.scores_of(job, done) if done else None) from None
+    scores = refits.scores_of(job, done)
+    scores.path = folds.path
+    return scores
+
+
+class _Unlike(Exception):
+    """The training parts are too unlike the whole."""
+
+
+class _Folds:
+    """The problem of all rows, and those of the training parts."""
+
+    def __init__(self, job):
+        self.job = job
+        self.whole = path_folds.Rows(job.estimator, job.X, job.y, job.fit_params)
+        self.risk = self.whole.problem
+        n, p = self.risk.X.shape
+        smallest = min(len(train) for train, _ in job.splits)
+        if (
+            isinstance(self.risk, QuadraticModel)
+            or p > smallest
+            or self.risk.n_outputs * (p + 1) > _MOST_COEFFICIENTS
+        ):
+            raise _Unlike
+        self.weights = np.zeros((n, len(job.splits)))
+        self.sources = []
+        for j, (train, _) in enumerate(job.splits):
+            source, alone = self._alone(train, self.risk.X[:, :1])
+            self.weights[train, j] = alone.share * alone.weight
+            self.sources.append(source)
+
+    def _alone(self, train, X):
+        """The estimator and its problem on a training part, of some columns of X."""
+        source = clone(self.whole.prefix.last)
+        params = _check_method_params(self.job.X, self.job.fit_params, train)
+        problem = source._problem(X[train], _safe_indexing(self.job.y, train), **params)
+        classes = [getattr(model, "classes_", ()) for model in (source, self.whole.source)]
+        if not np.array_equal(*classes) or len(np.unique(train)) < len(train):
+            raise _Unlike
+        return source, problem
+
+    def solve(self):
+        """θ for every fold and λ."""
+        source, alphas, risk = self.whole.source, self.job.alphas, self.risk
+        self.path = self.whole.path(alphas)
+        shape = len(alphas), risk.n_outputs
+        start = self.path.coefs.reshape(*shape, -1), self.path.intercepts.reshape(shape)
+        tol = source.tol * source._closer
+        found = solve_folds(risk, self.weights, alphas, start, source._factors(), tol=tol)
+        self.coefs, self.intercepts = found.coefs, found.intercepts
+        self.norms = found.gradient_norms
+        for j, (train, _) in enumerate(self.job.splits):
+            if (missed := np.flatnonzero(self.norms[j] > tol)).size:
+                alone, problem = self._alone(train, risk.X)
+                rest = alone._solve_closely(problem, alphas[missed])
+                self.coefs[j, missed] = rest.coefs.reshape(len(missed), *self.coefs.shape[2:])
+                self.intercepts[j, missed] = rest.intercepts.reshape(len(missed), -1)
+                self.norms[j, missed] = rest.gradient_norms
+
+    def results(self, j):
+        """What ``_fit_and_score`` says of every λ of the j-th split."""
+        job, (train, test) = self.job, self.job.splits[j]
+        start = time.perf_counter()
+        tests = self._scores(j, test)
+        score_time = (time.perf_counter() - start) / len(job.alphas)
+        fits = [
+            {
+                "test_scores": score,
+                "fit_time": self.seconds / self.norms.size,
+                "score_time": score_time,
+                "n_test_samples": len(test),
+                "fit_error": None,
+            }
+            for score in tests
+        ]
+        if job.return_train_score:
+            for fit, score in zip(fits, self._scores(j, train), strict=True):
+                fit["train_scores"] = score
+        return fits
+
+    def _scores(self, j, rows):
+        """Numbers, or dicts of numbers, for every λ on some rows."""
+        job, path = self.job, self._path(j)
+        X, y = self.risk.X[rows], _safe_indexing(job.y, rows)
+        params = _check_method_params(job.X, job.score_params, rows)
+        found = self._scores_at_once(path, X, y, rows, params)
+        if found is not None:
+            return found
+        return [
+            _score(fitted, X, y, job.scorer, params, job.error_score)
+            for fitted in path_folds.fitted_along(path, X)
+        ]
+
+    def _scores_at_once(self, path, X, y, rows, params):
+        """None if a scorer has to be asked."""
+        if is_classifier(path.source):
+            return scores_along(path.source, path.decision_function(X), y, self.job.scorers, params)
+        squares = SquareScores.of(self.job, self.risk.y)
+        if squares is None:
+            return None
+        predicted = path.predict(X)[..., None]
+        return squares.by_predictions(rows, lambda some: predicted[some], len(path))
+
+    def _path(self, j):
+        """The j-th split's `RegularizationPath`, without what predictions do not need."""
+        alphas, coefs, dtype = self.job.alphas, self.coefs[j], self.risk.dtype
+        unknown, single = np.full(len(alphas), np.nan), self.risk.n_outputs == 1
+        steps = np.ones(len(alphas), dtype=int)
+        solution = Solution(
+            alphas=alphas,
+            coefs=(coefs[:, 0] if single else coefs).astype(dtype),
+            intercepts=(self.intercepts[j, :, 0] if single else self.intercepts[j]).astype(dtype),
+            dof=unknown,
+            norms=np.linalg.norm(coefs, axis=(1, 2)),
+            risk=unknown,
+            dual_gaps=None,
+            n_iter=steps,
+            solver=self.path.solver,
+            gradient_norms=self.norms[j],
+            n_expansions=steps,
+        )
+        return RegularizationPath.from_solution(
+            solution, self.sources[j], _get_feature_names(self.job.X)
+        )

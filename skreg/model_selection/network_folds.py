@@ -1,0 +1,237 @@
+"""Networks: every λ of every split in a thread of its own, on rows gathered once for each split.
+
+A network trains without the GIL, so threads are as good as processes, and nothing is pickled. Each
+fit gets one thread; two fits at a time beat one fit on two threads.
+"""
+
+import ctypes
+import threading
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
+from traceback import format_exc
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn import config_context, get_config
+from sklearn.base import clone
+from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.model_selection._validation import _score
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params
+
+from skreg._threads import one_blas_thread, worker_threads
+from skreg.estimators._mlp import BaseRegularizedMLP
+from skreg.model_selection import refits
+from skreg.model_selection.job import Interrupted
+from skreg.model_selection.path_folds import _looks_at_predictions_only
+from skreg.model_selection.pipelines import Prefix, is_plain, last_step
+
+
+def is_network(estimator):
+    """Whether the (last step of the) estimator is a network of this package."""
+    return is_plain(estimator) and isinstance(last_step(estimator), BaseRegularizedMLP)
+
+
+def serves(job):
+    """A network, on its own or at the end of a Pipeline, trained to the end for every λ."""
+    return job.y is not None and is_network(job.estimator) and job.resource is None
+
+
+def run(job, on_fold):
+    """Fit and score every λ of every split, as many at once as there are threads.
+
+    Parameters
+    ----------
+    job : Job
+        ``n_jobs=None`` stands for as many threads as BLAS may use.
+    on_fold : callable
+        ``on_fold(i, n)`` is called after each of the n splits.
+
+    Returns
+    -------
+    Scores
+    """
+    n_splits, n_alphas = len(job.splits), len(job.alphas)
+    splits = [Split(job, j) for j in range(n_splits)]
+    fits: list[list] = [[None] * n_alphas for _ in splits]
+    left = [n_alphas] * n_splits
+    lock, reported = threading.Lock(), 0
+
+    def one(j, i):
+        nonlocal reported
+        fits[j][i] = splits[j].fit_and_score(i)
+        with lock:
+            left[j] -= 1
+            if not left[j]:
+                splits[j].forget()
+            # In order: an interrupted search keeps its first splits.
+            while reported < n_splits and not left[reported]:
+                on_fold(reported, n_splits)
+                reported += 1
+
+    # Strong penalties train as long as weak ones: splits come one after the other, for their rows.
+    tasks = [(j, i) for j in range(n_splits) for i in range(n_alphas)]
+    try:
+        with threads_for(job, len(tasks)) as n_threads:
+            in_pool(one, tasks, n_threads)
+    except KeyboardInterrupt:
+        done = fits[:reported]
+        raise Interrupted(refits.scores_of(job, done) if done else None) from None
+    return refits.scores_of(job, fits)
+
+
+class Split:
+    """One split: its rows as the network sees them, gathered when first asked for.
+
+    Parameters
+    ----------
+    job : Job
+    j : int
+        Which of its splits.
+    """
+
+    def __init__(self, job, j):
+        self.job, self.j = job, j
+        self._lock, self._rows = threading.Lock(), None
+
+    def fit_and_score(self, i):
+        """What scikit-learn's ``_fit_and_score`` says of the i-th λ."""
+        start = time.perf_counter()
+        try:
+            network = self.network(i)
+            fitted = self.fit(network)
+        except Exception:
+            if self.job.error_score == "raise":
+                raise
+            return self.failure(time.perf_counter() - start)
+        return self.result(fitted, time.perf_counter() - start, i)
+
+    def network(self, i):
+        """The network to be fitted for the i-th λ."""
+        name = self.job.alpha_name.rpartition("__")[2]
+        alpha = {name: self.job.alphas[i].item()}
+        return clone(self.rows.prefix.last).set_params(**alpha)
+
+    def fit(self, network):
+        """Fit it to the training rows."""
+        prefix = self.rows.prefix
+        return network.fit(prefix.rows, self.rows.y, **prefix.fit_params)
+
+    def result(self, fitted, fit_time, i):
+        """The scores of a fitted network, as ``_fit_and_score`` returns them."""
+        start = time.perf_counter()
+        out = {"test_scores": self.score(fitted, test=True)}
+        out["score_time"] = time.perf_counter() - start
+        if self.job.return_train_score:
+            out["train_scores"] = self.score(fitted, test=False)
+        out |= {"fit_time": fit_time, "n_test_samples": len(self.rows.test), "fit_error": None}
+        if self.job.verbose > 1:
+            print(
+                f"[CV {self.j + 1}/{len(self.job.splits)}] END {self.job.alpha_name}="
+                f"{self.job.alphas[i]:.6g}; test={out['test_scores']}, "
+                f"time={fit_time + out['score_time']:.1f}s"
+            )
+        return out
+
+    def failure(self, fit_time):
+        """What ``_fit_and_score`` returns after an exception."""
+        job, scores = self.job, self.job.error_score
+        if isinstance(job.scorer, _MultimetricScorer):
+            scores = dict.fromkeys(job.scorers, job.error_score)
+        out = {"test_scores": scores, "fit_time": fit_time, "score_time": 0.0}
+        if job.return_train_score:
+            out["train_scores"] = scores
+        n_test = len(self.job.splits[self.j][1])
+        return out | {"n_test_samples": n_test, "fit_error": format_exc()}
+
+    def score(self, fitted, *, test):
+        """Scores of a fitted network on the test or on the training rows."""
+        job, rows = self.job, self.rows
+        params = rows.score_params[test]
+        if _looks_at_predictions_only(job.scorer, job):
+            X = rows.seen_test if test else rows.prefix.rows
+        else:
+            X, fitted = rows.X_test if test else rows.X, rows.prefix.whole(fitted)
+        y = rows.y_test if test else rows.y
+        return _score(fitted, X, y, job.scorer, params, job.error_score)
+
+    @property
+    def rows(self):
+        """The rows, and the earlier steps of a Pipeline fitted to those for training."""
+        with self._lock:
+            if self._rows is None:
+                self._rows = _Rows(self.job, *self.job.splits[self.j])
+            return self._rows
+
+    def forget(self):
+        """Let the rows go."""
+        self._rows = None
+
+
+class _Rows:
+    """The rows of a split."""
+
+    def __init__(self, job, train, test):
+        train, self.test = np.asarray(train), np.asarray(test)
+        self.X, self.y = _safe_split(job.estimator, job.X, job.y, train)
+        self.X_test, self.y_test = _safe_split(job.estimator, job.X, job.y, self.test, train)
+        fit_params = _check_method_params(job.X, job.fit_params, train)
+        self.prefix = Prefix(job.estimator, self.X, self.y, fit_params)
+        self.seen_test = self.prefix.transform(self.X_test)
+        self.score_params = {
+            True: _check_method_params(job.X, job.score_params, self.test),
+            False: _check_method_params(job.X, job.score_params, train),
+        }
+
+
+@contextmanager
+def threads_for(job, n_tasks, *, alone_has_all=True):
+    """How many networks to train at once.
+
+    Each has one thread if there are several; one at a time may have all, where that is wanted.
+    """
+    wanted = n_tasks if job.n_jobs is None else min(n_tasks, effective_n_jobs(job.n_jobs))
+    with one_blas_thread() if wanted > 1 else nullcontext(), worker_threads(wanted) as granted:
+        n_threads = granted if job.n_jobs is None else wanted
+        if n_threads > 1 or not alone_has_all:
+            yield n_threads
+            return
+    # Out of the reservation: the one fit that runs may have all threads for itself.
+    yield 1
+
+
+def in_pool(function, tasks, n_threads):
+    """Call ``function(*task)`` for every task; the first exception ends them all.
+
+    Ctrl-C reaches the main thread only, so the fits run elsewhere, and an exception is set in their
+    threads: it is raised after the epoch that runs.
+    """
+    config, running = get_config(), set()
+
+    def one(task):
+        running.add(threading.get_ident())
+        try:
+            with config_context(**config):
+                return function(*task)
+        finally:
+            running.discard(threading.get_ident())
+
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="skreg-search") as pool:
+        futures = [pool.submit(one, task) for task in tasks]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop_threads(running)
+            raise
+
+
+def stop_threads(idents):
+    """Raise KeyboardInterrupt in these threads at their next step of Python."""
+    for ident in list(idents):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt)
+        )
