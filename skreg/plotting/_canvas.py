@@ -1,0 +1,96 @@
+"""What the displays share: axes to draw on, colours, labels that keep clear of each other."""
+
+import numpy as np
+
+#: Colours that the colour-blind tell apart (Okabe & Ito, 2008), dark enough on white paper.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7B5A00", "#56B4E9", "#555555")
+STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
+POSITIVE, NEGATIVE = COLOURS[0], COLOURS[1]
+QUIET = "#9A9A9A"
+
+
+def pyplot(caller):
+    """matplotlib.pyplot, or an error that says how to get it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{caller}.plot needs matplotlib, which is not installed: pip install 'skreg[plot]'."
+        ) from error
+    return plt
+
+
+def axes(ax, caller, **figure_kw):
+    """``ax``, or new axes on a new figure."""
+    plt = pyplot(caller)
+    if ax is None:
+        ax = plt.subplots(layout="constrained", **figure_kw)[1]
+    return ax
+
+
+def style(i):
+    """Colour and dashes of the i-th line: thirty-five in all, each told by dashes too."""
+    return {
+        "color": COLOURS[i % len(COLOURS)],
+        "linestyle": STYLES[i // len(COLOURS) % len(STYLES)],
+    }
+
+
+def ordered_styles(n):
+    """Colour, dashes and marker of n lines in an order, from dark to light."""
+    from matplotlib import colormaps
+
+    shades = colormaps["viridis"](np.linspace(0.0, 0.85, n))
+    markers = "osD^vP*X"
+    return [
+        {
+            "color": tuple(shade),
+            "linestyle": STYLES[i % len(STYLES)],
+            "marker": markers[i % len(markers)],
+        }
+        for i, shade in enumerate(shades)
+    ]
+
+
+def apart(positions, gap, low, high):
+    """Positions in the same order, at least ``gap`` apart and within [low, high] if they fit.
+
+    As near to where they want to be as least squares allows: isotonic regression on what is left
+    once the gaps are taken out.
+    """
+    from sklearn.isotonic import isotonic_regression
+
+    positions = np.asarray(positions, dtype=np.float64)
+    if not len(positions):
+        return positions
+    order = np.argsort(positions, kind="stable")
+    steps = np.arange(len(positions)) * min(gap, (high - low) / max(len(positions) - 1, 1))
+    moved = isotonic_regression(positions[order] - steps)
+    moved = np.clip(moved, low, max(high - steps[-1], low))
+    out = np.empty_like(positions)
+    out[order] = moved + steps
+    return out
+
+
+def name_features(names, n_features):
+    """Names as an array of str; ``x0, x1, …`` for None."""
+    names = [f"x{i}" for i in range(n_features)] if names is None else names
+    if len(names) != n_features:
+        raise ValueError(
+            f"feature_names holds {len(names)} names for {n_features} features: give one for each."
+        )
+    return np.asarray(names, dtype=object)
+
+
+def pick_target(values, target, targets):
+    """``values`` of shape (…, q, p) or (…, p) for one target: shape (…, p)."""
+    if targets is None:
+        if target is not None:
+            raise ValueError(f"target={target!r}, but there is one target only: leave it None.")
+        return values
+    names = list(targets)
+    if target is None:
+        raise ValueError(f"Name one of the targets or classes: target must be one of {names}.")
+    if target not in names:
+        raise ValueError(f"target={target!r} is none of {names}.")
+    return values[..., names.index(target), :]
