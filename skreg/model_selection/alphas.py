@@ -23,23 +23,14 @@ SMALLEST = 1e-14
 def check_choice(alphas):
     """``alphas`` as an int, "auto", or a float64 vector of at least one value."""
     if isinstance(alphas, str):
-        if alphas != "auto":
-            raise ValueError(
-                f'alphas={alphas!r} is not known. Use "auto", a number of values, or the values.'
-            )
         return alphas
-    if isinstance(alphas, numbers.Integral) and not isinstance(alphas, bool):
+    if isinstance(alphas, numbers.Integral):
         if alphas < 1:
             raise ValueError(
                 f"alphas={alphas} asks for that many values of λ: give a positive number, or a "
                 "list of λ."
             )
         return int(alphas)
-    if np.ndim(alphas) == 0:
-        raise ValueError(
-            f"alphas={alphas!r} is neither a number of values nor a list of λ. For one λ write "
-            f"alphas=[{alphas!r}]."
-        )
     return check_alphas(alphas)[0]
 
 

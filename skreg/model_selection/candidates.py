@@ -67,6 +67,8 @@ class Combination:
     scores : Scores
     criterion : CriterionScores or None
         Where a criterion stands in for splits.
+    settled : bool
+        Whether λ beyond these have been found not to matter.
     """
 
     parameters: dict
@@ -74,6 +76,7 @@ class Combination:
     alphas: np.ndarray = field(default_factory=lambda: np.empty(0))
     scores: Any = None
     criterion: Any = None
+    settled: bool = False
 
     def estimator(self, base, **alpha):
         """A clone of ``base`` with these parameters, and λ if it is given by its name."""

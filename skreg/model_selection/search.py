@@ -432,7 +432,8 @@ class PathSearchCV(BaseSearchCV):
         members = np.asarray(members)[order]
         means = results[f"mean_test_{metric}"][members]
         errors = standard_errors(results, metric, n_splits)[members]
-        if side := edge(means, combination.alphas, i):
+        side = edge(means, combination.alphas, i)
+        if side and not combination.settled:
             warn_of_edge(combination.alphas, i, side)
         simplest = one_std_err(means, errors, combination.alphas, i)
         chosen = int(members[simplest]) if self.selection == "one_std_err" else best

@@ -1,0 +1,40 @@
+"""The two searches side by side."""
+
+import warnings
+
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+
+from skreg import PathSearchCV
+
+ALPHAS = np.logspace(1, -4, 7)
+
+
+def same(ours, theirs, tolerance=1e-8):
+    """Whether two searches have the same results, keys and their order included."""
+    a, b = ours.cv_results_, theirs.cv_results_
+    assert list(a) == list(b)
+    for key in b:
+        if key == "params":
+            assert a[key] == b[key]
+        elif key.startswith("param_"):
+            assert np.ma.allequal(a[key], b[key])
+        elif key.startswith("rank_"):
+            continue  # scores that agree to rounding may be ranked either way
+        elif "time" not in key:
+            np.testing.assert_allclose(a[key], b[key], rtol=tolerance, atol=tolerance, err_msg=key)
+    assert ours.n_splits_ == theirs.n_splits_
+    assert ours.multimetric_ == theirs.multimetric_
+    return True
+
+
+def both(estimator, X, y, alphas=ALPHAS, grid=None, params=None, **settings):
+    """The two searches, fitted; warnings of edges are expected."""
+    grid, params = grid or {}, params or {}
+    name = next(name for name in estimator.get_params() if name.split("__")[-1] == "alpha")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the best λ", UserWarning)
+        ours = PathSearchCV(estimator, alphas, param_grid=grid, **settings).fit(X, y, **params)
+    crossed = [{**one, name: alphas} for one in (grid if isinstance(grid, list) else [grid])]
+    theirs = GridSearchCV(estimator, crossed if isinstance(grid, list) else crossed[0], **settings)
+    return ours, theirs.fit(X, y, **params)
