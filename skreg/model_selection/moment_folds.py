@@ -131,7 +131,8 @@ class _Folds:
         return 8 * p * p <= self.X.data.nbytes if issparse(self.X) else p <= len(train)
 
     def _sums(self, rows):
-        return Moments.from_rows(*self._rows(rows))
+        with np.errstate(invalid="ignore", over="ignore"):  # the sums tell, and the rows then fail
+            return Moments.from_rows(*self._rows(rows))
 
     def _rows(self, rows):
         """X, y and the weights of some rows."""

@@ -114,7 +114,7 @@ class SquareScores:
         return self._named(_of_predictions(y, w, predict, n_alphas))
 
     def _named(self, squares):
-        if squares is None:
+        if squares is None or not np.isfinite(squares.residual).all():
             return None
         scores = {name: metric(squares) for name, metric in self._metrics.items()}
         if set(scores) == {"score"}:
