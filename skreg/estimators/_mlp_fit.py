@@ -193,20 +193,14 @@ class Fit:
         """Note the epoch and tell those who watch; whether training is to stop."""
         n_nonzero, norm = self.meter.measure()
         objective = history.loss_curve[-1]
-        values = dict(
-            objective=objective,
-            loss=objective
-            - self.problem.regularization.value(self.state.theta, self.problem.units),
-            n_nonzero=n_nonzero,
-            norm=norm,
-        )
+        values = dict(objective=objective, loss=self.state.risk, n_nonzero=n_nonzero, norm=norm)
         if self.validation is not None:
             if self._stops_early:
                 score = history.validation_scores[-1]
             else:
                 score = self._score(self.state.theta)
             values |= dict(validation_loss=self.validation_loss, validation_score=score)
-        record(self.log, **values)
+        record(self.log, values)
         if self.estimator.verbose:
             print(f"Epoch {len(self.log['objective'])}, {_line(values)}")
         is_over = False

@@ -13,13 +13,15 @@ def copy_log(log):
     return {name: list(values) for name, values in log.items()}
 
 
-def record(log, **values):
+def record(log, values):
     """Append an epoch; a column that is new, or has no value now, is filled with NaN."""
-    n_before = len(next(iter(log.values()))) if log else 0
-    for name in values.keys() - log.keys():
-        log[name] = [np.nan] * n_before
-    for name, column in log.items():
-        column.append(values.get(name, np.nan))
+    if log.keys() != values.keys():
+        n_before = len(next(iter(log.values()))) if log else 0
+        for name in values.keys() - log.keys():
+            log[name] = [np.nan] * n_before
+        values = dict.fromkeys(log, np.nan) | values
+    for name, value in values.items():
+        log[name].append(value)
 
 
 class WeightMeter:
@@ -40,7 +42,9 @@ class WeightMeter:
 
     def measure(self):
         """(number that are not 0, Euclidean norm)."""
-        parts = self.views if self.index is None else [self.theta.take(self.index)]
+        if self.index is not None:
+            weights = self.theta.take(self.index)
+            return int(np.count_nonzero(weights)), float(weights.dot(weights)) ** 0.5
         # Not through BLAS: its threads would be woken for a sum.
-        squares = sum(float(np.einsum("i,i->", part, part)) for part in parts)
-        return sum(int(np.count_nonzero(part)) for part in parts), squares**0.5
+        squares = sum(float(np.einsum("i,i->", part, part)) for part in self.views)
+        return sum(int(np.count_nonzero(part)) for part in self.views), squares**0.5

@@ -107,7 +107,7 @@ def fit_lbfgs(
     optimization".
     """
     split = Split(Shares.of(problem.regularization, problem.units, len(state.theta)))
-    watch = _Watch(state, history, settings, score, on_epoch_begin, on_epoch_end)
+    watch = _Watch(problem, state, history, settings, score, on_epoch_begin, on_epoch_end)
     with problem.evaluator() as evaluate, one_blas_thread():
 
         def risk_and_gradient(theta):
@@ -151,7 +151,8 @@ def fit_lbfgs(
 class _Watch:
     """What happens after every iteration: history, early stopping, callbacks."""
 
-    def __init__(self, state, history, settings, score, on_epoch_begin, on_epoch_end):
+    def __init__(self, problem, state, history, settings, score, on_epoch_begin, on_epoch_end):
+        self.regularization, self.units = problem.regularization, problem.units
         self.state, self.history, self.score = state, history, score
         self.on_epoch_begin, self.on_epoch_end = on_epoch_begin, on_epoch_end
         self.patience = Patience(settings.tol, settings.n_iter_no_change)
@@ -167,6 +168,8 @@ class _Watch:
             self.on_epoch_begin()
         self.state.theta[:] = theta
         self.state.n_steps += 1
+        penalty = self.regularization.value(self.state.theta, self.units)
+        self.state.risk = float(objective) - penalty
         self.history.loss_curve.append(float(objective))
         if self.score is not None:
             score = self.score(self.state.theta)

@@ -183,6 +183,7 @@ class Problem:
                         "StandardScaler."
                     )
                 state.n_steps += len(etas)
+                state.risk = risk
                 yield objective
 
     @contextmanager
@@ -224,6 +225,8 @@ class TrainingState:
         How often the adaptive schedule has cut the rate.
     dropout_seed : int
         In [0, 2⁶⁴). What is dropped hangs on it, the number of the step and the place in the batch.
+    risk : float
+        The mean loss met during the last epoch.
     """
 
     theta: np.ndarray
@@ -235,6 +238,7 @@ class TrainingState:
     eta: float | np.ndarray = 0.0
     n_cuts: int = 0
     dropout_seed: int = 0
+    risk: float = np.nan
 
     @classmethod
     def start(cls, theta, kernel):
