@@ -5,42 +5,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from skreg.cli.search import share_cores
-
-
-class EpochErrors:
-    """A callback that measures the errors of a classifier after each epoch of its fit.
-
-    Parameters
-    ----------
-    train, test : tuple of (X, y)
-        The rows to measure on.
-
-    Attributes
-    ----------
-    errors : list of (float, float)
-        Share of wrong classes in ``train`` and in ``test``, an entry an epoch.
-    """
-
-    def __init__(self, train, test):
-        self.train = train
-        self.test = test
-        self.errors = []
-
-    def setup(self, estimator, context):
-        """Forget the fit before."""
-        self.errors = []
-
-    def on_fit_task_begin(self, estimator, context):
-        """Nothing to measure yet."""
-
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
-        """Measure after an epoch; the end of the fit as a whole tells nothing new."""
-        if context.task_name == "epoch":
-            errors = [1.0 - fitted_estimator.score(*part) for part in (self.train, self.test)]
-            self.errors.append(tuple(errors))
-
-    def teardown(self, estimator, context):
-        """Keep the errors."""
+from skreg.plotting.learning_curves import measure_epochs
 
 
 def errors_per_epoch(model, alphas, train, test, options):
@@ -63,9 +28,7 @@ def errors_per_epoch(model, alphas, train, test, options):
     train, test = ((scaling.transform(X), y) for X, y in (train, test))
 
     def errors(alpha):
-        callback = EpochErrors(train, test)
-        clone(model[-1]).set_params(alpha=alpha).set_callbacks(callback).fit(*train)
-        return callback.errors
+        return measure_epochs(clone(model[-1]).set_params(alpha=alpha), train, test)
 
     with share_cores(options.jobs):
         return np.array(Parallel()(delayed(errors)(alpha) for alpha in alphas))
