@@ -6,6 +6,13 @@ They share no code with `skreg`: a mistake has to be made twice to go unseen.
 from itertools import pairwise
 
 import numpy as np
+from scipy.special import ndtr, xlogy
+
+
+def normal_density(z):
+    """φ(z)."""
+    return np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+
 
 ACTIVATIONS = {
     "identity": (lambda z: z, np.ones_like),
@@ -15,6 +22,13 @@ ACTIVATIONS = {
     ),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(np.clip(z, -350, 350)) ** 2),
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
+    "silu": (
+        lambda z: 0.5 * z * (1 + np.tanh(z / 2)),
+        lambda z: (
+            0.5 * (1 + np.tanh(z / 2)) + 0.25 * z / np.cosh(np.clip(z, -350, 350) / 2) ** 2
+        ),
+    ),
+    "gelu": (lambda z: z * ndtr(z), lambda z: ndtr(z) + z * normal_density(z)),
 }
 
 
@@ -23,8 +37,17 @@ def soft_threshold(x, threshold):
     return np.where(np.abs(x) <= threshold, 0.0, x - threshold * np.sign(x))
 
 
-def losses(name, y, raw):
+def losses(name, y, raw, parameter=None):
     """ℓ of every row and ∂ℓ/∂f, for raw predictions f of shape (n, n_outputs)."""
+    if name == "huber":
+        size = np.abs(y - raw)
+        value = np.where(size <= parameter, size**2 / 2, parameter * (size - parameter / 2))
+        return value.sum(axis=1), np.sign(raw - y) * np.minimum(size, parameter)
+    if name == "poisson":
+        return (xlogy(y, y) - y * raw - y + np.exp(raw)).sum(axis=1), np.exp(raw) - y
+    if name == "quantile":
+        value = np.maximum(parameter * (y - raw), (parameter - 1) * (y - raw))
+        return value.sum(axis=1), np.where(raw == y, 0, (raw > y) - parameter)
     if name == "squared_error":
         return 0.5 * ((y - raw) ** 2).sum(axis=1), raw - y
     if name == "binary_log_loss":
@@ -43,12 +66,24 @@ class Network:
     units : sequence of int
         Width of the input, the hidden layers and the output.
     activation, loss : str
-    l1, l2 : float
+    l1, l2 : float, or one for each layer
         λ times the shares of ‖W‖₁ and ½‖W‖₂².
+    parameter : float
+        Of the loss.
     """
 
-    def __init__(self, units, activation, loss, l1=0.0, l2=0.0):
+    def __init__(self, units, activation, loss, l1=0.0, l2=0.0, parameter=None):
         self.units, self.activation, self.loss, self.l1, self.l2 = units, activation, loss, l1, l2
+        self.parameter = parameter
+
+    def spread(self, shares):
+        """One number for each layer, or for all, as an array over θ; 0 for biases."""
+        shares = np.broadcast_to(shares, len(self.units) - 1)
+        parts = [
+            np.repeat([share, 0.0], [a * b, b])
+            for share, (a, b) in zip(shares, pairwise(self.units), strict=True)
+        ]
+        return np.concatenate(parts)
 
     @property
     def is_weight(self):
@@ -78,13 +113,12 @@ class Network:
 
     def penalty(self, theta):
         """λJ: weights only."""
-        return sum(
-            self.l1 * np.abs(W).sum() + 0.5 * self.l2 * (W**2).sum() for W, _ in self.layers(theta)
-        )
+        theta = np.asarray(theta, dtype=float)
+        return np.sum(self.spread(self.l1) * np.abs(theta) + 0.5 * self.spread(self.l2) * theta**2)
 
     def objective(self, theta, X, y, weights=None):
         """Σ wᵢℓᵢ / Σ wᵢ + λJ(θ)."""
-        values = losses(self.loss, y, self.forward(theta, X)[1][-1])[0]
+        values = losses(self.loss, y, self.forward(theta, X)[1][-1], self.parameter)[0]
         return np.average(values, weights=weights) + self.penalty(theta)
 
     def risk_gradient(self, theta, X, y, weights):
@@ -93,7 +127,7 @@ class Network:
         slope = ACTIVATIONS[self.activation][1]
         inputs, outputs = self.forward(theta, X)
         layers = self.layers(theta)
-        delta = losses(self.loss, y, outputs[-1])[1] * weights[:, None] / len(X)
+        delta = losses(self.loss, y, outputs[-1], self.parameter)[1] * weights[:, None] / len(X)
         gradient = []
         for level in reversed(range(len(layers))):
             gradient.insert(0, delta.sum(axis=0))
@@ -105,17 +139,24 @@ class Network:
     def gradient(self, theta, X, y, weights=None):
         """∇ of `objective`, with sign(0) = 0."""
         weights = np.ones(len(X)) if weights is None else weights / np.mean(weights)
-        pull = self.l2 * theta + self.l1 * np.sign(theta)
-        return self.risk_gradient(theta, X, y, weights) + np.where(self.is_weight, pull, 0)
+        pull = self.spread(self.l2) * theta + self.spread(self.l1) * np.sign(theta)
+        return self.risk_gradient(theta, X, y, weights) + pull
 
-    def train(self, theta, X, y, step, *, n_epochs, batch_size, weights=None):
-        """θ after epochs over the rows in their order; ``step(θ, gradient_at, l1)`` is a rule.
+    def soft_threshold(self, theta, d):
+        """The proximal operator of l1·‖W‖₁ with step sizes d."""
+        return soft_threshold(theta, d * self.spread(self.l1))
+
+    def train(
+        self, theta, X, y, step, *, n_epochs, batch_size, weights=None, prox=None, decay=0.0
+    ):
+        """θ after epochs over the rows in their order; ``step(θ, gradient_at, prox, decay)`` is a rule.
 
         A mini-batch has the gradient Σ wᵢ∇ℓᵢ / (rows in it), with weights of mean 1 over all rows.
+        ``prox(θ, d)`` ends a step with step sizes d; ``decay`` is that of decoupled weight decay.
         """
         weights = np.ones(len(X)) if weights is None else weights / np.mean(weights)
         theta = np.array(theta, dtype=float)
-        l1, l2 = np.where(self.is_weight, self.l1, 0), np.where(self.is_weight, self.l2, 0)
+        prox, decay, l2 = prox or self.soft_threshold, self.spread(decay), self.spread(self.l2)
         for _ in range(n_epochs):
             for start in range(0, len(X), batch_size):
                 rows = slice(start, start + batch_size)
@@ -124,47 +165,49 @@ class Network:
                     risk = self.risk_gradient(point, X[rows], y[rows], weights[rows])
                     return risk + l2 * point
 
-                theta = step(theta, gradient_at, l1)
+                theta = step(theta, gradient_at, prox, decay)
         return theta
 
 
 def heavy_ball(eta, momentum):
-    """Rule θ⁺ = prox(θ + μ(θ − θ₋) − ηg(θ)), (θ − θ₋) the last step taken."""
-    before = None
+    """Rule θ⁺ = prox(kθ + μv − ηg(θ)), v the last step taken, k = 1 − η·decay."""
+    velocity = 0.0
 
-    def step(theta, gradient_at, l1):
-        nonlocal before
-        velocity = 0 if before is None else theta - before
-        before = theta
-        return soft_threshold(theta + momentum * velocity - eta * gradient_at(theta), eta * l1)
+    def step(theta, gradient_at, prox, decay):
+        nonlocal velocity
+        kept = (1 - eta * decay) * theta
+        moved = prox(kept + momentum * velocity - eta * gradient_at(theta), eta + 0 * theta)
+        velocity = moved - kept
+        return moved
 
     return step
 
 
 def nesterov(eta, momentum):
-    """Rule θ⁺ = prox(z − ηg(z)) at the look-ahead z = θ + μ(θ − θ₋)."""
+    """Rule θ⁺ = prox(z − ηg(z)) at the look-ahead z = θ + μ(θ − θ₋); decay joins the gradient."""
     before = None
 
-    def step(theta, gradient_at, l1):
+    def step(theta, gradient_at, prox, decay):
         nonlocal before
         point = theta if before is None else theta + momentum * (theta - before)
         before = theta
-        return soft_threshold(point - eta * gradient_at(point), eta * l1)
+        pull = gradient_at(point) + decay * point
+        return prox(point - eta * pull, eta + 0 * theta)
 
     return step
 
 
 def adam(eta, beta_1, beta_2, epsilon):
-    """Kingma & Ba's rule, then soft-thresholding with each component's own step size."""
+    """Kingma & Ba's rule, with Loshchilov & Hutter's decay, then prox with its own step sizes."""
     m = v = t = 0
 
-    def step(theta, gradient_at, l1):
+    def step(theta, gradient_at, prox, decay):
         nonlocal m, v, t
         g, t = gradient_at(theta), t + 1
         m = beta_1 * m + (1 - beta_1) * g
         v = beta_2 * v + (1 - beta_2) * g**2
         m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
         rate = eta / (np.sqrt(v_hat) + epsilon)
-        return soft_threshold(theta - rate * m_hat, rate * l1)
+        return prox((1 - eta * decay) * theta - rate * m_hat, rate)
 
     return step

@@ -132,7 +132,7 @@ cdef class Trainer:
     cdef _set_tasks(self, Network network):
         cdef Plan* plan = &self.plan
         plan.rows_per_task, tiles = network.tasks(plan.batch_size)
-        plan.n_row_tasks = -(-plan.batch_size // plan.rows_per_task)
+        plan.n_row_tasks = (plan.batch_size + plan.rows_per_task - 1) // plan.rows_per_task
         plan.n_tiles = len(tiles)
         blocks = []
         if plan.reg.groups == NEURONS or plan.reg.max_norm < INFINITY:
