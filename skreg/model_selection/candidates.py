@@ -37,7 +37,8 @@ def alpha_name(estimator):
         prefix += f"{step}__"
     if prefix + "alpha" in names:
         return prefix + "alpha"
-    inside = [name for name in names if name.startswith(prefix) and name.endswith("__alpha")]
+    inside = {name for name in names if name.endswith("__alpha")}
+    inside = {name for name in inside if name.startswith(prefix)} or inside
     depth = min((name.count("__") for name in inside), default=0)
     nearest = sorted(name for name in inside if name.count("__") == depth)
     if not nearest:
@@ -60,13 +61,14 @@ class Combination:
     Attributes
     ----------
     parameters : dict
-        The other parameters.
     place : tuple
         Number of the grid, then of each value in it: where `ParameterGrid` has it.
     alphas : ndarray of shape (n_alphas,)
     scores : Scores
     criterion : CriterionScores or None
         Where a criterion stands in for splits.
+    partial : Scores or None
+        After Ctrl-C, those of the splits that were finished.
     settled : bool
         Whether λ beyond these have been found not to matter.
     """
@@ -76,6 +78,7 @@ class Combination:
     alphas: np.ndarray = field(default_factory=lambda: np.empty(0))
     scores: Any = None
     criterion: Any = None
+    partial: Any = None
     settled: bool = False
 
     def estimator(self, base, **alpha):

@@ -16,7 +16,7 @@ from skreg.model_selection import (
 )
 from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
 from skreg.model_selection.candidates import Combination
-from skreg.model_selection.job import Job, Scores
+from skreg.model_selection.job import Interrupted, Job, Scores
 from skreg.model_selection.path_folds import Rows, has_path
 from skreg.model_selection.pipelines import Prefix, last_step
 from skreg.model_selection.selection import edge
@@ -76,7 +76,12 @@ class Evaluation:
         else:
             job = replace(self.job, estimator=estimator, alphas=alphas, metric=self.metric)
             route = next(route for route in ROUTES if route.serves(job))
-            scores = route.run(job, on_fold)
+            try:
+                scores = route.run(job, on_fold)
+            except Interrupted as stopped:
+                if not old.size and stopped.scores is not None:
+                    combination.alphas, combination.partial = alphas, stopped.scores
+                raise
             combination.scores = joined(combination.scores, scores, order) if old.size else scores
         combination.alphas = every[order]
 
@@ -110,6 +115,7 @@ class Evaluation:
             extended, errors = self._summary(combination)
             now = int(np.nanargmax(extended))
             if not extended[now] - means[best] > WORTH * np.nan_to_num(errors[now]):
+                combination.settled = True
                 return
 
     def _summary(self, combination):

@@ -12,7 +12,7 @@ from sklearn.model_selection._validation import _score
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, _get_feature_names
+from sklearn.utils.validation import _check_method_params, _get_feature_names, _num_samples
 
 from skreg._threads import one_blas_thread
 from skreg.estimators._linear import QuadraticApproxLinear
@@ -165,7 +165,7 @@ def _looks_at_predictions_only(scorer, job):
 
 def fitted_along(path, X):
     """Fitted estimators at every λ of a path that know their raw predictions for X already."""
-    width = max(1, BLOCK // max(1, X.shape[0] * path.intercepts[0].size))
+    width = max(1, BLOCK // max(1, _num_samples(X) * path.intercepts[0].size))
     for start in range(0, len(path), width):
         part = slice(start, start + width)
         try:

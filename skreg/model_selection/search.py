@@ -1,7 +1,7 @@
 """Search over λ with GridSearchCV's contract, at the price of paths."""
 
 import time
-from copy import copy
+from copy import copy, deepcopy
 from itertools import count
 from numbers import Integral
 from typing import ClassVar
@@ -12,6 +12,7 @@ from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
@@ -72,10 +73,10 @@ class PathSearchCV(BaseSearchCV):
         As for `GridSearchCV`: whether to fit the chosen candidate to all rows, by which of several
         scorers to choose, or a function of ``cv_results_`` that returns the index to choose.
     selection : {"best", "one_std_err", "aic", "bic", "ebic", "evidence"}, default="best"
-        ``"best"`` takes the candidate with the best mean score; ``"one_std_err"`` the largest λ, the
-        other parameters being those of the best, whose mean score is within one standard error of
-        it. The others are criteria that need no held-out rows, worked out from one path on all
-        rows; ``cv`` and ``scoring`` have then no say.
+        ``"best"`` takes the candidate with the best mean score; ``"one_std_err"`` the largest λ
+        whose mean score is within one standard error of it, other parameters being equal. The
+        others are criteria that need no held-out rows, worked out from one path on all rows; ``cv``
+        and ``scoring`` have then no say.
     resource : None or "epochs", default=None
         ``"epochs"`` rations the epochs of networks by successive halving: hopeless λ are stopped
         early, which `cv_results_` tells.
@@ -244,6 +245,11 @@ class PathSearchCV(BaseSearchCV):
         choice = self._check_choices()
         scorers, metric = self._get_scorers()
         X, y = indexable(X, y)
+        if y is None and get_tags(self.estimator).target_tags.required:
+            raise ValueError(
+                f"estimator={type(self.estimator).__name__} requires y to be passed, but the "
+                "target y is None. Give fit the target."
+            )
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")
@@ -279,8 +285,8 @@ class PathSearchCV(BaseSearchCV):
         evaluation = Evaluation(job, choice, metric, self._criterion())
         try:
             self._run(evaluation, found, root)
-        except Interrupted as stopped:
-            self._keep_partial(evaluation, found, stopped.scores, scorers, metric)
+        except Interrupted:
+            self._keep_partial(evaluation, found, scorers, metric)
             raise KeyboardInterrupt from None
         chosen = self._choose(evaluation, found, scorers, metric)
         if self.refit:
@@ -461,15 +467,14 @@ class PathSearchCV(BaseSearchCV):
         fitted.pop("_pair", None)
         vars(self).update(fitted)
 
-    def _keep_partial(self, evaluation, found, scores, scorers, metric):
+    def _keep_partial(self, evaluation, found, scorers, metric):
         """After Ctrl-C: the results of what was finished, if ``error_score`` is a number."""
         if self.error_score == "raise":
             return
         finished = [combination for combination in found if combination.scores is not None]
-        if not finished and scores is not None:
-            found[0].scores = scores
-            finished = found[:1]
-            evaluation.job.splits[scores.fit_time.shape[1] :] = []
+        if not finished and found[0].partial is not None:
+            finished, found[0].scores = found[:1], found[0].partial
+            del evaluation.job.splits[len(found[0].scores.n_test) :]
         if finished:
             self._keep(self._choose(evaluation, finished, scorers, metric))
 
@@ -506,6 +511,11 @@ class PathSearchCV(BaseSearchCV):
         if hasattr(self, "path_") and np.array_equal(self.path_.alphas, alphas):
             columns |= {"dof": self.path_.dof, "n_nonzero": self.path_.n_nonzero}
         return pd.DataFrame(columns, index=pd.Index(alphas, name="alpha"))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
+        return tags
 
     def get_metadata_routing(self):
         """Which metadata goes where: as for `GridSearchCV`; no splitter where ``cv`` is a name."""
