@@ -223,14 +223,14 @@ class Fit:
             warnings.warn(
                 f"Training was interrupted. The {n_epochs} epochs done are kept; warm_start=True "
                 "and fit go on from here.",
-                stacklevel=6,
+                stacklevel=7,
             )
         elif not (stopped or self.is_incremental or np.isinf(self.settings.n_iter_no_change)):
             warnings.warn(
                 f"The objective was still falling by more than tol={self.settings.tol:g} after "
                 f"max_iter={self.settings.max_iter} epochs. Raise max_iter, or learning_rate_init.",
                 ConvergenceWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
 
 

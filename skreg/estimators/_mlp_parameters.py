@@ -211,7 +211,7 @@ class MLPParameters(BaseEstimator):
             warnings.warn(
                 f"batch_size={batch_size} is more than the {n_samples} training rows; all of them "
                 "make one batch. Lower batch_size to take more steps an epoch.",
-                stacklevel=5,
+                stacklevel=6,
             )
         return Settings(
             optimiser=self._optimiser(),
