@@ -31,29 +31,35 @@ def closed_form(state, data):
     Returns
     -------
     figures : dict
-        ``l1_ratio`` of the penalty (0: L2) and ``note``, what is to be said of the result.
+        ``l1_ratio`` of the penalty (0: L2), ``scale`` s: J is that of θ/s, and ``note``, what is to
+        be said of the result.
     arrays : dict
         ``alphas`` (m,) and ``coefs`` (m, p), the path; ``theta`` (p,), the minimiser at the state's
         λ; ``hessian`` (p, p) and ``gradient`` (p,) of the risk there: contours of a section.
     """
     wanted = penalty_parameters(state)
-    l1_ratio = {"l1": 1.0, "elasticnet": wanted.get("l1_ratio")}.get(wanted["penalty"], 0.0)
+    l1_ratio = {"l1": 1.0, "elasticnet": state.l1_ratio}.get(wanted["penalty"], 0.0)
+    X, y = data.train
+    scale = 1.0
+    if data.is_regression:  # as the network does: λ is that of a target of variance 1
+        scale = float(np.std(y)) or 1.0
+        y = y / scale
     if l1_ratio:
         estimator = _LASSOS[data.is_regression](l1_ratio=l1_ratio)
     else:
         estimator = _RIDGES[data.is_regression]()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        path = estimator.regularization_path(*data.train, _PATH)
-        estimator.set_params(alpha=wanted["alpha"]).fit(*data.train)
+        path = estimator.regularization_path(X, y, _PATH)
+        estimator.set_params(alpha=wanted["alpha"]).fit(X, y)
         theta = estimator.coef_
         quadratic = estimator.quadratic_
     arrays = dict(
         alphas=_PATH,
-        coefs=path.coefs,
-        theta=theta.ravel(),
+        coefs=scale * path.coefs,
+        theta=scale * theta.ravel(),
         hessian=quadratic.hessian,
-        gradient=quadratic.gradient(theta).ravel(),
+        gradient=scale * quadratic.gradient(theta).ravel(),
     )
     notes = dict.fromkeys(str(warning.message) for warning in caught)
-    return dict(l1_ratio=l1_ratio, note=" ".join(notes)), arrays
+    return dict(l1_ratio=l1_ratio, scale=scale, note=" ".join(notes)), arrays

@@ -190,6 +190,6 @@ class Table:
             labels = ("low", "high")
         else:
             raise DataError(
-                f"The target {names[2]!r} has {len(classes)} classes; two, or numbers, can be shown."
+                f"The target {names[2]!r} has {len(classes)} classes; two, or numbers, serve."
             )
         return plane, y, axes, labels

@@ -18,11 +18,7 @@ _MOST_POINTS = 400  # of a curve
 
 
 def network_parameters(state):
-    """Parameters of the estimator that a state asks for, without those of its random numbers.
-
-    λ = 0 is no penalty. A group of one weight each, a network without hidden layers, is the L1
-    penalty: there are no neurons to group.
-    """
+    """Parameters of the estimator that a state asks for, without those of its random numbers."""
     return dict(
         hidden_layer_sizes=state.hidden,
         activation=ACTIVATIONS[state.activation],
@@ -30,19 +26,26 @@ def network_parameters(state):
         momentum=0.0,
         learning_rate_init=state.learning_rate,
         batch_size=state.batch,
+        dropout=state.dropout,
+        max_norm=state.max_norm or None,
         **penalty_parameters(state),
     )
 
 
 def penalty_parameters(state):
-    """The part of `network_parameters` that regularises."""
+    """The penalty: its name, λ (0 without one), and what else it needs.
+
+    Without hidden layers a feature has one weight, and groups of one weight are the L1 penalty.
+    """
     penalty, _, groups = state.penalty.partition("-")
     if penalty == "group" and not state.hidden:
         penalty, groups = "l1", ""
-    parameters = dict(penalty=penalty, alpha=state.alpha if penalty != "none" else 0.0)
-    if penalty == "elasticnet":
-        parameters["l1_ratio"] = state.l1_ratio
-    return parameters
+    return dict(
+        penalty=penalty,
+        alpha=state.alpha if penalty != "none" else 0.0,
+        l1_ratio=state.l1_ratio,
+        groups=groups or None,
+    )
 
 
 def new_network(state, is_regression):
@@ -84,8 +87,8 @@ class Curve:
             self.points, self.stride = self.points[::2], 2 * max(self.stride, 1)
 
     def array(self, *last):
-        """All points and the present one, shape (n, 3), float32."""
-        return np.array([*self.points, last], dtype=np.float32)
+        """All points and the present one, shape (n, 3)."""
+        return np.array([*self.points, last])
 
 
 class Run:
@@ -139,6 +142,8 @@ class Run:
         except ValueError as error:  # diverged: the network is as it was before
             self.error = str(error)
             return False
+        # The page has a curve of its own; a memory of every epoch would slow it down in the end.
+        self.model.history_ = {name: values[-1:] for name, values in self.model.history_.items()}
         if not self.segments or self.segments[-1][0] != self.parameters:
             self.segments.append([self.parameters, 0])
         self.segments[-1][1] += n_epochs

@@ -25,7 +25,6 @@ from skreg.playground.wire import encode
 _VIEW = ("stop", "speed", "discrete", "show_test")  # of the page, not of one run
 _SWEEP = (0.0, *np.geomspace(1e-4, 10.0, 21).tolist())
 _SWEEP_EPOCHS = (200, 2000)  # at least, at most
-LAST_EPOCH = 200_000  # the history of a network grows with every epoch
 
 
 class Session:
@@ -68,7 +67,7 @@ class Session:
     def advance(self):
         """Train by a few epochs, or do the sweep's next λ; return messages for the page."""
         if self.playing:
-            goes_on = self.live.train(self.live.state.speed) and self.live.epoch < LAST_EPOCH
+            goes_on = self.live.train(self.live.state.speed)
             if self.pinned is not None:
                 self.pinned.train(self.live.epoch - self.pinned.epoch)
             if not goes_on:
@@ -160,7 +159,7 @@ class Session:
             self._touch("state", "data", "closed", "frame")
 
     def do_sweep(self):
-        """Train a network for each of many λ; any change of the settings stops it."""
+        """Train a network for each of many λ; another network or other data stop it."""
         state = self.live.state
         if state.penalty == "none":
             state = replace(state, penalty="l2")
@@ -232,8 +231,6 @@ class Session:
         self.playing = False
         if self.live.error:
             self._say(self.live.error)
-        elif self.live.epoch >= LAST_EPOCH:
-            self._say(f"Training ends at {LAST_EPOCH} epochs. Reset to start again.")
         self._touch("state")
 
     def _sweep_on(self):

@@ -24,7 +24,8 @@ def encode(kind, body, arrays=None):
     places, parts, offset = {}, [], 0
     for name, array in (arrays or {}).items():
         dtype = "uint8" if array.dtype == np.uint8 else "float32"
-        raw = np.ascontiguousarray(array, dtype=dtype).tobytes()
+        with np.errstate(over="ignore"):  # the page takes what is not finite for a gap
+            raw = np.ascontiguousarray(array, dtype=dtype).tobytes()
         places[name] = dict(dtype=dtype, shape=array.shape, offset=offset)
         parts.append(raw + bytes(-len(raw) % 4))
         offset += len(parts[-1])

@@ -79,7 +79,8 @@ export class ClosedForm {
     ];
     const centre = [u + step[0], v + step[1]];
     const touching = 0.5 * (S[0] * step[0] ** 2 + 2 * S[1] * step[0] * step[1] + S[2] * step[1] ** 2);
-    const [xs, ys] = ball(this.body.l1_ratio, u, v);
+    const s = this.body.scale;
+    const [xs, ys] = ball(this.body.l1_ratio, u / s, v / s).map((values) => values.map((value) => value * s));
     const column = (k) => Array.from({ length: coefs.length / p }, (_, row) => coefs[row * p + k]);
     const [px, py] = [column(i), column(j)];
     const reach = (values, mine, middle) => extent([0, mine, -mine, middle, 2 * middle - mine, ...values]);

@@ -35,7 +35,7 @@ function state(body) {
   syncColumns(body.table, body.values);
   history.replaceState(null, "", body.query ? `?${body.query}` : location.pathname);
   if (body.messages.length) say(body.messages);
-  $("play").textContent = body.playing ? "⏸ Pause" : "▶ Play";
+  $("play").textContent = body.playing ? "Pause" : "Play";
   const hidden = layers();
   $("layer-count").textContent = `${hidden.length || "no"} hidden layer${hidden.length === 1 ? "" : "s"}`;
   $("fewer-layers").disabled = hidden.length === 0;

@@ -1,0 +1,112 @@
+"""The rows of a run: generated ones, and a visitor's CSV."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from playground_cases import table_text
+
+from skreg.datasets import make_playground
+from skreg.playground.data import DataError, Table, grid, make_data
+from skreg.playground.state import State
+
+
+def test_generated_rows_are_those_of_the_datasets():
+    data = make_data(State(data="xor", noise=20, train=30, seed=5, features=("x1", "x1x2")))
+    plane, y = make_playground("xor", noise=20, random_state=5)
+    assert_array_equal(data.plane, plane)
+    assert data.n_train == 150
+    X = np.column_stack([plane[:, 0], plane[:, 0] * plane[:, 1]])
+    assert_array_equal(data.train[0], X[:150])
+    assert_array_equal(data.test[0], X[150:])
+    assert_array_equal(data.test[1], y[150:])
+    assert not data.is_regression
+    assert make_data(State(data="plane")).is_regression
+
+
+def test_grid_runs_from_the_top_left():
+    assert_allclose(grid(2), [[-3, 3], [3, 3], [-3, -3], [3, -3]])
+    assert abs(grid(100)).max() == pytest.approx(5.94)
+
+
+def state_of(**columns):
+    return State(data="csv", train=50, **columns)
+
+
+def test_table_of_two_classes():
+    table = Table("my.csv", table_text())
+    assert table.numeric == ["width", "height", "age"]
+    columns = table.default_columns()
+    assert columns == dict(x1_column="width", x2_column="height", y_column="kept")
+    data = make_data(state_of(**columns), table)
+    assert len(data.y) == 59  # a row has a gap
+    assert data.labels == ("no", "yes")
+    assert set(data.y) == {-1, 1}
+    assert_allclose([data.plane.min(axis=0), data.plane.max(axis=0)], [[-5, -5], [5, 5]])
+    # An axis says what its ends stand for: undone, the columns come back.
+    (name, low, high), _ = data.axes
+    assert name == "width"
+    widths = np.sort(low + (data.plane[:, 0] + 6) / 12 * (high - low))
+    assert_allclose(widths, np.sort(table.frame["width"].dropna()))
+
+
+def test_table_of_numbers():
+    table = Table("my.csv", table_text())
+    data = make_data(state_of(x1_column="width", x2_column="height", y_column="age"), table)
+    assert data.is_regression
+    assert (data.y.min(), data.y.max()) == (-1, 1)
+
+
+def test_target_among_the_first_columns():
+    table = Table("a.csv", "label,a,b\n" + "\n".join(f"{i % 2},{i},{i * i}" for i in range(30)))
+    assert table.default_columns() == dict(x1_column="label", x2_column="a", y_column="b")
+    table = Table("a.csv", "label,a,b\n" + "\n".join(f"x{i % 2},{i},{i * i}" for i in range(30)))
+    assert table.default_columns() == dict(x1_column="a", x2_column="b", y_column="label")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "cannot be read as CSV"),
+        ('a,b\n"1', "cannot be read as CSV"),
+        ("a,b\n1,2\n2,3", "a third column"),
+        ("a,b,c\nx,y,1\nz,w,2", "two columns of numbers"),
+        ("x" * 2_000_001, "larger than 2 MB"),
+        ("a,b,c\n" + "1,2,3\n" * 5_001, "5001 rows"),
+    ],
+)
+def test_table_that_does_not_serve(text, says):
+    with pytest.raises(DataError, match=says):
+        Table("my.csv", text)
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (("width", "nothing", "kept"), "no column 'nothing'"),
+        (("width", "width", "kept"), "two different columns"),
+        (("width", "colour", "kept"), "two different columns of numbers"),
+        (("width", "height", "colour"), "two values or more"),
+    ],
+)
+def test_columns_that_do_not_serve(columns, says):
+    names = dict(zip(("x1_column", "x2_column", "y_column"), columns, strict=True))
+    with pytest.raises(DataError, match=says):
+        make_data(state_of(**names), Table("my.csv", table_text()))
+
+
+def test_many_classes_are_too_many():
+    text = "a,b,c\n" + "\n".join(f"{i},{i * i},class {i % 3}" for i in range(30))
+    with pytest.raises(DataError, match="3 classes"):
+        make_data(state_of(x1_column="a", x2_column="b", y_column="c"), Table("t.csv", text))
+
+
+def test_table_is_missing():
+    with pytest.raises(DataError, match="open it here again"):
+        make_data(state_of(x1_column="a", x2_column="b", y_column="c"))
+
+
+def test_training_rows_of_one_class():
+    text = "a,b,c\n" + "\n".join(f"{i},{i % 7},{int(i == 0)}" for i in range(40))
+    state = State(data="csv", train=10, x1_column="a", x2_column="b", y_column="c")
+    with pytest.raises(DataError, match="one class only"):
+        make_data(state, Table("t.csv", text))
