@@ -39,6 +39,9 @@ class Job:
         What successive halving rations.
     metric : None or str
         Name of the scorer by which it does.
+    shared : dict
+        What routes keep from one job to the next: all jobs of a search have the same rows, splits
+        and parameters of ``fit``.
     """
 
     estimator: Any
@@ -56,6 +59,7 @@ class Job:
     verbose: int = 0
     resource: str | None = None
     metric: Any = None
+    shared: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def scorer(self):

@@ -113,7 +113,7 @@ class _Folds:
         others = [j for j in range(len(self.splits)) if j not in tall]
         with one_blas_thread():
             start = time.perf_counter()
-            for members, parts, whole in rounds(self._sums, tall, self.X.shape):
+            for members, parts, whole in self._rounds(tall):
                 each = (time.perf_counter() - start) / len(members)
                 pieces = [(self._by_moments, j, parts, each) for j in members]
                 if whole is not None and self.path is None:
@@ -125,6 +125,18 @@ class _Folds:
                 self._products = self._row_products()
                 together(_call, [(self._by_rows, j) for j in others])
                 yield from others
+
+    def _rounds(self, tall):
+        """`rounds`, kept for the other jobs of the search if it is one alone."""
+        if kept := self.job.shared.get("rounds"):
+            yield from kept
+            return
+        made = []
+        for one in rounds(self._sums, tall, self.X.shape):
+            made = [*made[-1:], one]
+            yield one
+        if len(made) == 1:
+            self.job.shared["rounds"] = made
 
     def _is_tall(self, train):
         p = self.X.shape[1]
@@ -248,7 +260,10 @@ class _Folds:
             or n >= p
         ):
             return None
-        return RowProducts(self.X, self.source.fit_intercept)
+        shared, key = self.job.shared, ("products", self.source.fit_intercept)
+        if key not in shared:
+            shared[key] = RowProducts(self.X, self.source.fit_intercept)
+        return shared[key]
 
 
 class _HeldOut(GramForm):

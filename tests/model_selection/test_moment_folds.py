@@ -218,6 +218,30 @@ def test_how_many_rows_are_summed(splitter, count):
     assert sums.count == count
 
 
+@pytest.mark.parametrize(("splitter", "sums"), [(KFold(5), 5), (ShuffleSplit(3, test_size=0.2), 7)])
+def test_rows_are_summed_once_for_all_candidates(splitter, sums, monkeypatch):
+    X, y = data()
+    calls, from_rows = [], Moments.from_rows.__func__
+
+    def counted(cls, X, y, weights=None):
+        calls.append(len(y))
+        return from_rows(cls, X, y, weights)
+
+    monkeypatch.setattr(Moments, "from_rows", classmethod(counted))
+    grid = {"l1_ratio": [0.5, 1.0], "fit_intercept": [True, False]}
+    ours = PathSearchCV(QuadraticApproxLasso(), ALPHAS, param_grid=grid, cv=splitter, refit=False)
+    ours.fit(X, y)
+    kept = isinstance(splitter, KFold)
+    assert len(calls) == (sums if kept else 1 + 4 * 3)
+    if kept:
+        theirs = GridSearchCV(
+            QuadraticApproxLasso(), {**grid, "alpha": ALPHAS}, cv=splitter, refit=False
+        ).fit(X, y)
+        np.testing.assert_allclose(
+            ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-8
+        )
+
+
 def test_folds_of_wide_moments_are_not_kept(monkeypatch):
     """p×p numbers for each fold would be more than the rows: rows are summed twice instead."""
     monkeypatch.setattr("skreg.model_selection.fold_moments._SMALL", 0)
@@ -431,3 +455,23 @@ def test_threads_do_not_change_the_scores():
     with threadpool_limits(1):
         one = moment_folds.run(job, lambda i, n: None).test["score"]
     np.testing.assert_allclose(many, one, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "p", "limit"),
+    [
+        (40_000, 30, 0.3),  # in shares of X: no copy of it
+        (60, 4000, 3.0),  # p × p would be 66 times X
+    ],
+)
+def test_memory(n, p, limit):
+    import tracemalloc
+
+    X, y = data(n, p)
+    job = job_of(QuadraticApproxRidge(), X, y, KFold(5), "r2")
+    moment_folds.run(job, lambda i, n: None)
+    tracemalloc.start()
+    moment_folds.run(job, lambda i, n: None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < limit * X.nbytes, peak / X.nbytes
