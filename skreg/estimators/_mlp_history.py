@@ -17,8 +17,8 @@ def record(log, values):
     """Append an epoch; a column that is new, or has no value now, is filled with NaN."""
     if log.keys() != values.keys():
         n_before = len(next(iter(log.values()))) if log else 0
-        for name in values.keys() - log.keys():
-            log[name] = [np.nan] * n_before
+        for name in values:
+            log.setdefault(name, [np.nan] * n_before)
         values = dict.fromkeys(log, np.nan) | values
     for name, value in values.items():
         log[name].append(value)

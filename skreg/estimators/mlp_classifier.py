@@ -227,7 +227,8 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skreg import RegularizedMLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = RegularizedMLPClassifier((16,), alpha=0.01, max_iter=500, random_state=0)
+    >>> network = RegularizedMLPClassifier((16,), alpha=0.01, learning_rate_init=0.01,
+    ...                                    max_iter=500, random_state=0)
     >>> model = make_pipeline(StandardScaler(), network).fit(X, y)
     >>> model.score(X, y) > 0.95
     True
@@ -236,7 +237,7 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
 
     Features that do not matter are switched off, and the network is cut down to the rest:
 
-    >>> network.set_params(penalty="group", groups="inputs", alpha=0.05, max_iter=1000)
+    >>> network.set_params(penalty="group", groups="inputs", alpha=0.05)
     RegularizedMLPClassifier(...)
     >>> model.fit(X, y)[-1].selected_features_
     array([2, 3])
