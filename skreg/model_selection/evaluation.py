@@ -41,12 +41,15 @@ class Evaluation:
         Name of the scorer that decides where a grid is to be extended.
     criterion : callable or None
         One of `CRITERIA`, in place of splits.
+    scorers : callable
+        As scikit-learn keeps them.
     """
 
     job: Job
     choice: Any
     metric: Any
     criterion: Any
+    scorers: Any
 
     def run(self, combination: Combination, on_fold):
         """Give the combination its λ and their scores; ``on_fold`` as for the routes."""
@@ -56,10 +59,15 @@ class Evaluation:
         if isinstance(self.choice, np.ndarray):
             alphas = self.choice
         else:
-            alphas = automatic(estimator, self.choice, lambda: self._rows(estimator))
+            alphas = automatic(estimator, self.choice, lambda: self._grid_rows(estimator))
         self._judge(combination, alphas, on_fold)
         if isinstance(self.choice, str):
             self._extend(combination, on_fold)
+
+    def _grid_rows(self, estimator):
+        """All rows, summed together with the splits where these go by sums."""
+        found = moment_folds.all_rows(replace(self.job, estimator=estimator))
+        return self._rows(estimator) if found is None else found
 
     def _rows(self, estimator):
         return Rows(estimator, self.job.X, self.job.y, self.job.fit_params)
@@ -88,11 +96,15 @@ class Evaluation:
     def _by_criterion(self, combination, estimator, alphas):
         """What a criterion says of all rows, as the scores of one split that holds none out."""
         job, start = self.job, time.perf_counter()
-        found = self.criterion(estimator, job.X, job.y, alphas, job.fit_params, scorers=job.scorers)
+        found = self.criterion(
+            estimator, job.X, job.y, alphas, job.fit_params,
+            scorers=job.scorers, score_params=job.score_params,
+        )  # fmt: skip
         seconds = np.full((len(alphas), 1), (time.perf_counter() - start) / len(alphas))
         combination.criterion = found
+        named = found.all_scores or {"score": found.scores}
         return Scores(
-            test={"score": np.asarray(found.scores, dtype=np.float64)[:, None]},
+            test={name: scores[:, None] for name, scores in named.items()},
             train={},
             fit_time=seconds,
             score_time=np.zeros_like(seconds),
@@ -126,7 +138,7 @@ class Evaluation:
         n_splits = table.shape[1]
         if n_splits > 1:
             return table.mean(axis=1), table.std(axis=1) / np.sqrt(n_splits - 1)
-        errors = getattr(combination.criterion, "std_error", None)
+        errors = None if combination.criterion is None else combination.criterion.std_error
         return table[:, 0], np.zeros(len(table)) if errors is None else errors
 
     def refit(self, combination, i, context, hooks):

@@ -8,17 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
 
 from skreg.model_selection.alphas import check_choice
-from skreg.model_selection.candidates import alpha_name, combinations, fits_of, ordered
+from skreg.model_selection.candidates import alpha_name, combinations
 
 try:
     from skreg.model_selection.criteria import CRITERIA
@@ -26,7 +24,7 @@ except ImportError:
     CRITERIA = {}
 from skreg.model_selection.evaluation import Evaluation, check_searchable
 from skreg.model_selection.job import Interrupted, Job
-from skreg.model_selection.selection import edge, one_std_err, standard_errors, warn_of_edge
+from skreg.model_selection.outcome import Outcome, frame_of, scorers_of
 
 #: Values of ``cv`` that need no splits.
 WITHOUT_SPLITS = ("loo", "gcv")
@@ -275,23 +273,24 @@ class PathSearchCV(BaseSearchCV):
             splits=self._splits(X, y, routed),
             fit_params=routed.estimator.fit,
             score_params=routed.scorer.score,
-            scorers=scorers._scorers if _is_multi(scorers) else {"score": scorers},
+            scorers=scorers_of(scorers),
             return_train_score=self.return_train_score,
             error_score=self.error_score,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             resource=self.resource,
         )
-        evaluation = Evaluation(job, choice, metric, self._criterion())
+        evaluation = Evaluation(job, choice, metric, self._criterion(), scorers)
         try:
             self._run(evaluation, found, root)
         except Interrupted:
-            self._keep_partial(evaluation, found, scorers, metric)
+            finished = self._finished(found, job.splits)
+            if finished:
+                self._keep(Outcome(self, evaluation, finished).attributes)
             raise KeyboardInterrupt from None
-        chosen = self._choose(evaluation, found, scorers, metric)
-        if self.refit:
-            chosen |= self._refit(evaluation, root, hooks, *chosen["_pair"])
-        self._keep(chosen)
+        outcome = Outcome(self, evaluation, found)
+        refitted = self._refit(evaluation, root, hooks, *outcome.chosen) if self.refit else {}
+        self._keep(outcome.attributes | refitted)
         root.call_on_fit_task_end(**hooks)
         return self
 
@@ -322,23 +321,18 @@ class PathSearchCV(BaseSearchCV):
             )
         return choice
 
-    def _criterion_name(self):
-        if isinstance(self.cv, str):
-            return self.cv
-        return self.selection if self.selection in INFORMATION else None
-
     def _criterion(self):
-        name = self._criterion_name()
-        return None if name is None else CRITERIA[name]
+        """What judges in place of splits; None for splits."""
+        name = self.selection if self.selection in INFORMATION else self.cv
+        return CRITERIA[name] if isinstance(name, str) else None
 
     def _splits(self, X, y, routed):
-        """All (train, test), and `n_splits_` of them; none where a criterion judges."""
-        name = self._criterion_name()
-        if name is not None:
+        """All (train, test); none where a criterion judges."""
+        if self._criterion() is not None:
             if not _routing_enabled() and routed.splitter.split.get("groups") is not None:
                 raise ValueError(
-                    f"groups and {name!r} do not go together: it takes the rows as independent. "
-                    "Use cv=GroupKFold()."
+                    f"groups and {self.cv or self.selection!r} do not go together: it takes the "
+                    "rows as independent. Use cv=GroupKFold()."
                 )
             return []
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
@@ -377,73 +371,7 @@ class PathSearchCV(BaseSearchCV):
             evaluation.run(combination, on_fold)
         context.call_on_fit_task_end(estimator=self)
 
-    # Choosing ------------------------------------------------------------------------------------
-
-    def _choose(self, evaluation, found, scorers, metric):
-        """Fitted attributes up to the choice; ``_pair`` is what was chosen."""
-        pairs = ordered(found, evaluation.job.alpha_name, isinstance(evaluation.choice, np.ndarray))
-        results, multimetric = self._results(pairs, evaluation.job.alpha_name)
-        if multimetric and callable(self.scoring):
-            self._check_refit_for_multimetric(found[0].scores.test)
-            metric = self.refit
-        fitted = {
-            "cv_results_": results,
-            "n_splits_": max(1, len(evaluation.job.splits)),
-            "multimetric_": multimetric,
-            "scorer_": scorers._scorers if _is_multi(scorers) else scorers,
-            "alphas_": found[0].alphas,
-            "criterion_": None,
-        }
-        if not self.refit and multimetric:
-            return fitted
-        best = self._select_best_index(self.refit, metric, results)
-        if not callable(self.refit):
-            best, fitted["alpha_one_std_err_"] = self._simplest(
-                pairs, results, metric, fitted["n_splits_"], best
-            )
-            fitted["best_score_"] = results[f"mean_test_{metric}"][best]
-        combination, i = pairs[best]
-        return fitted | {
-            "best_index_": best,
-            "best_params_": results["params"][best],
-            "alphas_": combination.alphas,
-            "criterion_": combination.criterion,
-            "_pair": (combination, i),
-        }
-
-    def _results(self, pairs, name):
-        """``cv_results_``, and whether it has scores of several names."""
-        out = fits_of(pairs)
-        _warn_or_raise_about_fit_failures(out, self.error_score)
-        parameters = [
-            dict(sorted({**c.parameters, name: c.alphas[i].item()}.items())) for c, i in pairs
-        ]
-        more = {key: [c.scores.more[key][i] for c, i in pairs] for key in pairs[0][0].scores.more}
-        results = self._format_results(parameters, len(out) // len(pairs), out, more)
-        if self._criterion_name() is not None:
-            errors = [c.criterion.std_error for c, _ in pairs]
-            results["std_test_score"] = np.array(
-                [
-                    np.nan if error is None else error[i]
-                    for error, (_, i) in zip(errors, pairs, strict=True)
-                ]
-            )
-        return results, isinstance(out[0]["test_scores"], dict)
-
-    def _simplest(self, pairs, results, metric, n_splits, best):
-        """Index of the chosen candidate, and the λ within one standard error of the best."""
-        combination, i = pairs[best]
-        members = [k for k, (c, _) in enumerate(pairs) if c is combination]
-        order = np.argsort([pairs[k][1] for k in members])
-        members = np.asarray(members)[order]
-        means = results[f"mean_test_{metric}"][members]
-        errors = standard_errors(results, metric, n_splits)[members]
-        side = edge(means, combination.alphas, i)
-        if side and not combination.settled:
-            warn_of_edge(combination.alphas, i, side)
-        simplest = one_std_err(means, errors, combination.alphas, i)
-        chosen = int(members[simplest]) if self.selection == "one_std_err" else best
-        return chosen, float(combination.alphas[simplest])
+    # Refitting and keeping -----------------------------------------------------------------------
 
     def _refit(self, evaluation, root, hooks, combination, i):
         """The chosen estimator, fitted to all rows."""
@@ -458,25 +386,24 @@ class PathSearchCV(BaseSearchCV):
             fitted["feature_names_in_"] = best.feature_names_in_
         return fitted
 
-    # Keeping -------------------------------------------------------------------------------------
-
     def _keep(self, fitted):
         """Replace all fitted attributes."""
         for name in [name for name in vars(self) if name.endswith("_") and name[0] != "_"]:
             delattr(self, name)
-        fitted.pop("_pair", None)
         vars(self).update(fitted)
 
-    def _keep_partial(self, evaluation, found, scorers, metric):
-        """After Ctrl-C: the results of what was finished, if ``error_score`` is a number."""
+    def _finished(self, found, splits):
+        """After Ctrl-C: the combinations to keep the results of; of the first, some splits will do.
+
+        None unless ``error_score`` is a number.
+        """
         if self.error_score == "raise":
-            return
+            return []
         finished = [combination for combination in found if combination.scores is not None]
         if not finished and found[0].partial is not None:
             finished, found[0].scores = found[:1], found[0].partial
-            del evaluation.job.splits[len(found[0].scores.n_test) :]
-        if finished:
-            self._keep(self._choose(evaluation, finished, scorers, metric))
+            del splits[len(found[0].scores.n_test) :]
+        return finished
 
     # What was found ------------------------------------------------------------------------------
 
@@ -491,26 +418,8 @@ class PathSearchCV(BaseSearchCV):
         -------
         pandas.DataFrame of n_candidates rows
         """
-        import pandas as pd
-
         check_is_fitted(self)
-        results, columns = self.cv_results_, {}
-        name = alpha_name(self.estimator)
-        for key in results:
-            if key.startswith("param_") and key != f"param_{name}":
-                columns[key.removeprefix("param_")] = results[key]
-        for key in [key for key in results if key.startswith("mean_test_")]:
-            metric = key.removeprefix("mean_test_")
-            columns[key] = results[key]
-            columns[f"std_error_{metric}"] = standard_errors(results, metric, self.n_splits_)
-            columns[f"rank_test_{metric}"] = results[f"rank_test_{metric}"]
-            if f"mean_train_{metric}" in results:
-                columns[f"mean_train_{metric}"] = results[f"mean_train_{metric}"]
-        columns |= {key: results[key] for key in results if key.startswith("split")}
-        alphas = np.asarray(results[f"param_{name}"], dtype=np.float64)
-        if hasattr(self, "path_") and np.array_equal(self.path_.alphas, alphas):
-            columns |= {"dof": self.path_.dof, "n_nonzero": self.path_.n_nonzero}
-        return pd.DataFrame(columns, index=pd.Index(alphas, name="alpha"))
+        return frame_of(self, alpha_name(self.estimator))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -524,7 +433,3 @@ class PathSearchCV(BaseSearchCV):
         plain = copy(self)
         plain.cv = None
         return BaseSearchCV.get_metadata_routing(plain)
-
-
-def _is_multi(scorers):
-    return isinstance(scorers, _MultimetricScorer)

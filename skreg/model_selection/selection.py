@@ -85,5 +85,5 @@ def warn_of_edge(alphas, best, side):
         f"({alphas.min():.3g} to {alphas.max():.3g}): a {beyond} one may be better. Give alphas "
         'beyond it, or alphas="auto", which extends the grid.',
         UserWarning,
-        stacklevel=6,
+        stacklevel=7,
     )
