@@ -7,12 +7,26 @@ import numpy as np
 import reference
 from hypothesis import strategies as st
 
-from skreg.losses import BinaryLogLoss, MultinomialLogLoss, SquaredError
+from skreg.losses import (
+    BinaryLogLoss,
+    Huber,
+    MultinomialLogLoss,
+    Poisson,
+    Quantile,
+    SquaredError,
+)  # fmt: skip
 from skreg.network.regularization import Regularization
 from skreg.network.training import Problem, TrainingState
 from skreg.penalties import get_penalty
 
-LOSSES = {loss.name: loss for loss in (SquaredError(), BinaryLogLoss(), MultinomialLogLoss())}
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "silu", "gelu")
+SMOOTH = ("tanh", "logistic", "silu", "gelu")
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        SquaredError(), Huber(0.7), Quantile(0.3), Poisson(), BinaryLogLoss(), MultinomialLogLoss(),
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,9 +40,10 @@ class Case:
     def twin(self):
         """The independent implementation of the same objective."""
         p = self.problem
-        alpha, penalty = p.regularization.alpha, p.regularization.penalty
-        l1, l2 = alpha * penalty.l1_share, alpha * penalty.l2_share
-        return reference.Network(p.units, p.activation, p.loss.name, l1, l2)
+        alphas = p.regularization.alphas(len(p.units) - 1)
+        penalty = p.regularization.penalty
+        l1, l2 = (alphas * getattr(penalty, f"{name}_share", 0.0) for name in ("l1", "l2"))
+        return reference.Network(p.units, p.activation, p.loss.name, l1, l2, p.loss.parameter)
 
     @property
     def data(self):
@@ -42,10 +57,14 @@ class Case:
             fields["regularization"] = held
         return replace(self, problem=replace(self.problem, **fields))
 
-    def train(self, optimiser, *, eta, n_epochs, batch_size, rng=None):
+    def held_by(self, **options):
+        """The same with other fields of its `Regularization`."""
+        return self.changed(regularization=replace(self.problem.regularization, **options))
+
+    def train(self, optimiser, *, eta, n_epochs, batch_size, rng=None, dropout_seed=0):
         """The state after epochs from θ, and the objective of each epoch."""
         state = TrainingState.start(self.theta.copy(), optimiser.kernel)
-        state.eta = eta
+        state.eta, state.dropout_seed = eta, dropout_seed
         epochs = self.problem.epochs(state, optimiser=optimiser, batch_size=batch_size, rng=rng)
         met = [next(epochs) for _ in range(n_epochs)]
         epochs.close()
@@ -58,13 +77,15 @@ def make_case(
 ):  # fmt: skip
     """A case from plain numbers; the loss may widen the output to what it needs."""
     rng = np.random.default_rng(seed)
-    width = {"binary_log_loss": 1, "multinomial_log_loss": max(units[-1], 3)}.get(loss, units[-1])
+    width = max(units[-1], 3) if loss == "multinomial_log_loss" else units[-1]
     units = (*units[:-1], width)
     X = rng.normal(size=(n, units[0]))
-    if loss == "squared_error":
+    if loss in ("squared_error", "huber", "quantile"):
         Y = rng.normal(size=(n, width))
+    elif loss == "poisson":
+        Y = rng.poisson(1.5, size=(n, width)).astype(float)
     elif loss == "binary_log_loss":
-        Y = rng.integers(2, size=(n, 1)).astype(float)
+        Y = rng.integers(2, size=(n, width)).astype(float)  # a label each
     else:
         Y = np.eye(width)[rng.integers(width, size=n)]
     sample_weight = {
@@ -83,13 +104,13 @@ def make_case(
 
 
 @st.composite
-def cases(draw, dtype=np.float64, activations=("identity", "logistic", "tanh", "relu")):
+def cases(draw, dtype=np.float64, activations=ACTIVATIONS, losses=tuple(LOSSES)):
     """Any shape (no to three hidden layers), activation, loss, penalty and kind of weights."""
     hidden = draw(st.lists(st.integers(1, 5), max_size=3))
     return make_case(
         (draw(st.integers(1, 4)), *hidden, draw(st.integers(1, 4))),
         activation=draw(st.sampled_from(activations)),
-        loss=draw(st.sampled_from(sorted(LOSSES))),
+        loss=draw(st.sampled_from(losses)),
         penalty=draw(st.sampled_from(["none", "l2", "l1", "elasticnet"])),
         alpha=draw(st.sampled_from([0.0, 1e-3, 0.3])),
         n=draw(st.integers(1, 9)),

@@ -24,9 +24,7 @@ ACTIVATIONS = {
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
     "silu": (
         lambda z: 0.5 * z * (1 + np.tanh(z / 2)),
-        lambda z: (
-            0.5 * (1 + np.tanh(z / 2)) + 0.25 * z / np.cosh(np.clip(z, -350, 350) / 2) ** 2
-        ),
+        lambda z: 0.5 * (1 + np.tanh(z / 2)) + 0.25 * z / np.cosh(np.clip(z, -350, 350) / 2) ** 2,
     ),
     "gelu": (lambda z: z * ndtr(z), lambda z: ndtr(z) + z * normal_density(z)),
 }
@@ -146,9 +144,7 @@ class Network:
         """The proximal operator of l1·‖W‖₁ with step sizes d."""
         return soft_threshold(theta, d * self.spread(self.l1))
 
-    def train(
-        self, theta, X, y, step, *, n_epochs, batch_size, weights=None, prox=None, decay=0.0
-    ):
+    def train(self, theta, X, y, step, *, n_epochs, batch_size, weights=None, prox=None, decay=0.0):
         """θ after epochs over the rows in their order; ``step(θ, gradient_at, prox, decay)`` is a rule.
 
         A mini-batch has the gradient Σ wᵢ∇ℓᵢ / (rows in it), with weights of mean 1 over all rows.

@@ -3,8 +3,17 @@
 import numpy as np
 from scipy.special import logsumexp, xlogy
 
-NAMES = ("squared_error", "huber", "poisson", "gamma", "binary_log_loss", "multinomial_log_loss")
+NAMES = (
+    "squared_error",
+    "huber",
+    "quantile",
+    "poisson",
+    "gamma",
+    "binary_log_loss",
+    "multinomial_log_loss",
+)
 DELTA = 1.35
+LEVEL = 0.3
 
 
 def n_outputs(name):
@@ -21,6 +30,8 @@ def value(name, y, f):
     if name == "huber":
         r = np.abs(y - f)
         return np.where(r <= DELTA, 0.5 * r**2, DELTA * (r - 0.5 * DELTA))
+    if name == "quantile":
+        return np.maximum(LEVEL * (y - f), (LEVEL - 1) * (y - f))
     if name == "poisson":
         return xlogy(y, y) - y * f - y + np.exp(f)
     if name == "gamma":

@@ -13,7 +13,13 @@ from skreg.losses.squared_error import SquaredError
 LOSSES = {
     loss.name: loss
     for loss in (
-        SquaredError, Huber, Quantile, Poisson, Gamma, BinaryLogLoss, MultinomialLogLoss,
+        SquaredError,
+        Huber,
+        Quantile,
+        Poisson,
+        Gamma,
+        BinaryLogLoss,
+        MultinomialLogLoss,
     )
 }
 

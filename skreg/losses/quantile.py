@@ -8,8 +8,8 @@ from skreg.losses.base import Loss
 class Quantile(Loss):
     """ℓ(y, f) = τ(y − f) for y ≥ f, else (1 − τ)(f − y) (Koenker & Bassett, 1978).
 
-    Its minimiser is the τ-quantile. It has a kink at y = f, where the gradient is given as 0, and no
-    curvature: networks take it, the quadratic estimators do not.
+    Its minimiser is the τ-quantile. It has a kink at y = f, where the gradient is given as 0, and
+    no curvature: networks take it, the quadratic estimators do not.
 
     Parameters
     ----------

@@ -39,8 +39,8 @@ def initial_theta(units, rng, dtype, init="glorot"):
     dtype : dtype
         The numbers are drawn in float64, so that both precisions start from the same point.
     init : {"glorot", "he"}
-        Weights in ±√(6/(fan_in + fan_out)); or of hidden layers in ±√(6/fan_in), which keeps the size
-        of what ReLUs let through, and of the output layer, which has none, in ±√(3/fan_in).
+        Weights in ±√(6/(fan_in + fan_out)); or of hidden layers in ±√(6/fan_in), which keeps the
+        size of what ReLUs let through, and of the output layer, which has none, in ±√(3/fan_in).
 
     References
     ----------

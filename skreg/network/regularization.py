@@ -8,6 +8,8 @@ import numpy as np
 from skreg.network.parameters import layer_views
 from skreg.penalties import InputGroups, NeuronGroups, NoPenalty, Penalty
 
+NO_PENALTY = NoPenalty()
+
 
 @dataclass(frozen=True)
 class Regularization:
@@ -20,8 +22,8 @@ class Regularization:
     alpha : float or sequence of float
         λ ≥ 0, or one for each layer of weights from the input on.
     norm_bound : float or None
-        k > 0: J(weights) ≤ k holds after every step, instead of a penalty: ``alpha`` counts as 0. The
-        projection is in the optimiser's metric.
+        k > 0: J(weights) ≤ k holds after every step, instead of a penalty: ``alpha`` counts as 0.
+        The projection is in the optimiser's metric.
     max_norm : float or None
         c > 0: after every step the incoming weights of each hidden and output unit have a Euclidean
         norm of at most c (N. Srivastava et al., 2014).
@@ -34,7 +36,7 @@ class Regularization:
         (I. Loshchilov, F. Hutter, 2019, "Decoupled weight decay regularization").
     """
 
-    penalty: Penalty | InputGroups | NeuronGroups = NoPenalty()
+    penalty: Penalty | InputGroups | NeuronGroups = NO_PENALTY
     alpha: float | tuple[float, ...] = 0.0
     norm_bound: float | None = None
     max_norm: float | None = None

@@ -14,7 +14,7 @@ class Constant:
         return initial
 
     def rates(self, initial, epoch, n_cuts, n_steps):
-        """Learning rate of each of an epoch's ``n_steps`` steps: an array, or one number for all."""
+        """Learning rate of each of the ``n_steps`` steps of an epoch: an array, or one for all."""
         return self.rate(initial, epoch, n_cuts)
 
     def can_cut(self, rate):

@@ -103,8 +103,8 @@ class Problem:
         Yields
         ------
         risk_and_gradient : callable of θ
-            Gives the mean loss, without penalty and dropout, and a new array: its gradient. A θ that
-            is not finite gives NaN.
+            Gives the mean loss, without penalty and dropout, and a new array: its gradient. A θ
+            that is not finite gives NaN.
         """
         n_parameters = sum((a + 1) * b for a, b in pairwise(self.units))
         theta = np.zeros(n_parameters, dtype=self.X.dtype)
@@ -178,8 +178,8 @@ class Problem:
                 if not np.isfinite(objective):
                     raise ValueError(
                         f"Training diverged: the loss or a weight is no longer finite at "
-                        f"learning_rate_init={etas.max():g}. Lower learning_rate_init, or scale the "
-                        "features (and the target of a regression), for example with "
+                        f"learning_rate_init={etas.max():g}. Lower learning_rate_init, or scale "
+                        "the features (and the target of a regression), for example with "
                         "StandardScaler."
                     )
                 state.n_steps += len(etas)

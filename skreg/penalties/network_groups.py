@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class InputGroups:
-    """J = Σᵢ √h·‖W₁[i, :]‖₂ + Σ_{l≥2} ½‖W_l‖₂²: the weights that leave an input stand or fall together.
+    """J = Σᵢ √h·‖W₁[i, :]‖₂ + Σ_{l≥2} ½‖W_l‖₂²: the weights of an input stand or fall together.
 
     h is the number of units that an input feeds. The other layers have the ridge's penalty: without
     any, they would grow while W₁ shrinks and the penalty would come to nothing. With one λ for
@@ -61,8 +61,8 @@ class InputGroups:
 class NeuronGroups:
     """J = Σ √|g|·‖θ_g‖₂ over the hidden neurons, g a neuron's incoming and outgoing weights.
 
-    Both sides are in one group, so that a ReLU network cannot shrink one and grow the other. A neuron
-    has the λ of the layer its incoming weights belong to; that of the output layer is not used. A
+    Both sides are in one group, so that a ReLU network cannot shrink one and grow the other. A
+    neuron has the λ of the layer its incoming weights belong to; that of the output layer is not used. A
     weight between two hidden layers belongs to two groups.
 
     Examples

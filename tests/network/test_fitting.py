@@ -8,7 +8,7 @@ from network_cases import make_case
 
 from skreg.network.fitting import History, Patience, Settings, fit_epochs
 from skreg.network.optimisers import SGD
-from skreg.network.schedules import Adaptive, Constant, InverseScaling
+from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
 from skreg.network.training import TrainingState
 
 
@@ -112,6 +112,43 @@ def test_inverse_scaling():
 def test_inverse_scaling_goes_on_after_a_warm_start():
     rates = run([1.0], schedule=InverseScaling(1.0), history=History([1.0, 1.0, 1.0]))[3]
     assert rates == [0.25]
+
+
+def test_cosine_falls_from_the_initial_rate_to_zero_step_by_step():
+    rates = np.concatenate([Cosine(4).rates(0.2, epoch, 0, 5) for epoch in range(5)])
+    t = np.minimum(np.arange(25) / 20, 1)
+    np.testing.assert_allclose(rates, 0.1 * (1 + np.cos(np.pi * t)), atol=1e-17)
+    later = Cosine(4, first=7).rates(0.2, 7, 0, 5)
+    assert np.array_equal(later, rates[:5])
+
+
+def test_one_cycle_is_that_of_torch():
+    torch = pytest.importorskip("torch", reason="compares with torch's schedule")
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.SGD([parameter], lr=0.1)
+    # There the last step ends the cycle, here the end of the last step does.
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.3, total_steps=2001)
+    expected = []
+    for _ in range(2000):
+        expected.append(theirs.get_last_lr()[0])
+        optimiser.step()
+        theirs.step()
+    rates = np.concatenate([OneCycle(20).rates(0.3, epoch, 0, 100) for epoch in range(20)])
+    np.testing.assert_allclose(rates, expected, rtol=0, atol=0.3 * 4e-3)
+    assert np.isclose(rates[0], 0.3 / 25)
+    assert np.isclose(rates.max(), 0.3, rtol=1e-6)
+    assert rates[-1] < 1e-5
+
+
+def test_every_step_has_its_own_rate():
+    case = make_case(penalty="none", alpha=0.0, n=6)
+    state = TrainingState.start(case.theta.copy(), "sgd")
+    settings = Settings(SGD(0.0), Cosine(1), 0.1, 3, 1, 0.0, np.inf)
+    fit_epochs(case.problem, state, History(), settings, rng=None)
+    X, Y, _ = case.data
+    first = case.theta - 0.1 * case.twin.gradient(case.theta, X[:3], Y[:3])
+    second = first - 0.05 * case.twin.gradient(first, X[3:], Y[3:])
+    np.testing.assert_allclose(state.theta, second, rtol=1e-11)
 
 
 def test_the_rate_of_the_schedule_is_the_rate_of_the_steps():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from network_cases import LOSSES, cases, make_case
+from network_cases import ACTIVATIONS, LOSSES, cases, make_case
 
 
 @given(cases())
@@ -27,7 +27,7 @@ def test_float32_is_right_to_its_precision(case):
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [(), (3,), (4, 3, 2)])
 @pytest.mark.parametrize("penalty", ["none", "l2", "l1", "elasticnet"])
 def test_gradient_equals_central_differences(loss, activation, hidden, penalty):
@@ -51,7 +51,8 @@ def test_biases_are_not_penalised(case):
     free = case.changed(alpha=0.0).problem.objective_and_gradient(case.theta)[1]
     pull = case.problem.objective_and_gradient(case.theta)[1] - free
     assert np.all(pull[~case.twin.is_weight] == 0)
-    expected = case.twin.l2 * case.theta + case.twin.l1 * np.sign(case.theta)
+    twin = case.twin
+    expected = twin.spread(twin.l2) * case.theta + twin.spread(twin.l1) * np.sign(case.theta)
     np.testing.assert_allclose(
         pull[case.twin.is_weight], expected[case.twin.is_weight], rtol=1e-6, atol=1e-12
     )

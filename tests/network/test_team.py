@@ -35,9 +35,7 @@ def make_trainer(max_workers):
 
 def train(trainer, n_workers, n_epochs=1):
     for epoch in range(n_epochs):
-        trainer.train(
-            np.arange(N), ETAS, n_steps_done=4 * epoch, n_workers=n_workers, **NUMBERS
-        )
+        trainer.train(np.arange(N), ETAS, n_steps_done=4 * epoch, n_workers=n_workers, **NUMBERS)
 
 
 def servants(trainer, n):

@@ -1,0 +1,309 @@
+"""Groups, constraints, decay, dropout, one λ for each layer: every option against its twin."""
+
+import numpy as np
+import pytest
+import reference
+import reference_constraints as twins
+from hypothesis import given
+from hypothesis import strategies as st
+from network_cases import make_case
+
+from skreg.network.optimisers import SGD, Adam
+from skreg.network.regularization import Regularization
+from skreg.penalties import L1, L2, ElasticNet, InputGroups, NeuronGroups, NoPenalty
+
+RULES = {
+    "momentum": (SGD(momentum=0.8, nesterov=False), lambda eta: reference.heavy_ball(eta, 0.8)),
+    "nesterov": (SGD(momentum=0.8), lambda eta: reference.nesterov(eta, 0.8)),
+    "adam": (Adam(0.8, 0.99, 1e-6), lambda eta: reference.adam(eta, 0.8, 0.99, 1e-6)),
+}
+rules = pytest.mark.parametrize("rule", RULES)
+HIDDEN = [(6,), (5, 4), (4, 3, 5)]
+
+
+def check_against_twin(case, rule, prox=None, decay=0.0, eta=0.03, rtol=1e-8):
+    """θ after some epochs; returns it."""
+    optimiser, twin_rule = RULES[rule]
+    X, Y, weights = case.data
+    state, met = case.train(optimiser, eta=eta, n_epochs=12, batch_size=8)
+    expected = case.twin.train(
+        case.theta, X, Y, twin_rule(eta), n_epochs=12, batch_size=8, weights=weights, prox=prox,
+        decay=decay,
+    )  # fmt: skip
+    np.testing.assert_allclose(state.theta, expected, rtol=rtol, atol=1e-10)
+    assert np.array_equal(state.theta == 0, expected == 0)
+    risk = case.held_by(penalty=NoPenalty(), alpha=0.0, norm_bound=None)
+    assert np.isclose(
+        case.problem.objective_and_gradient(state.theta)[0],
+        risk.problem.objective_and_gradient(state.theta)[0]
+        + case.problem.regularization.value(state.theta, case.problem.units),
+    )
+    assert np.all(np.isfinite(met))
+    return state.theta
+
+
+@rules
+@pytest.mark.parametrize("penalty", [L2(), L1(), ElasticNet(0.4)], ids=repr)
+def test_one_alpha_for_each_layer(rule, penalty):
+    case = make_case((4, 6, 3, 2), n=33).held_by(penalty=penalty, alpha=(0.2, 0.0, 0.4))
+    theta = check_against_twin(case, rule)
+    free, held = case.twin.layers(theta)[1][0], case.twin.layers(theta)[2][0]
+    assert np.all(free != 0)
+    assert np.any(held == 0) == (penalty != L2())
+
+
+@rules
+@pytest.mark.parametrize("penalty", [L2(), ElasticNet(0.4)], ids=repr)
+def test_decoupled_decay(rule, penalty):
+    case = make_case((4, 6, 2), n=33).held_by(penalty=penalty, alpha=0.2, weight_decay="decoupled")
+    twin = case.twin
+    decay, twin.l2 = twin.l2, 0.0
+    X, Y, _ = case.data
+    optimiser, twin_rule = RULES[rule]
+    state, _ = case.train(optimiser, eta=0.03, n_epochs=12, batch_size=8)
+    expected = twin.train(case.theta, X, Y, twin_rule(0.03), n_epochs=12, batch_size=8, decay=decay)
+    np.testing.assert_allclose(state.theta, expected, rtol=1e-8, atol=1e-10)
+
+
+# --- groups -------------------------------------------------------------------------------------
+
+
+def in_layers(twin, shrink):
+    """A proximal operator of θ from one of layers in place."""
+
+    def prox(theta, d):
+        theta = theta.copy()
+        shrink(twin.layers(theta), twin.layers(d))
+        return theta
+
+    return prox
+
+
+@rules
+@pytest.mark.parametrize("hidden", [(), *HIDDEN])
+def test_groups_of_inputs(rule, hidden):
+    alpha = (0.15, *(0.05 for _ in hidden))
+    case = make_case((5, *hidden, 2), n=33).held_by(penalty=InputGroups(), alpha=alpha)
+    weight = 0.15 * np.sqrt(case.problem.units[1])
+    twin = case.twin
+    twin.l2 = np.r_[0.0, alpha[1:]]
+    optimiser, twin_rule = RULES[rule]
+    X, Y, _ = case.data
+    state, met = case.train(optimiser, eta=0.03, n_epochs=25, batch_size=8)
+    prox = in_layers(twin, lambda layers, steps: twins.shrink_inputs(layers, steps, weight))
+    expected = twin.train(case.theta, X, Y, twin_rule(0.03), n_epochs=25, batch_size=8, prox=prox)
+    np.testing.assert_allclose(state.theta, expected, rtol=1e-8, atol=1e-10)
+    rows = twin.layers(state.theta)[0][0]
+    assert np.array_equal(rows == 0, twin.layers(expected)[0][0] == 0)
+    off = np.all(rows == 0, axis=1)
+    assert np.array_equal(off, np.any(rows == 0, axis=1))
+    assert off.any()
+    assert met[-1] < met[0]
+
+
+@rules
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_groups_of_neurons(rule, hidden):
+    case = make_case((5, *hidden, 2), n=33).held_by(penalty=NeuronGroups(), alpha=0.1)
+    units, twin = case.problem.units, case.twin
+    weights = [0.1 * np.sqrt(units[i] + units[i + 2]) for i in range(len(hidden))]
+    prox = in_layers(twin, lambda layers, steps: twins.shrink_neurons(layers, steps, weights))
+    layers = twin.layers(check_against_twin(case, rule, prox))
+    off = [
+        np.all(V == 0, axis=0) & np.all(W == 0, axis=1)
+        for (V, _), (W, _) in zip(layers[:-1], layers[1:], strict=True)
+    ]
+    assert np.concatenate(off).any()
+
+
+@pytest.mark.parametrize("penalty", [InputGroups(), NeuronGroups()], ids=repr)
+@pytest.mark.parametrize("alpha", [0.3, (0.3, 0.1, 0.2)])
+def test_gradient_of_the_group_penalties_equals_central_differences(penalty, alpha):
+    case = make_case((3, 4, 2, 2)).held_by(penalty=penalty, alpha=alpha)
+    held, units, h = case.problem.regularization, case.problem.units, 1e-6
+    for i, slope in enumerate(held.gradient(case.theta, units)):
+        step = h * (np.arange(len(case.theta)) == i)
+        rise = held.value(case.theta + step, units) - held.value(case.theta - step, units)
+        assert np.isclose(slope, rise / (2 * h), rtol=1e-6, atol=1e-8)
+    assert np.all(held.gradient(0 * case.theta, units) == 0)
+
+
+def test_relus_that_are_rescaled_keep_their_neuron_group():
+    """Incoming times c, outgoing by c: the same function, and no way round the penalty."""
+    penalty, rng = NeuronGroups(), np.random.default_rng(0)
+    V, W = rng.normal(size=(3, 1)), rng.normal(size=(1, 4))
+    balance = np.sqrt(np.linalg.norm(W) / np.linalg.norm(V))
+    values = [penalty.value([c * V, W / c], [1.0, 1.0]) for c in balance * 2.0 ** np.arange(-3, 4)]
+    assert np.argmin(values) == 3
+    assert values[3] > 0
+
+
+def test_input_groups_prox_is_the_minimiser():
+    rng = np.random.default_rng(0)
+    weights, alphas = [rng.normal(size=(4, 3)), rng.normal(size=(3, 2))], [0.5, 0.3]
+    best = InputGroups().prox(weights, alphas, 0.7)
+
+    def objective(U):
+        near = sum(0.5 * np.sum((u - w) ** 2) for u, w in zip(U, weights, strict=True))
+        return near + 0.7 * InputGroups().value(U, alphas)
+
+    for _ in range(200):
+        other = [b + rng.normal(scale=0.05, size=b.shape) for b in best]
+        assert objective(best) <= objective(other)
+
+
+# --- constraints --------------------------------------------------------------------------------
+
+
+@rules
+@pytest.mark.parametrize("penalty", [L2(), L1(), ElasticNet(0.4)], ids=repr)
+@pytest.mark.parametrize("bound", [0.3, 2.0, 1e6])
+def test_norm_bound(rule, penalty, bound):
+    case = make_case((4, 6, 2), n=33).held_by(penalty=penalty, alpha=9.0, norm_bound=bound)
+    on = case.twin.is_weight
+
+    def prox(theta, d):
+        moved = theta.copy()
+        moved[on] = twins.project(theta[on], d[on], bound, penalty.l1_share, penalty.l2_share)
+        return moved
+
+    theta = check_against_twin(case, rule, prox, rtol=1e-6)
+    assert penalty.value(theta[on]) <= bound
+    if bound < 1e6:
+        assert np.isclose(penalty.value(theta[on]), bound, rtol=1e-6)
+    if bound == 0.3 and penalty.l1_share:
+        assert np.any(theta[on] == 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("penalty", [L2(), L1()], ids=repr)
+def test_the_bound_holds_in_both_precisions(penalty, dtype):
+    case = make_case((8, 30, 3), n=50, dtype=dtype).held_by(penalty=penalty, norm_bound=1.5)
+    theta = case.train(Adam(), eta=0.05, n_epochs=10, batch_size=9)[0].theta
+    assert penalty.value(theta[case.twin.is_weight].astype(float)) <= 1.5 * (1 + 1e-7)
+
+
+@pytest.mark.parametrize("penalty", [L2(), L1()], ids=repr)
+def test_a_bound_and_its_multiplier_have_one_minimiser(penalty):
+    """On a convex problem the constraint J ≤ J(θ(λ)) gives θ(λ) back, with any optimiser."""
+    case = make_case((5, 1), n=60).held_by(penalty=penalty, alpha=0.1)
+    eta = {"momentum": 0.02, "nesterov": 0.02}
+    free = case.train(RULES["nesterov"][0], eta=0.02, n_epochs=3000, batch_size=60)[0].theta
+    bound = penalty.value(free[:5])
+    for name, (optimiser, _) in RULES.items():
+        rate = eta.get(name, 1e-3)
+        bounded = case.held_by(norm_bound=bound).train(
+            optimiser, eta=rate, n_epochs=6000, batch_size=60
+        )[0]
+        np.testing.assert_allclose(bounded.theta, free, rtol=0, atol=2e-4)
+
+
+@rules
+def test_max_norm(rule):
+    case = make_case((4, 70, 3, 2), n=33).held_by(max_norm=0.5)
+    twin = case.twin
+    prox = in_layers(twin, lambda layers, steps: twins.shorten_columns(layers, 0.5))
+
+    def soft_then_short(theta, d):
+        return prox(twin.soft_threshold(theta, d), d)
+
+    theta = check_against_twin(case, rule, soft_then_short)
+    lengths = np.concatenate([np.linalg.norm(W, axis=0) for W, _ in twin.layers(theta)])
+    assert np.isclose(lengths.max(), 0.5)
+    assert lengths.max() <= 0.5 * (1 + 1e-12)
+
+
+def test_all_at_once():
+    held = dict(penalty=L1(), alpha=0.0, norm_bound=3.0, max_norm=0.5)
+    case = make_case((4, 9, 3, 2), n=33).held_by(**held)
+    theta = case.train(Adam(), eta=0.05, n_epochs=20, batch_size=8)[0].theta
+    assert np.abs(theta[case.twin.is_weight]).sum() <= 3.0
+    for W, _ in case.twin.layers(theta):
+        assert np.linalg.norm(W, axis=0).max() <= 0.5 * (1 + 1e-12)
+
+
+# --- dropout ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu", "gelu", "identity"])
+@pytest.mark.parametrize("rates", [(0.0, 0.5), (0.4, 0.0), (0.2, 0.3)])
+def test_dropout_equals_the_twin(rates, activation):
+    """One step on a batch: forward with the masks written out, backward by differences."""
+    seed, n, eta = 12345, 9, 0.1
+    case = make_case((4, 6, 5, 2), activation=activation, n=n, penalty="none", alpha=0.0)
+    case = case.held_by(dropout=rates)
+    state, (met,) = case.train(SGD(0.0), eta=eta, n_epochs=1, batch_size=n, dropout_seed=seed)
+    act = reference.ACTIVATIONS[activation][0]
+    X, Y, _ = case.data
+    widths = case.problem.units[:-1]
+    masks = [
+        twins.dropout_mask(seed, 1, level, n, width, rates[level > 0])
+        for level, width in enumerate(widths)
+    ]
+
+    def objective(theta):
+        a = X * masks[0]
+        layers = case.twin.layers(theta)
+        for (W, b), mask in zip(layers[:-1], masks[1:], strict=True):
+            a = act(a @ W + b) * mask
+        W, b = layers[-1]
+        return 0.5 * np.mean(np.sum((a @ W + b - Y) ** 2, axis=1))
+
+    assert np.isclose(met, objective(case.theta), rtol=1e-12)
+    h = 1e-6
+    for i, moved in enumerate(case.theta - state.theta):
+        step = h * (np.arange(len(case.theta)) == i)
+        slope = (objective(case.theta + step) - objective(case.theta - step)) / (2 * h)
+        assert np.isclose(moved / eta, slope, rtol=1e-5, atol=1e-8)
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(1, 10**6), st.sampled_from([0.1, 0.25, 0.5, 0.9]))
+def test_masks_keep_the_share_they_should(seed, step, rate):
+    mask = twins.dropout_mask(seed, step, 1, 200, 150, rate)
+    n = mask.size
+    assert abs(np.mean(mask > 0) - (1 - rate)) < 6 * np.sqrt(rate * (1 - rate) / n)
+    other = twins.dropout_mask(seed, step + 1, 1, 200, 150, rate)
+    together = np.mean((mask > 0) & (other > 0))
+    assert abs(together - (1 - rate) ** 2) < 6 * np.sqrt((1 - rate) ** 2 / n)
+
+
+def test_prediction_and_objective_drop_nothing():
+    case = make_case(n=20)
+    dropped = case.held_by(dropout=(0.5, 0.5))
+    one, other = (c.problem.objective_and_gradient(case.theta) for c in (case, dropped))
+    assert one[0] == other[0]
+    assert np.array_equal(one[1], other[1])
+
+
+def test_dropout_belongs_to_its_seed():
+    case = make_case((4, 20, 2), n=30).held_by(dropout=(0.2, 0.5))
+    one, again, other = (
+        case.train(Adam(), eta=0.01, n_epochs=3, batch_size=7, dropout_seed=seed)[0].theta
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+# --- checks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(alpha=(0.1, 0.2)), r"each of the 3 layers .*got 2 numbers"),
+        (dict(alpha=(0.1, -0.2, 0.1)), "alpha must be finite and not negative"),
+        (dict(alpha=np.inf), "alpha must be finite and not negative"),
+        (dict(penalty=InputGroups(), norm_bound=1.0), "norm_bound=1.0 needs penalty"),
+        (dict(penalty=NoPenalty(), norm_bound=1.0), "norm_bound=1.0 needs penalty"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Regularization(**options).check((4, 3, 3, 2))
+
+
+def test_neuron_groups_need_neurons():
+    with pytest.raises(ValueError, match="groups='neurons' needs a hidden layer"):
+        Regularization(NeuronGroups(), 0.1).check((4, 2))
+    Regularization(NeuronGroups(), 0.1).check((4, 3, 2))
