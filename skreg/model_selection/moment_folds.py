@@ -7,10 +7,11 @@ a block. What neither can say, and what fails, is left to the rows (`path_folds`
 
 import copy
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection._validation import _score
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _get_feature_names
@@ -21,13 +22,12 @@ from skreg.estimators.lasso import QuadraticApproxLasso
 from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.losses import get_loss
 from skreg.model_selection import path_folds, refits
-from skreg.model_selection.fold_moments import rounds
+from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
 from skreg.model_selection.job import Interrupted
 from skreg.model_selection.squares import SquareScores
 from skreg.model_selection.wide_ridge import RowProducts
 from skreg.path import RegularizationPath
 from skreg.quadratic import Moments, QuadraticModel
-from skreg.quadratic.forms import GramForm
 from skreg.quadratic.products import together
 
 
@@ -73,6 +73,41 @@ def run(job, on_fold):
     return scores
 
 
+def all_rows(job):
+    """All rows, as the moments of the splits add up to them: for a grid of λ.
+
+    Parameters
+    ----------
+    job : Job
+        Its λ are not needed yet.
+
+    Returns
+    -------
+    AllRows or None
+        None where the sums of the splits are not those of all rows.
+    """
+    if not serves(job):
+        return None
+    try:
+        folds = _Folds(job)
+        whole = folds.whole()
+        return None if whole is None else AllRows(folds.source, folds.model(whole, slice(None)))
+    except Exception:
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class AllRows:
+    """An estimator, not fitted, and the quadratic of the rows that it is to be fitted to."""
+
+    source: BaseEstimator
+    model: QuadraticModel
+
+    def alphas(self, n_alphas):
+        """An automatic grid for these rows."""
+        return self.source._alphas(self.model, n_alphas)
+
+
 class _Folds:
     """The rows of a job, checked once, and its splits.
 
@@ -89,7 +124,7 @@ class _Folds:
         self.source = source = clone(job.estimator)
         source._validate_params()
         source._check_parameters()
-        self.alphas = check_alphas(job.alphas)[0]
+        self.alphas = check_alphas(job.alphas)[0] if len(job.alphas) else job.alphas
         X, y = source._validate(job.X, job.y)
         if source.penalty_factors is not None:
             source._check_factors(X.shape[1])
@@ -109,11 +144,10 @@ class _Folds:
 
     def solve(self):
         """Solve the splits; yields each when it is done."""
-        tall = {j: split for j, split in enumerate(self.splits) if self._is_tall(split[0])}
-        others = [j for j in range(len(self.splits)) if j not in tall]
+        others = [j for j, split in enumerate(self.splits) if not self._is_tall(split[0])]
         with one_blas_thread():
             start = time.perf_counter()
-            for members, parts, whole in self._rounds(tall):
+            for members, parts, whole in self._rounds():
                 each = (time.perf_counter() - start) / len(members)
                 pieces = [(self._by_moments, j, parts, each) for j in members]
                 if whole is not None and self.path is None:
@@ -126,11 +160,20 @@ class _Folds:
                 together(_call, [(self._by_rows, j) for j in others])
                 yield from others
 
-    def _rounds(self, tall):
+    def whole(self):
+        """The `Moments` of all rows if those of the first splits are found with them."""
+        found = self._rounds()
+        members, _, whole = next(found, ([], None, None))
+        if len(members) == len(self.splits):
+            list(found)  # no more of them: this one is kept
+        return whole
+
+    def _rounds(self):
         """`rounds`, kept for the other jobs of the search if it is one alone."""
         if kept := self.job.shared.get("rounds"):
             yield from kept
             return
+        tall = {j: split for j, split in enumerate(self.splits) if self._is_tall(split[0])}
         made = []
         for one in rounds(self._sums, tall, self.X.shape):
             made = [*made[-1:], one]
@@ -148,7 +191,7 @@ class _Folds:
 
     def _rows(self, rows):
         """X, y and the weights of some rows."""
-        rows = _slice(rows)
+        rows = as_slice(rows)
         return self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows]
 
     # One split -----------------------------------------------------------------------------------
@@ -159,7 +202,7 @@ class _Folds:
         train, test = self.splits[j]
         try:
             trained, tested = parts(j)
-            path = self._path(self._model(trained, train))
+            path = self._path(self.model(trained, train))
             self._finish(j, start, path, {"test": (test, tested), "train": (train, trained)})
         except Exception:
             self.done[j] = path_folds.one_split(self.job, j)
@@ -193,13 +236,13 @@ class _Folds:
 
     def _of_all_rows(self, moments):
         try:
-            self.path = self._path(self._model(moments, slice(None)))
+            self.path = self._path(self.model(moments, slice(None)))
         except Exception:
             self.path = None  # the fit to all rows will say why
 
-    def _model(self, moments, rows):
+    def model(self, moments, rows):
         """The quadratic of rows of which the moments are known."""
-        form = _HeldOut(moments, self.source.fit_intercept, lambda: self._rows(rows))
+        form = HeldOut(moments, self.source.fit_intercept, lambda: self._rows(rows))
         if not form.is_finite:
             raise ValueError("X is not finite")
         return QuadraticModel.__new__(QuadraticModel)._set(form, self.dtype, self.single)
@@ -220,7 +263,7 @@ class _Folds:
             if self.alike and moments is not None:
                 scores = self.squares.by_moments(moments, coefs, intercepts)
             if scores is None:
-                X = self.X[_slice(rows)]
+                X = self.X[as_slice(rows)]
 
                 def predict(some):
                     flat = coefs[some].reshape(-1, coefs.shape[-1])
@@ -266,23 +309,6 @@ class _Folds:
         return shared[key]
 
 
-class _HeldOut(GramForm):
-    """Refers to rows that are copied only if they are asked."""
-
-    has_rows = True
-
-    def __init__(self, moments, centred, rows):
-        super().__init__(moments, centred)
-        self._fetch = rows
-
-    def decompose_rows(self, dtype, factors=None):
-        self._data = self._fetch()
-        try:
-            return super().decompose_rows(dtype, factors)
-        finally:
-            self._data = None
-
-
 def _call(function, *arguments):
     function(*arguments)
 
@@ -316,13 +342,3 @@ def _columns(y):
 def _same(a, b):
     """Whether two sets of weights are the same, None being ones."""
     return a is b or (a is not None and b is not None and np.array_equal(a, b))
-
-
-def _slice(rows):
-    """Rows one after the other as a slice, which copies nothing."""
-    if isinstance(rows, slice) or not len(rows):
-        return rows
-    first, last = int(rows[0]), int(rows[-1]) + 1
-    if last - first == len(rows) and (np.diff(rows) == 1).all():
-        return slice(first, last)
-    return rows

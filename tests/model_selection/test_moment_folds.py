@@ -242,6 +242,26 @@ def test_rows_are_summed_once_for_all_candidates(splitter, sums, monkeypatch):
         )
 
 
+@pytest.mark.parametrize("name", ["ridge", "lasso", "lasso-origin"])
+@pytest.mark.parametrize("splitter", [KFold(5), RepeatedKFold(n_splits=3, n_repeats=2)])
+def test_the_grid_of_all_rows(name, splitter):
+    X, y = data()
+    job = job_of(ESTIMATORS[name], X, y, splitter, alphas=[])
+    found = moment_folds.all_rows(job).alphas(20)
+    path = ESTIMATORS[name].regularization_path(X, y, 20)
+    np.testing.assert_allclose(found, path.alphas, rtol=1e-12)
+    assert ("rounds" in job.shared) == isinstance(splitter, KFold)
+
+
+def test_no_grid_where_the_splits_do_not_tell():
+    X, y = data()
+    for splitter in (TimeSeriesSplit(3), KFold(2)):
+        X_ = X if isinstance(splitter, TimeSeriesSplit) else np.hstack([X] * 9)
+        assert moment_folds.all_rows(job_of(QuadraticApproxRidge(), X_, y, splitter)) is None
+    X[0, 0] = np.nan
+    assert moment_folds.all_rows(job_of(QuadraticApproxRidge(), X, y, KFold(5))) is None
+
+
 def test_folds_of_wide_moments_are_not_kept(monkeypatch):
     """p×p numbers for each fold would be more than the rows: rows are summed twice instead."""
     monkeypatch.setattr("skreg.model_selection.fold_moments._SMALL", 0)
