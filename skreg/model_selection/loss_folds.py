@@ -175,7 +175,9 @@ class _Folds:
         """None if a scorer has to be asked."""
         if is_classifier(path.source):
             return scores_along(path.source, path.decision_function(X), y, self.job.scorers, params)
-        squares = SquareScores.of(self.job, self.risk.y)
+        # Of counts and positive numbers ``score`` is D², no function of squares.
+        own = path.source._loss.name in ("squared_error", "huber")
+        squares = SquareScores.of(self.job, self.risk.y) if own else None
         if squares is None:
             return None
         predicted = path.predict(X)[..., None]
