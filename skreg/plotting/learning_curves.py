@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from skreg.plotting._canvas import ordered_styles, pyplot
 
@@ -63,7 +64,7 @@ def measure_epochs(network, train, validation):
 class LearningCurvesDisplay:
     """Training and validation error per epoch, one line a λ, bands over seeds.
 
-    Use `from_estimator`, or give errors that were measured elsewhere.
+    Use `from_estimator` or `from_history`, or give errors that were measured elsewhere.
 
     Parameters
     ----------
@@ -162,14 +163,45 @@ class LearningCurvesDisplay:
             ]
             for alpha in alphas
         ]
-        n_epochs = max(len(run) for row in runs for run in row)
-        errors = np.full((2, len(runs), len(seeds), n_epochs), np.nan)
-        for i, row in enumerate(runs):
-            for j, run in enumerate(row):
-                errors[:, i, j, : len(run)] = run.T
         name = "share of wrong classes" if is_classifier(estimator) else "mean squared error"
-        display = cls(alphas=alphas, train=errors[0], validation=errors[1], error_name=name)
-        return display.plot(ax=ax, **kwargs)
+        return cls(alphas=alphas, error_name=name, **_side_by_side(runs)).plot(ax=ax, **kwargs)
+
+    @classmethod
+    def from_history(cls, networks, *, ax=None, **kwargs):
+        """Draw the mean losses that fitted networks kept; those with one λ count as its seeds.
+
+        Parameters
+        ----------
+        networks : sequence of RegularizedMLPClassifier or RegularizedMLPRegressor
+            Fitted with validation rows: ``early_stopping=True``, or ``X_val`` and ``y_val``.
+        ax : None, Axes or pair of Axes, default=None
+        **kwargs
+            For `plot`.
+
+        Returns
+        -------
+        LearningCurvesDisplay
+
+        Raises
+        ------
+        ValueError
+            If a network watched no validation rows, or has a λ for each layer.
+        """
+        runs = {}
+        for network in networks:
+            check_is_fitted(network)
+            if np.ndim(network.alpha):
+                raise ValueError(f"alpha={network.alpha!r} is not one λ: give networks with one.")
+            log = network.history_
+            if "validation_loss" not in log:
+                raise ValueError(
+                    "a network has no validation_loss in its history_: fit it with X_val and "
+                    "y_val, or early_stopping=True, or use from_estimator."
+                )
+            run = np.column_stack([log["loss"], log["validation_loss"]])
+            runs.setdefault(float(network.alpha), []).append(run)
+        errors = _side_by_side(list(runs.values()))
+        return cls(alphas=list(runs), error_name="mean loss", **errors).plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, *, band="std_error"):
         """Draw.
@@ -238,3 +270,13 @@ class LearningCurvesDisplay:
         self.bands_[-1].append(
             panel.fill_between(self.epochs, low, high, color=look["color"], alpha=0.2, linewidth=0)
         )
+
+
+def _side_by_side(runs):
+    """Runs (n_epochs, 2) by λ and seed as arrays, NaN after the end of each and where none was."""
+    shape = len(runs), max(map(len, runs)), max(len(run) for row in runs for run in row)
+    errors = np.full((2, *shape), np.nan)
+    for i, row in enumerate(runs):
+        for j, run in enumerate(row):
+            errors[:, i, j, : len(run)] = run.T
+    return {"train": errors[0], "validation": errors[1]}

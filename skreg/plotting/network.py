@@ -41,7 +41,7 @@ class NetworkDisplay:
     >>> from skreg.datasets import make_playground
     >>> from skreg.plotting import NetworkDisplay
     >>> X, y = make_playground("plane", random_state=0)
-    >>> network = RegularizedMLPRegressor((4, 2), penalty="l1", alpha=0.01).fit(X, y)
+    >>> network = RegularizedMLPRegressor((4, 2), penalty="l1", alpha=0.01, tol=1e-3).fit(X, y)
     >>> display = NetworkDisplay.from_estimator(network, feature_names=["x1", "x2"])
     >>> [len(units.get_offsets()) for units in display.units_]
     [2, 4, 2, 1]

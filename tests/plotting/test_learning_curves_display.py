@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -93,3 +94,30 @@ def test_a_regressors_error_is_its_mean_square():
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"train has shape \(2, 5\)"):
         LearningCurvesDisplay(alphas=[0.1, 0], train=np.ones((2, 5)), validation=np.ones((2, 5)))
+
+
+def test_from_history_takes_networks_of_one_alpha_as_seeds():
+    given = NETWORK.get_params() | {"early_stopping": True}
+    networks = [
+        RegularizedMLPClassifier(
+            **given | {"alpha": alpha, "random_state": seed, "max_iter": 4 + seed}
+        ).fit(X, y)
+        for alpha, seed in ((0.1, 0), (0.01, 0), (0.1, 2))
+    ]
+    display = LearningCurvesDisplay.from_history(networks)
+    assert display.alphas.tolist() == [0.1, 0.01]
+    assert display.train.shape == (2, 2, 6)
+    np.testing.assert_array_equal(display.train[0, 1], networks[2].history_["loss"])
+    np.testing.assert_array_equal(
+        display.validation[1, 0, :4], networks[1].history_["validation_loss"]
+    )
+    assert np.isnan(display.validation[1, 0, 4:]).all()
+    assert display.axes_[0].get_ylabel() == "mean loss"
+
+
+def test_from_history_wants_validation_rows_and_one_alpha():
+    with pytest.raises(ValueError, match=r"no validation_loss.*X_val"):
+        LearningCurvesDisplay.from_history([clone(NETWORK).fit(X, y)])
+    layered = clone(NETWORK).set_params(alpha=[0.1, 0.0]).fit(X, y)
+    with pytest.raises(ValueError, match="is not one λ"):
+        LearningCurvesDisplay.from_history([layered])
