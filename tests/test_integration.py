@@ -206,7 +206,8 @@ def test_metadata_routing_of_partial_fit():
         network = RegularizedMLPClassifier(**NETWORK)
         network.set_partial_fit_request(sample_weight=True, classes=True)
         requests = network.get_metadata_routing().partial_fit.requests
-    assert requests == {"sample_weight": True, "classes": True}
+    routed = {"sample_weight": True, "classes": True}
+    assert requests == routed | {"X_val": None, "y_val": None}
 
 
 def test_one_versus_rest():

@@ -8,15 +8,14 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
 
-from skreg._kernels import network as kernel
 from skreg._validation import check_weights
 from skreg.estimators._mlp_after import AfterTraining, columns_of, with_short_indices
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.network.parameters import initial_theta, layer_views
-from skreg.network.prediction import raw_predictions
+from skreg.network.prediction import compiled_network, raw_predictions
 from skreg.network.training import Problem, TrainingState
 
 
@@ -178,14 +177,16 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
     def _predict_raw(self, X):
         """The network's outputs before any link, of shape (n, n_outputs)."""
         state = self._fitted_state
+        # Columns that a compressed network does not read are not looked at.
+        reads_all = self._columns is None
         X = validate_data(
-            self, X, reset=False, dtype=state.theta.dtype, order="C", accept_sparse="csr"
-        )
-        units, activation, loss = self._architecture
-        network = kernel.Network(units, activation, loss.name)
-        return raw_predictions(
-            network, state.theta, columns_of(with_short_indices(X), self._columns)
-        )
+            self, X, reset=False, dtype=state.theta.dtype, order="C", accept_sparse="csr",
+            ensure_all_finite=reads_all,
+        )  # fmt: skip
+        X = columns_of(with_short_indices(X), self._columns)
+        if not reads_all:
+            assert_all_finite(X, input_name="X")
+        return raw_predictions(compiled_network(*self._architecture), state.theta, X)
 
 
 def _needs_batches(estimator):

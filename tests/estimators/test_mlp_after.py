@@ -121,7 +121,7 @@ def test_a_compressed_network_predicts_the_same(kind, zeros, activation, dtype):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_compressed_network_is_an_estimator(kind):
-    network, X, y = with_zeros(kind, "inputs", alpha=0.1)
+    network, X, y = with_zeros(kind, "inputs", alpha=0.03)
     smaller = network.compress()
     expected = predictions(smaller, X)
     for other in (pickle.loads(pickle.dumps(smaller)), copy.deepcopy(smaller)):
@@ -129,6 +129,10 @@ def test_a_compressed_network_is_an_estimator(kind):
     with pytest.raises(ValueError, match=r"3 features.*expecting 10"):
         smaller.predict(X[:, :3])
     width = smaller.coefs_[0].shape
+    dead = np.setdiff1d(np.arange(10), smaller.selected_features_)
+    holes = X.copy()
+    holes[:, dead] = np.nan
+    assert np.array_equal(predictions(smaller, holes), expected)
     smaller.partial_fit(X, y)
     assert smaller.coefs_[0].shape == width
     smaller.set_params(warm_start=True).fit(X, y, X_val=X, y_val=y)
