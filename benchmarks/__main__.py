@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from benchmarks import weight_decay
 from benchmarks.facts import machine, versions
 from benchmarks.problem import all_problems
 from benchmarks.report import figures_block, picture, table, with_block
@@ -22,10 +23,13 @@ def main(argv=None):
         return _list(problems)
     if args.table:
         return _write_table(HERE / "README.md", HERE / "results")
-    if args.name not in problems:
-        parser.error(f"NAME is {args.name!r}; choose one of {', '.join(problems)}.")
+    if args.name not in (*problems, weight_decay.NAME):
+        names = ", ".join([*problems, weight_decay.NAME])
+        parser.error(f"NAME is {args.name!r}; choose one of {names}.")
     if args.repeats < 1:
         parser.error(f"--repeats is {args.repeats}; give 1 or more.")
+    if args.name == weight_decay.NAME:
+        return weight_decay.main(args, _command(args))
     problem = problems[args.name]
     entries, skipped = find_entries(problem)
     known = {entry.contender for entry in entries} | set(skipped)
@@ -87,6 +91,7 @@ def _list(problems):
             print(f"    {contender}")
         for contender, reason in skipped.items():
             print(f"    {contender} (skipped: {reason})")
+    print(f"{weight_decay.NAME}: {weight_decay.TITLE}\n    an experiment; --repeats is its seeds")
     return 0
 
 

@@ -36,8 +36,12 @@ def versions(entries):
             found |= adapter.versions()
         else:
             names.add(distributions.get(library, [library])[0])
-    found |= {name: _version(name) for name in names}
-    return dict(sorted(found.items()))
+    return dict(sorted((found | library_versions(names)).items()))
+
+
+def library_versions(names):
+    """Versions of distributions by name."""
+    return {name: _version(name) for name in sorted(names)}
 
 
 def _version(distribution):
