@@ -139,8 +139,10 @@ class Run:
             return False
         try:
             self.model.set_params(max_iter=n_epochs).fit(*self.data.train)
-        except ValueError as error:  # diverged: the network is as it was before
+        except ValueError as error:  # the network is as it was before
             self.error = str(error)
+            if "diverged" in self.error:
+                self.error = f"Training diverged after epoch {self.epoch}: lower the learning rate."
             return False
         # The page has a curve of its own; a memory of every epoch would slow it down in the end.
         self.model.history_ = {name: values[-1:] for name, values in self.model.history_.items()}

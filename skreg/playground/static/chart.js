@@ -2,7 +2,7 @@
 
 import { palette } from "./colours.js";
 
-const MARGIN = { left: 46, right: 12, top: 10, bottom: 32 };
+const MARGIN = { left: 56, right: 12, top: 10, bottom: 32 };
 
 function ticks(low, high, log, count) {
   if (log) {
@@ -95,7 +95,7 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, sq
     context.fillText(written(value), box.left - 5, py(value));
   }
   context.save();
-  context.translate(8, box.top + box.height / 2);
+  context.translate(7, box.top + box.height / 2);
   context.rotate(-Math.PI / 2);
   context.textAlign = "center";
   context.fillText(yLabel, 0, 0);
@@ -150,6 +150,9 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, sq
       context.fillStyle = colour;
       context.textAlign = align;
       context.textBaseline = "middle";
+      context.strokeStyle = palette.panel; // a halo over the lines behind
+      context.lineWidth = 3;
+      context.strokeText(label, px(x0) + dx, py(y0) + dy);
       context.fillText(label, px(x0) + dx, py(y0) + dy);
     },
     bounds: { xLow, xHigh, yLow, yHigh, py },

@@ -83,9 +83,10 @@ export class ClosedForm {
     const [xs, ys] = ball(this.body.l1_ratio, u / s, v / s).map((values) => values.map((value) => value * s));
     const column = (k) => Array.from({ length: coefs.length / p }, (_, row) => coefs[row * p + k]);
     const [px, py] = [column(i), column(j)];
-    const reach = (values, mine, middle) => extent([0, mine, -mine, middle, 2 * middle - mine, ...values]);
+    const reach = (edge, trained, mine, middle) =>
+      extent([0, trained, mine, middle, 2 * middle - mine], this.body.alpha ? edge : []);
     const plot = chart(canvas, {
-      x: reach([this.weights[i]], u, centre[0]), y: reach([this.weights[j]], v, centre[1]),
+      x: reach(xs, this.weights[i], u, centre[0]), y: reach(ys, this.weights[j], v, centre[1]),
       xLabel: this.body.features[i], yLabel: this.body.features[j], square: true,
     });
     const wide = (plot.bounds.xHigh - plot.bounds.xLow) / 4;

@@ -43,7 +43,7 @@ function state(body) {
   for (const part of [$("pinned-figure"), $("swap"), $("unpin"), ...document.querySelectorAll(".of-pinned")]) {
     part.hidden = body.pinned === null;
   }
-  const differences = Object.entries(body.pinned ?? {}).map(([name, text]) => `${name} ${text || "none"}`);
+  const differences = Object.entries(body.pinned ?? {}).map(([name, text]) => `${WORDS[name] ?? name.replace("_", " ")} ${text || "none"}`);
   $("pinned-caption").textContent = `Pinned run: ${differences.join(", ") || "the same settings"}`;
   $("pin").textContent = body.pinned === null ? "Pin this run" : "Pin again";
   network.layOut(body.values.features.split(","), hidden);
@@ -90,10 +90,15 @@ function code(body) {
   if (!$("code").open) $("code").showModal();
 }
 
+const WORDS = { alpha: "λ", hidden: "hidden layers", train: "training rows", batch: "batch size" };
+
 // Drawing -----------------------------------------------------------------------------------------
 
 const layers = () => known.state.values.hidden.split(",").filter(Boolean).map(Number);
-const short = (value, digits = 3) => (value === null ? "∞" : value.toFixed(digits).replace("-", "−"));
+const short = (value, digits = 3) => {
+  if (value === null) return "∞";
+  return (Math.abs(value) < 1e5 ? value.toFixed(digits) : value.toExponential(1)).replaceAll("-", "−");
+};
 
 function points() {
   if (!known.data || !known.state) return;
@@ -163,6 +168,7 @@ function curves(arrays) {
 
 function drawSweep() {
   if (!known.sweep) return;
+  $("sweep-charts").hidden = false;
   const rows = known.sweep[1].rows;
   const column = (k) => Array.from({ length: rows.shape[0] }, (_, row) => rows[4 * row + k]);
   const alphas = column(0).map((alpha) => alpha || 3e-5); // 0 at the left end

@@ -1,0 +1,82 @@
+"""How many pictures a second the playground's page draws: ``python -m benchmarks.playground``.
+
+A server and headless chromium on this computer; what is counted are pictures drawn, by the page
+itself, while networks train. It needs the extra ``playground``, Playwright and chromium.
+"""
+
+import argparse
+import shutil
+from queue import Queue
+from threading import Thread
+from time import perf_counter
+
+from skreg.playground.server import serve
+
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
+]  # fmt: skip
+LARGE = "data=spiral&features=x1,x2,x1^2,x2^2,x1x2,sin(x1),sin(x2)&hidden=8,8,8,8,8,8"
+CASES = {
+    "default network": ("", 1, 0),
+    "largest network, two runs": (LARGE + "&learning_rate=0.001&pin.alpha=0", 1, 0),
+    "default, three tabs training": ("", 3, 0),
+    "default, after 100,000 epochs": ("", 1, 100_000),
+}
+_COUNT = """() => {
+  window.drawn = 0;
+  new MutationObserver(() => { window.drawn++; }).observe(
+    document.getElementById("epoch"), { childList: true, characterData: true, subtree: true });
+}"""
+
+
+def measure(browser, address, query, n_tabs, n_epochs, seconds):
+    """Pictures a second in the tab in front, and seconds from the click on Pause to its effect."""
+    context = browser.new_context(viewport=dict(width=1400, height=1000))
+    pages = [context.new_page() for _ in range(n_tabs)]
+    for page in pages:
+        page.goto(address + (f"?{query}" if query else ""))
+        page.wait_for_selector("#figures tbody tr")
+        page.click("#play")
+    if n_epochs:
+        pages[0].select_option("[data-field=speed]", "100")
+        while int(pages[0].inner_text("#epoch").replace(",", "")) < n_epochs:
+            pages[0].wait_for_timeout(100)
+        pages[0].select_option("[data-field=speed]", "1")
+    front = pages[0]
+    front.bring_to_front()
+    front.evaluate(_COUNT)
+    front.wait_for_timeout(500)
+    started, before = perf_counter(), front.evaluate("window.drawn")
+    front.wait_for_timeout(1000 * seconds)
+    rate = (front.evaluate("window.drawn") - before) / (perf_counter() - started)
+    started = perf_counter()
+    front.click("#play")
+    front.get_by_role("button", name="Play").wait_for()
+    lag = perf_counter() - started
+    context.close()
+    return rate, lag
+
+
+def main():
+    """Measure every case and print a table."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.playground")
+    parser.add_argument("--seconds", type=float, default=5, help="of counting, for each case")
+    parser.add_argument("--case", choices=CASES, help="one case only")
+    options = parser.parse_args()
+    ready = Queue()
+    Thread(target=serve, args=("127.0.0.1", 0, ready.put), daemon=True).start()
+    address = ready.get()
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        for name in [options.case] if options.case else CASES:
+            rate, lag = measure(browser, address, *CASES[name], options.seconds)
+            print(f"{name:32} {rate:6.1f} pictures/s   pause after {lag:.2f} s", flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
