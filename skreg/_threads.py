@@ -133,6 +133,8 @@ class Pace:
     def choose(self):
         """Number of workers for the next round."""
         ways = list(self.seconds)
+        if len(ways) == 1:
+            return ways[0]
         self.n_rounds += 1
         if self.n_rounds <= self.TRIALS * len(ways):
             return ways[self.n_rounds % len(ways) - 1]

@@ -145,7 +145,7 @@ class Network:
         return soft_threshold(theta, d * self.spread(self.l1))
 
     def train(self, theta, X, y, step, *, n_epochs, batch_size, weights=None, prox=None, decay=0.0):
-        """θ after epochs over the rows in their order; ``step(θ, gradient_at, prox, decay)`` is a rule.
+        """θ after epochs over the rows in their order; ``step`` is a rule.
 
         A mini-batch has the gradient Σ wᵢ∇ℓᵢ / (rows in it), with weights of mean 1 over all rows.
         ``prox(θ, d)`` ends a step with step sizes d; ``decay`` is that of decoupled weight decay.

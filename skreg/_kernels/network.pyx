@@ -13,6 +13,7 @@ import numpy as np
 from skreg._kernels.losses import CODES
 
 from skreg._kernels.activations cimport Activation
+from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.matmul cimport gemm, limit_level
 from skreg._kernels.plan cimport Rows
 from skreg._kernels.step cimport gather_rows, layer
@@ -37,6 +38,8 @@ cdef enum:
     TILE = 1 << 15
     # Rows that are predicted at once.
     PREDICTED_ROWS = 256
+    # Sums that run side by side.
+    LANES = 16
 
 
 def product(const real[:, :] A, const real[:, :] B, real[:, ::1] C, *, int level=4):
@@ -140,6 +143,18 @@ cdef class Network:
         rows_per_task, tiles = self.tasks(batch_size)
         return min(_ceil_divide(batch_size, rows_per_task), len(tiles), MOST_WORKERS)
 
+    def sums(self, const real[::1] theta, double[:, ::1] out):
+        """out[l] ← ‖W_l‖₁, ‖W_l‖₂² and the number of weights that are not 0, for every layer."""
+        cdef int l
+        if theta.shape[0] != self.n_parameters:
+            raise ValueError("theta does not have this network's size")
+        if out.shape[0] != self.shape.n_layers or out.shape[1] != 3:
+            raise ValueError("out must have three numbers for each layer of weights")
+        with nogil:
+            for l in range(self.shape.n_layers):
+                _sums(self.shape.biases[l] - self.shape.weights[l],
+                      &theta[self.shape.weights[l]], &out[l, 0])
+
     def forward(self, const real[::1] theta, const real[:, ::1] X, real[:, ::1] out):
         """Write the raw predictions for the rows of X into ``out``."""
         cdef Py_ssize_t n = X.shape[0], start = 0, rows, block = min(n, PREDICTED_ROWS)
@@ -187,6 +202,35 @@ cdef class Network:
             raise ValueError("theta or X does not have this network's size")
         if n_out != n or width_out != self.shape.units[self.shape.n_layers]:
             raise ValueError("out does not have the shape of the predictions")
+
+
+cdef dispatched _sums(Py_ssize_t n, const real* w, double* out) noexcept nogil:
+    """Σ|w|, Σw² and the number of w ≠ 0, in so many sums at once that they become vectors."""
+    cdef double[LANES] size
+    cdef double[LANES] square
+    cdef int[LANES] count
+    cdef double x, magnitude
+    cdef Py_ssize_t i, k
+    for k in range(LANES):
+        size[k] = square[k] = 0
+        count[k] = 0
+    for i in range(n // LANES):
+        for k in range(LANES):
+            x = w[i * LANES + k]
+            magnitude = x if x > 0 else -x
+            size[k] += magnitude
+            square[k] += x * x
+            count[k] += w[i * LANES + k] != 0
+    for i in range(n - n % LANES, n):
+        x = w[i]
+        size[0] += x if x > 0 else -x
+        square[0] += x * x
+        count[0] += x != 0
+    out[0] = out[1] = out[2] = 0
+    for k in range(LANES):
+        out[0] += size[k]
+        out[1] += square[k]
+        out[2] += count[k]
 
 
 cdef void _predict(

@@ -63,6 +63,25 @@ class Regularization:
             return self.penalty.value(weights, alphas)
         return sum(a * self.penalty.value(W) for W, a in zip(weights, alphas, strict=True) if a)
 
+    def meter(self, theta, network):
+        """A function that gives `value` of a θ changed in place, as quickly as can be.
+
+        Beside the epoch of a small network the calls of NumPy would show.
+        """
+        alphas = self.alphas(len(network.units) - 1)
+        if self.has_groups:
+            return lambda: self.value(theta, network.units)
+        shares = np.outer(alphas, (self.penalty.l1_share, 0.5 * self.penalty.l2_share, 0.0))
+        if not shares.any():
+            return lambda: 0.0
+        sums = np.empty_like(shares)
+
+        def value():
+            network.sums(theta, sums)
+            return float(np.vdot(shares, sums))
+
+        return value
+
     def gradient(self, theta, units):
         """∇λJ(θ), 0 for biases; at a kink the sub-gradient nearest to 0."""
         weights, alphas = self._layers(theta, units)

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import isfinite
 from threading import Thread
 from time import perf_counter
 
@@ -149,12 +150,13 @@ class Problem:
         ValueError
             As soon as the loss or a parameter is not finite; ``state`` is then not to be used.
         """
-        order = np.arange(self.n_samples)
-        wanted = self.network().max_workers(batch_size)
+        order, network = np.arange(self.n_samples), self.network()
+        penalty_term = self.regularization.meter(state.theta, network)
         etas = np.empty(-(-self.n_samples // batch_size))
         numbers = self.regularization.numbers(self.units) | dict(dropout_seed=state.dropout_seed)
+        rule = optimiser.numbers()
         with (
-            worker_threads(wanted) as n_workers,
+            worker_threads(network.max_workers(batch_size)) as n_workers,
             self._team(state, batch_size, n_workers, **numbers) as trainer,
         ):
             pace = Pace(n_workers)
@@ -163,19 +165,11 @@ class Problem:
                     shuffle(order, rng.tomaxint())
                 etas[:] = state.eta
                 n_now, started = pace.choose(), perf_counter()
-                trainer.train(
-                    order,
-                    etas,
-                    n_steps_done=state.n_steps,
-                    n_workers=n_now,
-                    **optimiser.numbers(),
-                )
+                trainer.train(order, etas, n_steps_done=state.n_steps, n_workers=n_now, **rule)
                 pace.note(n_now, perf_counter() - started)
                 risk = trainer.loss / self.n_samples
-                objective = np.nan
-                if not trainer.diverged:
-                    objective = risk + self.regularization.value(state.theta, self.units)
-                if not np.isfinite(objective):
+                objective = np.nan if trainer.diverged else risk + penalty_term()
+                if not isfinite(objective):
                     raise ValueError(
                         f"Training diverged: the loss or a weight is no longer finite at "
                         f"learning_rate_init={etas.max():g}. Lower learning_rate_init, or scale "

@@ -62,8 +62,8 @@ class NeuronGroups:
     """J = Σ √|g|·‖θ_g‖₂ over the hidden neurons, g a neuron's incoming and outgoing weights.
 
     Both sides are in one group, so that a ReLU network cannot shrink one and grow the other. A
-    neuron has the λ of the layer its incoming weights belong to; that of the output layer is not used. A
-    weight between two hidden layers belongs to two groups.
+    neuron has the λ of the layer its incoming weights belong to; that of the output layer is not
+    used. A weight between two hidden layers belongs to two groups.
 
     Examples
     --------

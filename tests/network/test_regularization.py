@@ -1,5 +1,7 @@
 """Groups, constraints, decay, dropout, one λ for each layer: every option against its twin."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import reference
@@ -109,10 +111,7 @@ def test_groups_of_neurons(rule, hidden):
     weights = [0.1 * np.sqrt(units[i] + units[i + 2]) for i in range(len(hidden))]
     prox = in_layers(twin, lambda layers, steps: twins.shrink_neurons(layers, steps, weights))
     layers = twin.layers(check_against_twin(case, rule, prox))
-    off = [
-        np.all(V == 0, axis=0) & np.all(W == 0, axis=1)
-        for (V, _), (W, _) in zip(layers[:-1], layers[1:], strict=True)
-    ]
+    off = [np.all(V == 0, axis=0) & np.all(W == 0, axis=1) for (V, _), (W, _) in pairwise(layers)]
     assert np.concatenate(off).any()
 
 
