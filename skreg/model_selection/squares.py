@@ -31,11 +31,14 @@ class Squares:
         Σ wᵢ (yᵢ − ȳ)².
     weight : float
         Σ wᵢ.
+    is_constant : bool
+        Whether the spread may be rounding, or there is one row: R² is then a matter of definition.
     """
 
     residual: np.ndarray
     spread: np.ndarray
     weight: float
+    is_constant: bool
 
     def mean(self):
         """What `mean_squared_error` gives, shape (n_alphas,)."""
@@ -71,6 +74,7 @@ class SquareScores:
 
     def __init__(self, scorers, y, weights):
         self._metrics = {name: _metric(scorer) for name, scorer in scorers.items()}
+        self._by_spread = any(metric is Squares.r2 for metric, _ in self._metrics.values())
         self.y, self.weights = y, weights
 
     @classmethod
@@ -116,7 +120,9 @@ class SquareScores:
     def _named(self, squares):
         if squares is None or not np.isfinite(squares.residual).all():
             return None
-        scores = {name: metric(squares) for name, metric in self._metrics.items()}
+        if self._by_spread and squares.is_constant:
+            return None
+        scores = {name: sign * metric(squares) for name, (metric, sign) in self._metrics.items()}
         if set(scores) == {"score"}:
             return scores["score"].tolist()
         return [
@@ -125,15 +131,13 @@ class SquareScores:
 
 
 def _metric(scorer):
-    """A function of `Squares`, or None."""
+    """A function of `Squares` and its sign, or None."""
     if isinstance(scorer, _PassthroughScorer):  # the score of a regressor
-        return Squares.r2
+        return Squares.r2, 1
     if type(scorer) is not _Scorer or scorer._kwargs or scorer._response_method != "predict":
         return None
     metric = _METRICS.get(scorer._score_func)
-    if metric is None or scorer._sign > 0:
-        return metric
-    return lambda squares: -metric(squares)
+    return None if metric is None else (metric, scorer._sign)
 
 
 def _of_moments(part, coefs, intercepts):
@@ -149,29 +153,26 @@ def _of_moments(part, coefs, intercepts):
     size = part.yy + np.sqrt(p) * np.einsum("mqp,p->mq", coefs**2, np.diag(part.xx))
     level = np.abs(part.y_mean) + np.sqrt(np.einsum("mqp,p->mq", coefs**2, part.x_mean**2))
     rounding = 8 * EPS * (size + part.weight * level * np.abs(shift))
-    if not (rounding <= _EXACT * residual).all() or _may_be_constant(
-        part.yy, part.weight * part.y_mean**2
-    ):
+    if not (rounding <= _EXACT * residual).all():
         return None
-    return Squares(residual, part.yy, part.weight)
+    constant = _is_constant(part.n_rows, part.yy, part.weight * part.y_mean**2)
+    return Squares(residual, part.yy, part.weight, constant)
 
 
 def _of_predictions(y, weights, predict, n_alphas):
-    """None where y may be constant, or there is one row."""
+    """None where the weights are zero."""
     weights = np.ones(len(y)) if weights is None else weights
     weight = float(weights.sum())
-    if len(y) < 2 or not weight > 0:
+    if not weight > 0:
         return None
     spread = weights @ (y - weights @ y / weight) ** 2
-    if _may_be_constant(spread, weights @ y**2):
-        return None
+    constant = _is_constant(len(y), spread, weights @ y**2)
     residual, width = [], max(1, _BLOCK // y.size)
     for start in range(0, n_alphas, width):
         off = y - predict(slice(start, start + width))
         residual.append(np.einsum("n,mnq,mnq->mq", weights, off, off))
-    return Squares(np.concatenate(residual), spread, weight)
+    return Squares(np.concatenate(residual), spread, weight, constant)
 
 
-def _may_be_constant(spread, power):
-    """Whether a spread may be rounding, where `r2_score` is a matter of definition."""
-    return bool((spread <= _CONSTANT * power).any())
+def _is_constant(n_rows, spread, power):
+    return n_rows < 2 or bool((spread <= _CONSTANT * power).any())

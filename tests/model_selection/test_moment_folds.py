@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csc_matrix, random_array
-from sklearn.exceptions import FitFailedWarning
+from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.metrics import check_scoring, make_scorer, mean_pinball_loss, mean_squared_error
 from sklearn.model_selection import (
@@ -68,11 +68,15 @@ def job_of(estimator, X, y, splits, scoring=SCORERS, alphas=ALPHAS, **params):
     )
 
 
+def _ignore(i, n):
+    pass
+
+
 def compare(job, tolerance=1e-8):
     """The scores of moments and of single fits to the rows."""
     assert moment_folds.serves(job)
-    ours = moment_folds.run(job, lambda i, n: None)
-    theirs = refits.run(job, lambda i, n: None)
+    ours = moment_folds.run(job, _ignore)
+    theirs = refits.run(job, _ignore)
     for name in theirs.test:
         np.testing.assert_allclose(
             ours.test[name], theirs.test[name], rtol=tolerance, atol=tolerance
@@ -154,7 +158,7 @@ def test_scores_are_those_of_scikit_learn(weighted):
     ]
     for estimator, peer in pairs:
         job = job_of(estimator, X, y, splits, "neg_mean_squared_error", sample_weight=w)
-        scores = moment_folds.run(job, lambda i, n: None).test["score"]
+        scores = moment_folds.run(job, _ignore).test["score"]
         for j, (train, test) in enumerate(splits):
             v, u = (None, None) if w is None else (w[train], w[test])
             total = len(train) if w is None else v.sum()
@@ -323,6 +327,19 @@ def test_a_test_part_without_spread():
         compare(job_of(QuadraticApproxRidge(), X, y, KFold(5)))
 
 
+@pytest.mark.parametrize("wide", [False, True])
+def test_test_parts_of_one_row(wide, monkeypatch):
+    """Their squares are known; R² is not, and the scorer says what it says."""
+    X, y = data(30, 50 if wide else 7)
+    job = job_of(QuadraticApproxRidge(), X, y, LeaveOneOut(), "neg_mean_squared_error")
+    with monkeypatch.context() as patch:
+        patch.setattr(moment_folds._Folds, "_scores_by_scorers", None)
+        compare(job)
+    with pytest.warns(UndefinedMetricWarning):
+        ours = moment_folds.run(job_of(QuadraticApproxRidge(), X, y, LeaveOneOut(), "r2"), _ignore)
+    assert np.isnan(ours.test["score"]).all()
+
+
 # Wide ------------------------------------------------------------------------------------------
 
 
@@ -406,7 +423,7 @@ def test_single_precision():
 @pytest.mark.parametrize("name", ["ridge", "lasso"])
 def test_the_path_of_all_rows(name):
     X, y = data()
-    found = moment_folds.run(job_of(ESTIMATORS[name], X, y, KFold(5)), lambda i, n: None).path
+    found = moment_folds.run(job_of(ESTIMATORS[name], X, y, KFold(5)), _ignore).path
     path = ESTIMATORS[name].regularization_path(X, y, ALPHAS)
     np.testing.assert_allclose(found.coefs, path.coefs, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(found.intercepts, path.intercepts, rtol=1e-10)
@@ -434,7 +451,7 @@ def test_weights_that_leave_a_training_part_nothing():
     weights = np.r_[np.ones(12), np.zeros(48)]
     job = job_of(QuadraticApproxRidge(), X, y, KFold(5), "r2", sample_weight=weights)
     with pytest.warns(UserWarning, match="Scoring failed|UndefinedMetric|zero"):
-        ours = moment_folds.run(job, lambda i, n: None)
+        ours = moment_folds.run(job, _ignore)
     assert set(ours.fit_errors) == {(i, 0) for i in range(len(ALPHAS))}
 
 
@@ -471,9 +488,9 @@ def test_threads_do_not_change_the_scores():
 
     X, y = data(3000, 200)
     job = job_of(QuadraticApproxLasso(), X, y, KFold(5), "r2")
-    many = moment_folds.run(job, lambda i, n: None).test["score"]
+    many = moment_folds.run(job, _ignore).test["score"]
     with threadpool_limits(1):
-        one = moment_folds.run(job, lambda i, n: None).test["score"]
+        one = moment_folds.run(job, _ignore).test["score"]
     np.testing.assert_allclose(many, one, rtol=1e-12)
 
 
@@ -489,9 +506,9 @@ def test_memory(n, p, limit):
 
     X, y = data(n, p)
     job = job_of(QuadraticApproxRidge(), X, y, KFold(5), "r2")
-    moment_folds.run(job, lambda i, n: None)
+    moment_folds.run(job, _ignore)
     tracemalloc.start()
-    moment_folds.run(job, lambda i, n: None)
+    moment_folds.run(job, _ignore)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < limit * X.nbytes, peak / X.nbytes
