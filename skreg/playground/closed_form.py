@@ -1,6 +1,7 @@
 """A network without hidden layers is a linear model: its exact path, and the risk around it."""
 
 import warnings
+from threading import Lock
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from skreg.playground.run import penalty_parameters
 
 _RIDGES = (QuadraticApproxRidgeClassifier, QuadraticApproxRidge)
 _LASSOS = (QuadraticApproxLassoClassifier, QuadraticApproxLasso)
+_noting = Lock()  # catch_warnings is the process's
 _PATH = np.geomspace(100.0, 1e-4, 61)
 
 
@@ -48,7 +50,7 @@ def closed_form(state, data):
         estimator = _LASSOS[data.is_regression](l1_ratio=l1_ratio)
     else:
         estimator = _RIDGES[data.is_regression]()
-    with warnings.catch_warnings(record=True) as caught:
+    with _noting, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         path = estimator.regularization_path(X, y, _PATH)
         estimator.set_params(alpha=wanted["alpha"]).fit(X, y)

@@ -104,7 +104,9 @@ class Session:
             self.live.change(state)
         if self.pinned is not None:
             self.pinned.change(_seen(self.pinned.state, state))
-        self._touch("state", "closed", "frame")
+        if _seen(before, state) != state:
+            self._touch("closed")
+        self._touch("state", "frame")
 
     def do_play(self):
         """Train from now on; from a stop on to the next one."""
