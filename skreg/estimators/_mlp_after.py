@@ -12,7 +12,7 @@ from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof
 from skreg.network.parameters import layer_views
 from skreg.network.training import TrainingState
-from skreg.path.network_path import NetworkPath
+from skreg.path import NetworkPath
 
 
 def columns_of(X, columns):

@@ -107,8 +107,8 @@ class Fit:
         self.n_rows_before = before.get("t_", 0)
         self.n_epochs_before = len(self.log.get("objective", ()))
         self.best = before.get("_best")
-        self.meter = WeightMeter(state.theta, problem.units)
         self.network = problem.network()
+        self.meter = WeightMeter(state.theta, self.network)
         self.validation_loss = np.nan
         self.interrupt = Interrupt()
 

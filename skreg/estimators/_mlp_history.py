@@ -2,11 +2,6 @@
 
 import numpy as np
 
-from skreg.network.parameters import layer_views
-
-# Below so many parameters one gather is quicker than a call for each layer.
-_FEW = 4096
-
 
 def copy_log(log):
     """A log that can grow without touching this one."""
@@ -30,21 +25,16 @@ class WeightMeter:
     Parameters
     ----------
     theta : ndarray of shape (n_parameters,)
-    units : sequence of int
+    network : Network
+        The compiled network: beside the epoch of a small one, calls of NumPy would show.
     """
 
-    def __init__(self, theta, units):
-        self.theta, self.views, self.index = theta, [], None
-        self.views = [weights.ravel() for weights in layer_views(theta, units)[0]]
-        if len(theta) < _FEW:
-            places = layer_views(np.arange(len(theta)), units)[0]
-            self.index = np.concatenate([place.ravel() for place in places])
+    def __init__(self, theta, network):
+        self.theta, self.network = theta, network
+        self.sums = np.empty((len(network.units) - 1, 3))
 
     def measure(self):
         """(number that are not 0, Euclidean norm)."""
-        if self.index is not None:
-            weights = self.theta.take(self.index)
-            return int(np.count_nonzero(weights)), float(weights.dot(weights)) ** 0.5
-        # Not through BLAS: its threads would be woken for a sum.
-        squares = sum(float(np.einsum("i,i->", part, part)) for part in self.views)
-        return sum(int(np.count_nonzero(part)) for part in self.views), squares**0.5
+        self.network.sums(self.theta, self.sums)
+        _, squares, n_nonzero = self.sums.sum(axis=0).tolist()
+        return int(n_nonzero), squares**0.5
