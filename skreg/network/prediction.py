@@ -3,12 +3,12 @@
 import numpy as np
 from scipy.sparse import issparse
 
-from skreg._kernels.network import Network
+from skreg._kernels import network as kernel
 
 
 def compiled_network(units, activation, loss):
     """The compiled network of these widths, with hidden activation and `Loss`."""
-    return Network(units, activation, loss.name, loss.parameter)
+    return kernel.Network(units, activation, loss.name, loss.parameter)
 
 
 def raw_predictions(network, theta, X):

@@ -10,8 +10,8 @@ from time import perf_counter
 import numpy as np
 from scipy.sparse import issparse
 
+from skreg._kernels import network as rows
 from skreg._kernels import trainer as kernel
-from skreg._kernels.network import shuffle
 from skreg._threads import Pace, worker_threads
 from skreg.losses import Loss
 from skreg.network.prediction import compiled_network
@@ -162,7 +162,7 @@ class Problem:
             pace = Pace(n_workers)
             while True:
                 if rng is not None:
-                    shuffle(order, rng.tomaxint())
+                    rows.shuffle(order, rng.tomaxint())
                 etas[:] = state.eta
                 n_now, started = pace.choose(), perf_counter()
                 trainer.train(order, etas, n_steps_done=state.n_steps, n_workers=n_now, **rule)
