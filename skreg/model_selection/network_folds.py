@@ -207,11 +207,13 @@ def in_pool(function, tasks, n_threads):
     Ctrl-C reaches the main thread only, so the fits run elsewhere, and an exception is set in their
     threads: it is raised after the epoch that runs.
     """
-    config, running = get_config(), set()
+    config, running, is_over = get_config(), set(), threading.Event()
 
     def one(task):
         running.add(threading.get_ident())
         try:
+            if is_over.is_set():
+                return None
             with config_context(**config):
                 return function(*task)
         finally:
@@ -225,6 +227,7 @@ def in_pool(function, tasks, n_threads):
                 future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            is_over.set()
             stop_threads(running)
             raise
 

@@ -5,7 +5,13 @@ from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
 from skreg.model_selection.candidates import fits_of, ordered
-from skreg.model_selection.selection import edge, one_std_err, standard_errors, warn_of_edge
+from skreg.model_selection.selection import (
+    best_finished,
+    edge,
+    one_std_err,
+    standard_errors,
+    warn_of_edge,
+)
 
 
 def scorers_of(scorers):
@@ -83,6 +89,7 @@ class Outcome:
         search = self.search
         best = search._select_best_index(search.refit, metric, results)
         if not callable(search.refit):
+            best = best_finished(results, metric, best)
             simplest = self._simplest(results, metric, best)
             combination, i = self.pairs[simplest]
             self.attributes["alpha_one_std_err_"] = float(combination.alphas[i])
@@ -106,6 +113,8 @@ class Outcome:
         side = edge(means, combination.alphas, i)
         if side and not combination.settled:
             warn_of_edge(combination.alphas, i, side)
+        if "stopped" in results:
+            means = np.where(results["stopped"][members], np.nan, means)
         return int(members[one_std_err(means, errors, combination.alphas, i)])
 
 

@@ -21,6 +21,17 @@ def standard_errors(results, metric, n_splits):
     return spread / np.sqrt(n_splits - 1)
 
 
+def best_finished(results, metric, best):
+    """Index of the best candidate that was trained to the end; ``best`` where all were.
+
+    What successive halving has stopped was worse then, but scores may fall later.
+    """
+    if "stopped" not in results:
+        return best
+    ranks = np.where(results["stopped"], np.inf, results[f"rank_test_{metric}"])
+    return int(ranks.argmin())
+
+
 def one_std_err(means, errors, alphas, best):
     """Index of the largest λ whose mean score is within one standard error of the best one.
 

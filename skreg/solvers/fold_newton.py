@@ -155,9 +155,9 @@ class _Folds:
         factored = self._factors(columns)
         columns = columns[[column in factored for column in columns]]
         pairs, old, first = [], None, None
-        for n_passes in range(1, _PASSES + 1):
-            if not len(columns):
-                return n_passes - 1
+        n_passes = 0
+        while len(columns) and n_passes < _PASSES:
+            n_passes += 1
             gradient = self._gradient(columns)
             norms = np.abs(gradient / self.scales[columns // self.n_alphas]).max(axis=1)
             self.norms[columns] = np.where(np.isfinite(norms), norms, np.inf)
@@ -168,10 +168,11 @@ class _Folds:
             if old is not None:
                 s, before = (part[going_on] for part in old)
                 pairs.append((s, gradient - before))
-            step = self._step(columns, gradient, pairs, factored)
-            self.theta[columns] += step
-            old = step, gradient
-        return _PASSES
+            if len(columns) and n_passes < _PASSES:
+                step = self._step(columns, gradient, pairs, factored)
+                self.theta[columns] += step
+                old = step, gradient
+        return n_passes
 
     def _gradient(self, columns):
         """Of the objective, shape (C, size)."""

@@ -1,0 +1,140 @@
+"""Folds solved together against each fold solved alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skreg.losses import get_loss
+from skreg.quadratic.risk import LinearRisk
+from skreg.solvers.fold_newton import solve_folds
+from skreg.solvers.newton import solve_newton
+
+LOSSES = ("binary_log_loss", "multinomial_log_loss", "huber", "poisson", "gamma")
+
+
+def rows(loss, n, p, rng, shift=0.0):
+    """X, and targets (n, K) of a linear model of its first features."""
+    X = rng.standard_normal((n, p)) + shift * rng.standard_normal(p)
+    f = 0.5 * (X - X.mean(axis=0))[:, :2].sum(axis=1)
+    if loss == "binary_log_loss":
+        y = f + rng.logistic(size=n) > 0
+    elif loss == "multinomial_log_loss":
+        y = np.eye(3)[np.digitize(f + rng.logistic(size=n), [-0.7, 0.7])]
+    elif loss == "huber":
+        y = f + rng.standard_t(2, n)
+    else:
+        y = rng.poisson(np.exp(f)) if loss == "poisson" else rng.gamma(2.0, np.exp(f)) + 1e-3
+    return X, np.asarray(y, dtype=float).reshape(n, -1)
+
+
+def alone(X, y, loss, weights, alphas, factors, offset=None, fit_intercept=True):
+    """The solution of each fold, (F, m, K, p) and (F, m, K)."""
+    found = []
+    for w in weights.T:
+        part = w > 0
+        rest = None if offset is None else offset[part]
+        risk = LinearRisk(X[part], y[part], get_loss(loss), w[part], rest, fit_intercept)
+        found.append(solve_newton(risk, alphas, factors, tol=1e-11))
+    m, K = len(alphas), y.shape[1]
+    coefs = [fit.coefs.reshape(m, K, -1) for fit in found]
+    return np.array(coefs), np.array([fit.intercepts.reshape(m, K) for fit in found])
+
+
+def together(X, y, loss, weights, alphas, factors, offset=None, fit_intercept=True):
+    risk = LinearRisk(X, y, get_loss(loss), weights.max(axis=1), offset, fit_intercept)
+    whole = solve_newton(risk, alphas, factors)
+    m, K = len(alphas), y.shape[1]
+    start = whole.coefs.reshape(m, K, -1), whole.intercepts.reshape(m, K)
+    return solve_folds(risk, weights, alphas, start, factors, tol=1e-10)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("kind", ["partition", "shuffled", "weighted", "no intercept", "offset"])
+def test_every_fold_has_the_solution_that_it_has_alone(loss, kind):
+    rng = np.random.default_rng(0)
+    if kind == "offset" and "log_loss" in loss:
+        kind = "partition"
+    X, y = rows(loss, 240, 4, rng, shift=3.0)
+    weights = 1.0 - np.repeat(np.eye(4), 60, axis=0)
+    if kind == "shuffled":
+        weights = (rng.random((240, 4)) < 0.7).astype(float)
+    if kind == "weighted":
+        weights *= rng.uniform(0.5, 2.0, (240, 1))
+    options = {"fit_intercept": kind != "no intercept"}
+    if kind == "offset":
+        options["offset"] = rng.uniform(-0.5, 0.5, 240)
+    factors, alphas = np.array([1.0, 0.0, 2.0, 0.5]), np.array([1e-3, 1.0, 0.1])
+    found = together(X, y, loss, weights, alphas, factors, **options)
+    coefs, intercepts = alone(X, y, loss, weights, alphas, factors, **options)
+    solved = found.gradient_norms <= 1e-10
+    assert solved.mean() > 0.7
+    assert np.allclose(found.coefs[solved], coefs[solved], rtol=0, atol=1e-7)
+    assert np.allclose(found.intercepts[solved], intercepts[solved], rtol=0, atol=1e-7)
+
+
+@given(
+    st.integers(20, 150), st.integers(1, 6), st.integers(2, 6), st.integers(1, 12),
+    st.sampled_from(LOSSES[:2]), st.integers(0, 2**20),
+)  # fmt: skip
+def test_a_small_gradient_norm_is_a_solution(n, p, n_folds, n_alphas, loss, seed):
+    rng = np.random.default_rng(seed)
+    X, y = rows(loss, n, p, rng) if p > 1 else (None, None)
+    if X is None:
+        X, y = rows(loss, n, 2, rng)
+        X = X[:, :1]
+    weights = np.ones((n, n_folds))
+    weights[np.arange(n), rng.permutation(n) % n_folds] = 0.0
+    if any((y[w > 0].sum(axis=0) == 0).any() or (y[w > 0] == 1).all() for w in weights.T):
+        return
+    alphas = np.geomspace(1.0, 1e-2, n_alphas)
+    found = together(X, y, loss, weights, alphas, None)
+    coefs, _ = alone(X, y, loss, weights, alphas, None)
+    solved = found.gradient_norms <= 1e-10
+    assert np.allclose(found.coefs[solved], coefs[solved], rtol=0, atol=1e-6)
+
+
+def test_the_gradient_norm_is_that_of_newton_s_method():
+    rng = np.random.default_rng(1)
+    X, y = rows("multinomial_log_loss", 200, 3, rng)
+    weights = 1.0 - np.repeat(np.eye(2), 100, axis=0)
+    alphas = np.array([0.1])
+    # One Newton step at most leaves a gradient to compare.
+    risk = LinearRisk(X, y, get_loss("multinomial_log_loss"))
+    whole = solve_newton(risk, alphas)
+    found = solve_folds(risk, weights, alphas, (whole.coefs, whole.intercepts), tol=np.inf)
+    part = LinearRisk(X[100:], y[100:], risk.loss)
+    from skreg.quadratic.curvature import Curvature
+    from skreg.solvers.descent import Descent
+
+    descent = Descent(part, np.ones(3), Curvature.of, 1.0)
+    descent.start_at(whole.coefs[0], whole.intercepts[0])
+    assert found.gradient_norms[0, 0] == pytest.approx(descent.gradient_norm(0.1), rel=1e-9)
+
+
+def test_more_threads_change_nothing():
+    from threadpoolctl import threadpool_limits
+
+    rng = np.random.default_rng(2)
+    X, y = rows("binary_log_loss", 3000, 20, rng)
+    weights = 1.0 - np.repeat(np.eye(5), 600, axis=0)
+    alphas = np.geomspace(1.0, 1e-3, 4)
+    results = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            results.append(together(X, y, "binary_log_loss", weights, alphas, None))
+    assert np.array_equal(results[0].coefs, results[1].coefs)
+
+
+def test_a_fold_unlike_the_whole_is_given_up_and_said_so():
+    rng = np.random.default_rng(3)
+    X, y = rows("poisson", 100, 2, rng)
+    X[:50] *= 30.0  # one fold sees small features only, the other large ones
+    y[:50] = 1.0
+    weights = np.repeat(np.eye(2), 50, axis=0)
+    alphas = np.array([1e-4])
+    found = together(X, y, "poisson", weights, alphas, None)
+    coefs, _ = alone(X, y, "poisson", weights, alphas, None)
+    solved = found.gradient_norms <= 1e-10
+    assert np.allclose(found.coefs[solved], coefs[solved], atol=1e-6)
+    assert np.isfinite(found.coefs[solved]).all()
