@@ -119,14 +119,16 @@ class Factor:
             return dpotrs(self._lower, g, lower=1)[0]
         return self._vectors @ ((self._vectors.T @ g) / self._values)
 
+    def half_inverse(self):
+        """L with LᵀL = (H + diag(ridge))⁻¹, shape (rank, K·p)."""
+        if self.is_definite:
+            return dtrtri(self._lower, lower=1)[0]
+        return np.ascontiguousarray((self._vectors / np.sqrt(self._values)).T)
+
     def dof(self):
         """tr(H(H + diag(ridge))⁻¹), without the gauge."""
-        if self.is_definite:
-            half = dtrtri(self._lower, lower=1)[0]
-            out = len(half) - self._ridge @ np.einsum("ij,ij->j", half, half)
-        else:
-            inverse = np.einsum("ij,j,ij->i", self._vectors, 1.0 / self._values, self._vectors)
-            out = len(self._values) - self._ridge @ inverse
+        half = self.half_inverse()
+        out = len(half) - self._ridge @ np.einsum("ij,ij->j", half, half)
         gauge = self._curvature.gauge
         if gauge is not None:
             out -= np.sum(gauge / (gauge + self._ridge[: len(gauge)]))

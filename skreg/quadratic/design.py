@@ -113,6 +113,10 @@ class DenseDesign:
             out += np.einsum("i,ij,ij->j", weights[rows], block, block)
         return out
 
+    def block(self, rows):
+        """(X − c)[rows] for a slice of rows: float64, and not to be written to."""
+        return self.X[rows] if self._direct else self._block(rows)
+
     def _block(self, rows):
         return np.subtract(self.X[rows], self.centre, dtype=np.float64)
 
@@ -164,6 +168,9 @@ class SparseDesign:
         X = self.X
         squared = type(X)((np.square(X.data, dtype=np.float64), X.indices, X.indptr), X.shape)
         return np.asarray(squared.T @ weights)
+
+    def block(self, rows):
+        return self._by_row[rows].toarray().astype(np.float64, copy=False)
 
     @cached_property
     def _by_row(self):

@@ -13,9 +13,11 @@ without the 1 if there is no intercept. With more features than rows h → 1 as 
 0/0, but the quotient is [M b]ᵢ/[M]ᵢᵢ with M = P(AAᵀ + λ'I)⁻¹P, where P projects out the intercept
 and the features without a penalty; nothing cancels there, and λ = 0 is as good as any.
 
-Cost, n ≥ p: the rows in the coordinates of the eigenvectors, 2np² flops, then 4np for each λ. p > n:
-4n² for each λ.
+Cost, n ≥ p: the rows in the coordinates of the eigenvectors, 2np² flops, then 4np for each λ.
+p > n: 4n² for each λ.
 """
+
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import issparse
@@ -135,7 +137,7 @@ class _Rows:
                     out[:, mine], doubtful[mine] = self._primal(sums[k], seen, which, mine)
 
         ends = [0, n // 2, n] if n * p * p > _WORTH_TWO else [0, n]
-        together(some, list(zip(ends[:-1], ends[1:], strict=True)))
+        together(some, list(pairwise(ends)))
         return out, doubtful
 
     def _primal(self, sums, seen, which, rows):

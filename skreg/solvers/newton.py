@@ -15,8 +15,8 @@ from skreg.solvers.anchor import find_anchor, has_no_minimum, stand_in
 from skreg.solvers.descent import Descent
 from skreg.solvers.solution import Solution
 
-# Coefficients (features × outputs) beyond which no Hessian is formed.
-_LARGEST_DENSE = 3000
+#: Coefficients (features × outputs) beyond which no Hessian is formed.
+LARGEST_DENSE = 3000
 # Multiplications of a Hessian below which a second BLAS thread is not worth waiting for.
 _SMALL_GRAM = 2e9
 # A Hessian serves λ down to this part of the one it was taken at.
@@ -160,12 +160,12 @@ def one_shot_gap(risk, alphas, factors=None, *, tol=1e-8, max_iter=1000):
 def _prepare(risk, factors):
     """The reduction (or None), the walk over λ, and what the method is called."""
     factors = np.ones(risk.n_features) if factors is None else np.asarray(factors, dtype=float)
-    space = RowSpace(risk, factors) if _is_wide(risk, factors) else None
+    space = RowSpace(risk, factors) if is_wide(risk, factors) else None
     if space is not None and not space.risk.n_features:  # rows that do not differ
         space = None
     if space is not None:
         risk, factors = space.risk, space.factors
-    if risk.n_features * risk.n_outputs > _LARGEST_DENSE:
+    if risk.n_features * risk.n_outputs > LARGEST_DENSE:
         descent = Descent(risk, factors, CurvatureOperator, patience=0.0, always_fresh=True)
         return space, descent, "newton-cg"
     # Gradients that a Hessian costs: n·p²·K(K+1)/2 flops beside passes that wait for memory.
@@ -179,7 +179,8 @@ def _is_small(risk):
     return min(risk.X.shape) ** 2 * max(risk.X.shape) < _SMALL_GRAM
 
 
-def _is_wide(risk, factors):
+def is_wide(risk, factors):
+    """Whether a ridge is first reduced to the rows' span."""
     n, p = risk.X.shape
     return n < p and n <= _LARGEST_DUAL and np.count_nonzero(factors == 0) <= max(n // 4, 1)
 

@@ -64,7 +64,7 @@ def optimality(risk, alpha, factors, coef, intercept):
 def form(request, monkeypatch):
     """With the Hessian as an array, and through its products."""
     if request.param == "operator":
-        monkeypatch.setattr(newton, "_LARGEST_DENSE", 0)
+        monkeypatch.setattr(newton, "LARGEST_DENSE", 0)
         monkeypatch.setattr(newton, "_LARGEST_DUAL", 0)
     return request.param
 
@@ -195,7 +195,7 @@ def test_degrees_of_freedom_from_probes(monkeypatch):
     X, y, w = rows("gamma", 300, 60)
     risk = LinearRisk(X, y, get_loss("gamma"), w)
     exact = solve_newton(risk, ALPHAS).dof
-    monkeypatch.setattr(newton, "_LARGEST_DENSE", 0)
+    monkeypatch.setattr(newton, "LARGEST_DENSE", 0)
     np.testing.assert_allclose(solve_newton(risk, ALPHAS).dof, exact, rtol=0.1)
 
 
@@ -232,7 +232,7 @@ def test_one_expansion_is_the_same_without_a_hessian(name, monkeypatch):
     X, y, w = rows(name)
     risk = LinearRisk(X, y, get_loss(name), w)
     expected = solve_newton(risk, ALPHAS, max_expansions=1, tol=1e-11)
-    monkeypatch.setattr(newton, "_LARGEST_DENSE", 0)
+    monkeypatch.setattr(newton, "LARGEST_DENSE", 0)
     actual = solve_newton(risk, ALPHAS, max_expansions=1, tol=1e-11)
     np.testing.assert_allclose(actual.coefs, expected.coefs, atol=1e-7)
     np.testing.assert_allclose(actual.intercepts, expected.intercepts, atol=1e-7)

@@ -1,0 +1,18 @@
+"""Criteria that judge every λ by one path on all rows: no folds.
+
+A criterion is a function ``criterion(estimator, X, y, alphas, fit_params, scorers=None,
+score_params=None)`` that returns `CriterionScores`. In a Pipeline it judges the last step on the
+rows as the earlier steps, fitted to all rows, give them: what these learn from a row is not left
+out with it. That is little for a scaler, and much for steps that look at y.
+"""
+
+from skreg.model_selection.criteria.base import CriterionScores
+from skreg.model_selection.criteria.evidence import evidence
+from skreg.model_selection.criteria.gcv import gcv
+from skreg.model_selection.criteria.information import aic, bic, ebic
+from skreg.model_selection.criteria.loo import loo
+
+#: Every criterion by its name.
+CRITERIA = {"loo": loo, "gcv": gcv, "aic": aic, "bic": bic, "ebic": ebic, "evidence": evidence}
+
+__all__ = ["CRITERIA", "CriterionScores", "aic", "bic", "ebic", "evidence", "gcv", "loo"]

@@ -1,0 +1,134 @@
+"""What a criterion asks of an estimator, and what it answers."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _get_feature_names
+
+from skreg.estimators._linear import QuadraticApproxLinear
+from skreg.estimators._penalties import LassoShell
+from skreg.model_selection.pipelines import Prefix, is_plain
+from skreg.path import RegularizationPath
+from skreg.quadratic import QuadraticModel
+from skreg.solvers.solution import Solution
+
+
+@dataclass(frozen=True, eq=False)
+class CriterionScores:
+    """Scores of every λ.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n_alphas,)
+        Higher is better; of the first scorer, where scorers are used.
+    std_error : ndarray of shape (n_alphas,) or None
+        Standard errors of the scores, where there are any.
+    diagnostics : dict of str to ndarray of shape (n_alphas,)
+        ``dof``, the effective degrees of freedom, and what the criterion has to say of itself.
+    path : RegularizationPath
+        The path on all rows.
+    all_scores, all_std_errors : dict of str to ndarray of shape (n_alphas,)
+        By scorer; empty for a criterion that uses none.
+    """
+
+    scores: np.ndarray
+    std_error: np.ndarray | None
+    diagnostics: dict[str, np.ndarray]
+    path: RegularizationPath
+    all_scores: dict[str, np.ndarray] = field(default_factory=dict)
+    all_std_errors: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The path of an estimator on all rows, and the problem it solves.
+
+    Attributes
+    ----------
+    source : estimator
+        The linear estimator, not fitted, with what all λ share.
+    problem : QuadraticModel or LinearRisk
+    solution : Solution
+    path : RegularizationPath
+    X : the rows as the linear estimator sees them
+    fit_params : dict
+        What its ``fit`` is given beside X and y.
+    """
+
+    source: Any
+    problem: Any
+    solution: Solution
+    path: RegularizationPath
+    X: Any
+    fit_params: dict
+
+    @property
+    def is_squared_error(self):
+        return isinstance(self.problem, QuadraticModel)
+
+    @property
+    def is_lasso(self):
+        return isinstance(self.source, LassoShell)
+
+    @property
+    def loss(self):
+        """Its name."""
+        return self.source._loss.name
+
+    @property
+    def n_rows(self):
+        """Number of rows with a positive weight."""
+        if self.is_squared_error:
+            return self.problem.n_rows
+        return int(np.count_nonzero(self.problem.share))
+
+    @property
+    def n_outputs(self):
+        """Targets, or outputs of the loss."""
+        return self.problem.n_targets if self.is_squared_error else self.problem.n_outputs
+
+    @property
+    def n_intercepts(self):
+        """Of K classes K − 1 are free."""
+        if not self.source.fit_intercept:
+            return 0
+        return self.n_outputs - bool(self.source._loss.coupled)
+
+
+def fit_path(estimator, X, y, alphas, fit_params, name):
+    """The `Fit` of an estimator, or of the last step of a Pipeline on the rows it sees.
+
+    Parameters
+    ----------
+    name : str
+        Of the criterion as a user asks for it, for messages.
+
+    Raises
+    ------
+    ValueError
+        If there is no linear estimator of this package, or λ is not what it goes by.
+    """
+    if not is_plain(estimator):
+        raise ValueError(
+            f"{name} takes a Pipeline whose last step sees what the earlier ones make of the "
+            f"rows, got {type(estimator).__name__}. Use cv=5."
+        )
+    prefix = Prefix(estimator, X, y, fit_params or {})
+    last = prefix.last
+    if not isinstance(last, QuadraticApproxLinear):
+        raise ValueError(
+            f"{name} is for the linear estimators of skreg, alone or as the last step of a "
+            f"Pipeline, got {type(last).__name__}. Use cv=5."
+        )
+    if last.norm_bound is not None:
+        raise ValueError(
+            f"norm_bound={last.norm_bound} decides λ by itself, and {name} compares values of λ. "
+            "Leave norm_bound=None."
+        )
+    last._validate_params()
+    problem = last._prepare(prefix.rows, y, **prefix.fit_params)
+    solution = last._solve(problem, last._alphas(problem, alphas))
+    last._keep(problem)
+    path = RegularizationPath.from_solution(solution, last, _get_feature_names(prefix.rows))
+    return Fit(last, problem, solution, path, prefix.rows, prefix.fit_params)

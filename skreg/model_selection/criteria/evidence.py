@@ -1,0 +1,58 @@
+"""The evidence of a Bayesian ridge."""
+
+from skreg.model_selection.criteria.base import CriterionScores, fit_path
+
+
+def evidence(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
+    """log P(y | λ) of the ridge as a Bayesian model, the noise at its best for each λ.
+
+    The model is that of `QuadraticApproxRidge`'s notes (MacKay, 1992): y ~ N(xᵀθ + b, σ²/w) with
+    the prior θ ~ N(0, σ²/(nλ)·I). From the spectrum of H, O(p) for each λ. The λ of the largest
+    evidence is ``lambda_/alpha_/n`` of `sklearn.linear_model.BayesianRidge` with flat hyperpriors.
+
+    Parameters
+    ----------
+    estimator : QuadraticApproxRidge or Pipeline
+        With squared error and without ``penalty_factors``.
+    X, y : as for ``fit``
+    alphas : None, int or array-like of shape (n_alphas,)
+    fit_params : None or dict
+    scorers, score_params : ignored
+        It is a score of its own.
+
+    Returns
+    -------
+    CriterionScores
+        Without standard errors.
+
+    Raises
+    ------
+    ValueError
+        For another estimator or loss.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skreg import QuadraticApproxRidge
+    >>> from skreg.model_selection.criteria import evidence
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> found = evidence(QuadraticApproxRidge(), X, y, [1e-1, 1e-4, 1e-7])
+    >>> found.path.alphas[found.scores.argmax()]
+    np.float64(0.0001)
+    """
+    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='evidence'")
+    reason = _missing(fit)
+    if reason:
+        raise ValueError(f"selection='evidence' needs {reason}")
+    scores = fit.source._log_evidence(fit.path.alphas)
+    return CriterionScores(scores, None, {"dof": fit.path.dof + fit.n_intercepts}, fit.path)
+
+
+def _missing(fit):
+    if fit.is_lasso or not fit.is_squared_error:
+        return (
+            "a Gaussian posterior: QuadraticApproxRidge with loss='squared_error', got "
+            f"{type(fit.source).__name__} with {fit.loss!r}. Use selection='bic', or cv='loo'."
+        )
+    fit.source.solver_ = fit.path.solver
+    return fit.source._not_bayesian()

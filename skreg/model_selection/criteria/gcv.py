@@ -1,0 +1,66 @@
+"""Generalised cross-validation."""
+
+import numpy as np
+
+from skreg.model_selection.criteria.base import CriterionScores, fit_path
+from skreg.model_selection.criteria.likelihood import target_dof, target_risks
+
+
+def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
+    """Minus the generalised cross-validation of squared error.
+
+        GCV(λ) = Σᵢ sᵢ(yᵢ − ŷᵢ)² / (1 − d/n)²,    sᵢ = wᵢ/Σw,
+
+    summed over targets, with d the effective degrees of freedom, the intercept's among them, and n
+    the rows of positive weight (Golub, Heath & Wahba, 1979): leave-one-out with every leverage at
+    its mean, and so without the rows themselves. For a ridge d = Σσ/(σ+λ) + 1; for the lasso d
+    counts the non-zero coefficients (Zou, Hastie & Tibshirani, 2007).
+
+    Like leave-one-out it takes the rows for independent: with groups, duplicates or an order in
+    time, split by those instead.
+
+    Parameters
+    ----------
+    estimator : QuadraticApproxRidge, QuadraticApproxLasso or Pipeline
+        With squared error.
+    X, y : as for ``fit``
+    alphas : None, int or array-like of shape (n_alphas,)
+    fit_params : None or dict
+    scorers, score_params : ignored
+        It is a score of its own.
+
+    Returns
+    -------
+    CriterionScores
+        −inf where d ≥ n. Without standard errors.
+
+    Raises
+    ------
+    ValueError
+        For another loss.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skreg import QuadraticApproxRidge
+    >>> from skreg.model_selection.criteria import gcv
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> gcv(QuadraticApproxRidge(), X, y, [1e-1, 1e-4, 1e-7]).scores.round()
+    array([-5612., -3004., -3007.])
+    """
+    fit = fit_path(estimator, X, y, alphas, fit_params, "cv='gcv'")
+    if not fit.is_squared_error:
+        raise ValueError(
+            f"cv='gcv' is for squared error, got loss {fit.loss!r}. Use cv='loo', which is as fast "
+            "as a fit, or cv=5."
+        )
+    if np.isnan(fit.path.dof).any():
+        raise ValueError(
+            "cv='gcv' takes degrees of freedom, and a sparse X of this size is not decomposed to "
+            "know them. Use cv=5."
+        )
+    dof = target_dof(fit) + bool(fit.source.fit_intercept)
+    left = np.maximum(1.0 - dof / fit.n_rows, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = np.where(left > 0, 2.0 * target_risks(fit) / left**2, np.inf)
+    return CriterionScores(-values.sum(axis=1), None, {"dof": dof.sum(axis=1)}, fit.path)

@@ -1,0 +1,212 @@
+"""Leave-one-out, exact for a ridge on squared error and approximate for all else."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skreg._validation import check_offset
+from skreg.model_selection.criteria.base import CriterionScores, fit_path
+from skreg.model_selection.criteria.likelihood import penalty_of, row_risk, solutions
+from skreg.model_selection.criteria.scoring import Known
+from skreg.quadratic import QuadraticModel
+from skreg.quadratic.left_out import left_out_predictions
+from skreg.quadratic.risk import LinearRisk
+from skreg.solvers.left_out import TRUSTED, left_out
+from skreg.solvers.left_out_refits import refit_doubtful
+
+# Share of the loss in doubt from which on the best λ is not to be trusted.
+_DOUBTFUL = 0.03
+
+
+def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
+    """Leave-one-out scores of every λ from one path.
+
+    **Squared error and a ridge**: exact for all λ from one decomposition, the predictions of
+    `GridSearchCV` with `LeaveOneOut` (λ against the mean loss of the n − 1 rows that are left, with
+    ``sample_weight`` the mean by their weights): see `skreg.quadratic.left_out`.
+
+    **Other losses, and the lasso**: approximate leave-one-out (ALO; Rad & Maleki, 2020), with a
+    second step where the first one is long, and fits without the row where both leave doubt and n·p
+    is small: see `skreg.solvers.left_out`. ``class_weight="balanced"`` is that of all rows.
+
+    A scorer sees the left-out predictions of all rows together, once for each λ. For means over
+    rows (``neg_mean_squared_error``, ``neg_log_loss``, ``accuracy``, …) this is the mean over
+    splits. R², of which a single row has none, is pooled: 1 − Σ(y − ŷ₋ᵢ)²/Σ(y − ȳ)². So is
+    everything else, AUC for instance. ``sample_weight`` in ``score_params`` weighs rows in the
+    score. Standard errors are those of means over rows; of other scores, of the jackknife over 20
+    parts.
+
+    It takes the rows for independent. With groups, duplicates, or an order in time a row's
+    neighbours tell of it, and λ comes out too small: split by ``GroupKFold`` or ``TimeSeriesSplit``
+    instead.
+
+    Parameters
+    ----------
+    estimator : linear estimator of skreg, or Pipeline that ends in one
+        In a Pipeline the earlier steps are fitted to all rows: what they learn from a row is not
+        left out with it. That is little for a scaler, and much for steps that look at y.
+    X, y : as for ``fit``
+    alphas : None, int or array-like of shape (n_alphas,)
+    fit_params : None or dict
+        What ``fit`` is to be given: ``sample_weight``, ``offset``.
+    scorers : None or dict of str to callable
+        None: the estimator's own ``score``.
+    score_params : None or dict
+        What the scorers are to be given.
+
+    Returns
+    -------
+    CriterionScores
+        Where approximate, ``diagnostics`` has ``max_leverage``, the largest eigenvalue of a row's
+        ℓ″q that was not left out by a fit; ``doubt``, about how far the mean loss may be off, as
+        a share of it; and ``n_refits``, the rows left out by fits.
+
+    Raises
+    ------
+    ValueError
+        For groups, an approximate Hessian, limited ``max_expansions``, or sizes whose Hessian
+        cannot be formed.
+
+    Warns
+    -----
+    UserWarning
+        Where ``max_leverage`` ≥ 0.95, or the doubt could change which λ is best.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skreg import QuadraticApproxRidge
+    >>> from skreg.model_selection.criteria import loo
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> found = loo(QuadraticApproxRidge(), X, y, [1e-1, 1e-4, 1e-7])
+    >>> found.scores.round(4), found.std_error.round(4)
+    (array([0.0537, 0.4938, 0.4938]), array([0.003 , 0.0316, 0.0329]))
+    """
+    fit = fit_path(estimator, X, y, alphas, fit_params, "cv='loo'")
+    diagnostics = {"dof": fit.path.dof + fit.n_intercepts}
+    if fit.is_squared_error and not fit.is_lasso:
+        raw = _exact(fit)
+        doubt = None
+    else:
+        raw, doubt, leverage, refits = _approximate(fit)
+        diagnostics |= {"max_leverage": leverage, "doubt": doubt, "n_refits": refits}
+    raw = _shaped(fit, raw)
+    known = Known(fit.source, raw, X, y, score_params or {})
+    scores, errors = {}, {}
+    for name, scorer in (scorers or {"score": None}).items():
+        scores[name], errors[name] = known.scores(scorer)
+    first = next(iter(scores))
+    if doubt is not None:
+        _warn(fit.path.alphas, scores[first], errors[first], leverage, doubt)
+    return CriterionScores(scores[first], errors[first], diagnostics, fit.path, scores, errors)
+
+
+def _exact(fit):
+    """Raw predictions (n_alphas, n, q), the offset included."""
+    if fit.problem._form.is_large:
+        n, p = fit.problem._form.rows.shape
+        raise ValueError(
+            f"cv='loo' takes a decomposition, and a sparse X of {n} rows and {p} features is too "
+            "large for one. Use cv=5, or fewer features."
+        )
+    raw = left_out_predictions(fit.problem, fit.path.alphas, fit.source._factors())
+    offset = check_offset(fit.fit_params.get("offset"), fit.X)
+    return raw if offset is None else raw + offset[:, None]
+
+
+def _shaped(fit, raw):
+    """(n_alphas, n, K) as the estimator's predictions are shaped."""
+    single = fit.path.coefs.ndim == 2 or (raw.shape[2] == 1 and not fit.is_squared_error)
+    return raw[:, :, 0] if single else raw
+
+
+def _approximate(fit):
+    """Raw predictions, doubt left as a share of the loss, largest leverages, refits."""
+    _check(fit)
+    n_targets = fit.problem.n_targets if fit.is_squared_error else 1
+    parts = [_one(fit, t) for t in range(n_targets)]
+    raw = np.concatenate([part[0] for part in parts], axis=2)
+    loss = sum(part[1] for part in parts)
+    doubt = sum(part[2] for part in parts) / np.maximum(loss, np.finfo(np.float64).tiny)
+    leverage = np.max([part[3] for part in parts], axis=0)
+    return raw, doubt, leverage, sum(part[4] for part in parts)
+
+
+def _one(fit, target):
+    """One target, or all outputs of a loss: raw predictions, loss, doubt, leverage, refits."""
+    risk, alphas = row_risk(fit, target), fit.path.alphas
+    penalty = penalty_of(fit.source, risk.n_features)
+    found = solutions(fit, target if fit.is_squared_error else None)
+    steps = list(left_out(risk, penalty, alphas, *found))
+    raw, doubt = np.array([s.raw for s in steps]), np.array([s.doubt for s in steps])
+    leverage = np.array([s.leverage for s in steps])
+    losses = np.array([risk.loss.derivatives(risk.y, r)[0].sum() for r in raw])
+    refitted = refit_doubtful(raw, doubt, losses, partial(_refit, fit, risk), _work(fit, risk))
+    losses = np.array([risk.loss.derivatives(risk.y, r)[0].sum() for r in raw])
+    if fit.is_squared_error:
+        offset = check_offset(fit.fit_params.get("offset"), fit.X)
+        raw = raw if offset is None else raw + offset[:, None]
+    largest = np.where(refitted, 0.0, leverage).max(axis=1)
+    return raw, losses, doubt.sum(axis=1), largest, refitted.sum(axis=1)
+
+
+def _work(fit, risk):
+    """Multiply-adds of a fit for one λ of several, about."""
+    n, p = risk.X.shape
+    if fit.is_squared_error and p > n:  # a path of the lasso
+        return 4.0 * n * p
+    return max(float(n) * p * min(n, p) * risk.n_outputs**2, 5e6)
+
+
+def _refit(fit, risk, i, which):
+    """Row i's raw predictions, (len(which), K), by fits without it."""
+    weights = risk.share * risk.weight
+    weights[i] = 0.0
+    if fit.is_squared_error:
+        problem = QuadraticModel._from_checked(risk.X, risk.y, weights, risk.fit_intercept)
+    else:
+        problem = LinearRisk(risk.X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
+    found = fit.source._solve(problem, fit.path.alphas[which])
+    coefs = np.asarray(found.coefs, dtype=np.float64).reshape(len(which), -1, risk.n_features)
+    x = risk.X[[i]].toarray()[0] if issparse(risk.X) else risk.X[i]
+    raw = coefs @ x + np.reshape(found.intercepts, (len(which), -1))
+    return raw if risk.offset is None else raw + risk.offset[i]
+
+
+def _check(fit):
+    """Raise where the solutions are not minimisers by a separable penalty."""
+    source = fit.source
+    if getattr(source, "groups", None) is not None:
+        raise ValueError("cv='loo' does not know groups of features yet. Use cv=5.")
+    if (hessian := getattr(source, "hessian", "full")) != "full":
+        raise ValueError(
+            f"cv='loo' starts from an exact minimiser, and hessian={hessian!r} approximates it. "
+            "Use hessian='full', or cv=5."
+        )
+    if source.max_expansions is not None and fit.loss != "squared_error":
+        raise ValueError(
+            f"cv='loo' starts from an exact minimiser, and max_expansions={source.max_expansions} "
+            "may stop short of it. Use max_expansions=None, or cv=5."
+        )
+
+
+def _warn(alphas, scores, errors, leverage, doubt):
+    """Where it is not to be trusted."""
+    best = int(np.nanargmax(scores)) if np.isfinite(scores).any() else 0
+    unsure = doubt > _DOUBTFUL
+    # A λ that is in doubt matters where its score, so much better, would be the best.
+    reach = scores + doubt * np.abs(scores) >= scores[best]
+    bad = (leverage >= TRUSTED) | (unsure & (reach | unsure[best]))
+    if not bad.any():
+        return
+    among = "the best λ is among them" if bad[best] else "the best λ is not among them"
+    warnings.warn(
+        f"approximate leave-one-out is not to be trusted for {bad.sum()} of {len(alphas)} λ "
+        f"(alpha={alphas[bad].min():.3g} to {alphas[bad].max():.3g}; {among}): rows have a "
+        f"leverage of up to {leverage[bad].max():.2f}, and {doubt[bad].max():.0%} of the loss is "
+        "in doubt. Use cv=5, or larger alphas.",
+        UserWarning,
+        stacklevel=3,
+    )
