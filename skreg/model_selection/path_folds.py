@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection._validation import _score
 from sklearn.utils._metadata_requests import _routing_enabled
@@ -17,8 +17,10 @@ from sklearn.utils.validation import _check_method_params, _get_feature_names, _
 from skreg._threads import one_blas_thread
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection import refits
+from skreg.model_selection.class_metrics import scores_along
 from skreg.model_selection.job import Interrupted
 from skreg.model_selection.pipelines import Prefix, is_plain, last_step
+from skreg.model_selection.squares import SquareScores
 from skreg.path import RegularizationPath
 
 #: Raw predictions are made for as many λ at once as fit into this many numbers.
@@ -144,9 +146,37 @@ def _scores_along(job, rows, path, X, y, index, transformed=None):
             for i in range(len(path))
         ]
     X = rows.prefix.transform(X) if transformed is None else transformed
+    found = _scores_at_once(job, path, X, y, params)
+    if found is not None:
+        return found
     return [
         _score(fitted, X, y, scorer, params, job.error_score) for fitted in fitted_along(path, X)
     ]
+
+
+def _scores_at_once(job, path, X, y, params):
+    """Scores by formulas that take many λ; None where scikit-learn has to be asked."""
+    try:
+        if is_classifier(path.source):
+            parts = [
+                scores_along(path.source, some.decision_function(X), y, job.scorers, params)
+                for some in _blocks(path, X)
+            ]
+            return None if None in parts else [score for part in parts for score in part]
+        # Of counts and positive numbers ``score`` is D², no function of squares.
+        if path.source._loss.name not in ("squared_error", "huber") or path.coefs.dtype == "f4":
+            return None
+        target = np.asarray(y, dtype=np.float64).reshape(_num_samples(y), -1)
+        squares = SquareScores.of(replace(job, score_params=params), target)
+        if squares is None:
+            return None
+
+        def predict(some):
+            return _part(path, some).predict(X).reshape(-1, *target.shape)
+
+        return squares.by_predictions(slice(None), predict, len(path))
+    except (TypeError, ValueError):
+        return None  # X, y or weights that a scorer is to complain of
 
 
 def _looks_at_predictions_only(scorer, job):
@@ -165,19 +195,30 @@ def _looks_at_predictions_only(scorer, job):
 
 def fitted_along(path, X):
     """Fitted estimators at every λ of a path that know their raw predictions for X already."""
-    width = max(1, BLOCK // max(1, _num_samples(X) * path.intercepts[0].size))
-    for start in range(0, len(path), width):
-        part = slice(start, start + width)
+    start = 0
+    for some in _blocks(path, X):
         try:
-            some = replace(path, coefs=path.coefs[part], intercepts=path.intercepts[part])
             block = some.decision_function(X)
         except Exception:
             block = None  # each estimator will say what is wrong with X when it is asked
-        for i in range(start, min(start + width, len(path))):
-            fitted = path.source._fitted_at(path, i)
+        for i in range(len(some.coefs)):
+            fitted = path.source._fitted_at(path, start + i)
             if block is not None:
-                fitted._raw = _Known(fitted, X, block[i - start])
+                fitted._raw = _Known(fitted, X, block[i])
             yield fitted
+        start += len(some.coefs)
+
+
+def _blocks(path, X):
+    """The path in parts whose predictions for X fit into `BLOCK` numbers."""
+    width = max(1, BLOCK // max(1, _num_samples(X) * path.intercepts[0].size))
+    for start in range(0, len(path), width):
+        yield _part(path, slice(start, start + width))
+
+
+def _part(path, some):
+    """What of a path predicts, for some of its λ."""
+    return replace(path, coefs=path.coefs[some], intercepts=path.intercepts[some])
 
 
 class _Known:
