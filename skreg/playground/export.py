@@ -72,8 +72,9 @@ def _table_lines(state, data, table):
 
 def _training_lines(run, kind):
     first, *later = run.segments or [[run.parameters, 0]]
-    fixed = dict(random_state=run.state.start, warm_start=True)
-    arguments = [f"    {name}={value!r}," for name, value in (first[0] | fixed).items()]
+    usual = type(run.model)().get_params()
+    given = first[0] | dict(random_state=run.state.start, warm_start=True)
+    arguments = [f"    {name}={value!r}," for name, value in given.items() if value != usual[name]]
     lines = [
         "# warm_start: every fit goes on where the last one ended, for max_iter epochs.",
         f"model = {kind}(",

@@ -18,11 +18,16 @@ PRESETS = {
     "sparse": (
         "L1: which inputs does xor need?",
         "data=xor&noise=20&features=x1,x2,x1^2,x2^2,x1x2,sin(x1),sin(x2)&hidden="
-        "&penalty=l1&alpha=0.03&stop=1000",
+        "&penalty=l1&alpha=1&stop=1000",
     ),
-    "spiral": (
-        "Spiral: weight decay beside none",
-        "data=spiral&noise=20&features=x1,x2,sin(x1),sin(x2)&hidden=8,8&activation=relu"
-        "&penalty=l2&alpha=0.01&speed=5&pin.penalty=none&pin.alpha=0",
+    "network": (
+        "Weight decay in a network, beside none",
+        "data=xor&noise=40&train=20&hidden=8,8&speed=5&stop=1000"
+        "&penalty=l2&alpha=0.03&pin.penalty=none&pin.alpha=0",
+    ),
+    "inputs": (
+        "Groups: a network drops the inputs it does not need",
+        "data=circle&noise=20&features=x1,x2,x1^2,x2^2,x1x2,sin(x1),sin(x2)&hidden=4"
+        "&penalty=group-inputs&alpha=0.3&speed=5",
     ),
 }

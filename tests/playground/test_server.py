@@ -103,8 +103,8 @@ def test_own_page(host, origin, expected):
 
 @pytest.mark.parametrize("origin", [None, "http://evil.example"])
 def test_websocket_of_another_page_is_refused(address, origin):
-    with pytest.raises(InvalidStatus) as refused:
-        talk(address, origin)
+    with pytest.raises(InvalidStatus) as refused, talk(address, origin):
+        pass
     assert refused.value.response.status_code == 403
 
 

@@ -97,7 +97,8 @@ const WORDS = { alpha: "λ", hidden: "hidden layers", train: "training rows", ba
 const layers = () => known.state.values.hidden.split(",").filter(Boolean).map(Number);
 const short = (value, digits = 3) => {
   if (value === null) return "∞";
-  return (Math.abs(value) < 1e5 ? value.toFixed(digits) : value.toExponential(1)).replaceAll("-", "−");
+  const text = Math.abs(value) < 1e5 ? value.toFixed(digits) : value.toExponential(1);
+  return (Number(text) === 0 ? text.replace("-", "") : text).replaceAll("-", "−");
 };
 
 function points() {
@@ -108,7 +109,8 @@ function points() {
     if (body[name]) planes[name].setData(body[name], arrays[`${name}.points`], arrays[`${name}.y`], shown);
   }
   const { axes, labels, is_regression } = body.live;
-  const range = ([name, low, high]) => `${name} from ${+low.toPrecision(3)} to ${+high.toPrecision(3)}`;
+  const end = (value) => String(+value.toPrecision(3)).replace("-", "−");
+  const range = ([name, low, high]) => `${name} from ${end(low)} to ${end(high)}`;
   const [below, above] = is_regression ? ["below 0", "above 0"] : [labels[0], labels[1]].map((l) => `class ${l}`);
   $("legend").textContent = `▲ orange: ${below}, ● blue: ${above}; filled: training, hollow: test. ` +
     `Across: ${range(axes[0])}; up: ${range(axes[1])}. The line is where the output changes sign.`;
@@ -231,6 +233,10 @@ $("file").addEventListener("change", async ({ target }) => {
   target.value = "";
 });
 async function copy(text, button) {
+  if (!navigator.clipboard) { // not to be had over plain HTTP from another computer
+    window.prompt("Copy this:", text);
+    return;
+  }
   await navigator.clipboard.writeText(text);
   const before = button.textContent;
   button.textContent = "Copied";
