@@ -17,11 +17,7 @@ from sklearn.utils.validation import _check_method_params, check_is_fitted, inde
 
 from skreg.model_selection.alphas import check_choice
 from skreg.model_selection.candidates import alpha_name, combinations
-
-try:
-    from skreg.model_selection.criteria import CRITERIA
-except ImportError:
-    CRITERIA = {}
+from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.evaluation import Evaluation, check_searchable
 from skreg.model_selection.job import Interrupted, Job
 from skreg.model_selection.outcome import Outcome, frame_of, scorers_of

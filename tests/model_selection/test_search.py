@@ -23,7 +23,8 @@ from sklearn.model_selection import (
     StratifiedKFold,
     TimeSeriesSplit,
 )
-from sklearn.preprocessing import scale
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
 
 from skreg import (
     PathSearchCV,
@@ -91,6 +92,18 @@ def test_squared_error_scores_equal_grid_search(estimator, cv, scoring, weights,
     np.testing.assert_allclose(
         ours.best_estimator_.coef_, theirs.best_estimator_.coef_, rtol=1e-8, atol=1e-8
     )
+
+
+@given(
+    st.sampled_from([QuadraticApproxRidge(), QuadraticApproxLasso()]),
+    st.lists(st.sampled_from([0.0, 1e-6, 1e-3, 0.02, 0.5, 3.0, 40.0]), min_size=1, max_size=6),
+    st.booleans(),
+)
+def test_any_order_of_lambda_repeated_or_zero(estimator, alphas, piped):
+    model = make_pipeline(StandardScaler(), estimator) if piped else estimator
+    ours, theirs = both(model, X, Y, alphas, cv=3, return_train_score=True)
+    assert same(ours, theirs)
+    assert ours.alphas_.tolist() == alphas
 
 
 CLASSIFIERS = st.sampled_from(
@@ -232,6 +245,33 @@ def test_sparse_and_many_targets_and_frames():
     assert same(ours, theirs)
     assert ours.feature_names_in_.tolist() == frame.columns.tolist()
     assert ours.n_features_in_ == 10
+
+
+def test_lists_and_polars():
+    polars = pytest.importorskip("polars")
+    assert same(*both(QuadraticApproxRidge(), X.tolist(), Y.tolist(), cv=3))
+    frame = polars.DataFrame(X, schema=[f"c{i}" for i in range(10)])
+    model = make_pipeline(StandardScaler(), QuadraticApproxLasso())
+    ours, theirs = both(model, frame, polars.Series(Y), cv=3)
+    assert same(ours, theirs)
+    assert ours.feature_names_in_.tolist() == frame.columns
+
+
+def test_single_precision():
+    single = X.astype(np.float32)
+    for model in (QuadraticApproxRidge(), make_pipeline(StandardScaler(), QuadraticApproxLasso())):
+        ours, theirs = both(model, single, Y, cv=3)
+        assert same(ours, theirs, 1e-5)
+
+
+def test_offsets_of_counts():
+    rng = np.random.default_rng(0)
+    exposure = rng.uniform(0.5, 5.0, len(X))
+    counts = rng.poisson(exposure * np.exp(0.3 * X[:, 2]))
+    model = QuadraticApproxLasso(loss="poisson", tol=1e-10)
+    params = {"offset": np.log(exposure)}
+    ours, theirs = both(model, X, counts, np.logspace(-1, -3, 4), cv=3, params=params)
+    assert same(ours, theirs)
 
 
 def test_more_features_than_rows():

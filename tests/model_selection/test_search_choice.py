@@ -244,6 +244,63 @@ def test_refit_false_leaves_results_and_choice_alone(silent):
         search.predict(X)
 
 
+# Criteria in place of splits ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"cv": "loo"}, {"cv": "gcv"}, *[{"selection": s} for s in ("aic", "bic", "ebic", "evidence")]],
+    ids=str,
+)
+@pytest.mark.parametrize("piped", [False, True])
+def test_criteria_fill_the_same_results(settings, piped, silent):
+    ridge = QuadraticApproxRidge()
+    model = make_pipeline(StandardScaler(), ridge) if piped else ridge
+    search = PathSearchCV(model, 25, **settings).fit(X, Y)
+    results, scores = search.cv_results_, search.criterion_.scores
+    np.testing.assert_array_equal(results["mean_test_score"], scores)
+    np.testing.assert_array_equal(results["split0_test_score"], scores)
+    assert search.n_splits_ == 1
+    assert search.best_index_ == scores.argmax()
+    assert search.best_score_ == scores.max()
+    np.testing.assert_array_equal(search.path_.alphas, search.alphas_)
+    direct = QuadraticApproxRidge(alpha=search.alphas_[scores.argmax()]).fit(X, Y)
+    last = search.best_estimator_[-1] if piped else search.best_estimator_
+    np.testing.assert_allclose(last.coef_, direct.coef_, rtol=1e-8)
+    np.testing.assert_allclose(search.predict(X), direct.predict(X))
+    has_error = settings.get("cv") == "loo"
+    assert np.isfinite(search.to_frame()["std_error_score"]).all() == has_error
+
+
+def test_leave_one_out_with_its_standard_error_and_several_scorers(silent):
+    scoring = ["neg_mean_squared_error", "neg_mean_absolute_error"]
+    lasso = QuadraticApproxLasso()
+    best = PathSearchCV(lasso, 40, cv="loo", scoring=scoring, refit=scoring[1]).fit(X, Y)
+    assert best.alpha_one_std_err_ > best.best_params_["alpha"]
+    frame = best.to_frame()
+    assert (frame[[f"std_error_{name}" for name in scoring]] > 0).all(axis=None)
+    settings = {"cv": "loo", "scoring": scoring, "refit": scoring[1], "selection": "one_std_err"}
+    simple = PathSearchCV(lasso, 40, **settings).fit(X, Y)
+    assert simple.best_params_["alpha"] == best.alpha_one_std_err_
+
+
+def test_criteria_cross_other_parameters_and_extend_grids():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rng = np.random.default_rng(3)
+        y = X[:, 0] * 0.05 + rng.standard_normal(len(X))
+        grid = {"fit_intercept": [True, False]}
+        search = PathSearchCV(QuadraticApproxRidge(), "auto", cv="loo", param_grid=grid).fit(X, y)
+    assert len(search.alphas_) > 100
+    np.testing.assert_array_equal(search.path_.alphas, search.alphas_)
+    assert set(search.best_params_) == {"alpha", "fit_intercept"}
+
+
+def test_criteria_are_for_linear_estimators(silent):
+    with pytest.raises(ValueError, match=r"'loo' is for the linear estimators .* Use cv=5"):
+        PathSearchCV(Ridge(), [1.0, 0.1], cv="loo").fit(X, Y)
+
+
 def test_to_frame(silent):
     search = PathSearchCV(QuadraticApproxLasso(), 6, return_train_score=True, cv=3).fit(X, Y)
     frame = search.to_frame()

@@ -119,6 +119,17 @@ def test_parameters_of_earlier_steps():
         np.testing.assert_allclose(ours.cv_results_[key], theirs.cv_results_[key], atol=1e-8)
 
 
+def test_the_last_step_itself_is_a_parameter():
+    model = Pipeline([("scale", StandardScaler()), ("model", QuadraticApproxRidge())])
+    grid = {"model": [QuadraticApproxRidge(), QuadraticApproxLasso(), Ridge()]}
+    ours, theirs = both(model, X, Y, grid=grid, cv=3)
+    for j in range(3):
+        key = f"split{j}_test_score"
+        np.testing.assert_allclose(ours.cv_results_[key], theirs.cv_results_[key], atol=1e-8)
+    assert repr(ours.best_params_["model"]) == repr(theirs.best_params_["model"])
+    assert type(ours.best_estimator_[-1]) is type(theirs.best_estimator_[-1])
+
+
 def test_step_parameters_reach_their_steps():
     w = np.linspace(1, 5, len(Y))
     model = make_pipeline(StandardScaler(), QuadraticApproxRidge())
