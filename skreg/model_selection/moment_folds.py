@@ -65,6 +65,9 @@ def run(job, on_fold):
     try:
         for j in folds.solve():
             on_fold(j, n_splits)
+            if job.verbose > 1:
+                seconds = sum(fit["fit_time"] + fit["score_time"] for fit in folds.done[j])
+                print(f"[PathSearchCV] split {j + 1}/{n_splits}: {seconds:.2f} s")
     except KeyboardInterrupt:
         first = [fits for j, fits in sorted(folds.done.items()) if set(range(j)) <= set(folds.done)]
         raise Interrupted(refits.scores_of(job, first) if first else None) from None

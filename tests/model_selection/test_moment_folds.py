@@ -483,6 +483,15 @@ def test_interrupted():
     assert stopped.value.scores.test["score"].shape == (3, 3)
 
 
+def test_a_line_for_each_split(capsys):
+    X, y = data()
+    moment_folds.run(job_of(QuadraticApproxRidge(), X, y, KFold(3), verbose=2), _ignore)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        f"[PathSearchCV] split {j}/3" for j in (1, 2, 3)
+    ]
+
+
 def test_threads_do_not_change_the_scores():
     from threadpoolctl import threadpool_limits
 
