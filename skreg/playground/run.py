@@ -135,8 +135,8 @@ class Run:
         """Train, up to the epoch at which the state says stop; whether it can go on."""
         if self.state.stop > self.epoch:
             n_epochs = min(n_epochs, self.state.stop - self.epoch)
-        if self.error:
-            return False
+        if self.error or n_epochs < 1:
+            return not self.error
         try:
             self.model.set_params(max_iter=n_epochs).fit(*self.data.train)
         except ValueError as error:  # the network is as it was before

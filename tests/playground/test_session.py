@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from playground_cases import by_kind, table_text
 
 from skreg.playground import session as module
 from skreg.playground.run import Run
 from skreg.playground.session import Session
-from skreg.playground.state import FIELDS, State
+from skreg.playground.state import FIELDS, State, read_query
 
 
 @pytest.fixture
@@ -262,3 +264,48 @@ def test_lessons(session):
 def test_unknown_command_is_refused(session):
     with pytest.raises(ValueError, match="no command 'fly'"):
         do(session, "fly")
+
+
+def test_pinned_run_waits_for_a_live_one_that_diverged(session):
+    do(session, "pin")
+    set_(session, learning_rate="100", penalty="l2", alpha="1000")
+    for _ in range(5):
+        do(session, "step")
+    assert "diverged" in session.live.error
+    assert session.pinned.error == ""
+    assert session.pinned.epoch == session.live.epoch
+
+
+SETTINGS = st.dictionaries(
+    st.sampled_from(
+        ["data", "hidden", "penalty", "alpha", "learning_rate", "stop", "features", "x"]
+    ),
+    st.sampled_from(
+        ["circle", "plane", "3,2", "", "l1", "group-neurons", "0.1", "10", "3", "x1,x1x2"]
+    ),
+    max_size=3,
+)
+COMMANDS = st.one_of(
+    st.sampled_from(
+        ["play", "pause", "step", "reset", "new_start", "regenerate", "pin", "unpin", "swap"]
+    ).map(lambda name: dict(do=name)),
+    SETTINGS.map(lambda values: dict(do="set", values=values)),
+    st.just("advance"),
+)
+
+
+@given(st.lists(COMMANDS, max_size=12))
+def test_whatever_is_clicked_the_address_tells_it(commands):
+    session = Session()
+    query = by_kind(session.handle(dict(do="open", query="")))["state"][0]["query"]
+    for command in commands:
+        sent = session.advance() if command == "advance" else session.handle(command)
+        found = by_kind(sent)
+        query = found["state"][0]["query"] if "state" in found else query
+        live, pinned, messages = read_query(query)
+        assert messages == []
+        assert live == session.live.state
+        assert pinned == (session.pinned and session.pinned.state)
+        for _, run in session._named_runs():
+            assert run.epoch == sum(n for _, n in run.segments)
+            assert np.isfinite(run.weights).all()
