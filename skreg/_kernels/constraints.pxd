@@ -7,24 +7,29 @@
   their turn (incremental proximal steps: D. Bertsekas, 2011), which is off by a second order in η.
 - norm_bound: the projection onto {J(W) ≤ k} in the optimiser's metric, so that a fixed point is a
   minimiser under the constraint. u = soft(z, μ·l1·d)/(1 + μ·l2·d); J(u) falls and is convex in μ, so
-  Newton's method from μ = 0 climbs to the root; for l1 with one step size this is the threshold of
-  Duchi et al. (2008).
+  a step of Newton's method lands at most at the root, and climbs to it from there; for l1 with one
+  step size μ is the threshold of Duchi et al. (2008).
 - max_norm: the incoming weights of a unit, where longer, are scaled back.
 """
 
 from libc.math cimport isfinite, sqrt
 
-from skreg._kernels.group_prox cimport group_radius
+from skreg._kernels.dispatch cimport dispatched
+from skreg._kernels.group_prox cimport group_radius, shrink
+from skreg._kernels.optimisers cimport ADAM
 from skreg._kernels.plan cimport NEURONS, Block, Plan, Step
 from skreg._kernels.team cimport meet, next_task
-from skreg._kernels.tiles cimport moved, step_sizes
+from skreg._kernels.tiles cimport follow, step_sizes
 
 ctypedef fused real:
     float
     double
 
 cdef enum:
-    COLUMNS = 64    # of a block, at most
+    COLUMNS = 64     # of a block, at most
+    TOGETHER = 8     # neurons whose weights are gathered in one sweep over the rows
+    CHUNK = 512      # weights whose step sizes are at hand at once
+    LANES = 16       # sums that run side by side
 
 
 cdef inline void constrain(Plan* plan, real* theta, const Step* step, int worker) noexcept nogil:
@@ -41,9 +46,7 @@ cdef inline void constrain(Plan* plan, real* theta, const Step* step, int worker
                 task = next_task(&plan.team)
             meet(&plan.team)
     if isfinite(plan.reg.norm_bound):
-        if worker == 0:
-            project(plan, theta, step)
-        meet(&plan.team)
+        project(plan, theta, step, worker)
     if isfinite(plan.reg.max_norm):
         task = worker
         while task < plan.n_blocks:
@@ -55,131 +58,241 @@ cdef inline void constrain(Plan* plan, real* theta, const Step* step, int worker
 cdef inline void shrink_neurons(
     Plan* plan, real* theta, const Step* step, const Block* block, int worker
 ) noexcept nogil:
-    """The proximal step of the neurons that are the block's columns."""
+    """The proximal step of the neurons that are the block's columns, a few at a time."""
     cdef int l = block.layer
     cdef Py_ssize_t fan_in = plan.net.units[l], width = plan.net.units[l + 1]
-    cdef Py_ssize_t fan_out, size, i, j, start
+    cdef Py_ssize_t fan_out, size, first, count, j
     cdef real* z = <real*>plan.scratch + worker * plan.scratch_size
     cdef real* d
-    cdef real shrunk
-    cdef double weight = plan.reg.group[l], r
+    cdef double weight = plan.reg.group[l]
     if l == plan.net.n_layers - 1 or weight == 0:    # the outputs are no neurons
         return
     fan_out = plan.net.units[l + 2]
     size = fan_in + fan_out
-    d = z + size
-    for j in range(block.first, block.last):
-        start = plan.net.weights[l] + j
+    d = z + TOGETHER * size
+    first = block.first
+    while first < block.last:
+        count = min(TOGETHER, block.last - first)
+        move_neurons(plan, l, first, count, z, theta, False)
+        if plan.optimiser == ADAM:
+            move_neurons(plan, l, first, count, d, <real*>plan.slot_2, False)
+        for j in range(count):
+            step_sizes(plan, step, size, d + j * size, d + j * size)
+            shrink(size, z + j * size, d + j * size, <real>weight,
+                   <real>group_radius(size, z + j * size, d + j * size, weight))
+        if plan.optimiser != ADAM:
+            follow_neurons(plan, l, first, count, z, theta)
+        move_neurons(plan, l, first, count, z, theta, True)
+        first += count
+
+
+cdef inline void move_neurons(
+    Plan* plan, int l, Py_ssize_t first, Py_ssize_t count, real* lines, real* table, bint back
+) noexcept nogil:
+    """Incoming and outgoing weights of neurons of layer l, line by line, from a table like θ; or back."""
+    cdef Py_ssize_t fan_in = plan.net.units[l], width = plan.net.units[l + 1]
+    cdef Py_ssize_t fan_out = plan.net.units[l + 2], size = fan_in + fan_out, i, j
+    cdef real* inward = table + plan.net.weights[l] + first
+    cdef real* outward = table + plan.net.weights[l + 1] + first * fan_out
+    if back:
         for i in range(fan_in):
-            z[i] = theta[start + i * width]
-        step_sizes(plan, step, start, width, fan_in, d)
-        start = plan.net.weights[l + 1] + j * fan_out
+            for j in range(count):
+                inward[i * width + j] = lines[j * size + i]
+        for j in range(count):
+            for i in range(fan_out):
+                outward[j * fan_out + i] = lines[j * size + fan_in + i]
+    else:
+        for i in range(fan_in):
+            for j in range(count):
+                lines[j * size + i] = inward[i * width + j]
+        for j in range(count):
+            for i in range(fan_out):
+                lines[j * size + fan_in + i] = outward[j * fan_out + i]
+
+
+cdef inline void follow_neurons(
+    Plan* plan, int l, Py_ssize_t first, Py_ssize_t count, const real* lines, const real* theta
+) noexcept nogil:
+    """What follows θ, before ``lines`` take the place of neurons' weights."""
+    cdef Py_ssize_t fan_in = plan.net.units[l], width = plan.net.units[l + 1]
+    cdef Py_ssize_t fan_out = plan.net.units[l + 2], size = fan_in + fan_out, i, j, k
+    for j in range(count):
+        for i in range(fan_in):
+            k = plan.net.weights[l] + i * width + first + j
+            follow(plan, k, lines[j * size + i] - theta[k])
         for i in range(fan_out):
-            z[fan_in + i] = theta[start + i]
-        step_sizes(plan, step, start, 1, fan_out, d + fan_in)
-        r = group_radius(size, z, d, weight)
-        for i in range(size):
-            shrunk = <real>(z[i] * (r / (r + weight * d[i]))) if r != 0 else <real>0
-            start = (plan.net.weights[l] + i * width + j if i < fan_in
-                     else plan.net.weights[l + 1] + j * fan_out + i - fan_in)
-            moved(plan, start, shrunk - z[i])
-            theta[start] = shrunk
+            k = plan.net.weights[l + 1] + (first + j) * fan_out + i
+            follow(plan, k, lines[j * size + fan_in + i] - theta[k])
 
 
-cdef inline void project(Plan* plan, real* theta, const Step* step) noexcept nogil:
-    """θ's weights ← their projection onto {J ≤ norm_bound}."""
-    cdef double mu = 0, value, slope, bound, better
+cdef inline void project(Plan* plan, real* theta, const Step* step, int worker) noexcept nogil:
+    """θ's weights ← their projection onto {J ≤ norm_bound}, by all workers together.
+
+    The search for the multiplier begins at that of the step before. Every worker adds up the tiles'
+    shares in the same order and so decides the same; two sets of shares take turns, since a worker may
+    begin the next turn while another still adds.
+    """
+    cdef double mu = plan.multiplier, value = 0, slope = 0, bound = plan.reg.norm_bound
     cdef double tolerance = 1e-6 if real is float else 1e-12
-    cdef int turn
-    bound = plan.reg.norm_bound * (1 - tolerance)    # the last of Newton's values is a little above
+    cdef double* shares
+    cdef int turn, task
     for turn in range(100):
-        value_along(plan, theta, step, mu, &value, &slope)
-        if not value > plan.reg.norm_bound * (1 - 0.5 * tolerance) or slope == 0:
+        shares = plan.tile_sums + (turn % 2) * 2 * plan.n_tiles
+        task = worker
+        while task < plan.n_tiles:
+            sum_along(plan, theta, step, task, worker, mu, shares + 2 * task)
+            task = next_task(&plan.team)
+        meet(&plan.team)
+        value = slope = 0
+        for task in range(plan.n_tiles):
+            value += shares[2 * task]
+            slope += shares[2 * task + 1]
+        # From the left of the root, Newton's last value is a little above what it aims at.
+        if mu == 0 and value <= bound or value != value:
             break
-        better = mu + (value - bound) / slope
-        if not better > mu:
+        if bound * (1 - 3 * tolerance) <= value <= bound * (1 - tolerance):
             break
-        mu = better
+        # Where all weights are 0 no slope shows the way back.
+        mu = mu + (value - bound * (1 - 2 * tolerance)) / slope if slope > 0 else 0
+        mu = mu if mu > 0 else 0
     if mu > 0:
-        set_along(plan, theta, step, mu)
+        task = worker
+        while task < plan.n_tiles:
+            move_along(plan, theta, step, task, worker, mu)
+            task = next_task(&plan.team)
+        meet(&plan.team)
+    if worker == 0:
+        plan.multiplier = mu    # nobody reads it before the next meeting
 
 
-cdef inline real along(
-    Plan* plan, real z, real d, double mu
+cdef inline void sum_along(
+    Plan* plan, const real* theta, const Step* step, int task, int worker, double mu,
+    double* shares
 ) noexcept nogil:
-    """soft(z, μ·l1·d)/(1 + μ·l2·d)."""
-    cdef double size = z if z > 0 else -z
-    size -= mu * plan.reg.bound_l1 * d
-    if size <= 0:
-        return <real>0
-    size /= 1 + mu * plan.reg.bound_l2 * d
-    return <real>(size if z > 0 else -size)
+    """A tile's share of J at the multiplier μ, and of −∂J/∂μ."""
+    cdef Py_ssize_t start, last, n
+    cdef real* d = <real*>plan.scratch + worker * plan.scratch_size
+    cdef double value, slope
+    shares[0] = shares[1] = 0
+    span(plan, task, &start, &last)
+    while start < last:
+        n = min(CHUNK, last - start)
+        step_sizes(plan, step, n, <const real*>plan.slot_2 + start, d)
+        sums_at(n, theta + start, d, <real>mu, <real>plan.reg.bound_l1, <real>plan.reg.bound_l2,
+                &value, &slope)
+        shares[0] += value
+        shares[1] += slope
+        start += n
 
 
-cdef inline void value_along(
-    Plan* plan, const real* theta, const Step* step, double mu, double* value, double* slope
+cdef inline void move_along(
+    Plan* plan, real* theta, const Step* step, int task, int worker, double mu
 ) noexcept nogil:
-    """J at the multiplier μ, and −∂J/∂μ = Σ d·(l1 + l2|u|)²/(1 + μ·l2·d) over u ≠ 0."""
-    cdef int l
-    cdef Py_ssize_t row, j, width, start
-    cdef double size, pull, l1 = plan.reg.bound_l1, l2 = plan.reg.bound_l2
-    cdef double J = 0, fall = 0
-    cdef real* d = <real*>plan.scratch
-    for l in range(plan.net.n_layers):
-        width = plan.net.units[l + 1]
-        for row in range(plan.net.units[l]):
-            start = plan.net.weights[l] + row * width
-            step_sizes(plan, step, start, 1, width, d)
-            for j in range(width):
-                size = along(plan, theta[start + j], d[j], mu)
-                size = size if size > 0 else -size
-                J += l1 * size + 0.5 * l2 * size * size
-                pull = l1 + l2 * size if size != 0 else 0
-                fall += d[j] * pull * pull / (1 + mu * l2 * d[j])
-    value[0] = J
-    slope[0] = fall
+    """A tile's weights ← u(μ)."""
+    cdef Py_ssize_t start, last, n, i
+    cdef real* d = <real*>plan.scratch + worker * plan.scratch_size
+    span(plan, task, &start, &last)
+    while start < last:
+        n = min(CHUNK, last - start)
+        step_sizes(plan, step, n, <const real*>plan.slot_2 + start, d)
+        values_at(n, theta + start, <real>mu, <real>plan.reg.bound_l1, <real>plan.reg.bound_l2, d)
+        for i in range(n):
+            if plan.optimiser != ADAM:
+                follow(plan, start + i, d[i] - theta[start + i])
+            theta[start + i] = d[i]
+        start += n
 
 
-cdef inline void set_along(
-    Plan* plan, real* theta, const Step* step, double mu
+cdef inline void span(
+    const Plan* plan, int task, Py_ssize_t* start, Py_ssize_t* last
 ) noexcept nogil:
-    """θ's weights ← u(μ)."""
-    cdef int l
-    cdef Py_ssize_t row, j, width, start
-    cdef real* d = <real*>plan.scratch
-    cdef real u
-    for l in range(plan.net.n_layers):
-        width = plan.net.units[l + 1]
-        for row in range(plan.net.units[l]):
-            start = plan.net.weights[l] + row * width
-            step_sizes(plan, step, start, 1, width, d)
-            for j in range(width):
-                u = along(plan, theta[start + j], d[j], mu)
-                moved(plan, start + j, u - theta[start + j])
-                theta[start + j] = u
+    """Where a tile's weights lie in θ."""
+    cdef int l = plan.tiles[task].layer
+    start[0] = plan.net.weights[l] + plan.tiles[task].first * plan.net.units[l + 1]
+    last[0] = plan.net.weights[l] + plan.tiles[task].last * plan.net.units[l + 1]
+
+
+cdef inline real size_at(real z, real d, real mu, real l1, real l2) noexcept nogil:
+    """|u|, u = soft(z, μ·l1·d)/(1 + μ·l2·d)."""
+    cdef real zero = 0, one = 1
+    cdef real size = (z if z > zero else -z) - mu * l1 * d
+    return (zero if size <= zero else size) / (one + mu * l2 * d)
+
+
+cdef inline dispatched values_at(
+    Py_ssize_t n, const real* z, real mu, real l1, real l2, real* d
+) noexcept nogil:
+    """d, the step sizes, ← u(μ)."""
+    cdef Py_ssize_t i
+    cdef real zero = 0, size
+    for i in range(n):
+        size = size_at(z[i], d[i], mu, l1, l2)
+        d[i] = size if z[i] > zero else zero - size
+
+
+cdef inline dispatched sums_at(
+    Py_ssize_t n, const real* z, const real* d, real mu, real l1, real l2, double* value,
+    double* slope
+) noexcept nogil:
+    """Σ l1|u| + l2·½u², and Σ d·(l1 + l2|u|)²/(1 + μ·l2·d) over u ≠ 0."""
+    cdef real a[LANES]
+    cdef real b[LANES]
+    cdef real size, pull, zero = 0, one = 1, half = 0.5
+    cdef Py_ssize_t i, k, place
+    for k in range(LANES):
+        a[k] = 0
+        b[k] = 0
+    for i in range(n // LANES):
+        for k in range(LANES):
+            place = i * LANES + k
+            size = size_at(z[place], d[place], mu, l1, l2)
+            pull = l1 + l2 * size if size != zero else zero
+            a[k] += size * (l1 + half * l2 * size)
+            b[k] += d[place] * pull * pull / (one + mu * l2 * d[place])
+    for i in range(n - n % LANES, n):
+        size = size_at(z[i], d[i], mu, l1, l2)
+        pull = l1 + l2 * size if size != zero else zero
+        a[i % LANES] += size * (l1 + half * l2 * size)
+        b[i % LANES] += d[i] * pull * pull / (one + mu * l2 * d[i])
+    value[0] = slope[0] = 0
+    for k in range(LANES):
+        value[0] += a[k]
+        slope[0] += b[k]
 
 
 cdef inline void shorten_columns(
     Plan* plan, real* theta, const Block* block, int worker
 ) noexcept nogil:
     """The block's columns ← columns no longer than max_norm."""
-    cdef Py_ssize_t width = plan.net.units[block.layer + 1], i, j
-    cdef Py_ssize_t start = plan.net.weights[block.layer]
+    cdef Py_ssize_t rows = plan.net.units[block.layer], width = plan.net.units[block.layer + 1]
+    cdef Py_ssize_t n = block.last - block.first, i, j, start
     cdef double[COLUMNS] factor
     cdef double limit = plan.reg.max_norm
-    cdef real z, shorter
-    for j in range(block.last - block.first):
-        factor[j] = 0
-    for i in range(plan.net.units[block.layer]):
-        for j in range(block.first, block.last):
-            z = theta[start + i * width + j]
-            factor[j - block.first] += <double>z * z
-    for j in range(block.last - block.first):
+    cdef bint any_longer = False
+    start = plan.net.weights[block.layer] + block.first
+    column_squares(rows, n, width, theta + start, factor)
+    for j in range(n):
         # NaN must not be taken for a short column.
         factor[j] = 1 if factor[j] <= limit * limit else limit / sqrt(factor[j])
-    for i in range(plan.net.units[block.layer]):
-        for j in range(block.first, block.last):
-            z = theta[start + i * width + j]
-            shorter = <real>(z * factor[j - block.first])
-            moved(plan, start + i * width + j, shorter - z)
-            theta[start + i * width + j] = shorter
+        any_longer = any_longer or factor[j] != 1
+    if not any_longer:
+        return
+    for i in range(rows):
+        if plan.optimiser != ADAM:
+            for j in range(n):
+                follow(plan, start + i * width + j,
+                       <real>(theta[start + i * width + j] * (factor[j] - 1)))
+        for j in range(n):
+            theta[start + i * width + j] = <real>(theta[start + i * width + j] * factor[j])
+
+
+cdef inline dispatched column_squares(
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real* W, double* out
+) noexcept nogil:
+    """Sums of squares of n columns of W, whose rows lie ``width`` apart."""
+    cdef Py_ssize_t i, j
+    for j in range(n):
+        out[j] = 0
+    for i in range(rows):
+        for j in range(n):
+            out[j] += <double>W[i * width + j] * W[i * width + j]

@@ -99,9 +99,9 @@ cdef inline dispatched adam(
 
 
 cdef inline dispatched adam_steps(
-    Py_ssize_t n, real eta, real epsilon, real scale_2, const real* v, Py_ssize_t stride, real* out
+    Py_ssize_t n, real eta, real epsilon, real scale_2, const real* v, real* out
 ) noexcept nogil:
-    """out ← eta/(√v·scale_2 + ε), v ``stride`` apart: the metric of Adam's last step is 1/out."""
+    """out ← eta/(√v·scale_2 + ε): the metric of Adam's last step is 1/out."""
     cdef Py_ssize_t i
     for i in range(n):
-        out[i] = eta / (root(v[i * stride]) * scale_2 + epsilon)
+        out[i] = eta / (root(v[i]) * scale_2 + epsilon)

@@ -104,5 +104,7 @@ cdef struct Plan:
     void* scratch                  # room for a group's step sizes and more, for every worker
     Py_ssize_t scratch_size
     double* task_loss
+    double* tile_sums              # of norm_bound: two sets of two for every tile
+    double multiplier              # of norm_bound, in the last step of this epoch
     double loss                    # Σ wᵢℓᵢ over the epoch
     bint diverged

@@ -84,20 +84,22 @@ cdef inline void update(
 
 
 cdef inline void step_sizes(
-    Plan* plan, const Step* step, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t n, real* out
+    Plan* plan, const Step* step, Py_ssize_t n, const real* v, real* out
 ) noexcept nogil:
-    """out ← the step sizes of n components of θ, ``stride`` apart: the optimiser's metric, inverted."""
+    """out ← the step sizes of n components of θ: the optimiser's metric, inverted.
+
+    ``v`` is what Adam keeps of them; it may be ``out``.
+    """
     cdef Py_ssize_t i
     cdef real eta = <real>step.eta
     if plan.optimiser == ADAM:
-        adam_steps(n, eta, <real>plan.rule.epsilon, <real>step.scale_2,
-                   <const real*>plan.slot_2 + start, stride, out)
+        adam_steps(n, eta, <real>plan.rule.epsilon, <real>step.scale_2, v, out)
     else:
         for i in range(n):
             out[i] = eta
 
 
-cdef inline void moved(Plan* plan, Py_ssize_t i, real by) noexcept nogil:
+cdef inline void follow(Plan* plan, Py_ssize_t i, real by) noexcept nogil:
     """A proximal step has moved θᵢ once more: so must go what follows θ."""
     cdef real one = 1
     if plan.optimiser == SGD:
@@ -111,20 +113,21 @@ cdef inline void shrink_inputs(
 ) noexcept nogil:
     """The proximal step of groups="inputs" on rows of the first weight matrix."""
     cdef Py_ssize_t width = plan.net.units[1], row, start, j
-    cdef double weight = plan.reg.group[0], r
+    cdef double weight = plan.reg.group[0]
     cdef real* d = <real*>plan.scratch + worker * plan.scratch_size
     cdef real* before = d + width
     cdef real* z
+    cdef real r
     for row in range(first, last):
         start = plan.net.weights[0] + row * width
         z = theta + start
-        step_sizes(plan, step, start, 1, width, d)
-        r = group_radius(width, z, d, weight)
+        step_sizes(plan, step, width, <const real*>plan.slot_2 + start, d)
+        r = <real>group_radius(width, z, d, weight)
         if plan.optimiser == ADAM:
-            shrink(width, z, d, <real>weight, <real>r)
+            shrink(width, z, d, <real>weight, r)
             continue
         for j in range(width):
             before[j] = z[j]
-        shrink(width, z, d, <real>weight, <real>r)
+        shrink(width, z, d, <real>weight, r)
         for j in range(width):
-            moved(plan, start + j, z[j] - before[j])
+            follow(plan, start + j, z[j] - before[j])

@@ -26,7 +26,7 @@ from libc.math cimport INFINITY
 import numpy as np
 
 from skreg._kernels.activations cimport has_recorded_slope
-from skreg._kernels.constraints cimport COLUMNS
+from skreg._kernels.constraints cimport CHUNK, COLUMNS, TOGETHER
 from skreg._kernels.network cimport Network
 from skreg._kernels.optimisers cimport Optimiser
 from skreg._kernels.plan cimport INPUTS, NEURONS, NO_GROUPS, Block, Plan, Rule, Tile
@@ -168,10 +168,12 @@ cdef class Trainer:
                 (plan.tiles[i].last - plan.tiles[i].first) * units[plan.tiles[i].layer + 1]
                 for i in range(plan.n_tiles))
             gradients = np.empty((self.max_workers, plan.gradient_size), dtype)
-        plan.scratch_size = 2 * (2 * units.max())
+        # Weights of a few neurons, or a chunk, with their step sizes.
+        plan.scratch_size = max(4 * TOGETHER * units.max(), CHUNK)
         scratch = np.empty((self.max_workers, plan.scratch_size), dtype)
         targets = np.empty(batch_size * units[n_layers], dtype)
         losses, task_loss = np.empty(batch_size), np.empty(plan.n_row_tasks)
+        tile_sums = np.empty(4 * plan.n_tiles)
         plan.activations, plan.deltas = <void*>_address(activations), <void*>_address(deltas)
         plan.slopes = NULL if slopes is None or not slopes.size else <void*>_address(slopes)
         plan.a_start = <const Py_ssize_t*>_address(starts)
@@ -179,8 +181,9 @@ cdef class Trainer:
         plan.targets, plan.losses = <void*>_address(targets), <double*>_address(losses)
         plan.gradients, plan.scratch = <void*>_address(gradients), <void*>_address(scratch)
         plan.task_loss = <double*>_address(task_loss)
+        plan.tile_sums = <double*>_address(tile_sums)
         self.owners += (activations, deltas, slopes, starts, delta_starts, targets, losses,
-                        gradients, scratch, task_loss)
+                        gradients, scratch, task_loss, tile_sums)
 
     @property
     def loss(self):
@@ -209,6 +212,7 @@ cdef class Trainer:
         self.plan.order = &order[0]
         self.plan.etas = &etas[0]
         self.plan.n_steps_done = n_steps_done
+        self.plan.multiplier = 0    # an epoch knows nothing of the last one but θ's state
         self.plan.rule = Rule(momentum, beta_1, beta_2, epsilon)
         with nogil:
             state = flush_subnormals()

@@ -1,5 +1,7 @@
 """The sums over a network's weights that every epoch takes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ def test_sums_equal_numpy(units, dtype):
     out = np.empty((len(units) - 1, 3))
     network.sums(theta, out)
     start = 0
-    for (fan_in, fan_out), sums in zip(zip(units[:-1], units[1:], strict=True), out, strict=True):
+    for (fan_in, fan_out), sums in zip(pairwise(units), out, strict=True):
         w = theta[start : start + fan_in * fan_out].astype(float)
         start += (fan_in + 1) * fan_out
         expected = [np.abs(w).sum(), w @ w, np.count_nonzero(w)]
