@@ -34,10 +34,10 @@ class PathSearchCV(BaseSearchCV):
     `GridSearchCV` fits every λ in every split from nothing. Here one path serves all λ of a split
     (for squared error even the sums over the rows are shared by the splits), the earlier steps of a
     Pipeline are fitted once for each split, and networks run side by side in threads. Parameters,
-    attributes and ``cv_results_`` are those of `GridSearchCV`, and so are the scores: equal to
-    1e-8 for estimators that are fitted exactly, to the bit for networks of a fixed
-    ``random_state``. Any other estimator with an ``alpha`` is searched too, by one fit for each λ
-    and split.
+    attributes and ``cv_results_`` are those of `GridSearchCV`, and so are the scores: to 1e-8 where
+    fits are exact, to what ``tol`` leaves open where they are iterative, to the bit for networks of
+    a fixed ``random_state``. Any other estimator with an ``alpha`` is searched too, by one fit for
+    each λ and split.
 
     Parameters
     ----------
