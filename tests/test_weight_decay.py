@@ -40,8 +40,9 @@ def test_a_quick_run(tmp_path, capsys):
     assert (tmp_path / f"{weight_decay.NAME}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_summary():
+def test_summary(monkeypatch):
     """Two λ, two seeds, four test images, worked out by hand."""
+    monkeypatch.setattr(weight_decay, "LAST", 1)
     result = {
         "alphas": [0.1, 0.0],
         "n_train": 10,
@@ -58,6 +59,8 @@ def test_summary():
     np.testing.assert_allclose(found["gain_se_seeds"], [12.5, 0.0])
     # Gains of the four images: 0, 50, 0, 0 per cent.
     np.testing.assert_allclose(found["gain_se_images"], [12.5, 0.0])
+    monkeypatch.setattr(weight_decay, "LAST", 2)
+    np.testing.assert_allclose(weight_decay.summary(result)["train"], [55.0, 25.0])
 
 
 @pytest.mark.skipif(not COMMITTED.exists(), reason="results are not part of the sdist")
