@@ -61,14 +61,13 @@ class Labels:
 
     def class_weights(self, class_weight, y, sample_weight):
         """The weight of each row's class."""
-        present, index = np.unique(column_or_1d(y), return_inverse=True)
-        if class_weight == "balanced":
-            by_class = compute_class_weight(
-                "balanced", classes=present, y=y, sample_weight=sample_weight
-            )
-            return by_class[index]
-        by_class = compute_class_weight(class_weight, classes=self.classes, y=self.classes)
-        return by_class[np.searchsorted(self.classes, present)][index]
+        index = np.searchsorted(self.classes, column_or_1d(y))
+        if class_weight != "balanced":
+            return compute_class_weight(class_weight, classes=self.classes, y=self.classes)[index]
+        # Classes without any weight have no share to balance.
+        totals = np.bincount(index, sample_weight, minlength=len(self.classes))
+        share = totals.sum() / np.count_nonzero(totals)
+        return np.divide(share, totals, out=np.ones(len(totals)), where=totals > 0)[index]
 
     def last_layer(self, weights, biases):
         """Raw predictions are log odds already."""

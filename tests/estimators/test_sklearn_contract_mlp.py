@@ -14,6 +14,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
         RegularizedMLPRegressor(max_iter=100),
         RegularizedMLPClassifier((), penalty="l1", solver="sgd", learning_rate_init=0.1),
         RegularizedMLPRegressor((8, 4), penalty="elasticnet", activation="tanh", max_iter=100),
+        RegularizedMLPClassifier((), solver="lbfgs", penalty="l1", alpha=0.01, tol=1e-8),
+        RegularizedMLPRegressor((), solver="lbfgs", loss="huber", alpha=0.1, tol=1e-8),
+        RegularizedMLPClassifier((8,), penalty="group", groups="inputs", learning_rate="one_cycle"),
+        RegularizedMLPRegressor((8,), penalty="group", groups="neurons", max_norm=3.0, init="he"),
     ]
 )
 def test_scikit_learn_estimator_checks(estimator, check):
