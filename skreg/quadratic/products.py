@@ -1,15 +1,14 @@
 """Products of float64 matrices, shared among the threads that BLAS may use.
 
 The compiled tiles do the work (see `skreg._kernels.products`), and every number comes out the same
-to the bit however many threads there are. Only a product with a vector or two is BLAS's: SciPy's,
-as the decompositions are. These get one thread unless they are large: the idle threads of a BLAS go
-on spinning for a while, and on few cores the next product would wait for them.
+to the bit however many threads there are. Only a product with a vector or two is BLAS's (SciPy's),
+and a decomposition LAPACK's. They get one thread unless they are large: the idle threads of a BLAS
+go on spinning for a while, and on few cores the next product would wait for them.
 """
 
 from contextlib import nullcontext
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.linalg.blas import dgemv
 
 from skreg._kernels import products as tiles
@@ -67,10 +66,13 @@ def symmetric(upper):
     return upper
 
 
-def eigen(symmetric_matrix, overwrite=False):
-    """Eigenvalues, ascending, and eigenvectors."""
+def eigen(symmetric_matrix):
+    """Eigenvalues, ascending, and eigenvectors.
+
+    By NumPy, which gives up the GIL where SciPy does not: folds are decomposed side by side.
+    """
     with nullcontext() if len(symmetric_matrix) >= _LARGE else one_blas_thread():
-        return eigh(symmetric_matrix, driver="evd", overwrite_a=overwrite, check_finite=False)
+        return np.linalg.eigh(symmetric_matrix)
 
 
 def _share(part, width, work, place):

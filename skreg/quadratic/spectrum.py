@@ -189,7 +189,7 @@ def from_hessian(hessian, cross):
 def from_outer_gram(rows):
     """Eigenvectors of AAᵀ (n × n). Noise: n·EPS·σ₁, and the rank is at most ``rows.max_rank``."""
     gram = rows.outer_gram()
-    sigma, left = _descending(eigen(gram.T, overwrite=True))
+    sigma, left = _descending(eigen(gram))
     sigma, left = sigma[: rows.max_rank], left[:, : rows.max_rank]
     noise = len(gram) * EPS * sigma.max(initial=0.0)
     return _from_left(rows, sigma, np.sqrt(sigma), left, noise, "eigh-dual")
