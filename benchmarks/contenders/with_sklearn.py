@@ -13,6 +13,9 @@ TOLERANCES = {
     "logistic_ridge_path": ladder(1e-2, 1e-8, 4),
     "logistic_ridge_path__lbfgs": ladder(1e-2, 1e-8, 4),
     "search_lasso": ladder(1e-4, 1e-9),
+    "search_logistic_ridge": ladder(1e-2, 1e-8, 4),
+    "search_logistic_ridge__lbfgs": ladder(1e-2, 1e-8, 4),
+    "search_logistic_ridge__GridSearchCV": ladder(1e-2, 1e-8, 4),
 }
 
 
@@ -190,5 +193,74 @@ def search_lasso(data):
         errors = search.mse_path_.mean(axis=1)  # by descending λ, as data.alphas are
         alphas = np.array([search.alpha_])
         return errors, alphas, search.coef_[None], np.array([search.intercept_])
+
+    return run
+
+
+def search_logistic_ridge(data):
+    """LogisticRegressionCV by Newton's method, two folds at a time."""
+    return _logistic_search(data, solver="newton-cholesky", n_jobs=2)
+
+
+def search_logistic_ridge__lbfgs(data):
+    """LogisticRegressionCV as it comes."""
+    return _logistic_search(data, solver="lbfgs")
+
+
+def _logistic_search(data, **options):
+    """Its refit takes the λ·n of the folds."""
+    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.model_selection import PredefinedSplit
+
+    n_train = len(data.y) - np.count_nonzero(data.folds == 0)
+
+    def run(tol):
+        search = LogisticRegressionCV(
+            Cs=1 / (n_train * data.alphas), cv=PredefinedSplit(data.folds), tol=tol,
+            max_iter=100_000, scoring="neg_log_loss", l1_ratios=(0.0,),
+            use_legacy_attributes=False, **options,
+        ).fit(data.X, data.y)  # fmt: skip
+        errors = -search.scores_.reshape(-1, len(data.alphas)).mean(axis=0)
+        alphas = np.array([1 / (len(data.y) * float(search.C_))])
+        return errors, alphas, search.coef_, search.intercept_
+
+    return run
+
+
+def search_logistic_ridge__GridSearchCV(data):
+    """LogisticRegression in two processes."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, PredefinedSplit
+
+    n_train = len(data.y) - np.count_nonzero(data.folds == 0)
+
+    def run(tol):
+        search = GridSearchCV(
+            LogisticRegression(tol=tol, max_iter=100_000), {"C": 1 / (n_train * data.alphas)},
+            cv=PredefinedSplit(data.folds), scoring="neg_log_loss", n_jobs=2,
+        ).fit(data.X, data.y)  # fmt: skip
+        best = search.best_estimator_
+        alphas = np.array([1 / (len(data.y) * best.C)])
+        return -search.cv_results_["mean_test_score"], alphas, best.coef_, best.intercept_
+
+    return run
+
+
+def search_network(data):
+    """GridSearchCV in two processes."""
+    from sklearn.model_selection import GridSearchCV, PredefinedSplit
+    from sklearn.neural_network import MLPClassifier
+
+    # It divides the penalty by the batch's rows.
+    grid = {"alpha": data.alphas * data.batch}
+
+    def run():
+        network = MLPClassifier(
+            data.hidden, batch_size=data.batch, max_iter=data.max_iter, n_iter_no_change=10**6,
+            random_state=0,
+        )  # fmt: skip
+        search = GridSearchCV(network, grid, cv=PredefinedSplit(data.folds), n_jobs=2)
+        best = search.fit(data.X, data.y).best_estimator_
+        return 1.0 - search.best_score_, best.coefs_, best.intercepts_
 
     return run

@@ -1,6 +1,7 @@
 """skreg, at its defaults but for the tolerance."""
 
 import time
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,8 @@ TOLERANCES = {
     "logistic_lasso_path": ladder(1e-6, 1e-10),
     "logistic_ridge_path": ladder(1e-2, 1e-8, 4),
     "search_lasso": ladder(1e-6, 1e-10),
+    "search_logistic_ridge": ladder(1e-3, 1e-8, 4),
+    "search_logistic_ridge__GridSearchCV": ladder(1e-3, 1e-8, 4),
 }
 
 
@@ -121,14 +124,81 @@ def search_lasso(data):
     return lambda tol: _search(QuadraticApproxLasso(tol=tol), data)
 
 
-def _search(estimator, data):
+def _search(estimator, data, scoring="neg_mean_squared_error"):
     """The errors, and the path of all rows."""
     from sklearn.model_selection import PredefinedSplit
 
     from skreg import PathSearchCV
 
     search = PathSearchCV(
-        estimator, data.alphas, cv=PredefinedSplit(data.folds), scoring="neg_mean_squared_error"
+        estimator, data.alphas, cv=PredefinedSplit(data.folds), scoring=scoring
     ).fit(data.X, data.y)
     path = search.path_
     return -search.cv_results_["mean_test_score"], path.alphas, path.coefs, path.intercepts
+
+
+def search_logistic_ridge(data):
+    from skreg import QuadraticApproxRidgeClassifier
+
+    def run(tol):
+        model = QuadraticApproxRidgeClassifier(tol=tol)
+        errors, alphas, coefs, intercepts = _search(model, data, "neg_log_loss")
+        return errors, alphas, coefs.reshape(len(alphas), -1), intercepts.reshape(-1)
+
+    return run
+
+
+def search_logistic_ridge__GridSearchCV(data):
+    """The same estimator, fitted for every λ and fold."""
+    from sklearn.model_selection import GridSearchCV, PredefinedSplit
+
+    from skreg import QuadraticApproxRidgeClassifier
+
+    def run(tol):
+        search = GridSearchCV(
+            QuadraticApproxRidgeClassifier(tol=tol), {"alpha": data.alphas},
+            cv=PredefinedSplit(data.folds), scoring="neg_log_loss", n_jobs=2,
+        ).fit(data.X, data.y)  # fmt: skip
+        best = search.best_estimator_
+        alphas = np.array([best.alpha_])
+        return -search.cv_results_["mean_test_score"], alphas, best.coef_, best.intercept_
+
+    return run
+
+
+def search_network(data):
+    from skreg import PathSearchCV
+
+    return lambda: _network_search(data, PathSearchCV)
+
+
+def search_network__halving(data):
+    """Hopeless λ are stopped early."""
+    from skreg import PathSearchCV
+
+    return lambda: _network_search(data, partial(PathSearchCV, resource="epochs"))
+
+
+def search_network__GridSearchCV(data):
+    """The same network, in two processes."""
+    from sklearn.model_selection import GridSearchCV
+
+    def search(network, alphas, cv):
+        return GridSearchCV(network, {"alpha": alphas}, cv=cv, n_jobs=2)
+
+    return lambda: _network_search(data, search)
+
+
+def _network_search(data, search):
+    """The error of the best λ, and the network fitted to all rows."""
+    from sklearn.model_selection import PredefinedSplit
+
+    from skreg import RegularizedMLPClassifier
+
+    network = RegularizedMLPClassifier(
+        data.hidden, batch_size=data.batch, max_iter=data.max_iter, n_iter_no_change=np.inf,
+        random_state=0,
+    )  # fmt: skip
+    found = search(network, data.alphas, cv=PredefinedSplit(data.folds)).fit(data.X, data.y)
+    best = found.best_estimator_
+    return 1.0 - found.best_score_, best.coefs_, best.intercepts_
