@@ -64,4 +64,6 @@ def closed_form(state, data):
         gradient=scale * quadratic.gradient(theta).ravel(),
     )
     notes = dict.fromkeys(str(warning.message) for warning in caught)
+    if state.max_norm:
+        notes["Max-norm, which training obeys as well, is not part of it."] = None
     return dict(l1_ratio=l1_ratio, scale=scale, note=" ".join(notes)), arrays

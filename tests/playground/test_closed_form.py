@@ -72,6 +72,11 @@ def test_separable_classes_are_told():
     assert np.isfinite(arrays["theta"]).all()
 
 
+def test_what_is_not_part_of_it_is_told():
+    assert "Max-norm" in closed_form(*case(max_norm=1.0, noise=50))[0]["note"]
+    assert closed_form(*case(dropout=0.5, noise=50))[0]["note"] == ""
+
+
 def test_page_has_it_only_without_hidden_layers():
     session = Session()
     assert not by_kind(session.handle(dict(do="open", query="")))["closed"][0]["shown"]
