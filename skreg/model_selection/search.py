@@ -72,11 +72,15 @@ class PathSearchCV(BaseSearchCV):
         others are criteria that need no held-out rows, worked out from one path on all rows; ``cv``
         and ``scoring`` have then no say.
     resource : None or "epochs", default=None
-        ``"epochs"`` rations the epochs of networks by successive halving: hopeless λ are stopped
-        early, which `cv_results_` tells.
+        ``"epochs"`` rations the epochs of networks by successive halving: all λ of a combination
+        train for a few epochs, the better third goes on for three times as many, and so on to
+        ``max_iter``. ``cv_results_`` has ``n_resources``, the epochs that a λ was allowed, and
+        ``stopped``; scores of a λ that was stopped are those it had then, and it is not chosen.
+        The others have the scores of a whole search. All networks are kept until the end.
     n_jobs : None or int, default=None
         Splits to work on at a time, in threads for paths and networks, in processes for other
-        estimators; within `joblib.parallel_config` another backend may be chosen.
+        estimators; within `joblib.parallel_config` another backend may be chosen. Networks train
+        side by side, λ as well as splits: None stands for as many threads as BLAS may use.
     return_train_score : bool, default=False
         Whether ``cv_results_`` has the scores on the training parts.
     error_score : "raise" or float, default=nan
