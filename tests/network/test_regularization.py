@@ -1,4 +1,4 @@
-"""Groups, constraints, decay, dropout, one λ for each layer: every option against its twin."""
+"""Groups, constraints, decay, one λ for each layer: every option against its twin."""
 
 from itertools import pairwise
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import reference
 import reference_constraints as twins
-from hypothesis import given
-from hypothesis import strategies as st
 from network_cases import make_case
+from sklearn.linear_model import MultiTaskLasso
 
 from skreg.network.optimisers import SGD, Adam
 from skreg.network.regularization import Regularization
-from skreg.penalties import L1, L2, ElasticNet, InputGroups, NeuronGroups, NoPenalty
+from skreg.network.training import TrainingState
+from skreg.penalties import L1, L2, ElasticNet, InputGroups, NeuronGroups, NoPenalty, get_penalty
 
 RULES = {
     "momentum": (SGD(momentum=0.8, nesterov=False), lambda eta: reference.heavy_ball(eta, 0.8)),
@@ -221,69 +221,6 @@ def test_all_at_once():
         assert np.linalg.norm(W, axis=0).max() <= 0.5 * (1 + 1e-12)
 
 
-# --- dropout ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu", "gelu", "identity"])
-@pytest.mark.parametrize("rates", [(0.0, 0.5), (0.4, 0.0), (0.2, 0.3)])
-def test_dropout_equals_the_twin(rates, activation):
-    """One step on a batch: forward with the masks written out, backward by differences."""
-    seed, n, eta = 12345, 9, 0.1
-    case = make_case((4, 6, 5, 2), activation=activation, n=n, penalty="none", alpha=0.0)
-    case = case.held_by(dropout=rates)
-    state, (met,) = case.train(SGD(0.0), eta=eta, n_epochs=1, batch_size=n, dropout_seed=seed)
-    act = reference.ACTIVATIONS[activation][0]
-    X, Y, _ = case.data
-    widths = case.problem.units[:-1]
-    masks = [
-        twins.dropout_mask(seed, 1, level, n, width, rates[level > 0])
-        for level, width in enumerate(widths)
-    ]
-
-    def objective(theta):
-        a = X * masks[0]
-        layers = case.twin.layers(theta)
-        for (W, b), mask in zip(layers[:-1], masks[1:], strict=True):
-            a = act(a @ W + b) * mask
-        W, b = layers[-1]
-        return 0.5 * np.mean(np.sum((a @ W + b - Y) ** 2, axis=1))
-
-    assert np.isclose(met, objective(case.theta), rtol=1e-12)
-    h = 1e-6
-    for i, moved in enumerate(case.theta - state.theta):
-        step = h * (np.arange(len(case.theta)) == i)
-        slope = (objective(case.theta + step) - objective(case.theta - step)) / (2 * h)
-        assert np.isclose(moved / eta, slope, rtol=1e-5, atol=1e-8)
-
-
-@given(st.integers(0, 2**64 - 1), st.integers(1, 10**6), st.sampled_from([0.1, 0.25, 0.5, 0.9]))
-def test_masks_keep_the_share_they_should(seed, step, rate):
-    mask = twins.dropout_mask(seed, step, 1, 200, 150, rate)
-    n = mask.size
-    assert abs(np.mean(mask > 0) - (1 - rate)) < 6 * np.sqrt(rate * (1 - rate) / n)
-    other = twins.dropout_mask(seed, step + 1, 1, 200, 150, rate)
-    together = np.mean((mask > 0) & (other > 0))
-    assert abs(together - (1 - rate) ** 2) < 6 * np.sqrt((1 - rate) ** 2 / n)
-
-
-def test_prediction_and_objective_drop_nothing():
-    case = make_case(n=20)
-    dropped = case.held_by(dropout=(0.5, 0.5))
-    one, other = (c.problem.objective_and_gradient(case.theta) for c in (case, dropped))
-    assert one[0] == other[0]
-    assert np.array_equal(one[1], other[1])
-
-
-def test_dropout_belongs_to_its_seed():
-    case = make_case((4, 20, 2), n=30).held_by(dropout=(0.2, 0.5))
-    one, again, other = (
-        case.train(Adam(), eta=0.01, n_epochs=3, batch_size=7, dropout_seed=seed)[0].theta
-        for seed in (1, 1, 2)
-    )
-    assert np.array_equal(one, again)
-    assert not np.array_equal(one, other)
-
-
 # --- checks -------------------------------------------------------------------------------------
 
 
@@ -306,3 +243,35 @@ def test_neuron_groups_need_neurons():
     with pytest.raises(ValueError, match="groups='neurons' needs a hidden layer"):
         Regularization(NeuronGroups(), 0.1).check((4, 2))
     Regularization(NeuronGroups(), 0.1).check((4, 3, 2))
+
+
+# --- a convex problem with an exact answer ------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["nesterov", "adam"])
+def test_groups_of_inputs_reach_the_multi_task_lasso(rule):
+    """Without a hidden layer J is √q·Σ‖W[i, :]‖, the penalty of scikit-learn's MultiTaskLasso."""
+    case = make_case((7, 3), n=60)
+    X = case.problem.X
+    Y = X[:, :2] @ np.array([[1.0, -2.0, 0.5], [0.7, 0.3, -1.0]]) + 0.3 * case.problem.Y + 1
+    alpha = 0.25
+    case = case.changed(Y=Y).held_by(penalty=InputGroups(), alpha=alpha)
+    exact = MultiTaskLasso(alpha=alpha * np.sqrt(3), tol=1e-12, max_iter=10**5).fit(X, Y)
+    state = TrainingState.start(0 * case.theta, RULES[rule][0].kernel)
+    epochs = case.problem.epochs(state, optimiser=RULES[rule][0], batch_size=60)
+    for epoch in range(4000):
+        state.eta = 0.05 if rule == "nesterov" else 0.02 * 0.995 ** max(0, epoch - 1500)
+        next(epochs)
+    epochs.close()
+    W, b = case.twin.layers(state.theta)[0]
+    np.testing.assert_allclose(W.T, exact.coef_, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(b, exact.intercept_, rtol=0, atol=1e-6)
+    assert np.array_equal(W.T == 0, exact.coef_ == 0)
+    assert 0 < np.count_nonzero(W.any(axis=1)) < 7
+
+
+def test_names_of_the_groups():
+    assert get_penalty("group", groups="inputs") == InputGroups()
+    assert get_penalty("group", groups="neurons") == NeuronGroups()
+    with pytest.raises(ValueError, match=r"groups must be 'inputs' or 'neurons'.*got None"):
+        get_penalty("group")
