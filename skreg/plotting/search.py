@@ -121,16 +121,19 @@ class SearchDisplay:
         rest = [{k: v for k, v in p.items() if k != names[0][6:]} for p in results["params"]]
         rows = np.flatnonzero([other == rest[best] for other in rest])
         errors = standard_errors(results, metric, search.n_splits_)
+        simplest = getattr(search, "alpha_one_std_err_", None)
+        if not np.isfinite(errors[rows]).any():
+            simplest = None
         top_name, top = _top_of(getattr(search, "path_", None), top, alphas[rows])
         display = cls(
             alphas=alphas[rows],
             scores=scores[rows],
             std_errors=errors[rows],
             best_alpha=float(alphas[best]),
-            one_std_err_alpha=getattr(search, "alpha_one_std_err_", None),
+            one_std_err_alpha=simplest,
             top=top,
             top_name=top_name,
-            score_name="mean test score" if metric == "score" else f"mean test {metric}",
+            score_name=_score_name(search, metric),
         )
         return display.plot(ax=ax)
 
@@ -221,6 +224,14 @@ class SearchDisplay:
         self.top_axis_.set_xticks(at[rows], labels)
         self.top_axis_.minorticks_off()
         self.top_axis_.set_xlabel(self.top_name)
+
+
+def _score_name(search, metric):
+    """What the scores are; a criterion that stands in for splits gives its name."""
+    if getattr(search, "criterion_", None) is not None:
+        name = search.cv if isinstance(search.cv, str) else search.selection
+        return f"{metric}, {name}"
+    return f"mean test {metric}"
 
 
 def _top_of(path, top, alphas):

@@ -98,6 +98,19 @@ def test_no_standard_error_no_band():
     assert display.top_axis_ is None
 
 
+def test_criteria_in_place_of_splits():
+    """Leave-one-out has a standard error; BIC has none, so no band and no second mark."""
+    by_row = SearchDisplay.from_search(PathSearchCV(QuadraticApproxRidge(), cv="loo").fit(X, y))
+    assert by_row.ax_.get_ylabel() == "score, loo"
+    assert by_row.band_ is not None
+    by_bic = SearchDisplay.from_search(
+        PathSearchCV(QuadraticApproxLasso(), selection="bic").fit(X, y)
+    )
+    assert by_bic.ax_.get_ylabel() == "score, bic"
+    assert by_bic.band_ is None
+    assert by_bic.one_std_err_line_ is None
+
+
 def test_searches_over_something_else_are_refused():
     search = GridSearchCV(QuadraticApproxRidge(), {"fit_intercept": [True, False]}).fit(X, y)
     with pytest.raises(ValueError, match=r"not over one alpha.*fit_intercept"):
