@@ -15,9 +15,7 @@ from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from skreg.estimators._penalties import RidgeShell
 from skreg.model_selection import path_folds, refits
-from skreg.model_selection.class_metrics import scores_along
 from skreg.model_selection.job import Interrupted
-from skreg.model_selection.squares import SquareScores
 from skreg.path import RegularizationPath
 from skreg.quadratic import QuadraticModel
 from skreg.solvers import Solution
@@ -163,25 +161,13 @@ class _Folds:
         job, path = self.job, self._path(j)
         X, y = self.risk.X[rows], _safe_indexing(job.y, rows)
         params = _check_method_params(job.X, job.score_params, rows)
-        found = self._scores_at_once(path, X, y, rows, params)
+        found = path_folds._scores_at_once(job, path, X, y, params)
         if found is not None:
             return found
         return [
             _score(fitted, X, y, job.scorer, params, job.error_score)
             for fitted in path_folds.fitted_along(path, X)
         ]
-
-    def _scores_at_once(self, path, X, y, rows, params):
-        """None if a scorer has to be asked."""
-        if is_classifier(path.source):
-            return scores_along(path.source, path.decision_function(X), y, self.job.scorers, params)
-        # Of counts and positive numbers ``score`` is D², no function of squares.
-        own = path.source._loss.name in ("squared_error", "huber")
-        squares = SquareScores.of(self.job, self.risk.y) if own else None
-        if squares is None:
-            return None
-        predicted = path.predict(X)[..., None]
-        return squares.by_predictions(rows, lambda some: predicted[some], len(path))
 
     def _path(self, j):
         """The j-th split's `RegularizationPath`, without what predictions do not need."""
