@@ -118,6 +118,19 @@ def search_ridge(data):
     return lambda: _search(QuadraticApproxRidge(), data)
 
 
+def search_ridge_loo(data):
+    from skreg import PathSearchCV, QuadraticApproxRidge
+
+    def run():
+        search = PathSearchCV(
+            QuadraticApproxRidge(), data.alphas, cv="loo", scoring="neg_mean_squared_error"
+        ).fit(data.X, data.y)
+        path = search.path_
+        return -search.cv_results_["mean_test_score"], path.alphas, path.coefs, path.intercepts
+
+    return run
+
+
 def search_lasso(data):
     from skreg import QuadraticApproxLasso
 
