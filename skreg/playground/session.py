@@ -3,15 +3,13 @@
 import copy
 from dataclasses import replace
 
-import numpy as np
-
 from skreg.datasets import PlaygroundFeatures
 from skreg.playground.closed_form import closed_form
 from skreg.playground.data import MAP_SIZE, THUMB_SIZE, DataError, Table, grid, make_data
 from skreg.playground.export import as_python
 from skreg.playground.fields import Number
 from skreg.playground.presets import PRESETS
-from skreg.playground.run import Run, in_bytes, mean_loss, new_network
+from skreg.playground.run import Run, in_bytes
 from skreg.playground.state import (
     DATA_FIELDS,
     FIELDS,
@@ -20,11 +18,10 @@ from skreg.playground.state import (
     read_query,
     write_query,
 )
+from skreg.playground.sweep import Sweep
 from skreg.playground.wire import encode
 
 _VIEW = ("stop", "speed", "discrete", "show_test")  # of the page, not of one run
-_SWEEP = (0.0, *np.geomspace(1e-4, 10.0, 21).tolist())
-_SWEEP_EPOCHS = (200, 2000)  # at least, at most
 
 
 class Session:
@@ -74,7 +71,10 @@ class Session:
                 self._stop_playing()
             self._touch("frame")
         if self.sweep is not None:
-            self._sweep_on()
+            self.sweep.advance()
+            self._queue("sweep", *self.sweep.message())
+            if self.sweep.is_done:
+                self.sweep = None
         return self._collect()
 
     # Commands ------------------------------------------------------------------------------------
@@ -166,13 +166,7 @@ class Session:
         if state.penalty == "none":
             state = replace(state, penalty="l2")
             self._say("Without a penalty there is no λ: the sweep takes L2.")
-        least, most = _SWEEP_EPOCHS
-        epochs = min(max(self.live.epoch, least), most)
-        self.sweep = dict(state=state, data=self.live.data, epochs=epochs, rows=[])
-
-    def do_stop_sweep(self):
-        """Be content with the λ done."""
-        self.sweep = None
+        self.sweep = Sweep(state, self.live.data, self.live.epoch)
 
     def do_look(self, layer=None, unit=0):
         """Show a hidden neuron in the large picture; None shows the output."""
@@ -234,25 +228,6 @@ class Session:
         if self.live.error:
             self._say(self.live.error)
         self._touch("state")
-
-    def _sweep_on(self):
-        """One more λ, with the same first weights and the same shuffles."""
-        sweep = self.sweep
-        alpha = _SWEEP[len(sweep["rows"])]
-        state = replace(sweep["state"], alpha=alpha)
-        model = new_network(state, sweep["data"].is_regression)
-        try:
-            model.set_params(max_iter=sweep["epochs"]).fit(*sweep["data"].train)
-        except ValueError:  # diverged
-            row = (alpha, np.nan, np.nan, np.nan)
-        else:
-            data = sweep["data"]
-            nonzero = sum(np.count_nonzero(W) for W in model.coefs_)
-            row = (alpha, mean_loss(model, *data.train), mean_loss(model, *data.test), nonzero)
-        sweep["rows"].append(row)
-        self._queue_sweep()
-        if len(sweep["rows"]) == len(_SWEEP):
-            self.sweep = None
 
     def _say(self, message):
         self.messages.append(message)
@@ -342,12 +317,6 @@ class Session:
         arrays |= {"thumbs": self.live.thumbnails(), "weights": self.live.weights}
         arrays["biases"] = self.live.biases
         self._queue("frame", body, arrays)
-
-    def _queue_sweep(self):
-        """Losses and non-zero weights of the λ done."""
-        sweep = self.sweep
-        body = dict(penalty=sweep["state"].penalty, epochs=sweep["epochs"], of=len(_SWEEP))
-        self._queue("sweep", body, dict(rows=np.array(sweep["rows"])))
 
 
 _FEATURE_PICTURES = in_bytes(

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from playground_cases import by_kind, table_text
 
-from skreg.playground import session as module
 from skreg.playground.run import Run
 from skreg.playground.session import Session
 from skreg.playground.state import FIELDS, State, read_query
+from skreg.playground.sweep import EPOCHS
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_two_sessions_do_not_disturb_each_other():
     assert one.live.state == State()
 
 
-def test_sweep_trains_for_every_alpha(session, monkeypatch):
+def test_sweep_trains_for_every_alpha(session):
     set_(session, penalty="l1", hidden="", data="gauss")
     do(session, "sweep")
     found = []
@@ -196,7 +196,7 @@ def test_sweep_trains_for_every_alpha(session, monkeypatch):
 def test_sweep_is_the_live_network_at_its_own_alpha(session):
     set_(session, penalty="l2", alpha="0.1", hidden="2")
     live = session.live
-    live.train(module._SWEEP_EPOCHS[0])
+    live.train(EPOCHS[0])
     do(session, "sweep")
     while session.has_work:
         rows = by_kind(session.advance())["sweep"][1]["rows"]
