@@ -226,9 +226,12 @@ class Fit:
                 stacklevel=7,
             )
         elif not (stopped or self.is_incremental or np.isinf(self.settings.n_iter_no_change)):
+            what, remedy = "objective was still falling", "learning_rate_init"
+            if self.estimator.solver == "lbfgs":
+                what, remedy = "gradient still differed from 0", "scale the features"
             warnings.warn(
-                f"The objective was still falling by more than tol={self.settings.tol:g} after "
-                f"max_iter={self.settings.max_iter} epochs. Raise max_iter, or learning_rate_init.",
+                f"The {what} by more than tol={self.settings.tol:g} after "
+                f"max_iter={self.settings.max_iter} epochs. Raise max_iter, or {remedy}.",
                 ConvergenceWarning,
                 stacklevel=7,
             )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from mlp_cases import data, theta
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.neural_network import MLPClassifier
 
@@ -142,6 +143,12 @@ def test_a_warm_start_of_lbfgs_goes_on_from_its_parameters(penalty):
     np.testing.assert_allclose(theta(network), before, atol=1e-6)
     network.set_params(solver="adam", max_iter=1).fit(X, y)
     assert np.isfinite(theta(network)).all()
+
+
+def test_lbfgs_that_runs_out_of_iterations_warns():
+    X, y = data(RegularizedMLPRegressor)
+    with pytest.warns(ConvergenceWarning, match=r"max_iter=3 epochs.*scale the features"):
+        RegularizedMLPRegressor((5,), solver="lbfgs", max_iter=3, random_state=0).fit(X, y)
 
 
 def test_lbfgs_stops_early_and_comes_back_to_the_best():
