@@ -86,7 +86,7 @@ class AfterTraining:
 
         Returns
         -------
-        ndarray of shape (n_layers_ - 1,)
+        ndarray of shape (n_layers - 1,)
 
         Raises
         ------

@@ -174,13 +174,13 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
     best_validation_score_ : float or None
         The highest of them.
 
-    sparsity_ : ndarray of shape (n_layers_ - 1,)
+    sparsity_ : ndarray of shape (n_layers - 1,)
         Share of the weights of each layer that are exactly 0.
 
     selected_features_ : ndarray of int
         The input features with a weight that is not 0.
 
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         ‖W₁[i, :]‖₂ of each feature, divided by their sum: for
         :class:`sklearn.feature_selection.SelectFromModel`, with ``threshold=1e-10`` for the
         features that a penalty has left.
@@ -200,7 +200,7 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
     n_features_in_ : int
         Number of features.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if X had names.
 
     t_ : int
