@@ -127,13 +127,16 @@ class _Rows:
 
         def some(start, stop):
             for block in slices(stop - start, p):
-                rows = np.arange(start + block.start, start + block.stop)
-                x = X[rows[0] : rows[-1] + 1]
-                x = np.subtract(x.toarray() if issparse(X) else x, self.model.x_mean, dtype=float)
+                rows = slice(start + block.start, start + block.stop)
+                x = X[rows].toarray() if issparse(X) else X[rows]
+                x = np.subtract(x, self.model.x_mean, dtype=np.float64)
                 seen = spectrum.seen_by(x)
+                if len(groups) == 1:
+                    out[:, rows], doubtful[rows] = self._primal(sums[0], seen, slice(None), rows)
+                    continue
                 for k in np.unique(place[rows]):
-                    which = slice(None) if len(groups) == 1 else np.flatnonzero(place[rows] == k)
-                    mine = rows[which]
+                    which = np.flatnonzero(place[rows] == k)
+                    mine = rows.start + which
                     out[:, mine], doubtful[mine] = self._primal(sums[k], seen, which, mine)
 
         ends = [0, n // 2, n] if n * p * p > _WORTH_TWO else [0, n]
@@ -143,13 +146,17 @@ class _Rows:
     def _primal(self, sums, seen, which, rows):
         """ŷ₋ᵢ of some rows, (n_alphas, m, q), and which of them are close to a leverage of 1."""
         share = self.share[rows]
-        quadratic, linear = sums(seen.u[which], share)
-        quadratic += seen.leverage[which] + (1.0 if self.centred else 0.0)
-        left = 1.0 - share * quadratic
+        left, linear = sums(seen.u[which], share)
+        left += seen.leverage[which] + (1.0 if self.centred else 0.0)
+        left *= -share
+        left += 1.0
         y = self.y[rows].astype(np.float64, copy=False)
-        linear += self.model.y_mean + seen.fitted[which]
-        safe = np.where(left > 0, left, 1.0)
-        return y - (y - linear) / safe[:, :, None], left.min(axis=0) < _CLOSE
+        linear += self.model.y_mean + seen.fitted[which] - y
+        close = left.min(axis=0) < _CLOSE
+        if close.any():
+            left = np.where(left > 0, left, 1.0)
+        linear /= left[:, :, None]
+        return linear + y, close
 
     # n ≤ p + 1 -----------------------------------------------------------------------------------
 
