@@ -36,5 +36,8 @@ class WeightMeter:
     def measure(self):
         """(number that are not 0, Euclidean norm)."""
         self.network.sums(self.theta, self.sums)
-        _, squares, n_nonzero = self.sums.sum(axis=0).tolist()
+        squares = n_nonzero = 0.0
+        for _, square, n in self.sums.tolist():  # a few layers: quicker than NumPy's sum
+            squares += square
+            n_nonzero += n
         return int(n_nonzero), squares**0.5
