@@ -3,8 +3,10 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from left_out_cases import refitted
+from scipy import sparse
 from sklearn import config_context
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.metrics import d2_tweedie_score, get_scorer, log_loss, make_scorer, r2_score
@@ -28,6 +30,7 @@ from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.left_out import left_out
 
 MSE = {"mse": get_scorer("neg_mean_squared_error")}
+LOSS = {"loss": get_scorer("neg_log_loss")}
 
 
 def rows(n=40, p=5, seed=0):
@@ -326,3 +329,32 @@ def test_y_that_is_constant_has_no_r2_of_its_own():
     source = QuadraticApproxRidge().fit(*rows())
     known = Known(source, np.ones((1, 6)), np.ones((6, 1)), np.ones(6), {})
     assert known.scores(get_scorer("r2"))[0] == 1.0
+
+
+@pytest.mark.parametrize("lasso", [True, False])
+@pytest.mark.parametrize("shape", [(60, 5), (25, 40)])
+def test_sparse_rows_and_data_frames(lasso, shape):
+    X, y = rows(*shape)
+    X[X < 0.5] = 0.0
+    labels = y > np.median(y)
+    estimator = QuadraticApproxLassoClassifier() if lasso else QuadraticApproxRidgeClassifier()
+    alphas = [0.1, 0.03]
+    dense = loo(estimator, X, labels, alphas)
+    others = [sparse.csr_matrix(X), sparse.csc_array(X), pd.DataFrame(X).add_prefix("x")]
+    for other in others:
+        found = loo(estimator, other, labels, alphas)
+        np.testing.assert_allclose(found.scores, dense.scores, rtol=1e-7)
+        np.testing.assert_allclose(
+            found.diagnostics["max_leverage"], dense.diagnostics["max_leverage"], rtol=1e-5
+        )
+
+
+def test_no_penalty_and_no_active_feature():
+    X, y = rows(60)
+    labels = y + np.random.default_rng(3).normal(size=60) * 3 > 0
+    ridge = loo(QuadraticApproxRidgeClassifier(), X, labels, [1e-9, 0.0], {}, LOSS)
+    np.testing.assert_allclose(ridge.scores[1], ridge.scores[0], rtol=1e-4)
+    lasso = loo(QuadraticApproxLassoClassifier(), X, labels, [10.0, 1.0], {}, LOSS)
+    rest = (labels.sum() - labels) / 59
+    expected = log_loss(labels, rest)
+    np.testing.assert_allclose(-lasso.scores, expected, rtol=1e-4)
