@@ -23,7 +23,7 @@ class InputGroups:
     >>> import numpy as np
     >>> from skreg.penalties import InputGroups
     >>> W = [np.array([[3.0, 4.0], [0.0, 0.0]]), np.array([[1.0], [1.0]])]
-    >>> InputGroups().value(W, [1.0, 0.0]).round(3)  # √2·5
+    >>> round(InputGroups().value(W, [1.0, 0.0]), 3)  # √2·5
     7.071
     """
 
@@ -70,7 +70,7 @@ class NeuronGroups:
     >>> import numpy as np
     >>> from skreg.penalties import NeuronGroups
     >>> W = [np.array([[3.0, 0.0]]), np.array([[4.0], [0.0]])]
-    >>> NeuronGroups().value(W, [1.0, 1.0]).round(3)  # √2·5
+    >>> round(NeuronGroups().value(W, [1.0, 1.0]), 3)  # √2·5
     7.071
     """
 
