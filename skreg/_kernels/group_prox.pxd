@@ -87,17 +87,17 @@ cdef inline double group_radius(
         _secular(n, z, d, <real>weight, <real>0, &square, &bend)
         if square <= 1:
             return 0
-        r = 0
+        r = 1e-3 * sqrt(norm)    # not 0, where 1/(λd)³ might overflow
     for step in range(MOST_STEPS):
         _secular(n, z, d, <real>weight, <real>r, &square, &bend)
         better = r + (sqrt(square) - 1) * square / bend
         if better != better:
             return better
-        if better <= 0:    # below the root, if there is one
+        if better <= 0:    # too far to the left, or there is no root
             _secular(n, z, d, <real>weight, <real>0, &square, &bend)
             if square <= 1:
                 return 0
-            better = 0
+            better = 0.1 * r
         elif better - r <= near * r and r - better <= near * r:
             return better
         r = better

@@ -275,3 +275,22 @@ def test_names_of_the_groups():
     assert get_penalty("group", groups="neurons") == NeuronGroups()
     with pytest.raises(ValueError, match=r"groups must be 'inputs' or 'neurons'.*got None"):
         get_penalty("group")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("alpha", [1e-8, 1e-4, 1e-2, 1.0])
+def test_groups_whose_step_sizes_differ_by_many_orders(dtype, alpha):
+    """A constant input and dead units have step sizes of η/ε beside those of the others."""
+    case = make_case((4, 9, 1), activation="relu", n=40, dtype=dtype)
+    X = case.problem.X.copy()
+    X[:, 1] = 0
+    theta = case.theta.copy()
+    theta[36:40] = -100  # the biases of four units
+    case = type(case)(case.changed(X=X).problem, theta)
+    case = case.held_by(penalty=InputGroups(), alpha=(alpha, 0.0))
+    theta = case.train(Adam(), eta=0.01, n_epochs=30, batch_size=10)[0].theta
+    assert np.all(np.isfinite(theta))
+    W = case.twin.layers(theta)[0][0]
+    # Nothing pulls at them but the penalty.
+    assert alpha == 1e-8 or np.all(W[1] == 0)
+    assert alpha == 1.0 or np.any(W[[0, 2, 3]] != 0)

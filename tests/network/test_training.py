@@ -22,7 +22,8 @@ from skreg.network.optimisers import SGD, Adam
 from skreg.network.training import TrainingState
 from skreg.penalties import InputGroups, NeuronGroups
 
-CONTINUOUS = tuple(set(LOSSES) - {"quantile"})  # rounding flips no slope
+# Rounding flips no slope, and no step explodes.
+STEADY = tuple(sorted(set(LOSSES) - {"quantile", "poisson"}))
 OPTIMISERS = [SGD(0.0), SGD(0.9, nesterov=False), SGD(0.9), Adam()]
 
 
@@ -162,7 +163,7 @@ def test_concurrent_trainings_do_not_disturb_each_other():
 # --- order of the rows --------------------------------------------------------------------------
 
 
-@given(cases(activations=("tanh", "logistic"), losses=CONTINUOUS))
+@given(cases(activations=("tanh", "logistic"), losses=STEADY))
 def test_permuting_rows_changes_nothing_on_a_full_batch(case):
     X, Y, weights = case.data
     order = np.random.default_rng(1).permutation(len(X))
@@ -210,7 +211,7 @@ def test_shuffling_only_changes_the_order_of_the_rows():
     assert np.array_equal(shuffled[0].theta, by_hand[0].theta)
 
 
-@given(cases(activations=("tanh", "logistic"), losses=CONTINUOUS), st.sampled_from(OPTIMISERS[:3]))
+@given(cases(activations=("tanh", "logistic"), losses=STEADY), st.sampled_from(OPTIMISERS[:3]))
 def test_training_with_integer_weights_equals_training_with_repeated_rows(case, optimiser):
     X, Y, _ = case.data
     counts = np.r_[2, np.arange(len(X) - 1) % 3]
@@ -225,7 +226,7 @@ def test_training_with_integer_weights_equals_training_with_repeated_rows(case, 
     np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-11)
 
 
-@given(cases(), st.sampled_from(OPTIMISERS), st.integers(1, 9))
+@given(cases(losses=STEADY), st.sampled_from(OPTIMISERS), st.integers(1, 9))
 def test_training_in_two_goes_is_training_in_one(case, optimiser, batch_size):
     batch_size = min(batch_size, len(case.problem.X))
     state, _ = case.train(optimiser, eta=0.01, n_epochs=4, batch_size=batch_size)
