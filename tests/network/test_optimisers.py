@@ -19,7 +19,7 @@ RULES = {
     "adam": (Adam(0.8, 0.99, 1e-6), lambda eta: reference.adam(eta, 0.8, 0.99, 1e-6)),
 }
 
-# The slope of the quantile's loss jumps: rounding decides on which side. Poisson's steps may explode.
+# The quantile's slope jumps: rounding decides on which side. Poisson's steps may explode.
 STEADY = tuple(sorted(set(LOSSES) - {"quantile", "poisson"}))
 
 
