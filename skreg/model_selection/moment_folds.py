@@ -160,7 +160,10 @@ class _Folds:
                 start = time.perf_counter()
             if others:
                 self._products = self._row_products()
-                together(_call, [(self._by_rows, j) for j in others])
+                pieces = [(self._by_rows, j) for j in others]
+                if self.path is None and self._products is None:
+                    pieces.append((self._of_all_rows, None))
+                together(_call, pieces)
                 yield from others
 
     def whole(self):
@@ -219,12 +222,8 @@ class _Folds:
             if tests is not None:
                 self.done[j] = _fits(len(test), tests, None, time.perf_counter() - start, 0.0)
                 return
-            X, y, weights = self._rows(train)
-            y = y[:, 0] if self.single else y
-            model = QuadraticModel._from_checked(X, y, weights, self.source.fit_intercept)
-            self._finish(
-                j, start, self._path(model), {"test": (test, None), "train": (train, None)}
-            )
+            path = self._path(self.model(None, train))
+            self._finish(j, start, path, {"test": (test, None), "train": (train, None)})
         except Exception:
             self.done[j] = path_folds.one_split(self.job, j)
 
@@ -244,7 +243,11 @@ class _Folds:
             self.path = None  # the fit to all rows will say why
 
     def model(self, moments, rows):
-        """The quadratic of rows of which the moments are known."""
+        """The quadratic of some rows, from their moments if these are known."""
+        if moments is None:
+            X, y, weights = self._rows(rows)
+            y = y[:, 0] if self.single else y
+            return QuadraticModel._from_checked(X, y, weights, self.source.fit_intercept)
         form = HeldOut(moments, self.source.fit_intercept, lambda: self._rows(rows))
         if not form.is_finite:
             raise ValueError("X is not finite")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csc_matrix, random_array
+from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.metrics import check_scoring, make_scorer, mean_pinball_loss, mean_squared_error
@@ -420,15 +421,17 @@ def test_single_precision():
     compare(job_of(QuadraticApproxRidge(), X, y, KFold(5)), 1e-5)
 
 
-@pytest.mark.parametrize("name", ["ridge", "lasso"])
-def test_the_path_of_all_rows(name):
-    X, y = data()
+@pytest.mark.parametrize(
+    ("name", "p"), [("ridge", 7), ("lasso", 7), ("elastic-net", 90), ("positive", 90)]
+)
+def test_the_path_of_all_rows(name, p):
+    X, y = data(p=p)
     found = moment_folds.run(job_of(ESTIMATORS[name], X, y, KFold(5)), _ignore).path
     path = ESTIMATORS[name].regularization_path(X, y, ALPHAS)
     np.testing.assert_allclose(found.coefs, path.coefs, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(found.intercepts, path.intercepts, rtol=1e-10)
     search = PathSearchCV(ESTIMATORS[name], ALPHAS, cv=5).fit(X, y)
-    fit = type(ESTIMATORS[name])(alpha=search.best_params_["alpha"]).fit(X, y)
+    fit = clone(ESTIMATORS[name]).set_params(**search.best_params_).fit(X, y)
     np.testing.assert_allclose(search.best_estimator_.coef_, fit.coef_, rtol=1e-9, atol=1e-12)
 
 
