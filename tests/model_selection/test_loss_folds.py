@@ -117,6 +117,11 @@ def test_the_path_of_all_rows_is_kept_and_the_best_is_taken_from_it():
     assert np.allclose(search.best_estimator_.coef_, alone.coef_, rtol=0, atol=1e-8)
     assert np.array_equal(search.path_.alphas, ALPHAS)
     assert search.path_.gradient_norms.max() <= 1e-8
+    exact = QuadraticApproxRidgeClassifier(tol=1e-11).regularization_path(X, y, ALPHAS)
+    assert np.allclose(search.path_.coefs, exact.coefs, rtol=0, atol=1e-7)
+    assert np.allclose(search.path_.risk, exact.risk, rtol=0, atol=1e-8)
+    assert np.allclose(search.path_.norms, exact.norms, rtol=0, atol=1e-7)
+    assert np.allclose(search.path_.dof, exact.dof, rtol=0.03)
 
 
 @pytest.mark.usefixtures("served")
