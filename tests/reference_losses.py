@@ -12,6 +12,8 @@ NAMES = (
     "binary_log_loss",
     "multinomial_log_loss",
 )
+# With second derivatives: what the quadratic estimators take.
+CURVED = tuple(name for name in NAMES if name != "quantile")
 DELTA = 1.35
 LEVEL = 0.3
 

@@ -17,7 +17,7 @@ from skreg.quadratic.design import design
 from skreg.quadratic.operator import CurvatureOperator
 from skreg.quadratic.risk import LinearRisk
 
-names = pytest.mark.parametrize("name", reference.NAMES)
+names = pytest.mark.parametrize("name", reference.CURVED)
 FORMS = {
     "C": np.ascontiguousarray,
     "F": np.asfortranarray,

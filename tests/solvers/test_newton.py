@@ -21,7 +21,7 @@ from skreg.quadratic.risk import LinearRisk
 from skreg.solvers import newton
 from skreg.solvers.newton import anchor_of, one_shot_gap, solve_newton
 
-names = pytest.mark.parametrize("name", reference.NAMES)
+names = pytest.mark.parametrize("name", reference.CURVED)
 ALPHAS = np.array([1.0, 0.1, 1e-3])
 SHAPES = {"tall": (150, 8), "wide": (40, 90)}
 
@@ -69,7 +69,7 @@ def form(request, monkeypatch):
     return request.param
 
 
-@pytest.mark.parametrize("name", [n for n in reference.NAMES if n != "huber"])
+@pytest.mark.parametrize("name", [n for n in reference.CURVED if n != "huber"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("layout", [np.asarray, np.asfortranarray, sparse.csr_array])
 def test_equals_scikit_learn(name, shape, layout, form):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from proximal_cases import as_sparse, make_case, proximal_gradient
-from reference_losses import NAMES
+from reference_losses import CURVED
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
@@ -39,7 +39,7 @@ def grid(case, ratios=(1.0, 0.5, 0.1, 0.03), X=None):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURVED)
 def test_same_minimum_as_the_proximal_gradient(name, variant):
     if name == "multinomial_log_loss" and variant == "offset":
         variant = "plain"  # an offset common to all classes changes nothing
@@ -97,7 +97,7 @@ def test_logistic_regression_of_scikit_learn(name, l1_ratio):
 
 
 @given(
-    name=st.sampled_from(NAMES),
+    name=st.sampled_from(CURVED),
     seed=st.integers(0, 10_000),
     n=st.integers(8, 40),
     p=st.integers(1, 30),
@@ -146,7 +146,7 @@ def test_conditions_of_optimality(
 
 
 @pytest.mark.parametrize("kind", ["csr", "csc"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURVED)
 def test_sparse_rows_give_what_dense_rows_give(name, kind):
     for n, p in ((60, 8), (30, 60)):
         case = make_case(name, n, p, sparse=True, weights=True)
@@ -157,7 +157,7 @@ def test_sparse_rows_give_what_dense_rows_give(name, kind):
         np.testing.assert_allclose(thin.risk, dense.risk, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURVED)
 def test_alpha_max_is_where_the_first_coefficient_enters(name):
     for variant in ("plain", "positive", "some free", "elastic net"):
         case = make_case(name, 50, 6, **VARIANTS[variant])
@@ -179,7 +179,7 @@ def test_order_of_the_grid_does_not_matter():
     np.testing.assert_array_equal(again.alphas, alphas[shuffled])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURVED)
 def test_one_small_alpha_alone_equals_the_end_of_a_path(name):
     case = make_case(name, 60, 30)
     alphas = grid(case, np.geomspace(1, 0.01, 30))
@@ -194,7 +194,7 @@ def test_dense_paths_take_about_one_quadratic_a_lambda():
     assert solution.n_expansions.mean() < 1.5
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURVED)
 def test_float32_rows(name):
     case = make_case(name, 60, 8)
     alphas = grid(case)
@@ -253,7 +253,7 @@ def test_separated_classes_at_zero_warn_and_stay_finite():
     assert 0 < solution.dual_gaps[0] < 1e-2
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURVED)
 def test_no_penalty_at_all_is_the_minimiser_of_the_risk(name):
     case = make_case(name, 120, 4)
     solution = solve_proximal_newton(case.risk(), np.zeros(1), case.penalty)
@@ -264,7 +264,7 @@ def test_no_penalty_at_all_is_the_minimiser_of_the_risk(name):
     assert solution.dual_gaps[0] < 1e-7
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURVED)
 def test_collinear_and_constant_columns(name):
     case = make_case(name, 40, 5)
     case.X = np.hstack([case.X, case.X[:, :2], np.ones((40, 1)), np.zeros((40, 1))])
@@ -322,7 +322,7 @@ def test_errors_name_the_parameter_and_the_remedy():
 
 
 @pytest.mark.parametrize("hessian", ["full", "diagonal", "pca"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURVED)
 def test_one_quadratic_is_never_better_than_the_exact_solution(name, hessian):
     case = make_case(name, 150, 5)
     alphas = grid(case, (0.5, 0.1, 0.01))
