@@ -195,7 +195,7 @@ def cases():
                 yield pytest.param(pair, data, weighted, id=f"{pair.name}: {data}{weights}")
 
 
-@pytest.mark.parametrize(("pair", "data", "weighted"), cases())
+@pytest.mark.parametrize(("pair", "data", "weighted"), list(cases()))
 def test_same_coefficients(pair, data, weighted):
     X, y = DATA[data]()
     n = X.shape[0]
