@@ -149,9 +149,8 @@ class Split:
         """Scores of a fitted network on the test or on the training rows."""
         job, rows = self.job, self.rows
         params = rows.score_params[test]
-        if _looks_at_predictions_only(job.scorer, job):
-            X = rows.seen_test if test else rows.prefix.rows
-        else:
+        X = rows.seen_test if test else rows.prefix.rows
+        if X is None or not _looks_at_predictions_only(job.scorer, job):
             X, fitted = rows.X_test if test else rows.X, rows.prefix.whole(fitted)
         y = rows.y_test if test else rows.y
         return _score(fitted, X, y, job.scorer, params, job.error_score)

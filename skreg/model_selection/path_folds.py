@@ -140,12 +140,14 @@ def _scores_along(job, rows, path, X, y, index, transformed=None):
     """The scores of every λ on rows, transformed once unless a scorer looks into the Pipeline."""
     params = _check_method_params(job.X, job.score_params, index)
     scorer = job.scorer
-    if not _looks_at_predictions_only(scorer, job):
+    if transformed is None and _looks_at_predictions_only(scorer, job):
+        transformed = rows.prefix.transform(X)
+    if transformed is None or not _looks_at_predictions_only(scorer, job):
         return [
             _score(rows.fitted(path, i), X, y, scorer, params, job.error_score)
             for i in range(len(path))
         ]
-    X = rows.prefix.transform(X) if transformed is None else transformed
+    X = transformed
     found = _scores_at_once(job, path, X, y, params)
     if found is not None:
         return found

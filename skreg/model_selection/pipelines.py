@@ -60,10 +60,17 @@ class Prefix:
             self.last = whole.steps[-1][1]
 
     def transform(self, X):
-        """Other rows as the last step sees them."""
-        for _, head in self._heads:
-            if head.steps:
-                X = head.transform(X)
+        """Other rows as the last step sees them; None where a step fails on them.
+
+        That is for a scorer to complain of that is given the whole estimator: say of a category
+        that the training rows did not have.
+        """
+        try:
+            for _, head in self._heads:
+                if head.steps:
+                    X = head.transform(X)
+        except Exception:
+            return None
         return X
 
     def whole(self, fitted):

@@ -13,7 +13,12 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
-from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
+from sklearn.utils.validation import (
+    _check_method_params,
+    _num_samples,
+    check_is_fitted,
+    indexable,
+)
 
 from skreg.model_selection.alphas import check_choice
 from skreg.model_selection.candidates import alpha_name, combinations
@@ -343,7 +348,9 @@ class PathSearchCV(BaseSearchCV):
                 f"cv={self.cv!r} announces {n_splits} splits and yields {len(splits)}: give a "
                 "splitter, or an iterable of at least one (train, test)."
             )
-        return splits
+        # Masks, negative indices and those that are not there are told apart once, for all routes.
+        rows = np.arange(_num_samples(X))
+        return [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splits]
 
     def _run(self, evaluation, found, root):
         """Evaluate every combination, and tell callbacks of every split."""

@@ -59,7 +59,7 @@ def compare(estimator, X, y, cv, scoring, alphas=ALPHAS, tol=1e-8, **params):
         grid.fit(X, y, **params)
     for key, values in grid.cv_results_.items():
         if "_score" in key and "time" not in key and "rank" not in key:
-            assert np.allclose(ours.cv_results_[key], values, rtol=0, atol=tol), key
+            assert np.allclose(ours.cv_results_[key], values, rtol=0, atol=tol, equal_nan=True), key
     return ours
 
 

@@ -13,7 +13,7 @@ from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skreg import (
@@ -22,6 +22,7 @@ from skreg import (
     QuadraticApproxRidge,
     QuadraticApproxRidgeClassifier,
     RegularizedMLPClassifier,
+    RegularizedMLPRegressor,
 )
 
 X, Y = load_diabetes(return_X_y=True)
@@ -114,6 +115,35 @@ def test_rows_that_cannot_be_scored():
         search.fit(holes, Y)
     assert np.isnan(search.cv_results_["split0_test_score"]).all()
     assert np.isfinite(search.cv_results_["split1_test_score"]).all()
+
+
+@pytest.mark.parametrize(
+    "last", [QuadraticApproxLasso(), RegularizedMLPRegressor((2,), max_iter=2)]
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_that_an_earlier_step_cannot_transform(last):
+    """A category that the training part has not: the score fails, the fit does not."""
+    rows = np.array([["a"], ["b"]] * 30 + [["c"]] * 20)
+    model = make_pipeline(OneHotEncoder(sparse_output=False), last)
+    splits = [(np.arange(40), np.arange(40, 60)), (np.arange(40), np.arange(40, 80))]
+    search = PathSearchCV(model, [1.0, 0.1], cv=splits, scoring=["r2"], refit=False)
+    with pytest.warns(UserWarning, match="Scoring failed") as caught:
+        search.fit(rows, Y[:80])
+    assert not any(issubclass(warning.category, FitFailedWarning) for warning in caught)
+    assert np.isfinite(search.cv_results_["split0_test_r2"]).all()
+    assert np.isnan(search.cv_results_["split1_test_r2"]).all()
+    search.set_params(error_score="raise")
+    with pytest.raises(ValueError, match="unknown categories"):
+        search.fit(rows, Y[:80])
+
+
+@pytest.mark.parametrize("model", [QuadraticApproxRidge(), Ridge()])
+def test_splits_by_masks_and_negative_indices(model):
+    mask = np.arange(len(Y)) % 4 == 0
+    splits = [(~mask, mask), (range(-300, 0), list(range(100))), (np.arange(300), np.r_[-9:-1])]
+    assert same(*both(model, X, Y, ALPHAS, cv=splits))
+    with pytest.raises(IndexError, match="out of bounds"):
+        PathSearchCV(model, ALPHAS, cv=[(np.arange(300, 500), np.arange(99))]).fit(X, Y)
 
 
 # Choices that do not go together -----------------------------------------------------------------
