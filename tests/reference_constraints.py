@@ -19,10 +19,13 @@ def shrink_group(z, d, weight):
 
 
 def shrink_inputs(layers, steps, weight):
-    """Rows of the first matrix, in place; ``layers`` and ``steps`` are lists of (W, b)."""
+    """Rows of the first matrix, in place; ``layers`` and ``steps`` are lists of (W, b).
+
+    ``weight`` is a number, or one for each row.
+    """
     W, d = layers[0][0], steps[0][0]
-    for i in range(len(W)):
-        W[i] = shrink_group(W[i], d[i], weight)
+    for i, w in enumerate(np.broadcast_to(weight, len(W))):
+        W[i] = shrink_group(W[i], d[i], w)
 
 
 def shrink_neurons(layers, steps, weights):

@@ -45,6 +45,8 @@ cdef struct Regularization:
     double* l2             # of ½‖W‖₂², part of the gradient
     double* decay          # of ½‖W‖₂², a step of its own
     double* group          # of Σ √|g| ‖θ_g‖
+    double concavity       # c > 0: of Σ √|g| ln(1 + c‖θ_g‖)/c instead, for groups of inputs
+    double* norms          # ‖θ_g‖ of the inputs before the step; used only if c > 0
     Groups groups
     double norm_bound      # infinite: none
     double bound_l1, bound_l2    # the shares in the J that norm_bound bounds

@@ -111,9 +111,13 @@ cdef inline void follow(Plan* plan, Py_ssize_t i, real by) noexcept nogil:
 cdef inline void shrink_inputs(
     Plan* plan, real* theta, const Step* step, Py_ssize_t first, Py_ssize_t last, int worker
 ) noexcept nogil:
-    """The proximal step of groups="inputs" on rows of the first weight matrix."""
+    """The proximal step of groups="inputs" on rows of the first weight matrix.
+
+    A concave penalty is replaced by its tangent at the norm before the step, which lies above it.
+    """
     cdef Py_ssize_t width = plan.net.units[1], row, start, j
     cdef double weight = plan.reg.group[0]
+    cdef bint is_concave = plan.reg.concavity > 0
     cdef real* d = <real*>plan.scratch + worker * plan.scratch_size
     cdef real* before = d + width
     cdef real* z
@@ -122,7 +126,11 @@ cdef inline void shrink_inputs(
         start = plan.net.weights[0] + row * width
         z = theta + start
         step_sizes(plan, step, width, <const real*>plan.slot_2 + start, d)
+        if is_concave:
+            weight = plan.reg.group[0] / (1 + plan.reg.concavity * plan.reg.norms[row])
         r = <real>group_radius(width, z, d, weight)
+        if is_concave:
+            plan.reg.norms[row] = r
         if plan.optimiser == ADAM:
             shrink(width, z, d, <real>weight, r)
             continue

@@ -74,6 +74,8 @@ cdef class Trainer:
     l1, l2, decay, group : sequence of float, one for each layer; None for zeros
         λ times the penalty's shares of ‖W‖₁ and ½‖W‖₂²; ηλ of decoupled decay is η·decay; λ√|g|.
     groups : None, "inputs" or "neurons"
+    concavity : float
+        c > 0 makes ‖W₁[i, :]‖ of "inputs" ln(1 + c‖W₁[i, :]‖)/c.
     norm_bound : float
         Of bound_l1·‖W‖₁ + bound_l2·½‖W‖₂² over all layers.
     max_norm : float
@@ -85,12 +87,14 @@ cdef class Trainer:
 
     cdef Plan plan
     cdef tuple owners              # of the memory that the plan points to
+    cdef object groups_in_full     # λ√|g| without the share in force
+    cdef object first_weights, norms
     cdef bint is_float
     cdef readonly int max_workers
 
     def __cinit__(self, Network network, X, Y, weights, theta, point, slot_1, slot_2, *,
                   Py_ssize_t batch_size, optimiser, int max_workers=1, l1=None, l2=None,
-                  decay=None, group=None, groups=None, double norm_bound=INFINITY,
+                  decay=None, group=None, groups=None, double concavity=0, double norm_bound=INFINITY,
                   double bound_l1=0, double bound_l2=0, double max_norm=INFINITY,
                   dropout=(0.0, 0.0), dropout_seed=0):
         self.is_float = theta.dtype == np.float32
@@ -119,6 +123,11 @@ cdef class Trainer:
         self.owners = (network, *table, Y, weights, theta, point, slot_1, slot_2)
         self._set_penalties(l1, l2, decay, group)
         plan.reg.groups = GROUPS[groups]
+        plan.reg.concavity = concavity
+        self.first_weights = theta[:network.units[0] * network.units[1]].reshape(network.units[:2])
+        norms = np.zeros(network.units[0])
+        plan.reg.norms = <double*>_address(norms)
+        self.norms = norms
         plan.reg.norm_bound = norm_bound
         plan.reg.bound_l1, plan.reg.bound_l2 = bound_l1, bound_l2
         plan.reg.max_norm = max_norm
@@ -136,6 +145,7 @@ cdef class Trainer:
         cdef double[:, ::1] shares = numbers
         self.plan.reg.l1, self.plan.reg.l2 = &shares[0, 0], &shares[1, 0]
         self.plan.reg.decay, self.plan.reg.group = &shares[2, 0], &shares[3, 0]
+        self.groups_in_full = numbers[3].copy()
         self.owners += (numbers,)
 
     cdef _set_tasks(self, Network network):
@@ -204,6 +214,12 @@ cdef class Trainer:
         """Whether the last epoch met a loss, or left a parameter, that is not finite."""
         return bool(self.plan.diverged)
 
+    def weaken_groups(self, double share):
+        """From the next epoch on, the groups' penalty is ``share`` times what it was made with."""
+        cdef double[::1] full = self.groups_in_full
+        for l in range(full.shape[0]):
+            self.plan.reg.group[l] = share * full[l]
+
     def train(self, const Py_ssize_t[::1] order, const double[::1] etas, *,
               Py_ssize_t n_steps_done, int n_workers, double momentum=0, double beta_1=0,
               double beta_2=0, double epsilon=0):
@@ -222,6 +238,8 @@ cdef class Trainer:
         self.plan.etas = &etas[0]
         self.plan.n_steps_done = n_steps_done
         self.plan.multiplier = 0    # an epoch knows nothing of the last one but θ's state
+        if self.plan.reg.concavity > 0:
+            np.sqrt(np.einsum("ij,ij->i", self.first_weights, self.first_weights), out=self.norms)
         self.plan.rule = Rule(momentum, beta_1, beta_2, epsilon)
         with nogil:
             state = flush_subnormals()

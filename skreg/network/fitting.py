@@ -65,6 +65,9 @@ class Settings:
     batch_size, max_iter : int
     tol, n_iter_no_change : float
         See `Patience`.
+    ramp : float
+        Epochs in which λ of a group penalty grows to its value, in a straight line. The curve has
+        the objective with the whole λ all along; no one runs out of patience before the end.
     """
 
     optimiser: object
@@ -74,6 +77,7 @@ class Settings:
     max_iter: int
     tol: float
     n_iter_no_change: float
+    ramp: float = 0.0
 
 
 def fit_epochs(
@@ -113,21 +117,23 @@ def fit_epochs(
         state, optimiser=settings.optimiser, batch_size=settings.batch_size, rng=rng
     )
     with closing(steps):
-        for _ in range(settings.max_iter):
+        for epoch in range(settings.max_iter):
             if on_epoch_begin is not None:
                 on_epoch_begin()
             state.eta = schedule.rates(
                 settings.learning_rate, len(history.loss_curve), state.n_cuts, n_steps
             )
+            state.group_share = min(1.0, (epoch + 1) / settings.ramp) if settings.ramp else 1.0
+            has_whole_penalty = state.group_share == 1.0
             watched = next(steps)
             history.loss_curve.append(watched)
             if score is not None:
                 history.validation_scores.append(score(state.theta))
                 watched = -history.validation_scores[-1]
-                if -watched > best_score:
+                if -watched > best_score and has_whole_penalty:
                     best_score, best_theta = -watched, state.theta.copy()
             stopped = bool(on_epoch_end is not None and on_epoch_end(history))
-            if not stopped and patience.is_exhausted_by(watched):
+            if not stopped and has_whole_penalty and patience.is_exhausted_by(watched):
                 if schedule.can_cut(state.eta):
                     state.n_cuts += 1
                     patience.n_without_progress = 0

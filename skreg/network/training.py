@@ -164,6 +164,7 @@ class Problem:
                 if rng is not None:
                     rows.shuffle(order, rng.tomaxint())
                 etas[:] = state.eta
+                trainer.weaken_groups(state.group_share)
                 n_now, started = pace.choose(), perf_counter()
                 trainer.train(order, etas, n_steps_done=state.n_steps, n_workers=n_now, **rule)
                 pace.note(n_now, perf_counter() - started)
@@ -219,6 +220,8 @@ class TrainingState:
         How often the adaptive schedule has cut the rate.
     dropout_seed : int
         In [0, 2⁶⁴). What is dropped hangs on it, the number of the step and the place in the batch.
+    group_share : float
+        Share of λ in force for the groups of a group penalty.
     risk : float
         The mean loss met during the last epoch.
     """
@@ -232,6 +235,7 @@ class TrainingState:
     eta: float | np.ndarray = 0.0
     n_cuts: int = 0
     dropout_seed: int = 0
+    group_share: float = 1.0
     risk: float = np.nan
 
     @classmethod

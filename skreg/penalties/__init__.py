@@ -18,6 +18,8 @@ PENALTIES = {
 }
 
 
+#: c of "group_log": a row of weights with norm 1 is shrunk 1 + c times less than a row near 0.
+CONCAVITY = 20.0
 #: What a network's ``groups=`` may name, with ``penalty="group"``.
 GROUPS = {"inputs": InputGroups, "neurons": NeuronGroups}
 
@@ -25,8 +27,12 @@ GROUPS = {"inputs": InputGroups, "neurons": NeuronGroups}
 def get_penalty(name, l1_ratio=0.5, groups=None):
     """The penalty that ``name`` (a key of `PENALTIES`, or None for no penalty) stands for.
 
-    "group" is a network's, of its "inputs" or its "neurons".
+    "group" is a network's, of its "inputs" or its "neurons"; "group_log" of its "inputs".
     """
+    if name == "group_log":
+        if groups != "inputs":
+            raise ValueError(f"groups must be 'inputs' with penalty='group_log', got {groups!r}.")
+        return InputGroups(CONCAVITY)
     if name == "group":
         if groups not in GROUPS:
             raise ValueError(
@@ -37,6 +43,7 @@ def get_penalty(name, l1_ratio=0.5, groups=None):
 
 
 __all__ = [
+    "CONCAVITY",
     "GROUPS",
     "L1",
     "L2",

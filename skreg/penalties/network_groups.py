@@ -13,10 +13,17 @@ class InputGroups:
     any, they would grow while W₁ shrinks and the penalty would come to nothing. With one λ for
     each layer, the first is the groups' and the others are the ridge's.
 
+    Parameters
+    ----------
+    concavity : float, default=0.0
+        c > 0 puts √h·ln(1 + c‖W₁[i, :]‖₂)/c in the place of √h·‖W₁[i, :]‖₂. Its slope at 0 is the
+        same, so a zero row stays zero as long; large rows are hardly shrunk any more.
+
     References
     ----------
     S. Scardapane, D. Comminiello, A. Hussain, A. Uncini (2017), "Group sparse regularization for
-    deep neural networks".
+    deep neural networks". E. Candès, M. Wakin, S. Boyd (2008), "Enhancing sparsity by reweighted ℓ1
+    minimization", for the logarithm.
 
     Examples
     --------
@@ -27,23 +34,27 @@ class InputGroups:
     7.071
     """
 
+    concavity: float = 0.0
     kernel = "inputs"
 
     def value(self, weights, alphas):
         """Σ_l λ_l J_l for weight matrices of shape (fan_in, fan_out) and one λ for each."""
-        first = np.sqrt(weights[0].shape[1]) * np.linalg.norm(weights[0], axis=1).sum()
+        norms, c = np.linalg.norm(weights[0], axis=1), self.concavity
+        first = np.sqrt(weights[0].shape[1]) * (np.log1p(c * norms) / c if c else norms).sum()
         later = (0.5 * a * np.vdot(W, W) for W, a in zip(weights[1:], alphas[1:], strict=True))
         return float(alphas[0] * first + sum(later))
 
     def gradient(self, weights, alphas):
         """∂/∂W of `value`, for each matrix; 0 on groups that are zero."""
         norms = np.linalg.norm(weights[0], axis=1, keepdims=True)
-        pull = alphas[0] * np.sqrt(weights[0].shape[1])
+        pull = alphas[0] * np.sqrt(weights[0].shape[1]) / (1 + self.concavity * norms)
         first = pull * np.divide(weights[0], norms, out=np.zeros_like(weights[0]), where=norms > 0)
         return [first, *(a * W for W, a in zip(weights[1:], alphas[1:], strict=True))]
 
     def prox(self, weights, alphas, step):
-        """argmin_U Σ ½‖U_l − W_l‖² + step·Σ λ_l J_l(U)."""
+        """argmin_U Σ ½‖U_l − W_l‖² + step·Σ λ_l J_l(U); there is one only without concavity."""
+        if self.concavity:
+            raise ValueError("a concave penalty has no proximal operator; use concavity=0")
         norms = np.linalg.norm(weights[0], axis=1, keepdims=True)
         kept = np.maximum(norms - step * alphas[0] * np.sqrt(weights[0].shape[1]), 0.0)
         kept = np.divide(kept, norms, out=np.zeros_like(norms), where=norms > 0)
@@ -54,7 +65,8 @@ class InputGroups:
         """What the compiled kernel takes: the groups' weights, and l2 of the other layers."""
         group = np.zeros(len(alphas))
         group[0] = alphas[0] * np.sqrt(units[1])
-        return dict(groups=self.kernel, group=group, l2=np.r_[0.0, alphas[1:]])
+        l2 = np.r_[0.0, alphas[1:]]
+        return dict(groups=self.kernel, group=group, concavity=self.concavity, l2=l2)
 
 
 @dataclass(frozen=True)

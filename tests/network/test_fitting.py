@@ -17,10 +17,12 @@ class Scripted:
 
     def __init__(self, objectives):
         self.objectives, self.rates, self.n_samples = objectives, [], 1
+        self.shares = []
 
     def epochs(self, state, **_):
         for i, objective in enumerate(self.objectives):
             self.rates.append(state.eta)
+            self.shares.append(state.group_share)
             state.theta[:] = i
             yield objective
 
@@ -176,3 +178,25 @@ def test_an_error_in_the_observer_comes_through():
 
     with pytest.raises(RuntimeError, match="observer"):
         run([1.0, 1.0], on_epoch_end=fail)
+
+
+def test_lambda_of_groups_grows_and_nothing_ends_before_it_is_whole():
+    problem, state, history = (
+        Scripted([1.0] * 9),
+        TrainingState.start(np.zeros(1), "nesterov"),
+        History(),
+    )
+    settings = Settings(SGD(), Constant(), 1.0, 1, 9, 0.0, 1, ramp=4.0)
+    scores = [9.0, 8, 7, 6, 5, 4, 3, 2, 1]
+    assert fit_epochs(
+        problem, state, history, settings, rng=None, score=lambda theta: scores[int(theta[0])]
+    )
+    assert problem.shares == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    assert state.theta[0] == 3  # the best score of the whole penalty
+
+
+def test_without_a_ramp_lambda_is_whole_at_once():
+    problem = Scripted([1.0])
+    state = TrainingState.start(np.zeros(1), "nesterov")
+    fit_epochs(problem, state, History(), Settings(SGD(), Constant(), 1.0, 1, 1, 0.0, 1), rng=None)
+    assert problem.shares == [1.0]

@@ -104,6 +104,39 @@ def test_groups_of_inputs(rule, hidden):
 
 
 @rules
+def test_concave_groups_of_inputs_are_met_by_their_tangent(rule):
+    case = make_case((5, 6, 2), n=33).held_by(penalty=InputGroups(2.0), alpha=(0.4, 0.05))
+    twin, before = case.twin, {}
+    twin.l2 = np.r_[0.0, 0.05]
+
+    def shrink(layers, steps):
+        last = before.get("norms", np.linalg.norm(twin.layers(case.theta)[0][0], axis=1))
+        twins.shrink_inputs(layers, steps, 0.4 * np.sqrt(6) / (1 + 2 * last))
+        before["norms"] = np.linalg.norm(layers[0][0], axis=1)
+
+    optimiser, twin_rule = RULES[rule]
+    X, Y, _ = case.data
+    state, _ = case.train(optimiser, eta=0.03, n_epochs=25, batch_size=8)
+    expected = twin.train(
+        case.theta, X, Y, twin_rule(0.03), n_epochs=25, batch_size=8, prox=in_layers(twin, shrink)
+    )
+    np.testing.assert_allclose(state.theta, expected, rtol=1e-8, atol=1e-10)
+    assert np.any(state.theta == 0)
+
+
+def test_concave_groups_settle_where_the_objective_is_stationary():
+    case = make_case((5, 6, 2), n=33).held_by(penalty=InputGroups(3.0), alpha=(0.15, 0.02))
+    theta = case.train(SGD(0.9), eta=0.1, n_epochs=8000, batch_size=33)[0].theta
+    _, gradient = case.problem.objective_and_gradient(theta)
+    rows = case.twin.layers(theta)[0][0]
+    off = np.all(rows == 0, axis=1)
+    assert 0 < off.sum() < 5
+    slopes = case.twin.layers(gradient)[0][0]
+    np.testing.assert_allclose(slopes[~off], 0, atol=1e-6)
+    assert np.all(np.linalg.norm(slopes[off], axis=1) <= 0.15 * np.sqrt(6) * (1 + 1e-9))
+
+
+@rules
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_groups_of_neurons(rule, hidden):
     case = make_case((5, *hidden, 2), n=33).held_by(penalty=NeuronGroups(), alpha=0.1)
@@ -115,7 +148,7 @@ def test_groups_of_neurons(rule, hidden):
     assert np.concatenate(off).any()
 
 
-@pytest.mark.parametrize("penalty", [InputGroups(), NeuronGroups()], ids=repr)
+@pytest.mark.parametrize("penalty", [InputGroups(), InputGroups(4.0), NeuronGroups()], ids=repr)
 @pytest.mark.parametrize("alpha", [0.3, (0.3, 0.1, 0.2)])
 def test_gradient_of_the_group_penalties_equals_central_differences(penalty, alpha):
     case = make_case((3, 4, 2, 2)).held_by(penalty=penalty, alpha=alpha)
@@ -273,6 +306,11 @@ def test_groups_of_inputs_reach_the_multi_task_lasso(rule):
 def test_names_of_the_groups():
     assert get_penalty("group", groups="inputs") == InputGroups()
     assert get_penalty("group", groups="neurons") == NeuronGroups()
+    assert get_penalty("group_log", groups="inputs").concavity > 0
+    with pytest.raises(ValueError, match=r"groups must be 'inputs' with.*got 'neurons'"):
+        get_penalty("group_log", groups="neurons")
+    with pytest.raises(ValueError, match="concave penalty has no proximal operator"):
+        get_penalty("group_log", groups="inputs").prox([], [], 1.0)
     with pytest.raises(ValueError, match=r"groups must be 'inputs' or 'neurons'.*got None"):
         get_penalty("group")
 
