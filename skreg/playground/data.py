@@ -144,16 +144,18 @@ class Table:
         if len(self.numeric) < 2 or frame.shape[1] < 3:
             raise DataError(
                 f"{name} needs two columns of numbers and a third column as the target; it has "
-                f"{', '.join(frame.columns[:10])}. Does its first row name the columns?"
+                f"{_short(', '.join(frame.columns[:10]))}. Does its first row name the columns?"
             )
 
     def default_columns(self):
-        """Names for x1, x2 and the target: the first two numeric columns, the last of all."""
-        target = self.frame.columns[-1]
-        inputs = [column for column in self.numeric if column != target]
-        if len(inputs) < 2:
-            target = next(c for c in self.frame.columns[::-1] if c not in self.numeric[:2])
-            inputs = self.numeric
+        """Names for x1, x2 and the target: the last column that can be one, and two others."""
+
+        def is_unfit(column):
+            return column not in self.numeric and self.frame[column].nunique() != 2
+
+        targets = sorted(self.frame.columns[::-1], key=is_unfit)
+        choices = ((target, [c for c in self.numeric if c != target]) for target in targets)
+        target, inputs = next(choice for choice in choices if len(choice[1]) >= 2)
         return dict(x1_column=inputs[0], x2_column=inputs[1], y_column=target)
 
     def rows(self, state):
@@ -193,3 +195,7 @@ class Table:
                 f"The target {names[2]!r} has {len(classes)} classes; two, or numbers, serve."
             )
         return plane, y, axes, labels
+
+
+def _short(text):
+    return text if len(text) <= 100 else text[:99] + "…"

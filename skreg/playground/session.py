@@ -183,14 +183,18 @@ class Session:
 
     def do_table(self, name, text):
         """Take a CSV file, and show its first columns."""
-        self.table = Table(str(name), str(text))
+        before, self.table = self.table, Table(str(name), str(text))
         known = self.live.state
         columns = dict(
             x1_column=known.x1_column, x2_column=known.x2_column, y_column=known.y_column
         )
         if not {*columns.values()} <= {*self.table.frame.columns}:
             columns = self.table.default_columns()
-        self._restart_with(replace(known, data="csv", **columns))
+        try:
+            self._restart_with(replace(known, data="csv", **columns), is_new_table=True)
+        except DataError:
+            self.table = before
+            raise
         self._touch("state", "closed", "frame")
 
     # Inside --------------------------------------------------------------------------------------
@@ -211,9 +215,9 @@ class Session:
             given = {name: getattr(State(), name) for name in DATA_FIELDS}
             return self._run(replace(state, **given))
 
-    def _restart_with(self, state):
+    def _restart_with(self, state, is_new_table=False):
         """A new live run; raises before anything has changed."""
-        if state.differs(self.live.state, DATA_FIELDS):
+        if is_new_table or state.differs(self.live.state, DATA_FIELDS):
             data = make_data(state, self.table)
             self._touch("data")
         else:

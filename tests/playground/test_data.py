@@ -63,6 +63,18 @@ def test_target_among_the_first_columns():
     assert table.default_columns() == dict(x1_column="a", x2_column="b", y_column="label")
 
 
+def test_default_target_is_one_that_serves():
+    rows = "\n".join(f"{i},{i * i},{i % 5},{i % 2},class {i % 3}" for i in range(30))
+    table = Table("a.csv", "a,b,c,d,many\n" + rows)
+    assert table.default_columns() == dict(x1_column="a", x2_column="b", y_column="d")
+
+
+def test_names_in_a_message_are_cut_short():
+    with pytest.raises(DataError) as error:
+        Table("a.csv", "x" * 5000 + "\n1\n2")
+    assert len(str(error.value)) < 300
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -242,6 +242,23 @@ def test_table(session):
     assert (other.live.state.data, other.live.state.hidden) == ("circle", (3,))
 
 
+def test_second_table_of_the_same_columns(session):
+    do(session, "table", name="my.csv", text=table_text())
+    head, *rows = table_text().splitlines()
+    do(session, "table", name="half.csv", text="\n".join([head, *rows[: len(rows) // 2]]))
+    assert len(session.live.data.y) < 0.6 * len(rows)
+    code = do(session, "code")["code"][0]
+    assert "half.csv" in str(code)
+
+
+def test_table_that_does_not_serve_leaves_the_one_before(session):
+    do(session, "table", name="my.csv", text=table_text())
+    rows = "\n".join(f"{i},{i * i},class {i % 3}" for i in range(30))
+    found = do(session, "table", name="a.csv", text="a,b,c\n" + rows)
+    assert "3 classes" in found["state"][0]["messages"][0]
+    assert session.table.name == "my.csv"
+
+
 def test_bad_table_and_columns_change_nothing(session):
     do(session, "step")
     assert (

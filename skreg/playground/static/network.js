@@ -34,7 +34,7 @@ export class Network {
     const names = this.allFeatures;
     if (!names) return;
     const columns = hidden.length + 2;
-    const width = Math.max(this.graph.parentElement.clientWidth, 62 + columns * 62);
+    const width = Math.max(this.graph.parentElement.clientWidth, 62 + columns * 60);
     const shape = JSON.stringify([features, hidden, width]);
     if (shape === this.shape) return;
     this.shape = shape;
