@@ -58,6 +58,8 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "skreg"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["phone.css"]
 html_theme_options = {
     "navigation_with_keys": False,
     "show_nav_level": 2,
