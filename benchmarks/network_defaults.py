@@ -20,31 +20,36 @@ OUTPUT = Path(__file__).parent / "experiments"
 BUNDLED = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 OUTER, INNER = 5, 3
 
-CYCLE = {"learning_rate": "one_cycle", "n_iter_no_change": np.inf}
-SHORT = CYCLE | {"learning_rate_init": 0.01, "batch_size": 32, "max_iter": 50}
+CYCLE = {
+    "learning_rate": "one_cycle", "learning_rate_init": 0.01, "batch_size": 32, "max_iter": 50,
+    "hidden_layer_sizes": (100,),
+}  # fmt: skip
+DROPS = CYCLE | {"alpha": 3e-3, "dropout": 0.1}
+WIDE = DROPS | {"hidden_layer_sizes": (256,)}
+LBFGS = {"solver": "lbfgs", "max_iter": 200, "hidden_layer_sizes": (100,), "dropout": 0.0}
 #: Settings of our networks that compete to be the defaults. The first are scikit-learn's defaults.
 CANDIDATES = {
     "constant rate, 200 epochs": {
         "learning_rate": "constant", "learning_rate_init": 1e-3, "batch_size": 200,
-        "max_iter": 200, "alpha": 1e-4, "dropout": 0.0,
+        "max_iter": 200, "alpha": 1e-4, "dropout": 0.0, "hidden_layer_sizes": (100,),
     },
-    "one cycle, 100 epochs of batches of 200": SHORT
-    | {"batch_size": 200, "max_iter": 100, "alpha": 3e-3, "dropout": 0.1},
-    "one cycle of 50 epochs": SHORT | {"alpha": 1e-4, "dropout": 0.0},
-    "… alpha 1e-3": SHORT | {"alpha": 1e-3, "dropout": 0.0},
-    "… alpha 3e-3": SHORT | {"alpha": 3e-3, "dropout": 0.0},
-    "… alpha 1e-2": SHORT | {"alpha": 1e-2, "dropout": 0.0},
-    "… alpha 1e-3, dropout 0.1": SHORT | {"alpha": 1e-3, "dropout": 0.1},
-    "… alpha 3e-3, dropout 0.1": SHORT | {"alpha": 3e-3, "dropout": 0.1},
-    "… alpha 3e-3, dropout 0.2": SHORT | {"alpha": 3e-3, "dropout": 0.2},
-    "… alpha 3e-3, dropout 0.1, peak 0.005": SHORT
-    | {"alpha": 3e-3, "dropout": 0.1, "learning_rate_init": 0.005},
-    "… alpha 3e-3, dropout 0.1, 256 units": SHORT
-    | {"alpha": 3e-3, "dropout": 0.1, "hidden_layer_sizes": (256,)},
-    "… alpha 3e-3, dropout 0.1, 2 × 64 units": SHORT
-    | {"alpha": 3e-3, "dropout": 0.1, "hidden_layer_sizes": (64, 64)},
-    "… alpha 3e-3, dropout 0.1, silu": SHORT
-    | {"alpha": 3e-3, "dropout": 0.1, "activation": "silu"},
+    "one cycle, 100 epochs of batches of 200": DROPS | {"batch_size": 200, "max_iter": 100},
+    "one cycle of 50 epochs, batches of 32": CYCLE | {"alpha": 1e-4, "dropout": 0.0},
+    "… alpha 1e-3": CYCLE | {"alpha": 1e-3, "dropout": 0.0},
+    "… alpha 3e-3": CYCLE | {"alpha": 3e-3, "dropout": 0.0},
+    "… alpha 1e-2": CYCLE | {"alpha": 1e-2, "dropout": 0.0},
+    "… alpha 1e-3, dropout 0.1": DROPS | {"alpha": 1e-3},
+    "… alpha 3e-3, dropout 0.1": DROPS,
+    "… alpha 3e-3, dropout 0.2": DROPS | {"dropout": 0.2},
+    "… alpha 3e-3, dropout 0.1, peak 0.005": DROPS | {"learning_rate_init": 0.005},
+    "… alpha 3e-3, dropout 0.1, 256 units": WIDE,
+    "… alpha 3e-3, dropout 0.1, 256 units, batches by size": WIDE | {"batch_size": "auto"},
+    "… alpha 1e-2, dropout 0.1, 256 units, batches by size": WIDE
+    | {"batch_size": "auto", "alpha": 1e-2},
+    "… alpha 3e-3, dropout 0.1, 2 × 64 units": DROPS | {"hidden_layer_sizes": (64, 64)},
+    "… alpha 3e-3, dropout 0.1, silu": DROPS | {"activation": "silu"},
+    "L-BFGS, alpha 3e-3": LBFGS | {"alpha": 3e-3},
+    "L-BFGS, alpha 1e-2": LBFGS | {"alpha": 1e-2},
 }  # fmt: skip
 DEFAULTS = "skreg, as it comes"
 TUNED = "scikit-learn MLP, alpha by GridSearchCV"

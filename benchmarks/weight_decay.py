@@ -45,7 +45,7 @@ def run(n_seeds, quick=False, command=f"python -m benchmarks {NAME}", say=print)
             watch = EpochErrors(train, test)
             network = RegularizedMLPClassifier(
                 hidden, alpha=alpha, random_state=seed, max_iter=n_epochs, tol=0.0,
-                n_iter_no_change=np.inf, **settings,
+                n_iter_no_change=np.inf, learning_rate="constant", dropout=0.0, **settings,
             )  # fmt: skip
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "The objective was still falling")

@@ -19,9 +19,10 @@ def data(kind, n=60, n_classes=3, seed=0):
 
 
 def small(kind, **params):
-    """A quick network."""
+    """A quick network at a constant rate and without dropout."""
     defaults = dict(hidden_layer_sizes=(7,), max_iter=5, batch_size=16, learning_rate_init=0.01)
-    return kind(**(defaults | dict(random_state=0) | params))
+    plain = dict(learning_rate="constant", alpha=1e-4, dropout=0.0, random_state=0)
+    return kind(**(defaults | plain | params))
 
 
 def theta(network):

@@ -29,7 +29,9 @@ def network_epochs(data):
             data.hidden,
             alpha=data.alpha,
             batch_size=data.batch,
+            learning_rate="constant",
             learning_rate_init=data.learning_rate,
+            dropout=0.0,
             max_iter=epochs,
             tol=0.0,
             n_iter_no_change=np.inf,
@@ -210,7 +212,7 @@ def _network_search(data, search):
 
     network = RegularizedMLPClassifier(
         data.hidden, batch_size=data.batch, max_iter=data.max_iter, n_iter_no_change=np.inf,
-        random_state=0,
+        learning_rate="constant", learning_rate_init=0.001, dropout=0.0, random_state=0,
     )  # fmt: skip
     found = search(network, data.alphas, cv=PredefinedSplit(data.folds)).fit(data.X, data.y)
     best = found.best_estimator_

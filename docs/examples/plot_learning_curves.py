@@ -19,8 +19,9 @@ X, y = make_playground("spiral", 600, noise=60, random_state=0)
 X, X_val, y, y_val = train_test_split(X, y, train_size=200, random_state=0)
 
 network = RegularizedMLPClassifier(
-    (64, 64), batch_size=20, learning_rate_init=3e-3, max_iter=150, tol=0, n_iter_no_change=np.inf
-)
+    (64, 64), batch_size=20, learning_rate="constant", learning_rate_init=3e-3, max_iter=150,
+    n_iter_no_change=np.inf, dropout=0.0,
+)  # fmt: skip
 display = LearningCurvesDisplay.from_estimator(
     network, X, y, X_val, y_val, alphas=[0.01, 0.001, 0.0], seeds=range(3)
 )

@@ -22,7 +22,7 @@ figure, axes = plt.subplots(1, 2, figsize=(13, 4.2), layout="constrained")
 for ax, penalty in zip(axes, ("none", "l1"), strict=True):
     network = RegularizedMLPClassifier(
         (6, 4), activation="tanh", penalty=penalty, alpha=0.01, batch_size=20,
-        learning_rate_init=0.01, max_iter=300, tol=0, n_iter_no_change=np.inf, random_state=0,
+        learning_rate_init=0.01, max_iter=300, dropout=0.0, random_state=0,
     )  # fmt: skip
     model = make_pipeline(PlaygroundFeatures("all"), network).fit(X, y)
     names = model[0].get_feature_names_out()

@@ -1,7 +1,8 @@
 """What can be asked of a trained network."""
 
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -11,6 +12,7 @@ from skreg._validation import check_alphas, check_weights
 from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof
 from skreg.network.parameters import layer_views
+from skreg.network.regularization import Regularization
 from skreg.network.training import TrainingState
 from skreg.path import NetworkPath
 
@@ -33,6 +35,17 @@ def with_short_indices(X):
         )
     parts = X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)
     return type(X)(parts, shape=X.shape)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network was trained on: X is referred to, and ``rows`` are those not held out."""
+
+    X: Any
+    Y: np.ndarray
+    weights: np.ndarray | None
+    rows: np.ndarray | None
+    regularization: Regularization
 
 
 class AfterTraining:
@@ -69,6 +82,32 @@ class AfterTraining:
         frame = pd.DataFrame(self.history_)
         return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="epoch"))
 
+    @property
+    def effective_dof_(self):
+        """Effective degrees of freedom of each layer at the training rows."""
+        self._fitted_state  # noqa: B018  (raises NotFittedError)
+        if self._dof is None:
+            if (seen := self._seen) is None:
+                raise AttributeError(
+                    "effective_dof_ is worked out from the rows fitted, which a pickle or a copy "
+                    "leaves behind. Ask for it before, or call effective_dof(X, y)."
+                )
+            X = columns_of(seen.X, self._columns)
+            X = X if seen.rows is None else X[seen.rows]
+            try:
+                self._dof = self._dof_at(X, seen.Y, seen.weights, seen.regularization)
+            except ValueError as error:  # the language's word for what cannot be had
+                raise AttributeError(f"{error} Call effective_dof(X, y).") from error
+        return self._dof
+
+    def __dir__(self):
+        # scikit-learn's HTML shows the value of every name here, and this one can take minutes.
+        return [name for name in super().__dir__() if name != "effective_dof_"]
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {**state, "_seen": None} if "_seen" in state else state
+
     def effective_dof(self, X, y, sample_weight=None):
         """Effective degrees of freedom of each layer at the given rows.
 
@@ -100,18 +139,20 @@ class AfterTraining:
         J. Moody (1992), "The effective number of parameters: an analysis of generalization and
         regularization in nonlinear learning systems".
         """
-        theta = self._fitted_state.theta
+        self._fitted_state  # noqa: B018  (raises NotFittedError)
         X, y = self._validated(X, y, np.float64)
         weights = self._class_weighted(self._target, y, check_weights(sample_weight, X), False)
-        X = columns_of(X, self._columns)
+        regularization = self._regularization(self._architecture[0])
+        Y = self._target.encode(y)[0]
+        return self._dof_at(columns_of(X, self._columns), Y, weights, regularization)
+
+    def _dof_at(self, X, Y, weights, regularization):
         units, activation, loss = self._architecture
-        regularization = self._regularization(units)
-        alphas = regularization.alphas(len(units) - 1)
         share = getattr(regularization.penalty, "l2_share", 0.0)
         return effective_dof(
-            theta, units, activation, loss, X.toarray() if issparse(X) else X,
-            np.ascontiguousarray(self._target.encode(y)[0], dtype=np.float64), weights,
-            alphas * share,
+            self._state.theta, units, activation, loss, X.toarray() if issparse(X) else X,
+            np.ascontiguousarray(Y, dtype=np.float64), weights,
+            share * regularization.alphas(len(units) - 1),
         )  # fmt: skip
 
     def compress(self):
@@ -135,7 +176,8 @@ class AfterTraining:
         network.hidden_layer_sizes = tuple(smaller[1:-1])
         network._architecture = (smaller, activation, loss)
         network._columns = kept[0] if self._columns is None else self._columns[kept[0]]
-        network._best = None
+        network._best = network._dof = None
+        network._seen = self._seen
         start = TrainingState.start(theta, state.kernel)
         network._state = replace(start, eta=state.eta, n_cuts=state.n_cuts)
         return network

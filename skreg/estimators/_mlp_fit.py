@@ -225,7 +225,12 @@ class Fit:
                 "and fit go on from here.",
                 stacklevel=7,
             )
-        elif not (stopped or self.is_incremental or np.isinf(self.settings.n_iter_no_change)):
+        elif not (
+            stopped
+            or self.is_incremental
+            or self.settings.schedule.has_end
+            or np.isinf(self.settings.n_iter_no_change)
+        ):
             what, remedy = "objective was still falling", "learning_rate_init"
             if self.estimator.solver == "lbfgs":
                 what, remedy = "gradient still differed from 0", "scale the features"

@@ -18,6 +18,13 @@ from skreg.penalties import PENALTIES, get_penalty
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _RATE = Interval(Real, 0, 1, closed="left")
+# What "auto" stands for; benchmarks/network_defaults.py compared some.
+_USUAL_DROPOUT = 0.1
+_USUAL_RATES = {"adam": 0.01, "sgd": 0.1, "lbfgs": 1.0}
+_CYCLES = {"cosine": Cosine, "one_cycle": OneCycle}
+GROUP_PENALTIES = {"group", "group_log"}
+#: Share of a fit's epochs in which λ of groups of inputs grows from 0 to its value.
+RAMP = 0.6
 
 
 class MLPParameters(BaseEstimator):
@@ -27,14 +34,14 @@ class MLPParameters(BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(kernel.ACTIVATIONS))],
         "solver": [StrOptions({"sgd", "adam", "lbfgs"})],
-        "penalty": [StrOptions({*PENALTIES, "group"}), None],
+        "penalty": [StrOptions({*PENALTIES, *GROUP_PENALTIES}), None],
         "alpha": [_NOT_NEGATIVE, "array-like"],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [
             StrOptions({"constant", "invscaling", "adaptive", "cosine", "one_cycle"})
         ],
-        "learning_rate_init": [_POSITIVE],
+        "learning_rate_init": [_POSITIVE, StrOptions({"auto"})],
         "power_t": [_NOT_NEGATIVE],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -56,25 +63,25 @@ class MLPParameters(BaseEstimator):
         "groups": [StrOptions({"inputs", "neurons"}), None],
         "norm_bound": [_POSITIVE, None],
         "max_norm": [_POSITIVE, None],
-        "dropout": [_RATE, "array-like"],
+        "dropout": [_RATE, "array-like", StrOptions({"auto"})],
         "weight_decay": [StrOptions({"coupled", "decoupled"})],
         "init": [StrOptions({"glorot", "he"})],
     }
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes=(256,),
         activation="relu",
         *,
         solver="adam",
         penalty="l2",
-        alpha=0.0001,
+        alpha=0.003,
         l1_ratio=0.5,
         batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
+        learning_rate="one_cycle",
+        learning_rate_init="auto",
         power_t=0.5,
-        max_iter=200,
+        max_iter=50,
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -91,7 +98,7 @@ class MLPParameters(BaseEstimator):
         groups=None,
         norm_bound=None,
         max_norm=None,
-        dropout=0.0,
+        dropout="auto",
         weight_decay="coupled",
         init="glorot",
     ):
@@ -138,10 +145,11 @@ class MLPParameters(BaseEstimator):
 
     def _regularization(self, units):
         """What is added to the loss and done to the weights, for a network of these units."""
-        if (self.penalty == "group") != (self.groups is not None):
+        if (self.penalty in GROUP_PENALTIES) != (self.groups is not None):
             raise ValueError(
                 f"penalty={self.penalty!r} and groups={self.groups!r} do not go together. Give "
-                "penalty='group' with groups='inputs' or groups='neurons', or leave groups None."
+                "penalty='group' with groups='inputs' or groups='neurons', penalty='group_log' "
+                "with groups='inputs', or leave groups None."
             )
         regularization = Regularization(
             penalty=get_penalty(self.penalty, self.l1_ratio, self.groups),
@@ -175,6 +183,8 @@ class MLPParameters(BaseEstimator):
 
     def _dropout(self):
         """Rates for the inputs and for hidden units."""
+        if isinstance(self.dropout, str):
+            return (0.0, 0.0) if self.solver == "lbfgs" else (0.0, _USUAL_DROPOUT)
         rates = (0.0, self.dropout) if isinstance(self.dropout, Real) else tuple(self.dropout)
         if len(rates) != 2 or not all(isinstance(r, Real) and 0 <= r < 1 for r in rates):
             raise ValueError(
@@ -186,7 +196,7 @@ class MLPParameters(BaseEstimator):
     def _check_lbfgs(self, regularization):
         """L-BFGS needs one objective with a gradient, the same in every iteration."""
         unfit = {
-            "penalty": self.penalty == "group",
+            "penalty": self.penalty in GROUP_PENALTIES,
             "norm_bound": self.norm_bound is not None,
             "max_norm": self.max_norm is not None,
             "dropout": any(regularization.dropout),
@@ -204,32 +214,39 @@ class MLPParameters(BaseEstimator):
             return SGD(self.momentum, self.nesterovs_momentum)
         return Adam(self.beta_1, self.beta_2, self.epsilon)
 
-    def _settings(self, n_samples, incremental, n_epochs_done):
+    def _settings(self, n_samples, incremental, goes_on, n_epochs_done):
+        ramps = self.groups == "inputs" and not (incremental or goes_on)
         n_epochs = 1 if incremental else self.max_iter
-        batch_size = 200 if self.batch_size == "auto" else self.batch_size
-        if self.batch_size != "auto" and batch_size > n_samples and not incremental:
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = min(max(n_samples // 50, 32), 200)
+        elif batch_size > n_samples and not incremental:
             warnings.warn(
                 f"batch_size={batch_size} is more than the {n_samples} training rows; all of them "
                 "make one batch. Lower batch_size to take more steps an epoch.",
                 stacklevel=6,
             )
+        rate = self.learning_rate_init
+        rate = _USUAL_RATES[self.solver] if rate == "auto" else float(rate)
+        is_cycle = self.learning_rate in _CYCLES and self.solver != "lbfgs"
+        if is_cycle and incremental:
+            rate /= 10
+        runs_to_its_end = is_cycle and not self.early_stopping
         return Settings(
             optimiser=self._optimiser(),
             schedule=self._schedule(n_epochs_done, incremental),
-            learning_rate=float(self.learning_rate_init),
+            learning_rate=rate,
             batch_size=min(batch_size, n_samples),
             max_iter=n_epochs,
             tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
+            n_iter_no_change=np.inf if runs_to_its_end else self.n_iter_no_change,
+            ramp=RAMP * n_epochs if ramps else 0.0,
         )
 
     def _schedule(self, n_epochs_done, incremental):
-        """A cycle counts from the first epoch of this fit; calls of partial_fit make one cycle."""
-        first = 0 if incremental else n_epochs_done
-        return {
-            "constant": Constant,
-            "invscaling": lambda: InverseScaling(self.power_t),
-            "adaptive": Adaptive,
-            "cosine": lambda: Cosine(self.max_iter, first),
-            "one_cycle": lambda: OneCycle(self.max_iter, first),
-        }[self.learning_rate]()
+        """A cycle counts from the first epoch of this fit; partial_fit, without end, has none."""
+        if self.learning_rate in _CYCLES and not (incremental or self.solver == "lbfgs"):
+            return _CYCLES[self.learning_rate](self.max_iter, n_epochs_done)
+        if self.learning_rate == "invscaling":
+            return InverseScaling(self.power_t)
+        return Adaptive() if self.learning_rate == "adaptive" else Constant()

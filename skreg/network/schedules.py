@@ -9,6 +9,9 @@ import numpy as np
 class Constant:
     """The initial rate, always."""
 
+    #: Whether training is complete when the schedule has run through.
+    has_end = False
+
     def rate(self, initial, epoch, n_cuts):
         """Learning rate of epoch ``epoch`` (from 0), after progress has ended ``n_cuts`` times."""
         return initial
@@ -59,6 +62,8 @@ class _Cycle(Constant):
     first : int
         The epoch it begins with: a warm start begins a new one.
     """
+
+    has_end = True
 
     n_epochs: int
     first: int = 0

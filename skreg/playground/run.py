@@ -24,6 +24,7 @@ def network_parameters(state):
         activation=ACTIVATIONS[state.activation],
         solver="sgd",
         momentum=0.0,
+        learning_rate="constant",
         learning_rate_init=state.learning_rate,
         batch_size=state.batch,
         dropout=state.dropout,

@@ -16,6 +16,7 @@ from skreg import (
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
+from skreg.estimators._mlp_fit import hold_out
 from skreg.network.parameters import layer_views
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -143,6 +144,49 @@ def test_a_compressed_network_is_an_estimator(kind):
 
 
 # --- degrees of freedom -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_degrees_of_freedom_are_those_of_the_rows_fitted(kind, early_stopping):
+    X, y = data(kind)
+    weights = np.random.default_rng(0).uniform(0.5, 2, len(X))
+    network = small(kind, early_stopping=early_stopping).fit(X, y, sample_weight=weights)
+    rows = slice(None)
+    if early_stopping:
+        rows = hold_out(len(X), weights, network._target.encode(y)[1], 0.1, network._split_seed)[0]
+    expected = network.effective_dof(X[rows], y[rows], sample_weight=weights[rows])
+    # Of the λ that was fitted.
+    found = network.set_params(alpha=5.0).effective_dof_
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    assert network.effective_dof_ is found
+    np.testing.assert_allclose(network.compress().effective_dof_, found, rtol=1e-6)
+    network.set_params(early_stopping=False).partial_fit(X[:20], y[:20])
+    np.testing.assert_allclose(network.effective_dof_, network.effective_dof(X[:20], y[:20]))
+
+
+def test_a_pickle_leaves_the_rows_behind():
+    X, y = data(RegularizedMLPRegressor, 5000)
+    network = small(RegularizedMLPRegressor)
+    assert not hasattr(network, "effective_dof_")
+    network.fit(X, y)
+    size = len(pickle.dumps(network))
+    assert size < X.nbytes / 2
+    other = pickle.loads(pickle.dumps(network))
+    with pytest.raises(AttributeError, match=r"pickle.*effective_dof\(X, y\)"):
+        _ = other.effective_dof_
+    asked = network.effective_dof_
+    assert np.array_equal(pickle.loads(pickle.dumps(network)).effective_dof_, asked)
+    # The HTML of scikit-learn reads all names; this one is worked out for those who ask.
+    assert "effective_dof_" not in dir(network)
+
+
+def test_degrees_of_freedom_that_cannot_be_had_are_no_attribute():
+    X, y = data(RegularizedMLPRegressor)
+    network = small(RegularizedMLPRegressor, loss="quantile").fit(X, y)
+    assert not hasattr(network, "effective_dof_")
+    with pytest.raises(AttributeError, match=r"curvature.*quantile"):
+        _ = network.effective_dof_
 
 
 @pytest.mark.parametrize("n", [8, 60])
