@@ -1,5 +1,6 @@
 """README and docs: their Python runs, and the architecture page matches the tree."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -24,6 +25,21 @@ def test_snippets_run_in_the_order_of_the_page(page, tmp_path, monkeypatch):
     assert namespace.keys() > {"__builtins__"}
 
 
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *PAGES[1:]], ids=lambda p: p.name)
+def test_links_between_files_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
+    files = [link for link in links if link and ":" not in link]
+    made = ("gallery/", "../gallery/", "api/", "../api/")  # by Sphinx, which checks them
+    missing = [
+        link
+        for link in files
+        if not link.startswith(made)
+        and not any((page.parent / f"{link}{s}").exists() for s in ("", ".md"))
+    ]
+    assert missing == []
+
+
 def test_readme_has_snippets():
     assert snippets(ROOT / "README.md")
 
@@ -41,3 +57,28 @@ def test_architecture_page_names_every_room_and_no_other():
 def test_readme_names_every_public_name():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in skreg.__all__ if name not in text] == []
+
+
+def test_reference_holds_every_public_name():
+    text = (ROOT / "docs" / "api" / "index.rst").read_text(encoding="utf-8")
+    listed, module = {"skreg": set()}, "skreg"
+    for line in text.splitlines():
+        if found := re.match(r"\.\. currentmodule:: (\S+)", line):
+            module = found[1]
+            listed.setdefault(module, set())
+        elif found := re.fullmatch(r"   (\w+)", line):
+            listed[module].add(found[1])
+    assert listed.keys() >= {"skreg", "skreg.path", "skreg.plotting", "skreg.datasets"}
+    for module, names in listed.items():
+        public = {name for name in importlib.import_module(module).__all__ if not name.isupper()}
+        public |= {"L1", "L2"} & names  # names in capitals are tables, but for these
+        assert names | listed["skreg"] >= public, module
+        assert names <= public, module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_pictures_of_a_page_have_files_of_their_own(page):
+    """Each ``eval-rst`` block counts its pictures from 1: all but one on a page need a name."""
+    text = page.read_text(encoding="utf-8")
+    names = re.findall(r"^\.\. plot::\n(?:   :filename-prefix: (\S+)\n)?", text, re.M)
+    assert len(names) == len(set(names))
