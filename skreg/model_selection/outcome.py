@@ -77,7 +77,8 @@ class Outcome:
             dict(sorted({**c.parameters, name: c.alphas[i].item()}.items())) for c, i in self.pairs
         ]
         more = {key: [c.scores.more[key][i] for c, i in self.pairs] for key in first.scores.more}
-        results = search._format_results(parameters, len(out) // len(self.pairs), out, more)
+        with np.errstate(invalid="ignore"):  # scores of −inf have no spread
+            results = search._format_results(parameters, len(out) // len(self.pairs), out, more)
         if self.evaluation.criterion is not None:
             for scorer in first.scores.test:
                 results[f"std_test_{scorer}"] = np.array(

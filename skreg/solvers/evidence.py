@@ -61,10 +61,10 @@ def log_evidence(model, alphas):
     noise = noise_variance(model, alphas)
     sigma = model._decomposed(alphas.min()).eigenvalues
     n, q = model.n_rows, noise.shape[1]
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # λ = 0 where rows leave nothing
         volume = np.log1p(sigma / alphas[:, None]).sum(axis=1)
         fit = n * (np.log(2.0 * np.pi * noise) + 1.0).sum(axis=1)
-    return np.where(alphas > 0, -0.5 * (fit + q * volume), -np.inf)
+        return np.where(alphas > 0, -0.5 * (fit + q * volume), -np.inf)
 
 
 def posterior_variance(model, alpha, X):

@@ -1,5 +1,7 @@
 """Generalised cross-validation, information criteria and the evidence, against their formulas."""
 
+import warnings
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -10,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
 from skreg import (
+    PathSearchCV,
     QuadraticApproxLasso,
     QuadraticApproxLassoClassifier,
     QuadraticApproxRidge,
@@ -153,6 +156,19 @@ def test_more_features_than_rows_take_the_variance_of_the_fit():
         size = np.count_nonzero(fit.coef_) + 1
         expected = 20 * (np.log(2 * np.pi * mean) + 1) + np.log(20) * size
         np.testing.assert_allclose(-score, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("selection", ["bic", "evidence"])
+def test_a_fit_that_leaves_nothing_is_not_taken(selection):
+    """Its likelihood has no bound."""
+    X, y = rows(20, 60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.filterwarnings("ignore", message="One or more of the test scores")
+        search = PathSearchCV(QuadraticApproxRidge(), [0.0, 0.5, 0.2, 0.3], selection=selection)
+        search.fit(X, y)
+    assert search.cv_results_["mean_test_score"][0] == -np.inf
+    assert search.best_params_["alpha"] > 0
 
 
 def test_ebic_prices_the_choice_of_features():

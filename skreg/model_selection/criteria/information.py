@@ -33,7 +33,7 @@ def aic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     Returns
     -------
     CriterionScores
-        Without standard errors.
+        Without standard errors; −inf where squared error leaves no residuals.
 
     Raises
     ------
@@ -96,5 +96,12 @@ def _scores(estimator, X, y, alphas, fit_params, name, price, extra=None):
     cost = deviance(fit) + price(n, size, total)
     if extra is not None:
         cost = cost + extra(n, size, dof).sum(axis=1)
-    scores = np.where(np.isnan(cost), -np.inf, -cost)
-    return CriterionScores(scores, None, {"dof": total}, fit.path)
+    cost = np.where(np.isfinite(cost) & ~_leaves_nothing(fit, dof), cost, np.inf)
+    return CriterionScores(-cost, None, {"dof": total}, fit.path)
+
+
+def _leaves_nothing(fit, dof):
+    """Where squared error has as many degrees of freedom as rows: its likelihood has no bound."""
+    if not fit.is_squared_error:
+        return np.zeros(len(dof), dtype=bool)
+    return (dof + bool(fit.source.fit_intercept) > (1.0 - 1e-9) * fit.n_rows).any(axis=1)
