@@ -207,6 +207,15 @@ class QuadraticApproxLinear(BaseEstimator):
                 self._erm = coef, found.intercepts[0].reshape(shape[1])[()]
         return self._erm
 
+    def __dir__(self):
+        # scikit-learn looks up every name that `object` has, and its HTML shows the values: those
+        # that are worked out when first asked for are not asked for by a glance.
+        fitted = vars(self)
+        later = {"erm_coef_", "erm_intercept_"} if fitted.get("_erm") is None else set()
+        if fitted.get("_model") is None and fitted.get("_quadratic") is None:
+            later.add("quadratic_")
+        return [name for name in object.__dir__(self) if name not in later and hasattr(self, name)]
+
     def _rows_of(self, name):
         if self._risk is None:
             raise AttributeError(

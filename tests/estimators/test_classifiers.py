@@ -272,6 +272,20 @@ def test_minimiser_and_quadratic_are_at_hand():
     assert len(pickle.dumps(fresh)) < 5000
 
 
+def test_a_glance_works_nothing_out(monkeypatch):
+    """dir() and the HTML picture ask for attributes, which may take a fit."""
+    X, y, _ = classes_at_hand()
+    model = QuadraticApproxRidgeClassifier(0.1).fit(X, y)
+    with monkeypatch.context() as patched:
+        patched.setattr(QuadraticApproxRidgeClassifier, "_rows_of", None)
+        assert {"coef_", "predict_proba", "get_params"} <= set(dir(model))
+        assert "coef_" in model._repr_html_()
+    assert "erm_coef_" not in dir(model)
+    assert "erm_coef_" not in dir(QuadraticApproxRidgeClassifier())
+    assert model.erm_coef_.shape == model.coef_.shape
+    assert "erm_coef_" in dir(model)
+
+
 def test_a_warm_start_saves_steps_and_changes_nothing():
     X, y = rows_of("wine")
     cold = QuadraticApproxRidgeClassifier(0.01).fit(X, y)
