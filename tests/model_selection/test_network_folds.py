@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
 from sklearn.pipeline import make_pipeline
@@ -210,9 +210,10 @@ def test_what_halving_does_not_stop_has_the_scores_of_a_whole_search(options):
 def test_a_stopped_candidate_has_the_scores_of_a_network_trained_so_far():
     X, y = data()
     alphas = np.geomspace(1, 1e-4, 6)
-    halved = PathSearchCV(network(), alphas, cv=2, resource="epochs").fit(X, y)
-    first = halving.schedule(6, 6)[0]
-    short = PathSearchCV(network(max_iter=first), alphas, cv=2).fit(X, y)
+    model = network(learning_rate="constant")  # others know how many epochs there are to be
+    halved = PathSearchCV(model, alphas, cv=2, resource="epochs").fit(X, y)
+    short = clone(model).set_params(max_iter=halving.schedule(6, 6)[0])
+    short = PathSearchCV(short, alphas, cv=2).fit(X, y)
     stopped = halved.cv_results_["stopped"]
     assert stopped.sum() == 4
     for j in range(2):
