@@ -5,13 +5,16 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import weight_decay
+from benchmarks import feature_selection, network_defaults, weight_decay
 from benchmarks.facts import machine, versions
 from benchmarks.problem import all_problems
 from benchmarks.report import figures_block, picture, table, with_block
 from benchmarks.runner import find_entries, run
 
 HERE = Path(__file__).parent
+EXPERIMENTS = {
+    module.NAME: module for module in (weight_decay, network_defaults, feature_selection)
+}
 
 
 def main(argv=None):
@@ -23,13 +26,13 @@ def main(argv=None):
         return _list(problems)
     if args.table:
         return _write_table(HERE / "README.md", HERE / "results")
-    if args.name not in (*problems, weight_decay.NAME):
-        names = ", ".join([*problems, weight_decay.NAME])
+    if args.name not in (*problems, *EXPERIMENTS):
+        names = ", ".join([*problems, *EXPERIMENTS])
         parser.error(f"NAME is {args.name!r}; choose one of {names}.")
     if args.repeats < 1:
         parser.error(f"--repeats is {args.repeats}; give 1 or more.")
-    if args.name == weight_decay.NAME:
-        return weight_decay.main(args, _command(args))
+    if args.name in EXPERIMENTS:
+        return EXPERIMENTS[args.name].main(args, _command(args))
     problem = problems[args.name]
     entries, skipped = find_entries(problem)
     known = {entry.contender for entry in entries} | set(skipped)
@@ -91,7 +94,10 @@ def _list(problems):
             print(f"    {contender}")
         for contender, reason in skipped.items():
             print(f"    {contender} (skipped: {reason})")
-    print(f"{weight_decay.NAME}: {weight_decay.TITLE}\n    an experiment; --repeats is its seeds")
+    for name, experiment in EXPERIMENTS.items():
+        print(
+            f"{name}: {experiment.TITLE}\n    an experiment; --repeats is its seeds, if it has some"
+        )
     return 0
 
 
