@@ -28,8 +28,8 @@ def test_training_in_pieces_is_one_fit():
         assert run.train(n_epochs)
     whole = RegularizedMLPClassifier(
         (4, 2), "tanh", solver="sgd", momentum=0.0, penalty="l1", alpha=0.001, dropout=0.1,
-        max_norm=2.0, learning_rate_init=0.03, batch_size=10, max_iter=20, random_state=0,
-        n_iter_no_change=np.inf,
+        max_norm=2.0, learning_rate_init=0.03, learning_rate="constant", batch_size=10, max_iter=20,
+        random_state=0, n_iter_no_change=np.inf,
     ).fit(*run.data.train)  # fmt: skip
     assert_array_equal(run.weights, weights_of(whole))
     assert (run.epoch, [n for _, n in run.segments]) == (20, [20])
