@@ -6,7 +6,7 @@ import numpy as np
 
 from skreg._validation import check_alphas
 from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
-from skreg.model_selection.path_folds import has_path
+from skreg.model_selection.path_folds import is_linear
 from skreg.model_selection.pipelines import last_step
 from skreg.path.grid import N_ALPHAS
 
@@ -43,7 +43,7 @@ def automatic(estimator, choice, rows):
         Not fitted.
     choice : int or "auto"
     rows : callable
-        Returns the `Rows` of an estimator that has a path.
+        Returns the `Rows` of a linear estimator of this package.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def automatic(estimator, choice, rows):
     ValueError
         If a number of λ is asked for of an estimator whose scale of λ is not known.
     """
-    if has_path(estimator):
+    if is_linear(estimator):
         return rows().alphas(N_ALPHAS if choice == "auto" else choice)
     last = last_step(estimator)
     network = isinstance(last, (RegularizedMLPClassifier, RegularizedMLPRegressor))

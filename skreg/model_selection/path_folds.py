@@ -3,6 +3,7 @@
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from inspect import getattr_static
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -25,11 +26,25 @@ from skreg.path import RegularizationPath
 
 #: Raw predictions are made for as many λ at once as fit into this many numbers.
 BLOCK = 2**21
+#: What of an estimator a path stands in for.
+OWN = ("fit", "score", "predict", "decision_function", "predict_proba", "predict_log_proba")
+
+
+def is_linear(estimator):
+    """Whether (the last step of) the estimator is a linear one of this package."""
+    return is_plain(estimator) and isinstance(last_step(estimator), QuadraticApproxLinear)
 
 
 def has_path(estimator):
-    """Whether the (last step of the) estimator finds all λ at once, exactly as one by one."""
-    return is_plain(estimator) and isinstance(last_step(estimator), QuadraticApproxLinear)
+    """Whether the (last step of the) estimator finds all λ at once, exactly as one by one.
+
+    Not so for a subclass with a fit, predictions or a score of its own.
+    """
+    if not is_linear(estimator):
+        return False
+    kind = type(last_step(estimator))
+    ours = next(base for base in kind.__mro__ if base.__module__.startswith("skreg."))
+    return all(getattr_static(kind, name, None) is getattr_static(ours, name, None) for name in OWN)
 
 
 def serves(job):

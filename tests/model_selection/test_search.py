@@ -284,3 +284,36 @@ def test_two_jobs_change_nothing():
     one = PathSearchCV(QuadraticApproxLasso(), ALPHAS, cv=4).fit(X, Y)
     two = clone(one).set_params(n_jobs=2).fit(X, Y)
     assert same(two, one, 1e-12)
+
+
+class Doubled(QuadraticApproxRidge):
+    """Predictions of its own."""
+
+    def predict(self, X, offset=None):
+        return 2 * super().predict(X, offset)
+
+
+class Certain(QuadraticApproxRidgeClassifier):
+    """A fit and a score of its own."""
+
+    def fit(self, X, y):
+        return super().fit(X, np.minimum(y, 1))
+
+    def score(self, X, y, sample_weight=None):
+        return super().score(X, np.minimum(y, 1), sample_weight)
+
+
+class Renamed(QuadraticApproxRidge):
+    """Nothing of its own."""
+
+
+@pytest.mark.parametrize("kind", [Doubled, Certain, Renamed])
+def test_subclasses_are_taken_at_their_word(kind):
+    data = (X, Y) if issubclass(kind, QuadraticApproxRidge) else load_iris(return_X_y=True)
+    for model in (kind(), make_pipeline(StandardScaler(), kind())):
+        ours, theirs = both(model, *data, ALPHAS)
+        assert same(ours, theirs)
+        assert np.isfinite(ours.cv_results_["mean_test_score"]).all()
+        np.testing.assert_allclose(ours.predict(data[0]), theirs.predict(data[0]), rtol=1e-8)
+        assert hasattr(ours, "path_") == (kind is Renamed)
+    assert len(PathSearchCV(kind(), 5).fit(*data).alphas_) == 5
