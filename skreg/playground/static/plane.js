@@ -86,7 +86,11 @@ export class Plane {
     const context = this.canvas.getContext("2d");
     const side = this.canvas.width;
     context.imageSmoothingEnabled = !discrete;
+    context.fillStyle = palette.middle;
+    context.fillRect(0, 0, side, side);
+    context.globalAlpha = 0.6; // so that a filled point is seen on its own colour
     context.drawImage(this.cells, 0, 0, side, side);
+    context.globalAlpha = 1;
     context.strokeStyle = palette.text;
     context.lineWidth = 1.5;
     boundary(context, bytes, this.cells.width, side / this.cells.width);
