@@ -42,6 +42,29 @@ def network_epochs(data):
     return run
 
 
+def network_predict(data, compressed=False):
+    from skreg import RegularizedMLPClassifier
+
+    rows = np.resize(data.X, (data.n_classes, data.X.shape[1]))
+    net = RegularizedMLPClassifier(data.hidden, max_iter=1, dropout=0.0, random_state=0)
+    net.fit(rows, np.arange(data.n_classes))
+    for mine, given in zip(net.coefs_ + net.intercepts_, data.weights + data.biases, strict=True):
+        mine[...] = given
+    if compressed:
+        net = net.compress()
+
+    def run(calls, seed):
+        for _ in range(calls):
+            found = net.predict(data.X)
+        return found
+
+    return run
+
+
+def network_predict__compressed(data):
+    return network_predict(data, compressed=True)
+
+
 def ridge_path(data):
     from skreg import QuadraticApproxRidge
 

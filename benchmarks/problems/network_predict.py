@@ -1,0 +1,77 @@
+"""Predictions of perceptrons that read a tenth of their inputs: one row, some, or all at once."""
+
+from functools import partial
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+
+from benchmarks.problem import Case, Problem
+
+# (features, hidden layers, classes), rows of all.
+SHAPES = [
+    ((2, (8, 8), 2), 250),
+    ((30, (100,), 2), 4000),
+    ((54, (128, 128, 64), 7), 4000),
+    ((784, (100,), 10), 5000),
+    ((784, (512, 512, 512), 10), 5000),
+]
+#: Calls of a short and of a long run, by rows at most.
+CALLS = {1: (100, 2100), 32: (50, 550), 250: (20, 220), 5000: (2, 12)}
+
+
+def _data(n_features, hidden, n_classes, n):
+    """Normal rows, and random weights; those of nine in ten inputs are 0."""
+    rng = np.random.default_rng(0)
+    units = (n_features, *hidden, 1 if n_classes == 2 else n_classes)
+    weights = [
+        (rng.standard_normal((a, b)) * np.sqrt(2 / a)).astype(np.float32)
+        for a, b in pairwise(units)
+    ]
+    weights[0][rng.permutation(n_features)[: 9 * n_features // 10]] = 0
+    return SimpleNamespace(
+        X=rng.standard_normal((n, n_features), dtype=np.float32),
+        hidden=hidden,
+        n_classes=n_classes,
+        weights=weights,
+        biases=[0.1 * rng.standard_normal(b).astype(np.float32) for b in units[1:]],
+    )
+
+
+def labels(weights, biases, X):
+    """The most probable class of each row."""
+    for depth, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        X = (X if depth == 0 else np.maximum(X, 0)) @ weight + bias
+    return (X[:, 0] > 0).astype(int) if X.shape[1] == 1 else X.argmax(axis=1)
+
+
+def _objective(data, solution):
+    """1 and the share of the labels that are not those of float64."""
+    exact = ([part.astype(np.float64) for part in layers] for layers in (data.weights, data.biases))
+    return 1 + np.mean(labels(*exact, data.X.astype(np.float64)) != solution)
+
+
+def _cases(quick):
+    cases = []
+    for shape, n_all in SHAPES[:2] if quick else SHAPES:
+        for n in (1, 32, n_all):
+            calls = (1, 11) if quick else next(c for most, c in CALLS.items() if n <= most)
+            name = "{}, {}, {}; {} {}".format(*shape, n, "row" if n == 1 else "rows")
+            cases.append(Case(name, partial(_data, *shape, n), calls))
+    return cases
+
+
+PROBLEMS = (
+    Problem(
+        name="network-predict",
+        title="Labels from a ReLU network that reads a tenth of its features: features, hidden "
+        "layers, classes; rows at once (float32)",
+        task="network_predict",
+        unit="call",
+        cases=_cases,
+        objective=_objective,
+        # In float32 a row in some thousands lies too near to a boundary to tell.
+        relative=0.0,
+        absolute=0.002,
+    ),
+)
