@@ -119,7 +119,9 @@ def _save(result, output):
 
 
 def _write_table(readme, results):
-    readme.write_text(with_block(readme.read_text(), figures_block(results)))
+    text = with_block(readme.read_text(), figures_block(results))
+    chosen = feature_selection.OUTPUT / f"{feature_selection.NAME}.json"
+    readme.write_text(feature_selection.with_table(text, json.loads(chosen.read_text())))
     return 0
 
 

@@ -179,6 +179,13 @@ def table(result):
     return "\n".join(lines)
 
 
+def with_table(readme, result):
+    """The text of a README with the table in its place."""
+    begin, end = f"<!-- {NAME}: begin -->", f"<!-- {NAME}: end -->"
+    before, after = readme.split(begin)[0], readme.split(end)[1]
+    return f"{before}{begin}\n{table(result)}\n{end}{after}"
+
+
 def main(args, command):
     """Run as the command line says, print the table, save JSON."""
     result = run(args.repeats, args.quick, command)
