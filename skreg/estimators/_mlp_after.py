@@ -101,8 +101,10 @@ class AfterTraining:
         return self._dof
 
     def __dir__(self):
-        # scikit-learn's HTML shows the value of every name here, and this one can take minutes.
-        return [name for name in super().__dir__() if name != "effective_dof_"]
+        # scikit-learn looks up every name that `object` has, and its HTML shows the values; this
+        # one can take minutes.
+        names = (name for name in object.__dir__(self) if name != "effective_dof_")
+        return [name for name in names if hasattr(self, name)]
 
     def __getstate__(self):
         state = super().__getstate__()
