@@ -61,7 +61,8 @@ def run(job, on_fold):
         with threads_for(job, len(trials), alone_has_all=False) as n_threads:
             for k, n_epochs in enumerate(rungs):
                 going_on = [trial for trial in trials if trial.i in left]
-                in_pool(Trial.advance, [(trial, k) for trial in going_on], n_threads)
+                tasks = [(trial, k) for trial in going_on]
+                in_pool(Trial.advance, tasks, n_threads, lambda: _stop(trials))
                 if k + 1 < len(rungs):
                     left, stopped = _better(job, trials, left)
                     n_resources[stopped] = n_epochs
@@ -78,6 +79,11 @@ def run(job, on_fold):
     for j in range(len(splits)):
         on_fold(j, len(splits))
     return scores
+
+
+def _stop(trials):
+    for trial in trials:
+        trial.stop()
 
 
 def schedule(max_iter, n_alphas):
@@ -135,13 +141,13 @@ class Trial:
         self.fit = None
         self._thread, self._error = None, None
         self._may_go, self._is_held = threading.Event(), threading.Event()
-        self._is_over = False
+        self._is_over = self._is_stopped = False
         self._rung, self._epochs, self._seconds, self._started = 0, 0, 0.0, 0.0
         self._config = get_config()
 
     def advance(self, rung):
         """Train as far as this rung and score; what goes wrong is raised here."""
-        if self._is_over:
+        if self._is_over or self._is_stopped:
             return
         self._rung = rung
         self._started = time.perf_counter()
@@ -151,15 +157,18 @@ class Trial:
             self._thread.start()
         else:
             self._may_go.set()
-        while not self._is_held.wait(1.0):
-            pass  # so that an exception set in this thread is met within a second
+        self._is_held.wait()
         if self._error is not None:
             raise self._error
 
-    def end(self):
-        """Leave the training where it is."""
-        self._rung = None
+    def stop(self):
+        """Leave the training where it is, after the epoch that runs."""
+        self._is_stopped = True
         self._may_go.set()
+
+    def end(self):
+        """Stop, and wait for it."""
+        self.stop()
         if self._thread is not None:
             self._thread.join()
 
@@ -187,17 +196,17 @@ class Trial:
 
     def after_epoch(self, fitted):
         """Called after every epoch, in the thread of the fit."""
-        if self._rung is None:
+        if self._is_stopped:
             raise _Ended
         self._epochs += 1
         # What stops by itself, or at the last epoch, is noted when it has ended.
         if self._epochs != self.rungs[self._rung] or self._rung == len(self.rungs) - 1:
             return
         self._note(fitted)
-        self._may_go.clear()
         self._is_held.set()
         self._may_go.wait()
-        if self._rung is None:
+        self._may_go.clear()
+        if self._is_stopped:
             raise _Ended
 
 

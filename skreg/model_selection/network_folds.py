@@ -200,11 +200,11 @@ def threads_for(job, n_tasks, *, alone_has_all=True):
     yield 1
 
 
-def in_pool(function, tasks, n_threads):
+def in_pool(function, tasks, n_threads, stop=None):
     """Call ``function(*task)`` for every task; the first exception ends them all.
 
-    Ctrl-C reaches the main thread only, so the fits run elsewhere, and an exception is set in their
-    threads: it is raised after the epoch that runs.
+    Ctrl-C reaches the main thread only, so the fits run elsewhere. ``stop()`` ends those that run;
+    without it an exception is set in their threads, and raised after the epoch that runs.
     """
     config, running, is_over = get_config(), set(), threading.Event()
 
@@ -227,7 +227,7 @@ def in_pool(function, tasks, n_threads):
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             is_over.set()
-            stop_threads(running)
+            stop_threads(running) if stop is None else stop()
             raise
 
 
