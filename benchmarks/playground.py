@@ -5,12 +5,17 @@ itself, while networks train. It needs the extra ``playground``, Playwright and 
 """
 
 import argparse
+import json
 import shutil
+from pathlib import Path
 from queue import Queue
 from threading import Thread
 from time import perf_counter
 
+from benchmarks.facts import library_versions, machine
 from skreg.playground.server import serve
+
+OUTPUT = Path(__file__).parent / "experiments" / "playground.json"
 
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -60,7 +65,7 @@ def measure(browser, address, query, n_tabs, n_epochs, seconds):
 
 
 def main():
-    """Measure every case and print a table."""
+    """Measure every case, print a table, and keep it if it is whole."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.playground")
@@ -69,13 +74,22 @@ def main():
     options = parser.parse_args()
     ready = Queue()
     Thread(target=serve, args=("127.0.0.1", 0, ready.put), daemon=True).start()
-    address = ready.get()
+    address, cases = ready.get(), {}
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for name in [options.case] if options.case else CASES:
             rate, lag = measure(browser, address, *CASES[name], options.seconds)
+            cases[name] = {"pictures_per_second": round(rate, 1), "pause_seconds": round(lag, 2)}
             print(f"{name:32} {rate:6.1f} pictures/s   pause after {lag:.2f} s", flush=True)
         browser.close()
+    if not options.case:
+        result = {
+            "command": f"python -m benchmarks.playground --seconds {options.seconds:g}",
+            "machine": machine(),
+            "libraries": library_versions({"numpy", "skreg", "starlette", "uvicorn"}),
+            "cases": cases,
+        }
+        OUTPUT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
