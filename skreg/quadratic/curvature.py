@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
-from skreg.quadratic.products import product
+from skreg.quadratic.products import eigen, product
 
 EPS = np.finfo(np.float64).eps
 # Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.
@@ -89,7 +88,7 @@ class Factor:
             scale = np.ones(len(matrix))
             if ridge.any():
                 scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-            values, vectors = eigh(scale[:, None] * matrix * scale, driver="evd")
+            values, vectors = eigen(scale[:, None] * matrix * scale)
             kept = values > len(values) * EPS * max(values[-1], 0.0)
             self._vectors, self._values = scale[:, None] * vectors[:, kept], values[kept]
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh, svd
+from scipy.linalg import svd
 
 from skreg.quadratic import spectrum as plain
-from skreg.quadratic.products import product
+from skreg.quadratic.products import eigen, product
 from skreg.quadratic.rows import Rows, slices, sum_of_outer_grams
 from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, RowsSeen, Spectrum
 
@@ -242,7 +242,7 @@ def _free_root(hessian):
     unit = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
     if not norms.any():
         return np.zeros((len(norms), 0)), 1.0, 0
-    values, vectors = eigh(hessian * np.outer(unit, unit), check_finite=False)
+    values, vectors = eigen(hessian * np.outer(unit, unit))
     kept = values > len(norms) * EPS * values[-1]
     root = unit[:, None] * vectors[:, kept] / np.sqrt(values[kept])
     lost = GRAM_CONDITION_LIMIT if (~kept & (norms > 0)).any() and len(norms) > 1 else 0.0

@@ -1,9 +1,8 @@
 """p > n: the penalised features seen from the rows, n columns at most, with nothing lost."""
 
 import numpy as np
-from scipy.linalg import eigh
 
-from skreg.quadratic.products import product
+from skreg.quadratic.products import eigen, product
 from skreg.quadratic.risk import LinearRisk
 
 EPS = np.finfo(np.float64).eps
@@ -32,7 +31,7 @@ class RowSpace:
             1.0, np.sqrt(factors), out=np.zeros_like(factors), where=factors > 0
         )
         self._mean = design.mean(risk.share) if risk.fit_intercept else np.zeros(len(factors))
-        values, vectors = eigh(design.outer_gram(self._scale, self._mean), driver="evd")
+        values, vectors = eigen(design.outer_gram(self._scale, self._mean))
         kept = values > len(values) * EPS * max(values[-1], 0.0)
         self._left, self._singular = vectors[:, kept], np.sqrt(values[kept])
         rank = len(self._singular)
