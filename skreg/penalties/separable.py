@@ -79,12 +79,19 @@ class Separable:
 
         ``gradient_at_zero`` is ∇R, shape (…, p), where these are 0 and the others at their best.
         """
-        pull = -np.asarray(gradient_at_zero) if self.positive else np.abs(gradient_at_zero)
-        p = pull.shape[-1]
-        pull = pull[..., ~self.unpenalised(p)]
-        largest = pull.max(initial=0.0)
-        if largest <= 0:
+        outward = pull(-np.asarray(gradient_at_zero), self.positive)
+        p = outward.shape[-1]
+        outward = outward[..., ~self.unpenalised(p)]
+        if outward.max(initial=0.0) <= 0:
             return 0.0
         if self.l1_ratio == 0:
             return float("inf")
-        return float((pull / self.l1(p)[~self.unpenalised(p)]).max())
+        return float((outward / self.l1(p)[~self.unpenalised(p)]).max())
+
+
+def pull(slope, positive):
+    """How strongly each component at 0 is drawn away from it, by the slope −∂R/∂θ of the risk.
+
+    It stays at 0 where that is at most its weight of |θⱼ|.
+    """
+    return slope if positive else np.abs(slope)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skreg._kernels import residual_descent as kernel
+from skreg.penalties.separable import pull
 
 # The objective may fall by this share of the gap asked for in a pass that counts as the last; a gap
 # that is not reached then makes it smaller, and the next λ starts above what was needed here.
@@ -46,8 +47,7 @@ class ResidualDescent:
         on = np.flatnonzero(self.theta)
         rho = root * (self._b - rows.some_dot(on, self.theta[on, None])[:, 0])
         while True:
-            pull = self.slope if problem.positive else np.abs(self.slope)
-            wanted |= pull > threshold
+            wanted |= pull(self.slope, problem.positive) > threshold
             passes += self._descend(np.flatnonzero(wanted), l1, l2, rho, inner, max_iter - passes)
             residual = np.divide(rho, root, out=np.zeros_like(rho), where=root > 0)
             self.slope = rows.transposed_dot(residual[:, None])[:, 0]
@@ -55,8 +55,8 @@ class ResidualDescent:
             if gap <= self._tol or passes >= max_iter:
                 self._inner = min(_LARGER * inner, _FIRST * self._tol)
                 return passes
-            pull = self.slope if problem.positive else np.abs(self.slope)
-            if not (pull > l1 + problem.slack)[~wanted].any():
+            missed = pull(self.slope, problem.positive) > l1 + problem.slack
+            if not missed[~wanted].any():
                 if inner <= _LAST * problem.power:
                     return passes
                 inner *= _SMALLER

@@ -8,6 +8,7 @@ to know those whose slope exceeds λ; the slope of all features says which were 
 import numpy as np
 
 from skreg._kernels import active_set as kernel
+from skreg.penalties.separable import pull
 from skreg.quadratic.residual_descent import ResidualDescent
 
 # A feature that comes as near to λ as this, by the tangent of the path, becomes known.
@@ -106,20 +107,16 @@ class _Growing:
         if self._alpha is not None:
             # Between two λ slopes are linear in λ, as long as the support stays.
             ahead = self.slope - (self._alpha - alpha) * self._drift
-            self._add(self._pull(ahead) - _NEAR * alpha * problem.l1)
+            self._add(pull(ahead, problem.positive) - _NEAR * alpha * problem.l1)
         self._alpha = alpha
         while True:
             rounds += self._active.solve(alpha, max(max_iter - rounds, 1))
             self.slope, self._drift = self._columns.slopes(
                 self._active.theta, self._active.tangent(), self._b
             )
-            excess = self._pull(self.slope) - alpha * problem.l1 - problem.slack
+            excess = pull(self.slope, problem.positive) - alpha * problem.l1 - problem.slack
             if not self._add(excess) or rounds >= max_iter:
                 return rounds
-
-    def _pull(self, slope):
-        """How strongly each feature at 0 is drawn away from it."""
-        return slope if self._problem.positive else np.abs(slope)
 
     def _add(self, excess, limit=None):
         """Get to know the features where ``excess`` > 0, or the best; whether there was any."""

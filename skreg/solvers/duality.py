@@ -23,6 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skreg.penalties.separable import pull
+
 # Below this multiple of the gap asked for, the exact conjugate may decide.
 _WORTH_A_LOOK = 100.0
 _LEFT = 1e-9
@@ -194,26 +196,23 @@ class Certificate:
             total += scale * float(risk.offset @ residual.sum(axis=1))
         return total
 
-    def _pull(self, slope):
-        return slope if self.positive else np.abs(slope)
-
     def _scale(self, slope, alpha):
         """The largest s ≤ 1 with s·|qⱼ| ≤ l1ⱼ wherever nothing else bounds q."""
-        if self._pull(slope[self.free]).max(initial=0.0) > _LEFT * self.reference:
+        if pull(slope[self.free], self.positive).max(initial=0.0) > _LEFT * self.reference:
             return 0.0
         bounded = alpha * self.l2 == 0
         bounded[self.free] = False
-        pull, bound = self._pull(slope)[bounded], alpha * self.l1[bounded]
+        outward, bound = pull(slope[bounded], self.positive), alpha * self.l1[bounded]
         if alpha == 0:
-            return 0.0 if pull.max(initial=0.0) > 0 else 1.0
-        return 1.0 / max(1.0, (pull / bound).max(initial=0.0))
+            return 0.0 if outward.max(initial=0.0) > 0 else 1.0
+        return 1.0 / max(1.0, (outward / bound).max(initial=0.0))
 
     def _conjugate(self, slope, alpha):
         """Σⱼ (λJ)*(qⱼ) where the L2 part makes it finite."""
         if alpha == 0 or not self.l2.any():
             return 0.0
         inside = self.l2 > 0
-        excess = np.maximum(self._pull(slope)[inside] - alpha * self.l1[inside], 0.0)
+        excess = np.maximum(pull(slope[inside], self.positive) - alpha * self.l1[inside], 0.0)
         return 0.5 * float(np.sum(excess**2 / (alpha * self.l2[inside])))
 
 

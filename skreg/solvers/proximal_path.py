@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skreg._kernels import active_set as kernel
+from skreg.penalties.separable import pull
 from skreg.solvers.duality import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.working_hessian import WorkingHessian
@@ -255,14 +256,14 @@ class ProximalPath:
 
     def _choose(self, alpha):
         """The working set of the first step at this λ: the supports so far, and who may join."""
-        excess = self._pull(self.slope) - max(2 * alpha - self.alpha, 0.5 * alpha) * self.l1
+        excess = self._excess(self.slope, max(2 * alpha - self.alpha, 0.5 * alpha))
         far = excess
         if len(self.history) > 1 and self.last_slope is not None:
             (before, _), (now, _) = list(self.history)[-2:]
             drift = (self.slope - self.last_slope) / (now - before)
 
             def beyond(then):
-                return self._pull(self.slope + (then - now) * drift) - _NEAR * then * self.l1
+                return self._excess(self.slope + (then - now) * drift, _NEAR * then)
 
             # Who joins soon joins now: a wider Hessian costs less than one more widening.
             excess, far = beyond(alpha), beyond(alpha * (alpha / now) ** _AHEAD)
@@ -280,8 +281,12 @@ class ProximalPath:
 
     def _admit(self, point, alpha):
         """Take coefficients at 0 that are drawn away from it into the working set, if any."""
-        bound = alpha * self.l1 * (1 + 16 * EPS)
-        return self._join(point.theta != 0, self._pull(self.slope) - bound, point)
+        excess = self._excess(self.slope, alpha * (1 + 16 * EPS))
+        return self._join(point.theta != 0, excess, point)
+
+    def _excess(self, slope, alpha):
+        """How far the slopes exceed what holds coefficients at 0."""
+        return pull(slope, self.positive) - alpha * self.l1
 
     def _join(self, needed, excess, current):
         known = self.model.which if self.model is not None else np.empty(0, dtype=np.intp)
@@ -310,16 +315,13 @@ class ProximalPath:
                 at = slice(len(self.model.which) - len(new), None)
                 point.gradient[new] = self.model.transposed_dot(point.residual, at)
 
-    def _pull(self, slope):
-        return slope if self.positive else np.abs(slope)
-
     # The Hessian ---------------------------------------------------------------------------------
 
     def _renew(self, point, which=None):
         """Take the Hessian at ``point``, on what is still needed of the working set."""
         if which is None:
             which = self.model.which
-            inside = (point.theta != 0) | (self._pull(self.slope) > 0.9 * self.sought * self.l1)
+            inside = (point.theta != 0) | (self._excess(self.slope, 0.9 * self.sought) > 0)
             for _, other in self.history:
                 inside |= other.theta != 0
             inside[self.free] = True
