@@ -14,7 +14,7 @@ jackknife, λ would come out decades too small.
 One step is exact for squared error and a ridge, and close where no row matters much. Where
 classes are nearly separated the few rows in between do, so the rows whose loss the step changes
 most take a second one, with the same A and the gradient at the first one's end; how far it goes
-tells what is still wrong.
+tells what is still wrong, and how many more rows are to take one.
 
 Cost for each λ: 2np² flops for H and the rows times the root of A, and 4np for each second step.
 p > n is reduced to n.
@@ -35,8 +35,8 @@ from skreg.solvers.newton import LARGEST_DENSE, is_wide
 EPS = np.finfo(np.float64).eps
 #: A leverage from which on a step is not to be trusted.
 TRUSTED = 0.95
-# Changes of loss that may go without a second step, as a share of the whole loss.
-_SETTLED = 0.02
+# What second steps may still change, as a share of the whole loss, and how many are taken at first.
+_SETTLED, _FIRST = 0.005, 8
 # Of a change of loss, what may be wrong where the active set changes.
 _UNSETTLED = 0.3
 # Multiply-adds from which a second thread pays, and numbers in a block of second steps.
@@ -199,16 +199,20 @@ class _Steps:
         doubt = np.where(leverage >= TRUSTED, change, 0.0)
         if risk.loss.name == "squared_error" and active_set is None:
             return LeftOut(raw, leverage, doubt)
-        rows = largest(change, _SETTLED * loss.sum())
-        height = max(_BLOCK // (n * risk.n_outputs), 1)
-        for start in range(0, len(rows), height):
-            some_rows = rows[start : start + height]
-            more, leaves = self.second(some_rows, moves[some_rows], active_set)
-            new = risk.loss.derivatives(risk.y[some_rows], raw[some_rows] + more)[0]
-            off = np.abs(new - loss[some_rows]) + _UNSETTLED * leaves * change[some_rows]
-            doubt[some_rows] = np.maximum(doubt[some_rows], off)
-            closes = np.linalg.norm(more, axis=1) <= 0.5 * np.linalg.norm(moves[some_rows], axis=1)
-            raw[some_rows] += np.where(closes[:, None], more, 0.0)
+        order = np.argsort(-change)
+        rest = np.cumsum(change[order][::-1])[::-1]  # of these rows and all after them
+        start, height, most = 0, _FIRST, max(_BLOCK // (n * risk.n_outputs), 1)
+        wrong = 1.0  # a share of the first steps' changes, as the last second steps have it
+        while start < n and rest[start] * wrong > _SETTLED * loss.sum():
+            rows = order[start : start + min(height, most)]
+            more, leaves = self.second(rows, moves[rows], active_set)
+            new = risk.loss.derivatives(risk.y[rows], raw[rows] + more)[0]
+            off = np.abs(new - loss[rows]) + _UNSETTLED * leaves * change[rows]
+            doubt[rows] = np.maximum(doubt[rows], off)
+            closes = np.linalg.norm(more, axis=1) <= 0.5 * np.linalg.norm(moves[rows], axis=1)
+            raw[rows] += np.where(closes[:, None], more, 0.0)
+            start, height = start + len(rows), 2 * height
+            wrong = min(off.sum() / change[rows].sum(), 1.0)
         return LeftOut(raw, leverage, doubt)
 
     def first(self, rows):
@@ -297,9 +301,3 @@ def _solved(q, bend, push):
 
 def _largest_eigenvalue(q, bend):
     return np.linalg.eigvalsh(np.swapaxes(bend, 1, 2) @ q @ bend)[:, -1]
-
-
-def largest(values, rest):
-    """Indices of the largest of values ≥ 0, the others of a sum of at most ``rest``."""
-    order = np.argsort(values)
-    return order[np.cumsum(values[order]) > rest][::-1]

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from skreg.solvers.left_out import largest
-
 # Doubt that may remain, as a share of the loss.
 _SETTLED = 0.005
 # Multiply-adds that all refits may take, and how many there may be.
@@ -33,7 +31,7 @@ def refit_doubtful(raw, doubt, losses, refit, work):
     """
     wanted = np.zeros(doubt.shape, dtype=bool)
     for k, values in enumerate(doubt):
-        wanted[k, largest(values, _SETTLED * losses[k])] = True
+        wanted[k, _largest(values, _SETTLED * losses[k])] = True
     limit = int(min(_BUDGET / max(work, 1.0), _MOST))
     if wanted.sum() > limit:
         relative = np.where(wanted, doubt / np.maximum(losses, 1e-300)[:, None], 0.0)
@@ -45,3 +43,9 @@ def refit_doubtful(raw, doubt, losses, refit, work):
         raw[which, i] = refit(i, which)
     doubt[wanted] = 0.0
     return wanted
+
+
+def _largest(values, rest):
+    """Indices of the largest of values ≥ 0, the others of a sum of at most ``rest``."""
+    order = np.argsort(values)
+    return order[np.cumsum(values[order]) > rest]
