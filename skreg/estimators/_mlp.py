@@ -69,26 +69,15 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
             self._class_weighted(target, y, weights, incremental),
         )
         units = (training.X.shape[1], *hidden, Y.shape[1])
-        if goes_on and units != (before := self._architecture[0]):
-            raise ValueError(
-                f"The network fitted before has layers of {before} units; now X, "
-                f"hidden_layer_sizes and y ask for {units}. Keep them as they were, or start "
-                "afresh with warm_start=False and fit."
-            )
+        if goes_on:
+            self._check_units(units)
         regularization = self._regularization(units)
         # A copy, so that a fit that fails has not drawn from it.
         rng = deepcopy(self._rng) if goes_on else check_random_state(self.random_state)
         validation = self._validation_rows(X_val, y_val, target, X, columns)
         seed = kept = None
         if self.early_stopping and validation is None:
-            if incremental:
-                raise ValueError(
-                    "partial_fit does not hold out rows: with early_stopping=True it needs X_val "
-                    "and y_val. Give them, or set early_stopping=False."
-                )
-            # Kept, so that a warm start does not train on the rows that were held out before.
-            seed = vars(self).get("_split_seed") if goes_on else None
-            seed = rng.randint(2**31 - 1) if seed is None else seed
+            seed = self._split_seed_from(rng, goes_on, incremental)
             kept, held = hold_out(len(Y), weights, strata, self.validation_fraction, seed)
             # Scores are in the weights given, without those of the classes.
             validation = replace(training, weights=weights).take(held)
@@ -128,6 +117,25 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+    def _check_units(self, units):
+        """Training goes on only with a network of the shape that it had."""
+        if units != (before := self._architecture[0]):
+            raise ValueError(
+                f"The network fitted before has layers of {before} units; now X, "
+                f"hidden_layer_sizes and y ask for {units}. Keep them as they were, or start "
+                "afresh with warm_start=False and fit."
+            )
+
+    def _split_seed_from(self, rng, goes_on, incremental):
+        """The seed of the rows held out: a warm start must not train on those of the last fit."""
+        if incremental:
+            raise ValueError(
+                "partial_fit does not hold out rows: with early_stopping=True it needs X_val and "
+                "y_val. Give them, or set early_stopping=False."
+            )
+        before = vars(self).get("_split_seed") if goes_on else None
+        return rng.randint(2**31 - 1) if before is None else before
 
     def _is_over(self):
         """Whether early stopping over calls of partial_fit has come to its end."""

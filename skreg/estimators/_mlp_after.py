@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas, check_weights
 from skreg.network.compression import compress
@@ -78,14 +79,14 @@ class AfterTraining:
         """`history_` as a pandas DataFrame: one row for each epoch, counted from 1."""
         import pandas as pd
 
-        self._fitted_state  # noqa: B018  (raises NotFittedError)
+        check_is_fitted(self, "_state")
         frame = pd.DataFrame(self.history_)
         return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="epoch"))
 
     @property
     def effective_dof_(self):
         """Effective degrees of freedom of each layer at the training rows."""
-        self._fitted_state  # noqa: B018  (raises NotFittedError)
+        check_is_fitted(self, "_state")
         if self._dof is None:
             if (seen := self._seen) is None:
                 raise AttributeError(
@@ -141,7 +142,7 @@ class AfterTraining:
         J. Moody (1992), "The effective number of parameters: an analysis of generalization and
         regularization in nonlinear learning systems".
         """
-        self._fitted_state  # noqa: B018  (raises NotFittedError)
+        check_is_fitted(self, "_state")
         X, y = self._validated(X, y, np.float64)
         weights = self._class_weighted(self._target, y, check_weights(sample_weight, X), False)
         regularization = self._regularization(self._architecture[0])
