@@ -99,3 +99,20 @@ def _largest_eigenvalue(problem):
             break
         size, v = length, times_hessian(v / length)
     return float(np.linalg.norm(v)) if size else 0.0
+
+
+def place_of(alpha, alphas):
+    """Where λ stands among the ``alphas`` of a path.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them; the message names the nearest.
+    """
+    i = int(np.abs(alphas - alpha).argmin())
+    if not np.isclose(alphas[i], alpha, rtol=1e-9, atol=0.0):
+        raise ValueError(
+            f"alpha={alpha} is not on this path; the nearest λ that is, is "
+            f"{float(alphas[i])!r}. Ask for one of path.alphas, or fit the estimator."
+        )
+    return i

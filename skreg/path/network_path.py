@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skreg.path.grid import place_of
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NetworkPath:
@@ -101,13 +103,7 @@ class NetworkPath:
         ValueError
             If ``alpha`` is not on the path; the message names the nearest that is.
         """
-        i = int(np.abs(self.alphas - alpha).argmin())
-        if not np.isclose(self.alphas[i], alpha, rtol=1e-9, atol=0.0):
-            raise ValueError(
-                f"alpha={alpha} is not on this path; the nearest λ that is, is "
-                f"{float(self.alphas[i])!r}. Ask for one of path.alphas, or fit the estimator."
-            )
-        return self.estimators[i]
+        return self.estimators[place_of(alpha, self.alphas)]
 
     def predict(self, X):
         """Predictions for every λ, shape (n_alphas, n_samples) or (n_alphas, n_samples, q)."""

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
+from skreg.path.grid import place_of
 from skreg.solvers import Solution
 
 
@@ -174,13 +175,7 @@ class RegularizationPath(Solution):
         ValueError
             If ``alpha`` is not on the path; the message names the nearest that is.
         """
-        i = int(np.abs(self.alphas - alpha).argmin())
-        if not np.isclose(self.alphas[i], alpha, rtol=1e-9, atol=0.0):
-            raise ValueError(
-                f"alpha={alpha} is not on this path; the nearest λ that is, is "
-                f"{float(self.alphas[i])!r}. Ask for one of path.alphas, or fit the estimator."
-            )
-        return self.source._fitted_at(self, i)
+        return self.source._fitted_at(self, place_of(alpha, self.alphas))
 
     def alpha_at_norm(self, bound):
         """The λ whose solution has J(θ(λ)) = ``bound``: 0 where J(θ̂) is smaller.
