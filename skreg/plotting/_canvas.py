@@ -82,15 +82,15 @@ def name_features(names, n_features):
     return np.asarray(names, dtype=object)
 
 
-def pick_target(values, target, targets):
-    """``values`` of shape (…, q, p) or (…, p) for one target: shape (…, p)."""
+def target_index(target, targets):
+    """Which of ``targets`` is named; 0 where there are none to choose from, ``targets`` None."""
     if targets is None:
         if target is not None:
             raise ValueError(f"target={target!r}, but there is one target only: leave it None.")
-        return values
+        return 0
     names = list(targets)
     if target is None:
         raise ValueError(f"Name one of the targets or classes: target must be one of {names}.")
     if target not in names:
         raise ValueError(f"target={target!r} is none of {names}.")
-    return values[..., names.index(target), :]
+    return names.index(target)

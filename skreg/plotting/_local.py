@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.plotting._canvas import name_features, pick_target
+from skreg.plotting._canvas import name_features, target_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +44,7 @@ class Local:
         model = estimator.quadratic_
         coefs = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
         q, p = coefs.shape
-        targets = None if q == 1 else list(getattr(estimator, "classes_", range(q)))
-        pick_target(coefs if q > 1 else coefs[0], target, targets)  # refuses what is not there
-        t = 0 if targets is None else targets.index(target)
+        t = target_index(target, None if q == 1 else getattr(estimator, "classes_", range(q)))
         minimiser = np.asarray(model.minimiser, dtype=np.float64)
         shared = q > 1 and model.n_targets == 1
         return cls(

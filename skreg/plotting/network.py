@@ -84,14 +84,11 @@ class NetworkDisplay:
             )
         if feature_names is None:
             feature_names = getattr(estimator, "feature_names_in_", None)
-        classes = getattr(estimator, "classes_", None)
         n_outputs = estimator.coefs_[-1].shape[1]
-        output_names = None
-        if classes is not None and not isinstance(classes, list):
-            single = n_outputs == 1 and len(classes) == 2
-            output_names = [str(classes[1])] if single else [str(c) for c in classes]
-        if output_names is not None and len(output_names) != n_outputs:
-            output_names = None
+        classes = list(getattr(estimator, "classes_", ()))
+        if n_outputs == 1:
+            classes = classes[1:]  # of two, the output is the second's
+        output_names = [str(label) for label in classes] if len(classes) == n_outputs else None
         display = cls(
             coefs=estimator.coefs_, feature_names=feature_names, output_names=output_names
         )

@@ -232,15 +232,15 @@ class PenaltyGeometryDisplay:
         self.path_line_ = ax.plot(
             *self.path.T, color="black", lw=1.8, label="path, λ from 0 to ∞", zorder=3
         )[0]
-        points = {"ls": "none", "zorder": 4, "color": "black"}
-        self.minimiser_point_ = ax.plot(*self.minimiser, "o", label="θ̂, λ = 0", **points)[0]
+        look = {"ls": "none", "zorder": 4, "color": "black"}
+        self.minimiser_point_ = ax.plot(*self.minimiser, "o", label="θ̂, λ = 0", **look)[0]
         self.solution_point_ = ax.plot(
-            *self.solution, "*", ms=14, label=f"solution, λ = {self.alpha:.3g}", **points
+            *self.solution, "*", ms=14, label=f"solution, λ = {self.alpha:.3g}", **look
         )[0]
         self.own_point_ = None
         if self.own is not None:
             self.own_point_ = ax.plot(
-                *self.own, "D", mfc="none", label="with all coefficients penalised", **points
+                *self.own, "D", mfc="none", label="with all coefficients penalised", **look
             )[0]
         ax.set(xlim=(left, right), ylim=(low, high), aspect="equal")
         ax.set(xlabel=self.names[0], ylabel=self.names[1])

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skreg.plotting._canvas import QUIET, apart, axes, name_features, pick_target, style
+from skreg.model_selection.candidates import alpha_name
+from skreg.plotting._canvas import QUIET, apart, axes, name_features, style, target_index
 
 
 class RegularizationPathDisplay:
@@ -96,12 +97,13 @@ class RegularizationPathDisplay:
             If ``target`` is missing, or names none of the targets.
         """
         coefs = np.asarray(path.coefs)
-        targets = None
-        if coefs.ndim == 3:
+        if coefs.ndim == 2:
+            coefs, targets = coefs[:, None], None
+        else:
             targets = getattr(path.source, "classes_", range(coefs.shape[1]))
         display = cls(
             alphas=path.alphas,
-            coefs=pick_target(coefs, target, targets),
+            coefs=coefs[:, target_index(target, targets)],
             dof=path.dof,
             norms=path.norms,
             feature_names=path.feature_names,
@@ -153,10 +155,10 @@ class RegularizationPathDisplay:
                 "the search has no path_: fit it, with refit=True, on an estimator that has "
                 "regularization_path."
             )
-        chosen = [value for name, value in search.best_params_.items() if name.endswith("alpha")]
-        marks = {"chosen": chosen[0]}
-        simplest = getattr(search, "alpha_one_std_err_", chosen[0])
-        if simplest != chosen[0]:
+        chosen = search.best_params_[alpha_name(search.estimator)]
+        marks = {"chosen": chosen}
+        simplest = getattr(search, "alpha_one_std_err_", chosen)
+        if simplest != chosen:
             marks["1 s.e."] = simplest
         return cls.from_path(path, target=target, marks=marks, ax=ax, **kwargs)
 

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.model_selection.selection import standard_errors
+from skreg.model_selection.candidates import alpha_name
+from skreg.model_selection.selection import best_finished, standard_errors
 from skreg.plotting._canvas import COLOURS, QUIET, axes
 
 _TOPS = {"n_nonzero": "non-zero coefficients", "dof": "degrees of freedom"}
@@ -107,18 +108,18 @@ class SearchDisplay:
         if metric is None:
             metric = search.refit if isinstance(search.refit, str) else "score"
         if f"mean_test_{metric}" not in results:
-            known = [key[10:] for key in results if key.startswith("mean_test_")]
+            start = "mean_test_"
+            known = [key.removeprefix(start) for key in results if key.startswith(start)]
             raise ValueError(f"metric={metric!r} is none of this search's: {known}.")
-        names = [key for key in results if key in ("param_alpha",) or key.endswith("__alpha")]
-        if len(names) != 1:
+        name = alpha_name(search.estimator)
+        if f"param_{name}" not in results:
             raise ValueError(
-                "the search is not over one alpha: its parameters are "
-                f"{[key[6:] for key in results if key.startswith('param_')]}."
+                f"the search is not over one alpha: its parameters are {[*results['params'][0]]}."
             )
-        alphas = np.asarray(results[names[0]], dtype=np.float64)
+        alphas = np.asarray(results[f"param_{name}"], dtype=np.float64)
         scores = np.asarray(results[f"mean_test_{metric}"], dtype=np.float64)
-        best = int(np.argmin(results[f"rank_test_{metric}"]))
-        rest = [{k: v for k, v in p.items() if k != names[0][6:]} for p in results["params"]]
+        best = best_finished(results, metric, int(np.argmin(results[f"rank_test_{metric}"])))
+        rest = [{k: v for k, v in p.items() if k != name} for p in results["params"]]
         rows = np.flatnonzero([other == rest[best] for other in rest])
         errors = standard_errors(results, metric, search.n_splits_)
         simplest = getattr(search, "alpha_one_std_err_", None)
