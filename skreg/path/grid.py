@@ -7,6 +7,7 @@ import numpy as np
 from skreg._validation import check_alphas
 from skreg.penalties import Separable
 from skreg.quadratic import QuadraticModel
+from skreg.quadratic.curvature import rows_times
 from skreg.quadratic.lasso import alpha_max as model_alpha_max
 from skreg.solvers.group_lasso import alpha_max as group_alpha_max
 from skreg.solvers.proximal_newton import alpha_max as risk_alpha_max
@@ -84,12 +85,8 @@ def _largest_eigenvalue(problem):
     mean = design.mean(problem.share) if problem.fit_intercept else np.zeros(shape[1])
 
     def times_hessian(v):
-        moved = design.dot(v.T) - v @ (mean - design.centre)
-        if problem.loss.coupled:  # the Hessian of a row is diag(p) − ppᵀ
-            moved -= (curvature * moved).sum(axis=1, keepdims=True)
-            moved *= curvature * problem.share[:, None]
-        else:
-            moved *= curvature
+        change = design.dot(v.T) - v @ (mean - design.centre)
+        moved = rows_times(problem, curvature, change)
         return problem.gradient(moved)[0] - np.outer(moved.sum(axis=0), mean)
 
     v, size = problem.gradient(residual)[0], 0.0

@@ -143,6 +143,24 @@ def invert_bb(bb, coupled):
     return np.linalg.pinv(bb, rcond=1e-13, hermitian=True)
 
 
+def intercept_block(risk, curvature):
+    """∂²R/∂b², shape (K, K), from what `LinearRisk.derivatives_at` says of the curvature."""
+    if not risk.loss.coupled:
+        return np.diag(curvature.sum(axis=0))
+    weighted = risk.share[:, None] * curvature
+    return np.diag(weighted.sum(axis=0)) - weighted.T @ curvature
+
+
+def rows_times(risk, curvature, change):
+    """Second derivatives of the rows' losses times a change of raw predictions, (n, K, …)."""
+    more = (1,) * (change.ndim - 2)
+    curvature = curvature.reshape(*curvature.shape, *more)
+    if not risk.loss.coupled:
+        return curvature * change
+    share = risk.share.reshape(-1, 1, *more)
+    return share * curvature * (change - np.sum(curvature * change, axis=1, keepdims=True))
+
+
 def row_weights(risk, curvature, k, l):
     """Weights of rows in ±∂²R/∂θₖ∂θₗ (minus for k ≠ l), or None where that is 0."""
     if risk.loss.coupled:
@@ -150,7 +168,11 @@ def row_weights(risk, curvature, k, l):
         return risk.share * p_k * ((1.0 - p_k) if k == l else curvature[:, l])
     if k != l:
         return None
-    weights = curvature[:, k]
-    if risk.loss.name == "huber":
-        return np.maximum(weights, _FLOOR * risk.share)
-    return weights
+    return floored(risk, curvature)[:, k]
+
+
+def floored(risk, curvature):
+    """The curvature, of which a loss that is linear somewhere gets some there."""
+    if risk.loss.name != "huber":
+        return curvature
+    return np.maximum(curvature, _FLOOR * risk.share[:, None])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg.quadratic.curvature import invert_bb, row_weights
+from skreg.quadratic.curvature import floored, intercept_block, invert_bb, row_weights, rows_times
 
 # Relative residual at which a step counts as solved, and the same for the degrees of freedom.
 _STEP, _PROBE = 1e-2, 1e-2
@@ -22,24 +22,19 @@ class CurvatureOperator:
     """
 
     def __init__(self, risk, curvature):
-        self.risk, self._curvature = risk, curvature
+        self.risk, self._curvature = risk, floored(risk, curvature)
         K = risk.n_outputs
         weights = [row_weights(risk, curvature, k, k) for k in range(K)]
         self.diagonal = np.concatenate([risk.design.squares(w) for w in weights])
         if risk.fit_intercept:
-            bb = np.diag([w.sum() for w in weights])
+            bb = intercept_block(risk, self._curvature)
             means = [risk.design.transposed_dot(w[:, None])[:, 0] for w in weights]
-            for k in range(K):
-                for l in range(K):
-                    if k != l and risk.loss.coupled:
-                        bb[k, l] = -row_weights(risk, curvature, k, l).sum()
             self._inverse_bb = invert_bb(bb, risk.loss.coupled)
             totals = np.diag(bb)
             for k in range(K):
                 centred = means[k] ** 2 / max(totals[k], np.finfo(np.float64).tiny)
                 part = self.diagonal[k * risk.n_features : (k + 1) * risk.n_features]
                 np.maximum(part - centred, 1e-12 * part, out=part)
-        self._weights = np.column_stack(weights)
 
     def factor(self, ridge):
         """H + diag(ridge) ready to be solved with."""
@@ -47,10 +42,7 @@ class CurvatureOperator:
 
     def rows_times(self, raw):
         """Second derivatives of the rows' losses times a change of raw predictions (n, K, m)."""
-        if not self.risk.loss.coupled:
-            return self._weights[:, :, None] * raw
-        p = self._curvature[:, :, None]
-        return self.risk.share[:, None, None] * p * (raw - np.sum(p * raw, axis=1, keepdims=True))
+        return rows_times(self.risk, self._curvature, raw)
 
     def eliminate(self, change):
         """The change of b that is best beside this change of raw predictions, (K, m)."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skreg.quadratic.curvature import intercept_block, invert_bb
 from skreg.solvers.duality import Point
 
 # The intercepts' Newton steps go this far at first, and twice as far each time.
@@ -69,9 +70,7 @@ class Evaluator:
             if not np.abs(total).max() > self.total_tol:  # NaN, far away: no point to stay at
                 return intercept, derivatives
             if self.risk.loss.coupled:
-                weighted = self.risk.share[:, None] * curvature
-                block = np.diag(weighted.sum(axis=0)) - weighted.T @ curvature
-                step = np.linalg.pinv(block, rcond=1e-13, hermitian=True) @ total
+                step = invert_bb(intercept_block(self.risk, curvature), True) @ total
                 new = intercept - step / max(1.0, np.abs(step).max() / 5.0)
             else:
                 high = np.where(total > 0, intercept, high)

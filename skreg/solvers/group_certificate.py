@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg.quadratic.curvature import Curvature, row_weights
+from skreg.quadratic.curvature import Curvature, floored, rows_times
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.duality import Certificate
 
@@ -44,13 +44,7 @@ class GroupCertificate(Certificate):
         curvature = Curvature.of(self.free_part, point.curvature)
         step, step_b = curvature.factor(np.zeros(len(gradient))).solve(gradient, point.total)
         move = self.free_part.design.dot(step.reshape(k, -1).T) + step_b
-        if risk.loss.coupled:
-            share = point.curvature * risk.share[:, None]
-            move = share * (move - (point.curvature * move).sum(axis=1, keepdims=True))
-        else:
-            weights = [row_weights(risk, point.curvature, i, i) for i in range(k)]
-            move *= np.stack(weights, axis=1)
-        residual = point.residual + move
+        residual = point.residual + rows_times(risk, floored(risk, point.curvature), move)
         return residual, -risk.design.transposed_dot(residual).T.ravel()
 
 

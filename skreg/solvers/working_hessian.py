@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from skreg.quadratic.curvature import intercept_block, invert_bb, rows_times
 from skreg.quadratic.products import product
 from skreg.quadratic.rows import slices
 
@@ -41,7 +42,7 @@ class WorkingHessian:
         self.columns = None
         self._tilt = np.empty((0, risk.n_outputs))
         if risk.fit_intercept:
-            self._bend = np.linalg.pinv(self._intercept_block(), rcond=1e-13, hermitian=True)
+            self._bend = invert_bb(intercept_block(risk, curvature), risk.loss.coupled)
         self.extend(which)
 
     def hold_together(self, free):
@@ -115,10 +116,7 @@ class WorkingHessian:
 
     def rows_times(self, z):
         """share·ℓ″z row by row: how the residual moves when the raw predictions move by z."""
-        if not self.risk.loss.coupled:
-            return self.curvature * z
-        inner = np.einsum("ij,ij->i", self.curvature, z)[:, None]
-        return self.risk.share[:, None] * self.curvature * (z - inner)
+        return rows_times(self.risk, self.curvature, z)
 
     def linear_residual(self, points, weights, raw):
         """The residual at ``raw`` by this Hessian, as seen from the points' weighted mean.
@@ -135,13 +133,6 @@ class WorkingHessian:
             shift = np.broadcast_to(self._bend @ residual.sum(axis=0), raw.shape)
             residual -= self.rows_times(shift)
         return residual
-
-    def _intercept_block(self):
-        curvature, share = self.curvature, self.risk.share
-        if not self.risk.loss.coupled:
-            return curvature.sum(axis=0)[:, None]
-        weighted = share[:, None] * curvature
-        return np.diag(weighted.sum(axis=0)) - weighted.T @ curvature
 
     def _products(self, new):
         """H[which, new] before profiling, and ∂²R/∂θ∂b of ``new``, (len(new), K)."""
