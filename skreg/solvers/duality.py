@@ -62,6 +62,17 @@ class Point:
     raw: np.ndarray | None = None
     complete: bool = True
 
+    @classmethod
+    def at(cls, risk, theta, intercept):
+        """What ``risk`` says of θ (K·p,) and b (K,)."""
+        raw = risk.design.dot(theta.reshape(risk.n_outputs, -1).T)
+        raw += intercept
+        if risk.offset is not None:
+            raw += risk.offset[:, None]
+        value, residual, curvature = risk.derivatives_at(raw)
+        gradient = risk.design.transposed_dot(residual).T.ravel()
+        return cls(theta, intercept, value, residual, curvature, gradient, residual.sum(axis=0))
+
 
 class Certificate:
     """Duality gaps of one problem at any λ.

@@ -16,7 +16,7 @@ from skreg.quadratic.group_lasso import warn_of_gaps, working_blocks
 from skreg.solvers.duality import Point
 from skreg.solvers.group_certificate import GroupCertificate, restricted
 from skreg.solvers.newton import solve_newton
-from skreg.solvers.solution import Solution
+from skreg.solvers.solution import Solution, as_seen
 
 EPS = np.finfo(np.float64).eps
 # Features that join the working set at once: this many, or as many as are in it.
@@ -66,7 +66,7 @@ class GroupPath:
         self.passes = self.expansions = 0
         k, p = risk.n_outputs, risk.n_features
         intercept = risk.null_intercept() + 0.0
-        self.point = _evaluate(risk, np.zeros(k * p), intercept)
+        self.point = Point.at(risk, np.zeros(k * p), intercept)
         self._take_working_set()
         if self.free:
             self.point = self._whole(
@@ -105,11 +105,9 @@ class GroupPath:
         gaps /= self.risk.null_risk or 1.0
         if positive.size:
             warn_of_gaps(alphas[positive], gaps[positive], self.given_tol, self.max_iter)
-        single = k == 1
         return Solution(
             alphas=alphas,
-            coefs=(coefs[:, 0] if single else coefs).astype(self.risk.dtype),
-            intercepts=(intercepts[:, 0] if single else intercepts).astype(self.risk.dtype),
+            **as_seen(self.risk, coefs, intercepts),
             dof=dof,
             norms=np.array([self.penalty.value(coef) for coef in coefs]),
             risk=risk,
@@ -228,7 +226,7 @@ class GroupPath:
         room = 8 * EPS * abs(objective)
         length = 1.0
         while length > 1e-10:
-            new = _evaluate(
+            new = Point.at(
                 self.part,
                 point.theta + length * (theta - point.theta) if length < 1 else theta,
                 point.intercept + length * (intercept - point.intercept),
@@ -323,15 +321,3 @@ class GroupPath:
         theta[:, self.features] = point.theta.reshape(k, -1)
         gradient = self.risk.design.transposed_dot(point.residual).T.ravel()
         return replace(point, theta=theta.ravel(), gradient=gradient)
-
-
-def _evaluate(risk, theta, intercept):
-    """The `Point` of this risk, the intercepts in the frame of the design's centred columns."""
-    raw = risk.design.dot(theta.reshape(risk.n_outputs, -1).T)
-    raw += intercept
-    if risk.offset is not None:
-        raw += risk.offset[:, None]
-    value, residual, curvature = risk.derivatives_at(raw)
-    gradient = risk.design.transposed_dot(residual).T.ravel()
-    total = residual.sum(axis=0) if risk.fit_intercept else np.zeros(risk.n_outputs)
-    return Point(theta, intercept, value, residual, curvature, gradient, total)

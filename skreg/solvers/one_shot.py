@@ -7,7 +7,7 @@ import numpy as np
 from skreg.quadratic import lasso
 from skreg.solvers.duality import Certificate, Point
 from skreg.solvers.newton import anchor_of
-from skreg.solvers.solution import Solution
+from skreg.solvers.solution import Solution, as_seen
 
 EPS = np.finfo(np.float64).eps
 
@@ -42,7 +42,7 @@ def solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter):
     )
     values, gaps = np.empty((2, len(alphas)))
     for i, alpha in enumerate(alphas):
-        point = _point(risk, coefs[i], intercepts[i])
+        point = Point.at(risk, coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)
         values[i] = point.value
         if certificate.free.size:
             gaps[i] = np.inf
@@ -50,8 +50,7 @@ def solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter):
             gaps[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
     return Solution(
         alphas=alphas,
-        coefs=(coefs[:, 0] if k == 1 else coefs).astype(risk.dtype),
-        intercepts=(intercepts[:, 0] if k == 1 else intercepts).astype(risk.dtype),
+        **as_seen(risk, coefs, intercepts),
         dof=fit.dof,
         norms=penalty.value(coefs).sum(axis=1),
         risk=values,
@@ -60,11 +59,3 @@ def solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter):
         solver="one_shot_" + ("lasso" if hessian == "full" else "soft_threshold"),
         n_expansions=np.ones(len(alphas), dtype=int),
     )
-
-
-def _point(risk, coef, intercept):
-    raw = risk.raw(coef, intercept)
-    value, residual, curvature = risk.derivatives_at(raw)
-    gradient = risk.design.transposed_dot(residual).T.ravel()
-    b = intercept + coef @ risk.design.centre
-    return Point(coef.ravel(), b, value, residual, curvature, gradient, residual.sum(axis=0))

@@ -27,7 +27,7 @@ from skreg.solvers.duality import Certificate
 from skreg.solvers.newton import solve_newton
 from skreg.solvers.one_shot import solve_one_shot
 from skreg.solvers.proximal_path import EPS, MAX_EXPANSIONS, ProximalPath, Stop
-from skreg.solvers.solution import Solution
+from skreg.solvers.solution import Solution, as_seen
 
 # Relative gaps from which on a further step is taken for the digits of θ.
 _POLISHED = 1e-12
@@ -160,8 +160,7 @@ def _solution(risk, penalty, alphas, stops, null_risk, tol, max_iter):
         )
     return Solution(
         alphas=alphas,
-        coefs=(thetas[:, 0] if k == 1 else thetas).astype(risk.dtype),
-        intercepts=(intercepts[:, 0] if k == 1 else intercepts).astype(risk.dtype),
+        **as_seen(risk, thetas, intercepts),
         dof=((thetas != 0) | free).sum(axis=(1, 2)).astype(np.float64),
         norms=penalty.value(thetas).sum(axis=1),
         risk=np.array([stop.value for stop in stops]),

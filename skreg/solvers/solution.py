@@ -24,7 +24,8 @@ class Solution:
     dual_gaps : ndarray of shape (n_alphas,) or None
         Duality gaps relative to R(0); None for a closed form that needs no certificate.
     n_iter : ndarray of shape (n_alphas,)
-        Passes of coordinate descent or steps of Newton's method; 1 for a closed form.
+        Rounds of an active set, passes over groups, steps of Newton's method or of conjugate
+        gradients; 1 for a closed form.
     solver : str
     gradient_norms : ndarray of shape (n_alphas,) or None
         For a smooth penalty found by iteration, norms of the objective's gradient, relative.
@@ -43,3 +44,10 @@ class Solution:
     solver: str
     gradient_norms: np.ndarray | None = None
     n_expansions: np.ndarray | None = None
+
+
+def as_seen(risk, coefs, intercepts):
+    """``coefs`` (m, K, p) and ``intercepts`` (m, K) of a `LinearRisk`, as a `Solution` has them."""
+    if risk.n_outputs == 1:
+        coefs, intercepts = coefs[:, 0], intercepts[:, 0]
+    return {"coefs": coefs.astype(risk.dtype), "intercepts": intercepts.astype(risk.dtype)}
