@@ -9,7 +9,7 @@ from skreg.quadratic.products import product
 _LARGE = 10**6
 
 
-class ColumnCache:
+class GrowingGram:
     """H = AᵀA on the features known so far, in the order they became known.
 
     Parameters
@@ -25,9 +25,7 @@ class ColumnCache:
     def __init__(self, rows):
         self._rows = rows
         self.known = np.zeros(0, dtype=np.intp)
-        # By features, with room for more: what is in use stands first.
-        self._columns = np.empty((0, rows.shape[0]))
-        self._gram = np.empty((0, 0))
+        self._gram = np.empty((0, 0))  # with room for more
 
     def extend(self, new):
         """Get to know the features ``new``; H over all that are known, a view."""
@@ -35,11 +33,25 @@ class ColumnCache:
         self.known = np.concatenate([self.known, new])
         if total > len(self._gram):
             self._grow(size, max(64, 2 * size, total))
-        self._columns[size:total] = self._rows.columns(new).T
         cross = self._gram[size:total, :total]
-        _products(self._columns[size:total], self._columns[:total], cross)
+        self._take(new, cross)
         self._gram[:total, size:total] = cross.T
         return self._gram[:total, :total]
+
+    def _grow(self, size, room):
+        self._gram = _roomier(self._gram, size, (room, room))
+
+    def _take(self, new, cross):
+        """cross ← the rows of H that belong to ``new``, the last of those known."""
+        raise NotImplementedError
+
+
+class ColumnCache(GrowingGram):
+    """H and the columns themselves, dense."""
+
+    def __init__(self, rows):
+        super().__init__(rows)
+        self._columns = np.empty((0, rows.shape[0]))  # by features
 
     def slopes(self, theta, direction, b):
         """(Aᵀ(b − Aθ), Hd) over all features, for θ and d over the known ones: one pass over A."""
@@ -48,9 +60,20 @@ class ColumnCache:
         return np.ascontiguousarray(both.T)
 
     def _grow(self, size, room):
-        columns, gram = np.empty((room, self._columns.shape[1])), np.empty((room, room))
-        columns[:size], gram[:size, :size] = self._columns[:size], self._gram[:size, :size]
-        self._columns, self._gram = columns, gram
+        super()._grow(size, room)
+        self._columns = _roomier(self._columns, size, (room, self._columns.shape[1]))
+
+    def _take(self, new, cross):
+        size, total = len(self.known) - len(new), len(self.known)
+        self._columns[size:total] = self._rows.columns(new).T
+        _products(self._columns[size:total], self._columns[:total], cross)
+
+
+def _roomier(array, size, shape):
+    """A larger array that begins with the first ``size`` lines of this one."""
+    out = np.empty(shape)
+    out[:size, : array.shape[1]] = array[:size]
+    return out
 
 
 def _products(new, all_ones, out):

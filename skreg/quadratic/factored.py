@@ -2,7 +2,7 @@
 
 With φⱼ = √fⱼ·θⱼ for the penalised features P, and the features U without a penalty (f = 0) at their
 best beside them, what is left is the plain ridge on (I − QQᵀ)·A_P·diag(1/√f), Q an orthonormal
-basis of the columns A_U. One spectrum serves every λ here too.
+basis of the columns A_U. One spectrum serves every λ here too. Without factors it is the plain one.
 """
 
 from collections.abc import Callable
@@ -101,6 +101,8 @@ class FactoredSpectrum:
 
 def from_hessian(hessian, cross, factors):
     """From H and h: U leaves by a Schur complement."""
+    if factors is None:
+        return plain.from_hessian(hessian, cross)
     penalised, free, scale = _split(factors)
     root, condition, rank = _free_root(hessian[np.ix_(free, free)])
     side = product(root.T, hessian[np.ix_(free, penalised)])
@@ -124,6 +126,8 @@ def from_hessian(hessian, cross, factors):
 
 def from_tall_rows(rows, resolution, factors):
     """From the rows, n ≥ p: see `skreg.quadratic.spectrum.from_tall_rows`."""
+    if factors is None:
+        return plain.from_tall_rows(rows, resolution)
     penalised, free, scale = _split(factors)
     triangle, target = plain.triangle(rows)
     q, back = _free_basis(triangle[:, free], max(rows.shape))
@@ -149,11 +153,14 @@ def from_tall_rows(rows, resolution, factors):
 
 def from_wide_rows(rows, factors, accurate):
     """From the rows, p > n: the n × n side, by an SVD of the rows if ``accurate``."""
+    decompose = plain.from_wide_rows if accurate else plain.from_outer_gram
+    if factors is None:
+        return decompose(rows)
     penalised, free, scale = _split(factors)
     columns = rows.columns(free)
     q, back = _free_basis(columns, max(rows.shape))
     view = ProjectedRows(rows, penalised, scale, q)
-    inner = plain.from_wide_rows(view) if accurate else plain.from_outer_gram(view)
+    inner = decompose(view)
 
     best_free = _FromRows(rows, penalised, q, back)
     power = float(np.sum(product(q.T, rows.b) ** 2))

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skreg._kernels import lasso_gap as kernel
-from skreg.quadratic import factored, spectrum
+from skreg.quadratic import factored
 from skreg.quadratic.moments import Moments
 from skreg.quadratic.products import product
 from skreg.quadratic.sparse_rows import make_rows
@@ -123,15 +123,11 @@ class GramForm:
         return product(theta, self.hessian) - self.cross.T
 
     def decompose(self, factors=None):
-        if factors is None:
-            return spectrum.from_hessian(self.hessian, self.cross)
         return factored.from_hessian(self.hessian, self.cross, factors)
 
     def decompose_rows(self, dtype, factors=None):
         X, y, weights = self._data
         rows = make_rows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
-        if factors is None:
-            return spectrum.from_tall_rows(rows, np.finfo(dtype).eps)
         return factored.from_tall_rows(rows, np.finfo(dtype).eps, factors)
 
     def working_grams(self):
@@ -186,20 +182,12 @@ class RowForm:
 
     def decompose(self, factors=None):
         if self.is_tall:
-            if factors is None:
-                return spectrum.from_hessian(self.hessian, self.cross)
             return factored.from_hessian(self.hessian, self.cross, factors)
-        if factors is None:
-            return spectrum.from_outer_gram(self.rows)
         return factored.from_wide_rows(self.rows, factors, accurate=False)
 
     def decompose_rows(self, dtype, factors=None):
         if self.is_tall:
-            if factors is None:
-                return spectrum.from_tall_rows(self.rows, np.finfo(dtype).eps)
             return factored.from_tall_rows(self.rows, np.finfo(dtype).eps, factors)
-        if factors is None:
-            return spectrum.from_wide_rows(self.rows)
         return factored.from_wide_rows(self.rows, factors, accurate=True)
 
     @property

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skreg._kernels import sparse as kernel
+from skreg.quadratic.column_cache import GrowingGram
 from skreg.quadratic.products import add_gram, dot, product, symmetric
 from skreg.quadratic.rows import Rows, mean, slices, sum_of_outer_grams
 
@@ -147,7 +148,7 @@ class SparseRows(Rows):
         return not self._far.size
 
     def working_columns(self):
-        return SparseColumnCache(self)
+        return SparseGram(self)
 
     def rescale(self, scale):
         super().rescale(scale)
@@ -175,27 +176,11 @@ class SparseRows(Rows):
             out[at] = self.transposed_dot(columns)[others].T
 
 
-class SparseColumnCache:
-    """H on a set of features that grows: `ColumnCache` without the columns."""
+class SparseGram(GrowingGram):
+    """H on a set of features that grows; the columns stay in X."""
 
-    def __init__(self, rows):
-        self._rows = rows
-        self.known = np.zeros(0, dtype=np.intp)
-        self._gram = np.empty((0, 0))
-
-    def extend(self, new):
-        """Get to know the features ``new``; H over all that are known, a view."""
-        size, total = len(self.known), len(self.known) + len(new)
-        self.known = np.concatenate([self.known, new])
-        if total > len(self._gram):
-            room = max(64, 2 * size, total)
-            gram = np.empty((room, room))
-            gram[:size, :size] = self._gram[:size, :size]
-            self._gram = gram
-        cross = self._rows.products(self.known, np.ascontiguousarray(new))
-        self._gram[:total, size:total] = cross
-        self._gram[size:total, :total] = cross.T
-        return self._gram[:total, :total]
+    def _take(self, new, cross):
+        cross[:] = self._rows.products(self.known, np.ascontiguousarray(new)).T
 
     def slopes(self, theta, direction, b):
         """(Aᵀ(b − Aθ), Hd) over all features, for θ and d over the known ones."""
