@@ -1,9 +1,11 @@
 """Lessons: states of the page under a name."""
 
-#: Name: title and the query of the URL. The first three are docs/playground.md's exercise.
+# docs/playground.md says what comes out.
 _EXERCISE = (
     "data=gauss&noise=80&train=10&features=x1,x2,x1^2,x2^2,x1x2,sin(x1),sin(x2)&hidden=&stop=500"
 )
+
+#: Name: title and the query of the URL.
 PRESETS = {
     "start": ("Circle, as the page opens", ""),
     "l2-1": ("L2 exercise, task 1: no penalty", _EXERCISE),

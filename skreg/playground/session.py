@@ -3,25 +3,16 @@
 import copy
 from dataclasses import replace
 
-from skreg.datasets import PlaygroundFeatures
-from skreg.playground.closed_form import closed_form
-from skreg.playground.data import MAP_SIZE, THUMB_SIZE, DataError, Table, grid, make_data
+from skreg.playground.data import DataError, Table, make_data
 from skreg.playground.export import as_python
-from skreg.playground.fields import Number
 from skreg.playground.presets import PRESETS
-from skreg.playground.run import Run, in_bytes
-from skreg.playground.state import (
-    DATA_FIELDS,
-    FIELDS,
-    RESTARTS,
-    State,
-    read_query,
-    write_query,
-)
+from skreg.playground.run import Run
+from skreg.playground.state import DATA_FIELDS, RESTARTS, State, read_query
 from skreg.playground.sweep import Sweep
+from skreg.playground.views import VIEWS, hello
 from skreg.playground.wire import encode
 
-_VIEW = ("stop", "speed", "discrete", "show_test")  # of the page, not of one run
+_OF_PAGE = ("stop", "speed", "discrete", "show_test")  # of the page, not of one run
 
 
 class Session:
@@ -34,10 +25,15 @@ class Session:
     def __init__(self):
         self.table = None
         self.playing, self.look, self.sweep = False, None, None
-        self.messages, self.stale, self.outbox = [], set(), []
+        self.notes, self.stale, self.outbox = [], set(), [hello()]
         self.live, self.pinned = self._run(State()), None
-        self._queue_hello()
-        self._touch("state", "data", "closed", "frame")
+        self._touch(*VIEWS)
+
+    @property
+    def runs(self):
+        """The live run and, where there is one, the pinned, by name."""
+        runs = dict(live=self.live, pinned=self.pinned)
+        return {name: run for name, run in runs.items() if run is not None}
 
     @property
     def has_work(self):
@@ -72,7 +68,7 @@ class Session:
             self._touch("frame")
         if self.sweep is not None:
             self.sweep.advance()
-            self._queue("sweep", *self.sweep.message())
+            self.outbox.append(encode("sweep", *self.sweep.message()))
             if self.sweep.is_done:
                 self.sweep = None
         return self._collect()
@@ -81,12 +77,12 @@ class Session:
 
     def do_open(self, query):
         """Take the state of a URL."""
-        state, pinned, messages = read_query(str(query))
-        self.messages += messages
+        state, pinned, notes = read_query(str(query))
+        self.notes += notes
         self.playing, self.sweep = False, None
         self.live = self._run_or_default(state)
         self.pinned = None if pinned is None else self._run_or_default(_seen(pinned, state))
-        self._touch("state", "data", "closed", "frame")
+        self._touch(*VIEWS)
 
     def do_preset(self, name):
         """Take a lesson's state."""
@@ -96,8 +92,8 @@ class Session:
         """Change settings, given as text; training goes on where it can."""
         before = self.live.state
         texts = {str(name): str(text) for name, text in values.items()}
-        state, messages = before.with_texts(texts)
-        self.messages += messages
+        state, notes = before.with_texts(texts)
+        self.notes += notes
         if state.differs(before, RESTARTS):
             self._restart_with(state)
         else:
@@ -132,7 +128,7 @@ class Session:
     def do_reset(self):
         """Both runs back to epoch 0."""
         self.playing = False
-        for _, run in self._named_runs():
+        for run in self.runs.values():
             run.restart()
         self._touch("state", "frame")
 
@@ -158,7 +154,7 @@ class Session:
         """The pinned run becomes the live one, and the other way round."""
         if self.pinned is not None:
             self.live, self.pinned = self.pinned, self.live
-            self._touch("state", "data", "closed", "frame")
+            self._touch(*VIEWS)
 
     def do_sweep(self):
         """Train a network for each of many λ; another network or other data stop it."""
@@ -178,8 +174,7 @@ class Session:
 
     def do_code(self):
         """Write the live run as Python."""
-        code = as_python(self.live, self.table)
-        self._queue("code", dict(code=code))
+        self.outbox.append(encode("code", dict(code=as_python(self.live, self.table))))
 
     def do_table(self, name, text):
         """Take a CSV file, and show its first columns."""
@@ -199,9 +194,12 @@ class Session:
 
     # Inside --------------------------------------------------------------------------------------
 
-    def _named_runs(self):
-        runs = dict(live=self.live, pinned=self.pinned)
-        return [(name, run) for name, run in runs.items() if run is not None]
+    def _collect(self):
+        """Messages that wait, and what the page does not know yet."""
+        news = [write(self) for kind, write in VIEWS.items() if kind in self.stale]
+        messages, self.outbox, self.notes = self.outbox + news, [], []
+        self.stale.clear()
+        return messages
 
     def _run(self, state):
         return Run(state, make_data(state, self.table))
@@ -233,102 +231,14 @@ class Session:
             self._say(self.live.error)
         self._touch("state")
 
-    def _say(self, message):
-        self.messages.append(message)
+    def _say(self, note):
+        self.notes.append(note)
         self._touch("state")
 
     def _touch(self, *kinds):
         self.stale |= {*kinds}
 
-    # Messages ------------------------------------------------------------------------------------
-
-    def _queue(self, kind, body, arrays=None):
-        self.outbox.append(encode(kind, body, arrays))
-
-    def _collect(self):
-        """Messages that wait, and what the page does not know yet."""
-        for kind in ("state", "data", "closed", "frame"):
-            if kind in self.stale:
-                getattr(self, f"_queue_{kind}")()
-        self.stale.clear()
-        messages, self.outbox = self.outbox, []
-        return messages
-
-    def _queue_hello(self):
-        """What the page's lists hold."""
-        options = {
-            name: [
-                field.write(option) if isinstance(field, Number) else option
-                for option in field.options
-            ]
-            for name, field in FIELDS.items()
-            if getattr(field, "options", ())
-        }
-        lessons = {name: title for name, (title, _) in PRESETS.items()}
-        self._queue("hello", dict(options=options, lessons=lessons, map=MAP_SIZE, thumb=THUMB_SIZE))
-
-    def _queue_state(self):
-        """What the controls show."""
-        state, pinned, table = self.live.state, self.pinned, self.table
-        body = dict(
-            values={name: field.write(getattr(state, name)) for name, field in FIELDS.items()},
-            query=write_query(state, pinned and pinned.state),
-            pinned=None if pinned is None else pinned.state.written(state),
-            playing=self.playing,
-            messages=self.messages,
-            table=table
-            and dict(name=table.name, numeric=table.numeric, columns=[*table.frame.columns]),
-        )
-        self.messages = []
-        self._queue("state", body)
-
-    def _queue_data(self):
-        """Points, and the seven features' own pictures."""
-        body, arrays = {}, {}
-        for name, run in self._named_runs():
-            data = run.data
-            body[name] = dict(
-                axes=data.axes,
-                labels=data.labels,
-                is_regression=data.is_regression,
-                n_train=data.n_train,
-            )
-            arrays |= {f"{name}.points": data.plane, f"{name}.y": data.y}
-        arrays["features"] = _FEATURE_PICTURES
-        self._queue("data", body, arrays)
-
-    def _queue_closed(self):
-        """The linear model's path, where there is no hidden layer."""
-        state = self.live.state
-        if state.hidden:
-            self._queue("closed", dict(shown=False))
-            return
-        figures, arrays = closed_form(state, self.live.data)
-        figures |= dict(shown=True, features=state.features, alpha=self.live.alpha)
-        self._queue("closed", figures, arrays)
-
-    def _queue_frame(self):
-        """Everything that moves. A frame is complete: none of them must arrive."""
-        body, arrays = dict(playing=self.playing, look=self.look), {}
-        for name, run in self._named_runs():
-            body[name] = run.figures()
-            arrays |= {
-                f"{name}.map": run.picture(*self.look)
-                if self.look and run is self.live
-                else run.picture(),
-                f"{name}.curve": run.curve_array(),
-            }
-        arrays |= {"thumbs": self.live.thumbnails(), "weights": self.live.weights}
-        arrays["biases"] = self.live.biases
-        self._queue("frame", body, arrays)
-
-
-_FEATURE_PICTURES = in_bytes(
-    PlaygroundFeatures("all").fit_transform(grid(THUMB_SIZE)).T
-    / [[5], [5], [9], [9], [9], [1], [1]]
-)
-
 
 def _seen(state, live):
     """A state under the view of the live one."""
-    return replace(state, **{name: getattr(live, name) for name in _VIEW})
+    return replace(state, **{name: getattr(live, name) for name in _OF_PAGE})

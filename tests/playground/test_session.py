@@ -323,6 +323,6 @@ def test_whatever_is_clicked_the_address_tells_it(commands):
         assert messages == []
         assert live == session.live.state
         assert pinned == (session.pinned and session.pinned.state)
-        for _, run in session._named_runs():
+        for run in session.runs.values():
             assert run.epoch == sum(n for _, n in run.segments)
             assert np.isfinite(run.weights).all()

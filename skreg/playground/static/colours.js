@@ -22,7 +22,7 @@ function table(low, middle, high, discrete) {
 
 export function readPalette() {
   const style = getComputedStyle(document.documentElement);
-  for (const name of ["text", "muted", "line", "panel", "low", "high", "middle", "mark", "accent"]) {
+  for (const name of ["text", "muted", "line", "panel", "low", "high", "middle", "accent"]) {
     palette[name] = style.getPropertyValue(`--${name}`).trim();
   }
   const ends = [palette.low, palette.middle, palette.high].map(channel);

@@ -77,10 +77,6 @@ export class Plane {
     }
   }
 
-  refresh() {
-    if (this.data) this.setData(this.data.info, this.data.points, this.data.y, this.data.showTest);
-  }
-
   draw(bytes, discrete) {
     paint(this.cells, bytes, discrete);
     const context = this.canvas.getContext("2d");
