@@ -20,6 +20,7 @@ cdef enum Loss:
     HUBER = 3
     POISSON = 4
     QUANTILE = 5
+    GAMMA = 6
 
 
 cdef inline dispatched squared_error(
@@ -183,3 +184,42 @@ cdef inline double binary_log_loss_at(
     cdef double small = exp_(-f if f > 0 else f)
     curvature[0] = small / ((1 + small) * (1 + small))
     return log_loss(y, f, gradient)
+
+
+cdef inline dispatched with_curvature(
+    Loss loss, double parameter, Py_ssize_t n, const double* y, const double* f, double* values,
+    double* gradient, double* curvature,
+) noexcept nogil:
+    """ℓ, ∂ℓ/∂f and ∂²ℓ/∂f² of n numbers, for every loss but the multinomial one."""
+    cdef Py_ssize_t i
+    if loss == BINARY_LOG_LOSS:
+        for i in range(n):
+            values[i] = binary_log_loss_at(y[i], f[i], gradient + i, curvature + i)
+    elif loss == POISSON:
+        for i in range(n):
+            values[i] = poisson_at(y[i], f[i], gradient + i, curvature + i)
+    elif loss == GAMMA:
+        for i in range(n):
+            values[i] = gamma_at(y[i], f[i], gradient + i, curvature + i)
+    elif loss == HUBER:
+        for i in range(n):
+            values[i] = huber_at(y[i], f[i], parameter, gradient + i, curvature + i)
+    elif loss == QUANTILE:
+        for i in range(n):
+            values[i] = quantile_at(y[i], f[i], parameter, gradient + i, curvature + i)
+    else:
+        for i in range(n):
+            values[i] = squared_error_at(y[i], f[i], gradient + i, curvature + i)
+
+
+cdef inline dispatched multinomial_with_curvature(
+    Py_ssize_t n, Py_ssize_t n_classes, const double* y, const double* f, double* loss,
+    double* gradient, double* probability,
+) noexcept nogil:
+    """The multinomial log loss and its gradient; for its curvature the probabilities."""
+    cdef Py_ssize_t i
+    for i in range(n * n_classes):
+        gradient[i] = f[i]
+    multinomial_log_loss(n, n_classes, y, gradient, loss)
+    for i in range(n * n_classes):
+        probability[i] = gradient[i] + y[i]

@@ -62,4 +62,63 @@ typedef float skreg_float8 __attribute__((vector_size(32), aligned(4)));
 /* out ← (xᵀa, xᵀb). */
 SKREG_DOTS(skreg_dots_double, double, SKREG_LOAD_DOUBLE)
 SKREG_DOTS(skreg_dots_float, float, SKREG_LOAD_FLOAT)
+
+/* In halves: a chain of eight sums would take longer than the products of a short row. */
+static inline double skreg_sum8(skreg_double8 s)
+{
+    typedef double double4 __attribute__((vector_size(32)));
+    double4 low, high;
+    memcpy(&low, &s, sizeof low);
+    memcpy(&high, (const char *)&s + sizeof low, sizeof high);
+    low += high;
+    return (low[0] + low[2]) + (low[1] + low[3]);
+}
+
+#define SKREG_ROWS(dot_name, add_name, real, load)                                                \
+    SKREG_THIN                                                                                    \
+    static void dot_name(ptrdiff_t n, ptrdiff_t p, const real *x, ptrdiff_t stride,               \
+                         const double *d, double *out)                                            \
+    {                                                                                             \
+        ptrdiff_t i = 0, j;                                                                       \
+        skreg_double8 s[4], u;                                                                    \
+        for (; i + 4 <= n; i += 4, x += 4 * stride) {                                             \
+            memset(s, 0, sizeof s);                                                               \
+            for (j = 0; j + 8 <= p; j += 8) {                                                     \
+                memcpy(&u, d + j, sizeof u);                                                      \
+                _Pragma("GCC unroll 4")                                                           \
+                for (int r = 0; r < 4; r++) s[r] += u * load(x + r * stride + j);                 \
+            }                                                                                     \
+            _Pragma("GCC unroll 4")                                                               \
+            for (int r = 0; r < 4; r++) {                                                         \
+                double sum = skreg_sum8(s[r]);                                                    \
+                for (ptrdiff_t l = j; l < p; l++) sum += x[r * stride + l] * d[l];                \
+                out[i + r] = sum;                                                                 \
+            }                                                                                     \
+        }                                                                                         \
+        for (; i < n; i++, x += stride) {                                                         \
+            double sum = 0;                                                                       \
+            for (j = 0; j < p; j++) sum += x[j] * d[j];                                           \
+            out[i] = sum;                                                                         \
+        }                                                                                         \
+    }                                                                                             \
+    SKREG_THIN                                                                                    \
+    static void add_name(ptrdiff_t n, ptrdiff_t p, const real *x, ptrdiff_t stride,               \
+                         const double *restrict a, double *restrict out)                          \
+    {                                                                                             \
+        ptrdiff_t i = 0;                                                                          \
+        for (; i + 8 <= n; i += 8, x += 8 * stride) {                                             \
+            const real *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride;                    \
+            const real *x4 = x3 + stride, *x5 = x4 + stride, *x6 = x5 + stride, *x7 = x6 + stride;\
+            const double *b = a + i;                                                              \
+            for (ptrdiff_t j = 0; j < p; j++)                                                     \
+                out[j] += ((b[0] * x[j] + b[1] * x1[j]) + (b[2] * x2[j] + b[3] * x3[j])) +        \
+                          ((b[4] * x4[j] + b[5] * x5[j]) + (b[6] * x6[j] + b[7] * x7[j]));        \
+        }                                                                                         \
+        for (; i < n; i++, x += stride)                                                           \
+            for (ptrdiff_t j = 0; j < p; j++) out[j] += a[i] * x[j];                              \
+    }
+
+/* out_i ← x_i·d for n rows x_i, and out ← out + Σ a_i x_i. */
+SKREG_ROWS(skreg_row_dots_double, skreg_add_rows_double, double, SKREG_LOAD_DOUBLE)
+SKREG_ROWS(skreg_row_dots_float, skreg_add_rows_float, float, SKREG_LOAD_FLOAT)
 #endif

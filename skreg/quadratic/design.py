@@ -58,6 +58,13 @@ class DenseDesign:
             out += product(self._block(rows).T, r[rows])
         return out
 
+    @property
+    def has_plain_rows(self):
+        """Whether X itself, c being 0, lies row by row in memory."""
+        to_next_row, to_next = self.X.strides
+        size = self.X.itemsize
+        return not self.is_centred and to_next == size and to_next_row % size == 0
+
     def gram(self, weights):
         """Σᵢ wᵢ(xᵢ − c)(xᵢ − c)ᵀ and Σᵢ wᵢ(xᵢ − c) for w ≥ 0: n·p² flops, one pass over X."""
         n, p = self.shape
@@ -125,6 +132,7 @@ class SparseDesign:
     """Products of sparse rows; what is not stored stays so."""
 
     is_centred = False
+    has_plain_rows = False
 
     def __init__(self, X):
         self.X = X

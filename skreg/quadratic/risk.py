@@ -1,14 +1,19 @@
 """The empirical risk of a linear model under any loss."""
 
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
+from skreg._kernels import line
 from skreg.quadratic.design import design
 from skreg.quadratic.expansion import Expansion
+from skreg.quadratic.products import together
 
 # Classes without any weight get this share in the null model, so that its logarithm is finite.
 _RARE = 1e-9
+# Numbers in X beyond which each half of the rows is taken by a thread.
+_WORTH_TWO = 5e5
 
 
 class LinearRisk:
@@ -88,6 +93,35 @@ class LinearRisk:
         if not self.loss.coupled:
             curvature *= self.share[:, None]
         return float(self.share @ loss), gradient, curvature
+
+    def along(self, raw, d, d_b):
+        """A step d (K, p), d_b (K,) from raw predictions of shape (n, K) about the design's centre.
+
+        Returns
+        -------
+        change : ndarray of shape (n, K)
+            Of the raw predictions.
+        derivatives : tuple
+            At the step's end: see `derivatives_at`.
+        slope : ndarray of shape (K, p), or None
+            ∂R/∂θ about the centre, where it comes with the same pass over X.
+        """
+        if self.n_outputs > 1 or not self.design.has_plain_rows:
+            change = self.design.dot(d.T) + d_b
+            return change, self.derivatives_at(raw + change), None
+        change, residual, curvature = (np.empty(raw.shape) for _ in range(3))
+        columns = [part[:, 0] for part in (self.y, raw, change, residual, curvature)]
+        loss, d, n = self.loss, np.ascontiguousarray(d[0]), len(raw)
+
+        def part(start, stop):
+            y, *others = (column[start:stop] for column in columns)
+            rows, share = self.X[start:stop], self.share[start:stop]
+            return line.step(loss.name, loss.parameter, rows, d, d_b[0], y, share, *others)
+
+        # Two sums whatever the number of threads, so that the result does not depend on it.
+        ends = [0, n // 2, n] if n * self.n_features > _WORTH_TWO else [0, n]
+        values, slopes = zip(*together(part, list(pairwise(ends))), strict=True)
+        return change, (sum(values), residual, curvature), sum(slopes)[None]
 
     def gradient(self, residual):
         """∂R/∂θ of shape (K, p) and ∂R/∂b of shape (K,) from share·∂ℓ/∂f."""

@@ -40,9 +40,9 @@ class Point:
     slope: np.ndarray = field(init=False)
     slope_b: np.ndarray = field(init=False)
 
-    def complete(self, risk):
-        """With the gradient of the risk; it takes a pass over X."""
-        self.slope = risk.design.transposed_dot(self.residual).T
+    def complete(self, risk, slope=None):
+        """With the gradient of the risk; unless it is known, it takes a pass over X."""
+        self.slope = risk.design.transposed_dot(self.residual).T if slope is None else slope
         self.slope_b = self.residual.sum(axis=0)
         if not risk.fit_intercept:
             self.slope_b = np.zeros_like(self.slope_b)
@@ -208,15 +208,13 @@ class Descent:
         if not descent < 0:
             return None
         self._gain = -descent / (abs(self.objective(alpha)) + risk.null_risk)
-        change = risk.design.dot(d.T) + d_b
-        found = self._search(alpha, d, change, descent)
+        change, derivatives, slope = risk.along(old.raw, d, d_b)
+        found = self._search(alpha, d, change, descent, derivatives)
         if found is None:
             return None
-        t, value, residual, curvature = found
-        new = Point(
-            old.theta + t * d, old.b + t * d_b, old.raw + t * change, value, residual, curvature
-        )
-        self._move(new.complete(risk))
+        t, derivatives = found
+        new = Point(old.theta + t * d, old.b + t * d_b, old.raw + t * change, *derivatives)
+        self._move(new.complete(risk, slope if t == 1.0 else None))
         return t == 1.0
 
     def _move(self, new):
@@ -234,8 +232,10 @@ class Descent:
         raw = self.point.raw + self.risk.design.dot(d.T) + d_b
         return Point(theta, b, raw, *self.risk.derivatives_at(raw)).complete(self.risk)
 
-    def _search(self, alpha, d, change, descent):
-        """A step length t with sufficient decrease, by the slope along the line.
+    def _search(self, alpha, d, change, descent, derivatives):
+        """A step length t with sufficient decrease, by the slope along the line, and R there.
+
+        ``derivatives`` are those at t = 1.
 
         The slope is a sum over rows of known numbers, so a trial takes no pass over X; it is exact
         where differences of the objective are lost in rounding.
@@ -246,17 +246,18 @@ class Descent:
         bend = self.factors * d
         t = 1.0
         for _ in range(_MAX_TRIALS):
-            value, residual, curvature = self.risk.derivatives_at(point.raw + t * change)
+            value, residual, _ = derivatives
             theta = point.theta + t * d
             end = value + alpha * self._penalty(theta)
             slope = np.vdot(residual, change) + alpha * np.vdot(theta, bend)
             enough = end <= start + _DECREASE * t * descent + slack
             if enough and abs(slope) <= _SLOPE_LEFT * abs(descent):
-                return t, value, residual, curvature
+                return t, derivatives
             if enough and slope < 0:
-                return t, value, residual, curvature
+                return t, derivatives
             secant = t * descent / (descent - slope) if np.isfinite(slope) and slope > 0 else 0.0
             t = min(max(secant, 0.1 * t), 0.5 * t) if secant else 0.25 * t
+            derivatives = self.risk.derivatives_at(point.raw + t * change)
         return None
 
     def _direction(self, slope, slope_b, alpha):

@@ -85,6 +85,46 @@ def test_value_and_gradient_in_every_form_of_rows(name, form):
 
 
 @names
+@pytest.mark.parametrize("form", [*FORMS, "rows backwards"])
+@pytest.mark.parametrize("p", [1, 21])
+def test_a_step_says_what_its_end_says(name, form, p):
+    X, y, w, o = rows(name, p=p)
+    shaped = X[::-1].copy()[::-1] if form == "rows backwards" else FORMS[form](X)
+    risk = LinearRisk(shaped, y, get_loss(name), w, o)
+    coef, b = point(risk)
+    d, d_b = point(risk, seed=2)
+    start = risk.raw(coef, b)
+    change, (value, residual, curvature), slope = risk.along(start, d, d_b)
+    end = start + X @ d.T + d_b
+    np.testing.assert_allclose(start + change, end, atol=1e-13)
+    for actual, expected in zip(
+        (value, residual, curvature), risk.derivatives_at(end), strict=True
+    ):
+        np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-14)
+    in_one_pass = form in ("C", "float32", "read-only", "rows backwards")
+    if p > 1:  # one column is in rows in any order
+        assert (slope is not None) == (in_one_pass and risk.n_outputs == 1)
+    if slope is not None:
+        np.testing.assert_allclose(slope, residual.T @ X, rtol=1e-12, atol=1e-14)
+
+
+def test_a_large_step_is_the_same_to_the_bit_for_any_number_of_threads():
+    X, y, w, o = rows("binary_log_loss", n=30_001, p=20)
+    risk = LinearRisk(X, y, get_loss("binary_log_loss"), w, o)
+    start, (d, d_b) = o[:, None], point(risk)
+    ends = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            ends.append(risk.along(start, d, d_b))
+    (change, derivatives, slope), other = ends
+    for one, two in zip(
+        (change, *derivatives, slope), (other[0], *other[1], other[2]), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+    np.testing.assert_allclose(slope, derivatives[1].T @ X, rtol=1e-12, atol=1e-15)
+
+
+@names
 @pytest.mark.parametrize("form", ["C", "csr"])
 def test_weights_are_repeated_rows_and_offsets_shift_the_intercept(name, form):
     X, y, _, _ = rows(name)
