@@ -167,7 +167,7 @@ cdef class ActiveSet:
             Evaluations of the slope, at most ``max_rounds``.
         """
         cdef int rounds = 0, stalled = 0
-        cdef double value, last = float("inf")
+        cdef double value, best = float("inf")
         cdef bint moved = alpha != self._alpha
         self._alpha = alpha
         with nogil:
@@ -178,8 +178,9 @@ cdef class ActiveSet:
                 self._refresh()
                 rounds += 1
                 value = self._value()
-                stalled = 0 if value < last else stalled + 1
-                last = value
+                # Below the best so far, as rounding may lead to and fro between two points.
+                stalled = 0 if value < best else stalled + 1
+                best = min(best, value)
                 if stalled > 1:
                     break
                 with gil:

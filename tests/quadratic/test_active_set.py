@@ -105,3 +105,14 @@ def test_the_tangent_is_the_derivative_of_the_path(rng):
     active.solve(alpha - step, 100)
     if ((active.theta != 0) == (theta != 0)).all():
         np.testing.assert_allclose((active.theta - theta) / step, tangent, rtol=1e-4, atol=1e-7)
+
+
+def test_rounding_leads_it_round_no_circle():
+    """Nothing is exact enough for a slack of 0, so only the objective says when to stop."""
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        A = rng.normal(size=(20, 6))
+        H, h = A.T @ A / 20, A.T @ rng.normal(size=20) / 20
+        active = kernel.ActiveSet(False)
+        active.extend(H, h, np.zeros(6), np.ones(6), np.full(6, 0.3), h)
+        assert active.solve(1e-3, 1000) < 50
