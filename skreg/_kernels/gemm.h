@@ -38,18 +38,18 @@
 
 static inline void skreg_gemm_float(
     long m, long n, long k, const float *a, long row_stride, long k_stride,
-    const float *b, long b_k_stride, long b_column_stride, float *c, long ldc, int add)
+    const float *b, long b_k_stride, long b_column_stride, float *c, long ldc, int add, int has_zeros)
 {
     SKREG_CALL(gemm_float, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,
-               ldc, add)
+               ldc, add, has_zeros)
 }
 
 static inline void skreg_gemm_double(
     long m, long n, long k, const double *a, long row_stride, long k_stride,
     const double *b, long b_k_stride, long b_column_stride, double *c, long ldc,
-    int add)
+    int add, int has_zeros)
 {
     SKREG_CALL(gemm_double, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,
-               ldc, add)
+               ldc, add, has_zeros)
 }
 #endif

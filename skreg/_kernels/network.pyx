@@ -42,7 +42,9 @@ cdef enum:
     LANES = 16
 
 
-def product(const real[:, :] A, const real[:, :] B, real[:, ::1] C, *, int level=4):
+def product(
+    const real[:, :] A, const real[:, :] B, real[:, ::1] C, *, int level=4, bint has_zeros=False
+):
     """C ← A·B for any strides, as far as x86-64-v``level`` goes (4, 3 or 1): for tests."""
     if A.shape[1] != B.shape[0] or C.shape[0] != A.shape[0] or C.shape[1] != B.shape[1]:
         raise ValueError("the shapes do not make a product")
@@ -53,7 +55,7 @@ def product(const real[:, :] A, const real[:, :] B, real[:, ::1] C, *, int level
         gemm(A.shape[0], B.shape[1], A.shape[1],
              &A[0, 0], A.strides[0] // sizeof(real), A.strides[1] // sizeof(real),
              &B[0, 0], B.strides[0] // sizeof(real), B.strides[1] // sizeof(real),
-             &C[0, 0], C.shape[1])
+             &C[0, 0], C.shape[1], False, has_zeros)
     finally:
         limit_level(4)
 
@@ -243,7 +245,7 @@ cdef void _predict(
     cdef real* z
     for l in range(net.n_layers):
         z = out if l == net.n_layers - 1 else (ping if l % 2 == 0 else pong)
-        layer(net, l, theta, rows, a, z, <real*>NULL)
+        layer(net, l, theta, rows, a, z, <real*>NULL, False)
         a = z
 
 

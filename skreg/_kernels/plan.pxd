@@ -87,6 +87,7 @@ cdef struct Plan:
     const Py_ssize_t* order        # of the rows in this epoch
     const double* etas             # learning rate of each step
     Rows X
+    bint has_zeros                 # whether products with X look for zeros
     const void* Y
     const void* weights            # NULL: all 1
     void* theta

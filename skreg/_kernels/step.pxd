@@ -24,12 +24,15 @@ ctypedef fused real:
 
 cdef inline void layer(
     const Architecture* net, int l, const real* theta, Py_ssize_t rows, const real* a, real* z,
-    real* slopes
+    real* slopes, bint has_zeros
 ) noexcept nogil:
-    """z ← act(a·W + b) for layer l, its slopes too if not NULL; the last layer has no activation."""
+    """z ← act(a·W + b) for layer l, its slopes too if not NULL; the last layer has no activation.
+
+    ``has_zeros`` is said of the input's rows.
+    """
     cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
     cdef const real* bias = theta + net.biases[l]
-    matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z)
+    matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z, has_zeros and l == 0)
     if l == net.n_layers - 1:
         add_bias_and_activate(Activation.IDENTITY, rows, fan_out, bias, z)
     elif slopes == NULL:
@@ -114,7 +117,7 @@ cdef inline double row_task(
     for l in range(last, -1, -1):
         a = activations + plan.a_start[l] + first * net.units[l]
         if plan.sums:
-            layer_gradient(net, l, rows, a, delta, gradient)
+            layer_gradient(net, l, rows, a, delta, gradient, plan.has_zeros)
         if l > 0:
             matmul_nt(rows, net.units[l], net.units[l + 1], delta, point + net.weights[l],
                       deltas + plan.d_start[l - 1] + first * net.units[l])
@@ -149,7 +152,7 @@ cdef inline real* forward(
                 slopes = <real*>plan.slopes + plan.d_start[l] + first * net.units[l + 1]
         else:
             z = <real*>plan.deltas + plan.d_start[l] + first * net.units[l + 1]
-        layer(net, l, point, rows, a, z, slopes)
+        layer(net, l, point, rows, a, z, slopes, plan.has_zeros)
         if rate > 0 and l < last:
             drop(rows, net.units[l + 1], rate,
                  dropout_key(plan.reg.dropout_seed, step.number, l + 1), first, z, slopes)

@@ -15,11 +15,12 @@ ctypedef fused real:
 
 cdef inline void layer_gradient(
     const Architecture* net, int l, Py_ssize_t rows, const real* a, const real* delta,
-    real* gradient
+    real* gradient, bint has_zeros
 ) noexcept nogil:
     """The gradient of layer l from a block of rows, where it stands in that of θ."""
     cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
-    matmul_tn(fan_in, fan_out, rows, a, fan_in, delta, gradient + net.weights[l])
+    matmul_tn(fan_in, fan_out, rows, a, fan_in, delta, gradient + net.weights[l],
+              has_zeros and l == 0)
     column_sums(rows, fan_out, delta, fan_out, gradient + net.biases[l])
 
 
@@ -48,7 +49,8 @@ cdef inline void tile_task(
             update(plan, theta, step, net.biases[l], fan_out, g, -1)
     else:
         g += worker * plan.gradient_size
-        matmul_tn(tile.last - tile.first, fan_out, step.size, a, fan_in, delta, g)
+        matmul_tn(tile.last - tile.first, fan_out, step.size, a, fan_in, delta, g,
+                  plan.has_zeros and l == 0)
         update(plan, theta, step, start, n_weights, g, l)
         if tile.first == 0:
             column_sums(step.size, fan_out, delta, fan_out, g)

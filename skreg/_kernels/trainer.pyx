@@ -67,6 +67,8 @@ cdef class Trainer:
         θ; where the gradient is taken (θ itself, or Nesterov's look-ahead); the optimiser's
         state. Written in place.
     batch_size : int
+    has_zeros : bool
+        Whether products with X look for zeros that lie together: a matter of time alone.
     optimiser : str
         A key of `OPTIMISERS`. "gradient" leaves θ and adds the gradient of the mean loss, all
         batches together, to ``slot_1``.
@@ -93,7 +95,7 @@ cdef class Trainer:
     cdef readonly int max_workers
 
     def __cinit__(self, Network network, X, Y, weights, theta, point, slot_1, slot_2, *,
-                  Py_ssize_t batch_size, optimiser, int max_workers=1, l1=None, l2=None,
+                  Py_ssize_t batch_size, optimiser, bint has_zeros=False, int max_workers=1, l1=None, l2=None,
                   decay=None, group=None, groups=None, double concavity=0, double norm_bound=INFINITY,
                   double bound_l1=0, double bound_l2=0, double max_norm=INFINITY,
                   dropout=(0.0, 0.0), dropout_seed=0):
@@ -108,7 +110,7 @@ cdef class Trainer:
         plan.net = &network.shape
         plan.optimiser = OPTIMISERS[optimiser]
         plan.n, plan.n_parameters = X.shape[0], network.n_parameters
-        plan.batch_size = batch_size
+        plan.batch_size, plan.has_zeros = batch_size, has_zeros
         plan.Y, plan.weights = _address(Y), _address(weights)
         plan.theta, plan.point = <void*>_address(theta), <void*>_address(point)
         plan.slot_1, plan.slot_2 = <void*>_address(slot_1), <void*>_address(slot_2)

@@ -5,10 +5,39 @@ from scipy.sparse import issparse
 
 from skreg._kernels import network as kernel
 
+# To look for zeros, and to go round them, takes as long as so many columns of a product.
+_COLUMNS_OF_LOOKING = 40
+# Rows by which it is decided whether to look.
+_SAMPLE = 48
+
 
 def compiled_network(units, activation, loss):
     """The compiled network of these widths, with hidden activation and `Loss`."""
     return kernel.Network(units, activation, loss.name, loss.parameter)
+
+
+def zeros_lie_together(X, width):
+    """Whether products of X with ``width`` columns are faster if the kernel looks for zeros.
+
+    It leaves out the terms in which six rows of X, in the gradient six neighbouring columns of a
+    row, are all 0, as in images and tables of indicators: 56 % and 66 % on the MNIST subset. The
+    result is the same to the bit.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n, n_features)
+    width : int
+    """
+    most = 1 - _COLUMNS_OF_LOOKING / width
+    rows = X[:: max(1, X.shape[0] // _SAMPLE)][:_SAMPLE]
+    n, d = (size // 6 * 6 for size in rows.shape)
+    if most <= 0 or not n or not d:
+        return False
+    filled = (rows.toarray() if issparse(rows) else rows)[:n, :d] != 0
+    if np.count_nonzero(filled) > most * filled.size:
+        return False
+    by_rows, by_columns = filled.reshape(-1, 6, d).any(axis=1), filled.reshape(n, -1, 6).any(axis=2)
+    return by_rows.mean() + by_columns.mean() < 2 * most
 
 
 def raw_predictions(network, theta, X):

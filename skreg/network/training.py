@@ -14,7 +14,7 @@ from skreg._kernels import network as rows
 from skreg._kernels import trainer as kernel
 from skreg._threads import Pace, worker_threads
 from skreg.losses import Loss
-from skreg.network.prediction import compiled_network
+from skreg.network.prediction import compiled_network, zeros_lie_together
 from skreg.network.regularization import Regularization
 
 #: Rows of a batch where the batches only add up to the gradient over all rows.
@@ -73,6 +73,7 @@ class Problem:
             state.slot_1,
             state.slot_2,
             batch_size=batch_size,
+            has_zeros=zeros_lie_together(self.X, self.units[1]),
             optimiser=state.kernel,
             max_workers=max_workers,
             **numbers,

@@ -45,6 +45,25 @@ def test_any_shape(m, n, k, dtype, transposed_a, transposed_b, level, padding):
     check(m, n, k, dtype, transposed_a, transposed_b, level, padding)
 
 
+@given(
+    st.integers(1, 400), st.integers(1, 150), st.integers(1, 700),
+    st.sampled_from([np.float32, np.float64]), st.booleans(), st.sampled_from(LEVELS),
+    st.sampled_from([0.0, 0.01, 0.2, 0.6]), st.integers(0, 20),
+)  # fmt: skip
+def test_zeros_that_are_left_out_change_no_bit(m, n, k, dtype, transposed, level, share, padding):
+    rng = np.random.default_rng(m + 1000 * n + 1000_000 * k)
+    A = rng.normal(size=(k, m + padding) if transposed else (m, k + padding)).astype(dtype)
+    A *= rng.random(A.shape) < share  # -0.0 among the zeros
+    A[:, rng.random(A.shape[1]) < 0.5] = 0
+    A = A[:, :m].T if transposed else A[:, :k]
+    B = rng.normal(size=(k, n)).astype(dtype)
+    whole, part = np.empty((m, n), dtype), np.full((m + 2, n), np.nan, dtype)
+    product(A, B, whole, level=level)
+    product(A, B, part[1:-1], level=level, has_zeros=True)
+    assert np.array_equal(whole, part[1:-1])
+    assert np.all(np.isnan(part[[0, -1]]))
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_stays_in_its_row_and_column(bad, level):
