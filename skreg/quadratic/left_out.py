@@ -13,15 +13,17 @@ without the 1 if there is no intercept. With more features than rows h → 1 as 
 0/0, but the quotient is [M b]ᵢ/[M]ᵢᵢ with M = P(AAᵀ + λ'I)⁻¹P, where P projects out the intercept
 and the features without a penalty; nothing cancels there, and λ = 0 is as good as any.
 
-Cost, n ≥ p: the rows in the coordinates of the eigenvectors, 2np² flops, then 4np for each λ.
-p > n: 4n² for each λ.
+Cost, n ≥ p: the rows in the coordinates of the eigenvectors, 2np² flops, then 4np for each λ, or
+for each of the fifteen functions or so that many λ are made of. p > n: 4n² for each λ.
 """
 
 from itertools import pairwise
 
 import numpy as np
+from scipy.linalg import qr
 from scipy.sparse import issparse
 
+from skreg._threads import one_blas_thread
 from skreg.quadratic import factored as with_factors
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.forms import RowForm
@@ -123,40 +125,44 @@ class _Rows:
         place = np.empty(n, dtype=int)
         for k, (members, _, _) in enumerate(groups):
             place[members] = k
-        sums = [_Sums(spectrum, self.alphas, s0, offsets) for _, s0, offsets in groups]
+        sums = [_Sums(spectrum, self.alphas, s0, near, briefly=True) for _, s0, near in groups]
 
         def some(start, stop):
-            for block in slices(stop - start, p):
+            blocks = slices(stop - start, 3 * p)  # the cache holds one and its image, too
+            centred = np.empty((blocks[0].stop, p))
+            for block in blocks:
                 rows = slice(start + block.start, start + block.stop)
                 x = X[rows].toarray() if issparse(X) else X[rows]
-                x = np.subtract(x, self.model.x_mean, dtype=np.float64)
+                x = np.subtract(x, self.model.x_mean, out=centred[: len(x)])
                 seen = spectrum.seen_by(x)
                 if len(groups) == 1:
-                    out[:, rows], doubtful[rows] = self._primal(sums[0], seen, slice(None), rows)
+                    doubtful[rows] = self._primal(sums[0], seen, slice(None), rows, out)
                     continue
                 for k in np.unique(place[rows]):
                     which = np.flatnonzero(place[rows] == k)
                     mine = rows.start + which
-                    out[:, mine], doubtful[mine] = self._primal(sums[k], seen, which, mine)
+                    doubtful[mine] = self._primal(sums[k], seen, which, mine, out)
 
         ends = [0, n // 2, n] if n * p * p > _WORTH_TWO else [0, n]
         together(some, list(pairwise(ends)))
         return out, doubtful
 
-    def _primal(self, sums, seen, which, rows):
-        """ŷ₋ᵢ of some rows, (n_alphas, m, q), and which of them are close to a leverage of 1."""
+    def _primal(self, sums, seen, which, rows, out):
+        """Set ŷ₋ᵢ of some rows; which of them are close to a leverage of 1."""
         share = self.share[rows]
-        left, linear = sums(seen.u[which], share)
-        left += seen.leverage[which] + (1.0 if self.centred else 0.0)
+        left, lines = sums(seen.u[which], share)
         left *= -share
-        left += 1.0
-        y = self.y[rows].astype(np.float64, copy=False)
-        linear += self.model.y_mean + seen.fitted[which] - y
+        left += 1.0 - share * (seen.leverage[which] + self.centred)
         close = left.min(axis=0) < _CLOSE
         if close.any():
             left = np.where(left > 0, left, 1.0)
-        linear /= left[:, :, None]
-        return linear + y, close
+        for t, line in enumerate(lines):
+            y = self.y[rows, t]
+            line += self.model.y_mean[t] + seen.fitted[which, t] - y
+            line /= left
+            line += y
+            out[:, rows, t] = line
+        return close
 
     # n ≤ p + 1 -----------------------------------------------------------------------------------
 
@@ -174,11 +180,11 @@ class _Rows:
         doubtful = np.zeros(len(b), dtype=bool)
         for rows, middle, offsets in self.groups():
             sums = _Sums(inner, self.alphas, middle, offsets, inner.rank)
-            m_ii, m_b = sums(left[rows], self.share[rows])
+            m_ii, lines = sums(left[rows], self.share[rows])
             scale = self.alphas[:, None] * (1.0 - self.share[rows])
             scale = np.where(outside[rows] > 0, scale, 1.0)  # else it cancels
             m_ii = scale * m_ii + outside[rows]
-            m_b = scale[:, :, None] * m_b + rest[rows]
+            m_b = scale[:, :, None] * np.stack(lines, axis=2) + rest[rows]
             doubtful[rows] = ((outside[rows] > 0) & (m_ii < _CLOSE)).any(axis=0)
             unit = root[rows, None] * np.where(m_ii > 0, m_ii, 1.0)[:, :, None]
             doubtful[rows] |= (m_ii <= 0).any(axis=0)
@@ -233,38 +239,54 @@ def _row_side(spectrum, rows):
 class _Sums:
     """Σₖ uₖ²/(σₖ + λ(1 − s)) and Σₖ uₖzₖ/(σₖ + λ(1 − s)) for rows u whose shares s lie near s₀.
 
-    1/(σ + λ(1 − s)) = Σⱼ [λ(s − s₀)]ʲ/(σ + λ(1 − s₀))ʲ⁺¹: a geometric series of ratio at most
-    |s − s₀|/(1 − s₀), one term where all weights are equal.
+    With g = 1/(σ + λ(1 − s₀)) the quotient is Σⱼ g·[λ(s − s₀)g]ʲ: a geometric series of ratio at
+    most |s − s₀|/(1 − s₀), one term where all weights are equal.
+
+    ``briefly`` takes all λ from a few functions of σ: see `_few_functions`. The sums then have
+    absolute errors of a rounding, beside a leverage of 1 and beside y.
     """
 
-    def __init__(self, spectrum, alphas, middle, offsets, n_directions=None):
-        self.alphas, self.middle = alphas, middle
+    def __init__(self, spectrum, alphas, middle, offsets, n_directions=None, briefly=False):
         inverse = spectrum.inverse(alphas * (1.0 - middle))[:, :n_directions]
-        ratio = np.abs(offsets).max(initial=0.0) / max(1.0 - middle, EPS)
+        self.middle, self.reach = middle, np.abs(offsets).max(initial=0.0)
+        ratio = self.reach / max(1.0 - middle, EPS)
         n_terms = 1 if ratio < EPS else int(np.ceil(np.log(EPS) / np.log(ratio))) + 1
-        q = spectrum.rotated.shape[1]
-        z = spectrum.rotated[:n_directions].T
-        self._shape = len(alphas), q
-        self._terms = []
-        for j in range(n_terms):
-            power = inverse ** (j + 1)
-            sides = (power[:, None] * z).reshape(len(alphas) * q, -1)
-            self._terms.append((np.asfortranarray(power.T), np.asfortranarray(sides.T)))
+        step = alphas[:, None] * self.reach * inverse
+        table = np.concatenate([inverse * step**j for j in range(n_terms)]).T
+        functions, self._mix = _few_functions(table) if briefly else (table, None)
+        self._shape = n_terms, len(alphas)
+        self._squares = np.asfortranarray(functions)
+        self._lines = [
+            np.asfortranarray(functions * z[:, None]) for z in spectrum.rotated[:n_directions].T
+        ]
 
     def __call__(self, u, share):
-        """Of shape (n_alphas, m) and (n_alphas, m, q)."""
-        squares = np.square(u)
-        m, (n_alphas, q) = len(u), self._shape
-        quadratic, linear = np.zeros((n_alphas, m)), np.zeros((n_alphas, q, m))
-        step = self.alphas[:, None] * (share - self.middle)
-        factor = None
-        for power, sides in self._terms:
-            one = product(squares, power).T
-            other = product(u, sides).T.reshape(n_alphas, q, m)
-            if factor is None:
-                quadratic, linear, factor = one, other, step
-            else:
-                quadratic += factor * one
-                linear += factor[:, None] * other
-                factor = factor * step
-        return quadratic, np.moveaxis(linear, 1, 2)
+        """Arrays of shape (n_alphas, m): of squares one, of lines q. ``u`` is overwritten."""
+        place = (share - self.middle) / (self.reach or 1.0)
+        lines = [self._sum(u, line, place) for line in self._lines]
+        return self._sum(np.square(u, out=u), self._squares, place), lines
+
+    def _sum(self, u, functions, place):
+        sums = product(u, functions)
+        if self._mix is not None:
+            sums = product(sums, self._mix)
+        total, *terms = sums.T.reshape(*self._shape, len(u))
+        for j, term in enumerate(terms, 1):
+            total += place**j * term
+        return total
+
+
+def _few_functions(table):
+    """Matrices F and M, FM = ``table`` to a rounding of the largest entry in each row.
+
+    The columns are smooth functions of σ that have much in common: over six decades 15 make up 50.
+    """
+    largest = table.max(axis=1, initial=0.0, keepdims=True)
+    largest[largest == 0] = 1.0
+    with one_blas_thread():
+        q, r, order = qr(table / largest, mode="economic", pivoting=True, check_finite=False)
+    size = np.abs(np.diag(r))
+    rank = np.count_nonzero(size > EPS * size.max(initial=0.0))
+    mix = np.empty((rank, table.shape[1]), order="F")
+    mix[:, order] = r[:rank]
+    return largest * q[:, :rank], mix

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skreg._kernels import rows as kernel
+from skreg._kernels import thin_products
 from skreg.quadratic.products import add_gram, product, symmetric
 from skreg.quadratic.rows import slices
 from skreg.quadratic.sparse_rows import SparseRows
@@ -180,9 +181,11 @@ def _origin(block, weights):
 
 def _sums_as_they_are(X, y):
     """XᵀX (its upper triangle), Xᵀy, Σy², and the sums of X, y and 1; nothing is copied."""
-    sides = np.ones((len(y), y.shape[1] + 1), order="F")  # products with the last column are sums
-    sides[:, :-1] = y
-    xy = product(X.T, sides)
+    ones = np.ones((len(y), 1))
+    if y.shape[1] == 1:  # one pass over X
+        xy = thin_products.transposed_pair(X, y[:, 0], ones[:, 0]).T
+    else:
+        xy = product(X.T, np.hstack([y, ones]))
     yy = np.einsum("ij,ij->j", y, y)
     return add_gram(X, None), xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))
 

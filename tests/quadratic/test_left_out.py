@@ -136,6 +136,24 @@ def test_agrees_with_ridge_cv():
     np.testing.assert_allclose(errors.T, other.cv_results_, rtol=1e-10, atol=1e-12)
 
 
+def test_no_feature_varies():
+    X, y = np.ones((6, 2)), np.arange(6.0)
+    expected = np.tile((y.sum() - y) / 5, (len(ALPHAS), 1))
+    np.testing.assert_allclose(left_out(X, y)[:, :, 0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("spread", [1.0, 1e-4])
+def test_many_alphas_are_as_each_by_itself(weighted, spread):
+    X, y = rows(60, 8, q=2)
+    X[:, ::2] *= spread
+    weights = np.random.default_rng(1).uniform(0.2, 4.0, len(y)) if weighted else None
+    alphas = np.geomspace(1e3, 1e-10, 100)
+    together = left_out(X, y, weights, alphas=alphas)
+    alone = np.concatenate([left_out(X, y, weights, alphas=alpha[None]) for alpha in alphas])
+    np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-11)
+
+
 def test_needs_two_rows():
     X, y = rows(4, 2)
     with pytest.raises(ValueError, match=r"nothing is left .* Give more rows"):

@@ -1,6 +1,7 @@
 """Scores of predictions that were made without the rows they are for."""
 
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -78,10 +79,12 @@ class Known:
 
     def scores(self, scorer):
         """Scores and standard errors of every λ, each of shape (n_alphas,)."""
-        by_row = self._by_row(scorer)
-        if by_row is not None:
-            return _means(by_row, self.params.get("sample_weight"))
-        found = [self._score(scorer or _own_score, raw) for raw in self.raw]
+        metric, sign = self._metric(scorer)
+        if metric is None:
+            found = [self._score(scorer or _own_score, raw) for raw in self.raw]
+        else:
+            weights = self.params.get("sample_weight")
+            found = [_mean(sign * metric(self, raw), weights) for raw in self.raw]
         return tuple(np.array(column) for column in zip(*found, strict=True))
 
     def _score(self, scorer, raw):
@@ -96,81 +99,90 @@ class Known:
             values.append(scorer(LeftOutPredictions(self.source, raw[rows]), X, y, **params))
         return whole, np.sqrt((len(values) - 1) * np.var(values))
 
-    def _by_row(self, scorer):
-        """What each row adds to the mean that the score is, (n_alphas, n); None if it is none."""
-        if set(self.params) - {"sample_weight"}:
-            return None
+    def _metric(self, scorer):
+        """What each row adds to the mean that the score is, and its sign; None if it is none."""
+        metric, sign = None, 1
         if isinstance(scorer, _PassthroughScorer) or scorer is None:
-            own = _r2 if self.source._loss.name in ("squared_error", "huber") else None
-            metric, sign = (_accuracy if is_classifier(self.source) else own), 1
+            if is_classifier(self.source):
+                metric = _accuracy
+            elif self.source._loss.name in ("squared_error", "huber"):
+                metric = _r2
         elif type(scorer) is _Scorer and not scorer._kwargs:
             metric, sign = _METRICS.get(scorer._score_func), scorer._sign
-        else:
-            return None
-        if metric is None or (is_classifier(self.source) != (metric in _OF_CLASSES)):
-            return None
-        values = metric(self)
-        return values if values is None or sign > 0 else -values
+        unknown = set(self.params) - {"sample_weight"}
+        of_others = is_classifier(self.source) != (metric in _OF_CLASSES)
+        if unknown or of_others or (metric is _r2 and self._is_constant()):
+            metric = None
+        return metric, sign
 
-    def predictions(self):
-        """ŷ, (n_alphas, n, q), and y (n, q)."""
-        predicted = self.source._from_raw(self.raw, self.X, None)
-        y = np.asarray(self.y, dtype=np.float64)
-        return predicted.reshape(len(self.raw), len(y), -1), y.reshape(len(y), -1)
+    def residuals(self, raw):
+        """ŷ − y, (n, q)."""
+        predicted = self.source._from_raw(raw[None], self.X, None)[0]
+        return predicted.reshape(len(raw), -1) - self.targets
+
+    @cached_property
+    def targets(self):
+        """y, (n, q)."""
+        return np.asarray(self.y, dtype=np.float64).reshape(len(self.raw[0]), -1)
+
+    @cached_property
+    def away(self):
+        """(y − ȳ)², (n, q), and its mean over rows."""
+        mean = partial(np.average, axis=0, weights=self.params.get("sample_weight"))
+        away = np.square(self.targets - mean(self.targets))
+        return away, mean(away)
+
+    def _is_constant(self):
+        """Whether a target does not vary, beside its size."""
+        weights = self.params.get("sample_weight")
+        power = np.average(self.targets**2, axis=0, weights=weights)
+        return bool((self.away[1] <= 1e-12 * power).any())
 
 
 def _own_score(estimator, X, y, **params):
     return estimator.score(X, y, **params)
 
 
-def _means(values, weights):
+def _mean(values, weights):
+    """The mean over rows, and its standard error."""
     if weights is None:
-        return values.mean(axis=1), values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
+        mean = values.mean()
+        return mean, np.sqrt(np.square(values - mean).sum() / (len(values) * (len(values) - 1)))
     share = np.asarray(weights, dtype=np.float64)
     share = share / share.sum()
     mean = values @ share
-    return mean, np.sqrt((values - mean[:, None]) ** 2 @ share**2)
+    return mean, np.sqrt(np.square(values - mean) @ share**2)
 
 
 def _rows_of(value, rows, n):
     return _safe_indexing(value, rows) if np.ndim(value) and len(value) == n else value
 
 
-def _squares(known):
-    predicted, y = known.predictions()
-    return np.square(predicted - y).mean(axis=2)
+def _squares(known, raw):
+    return np.square(known.residuals(raw)).mean(axis=1)
 
 
-def _absolutes(known):
-    predicted, y = known.predictions()
-    return np.abs(predicted - y).mean(axis=2)
+def _absolutes(known, raw):
+    return np.abs(known.residuals(raw)).mean(axis=1)
 
 
-def _r2(known):
+def _r2(known, raw):
     """Of mean R², and with the spread of its first-order error: a quotient of two means varies."""
-    predicted, y = known.predictions()
-    weights = known.params.get("sample_weight")
-    away = np.square(y - np.average(y, axis=0, weights=weights))
-    spread = np.average(away, axis=0, weights=weights)
-    if (spread <= 1e-12 * np.average(y**2, axis=0, weights=weights)).any():
-        return None
-    squares = np.square(predicted - y) / spread
-    lost = np.average(squares, axis=1, weights=weights)[:, None]
-    return (1.0 - squares + lost * (away / spread - 1.0)).mean(axis=2)
+    away, spread = known.away
+    squares = np.square(known.residuals(raw)) / spread
+    lost = np.average(squares, axis=0, weights=known.params.get("sample_weight"))
+    return (1.0 - squares + lost * (away / spread - 1.0)).mean(axis=1)
 
 
-def _accuracy(known):
-    return (known.source._from_raw(known.raw) == np.asarray(known.y)).astype(np.float64)
+def _accuracy(known, raw):
+    return (known.source._from_raw(raw[None])[0] == np.asarray(known.y)).astype(np.float64)
 
 
-def _log_losses(known):
+def _log_losses(known, raw):
     index = np.searchsorted(known.source.classes_, np.asarray(known.y))
-    out = np.empty(known.raw.shape[:2])
-    for row, raw in zip(out, known.raw, strict=True):
-        p = known.source._probabilities(raw[None])[0]
-        tiny = np.finfo(p.dtype).eps
-        row[:] = -np.log(np.clip(p[np.arange(len(p)), index], tiny, 1.0 - tiny))
-    return out
+    p = known.source._probabilities(raw[None])[0]
+    tiny = np.finfo(p.dtype).eps
+    return -np.log(np.clip(p[np.arange(len(p)), index], tiny, 1.0 - tiny))
 
 
 _METRICS = {
