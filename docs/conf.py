@@ -60,6 +60,10 @@ html_title = "skreg"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["phone.css"]
+# Pages without pages below them have nothing to navigate to at their side.
+html_sidebars = {
+    page: [] for page in ("architecture", "benchmarks", "coming-from", "extending", "playground")
+}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_nav_level": 2,
