@@ -5,18 +5,15 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from benchmarks.designs import alpha_max, regression
 from benchmarks.objective import penalised, relative_duality_gap, squared_error
 from benchmarks.problem import Case, Problem
 
 
 def _data(n_samples, n_features, n_informative, n_alphas, ratio):
-    """An AR(1) regression (ρ = 0.5, SNR 3) and a grid from λ_max down to λ_max·ratio."""
-    from skreg.datasets import make_ar1_regression
-
-    X, y = make_ar1_regression(
-        n_samples, n_features, n_informative=n_informative, rho=0.5, snr=3.0, random_state=0
-    )
-    return SimpleNamespace(X=X, y=y, alphas=_alphas(X, y, n_alphas, ratio))
+    """A regression and a grid from λ_max down to λ_max·ratio."""
+    X, y = regression(n_samples, n_features, n_informative)
+    return SimpleNamespace(X=X, y=y, alphas=alpha_max(X, y) * np.geomspace(1.0, ratio, n_alphas))
 
 
 def _sparse_data(n_samples, n_features, n_informative, n_alphas, density):
@@ -38,12 +35,7 @@ def _sparse_data(n_samples, n_features, n_informative, n_alphas, density):
     )
     signal = X @ coef
     y = signal + rng.standard_normal(n_samples) * np.sqrt(signal.var() / 3)
-    return SimpleNamespace(X=X, y=y, alphas=_alphas(X, y, n_alphas, 1e-2))
-
-
-def _alphas(X, y, n_alphas, ratio):
-    # Centring y is enough: the column means meet a residual of mean 0.
-    return np.abs(X.T @ (y - y.mean())).max() / len(y) * np.geomspace(1.0, ratio, n_alphas)
+    return SimpleNamespace(X=X, y=y, alphas=alpha_max(X, y) * np.geomspace(1.0, 1e-2, n_alphas))
 
 
 def _objective(data, solution, penalty):

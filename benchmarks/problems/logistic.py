@@ -5,21 +5,17 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from benchmarks.designs import classification
 from benchmarks.objective import binary_log_loss, logistic_duality_gap, penalised
 from benchmarks.problem import Case, Problem
 
 
 def _data(n_samples, n_features, n_informative, n_alphas, intercept):
-    """Labels: whether an AR(1) regression (ρ = 0.5, SNR 3) is positive. The grid is the lasso's."""
-    from skreg.datasets import make_ar1_regression
-
-    X, score = make_ar1_regression(
-        n_samples, n_features, n_informative=n_informative, rho=0.5, snr=3.0, random_state=0
-    )
-    y = (score > 0).astype(np.int64)
+    """Two classes and the lasso's grid."""
+    X, y = classification(n_samples, n_features, n_informative)
     null = y.mean() if intercept else 0.5
-    alpha_max = np.abs(X.T @ (y - null)).max() / n_samples
-    alphas = alpha_max * np.geomspace(1.0, 1e-2, n_alphas)
+    top = np.abs(X.T @ (y - null)).max() / n_samples
+    alphas = top * np.geomspace(1.0, 1e-2, n_alphas)
     return SimpleNamespace(X=X, y=y, alphas=alphas, fit_intercept=intercept)
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from benchmarks.designs import adjacent_folds, alpha_max, regression
 from benchmarks.objective import penalised, relative_duality_gap, squared_error
 from benchmarks.problem import Case, Problem
 
@@ -16,15 +17,10 @@ N_FOLDS = 5
 
 
 def _data(n_samples, n_features, n_informative, n_alphas, ratio, errors):
-    """An AR(1) regression (ρ = 0.5, SNR 3), λ_max to λ_max·ratio, folds one after the other."""
-    from skreg.datasets import make_ar1_regression
-
-    X, y = make_ar1_regression(
-        n_samples, n_features, n_informative=n_informative, rho=0.5, snr=3.0, random_state=0
-    )
-    top = np.abs(X.T @ (y - y.mean())).max() / n_samples
-    alphas = top * np.geomspace(1.0, ratio, n_alphas)
-    folds = np.repeat(np.arange(N_FOLDS), n_samples // N_FOLDS)
+    """A regression, λ_max to λ_max·ratio, and folds."""
+    X, y = regression(n_samples, n_features, n_informative)
+    alphas = alpha_max(X, y) * np.geomspace(1.0, ratio, n_alphas)
+    folds = adjacent_folds(n_samples, N_FOLDS)
     reference = np.mean(
         [errors(X[folds != k], y[folds != k], X[folds == k], y[folds == k], alphas)
          for k in range(N_FOLDS)],
@@ -93,7 +89,7 @@ def _largest_gap(data, solution):
     )
 
 
-def _cases(sizes, n_alphas, ratio, errors, quick):
+def _cases(sizes, n_alphas, ratio, errors):
     return [
         Case(
             f"n={n}, p={p}, {n_alphas} λ, {N_FOLDS} folds",
@@ -104,15 +100,13 @@ def _cases(sizes, n_alphas, ratio, errors, quick):
 
 
 def _ridge_cases(quick):
-    n_alphas = 10 if quick else 50
-    return _cases(
-        [(400, 20, 5) if quick else (20_000, 300, 30)], n_alphas, 1e-6, _ridge_errors, quick
-    )
+    size = (400, 20, 5) if quick else (20_000, 300, 30)
+    return _cases([size], 10 if quick else 50, 1e-6, _ridge_errors)
 
 
 def _lasso_cases(quick):
     sizes = [(400, 40, 8), (60, 200, 5)] if quick else [(20_000, 500, 50), (200, 5_000, 20)]
-    return _cases(sizes, 20 if quick else 100, 1e-2, _lasso_errors, quick)
+    return _cases(sizes, 20 if quick else 100, 1e-2, _lasso_errors)
 
 
 PROBLEMS = (

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from benchmarks.designs import adjacent_folds, classification
 from benchmarks.objective import binary_log_loss, logistic_duality_gap
 from benchmarks.problem import Case, Problem
 
@@ -12,15 +13,10 @@ N_FOLDS = 5
 
 
 def _logistic_data(n_samples, n_features, n_informative, n_alphas):
-    """Labels: whether an AR(1) regression (ρ = 0.5, SNR 3) is positive; folds of adjacent rows."""
-    from skreg.datasets import make_ar1_regression
-
-    X, score = make_ar1_regression(
-        n_samples, n_features, n_informative=n_informative, rho=0.5, snr=3.0, random_state=0
-    )
-    y = (score > 0).astype(np.int64)
+    """Two classes, λ, and folds."""
+    X, y = classification(n_samples, n_features, n_informative)
     alphas = np.geomspace(1e-1, 1e-5, n_alphas)
-    folds = np.repeat(np.arange(N_FOLDS), n_samples // N_FOLDS)
+    folds = adjacent_folds(n_samples, N_FOLDS)
     reference = np.mean(
         [_errors(X, y, folds != fold, folds == fold, alphas) for fold in range(N_FOLDS)], axis=0
     )

@@ -9,19 +9,15 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from benchmarks.designs import alpha_max, regression
 from benchmarks.problem import Case, Problem
 from benchmarks.problems.search import _ridge_objective
 
 
 def _data(n_samples, n_features, n_informative, n_alphas, ratio):
-    """An AR(1) regression (ρ = 0.5, SNR 3), λ_max to λ_max·ratio, and its errors by an SVD."""
-    from skreg.datasets import make_ar1_regression
-
-    X, y = make_ar1_regression(
-        n_samples, n_features, n_informative=n_informative, rho=0.5, snr=3.0, random_state=0
-    )
-    top = np.abs(X.T @ (y - y.mean())).max() / n_samples
-    alphas = top * np.geomspace(1.0, ratio, n_alphas)
+    """A regression, λ_max to λ_max·ratio, and its errors by an SVD."""
+    X, y = regression(n_samples, n_features, n_informative)
+    alphas = alpha_max(X, y) * np.geomspace(1.0, ratio, n_alphas)
     return SimpleNamespace(X=X, y=y, alphas=alphas, reference=_errors(X, y, alphas))
 
 
