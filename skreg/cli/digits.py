@@ -94,7 +94,6 @@ def _print_task(train, test, options):
     print(
         f"MNIST: {len(train[1]):,} training and {len(test[1]):,} test images of 28 × 28 pixels\n"
         f"Network {units}, {options.max_iter} epochs of Adam, "
-        f""
         f"L2 penalty λ on the weights, {options.folds}-fold cross-validation\n"
     )
 

@@ -9,6 +9,7 @@ from skreg._kernels import active_set as kernel
 from skreg.penalties.separable import pull
 from skreg.solvers.duality import Certificate
 from skreg.solvers.evaluation import Evaluator
+from skreg.solvers.extrapolation import best_weights
 from skreg.solvers.working_hessian import WorkingHessian
 
 EPS = np.finfo(np.float64).eps
@@ -166,7 +167,7 @@ class ProximalPath:
         points = [point for _, point in self.history]
         rests = np.array([point.gradient[which] for point in points])
         rests -= np.array([point.theta[which] for point in points]) @ self.model.matrix
-        weights = _best_weights([a for a, _ in self.history], rests, alpha)
+        weights = best_weights([a for a, _ in self.history], rests, alpha)
         used = points[-len(weights) :]
         theta = self._minimise(alpha, weights @ rests[-len(weights) :])
         intercept = weights @ np.array([point.intercept for point in used])
@@ -380,28 +381,3 @@ def _floored(point, risk, floor):
     share = risk.share[:, None]
     mean = float(point.curvature.sum())
     return np.maximum(point.curvature, floor * mean * share) if mean > 0 else share.copy()
-
-
-def _best_weights(alphas, values, alpha):
-    """Weights of the last rows of ``values`` that extrapolate them to ``alpha``.
-
-    As many rows as would have told the last row from those before it best.
-    """
-    best, least = 1, np.inf
-    for degree in range(1, len(alphas)):
-        weights = _lagrange(alphas[-1 - degree : -1], alphas[-1])
-        error = np.abs(weights @ values[-1 - degree : -1] - values[-1]).max(initial=0.0)
-        if error < least:
-            best, least = degree, error
-    return _lagrange(alphas[-best:], alpha)
-
-
-def _lagrange(nodes, x):
-    """Weights of a polynomial's values at ``nodes`` in its value at x."""
-    weights = []
-    for i, node in enumerate(nodes):
-        weight = 1.0
-        for other in nodes[:i] + nodes[i + 1 :]:
-            weight *= (x - other) / (node - other)
-        weights.append(weight)
-    return np.array(weights)
