@@ -2,9 +2,10 @@
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
@@ -81,17 +82,47 @@ def one_blas_thread():
                     library.set_num_threads(n_threads)
 
 
-def in_threads(part, pieces):
-    """[part(*piece) for piece in pieces], each piece by a thread of its own where one is free.
+def in_threads(part, pieces, n_workers):
+    """[part(*piece) for piece in pieces], by this thread and others that are free.
 
-    This thread takes the first piece: were it to wait, its core would stay idle for a while. Then
-    it takes what nobody has begun, so no thread waits for one that waits.
+    Each takes the next piece that nobody has begun, so no thread waits for one that waits. An error
+    or an interrupt leaves the pieces that are not begun.
     """
-    others = [(_pool().submit(part, *piece), piece) for piece in pieces[1:]]
-    results = [part(*pieces[0])]
-    for future, piece in others:
-        results.append(part(*piece) if future.cancel() else future.result())
+    results = [None] * len(pieces)
+    left = iter(list(enumerate(pieces)))
+
+    def work():
+        try:
+            for i, piece in left:
+                results[i] = part(*piece)
+        except BaseException:
+            list(left)
+            raise
+
+    others = [_pool().submit(work) for _ in range(min(n_workers, len(pieces)) - 1)]
+    try:
+        work()
+    finally:
+        begun = [other for other in others if not other.cancel()]
+        wait(begun)
+    for other in begun:
+        other.result()
     return results
+
+
+def in_stripes(part, width, stripe, wanted, place=float):
+    """Call part(start, stop) for pieces of range(width), by up to ``wanted`` threads, one a piece.
+
+    The cuts are at multiples of ``stripe``. ``place`` says at which fraction of the width a
+    fraction of the work is done.
+    """
+    wanted = min(wanted, width // stripe)
+    if wanted <= 1:
+        part(0, width)
+        return
+    with worker_threads(wanted) as n_workers:
+        ends = [stripe * round(width / stripe * place(i / n_workers)) for i in range(1, n_workers)]
+        in_threads(part, list(pairwise([0, *ends, width])), n_workers)
 
 
 @cache

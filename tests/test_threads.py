@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from itertools import pairwise
 
 import pytest
@@ -87,9 +88,9 @@ def test_holding_blas_to_one_thread_leaves_the_budget_as_it_was():
 
 def test_pieces_come_back_in_order_and_may_have_pieces_themselves():
     def row(i):
-        return in_threads(lambda j: (i, j, threading.get_ident()), [(j,) for j in range(5)])
+        return in_threads(lambda j: (i, j, threading.get_ident()), [(j,) for j in range(5)], 2)
 
-    rows = in_threads(row, [(i,) for i in range(20)])
+    rows = in_threads(row, [(i,) for i in range(20)], 3)
     assert [[place[:2] for place in row] for row in rows] == [
         [(i, j) for j in range(5)] for i in range(20)
     ]
@@ -102,15 +103,46 @@ def test_a_piece_that_fails_says_so():
         return i
 
     with pytest.raises(RuntimeError, match="the second piece"):
-        in_threads(part, [(0,), (1,), (2,)])
+        in_threads(part, [(0,), (1,), (2,)], 2)
+
+
+def test_work_goes_to_as_many_threads_as_are_asked_for():
+    first = threading.Barrier(2, timeout=30)
+
+    def part(i):
+        if i < 2:  # neither of the first two is done before both are begun
+            first.wait()
+        return threading.get_ident()
+
+    assert len(set(in_threads(part, [(i,) for i in range(6)], 2))) == 2
+    assert set(in_threads(lambda i: threading.get_ident(), [(0,), (1,)], 1)) == {
+        threading.get_ident()
+    }
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_interrupt_leaves_what_is_not_begun(failing):
+    both, begun = threading.Barrier(2, timeout=30), []
+
+    def part(i):
+        begun.append(i)
+        if i < 2:
+            both.wait()
+        if i == failing:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(part, [(i,) for i in range(100)], 2)
+    assert len(begun) < 10
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_has_threads_of_its_own():
-    in_threads(lambda i: i, [(0,), (1,)])
+    in_threads(lambda i: i, [(0,), (1,)], 2)
     child = os.fork()
     if child == 0:
-        done = in_threads(lambda i: i, [(0,), (1,)]) == [0, 1]
+        done = in_threads(lambda i: i, [(0,), (1,)], 2) == [0, 1]
         os._exit(0 if done else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

@@ -16,8 +16,8 @@ TOLERANCES = {
     "logistic_lasso_path": ladder(1e-6, 1e-10),
     "logistic_ridge_path": ladder(1e-2, 1e-8, 4),
     "search_lasso": ladder(1e-6, 1e-10),
-    "search_logistic_ridge": ladder(1e-3, 1e-8, 4),
-    "search_logistic_ridge__GridSearchCV": ladder(1e-3, 1e-8, 4),
+    "search_logistic_ridge": ladder(1e-1, 1e-8, 4),
+    "search_logistic_ridge__GridSearchCV": ladder(1e-1, 1e-8, 4),
 }
 
 
@@ -181,7 +181,13 @@ def search_logistic_ridge(data):
     def run(tol):
         model = QuadraticApproxRidgeClassifier(tol=tol)
         errors, alphas, coefs, intercepts = _search(model, data, "neg_log_loss")
-        return errors, alphas, coefs.reshape(len(alphas), -1), intercepts.reshape(-1)
+        best = [errors.argmin()]  # what the others return
+        return (
+            errors,
+            alphas[best],
+            coefs.reshape(len(alphas), -1)[best],
+            intercepts.reshape(-1)[best],
+        )
 
     return run
 

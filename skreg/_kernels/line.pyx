@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""A step of a linear model with one output: its predictions, losses and gradient in one pass over X.
+"""Linear models with one output: a step, its losses and gradient in one pass over X; residuals of many.
 
 Rows are taken in blocks that stay in the first cache between the two products, x·d and Σ rᵢxᵢ, so
 X comes from memory once: 8np bytes (float32: 4np), 4np flops, and a loss and its derivatives a row.
@@ -9,7 +9,11 @@ import numpy as np
 
 from skreg._kernels.losses import CURVED
 
-from skreg._kernels.losses cimport Loss, with_curvature
+from skreg._kernels.dispatch cimport dispatched
+from skreg._kernels.losses cimport (
+    BINARY_LOG_LOSS, GAMMA, HUBER, POISSON, Loss, binary_log_loss_at, gamma_at, huber_at, poisson_at,
+    squared_error_at, with_curvature,
+)
 
 cdef extern from "thin.h" nogil:
     void row_dots_double "skreg_row_dots_double"(
@@ -86,3 +90,57 @@ def step(
                 add_rows_float(rows, p, &X[first, 0], stride, &residual[first], &gradient[0])
             first += rows
     return value, out
+
+
+def residuals(
+    name, double parameter, const double[::1] y, double[:, ::1] raw, const double[:, ::1] shares,
+    const Py_ssize_t[::1] starts,
+):
+    """raw[i, c] ← shares[i, g]·∂ℓ/∂f at (yᵢ, raw[i, c]), in place: many models at once.
+
+    The columns of group g are those from ``starts[g]`` to ``starts[g + 1]``.
+    """
+    cdef Py_ssize_t n = raw.shape[0], n_groups = shares.shape[1], i, g
+    cdef Loss loss = CURVED[name]
+    if y.shape[0] != n or shares.shape[0] != n:
+        raise ValueError("y and shares must have a row for each of raw's")
+    if starts.shape[0] != n_groups + 1 or starts[0] != 0 or starts[n_groups] != raw.shape[1]:
+        raise ValueError("starts must cut the columns into as many groups as shares has columns")
+    if n == 0 or raw.shape[1] == 0:
+        return
+    with nogil:
+        for i in range(n):
+            for g in range(n_groups):
+                _residuals(loss, parameter, starts[g + 1] - starts[g], y[i], shares[i, g],
+                           &raw[i, 0] + starts[g])
+
+
+cdef dispatched _residuals(
+    Loss loss, double parameter, Py_ssize_t n, double y, double share, double* f
+) noexcept nogil:
+    """Values and curvatures, not being used, are not worked out."""
+    cdef Py_ssize_t c
+    cdef double gradient, curvature
+    if share == 0:
+        for c in range(n):
+            f[c] = 0
+    elif loss == BINARY_LOG_LOSS:
+        for c in range(n):
+            binary_log_loss_at(y, f[c], &gradient, &curvature)
+            f[c] = share * gradient
+    elif loss == POISSON:
+        for c in range(n):
+            poisson_at(y, f[c], &gradient, &curvature)
+            f[c] = share * gradient
+    elif loss == GAMMA:
+        for c in range(n):
+            gamma_at(y, f[c], &gradient, &curvature)
+            f[c] = share * gradient
+    elif loss == HUBER:
+        for c in range(n):
+            huber_at(y, f[c], parameter, &gradient, &curvature)
+            f[c] = share * gradient
+    else:
+        for c in range(n):
+            squared_error_at(y, f[c], &gradient, &curvature)
+            f[c] = share * gradient

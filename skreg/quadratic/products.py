@@ -13,7 +13,7 @@ from scipy.linalg.blas import dgemv
 
 from skreg._kernels import products as tiles
 from skreg._kernels import rows as kernel
-from skreg._threads import in_threads, one_blas_thread, worker_threads
+from skreg._threads import in_stripes, in_threads, one_blas_thread, worker_threads
 
 # A product with so few columns is faster column by column.
 _THIN = 2
@@ -39,7 +39,7 @@ def product(a, b):
     def part(start, stop):
         tiles.multiply(left, right[:, start:stop], out[:, start:stop])
 
-    _share(part, len(a), len(a) * b.size, lambda fraction: fraction)
+    in_stripes(part, len(a), _STRIPE, int(len(a) * b.size / _SHARE))
     return out.T
 
 
@@ -55,8 +55,12 @@ def add_gram(a, gram):
     """
     p = a.shape[1]
     gram = np.zeros((p, p)) if gram is None else gram
+
+    def part(start, stop):
+        tiles.add_gram(a, gram, start, stop)
+
     # The part of the triangle left of column j grows with j².
-    _share(lambda *columns: tiles.add_gram(a, gram, *columns), p, a.size * p / 2, np.sqrt)
+    in_stripes(part, p, _STRIPE, int(a.size * p / 2 / _SHARE), np.sqrt)
     return gram
 
 
@@ -75,24 +79,9 @@ def eigen(symmetric_matrix):
         return np.linalg.eigh(symmetric_matrix)
 
 
-def _share(part, width, work, place):
-    """Call part(start, stop) for pieces of ``width`` columns, each by a thread, if there is enough.
-
-    ``place`` says at which fraction of the columns a fraction of the work is done.
-    """
-    wanted = min(int(work / _SHARE), width // _STRIPE)
-    if wanted <= 1:
-        part(0, width)
-        return
-    with worker_threads(wanted) as n_workers:
-        stripes = width / _STRIPE
-        ends = [_STRIPE * round(stripes * place(i / n_workers)) for i in range(1, n_workers)]
-        in_threads(part, list(zip([0, *ends], [*ends, width], strict=True)))
-
-
 def together(part, pieces):
     """[part(*piece) for piece in pieces], by as many threads as may be used."""
     with worker_threads(len(pieces)) as n_workers:
         if n_workers > 1:
-            return in_threads(part, pieces)
+            return in_threads(part, pieces, n_workers)
         return [part(*piece) for piece in pieces]

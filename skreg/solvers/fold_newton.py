@@ -13,19 +13,22 @@ all folds: that of all rows minus that of the fold's own.
 
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import Lock
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
 
+from skreg._kernels import line
 from skreg._kernels import products as tiles
 from skreg._threads import one_blas_thread
 from skreg.quadratic.curvature import invert_bb, row_weights
-from skreg.quadratic.products import add_gram, symmetric, together
+from skreg.quadratic.products import together
 from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.rows import slices
 
 EPS = np.finfo(np.float64).eps
 # Hessians are taken at λ no further apart than this, as a ratio.
-_APART = 5.0
+_APART = 10.0
 # A column that is not solved after so many passes needs a method with a line search.
 _PASSES = 12
 # So is one whose gradient has grown by this.
@@ -63,46 +66,47 @@ class FoldSolutions:
 def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
     """argmin R_f(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ and each fold f, from the solutions on all rows.
 
-    Parameters
-    ----------
-    risk : LinearRisk
-        Of all rows, X an array.
-    weights : ndarray of shape (n, F)
-        Of the rows in each fold's training part, 0 for rows that are not in it.
-    alphas : ndarray of shape (m,)
-        λ > 0.
-    path : (ndarray of shape (m, K, p), ndarray of shape (m, K))
-        θ and b on all rows.
-    factors : ndarray of shape (p,), default=None
-        f ≥ 0; None stands for ones.
-    tol : float, default=1e-8
-        Gradient norm at which a column counts as solved.
+        Parameters
+        ----------
+        risk : LinearRisk
+            Of all rows, X an array.
+        weights : ndarray of shape (n, F)
+            Of the rows in each fold's training part, 0 for rows that are not in it.
+        alphas : ndarray of shape (m,)
+            λ > 0.
+        path : (ndarray of shape (m, K, p), ndarray of shape (m, K))
+            θ and b on all rows.
+        factors : ndarray of shape (p,), default=None
+            f ≥ 0; None stands for ones.
+        tol : float, default=1e-8
+            Gradient norm at which a column counts as solved.
 
-    Returns
-    -------
-    FoldSolutions
-        A gradient norm above ``tol`` says that this column needs another method, which happens
-        where a training part is unlike the whole: Newton steps are taken without a line search.
+        Returns
+        -------
+        FoldSolutions
+            A gradient norm above ``tol`` says that this column needs another method, which happens
+            where a training part is unlike the whole: Newton steps are taken without a line search.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.losses import Poisson
-    >>> from skreg.quadratic.risk import LinearRisk
-    >>> from skreg.solvers.fold_newton import solve_folds
-    >>> from skreg.solvers.newton import solve_newton
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.standard_normal((60, 2))
-    >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
-    >>> risk, alphas = LinearRisk(X, y, Poisson()), np.array([1.0, 0.1])
-    >>> whole = solve_newton(risk, alphas)
-    >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
-    >>> start = whole.coefs[:, None], whole.intercepts[:, None]
-    >>> found = solve_folds(risk, weights, alphas, start)
-    >>> without_first = LinearRisk(X[20:], y[20:], Poisson())
-    >>> alone = solve_newton(without_first, alphas)
-    >>> np.abs(found.coefs[0, :, 0] - alone.coefs).max() < 1e-7
-    np.True_
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skreg.losses import Poisson
+        >>> from skreg.quadratic.risk import LinearRisk
+    from skreg.quadratic.rows import slices
+        >>> from skreg.solvers.fold_newton import solve_folds
+        >>> from skreg.solvers.newton import solve_newton
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.standard_normal((60, 2))
+        >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
+        >>> risk, alphas = LinearRisk(X, y, Poisson()), np.array([1.0, 0.1])
+        >>> whole = solve_newton(risk, alphas)
+        >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
+        >>> start = whole.coefs[:, None], whole.intercepts[:, None]
+        >>> found = solve_folds(risk, weights, alphas, start)
+        >>> without_first = LinearRisk(X[20:], y[20:], Poisson())
+        >>> alone = solve_newton(without_first, alphas)
+        >>> np.abs(found.coefs[0, :, 0] - alone.coefs).max() < 1e-7
+        np.True_
     """
     with one_blas_thread():
         return _solve(risk, weights, np.asarray(alphas, dtype=np.float64), path, factors, tol)
@@ -223,20 +227,32 @@ class _Folds:
 
     def _hessians(self, places):
         """∂²R_f at the solutions on all rows: for each place of λ, for each fold."""
-        owner = _partition(self.weights)
+        owner, most = _partition(self.weights), self.weights.max(axis=1)
         if owner is None:
-            parts = [np.flatnonzero(column) for column in self.weights.T]
-            weights = list(self.weights.T)
+            parts = [(np.flatnonzero(column), column) for column in self.weights.T]
         else:
-            parts = [np.flatnonzero(owner == f) for f in range(self.n_folds + 1)]
-            weights = [self.weights.max(axis=1)] * len(parts)
+            owners = range(self.n_folds + 1)
+            parts = [(np.flatnonzero((owner == f) & (most > 0)), most) for f in owners]
         sums = np.zeros((len(places), len(parts), self.size, self.size))
-        for part, w in enumerate(weights):
-            if not w[parts[part]].any():
-                continue
-            rows = _Part(self.risk, parts[part], w[parts[part]])
-            for i, place in enumerate(places):
-                sums[i, part] = rows.hessian(self.start[place])
+        lock = Lock()
+
+        def add(part, rows, weights):
+            total = np.zeros((len(places), self.size, self.size))
+            for block in slices(len(rows), self.size):
+                some = _Part(self.risk, rows[block], weights[rows[block]])
+                for i, place in enumerate(places):
+                    total[i] += some.hessian(self.start[place])
+            with lock:  # a sum of two does not depend on their order
+                sums[:, part] += total
+
+        together(
+            add,
+            [
+                (part, half, weights)
+                for part, (rows, weights) in enumerate(parts)
+                for half in np.array_split(rows, 2)
+            ],
+        )
         if owner is not None:
             sums = sums.sum(axis=1, keepdims=True) - sums[:, : self.n_folds]
         sums /= self.weights.sum(axis=0)[:, None, None]
@@ -280,7 +296,10 @@ class _Rows:
         return self.risk.X[rows]
 
     def gradient(self, theta, shares, folds):
-        """∂R/∂(θ, b) of C columns (C, size), each under its fold's shares of the rows (n, F)."""
+        """∂R/∂(θ, b) of C columns (C, size), each under its fold's shares of the rows (n, F).
+
+        ``folds`` (C,) ascends.
+        """
         risk, K, p = self.risk, self.risk.n_outputs, self.risk.n_features
         C = len(theta)
         flat = theta.reshape(C * K, -1)
@@ -294,10 +313,7 @@ class _Rows:
             raw += b
             if risk.offset is not None:
                 raw += risk.offset[rows, None]
-            y = np.repeat(risk.y[rows], C, axis=0)
-            residual = risk.loss.derivatives(y, raw.reshape(-1, K))[1].reshape(n, C, K)
-            residual *= shares[rows][:, folds, None]
-            residual = residual.reshape(n, C * K)
+            residual = self._residuals(raw, rows, shares, folds)
             out = np.empty((C * K, flat.shape[1]))
             tiles.multiply(residual.T, block, out[:, :p])
             if risk.fit_intercept:
@@ -305,6 +321,19 @@ class _Rows:
             return (out,)
 
         return self.sum(of_block, C * K)[0].reshape(C, -1)
+
+    def _residuals(self, raw, rows, shares, folds):
+        """share·∂ℓ/∂f for raw predictions (n, C·K) of some rows, which it may overwrite."""
+        loss, y, (n, width) = self.risk.loss, self.risk.y[rows], raw.shape
+        if self.risk.n_outputs == 1:
+            starts = np.searchsorted(folds, np.arange(shares.shape[1] + 1))
+            line.residuals(loss.name, loss.parameter, y[:, 0], raw, shares[rows], starts)
+            return raw
+        C = len(folds)
+        y = np.repeat(y, C, axis=0)
+        residual = loss.derivatives(y, raw.reshape(n * C, -1))[1].reshape(n, C, -1)
+        residual *= shares[rows][:, folds, None]
+        return residual.reshape(n, width)
 
     def moments(self, squared, plain):
         """(X − c)²ᵀ·squared and (X − c)ᵀ·plain, of weights with a row for each row of X."""
@@ -319,8 +348,6 @@ class _Part:
     """Some of the rows, with a column of ones for the intercept."""
 
     def __init__(self, risk, rows, weights):
-        kept = weights > 0
-        rows, weights = rows[kept], weights[kept]
         X = np.empty((len(rows), risk.n_features + risk.fit_intercept))
         X[:, risk.n_features :] = 1.0
         np.subtract(risk.X[rows], risk.design.centre, out=X[:, : risk.n_features])
@@ -339,8 +366,7 @@ class _Part:
             for l in range(k, K):
                 weights = row_weights(self.risk, curvature, k, l)
                 if weights is not None:
-                    weights = self.risk.weight * weights
-                    gram = symmetric(add_gram(self.risk.X * np.sqrt(weights)[:, None], None))
+                    gram, _ = self.risk.design.gram(self.risk.weight * weights)
                     H[k, :, l] = H[l, :, k] = gram if k == l else -gram
         return H.reshape(K * q, K * q)
 
