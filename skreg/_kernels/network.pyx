@@ -28,6 +28,13 @@ ACTIVATIONS = {"identity": Activation.IDENTITY, "logistic": Activation.LOGISTIC,
                "tanh": Activation.TANH, "relu": Activation.RELU, "silu": Activation.SILU,
                "gelu": Activation.GELU}
 
+cdef extern from *:
+    const Py_ssize_t PY_SSIZE_T_MAX
+
+cpdef enum:
+    # Rows that are predicted at once; threads may share predictions between such blocks.
+    PREDICTED_ROWS = 256
+
 cdef enum:
     # A task is worth handing to another core from about this many multiply-adds.
     TASK = 1 << 18
@@ -36,8 +43,6 @@ cdef enum:
     # A tile has at most about this many weights: its gradient and what the optimiser reads with it
     # then stay in a core's own cache.
     TILE = 1 << 15
-    # Rows that are predicted at once.
-    PREDICTED_ROWS = 256
     # Sums that run side by side.
     LANES = 16
 
@@ -114,7 +119,7 @@ cdef class Network:
             offset += self.shape.units[l] * self.shape.units[l + 1]
             self.shape.biases[l] = offset
             offset += self.shape.units[l + 1]
-        self.n_parameters = offset
+        self.n_parameters, self.widest = offset, max(self.units)
 
     def __dealloc__(self):
         free(self.shape.units)
@@ -157,53 +162,46 @@ cdef class Network:
                 _sums(self.shape.biases[l] - self.shape.weights[l],
                       &theta[self.shape.weights[l]], &out[l, 0])
 
-    def forward(self, const real[::1] theta, const real[:, ::1] X, real[:, ::1] out):
-        """Write the raw predictions for the rows of X into ``out``."""
-        cdef Py_ssize_t n = X.shape[0], start = 0, rows, block = min(n, PREDICTED_ROWS)
-        self._check(theta.shape[0], X.shape[1], n, out.shape[0], out.shape[1])
-        if n == 0:
-            return
-        dtype = np.float32 if real is float else np.float64
-        cdef real[:, ::1] buffers = np.empty((2, block * max(self.units)), dtype)
-        with nogil:
-            while start < n:
-                rows = min(block, n - start)
-                _predict(&self.shape, &theta[0], rows, &X[start, 0], &buffers[0, 0],
-                         &buffers[1, 0], &out[start, 0])
-                start += rows
+    def forward(
+        self, const real[::1] theta, const real[:, ::1] X, real[:, ::1] out, bint has_zeros=False,
+        Py_ssize_t start=0, Py_ssize_t stop=PY_SSIZE_T_MAX
+    ):
+        """Write the raw predictions for rows ``start`` to ``stop`` of X into those of ``out``.
 
+        ``has_zeros`` makes the first product look for zeros that lie together.
+        """
+        cdef Rows table
+        self._check(theta.shape[0], X.shape[1], X.shape[0], out.shape[0], out.shape[1])
+        if X.shape[0] == 0:
+            return
+        table.values, table.indices, table.starts = &X[0, 0], NULL, NULL
+        _predict(self, &theta[0], &table, has_zeros, start, min(stop, X.shape[0]), &out[0, 0])
 
     def forward_sparse(
         self, const real[::1] theta, const real[::1] values, const int[::1] indices,
-        const int[::1] starts, real[:, ::1] out
+        const int[::1] starts, real[:, ::1] out, bint has_zeros=False, Py_ssize_t start=0,
+        Py_ssize_t stop=PY_SSIZE_T_MAX
     ):
         """The same for X in compressed rows; a block of them at a time is made dense."""
-        cdef Py_ssize_t n = starts.shape[0] - 1, start = 0, rows, i
-        cdef Py_ssize_t block = min(n, PREDICTED_ROWS), width = self.shape.units[0]
         cdef Rows table
-        self._check(theta.shape[0], width, n, out.shape[0], out.shape[1])
+        cdef Py_ssize_t n = starts.shape[0] - 1
+        self._check(theta.shape[0], self.shape.units[0], n, out.shape[0], out.shape[1])
         if n == 0:
             return
-        dtype = np.float32 if real is float else np.float64
-        cdef real[:, ::1] buffers = np.empty((2, block * max(self.units)), dtype)
-        cdef real[:, ::1] dense = np.empty((block, width), dtype)
-        cdef Py_ssize_t[::1] order = np.arange(n, dtype=np.intp)
         table.values = &values[0] if values.shape[0] else NULL
         table.indices = &indices[0] if indices.shape[0] else &starts[0]    # NULL would mean dense
         table.starts = &starts[0]
-        with nogil:
-            while start < n:
-                rows = min(block, n - start)
-                gather_rows(rows, width, &table, &order[start], &dense[0, 0])
-                _predict(&self.shape, &theta[0], rows, &dense[0, 0], &buffers[0, 0],
-                         &buffers[1, 0], &out[start, 0])
-                start += rows
+        _predict(self, &theta[0], &table, has_zeros, start, min(stop, n), &out[0, 0])
 
-    def _check(self, n_parameters, width, n, n_out, width_out):
+    cdef int _check(
+        self, Py_ssize_t n_parameters, Py_ssize_t width, Py_ssize_t n, Py_ssize_t n_out,
+        Py_ssize_t width_out
+    ) except -1:
         if n_parameters != self.n_parameters or width != self.shape.units[0]:
             raise ValueError("theta or X does not have this network's size")
         if n_out != n or width_out != self.shape.units[self.shape.n_layers]:
             raise ValueError("out does not have the shape of the predictions")
+        return 0
 
 
 cdef dispatched _sums(Py_ssize_t n, const real* w, double* out) noexcept nogil:
@@ -235,18 +233,39 @@ cdef dispatched _sums(Py_ssize_t n, const real* w, double* out) noexcept nogil:
         out[2] += count[k]
 
 
-cdef void _predict(
-    const Architecture* net, const real* theta, Py_ssize_t rows, const real* x,
-    real* ping, real* pong, real* out
-) noexcept nogil:
-    """Raw predictions of a block of rows, with two buffers that change places at each layer."""
-    cdef int l
-    cdef const real* a = x
+cdef int _predict(
+    Network network, const real* theta, const Rows* table, bint has_zeros, Py_ssize_t start,
+    Py_ssize_t stop, real* out
+) except -1:
+    """Raw predictions of rows of a table, with two buffers that change places at each layer."""
+    cdef const Architecture* net = &network.shape
+    cdef Py_ssize_t width = net.units[0], n_outputs = net.units[net.n_layers], rows, i
+    if not 0 <= start <= stop:
+        raise ValueError("start and stop must be a range of rows")
+    cdef Py_ssize_t size = network.widest * min(stop - start, PREDICTED_ROWS)
+    cdef Py_ssize_t[PREDICTED_ROWS] order
+    cdef real* buffers = <real*>malloc(3 * size * sizeof(real))
+    cdef const real* a
     cdef real* z
-    for l in range(net.n_layers):
-        z = out if l == net.n_layers - 1 else (ping if l % 2 == 0 else pong)
-        layer(net, l, theta, rows, a, z, <real*>NULL, False)
-        a = z
+    cdef int l
+    if buffers == NULL:
+        raise MemoryError
+    with nogil:
+        while start < stop:
+            rows = min(stop - start, PREDICTED_ROWS)
+            a = <const real*>table.values + start * width
+            if table.indices != NULL:
+                for i in range(rows):
+                    order[i] = start + i
+                gather_rows(rows, width, table, order, buffers + 2 * size)
+                a = buffers + 2 * size
+            for l in range(net.n_layers):
+                z = out + start * n_outputs if l == net.n_layers - 1 else buffers + l % 2 * size
+                layer(net, l, theta, rows, a, z, <real*>NULL, has_zeros)
+                a = z
+            start += rows
+        free(buffers)
+    return 0
 
 
 cdef Py_ssize_t _ceil_divide(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
