@@ -176,7 +176,7 @@ class Fit:
         problem, theta = self.problem, self.state.theta
         raw = raw_predictions(self.network, theta, problem.X)
         risk = problem.loss.value(problem.Y, raw, problem.sample_weight)
-        return risk + problem.regularization.value(theta, problem.units)
+        return float(risk + problem.regularization.value(theta, problem.units))
 
     def _score(self, theta):
         """The score on the validation rows; their mean loss is noted."""
