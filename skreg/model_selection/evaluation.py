@@ -19,12 +19,12 @@ from skreg.model_selection.candidates import Combination
 from skreg.model_selection.job import Interrupted, Job, Scores
 from skreg.model_selection.path_folds import Rows, has_path
 from skreg.model_selection.pipelines import Prefix, last_step
-from skreg.model_selection.selection import edge
+from skreg.model_selection.selection import WORTH, edge, gain_beyond
 
 #: Ways to the scores of a `Job`; the first that serves it is taken.
 ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)
-#: An extended grid must gain this share of a standard error to be extended further.
-WORTH = 1e-3
+#: The share of what an extension to larger λ has gained that makes another worth while.
+ENOUGH = 1e-2
 
 
 @dataclass(eq=False)
@@ -114,19 +114,25 @@ class Evaluation:
 
     def _extend(self, combination, on_fold):
         """Add λ beyond the best one until it is no longer the last, or nothing is gained."""
+        gained = 0.0
         for _ in range(EXTENSIONS):
-            means, _ = self._summary(combination)
+            means, errors = self._summary(combination)
             if np.isnan(means).all():
                 return
             best = int(np.nanargmax(means))
             side = edge(means, combination.alphas, best)
+            worth = max(WORTH * np.nan_to_num(errors[best]), ENOUGH * gained)
+            if side == "largest" and gain_beyond(means, combination.alphas) <= worth:
+                combination.settled = True
+                return
             more = extension(combination.alphas, side) if side else np.empty(0)
             if not more.size:
                 return
             self._judge(combination, more, on_fold)
             extended, errors = self._summary(combination)
             now = int(np.nanargmax(extended))
-            if not extended[now] - means[best] > WORTH * np.nan_to_num(errors[now]):
+            gained = extended[now] - means[best]
+            if not gained > WORTH * np.nan_to_num(errors[now]):
                 combination.settled = True
                 return
 

@@ -8,8 +8,10 @@ from skreg.model_selection.candidates import fits_of, ordered
 from skreg.model_selection.selection import (
     best_finished,
     edge,
+    is_constant_best,
     one_std_err,
     standard_errors,
+    warn_of_constant,
     warn_of_edge,
 )
 
@@ -112,7 +114,10 @@ class Outcome:
         means = results[f"mean_test_{metric}"][members]
         errors = standard_errors(results, metric, self.attributes["n_splits_"])[members]
         side = edge(means, combination.alphas, i)
-        if side and not combination.settled:
+        extends = isinstance(self.evaluation.choice, str)
+        if extends and is_constant_best(means, errors, combination.alphas, i):
+            warn_of_constant(combination.alphas)
+        elif side and not combination.settled:
             warn_of_edge(combination.alphas, i, side)
         if "stopped" in results:
             means = np.where(results["stopped"][members], np.nan, means)

@@ -136,7 +136,8 @@ class PathSearchCV(BaseSearchCV):
     Notes
     -----
     **Ties** go to the candidate that comes first, as in `GridSearchCV`. **Edges**: where the best λ
-    is the last of its grid on either side a warning names it.
+    is the last of its grid on either side a warning names it; another says so where ``"auto"``
+    finds that no λ does better than one that leaves nothing but a constant.
 
     **Ctrl-C** raises KeyboardInterrupt, as everywhere. If ``error_score`` is a number,
     ``cv_results_``, ``best_params_`` and ``best_index_`` are then those of the combinations of
@@ -241,7 +242,8 @@ class PathSearchCV(BaseSearchCV):
         Warns
         -----
         UserWarning
-            If the best λ is the smallest or the largest of those tried.
+            If the best λ is the smallest or the largest of those tried, or nothing but a constant
+            is worth while.
         FitFailedWarning
             If some fits failed and ``error_score`` is a number.
         """

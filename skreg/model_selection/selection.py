@@ -6,6 +6,8 @@ import numpy as np
 
 #: Scores this close, relative to the larger, are the same score.
 SAME = 1e-12
+#: A gain below this share of a standard error is none.
+WORTH = 1e-3
 
 
 def standard_errors(results, metric, n_splits):
@@ -86,6 +88,36 @@ def edge(means, alphas, best):
         if abs(means[best] - means[next_]) > SAME * max(abs(means[best]), abs(means[next_])):
             return side
     return ""
+
+
+def gain_beyond(means, alphas):
+    """What λ beyond the largest may gain, about: scores near those of a constant model as 1/λ does.
+
+    Examples
+    --------
+    >>> alphas = np.array([4.0, 2.0, 1.0])
+    >>> gain_beyond(5.0 - 1.0 / alphas, alphas)
+    np.float64(0.25)
+    """
+    *_, before, last = np.argsort(alphas)
+    return (means[last] - means[before]) / (alphas[last] / alphas[before] - 1.0)
+
+
+def is_constant_best(means, errors, alphas, best):
+    """Whether the largest λ, which leaves next to no coefficients, does as well as the best one."""
+    slack = max(WORTH * np.nan_to_num(errors[best]), SAME * abs(means[best]))
+    return bool(means[best] - means[alphas.argmax()] <= slack)
+
+
+def warn_of_constant(alphas):
+    """Say that no λ does better than the largest."""
+    warnings.warn(
+        f"no λ does better than the largest tried, alpha={alphas.max():.6g}, which leaves of the "
+        "model next to nothing but a constant: by this score the features do not help. Give other "
+        "features, or another scoring, or take the constant.",
+        UserWarning,
+        stacklevel=7,
+    )
 
 
 def warn_of_edge(alphas, best, side):

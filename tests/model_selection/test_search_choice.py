@@ -19,7 +19,13 @@ from skreg import (
     RegularizedMLPRegressor,
 )
 from skreg.model_selection.alphas import automatic, extension
-from skreg.model_selection.selection import edge, one_std_err, standard_errors
+from skreg.model_selection.selection import (
+    edge,
+    gain_beyond,
+    is_constant_best,
+    one_std_err,
+    standard_errors,
+)
 
 X, Y = load_diabetes(return_X_y=True)
 X = scale(X)
@@ -121,18 +127,31 @@ def test_edge_of_a_plateau_is_no_edge():
 
 
 def test_auto_extends_until_the_best_lies_inside():
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((3000, 30))
+    b = 0.02 * A @ rng.standard_normal(30) + rng.standard_normal(3000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        # Noise that swamps the signal: the best λ is beyond ten times the largest eigenvalue.
-        rng = np.random.default_rng(3)
-        y = X[:, 0] * 0.05 + rng.standard_normal(len(X))
-        search = PathSearchCV(QuadraticApproxRidge(), "auto").fit(X, y)
-    largest = QuadraticApproxRidge().regularization_path(X, y).alphas[0]
-    assert search.alphas_[0] > largest
+        search = PathSearchCV(Ridge(), "auto").fit(A, b)
+    assert 1e3 < search.best_params_["alpha"] < search.alphas_[0]
     assert (np.diff(search.alphas_) < 0).all()
+    fixed = PathSearchCV(Ridge(), search.alphas_).fit(A, b)
     scores = search.cv_results_["mean_test_score"]
-    assert scores[0] <= scores[search.best_index_] < 1
-    fixed = PathSearchCV(QuadraticApproxRidge(), search.alphas_).fit(X, y)
+    np.testing.assert_array_equal(fixed.cv_results_["mean_test_score"], scores)
+
+
+@pytest.mark.parametrize("cv", [5, "loo", "gcv"])
+@pytest.mark.parametrize("model", [QuadraticApproxRidge(), QuadraticApproxLasso()])
+def test_auto_stops_where_nothing_but_a_constant_is_left(model, cv):
+    y = np.random.default_rng(1).standard_normal(len(X))
+    with pytest.warns(UserWarning, match="no λ does better than the largest tried, .* a constant"):
+        search = PathSearchCV(model, "auto", cv=cv).fit(X, y)
+    largest = model.regularization_path(X, y).alphas[0]
+    assert largest < search.alphas_[0] < 2e3 * largest
+    np.testing.assert_allclose(search.best_estimator_.predict(X), y.mean(), atol=1e-3)
+    scores = search.cv_results_["mean_test_score"]
+    assert scores[0] == scores[search.best_index_] == scores.max()
+    fixed = PathSearchCV(model, search.alphas_, cv=cv).fit(X, y)
     np.testing.assert_allclose(fixed.cv_results_["mean_test_score"], scores, atol=1e-10)
 
 
@@ -154,6 +173,16 @@ def test_extension_is_as_dense_as_the_grid():
     grid = np.geomspace(1.0, 1e-3, 7)
     np.testing.assert_allclose(extension(grid, "smallest"), 10.0 ** np.array([-3.5, -4.0, -4.5]))
     np.testing.assert_allclose(extension(grid, "largest"), 10.0 ** np.array([1.5, 1.0, 0.5]))
+
+
+def test_what_a_larger_alpha_may_still_gain():
+    alphas = np.geomspace(1e3, 1.0, 7)
+    means = -1.0 + 1.0 / alphas  # the constant model's is −1
+    assert gain_beyond(-means, alphas) == pytest.approx(1e-3)
+    errors = np.full(7, 0.1)
+    assert is_constant_best(means[::-1], errors, alphas, 0)
+    assert not is_constant_best(means, errors, alphas, 6)
+    assert is_constant_best(means - means, np.full(7, np.nan), alphas, 3)
 
 
 # The choice --------------------------------------------------------------------------------------
@@ -285,11 +314,10 @@ def test_leave_one_out_with_its_standard_error_and_several_scorers(silent):
 
 
 def test_criteria_cross_other_parameters_and_extend_grids():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        rng = np.random.default_rng(3)
-        y = X[:, 0] * 0.05 + rng.standard_normal(len(X))
-        grid = {"fit_intercept": [True, False]}
+    rng = np.random.default_rng(3)
+    y = X[:, 0] * 0.05 + rng.standard_normal(len(X))
+    grid = {"fit_intercept": [True, False]}
+    with pytest.warns(UserWarning, match="no λ does better"):
         search = PathSearchCV(QuadraticApproxRidge(), "auto", cv="loo", param_grid=grid).fit(X, y)
     assert len(search.alphas_) > 100
     np.testing.assert_array_equal(search.path_.alphas, search.alphas_)
