@@ -1,7 +1,8 @@
 """How many pictures a second the playground's page draws: ``python -m benchmarks.playground``.
 
 A server and headless chromium on this computer; what is counted are pictures drawn, by the page
-itself, while networks train. It needs the extra ``playground``, Playwright and chromium.
+itself, while networks train. It needs the extra ``playground``, Playwright and chromium, and writes
+the figures into the page of the documentation.
 """
 
 import argparse
@@ -13,9 +14,11 @@ from threading import Thread
 from time import perf_counter
 
 from benchmarks.facts import library_versions, machine
+from benchmarks.report import with_block
 from skreg.playground.server import serve
 
 OUTPUT = Path(__file__).parent / "experiments" / "playground.json"
+PAGE = Path(__file__).parents[1] / "docs" / "playground.md"
 
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -64,8 +67,20 @@ def measure(browser, address, query, n_tabs, n_epochs, seconds):
     return rate, lag
 
 
+def table(result):
+    """The figures as Markdown."""
+    lines = [
+        "| | pictures a second | from the click on Pause to its effect |",
+        "| --- | ---: | ---: |",
+    ]
+    for name, case in result["cases"].items():
+        rate, lag = case["pictures_per_second"], case["pause_seconds"]
+        lines.append(f"| {name} | {rate:.0f} | {lag:.2f} s |")
+    return "\n".join(lines)
+
+
 def main():
-    """Measure every case, print a table, and keep it if it is whole."""
+    """Measure every case, print the figures, and keep them if they are whole."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.playground")
@@ -90,6 +105,8 @@ def main():
             "cases": cases,
         }
         OUTPUT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        text = with_block(PAGE.read_text(encoding="utf-8"), table(result))
+        PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

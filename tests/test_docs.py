@@ -1,7 +1,9 @@
 """README and docs: their Python runs, and the architecture page matches the tree."""
 
 import importlib
+import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 import skreg
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -82,3 +85,11 @@ def test_pictures_of_a_page_have_files_of_their_own(page):
     text = page.read_text(encoding="utf-8")
     names = re.findall(r"^\.\. plot::\n(?:   :filename-prefix: (\S+)\n)?", text, re.M)
     assert len(names) == len(set(names))
+
+
+def test_rates_of_the_playground_are_those_measured():
+    from benchmarks.playground import OUTPUT, PAGE, table
+    from benchmarks.report import with_block
+
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == with_block(text, table(json.loads(OUTPUT.read_text(encoding="utf-8"))))
