@@ -1,7 +1,11 @@
 """The ridge by conjugate gradients, where neither side of X is small enough to decompose.
 
 The normal equations (H + λF)θ = h are solved through A itself, so that no product of X with itself
-is formed: two passes over X a step. λ runs downwards and each solution starts the next.
+is formed: two passes over X a step. The Krylov space of H + λI and h is the same for every λ, and
+the steps for the smallest λ serve all of them (Frommer & Maass, 1999); each is then checked, and
+brought to its goal by steps of its own if rounding has left it short of that. With a preconditioner
+the spaces would differ, as they do where features have no penalty: there λ runs downwards and each
+solution starts the next.
 """
 
 import warnings
@@ -10,9 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skreg.quadratic.products import product
+
 #: ‖Aᵀ(Aθ − b) + λFθ‖ / ‖Aᵀb‖ at which a λ counts as solved.
 TOL = 1e-10
 MAX_ITER = 10_000
+# A diagonal of H whose largest entry exceeds the median by more wants a preconditioner.
+_UNEVEN = 300.0
+# Steps after which θ of every λ follows what the scalars of these steps say.
+_BLOCK = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +47,26 @@ def ridge(form, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
     rows, (p, q), m = form.rows, form.cross.shape, len(alphas)
     thetas = np.zeros((m, q, p))
     risk, norms, n_iter = np.zeros(m), np.zeros(m), np.zeros(m, dtype=int)
+    factors = np.ones(p) if factors is None else factors
+    shared = _may_share(rows.column_norms, factors, m, rows.shape[0])
     for t in range(q):
-        theta, b, scale = np.zeros(p), rows.b[:, [t]], np.linalg.norm(form.cross[:, t])
+        theta, b, cross = np.zeros(p), rows.b[:, [t]], form.cross[:, t]
+        scale, steps = np.linalg.norm(cross), np.zeros(m, dtype=int)
         if scale == 0:  # θ = 0 for every λ
             risk += 0.5 * np.vdot(b, b)
             continue
+        if shared:
+            unit = 1.0 / np.sqrt(factors)
+            goal = 0.5 * tol * scale / np.sqrt(factors.max())
+            steps = _share(rows, unit, cross, alphas, thetas[:, t], goal, max_iter)
         for i in np.argsort(-alphas, kind="stable"):
-            penalty = np.full(p, alphas[i]) if factors is None else alphas[i] * factors
-            theta, loss, norm, steps = _solve(rows, b, penalty, theta, tol * scale, max_iter)
+            theta = thetas[i, t] if shared else theta
+            left = max_iter - steps[i]
+            theta, loss, norm, more = _solve(rows, b, alphas[i] * factors, theta, tol * scale, left)
             thetas[i, t] = theta
             risk[i] += loss
             norms[i] = max(norms[i], norm / scale)
-            n_iter[i] = max(n_iter[i], steps)
+            n_iter[i] = max(n_iter[i], steps[i] + more)
     if (norms > tol).any():
         worst = norms.argmax()
         warnings.warn(
@@ -74,6 +92,101 @@ def largest_eigenvalue(rows, steps=100):
         if abs(size - before) <= 1e-3 * size:
             break
     return size
+
+
+def _may_share(diagonal, factors, n_alphas, n):
+    """Whether steps that all λ share do better than a preconditioner for each.
+
+    With p > n they do even for one: they stay among the rows, where H is not singular.
+    """
+    if not factors.all() or (n_alphas == 1 and len(factors) <= n):
+        return False
+    diagonal = diagonal / factors
+    used = diagonal[diagonal > 0]
+    return used.size > 0 and bool(used.max() <= _UNEVEN * np.median(used))
+
+
+def _share(rows, unit, cross, alphas, thetas, goal, max_iter):
+    """θ of every λ by the same steps, into ``thetas`` (m, p), until each gradient is at the goal.
+
+    With φ = θ/unit the systems are (H′ + λI)φ = h′, H′ = diag(unit)·H·diag(unit). Conjugate
+    gradients for the smallest λ make residuals r; that of another one is ζr, and its steps follow
+    from ζ alone: φ ← φ + γd, d ← ζr + βd. These are caught up with a block of residuals at a time.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Steps that each λ took.
+    """
+    m, order = len(alphas), np.argsort(alphas)  # the smallest is the last to reach its goal
+    least, steps = alphas[order[0]], np.zeros(m, dtype=int)
+    shift = alphas[order] - least
+    residual = direction = unit * cross
+    power, length, slant = residual @ residual, 1.0, 0.0
+    phi, zeta, before = _Followers(residual, m), np.ones(m), np.ones(m)
+    on, made = m, 0
+    while on and made < max_iter:
+        made += 1
+        image = rows.transposed_dot(rows.dot((unit * direction)[:, None]))[:, 0]
+        image = unit * image + least * direction
+        bend = direction @ image
+        if bend <= 0:
+            break
+        last, length = length, power / bend
+        # ζ of the step before, now, and next.
+        ahead = last * before * (1.0 + shift[:on] * length) + length * slant * (before - zeta)
+        ahead = last * zeta * before / ahead
+        residual = residual - length * image
+        old, power = power, residual @ residual
+        slant = power / old
+        phi.step(length * ahead / zeta, slant * (ahead / zeta) ** 2, ahead, residual)
+        direction = residual + slant * direction
+        steps[order[:on]] = made
+        on = np.count_nonzero(np.abs(ahead) * np.sqrt(power) > goal)
+        before, zeta = zeta[:on], ahead[:on]
+    thetas[order] = phi.positions() * unit
+    return steps
+
+
+class _Followers:
+    """Positions x and directions d, (m, p) each, that follow x ← x + γd, d ← ζr + βd.
+
+    d begins at the first residual. The λ that take part are always the first ones.
+    """
+
+    def __init__(self, residual, m):
+        self._x, self._d = np.zeros((m, len(residual))), np.tile(residual, (m, 1))
+        self._residuals = np.empty((_BLOCK, len(residual)))
+        self._clear()
+
+    def _clear(self):
+        # x and d in terms of d at the beginning of the block (column 0) and its residuals.
+        self._of_x, self._of_d = np.zeros((2, len(self._x), _BLOCK + 1))
+        self._of_d[:, 0], self._made = 1.0, 0
+
+    def step(self, gamma, beta, zeta, residual):
+        """One step of the first len(gamma) of them."""
+        on, made = len(gamma), self._made
+        self._residuals[made] = residual
+        self._of_x[:on] += gamma[:, None] * self._of_d[:on]
+        self._of_d[:on] *= beta[:, None]
+        self._of_d[:on, made + 1] += zeta
+        self._made += 1
+        if self._made == _BLOCK:
+            self._catch_up()
+
+    def _catch_up(self):
+        residuals, last = self._residuals[: self._made], self._made + 1
+        self._x += self._of_x[:, :1] * self._d
+        self._x += product(self._of_x[:, 1:last], residuals)
+        self._d *= self._of_d[:, :1]
+        self._d += product(self._of_d[:, 1:last], residuals)
+        self._clear()
+
+    def positions(self):
+        """x."""
+        self._catch_up()
+        return self._x
 
 
 def _solve(rows, b, penalty, theta, goal, max_iter):

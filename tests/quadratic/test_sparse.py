@@ -166,14 +166,16 @@ def large_design(n, p, seed=0, per_column=4):
 
 
 @pytest.mark.parametrize("shape", [(120, 60), (60, 120)])
-@pytest.mark.parametrize("with_factors", [False, True])
+@pytest.mark.parametrize("with_factors", ["none", "some free", "positive"])
 def test_conjugate_gradients_agree_with_a_decomposition(shape, with_factors, monkeypatch):
     X, rng = large_design(*shape)
     y = rng.normal(size=(shape[0], 2))
-    factors = (
-        rng.choice([0.0, 0.5, 2.0], size=shape[1], p=[0.1, 0.5, 0.4]) if with_factors else None
-    )
-    alphas = np.array([0.01, 1.0, 0.1])
+    factors = {
+        "none": None,
+        "some free": rng.choice([0.0, 0.5, 2.0], size=shape[1], p=[0.1, 0.5, 0.4]),
+        "positive": rng.uniform(0.5, 2.0, size=shape[1]),
+    }[with_factors]
+    alphas = np.array([0.01, 1.0, 0.1, 0.1])
     expected = solve_ridge(QuadraticModel.from_data(X.toarray(), y), alphas, factors)
     monkeypatch.setattr(forms, "_LARGE", 10)
     model = QuadraticModel.from_data(X, y)
@@ -199,6 +201,34 @@ def test_conjugate_gradients_find_the_minimum_norm_without_a_penalty(monkeypatch
     expected = QuadraticModel.from_data(X.toarray(), y).minimiser
     monkeypatch.setattr(forms, "_LARGE", 10)
     close(QuadraticModel.from_data(X, y).minimiser, expected, 1e-6)
+
+
+@pytest.mark.parametrize("shape", [(120, 60), (60, 120)])
+def test_conjugate_gradients_for_many_alphas_cost_as_much_as_for_the_smallest(shape, monkeypatch):
+    X, rng = large_design(*shape)
+    monkeypatch.setattr(forms, "_LARGE", 10)
+    form = QuadraticModel.from_data(X, rng.normal(size=shape[0]))._form
+    passes = []
+    dot = form.rows.dot
+    monkeypatch.setattr(form.rows, "dot", lambda theta: passes.append(theta) or dot(theta))
+    found = conjugate_gradient.ridge(form, np.geomspace(10.0, 1e-3, 30))
+    # One to check each of them.
+    assert len(passes) <= found.n_iter[-1] + 30
+    assert (np.diff(found.n_iter) >= 0).all()
+    assert (found.gradient_norms <= conjugate_gradient.TOL).all()
+
+
+def test_conjugate_gradients_precondition_features_of_uneven_scales():
+    X, rng = large_design(200, 100)
+    X = sparse.csr_matrix(X @ sparse.diags(np.geomspace(1e-3, 1e3, 100)))
+    y = rng.normal(size=200)
+    form = QuadraticModel.from_data(X, y)._form
+    alphas = np.array([1.0, 0.01])
+    found = conjugate_gradient.ridge(forms.RowForm(X, y[:, None], None, True), alphas)
+    assert found.n_iter.max() < 100  # 386 without
+    for alpha, theta in zip(alphas, found.thetas, strict=True):
+        residual = form.gradient(theta) + alpha * theta
+        assert np.linalg.norm(residual) <= 1e-9 * np.linalg.norm(form.cross)
 
 
 def test_conjugate_gradients_say_when_they_stop_early():
