@@ -18,38 +18,37 @@ def as_python(run, table=None):
         It leaves ``model``, ``X_train, y_train, X_test, y_test``.
     """
     state, data = run.state, run.data
-    kind = "RegularizedMLPRegressor" if data.is_regression else "RegularizedMLPClassifier"
-    imports = ["import numpy as np"]
+    kind, score = "RegularizedMLPClassifier", "accuracy"
+    if data.is_regression:
+        kind, score = "RegularizedMLPRegressor", "R²"
+    imports, made, rows = [], "PlaygroundFeatures, make_playground", _problem_lines(state)
     if state.data == "csv":
-        imports.append("import pandas as pd")
+        imports, made = ["import pandas as pd"], "PlaygroundFeatures"
+        rows = _table_lines(state, data, table)
     return "\n".join(
         [
+            "import numpy as np",
             *imports,
             "",
             f"from skreg import {kind}",
-            "from skreg.datasets import "
-            + (
-                "PlaygroundFeatures"
-                if state.data == "csv"
-                else "PlaygroundFeatures, make_playground"
-            ),
+            f"from skreg.datasets import {made}",
             "",
-            *(_table_lines(state, data, table) if state.data == "csv" else _problem_lines(state)),
+            *rows,
             f"X = PlaygroundFeatures({state.features!r}).fit_transform(plane)",
             f"X_train, y_train = X[:{data.n_train}], y[:{data.n_train}]",
             f"X_test, y_test = X[{data.n_train}:], y[{data.n_train}:]",
             "",
             *_training_lines(run, kind),
             "",
-            f"print(model.score(X_test, y_test))  # {_score_name(data)} on the test rows",
+            f"print(model.score(X_test, y_test))  # {score} on the test rows",
             "",
         ]
     )
 
 
 def _problem_lines(state):
-    made = f"{state.data!r}, noise={state.noise!r}, random_state={state.seed}"
-    return [f"plane, y = make_playground({made})"]
+    problem = f"{state.data!r}, noise={state.noise!r}, random_state={state.seed}"
+    return [f"plane, y = make_playground({problem})"]
 
 
 def _table_lines(state, data, table):
@@ -95,7 +94,3 @@ def _training_lines(run, kind):
 
 
 _FIT = "model.fit(X_train, y_train)"
-
-
-def _score_name(data):
-    return "R²" if data.is_regression else "accuracy"
