@@ -10,8 +10,8 @@ from skreg._threads import in_stripes
 
 # To look for zeros, and to go round them, takes as long as so many columns of a product.
 _COLUMNS_OF_LOOKING = 40
-# Multiply-adds that are worth a thread: a third of a millisecond.
-_SHARE = 1 << 25
+# Multiply-adds that are worth a thread: a sixth of a millisecond.
+_SHARE = 1 << 24
 # Rows by which it is decided whether to look.
 _SAMPLE = 24
 
