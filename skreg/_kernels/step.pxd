@@ -11,7 +11,7 @@ from skreg._kernels.constraints cimport constrain
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.dropout cimport drop, dropout_key
 from skreg._kernels.losses cimport losses_and_gradients
-from skreg._kernels.matmul cimport column_sums, matmul_nn, matmul_nt, matmul_tn
+from skreg._kernels.matmul cimport matmul_nn, matmul_nt
 from skreg._kernels.optimisers cimport ADAM, GRADIENT
 from skreg._kernels.plan cimport Architecture, Plan, Rows, Step
 from skreg._kernels.team cimport meet, next_task

@@ -51,6 +51,34 @@ class Patience:
         return self.n_without_progress > self.n_iter_no_change
 
 
+class Best:
+    """The θ of the highest score met; the start counts if ``history`` holds scores already.
+
+    Parameters
+    ----------
+    state : TrainingState
+    history : History
+    score : callable of θ, or None
+        None where no score is watched.
+    """
+
+    def __init__(self, state, history, score):
+        self.score, self.theta = -np.inf, None
+        if score is not None and history.validation_scores:
+            self.score, self.theta = score(state.theta), state.theta.copy()
+
+    def note(self, score, theta):
+        """Keep θ if its score is higher."""
+        if score > self.score:
+            self.score, self.theta = score, theta.copy()
+
+    def restore(self, state):
+        """Let training end there."""
+        if self.theta is not None:
+            # The look-ahead belonged to another θ.
+            state.theta[:] = state.point[:] = self.theta
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to train.
@@ -109,9 +137,7 @@ def fit_epochs(
         False if only ``max_iter`` ended the training.
     """
     patience = Patience(settings.tol, settings.n_iter_no_change)
-    schedule, best_score, best_theta, stopped = settings.schedule, -np.inf, None, False
-    if score is not None and history.validation_scores:
-        best_score, best_theta = score(state.theta), state.theta.copy()
+    best, schedule, stopped = Best(state, history, score), settings.schedule, False
     n_steps = -(-problem.n_samples // settings.batch_size)
     steps = problem.epochs(
         state, optimiser=settings.optimiser, batch_size=settings.batch_size, rng=rng
@@ -130,8 +156,8 @@ def fit_epochs(
             if score is not None:
                 history.validation_scores.append(score(state.theta))
                 watched = -history.validation_scores[-1]
-                if -watched > best_score and has_whole_penalty:
-                    best_score, best_theta = -watched, state.theta.copy()
+                if has_whole_penalty:
+                    best.note(-watched, state.theta)
             stopped = bool(on_epoch_end is not None and on_epoch_end(history))
             if not stopped and has_whole_penalty and patience.is_exhausted_by(watched):
                 if schedule.can_cut(state.eta):
@@ -141,7 +167,5 @@ def fit_epochs(
                     stopped = True
             if stopped:
                 break
-    if best_theta is not None:
-        # The look-ahead belonged to another θ.
-        state.theta[:] = state.point[:] = best_theta
+    best.restore(state)
     return stopped

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skreg._threads import one_blas_thread
-from skreg.network.fitting import Patience
+from skreg.network.fitting import Best, Patience
 from skreg.network.parameters import layer_views
 
 # What rounding of the objective hides, in units of the precision of θ.
@@ -144,7 +144,7 @@ def fit_lbfgs(
         if not watch.n_met:
             # The start was a minimum already.
             watch.is_enough(split.theta(found.x), float(found.fun))
-    watch.end_at_the_best()
+    watch.best.restore(state)
     return watch.stopped or found.nit < settings.max_iter
 
 
@@ -156,10 +156,8 @@ class _Watch:
         self.state, self.history, self.score = state, history, score
         self.on_epoch_begin, self.on_epoch_end = on_epoch_begin, on_epoch_end
         self.patience = Patience(settings.tol, settings.n_iter_no_change)
+        self.best = Best(state, history, score)
         self.n_met, self.stopped = 0, False
-        self.best_score, self.best_theta = -np.inf, None
-        if score is not None and history.validation_scores:
-            self.best_score, self.best_theta = score(state.theta), state.theta.copy()
 
     def is_enough(self, theta, objective):
         """Take note of an iteration; whether training should stop."""
@@ -174,14 +172,8 @@ class _Watch:
         if self.score is not None:
             score = self.score(self.state.theta)
             self.history.validation_scores.append(score)
-            if score > self.best_score:
-                self.best_score, self.best_theta = score, self.state.theta.copy()
+            self.best.note(score, self.state.theta)
             self.stopped = self.patience.is_exhausted_by(-score)
         if self.on_epoch_end is not None:
             self.stopped = bool(self.on_epoch_end(self.history)) or self.stopped
         return self.stopped
-
-    def end_at_the_best(self):
-        """With early stopping, return to the best θ met."""
-        if self.best_theta is not None:
-            self.state.theta[:] = self.best_theta

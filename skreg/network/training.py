@@ -113,17 +113,11 @@ class Problem:
         state = TrainingState.start(theta, "gradient")
         batch_size = min(ROWS_AT_ONCE, self.n_samples)
         order, etas = np.arange(self.n_samples), np.zeros(-(-self.n_samples // batch_size))
-        with (
-            worker_threads(self.network().max_workers(batch_size)) as n_workers,
-            self._team(state, batch_size, n_workers) as trainer,
-        ):
-            pace = Pace(n_workers)
+        with self._team(state, batch_size) as (trainer, train):
 
             def risk_and_gradient(at):
                 theta[:], state.slot_1[:] = at, 0
-                n_now, started = pace.choose(), perf_counter()
-                trainer.train(order, etas, n_steps_done=0, n_workers=n_now)
-                pace.note(n_now, perf_counter() - started)
+                train(order, etas, n_steps_done=0)
                 risk = np.nan if trainer.diverged else trainer.loss / self.n_samples
                 return risk, state.slot_1.copy()
 
@@ -156,19 +150,13 @@ class Problem:
         etas = np.empty(-(-self.n_samples // batch_size))
         numbers = self.regularization.numbers(self.units) | dict(dropout_seed=state.dropout_seed)
         rule = optimiser.numbers()
-        with (
-            worker_threads(network.max_workers(batch_size)) as n_workers,
-            self._team(state, batch_size, n_workers, **numbers) as trainer,
-        ):
-            pace = Pace(n_workers)
+        with self._team(state, batch_size, **numbers) as (trainer, train):
             while True:
                 if rng is not None:
                     rows.shuffle(order, rng.tomaxint())
                 etas[:] = state.eta
                 trainer.weaken_groups(state.group_share)
-                n_now, started = pace.choose(), perf_counter()
-                trainer.train(order, etas, n_steps_done=state.n_steps, n_workers=n_now, **rule)
-                pace.note(n_now, perf_counter() - started)
+                train(order, etas, n_steps_done=state.n_steps, **rule)
                 risk = trainer.loss / self.n_samples
                 objective = np.nan if trainer.diverged else risk + penalty_term()
                 if not isfinite(objective):
@@ -183,22 +171,30 @@ class Problem:
                 yield objective
 
     @contextmanager
-    def _team(self, state, batch_size, n_workers, **numbers):
-        """A trainer whom n_workers − 1 threads serve."""
-        trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers, **numbers)
-        # Daemons, so that a generator which nobody closes does not keep the process alive.
-        threads = [
-            Thread(target=trainer.serve, args=(w,), daemon=True) for w in range(1, n_workers)
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            yield trainer
-        finally:
-            trainer.dismiss()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
+    def _team(self, state, batch_size, **numbers):
+        """A trainer whom threads serve, and its ``train`` with as many of them as is fastest."""
+        with worker_threads(self.network().max_workers(batch_size)) as n_workers:
+            trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers, **numbers)
+            pace = Pace(n_workers)
+
+            def train(order, etas, **numbers):
+                n_now, started = pace.choose(), perf_counter()
+                trainer.train(order, etas, n_workers=n_now, **numbers)
+                pace.note(n_now, perf_counter() - started)
+
+            # Daemons, so that a generator which nobody closes does not keep the process alive.
+            threads = [
+                Thread(target=trainer.serve, args=(w,), daemon=True) for w in range(1, n_workers)
+            ]
+            try:
+                for thread in threads:
+                    thread.start()
+                yield trainer, train
+            finally:
+                trainer.dismiss()
+                for thread in threads:
+                    if thread.ident is not None:
+                        thread.join()
 
 
 @dataclass
