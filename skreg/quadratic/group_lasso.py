@@ -9,13 +9,12 @@ l_g = λ f_g √|g|, ‖r‖² = ‖b‖² − ⟨θ, h + q⟩ and s = min(1, mi
 Several targets share H. A group holds the coefficients of its features for all of them.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from skreg._kernels import group_descent as kernel
+from skreg.quadratic.gap_warning import warn_of_gaps
 
 EPS = np.finfo(np.float64).eps
 # A relative gap that is rounding alone.
@@ -73,7 +72,7 @@ def solve(model, alphas, penalty, tol=1e-8, max_iter=10_000):
         gaps[free] = np.maximum(risk[free] - model.minimum_risk, 0.0)
         dof[free] = model.n_targets * len(model.spectrum.eigenvalues)
     gaps /= null_risk
-    warn_of_gaps(alphas, gaps, tol, max_iter)
+    warn(alphas, gaps, tol, n_iter >= max_iter, max_iter, stacklevel=3)
     return GroupLassoFit(thetas, gaps, risk, n_iter, dof)
 
 
@@ -83,17 +82,10 @@ def alpha_max(model, penalty):
     return problem.alpha_max(problem.null()[1])
 
 
-def warn_of_gaps(alphas, gaps, tol, max_iter, stacklevel=4):
+def warn(alphas, gaps, tol, exhausted, max_iter, stacklevel):
     """Say which λ was not solved to ``tol``."""
-    worst = gaps.argmax()
-    if gaps[worst] > max(tol, _ROUNDING):
-        warnings.warn(
-            f"the group lasso stopped at max_iter={max_iter} passes with a relative duality gap "
-            f"of {gaps[worst]:.1e} at alpha={alphas[worst]:.6g}, above tol={tol:g}. Raise "
-            "max_iter, or accept this accuracy by raising tol.",
-            ConvergenceWarning,
-            stacklevel=stacklevel,
-        )
+    tol, limit = max(tol, _ROUNDING), f"{max_iter} passes"
+    warn_of_gaps("the group lasso", alphas, gaps, tol, exhausted, limit, stacklevel + 1)
 
 
 class GroupProblem:

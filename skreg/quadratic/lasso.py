@@ -1,12 +1,11 @@
 """min R̃(θ) + λJ(θ) with an L1 part in J: closed forms where H is diagonal, else a working set."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from skreg.penalties.separable import Separable
+from skreg.quadratic.gap_warning import warn_of_gaps
 from skreg.quadratic.l1_problem import L1Problem
 from skreg.quadratic.soft_threshold import diagonal_path, diagonal_slope, pca_path, pca_slope
 from skreg.quadratic.working_set import working_set_path
@@ -70,9 +69,11 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
         gaps[closed, 0] = np.maximum(risk[closed, 0] - model.minimum_risk, 0.0)
         dof[closed] = len(model.spectrum.eigenvalues)
     gaps = gaps.sum(axis=1) / (model.null_risk or 1.0)
+    n_iter = n_iter.max(axis=1)
     if hessian == "full":
-        _warn(alphas, gaps, tol, max_iter)
-    return LassoFit(thetas, gaps, risk.sum(axis=1), n_iter.max(axis=1), dof.sum(axis=1))
+        exhausted = n_iter >= max_iter
+        warn_of_gaps("the lasso", alphas, gaps, tol, exhausted, f"{max_iter} rounds", stacklevel=4)
+    return LassoFit(thetas, gaps, risk.sum(axis=1), n_iter, dof.sum(axis=1))
 
 
 def _ridge(model, alphas, penalty):
@@ -133,15 +134,3 @@ def _checked(model, hessian, penalty):
             f"{len(penalty.factors)}."
         )
     return penalty
-
-
-def _warn(alphas, gaps, tol, max_iter):
-    worst = gaps.argmax()
-    if gaps[worst] > tol:
-        warnings.warn(
-            f"the lasso stopped at max_iter={max_iter} rounds with a relative duality gap of "
-            f"{gaps[worst]:.1e} at alpha={alphas[worst]:.6g}, above tol={tol:g}. Raise max_iter, "
-            "or accept this accuracy by raising tol.",
-            ConvergenceWarning,
-            stacklevel=5,
-        )

@@ -12,7 +12,7 @@ import numpy as np
 
 from skreg._kernels import group_descent, lasso_gap
 from skreg.quadratic.curvature import Curvature
-from skreg.quadratic.group_lasso import warn_of_gaps, working_blocks
+from skreg.quadratic.group_lasso import warn, working_blocks
 from skreg.solvers.duality import Point
 from skreg.solvers.group_certificate import GroupCertificate, restricted
 from skreg.solvers.newton import solve_newton
@@ -104,7 +104,9 @@ class GroupPath:
             risk[zero], dof[zero], gaps[zero] = free.risk[0], free.dof[0], np.nan
         gaps /= self.risk.null_risk or 1.0
         if positive.size:
-            warn_of_gaps(alphas[positive], gaps[positive], self.given_tol, self.max_iter)
+            spent = (n_iter >= self.max_iter) | (expansions >= _MAX_EXPANSIONS)
+            asked = alphas[positive], gaps[positive], self.given_tol, spent[positive]
+            warn(*asked, self.max_iter, stacklevel=3)
         return Solution(
             alphas=alphas,
             **as_seen(self.risk, coefs, intercepts),

@@ -207,3 +207,14 @@ def test_a_constant_target_needs_nothing():
         fit = lasso.solve(model, np.array([0.1, 0.0]), hessian, 1e-8, 100)
         np.testing.assert_array_equal(fit.thetas, 0.0)
         np.testing.assert_array_equal(fit.gaps, 0.0)
+
+
+def test_the_warning_tells_rounding_from_too_few_rounds():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 30))
+    y = X @ rng.normal(size=30) + rng.normal(size=100)
+    with pytest.warns(ConvergenceWarning, match=r"stopped at max_iter=1 rounds .* Raise max_iter"):
+        QuadraticModel.from_data(X, y).lasso(1e-3, max_iter=1)
+    X[:, 0] *= 1e12
+    with pytest.warns(ConvergenceWarning, match=r"for rounding, .* Bring the features to one"):
+        QuadraticModel.from_data(X, y).lasso(0.1)
