@@ -1,6 +1,6 @@
-"""The ridge under a loss that is not its own quadratic: every fold and λ from the path of all rows.
+"""The ridge under a loss that is not its own quadratic: every fold and λ, and all rows, at once.
 
-See `skreg.solvers.fold_newton`. What it does not serve goes the way of `path_folds`.
+See `skreg.solvers.fold_paths`. What it does not serve goes the way of `path_folds`.
 """
 
 import time
@@ -13,13 +13,14 @@ from sklearn.model_selection._validation import _score
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _get_feature_names
 
+from skreg._threads import one_blas_thread
 from skreg.estimators._penalties import RidgeShell
 from skreg.model_selection import path_folds, refits
 from skreg.model_selection.job import Interrupted
 from skreg.path import RegularizationPath
 from skreg.quadratic import QuadraticModel
 from skreg.solvers import Solution
-from skreg.solvers.fold_newton import solve_folds
+from skreg.solvers.fold_paths import solve_paths
 
 # Folds beyond which the shares of the rows, n for each fold, take too much.
 _MOST_FOLDS = 20
@@ -45,7 +46,7 @@ def serves(job):
 
 
 def run(job, on_fold):
-    """Follow the path of all rows, take every fold's solutions from there, and score them.
+    """Find the solutions of all rows and of every fold, and score them.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def run(job, on_fold):
     done = []
     try:
         for j in range(len(job.splits)):
-            done.append(folds.results(j))
+            with one_blas_thread():  # a second one would go on spinning in the next split's way
+                done.append(folds.results(j))
             on_fold(j, len(job.splits))
     except KeyboardInterrupt:
         raise Interrupted(refits.scores_of(job, done) if done else None) from None
@@ -120,11 +122,12 @@ class _Folds:
     def solve(self):
         """θ for every fold and λ."""
         source, alphas, risk = self.whole.source, self.job.alphas, self.risk
-        self.path = self.whole.path(alphas)
-        shape = len(alphas), risk.n_outputs
-        start = self.path.coefs.reshape(*shape, -1), self.path.intercepts.reshape(shape)
         tol = source.tol * source._closer
-        found = solve_folds(risk, self.weights, alphas, start, source._factors(), tol=tol)
+        whole, found = solve_paths(
+            risk, self.weights, alphas, source._factors(), tol=tol, max_iter=source.max_iter
+        )
+        solved = (whole.gradient_norms <= tol).all()
+        self.path = self.whole.path_of(whole) if solved else self.whole.path(alphas)
         self.coefs, self.intercepts = found.coefs, found.intercepts
         self.norms = found.gradient_norms
         for j, (train, _) in enumerate(self.job.splits):

@@ -106,7 +106,11 @@ class Rows:
 
     def path(self, alphas):
         """`RegularizationPath` as close at every λ as one fit is."""
-        found = self.source._solve_closely(self.problem, np.asarray(alphas, dtype=np.float64))
+        alphas = np.asarray(alphas, dtype=np.float64)
+        return self.path_of(self.source._solve_closely(self.problem, alphas))
+
+    def path_of(self, found):
+        """`RegularizationPath` of a `Solution` on these rows."""
         self.source._keep(self.problem)
         names = _get_feature_names(self.prefix.rows)
         return RegularizationPath.from_solution(found, self.source, names)

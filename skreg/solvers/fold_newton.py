@@ -62,6 +62,11 @@ class FoldSolutions:
     gradient_norms: np.ndarray
     n_passes: int
 
+    def without_last(self):
+        """Without the last fold."""
+        parts = (self.coefs, self.intercepts, self.gradient_norms)
+        return FoldSolutions(*(part[:-1] for part in parts), self.n_passes)
+
 
 def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
     """argmin R_f(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ and each fold f, from the solutions on all rows.
@@ -208,7 +213,7 @@ class _Folds:
         """Cholesky factors by column, of those that have one."""
         places = np.unique(columns % self.n_alphas)
         places = places[np.argsort(self.alphas[places], kind="stable")]
-        anchors = _spread(self.alphas[places])
+        anchors = spread(self.alphas[places])
         hessians = self._hessians(places[anchors])
         logs = np.log(self.alphas[places])
         found = {}
@@ -384,8 +389,11 @@ def _partition(weights):
     return np.where(missing.any(axis=1), missing.argmax(axis=1), weights.shape[1])
 
 
-def _spread(alphas):
-    """Places of ascending λ from which no other is further than by `_APART`."""
+def spread(alphas):
+    """Places of ascending λ, the first and the last among them, that are about a decade apart.
+
+    No λ is further than that from the place below it.
+    """
     places = [0]
     for i in range(1, len(alphas)):
         if i + 1 == len(alphas) or alphas[i + 1] > _APART * alphas[places[-1]]:

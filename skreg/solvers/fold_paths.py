@@ -1,0 +1,94 @@
+"""The path of all rows and those of every training part of a cross-validation, found together.
+
+All rows are solved one λ after the other only at a few λ, and roughly. A spline in log λ through
+these solutions is where every path starts, that of all rows and each training part's, and all of
+them are improved at once (`skreg.solvers.fold_newton`): a pass over X then serves every λ.
+"""
+
+import numpy as np
+from scipy.interpolate import CubicSpline, PchipInterpolator
+
+from skreg.solvers.fold_newton import solve_folds, spread
+from skreg.solvers.newton import solve_newton
+from skreg.solvers.solution import Solution, as_seen
+
+# Gradient norm of the rough solutions; the spline through exact ones would not be closer.
+_ROUGH = 1e-3
+
+
+def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000):
+    """argmin R(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ on all rows, and on each training part.
+
+    Parameters
+    ----------
+    risk : LinearRisk
+        Of all rows, X an array.
+    weights : ndarray of shape (n, F)
+        Of the rows in each fold's training part, 0 for rows that are not in it.
+    alphas : ndarray of shape (m,)
+        λ > 0.
+    factors : ndarray of shape (p,), default=None
+        f ≥ 0; None stands for ones.
+    tol : float, default=1e-8
+        Gradient norm at which a λ counts as solved: see `skreg.solvers.newton.solve_newton`.
+    max_iter : int, default=1000
+        Steps allowed for each of the few λ.
+
+    Returns
+    -------
+    whole : Solution
+        ``dof`` follows a monotone spline through those at the few λ.
+    folds : FoldSolutions
+        As in `solve_folds`, and as there a gradient norm above ``tol``, in ``whole`` too, asks for
+        another method.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.losses import Poisson
+    >>> from skreg.quadratic.risk import LinearRisk
+    >>> from skreg.solvers.fold_paths import solve_paths
+    >>> from skreg.solvers.newton import solve_newton
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((60, 2))
+    >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
+    >>> risk, alphas = LinearRisk(X, y, Poisson()), np.geomspace(1.0, 0.01, 9)
+    >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
+    >>> whole, folds = solve_paths(risk, weights, alphas)
+    >>> np.abs(whole.coefs - solve_newton(risk, alphas).coefs).max() < 1e-7
+    np.True_
+    >>> folds.coefs.shape
+    (3, 9, 1, 2)
+    """
+    alphas = np.asarray(alphas, dtype=np.float64)
+    distinct = np.unique(alphas)
+    few = distinct[spread(distinct)]
+    rough = solve_newton(risk, few, factors, tol=max(tol, _ROUGH), max_iter=max_iter)
+    m, K, p = len(alphas), risk.n_outputs, risk.n_features
+    coefs = _along(CubicSpline, few, rough.coefs.reshape(-1, K, p), alphas)
+    start = coefs, _along(CubicSpline, few, rough.intercepts.reshape(-1, K), alphas)
+
+    both = np.column_stack([weights, risk.share * risk.weight])
+    folds = solve_folds(risk, both, alphas, start, factors, tol=tol)
+    coefs, intercepts = folds.coefs[-1], folds.intercepts[-1]
+    thetas, steps = zip(coefs, intercepts, strict=True), np.full(m, folds.n_passes)
+    whole = Solution(
+        alphas=alphas,
+        **as_seen(risk, coefs, intercepts),
+        dof=_along(PchipInterpolator, few, rough.dof, alphas),
+        norms=np.linalg.norm(coefs, axis=(1, 2)),
+        risk=np.array([risk.value_at(risk.raw(*theta)) for theta in thetas]),
+        dual_gaps=None,
+        n_iter=steps,
+        solver=rough.solver,
+        gradient_norms=folds.gradient_norms[-1],
+        n_expansions=steps,
+    )
+    return whole, folds.without_last()
+
+
+def _along(spline, few, values, alphas):
+    """The spline in log λ through ``values``, an array with a row for each of the few λ."""
+    if len(few) == 1:
+        return np.repeat(values, len(alphas), axis=0)
+    return spline(np.log(few), values)(np.log(alphas))
