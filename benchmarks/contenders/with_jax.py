@@ -15,24 +15,46 @@ def network_epochs(data):
             "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         )
     import jax
+
+    epoch = jax.jit(_network_epoch(data), donate_argnums=0)
+
+    def run(epochs, seed):
+        key = jax.random.key(seed)
+        state = _network_start(data, key)
+        for part in jax.random.split(key, epochs):
+            state = epoch(state, part)
+        parameters = jax.device_get(jax.block_until_ready(state)[0])
+        return [weight for weight, _ in parameters], [bias for _, bias in parameters]
+
+    run(1, 0)  # compiles
+    return run
+
+
+def _network_start(data, key):
+    """Parameters, Adam's two means of them, and its clock."""
+    import jax
+    import jax.numpy as jnp
+
+    parameters = []
+    sizes = (data.X.shape[1], *data.hidden, 1 if data.n_classes == 2 else data.n_classes)
+    for fan_in, fan_out in pairwise(sizes):
+        key, part = jax.random.split(key)
+        bound = (6.0 / (fan_in + fan_out)) ** 0.5
+        weight = jax.random.uniform(part, (fan_in, fan_out), data.X.dtype, -bound, bound)
+        parameters.append((weight, jnp.zeros(fan_out, data.X.dtype)))
+    zeros = [jax.tree.map(jnp.zeros_like, parameters) for _ in range(2)]
+    return parameters, *zeros, jnp.float32(0.0)
+
+
+def _network_epoch(data):
+    """A step of Adam for each of the shuffled mini-batches."""
+    import jax
     import jax.numpy as jnp
 
     X, y = jnp.asarray(data.X), jnp.asarray(data.y)
-    n, n_outputs = len(X), 1 if data.n_classes == 2 else data.n_classes
-    sizes = (X.shape[1], *data.hidden, n_outputs)
+    n, objective = len(X), _network_objective(data)
     whole = n // data.batch * data.batch
     beta1, beta2, epsilon = 0.9, 0.999, 1e-8
-
-    def objective(parameters, x_batch, y_batch):
-        raw = x_batch
-        for depth, (weight, bias) in enumerate(parameters):
-            raw = (raw if depth == 0 else jax.nn.relu(raw)) @ weight + bias
-        if n_outputs == 1:
-            loss = jnp.mean(jax.nn.softplus(raw[:, 0]) - y_batch * raw[:, 0])
-        else:
-            chosen = jnp.take_along_axis(raw, y_batch[:, None], axis=1)[:, 0]
-            loss = jnp.mean(jax.nn.logsumexp(raw, axis=1) - chosen)
-        return loss + 0.5 * data.alpha * sum(jnp.sum(weight**2) for weight, _ in parameters)
 
     def step(state, rows):
         parameters, first, second, t = state
@@ -51,25 +73,23 @@ def network_epochs(data):
         state, _ = jax.lax.scan(step, state, order[:whole].reshape(-1, data.batch))
         return step(state, order[whole:])[0] if whole < n else state
 
-    epoch = jax.jit(epoch, donate_argnums=0)
+    return epoch
 
-    def start(key):
-        parameters = []
-        for fan_in, fan_out in pairwise(sizes):
-            key, part = jax.random.split(key)
-            bound = (6.0 / (fan_in + fan_out)) ** 0.5
-            weight = jax.random.uniform(part, (fan_in, fan_out), X.dtype, -bound, bound)
-            parameters.append((weight, jnp.zeros(fan_out, X.dtype)))
-        zeros = [jax.tree.map(jnp.zeros_like, parameters) for _ in range(2)]
-        return parameters, *zeros, jnp.float32(0.0)
 
-    def run(epochs, seed):
-        key = jax.random.key(seed)
-        state = start(key)
-        for part in jax.random.split(key, epochs):
-            state = epoch(state, part)
-        parameters = jax.device_get(jax.block_until_ready(state)[0])
-        return [weight for weight, _ in parameters], [bias for _, bias in parameters]
+def _network_objective(data):
+    """The regularised loss of a mini-batch."""
+    import jax
+    import jax.numpy as jnp
 
-    run(1, 0)  # compiles
-    return run
+    def objective(parameters, x_batch, y_batch):
+        raw = x_batch
+        for depth, (weight, bias) in enumerate(parameters):
+            raw = (raw if depth == 0 else jax.nn.relu(raw)) @ weight + bias
+        if data.n_classes == 2:
+            loss = jnp.mean(jax.nn.softplus(raw[:, 0]) - y_batch * raw[:, 0])
+        else:
+            chosen = jnp.take_along_axis(raw, y_batch[:, None], axis=1)[:, 0]
+            loss = jnp.mean(jax.nn.logsumexp(raw, axis=1) - chosen)
+        return loss + 0.5 * data.alpha * sum(jnp.sum(weight**2) for weight, _ in parameters)
+
+    return objective
