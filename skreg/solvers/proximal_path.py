@@ -114,13 +114,7 @@ class ProximalPath:
             return stop
         point = self.point
         self._renew(point)
-        model = self.model
-        rest = point.gradient[model.which] - model.matrix @ point.theta[model.which]
-        target = self._minimise(self.alpha, rest)
-        way = (target - point.theta)[model.which]
-        shift = model.intercept_way(way) if self.risk.fit_intercept else 0.0
-        self.dual = [point], [1.0]
-        new = self.evaluate(target, point.intercept + shift, model)
+        new = self._full_step(point, self.alpha)[0]
         gap = self._gap(new, self.alpha, self.tol)
         if not gap <= max(stop.gap, self.tol):
             return stop
@@ -185,17 +179,11 @@ class ProximalPath:
         The full step is taken if it gains enough. If not, the Hessian is renewed, and if it is
         new already, a part of the step is taken.
         """
-        theta, model = point.theta, self.model
-        rest = point.gradient[model.which] - model.matrix @ theta[model.which]
-        target = self._minimise(alpha, rest)
-        way = target - theta
-        shift = model.intercept_way(way[model.which]) if self.risk.fit_intercept else 0.0
+        theta, model, fresh = point.theta, self.model, self.model_point is point
+        new, way, shift = self._full_step(point, alpha)
         penalty, objective = self.certificate.penalty, self.certificate.objective(point, alpha)
-        promise = float(point.gradient @ way) + penalty(target, alpha) - penalty(theta, alpha)
+        promise = float(point.gradient @ way) + penalty(new.theta, alpha) - penalty(theta, alpha)
         rounding = 4 * EPS * objective
-        fresh = self.model_point is point
-        self.dual = [point], [1.0]
-        new = self.evaluate(target, point.intercept + shift, model)
         if self.certificate.objective(new, alpha) <= objective + _ARMIJO * promise + rounding:
             self.floor = max(_FLOOR, self.floor / 10)
             return new, fresh and promise > -rounding
@@ -211,6 +199,16 @@ class ProximalPath:
                 return new, False
             length *= 0.5 if length > 0.1 else 0.1
         return None, True
+
+    def _full_step(self, point, alpha):
+        """The point where the quadratic at ``point`` is least, and the way there in θ and in b."""
+        model = self.model
+        rest = point.gradient[model.which] - model.matrix @ point.theta[model.which]
+        target = self._minimise(alpha, rest)
+        way = target - point.theta
+        shift = model.intercept_way(way[model.which]) if self.risk.fit_intercept else 0.0
+        self.dual = [point], [1.0]
+        return self.evaluate(target, point.intercept + shift, model), way, shift
 
     def _minimise(self, alpha, rest):
         """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set; the factor of H is kept."""
