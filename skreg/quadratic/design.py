@@ -6,12 +6,11 @@ block of X.
 """
 
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
-from skreg.quadratic.products import add_gram, product, symmetric, together
+from skreg.quadratic.products import add_gram, by_halves, product, symmetric
 from skreg.quadratic.rows import slices
 
 # |mean| / spread of a column beyond which it is centred; a product of X itself loses that factor.
@@ -68,12 +67,12 @@ class DenseDesign:
     def gram(self, weights):
         """Σᵢ wᵢ(xᵢ − c)(xᵢ − c)ᵀ and Σᵢ wᵢ(xᵢ − c) for w ≥ 0: n·p² flops, one pass over X."""
         n, p = self.shape
-        # Two sums whatever the number of threads, so that the result does not depend on it.
-        ends = [0, n // 2, n] if n * p * p > _WORTH_TWO else [0, n]
         root = np.sqrt(weights)[:, None]
-        parts = together(
-            lambda start, stop: self._upper_gram(start, stop, root), list(pairwise(ends))
-        )
+
+        def part(start, stop):
+            return self._upper_gram(start, stop, root)
+
+        parts = by_halves(part, n, n * p * p > _WORTH_TWO)
         grams, sums = zip(*parts, strict=True)
         return symmetric(sum(grams[1:], start=grams[0])), sum(sums)
 

@@ -7,6 +7,7 @@ go on spinning for a while, and on few cores the next product would wait for the
 """
 
 from contextlib import nullcontext
+from itertools import pairwise
 
 import numpy as np
 from scipy.linalg.blas import dgemv
@@ -85,3 +86,12 @@ def together(part, pieces):
         if n_workers > 1:
             return in_threads(part, pieces, n_workers)
         return [part(*piece) for piece in pieces]
+
+
+def by_halves(part, n, is_large):
+    """[part(0, n)], or of a large range [part(0, n // 2), part(n // 2, n)], a thread each.
+
+    As many sums whatever the number of threads, so that their total does not depend on it.
+    """
+    ends = [0, n // 2, n] if is_large else [0, n]
+    return together(part, list(pairwise(ends)))

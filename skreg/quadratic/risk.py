@@ -1,14 +1,13 @@
 """The empirical risk of a linear model under any loss."""
 
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
 from skreg._kernels import line
 from skreg.quadratic.design import design
 from skreg.quadratic.expansion import Expansion
-from skreg.quadratic.products import together
+from skreg.quadratic.products import by_halves
 
 # Classes without any weight get this share in the null model, so that its logarithm is finite.
 _RARE = 1e-9
@@ -111,16 +110,15 @@ class LinearRisk:
             return change, self.derivatives_at(raw + change), None
         change, residual, curvature = (np.empty(raw.shape) for _ in range(3))
         columns = [part[:, 0] for part in (self.y, raw, change, residual, curvature)]
-        loss, d, n = self.loss, np.ascontiguousarray(d[0]), len(raw)
+        loss, d = self.loss, np.ascontiguousarray(d[0])
 
         def part(start, stop):
             y, *others = (column[start:stop] for column in columns)
             rows, share = self.X[start:stop], self.share[start:stop]
             return line.step(loss.name, loss.parameter, rows, d, d_b[0], y, share, *others)
 
-        # Two sums whatever the number of threads, so that the result does not depend on it.
-        ends = [0, n // 2, n] if n * self.n_features > _WORTH_TWO else [0, n]
-        values, slopes = zip(*together(part, list(pairwise(ends))), strict=True)
+        halves = by_halves(part, len(raw), self.X.size > _WORTH_TWO)
+        values, slopes = zip(*halves, strict=True)
         return change, (sum(values), residual, curvature), sum(slopes)[None]
 
     def gradient(self, residual):
