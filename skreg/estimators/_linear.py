@@ -77,17 +77,20 @@ class QuadraticApproxLinear(BaseEstimator):
         Duality gaps are quadratic in the error: it takes a gap of 1e-14 for coefficients to seven
         digits, and the last step of a Newton method often brings that.
         """
+        found = self._solve_quietly(problem, alphas)
+        self._warn_of(problem, found)
+        return found
+
+    def _solve_quietly(self, problem, alphas):
         exact = isinstance(problem, QuadraticModel)
         with warnings.catch_warnings():
             if not exact:
                 warnings.filterwarnings("ignore", ".* above tol", ConvergenceWarning)
-            found = self._solve(problem, alphas, self.tol * (1.0 if exact else self._closer))
-        if not exact:
-            self._warn_of(found)
-        return found
+            return self._solve(problem, alphas, self.tol * (1.0 if exact else self._closer))
 
-    def _warn_of(self, found):
-        if self.max_expansions is not None or not self._is_exact:
+    def _warn_of(self, problem, found):
+        exact = isinstance(problem, QuadraticModel)  # of which the solver has warned
+        if exact or self.max_expansions is not None or not self._is_exact:
             return
         reached = found.gradient_norms if found.dual_gaps is None else found.dual_gaps
         # At λ = 0 there may be no minimiser, of which the solver has warned.
@@ -104,8 +107,8 @@ class QuadraticApproxLinear(BaseEstimator):
 
     def _solve_bounded(self, problem, bound):
         exact = isinstance(problem, QuadraticModel)
-        return solve_bounded(
-            lambda alphas: self._solve_closely(problem, alphas),
+        found = solve_bounded(
+            lambda alphas: self._solve_quietly(problem, alphas),
             self._norms_of,
             bound,
             self._alphas(problem, 1)[0],
@@ -114,6 +117,8 @@ class QuadraticApproxLinear(BaseEstimator):
             # The spectrum tells far smaller λ apart than an objective does.
             smallest=1e-30 if exact and self._norm_power < 0 else 1e-10,
         )
+        self._warn_of(problem, found)  # and not of λ on the way
+        return found
 
     def _keep(self, problem):
         """Keep of the problem what fitted attributes need."""

@@ -1,5 +1,7 @@
 """norm_bound: the constraint form and its multiplier."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -147,3 +149,16 @@ def test_path_interpolates_where_the_risk_is_no_quadratic():
 def test_bad_bounds_are_named(bound):
     with pytest.raises(ValueError, match="The 'norm_bound' parameter of QuadraticApproxRidge"):
         QuadraticApproxRidge(norm_bound=bound).fit(np.eye(3), np.arange(3.0))
+
+
+@pytest.mark.parametrize("loss", ["huber", "poisson", "gamma"])
+def test_a_slack_bound_warns_of_no_alpha_on_the_way(loss):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 8)) * np.linspace(0.5, 2, 8) + 1
+    y = np.exp(0.2 * X[:, 0] + 0.1 * rng.normal(size=200))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        slack = QuadraticApproxLasso(loss=loss, norm_bound=1e6).fit(X, y)
+    assert slack.alpha_ == 0
+    free = QuadraticApproxLasso(0.0, loss=loss).fit(X, y).coef_
+    np.testing.assert_allclose(slack.coef_, free, rtol=1e-6)
