@@ -40,17 +40,9 @@ def check(estimator):
 def run(job, on_fold):
     """Train, stop the worse λ at every rung, and score what is left at the end.
 
-    Parameters
-    ----------
-    job : Job
-    on_fold : callable
-        ``on_fold(i, n)`` is called for each split when all λ are done.
-
-    Returns
-    -------
-    Scores
-        Scores of a λ that was stopped are those after its last epoch. ``more`` has ``n_resources``,
-        the epochs that each λ was allowed, and ``stopped``.
+    See `Route`; ``on_fold`` is called when all λ are done. Scores of a λ that was stopped are those
+    after its last epoch. ``more`` has ``n_resources``, the epochs that each λ was allowed, and
+    ``stopped``.
     """
     rungs = schedule(last_step(job.estimator).max_iter, len(job.alphas))
     splits = [Split(job, j) for j in range(len(job.splits))]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.metrics._scorer import _MultimetricScorer
@@ -71,6 +71,12 @@ class Job:
         if set(self.scorers) == {"score"}:
             return self.scorers["score"]
         return _MultimetricScorer(scorers=self.scorers, raise_exc=self.error_score == "raise")
+
+    def report(self, j, fits):
+        """Say of a split that it is done, if the user wants to know."""
+        if self.verbose > 1:
+            seconds = sum(fit["fit_time"] + fit["score_time"] for fit in fits)
+            print(f"[PathSearchCV] split {j + 1}/{len(self.splits)}: {seconds:.2f} s")
 
 
 @dataclass(eq=False)
@@ -150,3 +156,29 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, scores):
         super().__init__()
         self.scores = scores
+
+
+class Route(Protocol):
+    """A module that knows a way to the scores of some jobs; `evaluation.ROUTES` has all of them."""
+
+    def serves(self, job: Job) -> bool:
+        """Whether it does for this one."""
+
+    def run(self, job: Job, on_fold: Callable[[int, int], None]) -> Scores:
+        """Fit every λ to the training part of each split, and score it on the test part.
+
+        Parameters
+        ----------
+        job : Job
+        on_fold : callable
+            ``on_fold(i, n)`` is called after each of the n splits.
+
+        Returns
+        -------
+        Scores
+
+        Raises
+        ------
+        Interrupted
+            By Ctrl-C.
+        """

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection._validation import _score
-from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params, _get_feature_names
+from sklearn.utils.validation import _get_feature_names
 
 from skreg._threads import one_blas_thread
 from skreg._validation import check_alphas, check_offset, check_weights
@@ -23,8 +21,7 @@ from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.losses import get_loss
 from skreg.model_selection import path_folds, refits
 from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
-from skreg.model_selection.job import Interrupted
-from skreg.model_selection.squares import SquareScores
+from skreg.model_selection.part_scores import PartScores
 from skreg.model_selection.wide_ridge import RowProducts
 from skreg.path import RegularizationPath
 from skreg.quadratic import Moments, QuadraticModel
@@ -44,18 +41,7 @@ def serves(job):
 
 
 def run(job, on_fold):
-    """Solve every λ on the training part of each split, and score them on the test part.
-
-    Parameters
-    ----------
-    job : Job
-    on_fold : callable
-        ``on_fold(i, n)`` is called after each of the n splits.
-
-    Returns
-    -------
-    Scores
-    """
+    """Solve every λ on the training part of each split, and score it. See `Route`."""
     try:
         folds = _Folds(job)
     except Exception:
@@ -65,12 +51,10 @@ def run(job, on_fold):
     try:
         for j in folds.solve():
             on_fold(j, n_splits)
-            if job.verbose > 1:
-                seconds = sum(fit["fit_time"] + fit["score_time"] for fit in folds.done[j])
-                print(f"[PathSearchCV] split {j + 1}/{n_splits}: {seconds:.2f} s")
+            job.report(j, folds.done[j])
     except KeyboardInterrupt:
         first = [fits for j, fits in sorted(folds.done.items()) if set(range(j)) <= set(folds.done)]
-        raise Interrupted(refits.scores_of(job, first) if first else None) from None
+        raise refits.interrupted(job, first) from None
     scores = refits.scores_of(job, [folds.done[j] for j in range(n_splits)])
     scores.path = folds.path
     return scores
@@ -137,13 +121,10 @@ class _Folds:
         self.weights = check_weights(job.fit_params.get("sample_weight"), X)
         self.y = _columns(source._less_offset(y, offset))
         self.splits = [(np.asarray(train), np.asarray(test)) for train, test in job.splits]
-        self.squares = SquareScores.of(job, _columns(y))
+        self.scores = PartScores(job, self.X, _columns(y))
+        self.squares = squares = self.scores.squares
         # Whether what was summed for the fit says what is to be scored.
-        self.alike = (
-            self.squares is not None
-            and offset is None
-            and _same(self.squares.weights, self.weights)
-        )
+        self.alike = squares is not None and offset is None and _same(squares.weights, self.weights)
 
     def solve(self):
         """Solve the splits; yields each when it is done."""
@@ -220,7 +201,8 @@ class _Folds:
         try:
             tests = self._wide_scores(train, test)
             if tests is not None:
-                self.done[j] = _fits(len(test), tests, None, time.perf_counter() - start, 0.0)
+                seconds = time.perf_counter() - start
+                self.done[j] = refits.along_path(len(test), tests, None, seconds, 0.0)
                 return
             path = self._path(self.model(None, train))
             self._finish(j, start, path, {"test": (test, None), "train": (train, None)})
@@ -234,7 +216,11 @@ class _Folds:
         scored = time.perf_counter()
         trains = self._scores(path, *parts["train"]) if self.job.return_train_score else None
         n_test = len(parts["test"][0])
-        self.done[j] = _fits(n_test, tests, trains, solved - start, scored - solved)
+        seconds = solved - start, scored - solved
+        self.done[j] = refits.along_path(n_test, tests, trains, *seconds)
+
+    def _scores(self, path, rows, moments):
+        return self.scores.on(path, rows, moments if self.alike else None)
 
     def _of_all_rows(self, moments):
         try:
@@ -259,33 +245,7 @@ class _Folds:
         source._keep(model)
         return RegularizationPath.from_solution(found, source, _get_feature_names(self.job.X))
 
-    # Scores --------------------------------------------------------------------------------------
-
-    def _scores(self, path, rows, moments):
-        """Scores of each λ on some rows: by their moments, by squares, or by the scorers."""
-        scores = None
-        if self.squares is not None:
-            coefs, intercepts = _by_targets(path)
-            if self.alike and moments is not None:
-                scores = self.squares.by_moments(moments, coefs, intercepts)
-            if scores is None:
-                X = self.X[as_slice(rows)]
-
-                def predict(some):
-                    flat = coefs[some].reshape(-1, coefs.shape[-1])
-                    raw = (X @ flat.T).T.reshape(-1, coefs.shape[1], len(rows))
-                    return (raw + intercepts[some, :, None]).swapaxes(1, 2)
-
-                scores = self.squares.by_predictions(rows, predict, len(path))
-        return self._scores_by_scorers(path, rows) if scores is None else scores
-
-    def _scores_by_scorers(self, path, rows):
-        X, y = _safe_split(self.job.estimator, self.job.X, self.job.y, rows)
-        params = _check_method_params(self.job.X, self.job.score_params, rows)
-        return [
-            _score(fitted, X, y, self.job.scorer, params, self.job.error_score)
-            for fitted in path_folds.fitted_along(path, X)
-        ]
+    # More features than rows ---------------------------------------------------------------------
 
     def _wide_scores(self, train, test):
         """Scores of each λ of a ridge with p > n by products of rows; None if rows are needed."""
@@ -317,28 +277,6 @@ class _Folds:
 
 def _call(function, *arguments):
     function(*arguments)
-
-
-def _fits(n_test, tests, trains, fit_seconds, score_seconds):
-    """Results of single fits, as scikit-learn's ``_fit_and_score`` gives them."""
-    m = len(tests)
-    common = {
-        "fit_time": fit_seconds / m,
-        "score_time": score_seconds / m,
-        "n_test_samples": n_test,
-        "fit_error": None,
-    }
-    fits = [{"test_scores": score, **common} for score in tests]
-    for fit, score in zip(fits, trains or [], strict=False):
-        fit["train_scores"] = score
-    return fits
-
-
-def _by_targets(path):
-    """θ (n_alphas, q, p) and b (n_alphas, q) in float64."""
-    m, p = len(path), path.coefs.shape[-1]
-    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
-    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)
 
 
 def _columns(y):

@@ -23,7 +23,6 @@ from sklearn.utils.validation import _check_method_params
 from skreg._threads import one_blas_thread, worker_threads
 from skreg.estimators._mlp import BaseRegularizedMLP
 from skreg.model_selection import refits
-from skreg.model_selection.job import Interrupted
 from skreg.model_selection.path_folds import _looks_at_predictions_only
 from skreg.model_selection.pipelines import Prefix, is_plain, last_step
 
@@ -41,16 +40,7 @@ def serves(job):
 def run(job, on_fold):
     """Fit and score every λ of every split, as many at once as there are threads.
 
-    Parameters
-    ----------
-    job : Job
-        ``n_jobs=None`` stands for as many threads as BLAS may use.
-    on_fold : callable
-        ``on_fold(i, n)`` is called after each of the n splits.
-
-    Returns
-    -------
-    Scores
+    See `Route`; ``n_jobs=None`` stands for as many threads as BLAS may use.
     """
     n_splits, n_alphas = len(job.splits), len(job.alphas)
     splits = [Split(job, j) for j in range(n_splits)]
@@ -76,8 +66,7 @@ def run(job, on_fold):
         with threads_for(job, len(tasks)) as n_threads:
             in_pool(one, tasks, n_threads)
     except KeyboardInterrupt:
-        done = fits[:reported]
-        raise Interrupted(refits.scores_of(job, done) if done else None) from None
+        raise refits.interrupted(job, fits[:reported]) from None
     return refits.scores_of(job, fits)
 
 

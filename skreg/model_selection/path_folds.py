@@ -19,7 +19,6 @@ from skreg._threads import one_blas_thread
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection import refits
 from skreg.model_selection.class_metrics import scores_along
-from skreg.model_selection.job import Interrupted
 from skreg.model_selection.pipelines import Prefix, is_plain, last_step
 from skreg.model_selection.squares import SquareScores
 from skreg.path import RegularizationPath
@@ -53,18 +52,7 @@ def serves(job):
 
 
 def run(job, on_fold):
-    """Follow the path on the training part of each split, and score every λ on its test part.
-
-    Parameters
-    ----------
-    job : Job
-    on_fold : callable
-        ``on_fold(i, n)`` is called after each of the n splits.
-
-    Returns
-    -------
-    Scores
-    """
+    """Follow the path on the training part of each split, and score it. See `Route`."""
     n_splits = len(job.splits)
     parallel = Parallel(n_jobs=job.n_jobs, prefer="threads", return_as="generator")
     together = effective_n_jobs(job.n_jobs) > 1
@@ -74,11 +62,9 @@ def run(job, on_fold):
             for fits in parallel(delayed(one_split)(job, j) for j in range(n_splits)):
                 done.append(fits)
                 on_fold(len(done) - 1, n_splits)
-                if job.verbose > 1:
-                    seconds = sum(fit["fit_time"] + fit["score_time"] for fit in fits)
-                    print(f"[PathSearchCV] split {len(done)}/{n_splits}: {seconds:.2f} s")
+                job.report(len(done) - 1, fits)
     except KeyboardInterrupt:
-        raise Interrupted(refits.scores_of(job, done) if done else None) from None
+        raise refits.interrupted(job, done) from None
     return refits.scores_of(job, done)
 
 
@@ -131,28 +117,14 @@ def one_split(job, j):
     except Exception:
         # Which λ are to blame is for one fit after the other to say.
         return refits.one_split(job, j)
-    fit_time = (time.perf_counter() - start) / len(job.alphas)
-
-    start = time.perf_counter()
+    solved = time.perf_counter()
     X_test, y_test = _safe_split(job.estimator, job.X, job.y, test, train)
     tests = _scores_along(job, rows, path, X_test, y_test, test)
-    score_time = (time.perf_counter() - start) / len(job.alphas)
-    fits = [
-        {
-            "test_scores": score,
-            "fit_time": fit_time,
-            "score_time": score_time,
-            "n_test_samples": len(test),
-            "fit_error": None,
-        }
-        for score in tests
-    ]
+    scored = time.perf_counter()
+    trains = None
     if job.return_train_score:
-        for fit, score in zip(
-            fits, _scores_along(job, rows, path, X, y, train, rows.prefix.rows), strict=True
-        ):
-            fit["train_scores"] = score
-    return fits
+        trains = _scores_along(job, rows, path, X, y, train, rows.prefix.rows)
+    return refits.along_path(len(test), tests, trains, solved - start, scored - solved)
 
 
 def _scores_along(job, rows, path, X, y, index, transformed=None):
@@ -166,12 +138,15 @@ def _scores_along(job, rows, path, X, y, index, transformed=None):
             _score(rows.fitted(path, i), X, y, scorer, params, job.error_score)
             for i in range(len(path))
         ]
-    X = transformed
-    found = _scores_at_once(job, path, X, y, params)
-    if found is not None:
-        return found
+    found = _scores_at_once(job, path, transformed, y, params)
+    return scores_one_by_one(job, path, transformed, y, params) if found is None else found
+
+
+def scores_one_by_one(job, path, X, y, params):
+    """The scores of every λ on rows as the path sees them, by the scorers."""
     return [
-        _score(fitted, X, y, scorer, params, job.error_score) for fitted in fitted_along(path, X)
+        _score(fitted, X, y, job.scorer, params, job.error_score)
+        for fitted in fitted_along(path, X)
     ]
 
 

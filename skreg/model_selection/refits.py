@@ -13,18 +13,7 @@ def serves(job):
 
 
 def run(job, on_fold):
-    """Fit and score every λ of every split.
-
-    Parameters
-    ----------
-    job : Job
-    on_fold : callable
-        ``on_fold(i, n)`` is called after each of the n splits.
-
-    Returns
-    -------
-    Scores
-    """
+    """Fit and score every λ of every split. See `Route`."""
     n_splits, n_alphas = len(job.splits), len(job.alphas)
     parallel = Parallel(n_jobs=job.n_jobs, pre_dispatch="2*n_jobs", return_as="generator")
     done: list[list] = []
@@ -41,7 +30,7 @@ def run(job, on_fold):
                 fits = []
                 on_fold(len(done) - 1, n_splits)
     except KeyboardInterrupt:
-        raise Interrupted(scores_of(job, done) if done else None) from None
+        raise interrupted(job, done) from None
     return scores_of(job, done)
 
 
@@ -60,6 +49,29 @@ def scores_of(job, splits):
         if any(isinstance(fit.get("test_scores"), dict) for fit in flat):
             _insert_error_scores(flat, job.error_score)
     return Scores.from_splits(splits)
+
+
+def interrupted(job, splits):
+    """`Interrupted`, with what the first splits gave."""
+    return Interrupted(scores_of(job, splits) if splits else None)
+
+
+def along_path(n_test, tests, trains, fit_seconds, score_seconds):
+    """The results of a split as single fits: scores of every λ, the time shared among them.
+
+    ``trains`` is None unless the scores of the training part are wanted.
+    """
+    common = {
+        "fit_time": fit_seconds / len(tests),
+        "score_time": score_seconds / len(tests),
+        "n_test_samples": n_test,
+        "fit_error": None,
+    }
+    fits = [{"test_scores": score, **common} for score in tests]
+    if trains is not None:
+        for fit, score in zip(fits, trains, strict=True):
+            fit["train_scores"] = score
+    return fits
 
 
 def _arguments(job, i, j):
