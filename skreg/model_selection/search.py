@@ -7,30 +7,27 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.base import _fit_context, clone
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.validation import (
     _check_method_params,
-    _num_samples,
     check_is_fitted,
     indexable,
 )
 
-from skreg.model_selection.alphas import check_choice
 from skreg.model_selection.candidates import alpha_name, combinations
-from skreg.model_selection.criteria import CRITERIA
+from skreg.model_selection.choices import (
+    INFORMATION,
+    WITHOUT_SPLITS,
+    check_choices,
+    criterion_of,
+    splits_of,
+)
 from skreg.model_selection.evaluation import Evaluation, check_searchable
 from skreg.model_selection.job import Interrupted, Job
 from skreg.model_selection.outcome import Outcome, frame_of, scorers_of
-
-#: Values of ``cv`` that need no splits.
-WITHOUT_SPLITS = ("loo", "gcv")
-#: Values of ``selection`` that judge by the rows fitted.
-INFORMATION = ("aic", "bic", "ebic", "evidence")
 
 
 class PathSearchCV(BaseSearchCV):
@@ -247,7 +244,7 @@ class PathSearchCV(BaseSearchCV):
         FitFailedWarning
             If some fits failed and ``error_score`` is a number.
         """
-        choice = self._check_choices()
+        choice = check_choices(self)
         scorers, metric = self._get_scorers()
         X, y = indexable(X, y)
         if y is None and get_tags(self.estimator).target_tags.required:
@@ -277,7 +274,7 @@ class PathSearchCV(BaseSearchCV):
             alphas=np.empty(0),
             X=X,
             y=y,
-            splits=self._splits(X, y, routed),
+            splits=splits_of(self, X, y, routed),
             fit_params=routed.estimator.fit,
             score_params=routed.scorer.score,
             scorers=scorers_of(scorers),
@@ -287,7 +284,7 @@ class PathSearchCV(BaseSearchCV):
             verbose=self.verbose,
             resource=self.resource,
         )
-        evaluation = Evaluation(job, choice, metric, self._criterion(), scorers)
+        evaluation = Evaluation(job, choice, metric, criterion_of(self), scorers)
         try:
             self._run(evaluation, found, root)
         except Interrupted:
@@ -300,59 +297,6 @@ class PathSearchCV(BaseSearchCV):
         self._keep(outcome.attributes | refitted)
         root.call_on_fit_task_end(**hooks)
         return self
-
-    def _check_choices(self):
-        """``alphas``, checked; and whether the other choices go together."""
-        choice = check_choice(self.alphas)
-        by_rows = self.selection in INFORMATION
-        if by_rows and self.cv is not None:
-            raise ValueError(
-                f"selection={self.selection!r} judges by the rows fitted: cv={self.cv!r} has no "
-                'say. Leave cv=None, or use selection="best".'
-            )
-        if (by_rows or self.cv == "gcv") and self.scoring is not None:
-            name = self.selection if by_rows else self.cv
-            raise ValueError(
-                f"{name!r} is a score itself: scoring={self.scoring!r} has no say. Leave "
-                'scoring=None, or use cv="loo" or splits.'
-            )
-        if self.cv == "gcv" and self.selection == "one_std_err":
-            raise ValueError(
-                'selection="one_std_err" needs a standard error, which cv="gcv" has not. Use '
-                'cv="loo" or splits.'
-            )
-        if callable(self.refit) and self.selection != "best":
-            raise ValueError(
-                f"selection={self.selection!r} and a callable refit both choose. Leave "
-                'selection="best", or refit=True.'
-            )
-        return choice
-
-    def _criterion(self):
-        """What judges in place of splits; None for splits."""
-        name = self.selection if self.selection in INFORMATION else self.cv
-        return CRITERIA[name] if isinstance(name, str) else None
-
-    def _splits(self, X, y, routed):
-        """All (train, test); none where a criterion judges."""
-        if self._criterion() is not None:
-            if not _routing_enabled() and routed.splitter.split.get("groups") is not None:
-                raise ValueError(
-                    f"groups and {self.cv or self.selection!r} do not go together: it takes the "
-                    "rows as independent. Use cv=GroupKFold()."
-                )
-            return []
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        n_splits = cv.get_n_splits(X, y, **routed.splitter.split)
-        splits = list(cv.split(X, y, **routed.splitter.split))
-        if len(splits) != n_splits or not splits:
-            raise ValueError(
-                f"cv={self.cv!r} announces {n_splits} splits and yields {len(splits)}: give a "
-                "splitter, or an iterable of at least one (train, test)."
-            )
-        # Masks, negative indices and those that are not there are told apart once, for all routes.
-        rows = np.arange(_num_samples(X))
-        return [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splits]
 
     def _run(self, evaluation, found, root):
         """Evaluate every combination, and tell callbacks of every split."""

@@ -54,12 +54,7 @@ def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
             f"cv='gcv' is for squared error, got loss {fit.loss!r}. Use cv='loo', which is as fast "
             "as a fit, or cv=5."
         )
-    if np.isnan(fit.path.dof).any():
-        raise ValueError(
-            "cv='gcv' takes degrees of freedom, and a sparse X of this size is not decomposed to "
-            "know them. Use cv=5."
-        )
-    dof = target_dof(fit) + bool(fit.source.fit_intercept)
+    dof = target_dof(fit, "cv='gcv'") + bool(fit.source.fit_intercept)
     left = np.maximum(1.0 - dof / fit.n_rows, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.where(left > 0, 2.0 * target_risks(fit) / left**2, np.inf)

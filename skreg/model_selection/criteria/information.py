@@ -85,12 +85,7 @@ def _scores(estimator, X, y, alphas, fit_params, name, price, extra=None):
             f"selection={name!r} takes a likelihood, and loss {fit.loss!r} is none. Use cv='loo', "
             "or cv=5."
         )
-    dof = target_dof(fit)
-    if np.isnan(dof).any():
-        raise ValueError(
-            f"selection={name!r} takes degrees of freedom, and a sparse X of this size is not "
-            "decomposed to know them. Use cv=5."
-        )
+    dof = target_dof(fit, f"selection={name!r}")
     n, size = fit.n_rows, fit.path.coefs.shape[-1] * fit.n_outputs // dof.shape[1]
     total = dof.sum(axis=1) + fit.n_intercepts
     cost = deviance(fit) + price(n, size, total)

@@ -47,8 +47,24 @@ def target_risks(fit):
     return np.maximum(0.5 * (form.power + np.einsum("mqp,mqp->mq", thetas, slopes)), 0.0)
 
 
-def target_dof(fit):
-    """Effective degrees of freedom of every λ and target, without intercepts: (n_alphas, q)."""
+def target_dof(fit, name):
+    """Effective degrees of freedom of every λ and target, without intercepts: (n_alphas, q).
+
+    Raises
+    ------
+    ValueError
+        If they are not known; ``name`` is the criterion's, as a user asks for it.
+    """
+    dof = _target_dof(fit)
+    if np.isnan(dof).any():
+        raise ValueError(
+            f"{name} takes degrees of freedom, and a sparse X of this size is not decomposed to "
+            "know them. Use cv=5."
+        )
+    return dof
+
+
+def _target_dof(fit):
     q = fit.problem.n_targets if fit.is_squared_error else 1
     penalty = penalty_of(fit.source, fit.path.coefs.shape[-1])
     if penalty is None or getattr(fit.source, "hessian", "full") != "full":
