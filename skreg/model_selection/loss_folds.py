@@ -9,18 +9,17 @@ import warnings
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone, is_classifier
-from sklearn.model_selection._validation import _score
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from skreg._threads import one_blas_thread
 from skreg.estimators._penalties import RidgeShell
 from skreg.model_selection import path_folds, refits
-from skreg.model_selection.job import Interrupted
 from skreg.path import RegularizationPath
 from skreg.quadratic import QuadraticModel
 from skreg.solvers import Solution
 from skreg.solvers.fold_paths import solve_paths
+from skreg.solvers.solution import as_seen
 
 # Folds beyond which the shares of the rows, n for each fold, take too much.
 _MOST_FOLDS = 20
@@ -46,19 +45,7 @@ def serves(job):
 
 
 def run(job, on_fold):
-    """Find the solutions of all rows and of every fold, and score them.
-
-    Parameters
-    ----------
-    job : Job
-    on_fold : callable
-        ``on_fold(i, n)`` is called after each of the n splits.
-
-    Returns
-    -------
-    Scores
-        With the path of all rows.
-    """
+    """Find every solution, of all rows and of the folds, and score the folds. See `Route`."""
     start = time.perf_counter()
     try:
         with warnings.catch_warnings():
@@ -76,8 +63,9 @@ def run(job, on_fold):
             with one_blas_thread():  # a second one would go on spinning in the next split's way
                 done.append(folds.results(j))
             on_fold(j, len(job.splits))
+            job.report(j, done[j])
     except KeyboardInterrupt:
-        raise Interrupted(refits.scores_of(job, done) if done else None) from None
+        raise refits.interrupted(job, done) from None
     scores = refits.scores_of(job, done)
     scores.path = folds.path
     return scores
@@ -143,21 +131,9 @@ class _Folds:
         job, (train, test) = self.job, self.job.splits[j]
         start = time.perf_counter()
         tests = self._scores(j, test)
-        score_time = (time.perf_counter() - start) / len(job.alphas)
-        fits = [
-            {
-                "test_scores": score,
-                "fit_time": self.seconds / self.norms.size,
-                "score_time": score_time,
-                "n_test_samples": len(test),
-                "fit_error": None,
-            }
-            for score in tests
-        ]
-        if job.return_train_score:
-            for fit, score in zip(fits, self._scores(j, train), strict=True):
-                fit["train_scores"] = score
-        return fits
+        seconds = self.seconds / len(job.splits), time.perf_counter() - start
+        trains = self._scores(j, train) if job.return_train_score else None
+        return refits.along_path(len(test), tests, trains, *seconds)
 
     def _scores(self, j, rows):
         """Numbers, or dicts of numbers, for every λ on some rows."""
@@ -167,20 +143,15 @@ class _Folds:
         found = path_folds._scores_at_once(job, path, X, y, params)
         if found is not None:
             return found
-        return [
-            _score(fitted, X, y, job.scorer, params, job.error_score)
-            for fitted in path_folds.fitted_along(path, X)
-        ]
+        return path_folds.scores_one_by_one(job, path, X, y, params)
 
     def _path(self, j):
         """The j-th split's `RegularizationPath`, without what predictions do not need."""
-        alphas, coefs, dtype = self.job.alphas, self.coefs[j], self.risk.dtype
-        unknown, single = np.full(len(alphas), np.nan), self.risk.n_outputs == 1
-        steps = np.ones(len(alphas), dtype=int)
+        alphas, coefs = self.job.alphas, self.coefs[j]
+        unknown, steps = np.full(len(alphas), np.nan), np.ones(len(alphas), dtype=int)
         solution = Solution(
             alphas=alphas,
-            coefs=(coefs[:, 0] if single else coefs).astype(dtype),
-            intercepts=(self.intercepts[j, :, 0] if single else self.intercepts[j]).astype(dtype),
+            **as_seen(self.risk, coefs, self.intercepts[j]),
             dof=unknown,
             norms=np.linalg.norm(coefs, axis=(1, 2)),
             risk=unknown,

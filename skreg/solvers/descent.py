@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skreg.quadratic.curvature import row_weights
+from skreg.solvers.extrapolation import lagrange
 
 EPS = np.finfo(np.float64).eps
 # Pairs kept for the BFGS correction.
@@ -183,7 +184,7 @@ class Descent:
         known = [solution[0] for solution in self._solved]
         if len(known) < self._solved.maxlen or alpha <= 0 or alpha in known or 0 in known:
             return
-        shares = _lagrange(np.log(known), np.log(alpha))
+        shares = lagrange([np.log(node) for node in known], np.log(alpha))
         parts = list(zip(*self._solved, strict=True))[1:]
         theta, b, raw = (sum(s * x for s, x in zip(shares, part, strict=True)) for part in parts)
         old, norm = self.point, self.gradient_norm(alpha)
@@ -285,14 +286,6 @@ class Descent:
 
     def _penalty(self, theta):
         return 0.5 * float(np.einsum("kj,j,kj->", theta, self.factors, theta))
-
-
-def _lagrange(nodes, at):
-    """Weights of the values at the nodes in their interpolating polynomial at a place."""
-    return [
-        np.prod([(at - other) / (node - other) for other in np.delete(nodes, i)])
-        for i, node in enumerate(nodes)
-    ]
 
 
 def _flat(theta, b):

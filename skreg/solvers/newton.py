@@ -13,7 +13,7 @@ from skreg.quadratic.operator import CurvatureOperator
 from skreg.quadratic.reduction import RowSpace
 from skreg.solvers.anchor import find_anchor, has_no_minimum, stand_in
 from skreg.solvers.descent import Descent
-from skreg.solvers.solution import Solution
+from skreg.solvers.solution import Solution, as_seen
 
 #: Coefficients (features × outputs) beyond which no Hessian is formed.
 LARGEST_DENSE = 3000
@@ -275,11 +275,9 @@ def _solution(risk, space, alphas, record, name):
     coefs, intercepts = record.coefs, record.intercepts
     if space is not None:
         coefs, intercepts = space.lift(coefs, intercepts)
-    single = risk.n_outputs == 1
     return Solution(
         alphas=alphas,
-        coefs=(coefs[:, 0] if single else coefs).astype(risk.dtype),
-        intercepts=(intercepts[:, 0] if single else intercepts).astype(risk.dtype),
+        **as_seen(risk, coefs, intercepts),
         dof=record.dof,
         norms=np.linalg.norm(coefs, axis=(1, 2)),
         risk=record.risk,
