@@ -23,7 +23,7 @@ TOLERANCES = {
     "sparse_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_ridge_path": ladder(1e-8, 1e-20, 2),
-    "search_lasso": ladder(1e-8, 1e-20, 1),
+    "search_lasso": ladder(1e-7, 1e-20, 1),
 }
 
 

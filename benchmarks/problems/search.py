@@ -4,6 +4,7 @@ A solution is ``(errors, alphas, coefs, intercepts)``: the cross-validated error
 NaN where a contender does not tell, and models of all rows, each at a λ of its own.
 """
 
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -109,6 +110,18 @@ def _lasso_cases(quick):
     return _cases(sizes, 20 if quick else 100, 1e-2, _lasso_errors)
 
 
+_LASSO = Problem(
+    name="search-lasso",
+    title="Lasso: cross-validation, λ_max to λ_max/100, and a fit at the best (float64)",
+    task="search_lasso",
+    unit="search",
+    cases=_lasso_cases,
+    objective=_lasso_objective,
+    relative=1e-2,  # errors on other rows go with the root of what the gap leaves
+    duality_gap=_largest_gap,
+    largest_gap=1e-6,
+)
+
 PROBLEMS = (
     Problem(
         name="search-ridge",
@@ -119,15 +132,13 @@ PROBLEMS = (
         objective=_ridge_objective,
         relative=1e-8,
     ),
-    Problem(
-        name="search-lasso",
-        title="Lasso: cross-validation, λ_max to λ_max/100, and a fit at the best (float64)",
-        task="search_lasso",
-        unit="search",
-        cases=_lasso_cases,
-        objective=_lasso_objective,
-        relative=1e-2,  # errors on other rows go with the root of what the gap leaves
-        duality_gap=_largest_gap,
-        largest_gap=1e-6,
+    _LASSO,
+    replace(
+        _LASSO,
+        name="search-lasso-loose",
+        title="The same on wide rows, at the gap that cv.glmnet leaves as it comes: a twentieth",
+        cases=lambda quick: _lasso_cases(quick)[1:],
+        relative=5e-2,
+        largest_gap=5e-2,
     ),
 )
