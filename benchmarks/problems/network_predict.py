@@ -13,18 +13,18 @@ import numpy as np
 
 from benchmarks.problem import Case, Problem
 
-# (features, hidden layers, classes), rows of all.
+# (features, hidden layers, classes), rows of all, calls with all of them that take some 0.1 s.
 SHAPES = [
-    ((2, (8, 8), 2), 250),
-    ((30, (100,), 2), 4000),
-    ((54, (128, 128, 64), 7), 4000),
-    ((784, (100,), 10), 5000),
-    ((784, (512, 512, 512), 10), 5000),
+    ((2, (8, 8), 2), 250, 5000),
+    ((30, (100,), 2), 4000, 500),
+    ((54, (128, 128, 64), 7), 4000, 100),
+    ((784, (100,), 10), 5000, 30),
+    ((784, (512, 512, 512), 10), 5000, 10),
 ]
 #: Of these, the ones that are also measured with nine in ten neurons out.
 THINNED = SHAPES[2:4]
-#: Calls of a short and of a long run, by rows at most.
-CALLS = {1: (50, 550), 250: (20, 120), 5000: (1, 4)}
+#: Calls with one row.
+CALLS = 2000
 
 
 def _data(n_features, hidden, n_classes, n, *, n_thinned=1):
@@ -60,17 +60,20 @@ def _objective(data, solution):
 
 
 def _cases(quick):
+    if quick:
+        return [_case(shape, n, 10) for shape, n_all, _ in SHAPES[:2] for n in (1, n_all)]
     cases = []
-    for shape, n_all in SHAPES[:2] if quick else SHAPES:
-        for n in (1, n_all):
-            calls = (1, 11) if quick else next(c for most, c in CALLS.items() if n <= most)
-            name = "{}, {}, {}; {} {}".format(*shape, n, "row" if n == 1 else "rows")
-            cases.append(Case(name, partial(_data, *shape, n), calls))
-    for shape, n in [] if quick else THINNED:
-        name = "{}, {}, {}; {} rows, a tenth of all neurons".format(*shape, n)
-        thinned = partial(_data, *shape, n, n_thinned=len(shape[1]) + 1)
-        cases.append(Case(name, thinned, CALLS[5000]))
-    return cases
+    for shape, n, calls in SHAPES:
+        cases += [_case(shape, 1, CALLS), _case(shape, n, calls)]
+    return cases + [_case(*case, thinned=True) for case in THINNED]
+
+
+def _case(shape, n, calls, thinned=False):
+    name = "{}, {}, {}; {} {}".format(*shape, n, "row" if n == 1 else "rows")
+    if thinned:
+        name += ", a tenth of all neurons"
+    make = partial(_data, *shape, n, n_thinned=len(shape[1]) + 1 if thinned else 1)
+    return Case(name, make, (calls // 10, calls + calls // 10))
 
 
 PROBLEMS = (
