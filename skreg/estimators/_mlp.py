@@ -225,8 +225,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
 def _surely_finite(X):
     """Whether all numbers are finite; False as well where a sum overflows."""
     if X.size < 10_000:  # of so few BLAS takes the squares with one thread, and quickly
-        numbers = X.reshape(-1)
-        return isfinite(np.dot(numbers, numbers))
+        return isfinite(np.vdot(X, X))
     with np.errstate(over="ignore", invalid="ignore"):
         return isfinite(np.add.reduce(X, axis=None))
 

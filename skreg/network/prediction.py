@@ -67,6 +67,9 @@ def raw_predictions(network, theta, X):
     """
     n, work = X.shape[0], X.shape[0] * network.n_parameters
     out = np.empty((n, network.units[-1]), dtype=theta.dtype)
+    if work < _SHARE and not issparse(X):  # of one row Python's calls take longer than the kernel
+        network.forward(theta, np.ascontiguousarray(X), out)
+        return out
     has_zeros = work > _SHARE and zeros_lie_together(X, network.units[1])
     if issparse(X):
         part = partial(network.forward_sparse, theta, X.data, X.indices, X.indptr, out, has_zeros)
