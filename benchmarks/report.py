@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from textwrap import fill
 
 BASELINE = "skreg"
 COLOURS = {BASELINE: "#c8442b", "ok": "#4c72a8", "floor": "#b9b9b9"}
@@ -155,7 +156,7 @@ def picture(result, path):
         f"time of one {result['unit']}: best of {result['repeats']}, line to the median "
         f"(in brackets: times {BASELINE}'s)"
     )
-    figure.suptitle(result["title"], fontsize=11)
+    figure.suptitle(fill(result["title"], 100), fontsize=11)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

@@ -97,7 +97,6 @@ def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
         >>> import numpy as np
         >>> from skreg.losses import Poisson
         >>> from skreg.quadratic.risk import LinearRisk
-    from skreg.quadratic.rows import slices
         >>> from skreg.solvers.fold_newton import solve_folds
         >>> from skreg.solvers.newton import solve_newton
         >>> rng = np.random.default_rng(0)
