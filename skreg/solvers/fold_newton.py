@@ -71,46 +71,46 @@ class FoldSolutions:
 def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
     """argmin R_f(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ and each fold f, from the solutions on all rows.
 
-        Parameters
-        ----------
-        risk : LinearRisk
-            Of all rows, X an array.
-        weights : ndarray of shape (n, F)
-            Of the rows in each fold's training part, 0 for rows that are not in it.
-        alphas : ndarray of shape (m,)
-            λ > 0.
-        path : (ndarray of shape (m, K, p), ndarray of shape (m, K))
-            θ and b on all rows.
-        factors : ndarray of shape (p,), default=None
-            f ≥ 0; None stands for ones.
-        tol : float, default=1e-8
-            Gradient norm at which a column counts as solved.
+    Parameters
+    ----------
+    risk : LinearRisk
+        Of all rows, X an array.
+    weights : ndarray of shape (n, F)
+        Of the rows in each fold's training part, 0 for rows that are not in it.
+    alphas : ndarray of shape (m,)
+        λ > 0.
+    path : (ndarray of shape (m, K, p), ndarray of shape (m, K))
+        θ and b on all rows.
+    factors : ndarray of shape (p,), default=None
+        f ≥ 0; None stands for ones.
+    tol : float, default=1e-8
+        Gradient norm at which a column counts as solved.
 
-        Returns
-        -------
-        FoldSolutions
-            A gradient norm above ``tol`` says that this column needs another method, which happens
-            where a training part is unlike the whole: Newton steps are taken without a line search.
+    Returns
+    -------
+    FoldSolutions
+        A gradient norm above ``tol`` says that this column needs another method, which happens
+        where a training part is unlike the whole: Newton steps are taken without a line search.
 
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skreg.losses import Poisson
-        >>> from skreg.quadratic.risk import LinearRisk
-        >>> from skreg.solvers.fold_newton import solve_folds
-        >>> from skreg.solvers.newton import solve_newton
-        >>> rng = np.random.default_rng(0)
-        >>> X = rng.standard_normal((60, 2))
-        >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
-        >>> risk, alphas = LinearRisk(X, y, Poisson()), np.array([1.0, 0.1])
-        >>> whole = solve_newton(risk, alphas)
-        >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
-        >>> start = whole.coefs[:, None], whole.intercepts[:, None]
-        >>> found = solve_folds(risk, weights, alphas, start)
-        >>> without_first = LinearRisk(X[20:], y[20:], Poisson())
-        >>> alone = solve_newton(without_first, alphas)
-        >>> np.abs(found.coefs[0, :, 0] - alone.coefs).max() < 1e-7
-        np.True_
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.losses import Poisson
+    >>> from skreg.quadratic.risk import LinearRisk
+    >>> from skreg.solvers.fold_newton import solve_folds
+    >>> from skreg.solvers.newton import solve_newton
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((60, 2))
+    >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
+    >>> risk, alphas = LinearRisk(X, y, Poisson()), np.array([1.0, 0.1])
+    >>> whole = solve_newton(risk, alphas)
+    >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
+    >>> start = whole.coefs[:, None], whole.intercepts[:, None]
+    >>> found = solve_folds(risk, weights, alphas, start)
+    >>> without_first = LinearRisk(X[20:], y[20:], Poisson())
+    >>> alone = solve_newton(without_first, alphas)
+    >>> np.abs(found.coefs[0, :, 0] - alone.coefs).max() < 1e-7
+    np.True_
     """
     with one_blas_thread():
         return _solve(risk, weights, np.asarray(alphas, dtype=np.float64), path, factors, tol)
