@@ -35,6 +35,13 @@ cdef enum:
     ROWS = 256
 
 
+cdef Loss _code(name) except *:
+    """Of a loss of one output; of quantiles the curvature, 0, says nothing."""
+    if name in ("multinomial_log_loss", "quantile"):
+        raise ValueError(f"{name!r} is no loss of one output with a curvature")
+    return CURVED[name]
+
+
 def step(
     name, double parameter, const real[:, :] X, const double[::1] d, double d_b,
     const double[::1] y, const double[::1] share, const double[::1] raw, double[::1] change,
@@ -58,7 +65,7 @@ def step(
     cdef double value = 0
     cdef double[ROWS] f
     cdef double[ROWS] losses
-    cdef Loss loss = CURVED[name]
+    cdef Loss loss = _code(name)
     if p != d.shape[0] or p > 1 and X.strides[1] != sizeof(real):
         raise ValueError("X must have rows of contiguous elements, as many as d has")
     if {y.shape[0], share.shape[0], raw.shape[0], change.shape[0], residual.shape[0],
@@ -101,7 +108,7 @@ def residuals(
     The columns of group g are those from ``starts[g]`` to ``starts[g + 1]``.
     """
     cdef Py_ssize_t n = raw.shape[0], n_groups = shares.shape[1], i, g
-    cdef Loss loss = CURVED[name]
+    cdef Loss loss = _code(name)
     if y.shape[0] != n or shares.shape[0] != n:
         raise ValueError("y and shares must have a row for each of raw's")
     if starts.shape[0] != n_groups + 1 or starts[0] != 0 or starts[n_groups] != raw.shape[1]:

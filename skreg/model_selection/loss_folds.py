@@ -140,10 +140,7 @@ class _Folds:
         job, path = self.job, self._path(j)
         X, y = self.risk.X[rows], _safe_indexing(job.y, rows)
         params = _check_method_params(job.X, job.score_params, rows)
-        found = path_folds._scores_at_once(job, path, X, y, params)
-        if found is not None:
-            return found
-        return path_folds.scores_one_by_one(job, path, X, y, params)
+        return path_folds.scores_of_path(job, path, X, y, params)
 
     def _path(self, j):
         """The j-th split's `RegularizationPath`, without what predictions do not need."""

@@ -138,8 +138,13 @@ def _scores_along(job, rows, path, X, y, index, transformed=None):
             _score(rows.fitted(path, i), X, y, scorer, params, job.error_score)
             for i in range(len(path))
         ]
-    found = _scores_at_once(job, path, transformed, y, params)
-    return scores_one_by_one(job, path, transformed, y, params) if found is None else found
+    return scores_of_path(job, path, transformed, y, params)
+
+
+def scores_of_path(job, path, X, y, params):
+    """The scores of every λ on rows as the path sees them: by formulas, or else by the scorers."""
+    found = _scores_at_once(job, path, X, y, params)
+    return scores_one_by_one(job, path, X, y, params) if found is None else found
 
 
 def scores_one_by_one(job, path, X, y, params):
