@@ -1,13 +1,179 @@
-"""Effective degrees of freedom of a fit by any loss, with the curvature where it ended."""
+"""Effective degrees of freedom of a penalized fit: one formula for every loss and penalty."""
+
+from __future__ import annotations
+
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dpotrf, dtrtri
 
 from skreg.quadratic.curvature import Curvature
+from skreg.quadratic.products import eigen, product
 from skreg.solvers.left_out import columns, inverse_root, reduced
 from skreg.solvers.newton import LARGEST_DENSE
 
+EPS = np.finfo(np.float64).eps
+# A squared Cholesky pivot below this share of the diagonal: the matrix counts as singular.
+_SINGULAR = 1e-13
+# Numbers in a block of columns of Z that is held at once.
+_BLOCK = 2**21
 
-def degrees_of_freedom(risk, penalty, alphas, coefs, intercepts):
+
+class BlockHessian(Protocol):
+    """H = ZᵀZ of min_b R(θ, b) at a point: what degrees of freedom ask of it.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows of Z.
+    """
+
+    n_rows: int
+
+    def block(self, which: NDArray[np.intp]) -> NDArray[np.float64]:
+        """H on the coefficients ``which``, numbered k·p + j for class k and feature j."""
+
+    def root(self, which: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Z[:, which]; only asked for where ``which`` is longer than ``n_rows``."""
+
+
+class Tangent(Protocol):
+    """Second derivatives of λJ on its active set: see `skreg.penalties.base`."""
+
+    active: NDArray[np.bool_]
+    diagonal: NDArray[np.float64]
+    factors: NDArray[np.float64] | None
+    basis: NDArray[np.float64] | None
+
+
+def degrees_of_freedom(hessian: BlockHessian, tangent: Tangent) -> float:
+    """tr H_AA(H_AA + λ∂²J)⁻¹ on the active set A, the intercepts profiled out and not counted.
+
+    This is the trace of the derivatives of the fitted values by the targets, each in the metric of
+    the loss's curvature: Σσ/(σ + λ) for the ridge, the rank of H_AA for the lasso (Zou, Hastie &
+    Tibshirani, 2007; Tibshirani & Taylor, 2012), and what lies between for the elastic net and for
+    groups (Vaiter et al., 2012). Directions in which neither the risk nor the penalty bends, as
+    the one that all classes of a multinomial model share, do not count.
+
+    Parameters
+    ----------
+    hessian : BlockHessian
+        At the solution.
+    tangent : Tangent
+        ``penalty.curvature(theta, alpha)`` there.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    m³ flops for m active coefficients or, where Z has n < m rows, n²·m.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import numpy as np
+    >>> from skreg.quadratic.hessian import QuadraticHessian
+    >>> from skreg.solvers.degrees_of_freedom import degrees_of_freedom
+    >>> H = QuadraticHessian.from_array(np.diag([3.0, 1.0, 2.0]))
+    >>> active = np.array([True, True, False])
+    >>> ridge = SimpleNamespace(active=active, diagonal=np.ones(2), factors=None, basis=None)
+    >>> degrees_of_freedom(H, ridge)
+    1.25
+    """
+    which = np.flatnonzero(tangent.active)
+    if not len(which) or not len(tangent.diagonal):
+        return 0.0
+    factors = tangent.factors
+    if factors is None:
+        factors = np.zeros((len(tangent.diagonal), 0))
+    basis = getattr(tangent, "basis", None)
+    if len(tangent.diagonal) > hessian.n_rows:
+        return _by_rows(_Columns(hessian, which, basis), tangent.diagonal, factors)
+    block = hessian.block(which)
+    if basis is not None:
+        block = product(basis.T, product(block, basis))
+    return _by_coefficients(block, tangent.diagonal, factors)
+
+
+def _by_coefficients(
+    block: NDArray[np.float64], diagonal: NDArray[np.float64], factors: NDArray[np.float64]
+) -> float:
+    """m − tr D(H + D)⁻¹ with D = diag(diagonal) − factors·factorsᵀ."""
+    matrix = block - product(factors, factors.T) if factors.size else np.array(block)
+    matrix[np.diag_indices_from(matrix)] += diagonal
+    bends = np.diag(matrix).copy()
+    lower, info = dpotrf(matrix.T, lower=1, clean=1)
+    if info == 0 and (np.diag(lower) ** 2 > _SINGULAR * bends).all():
+        if not factors.size and not diagonal.any():
+            return float(len(matrix))
+        half = dtrtri(lower, lower=1)[0]
+        taken = solve_triangular(lower, factors, lower=True) if factors.size else factors
+        return float(len(matrix) - diagonal @ np.einsum("ij,ij->j", half, half) + np.sum(taken**2))
+    scale = 1.0 / np.sqrt(np.where(bends > 0, bends, 1.0))
+    values, vectors = eigen(scale[:, None] * matrix * scale)
+    kept = np.abs(values) > len(values) * EPS * np.abs(values).max()
+    vectors, values = scale[:, None] * vectors[:, kept], values[kept]
+    bent = np.einsum("ij,i,ij->j", vectors, diagonal, vectors)
+    bent -= np.square(product(factors.T, vectors)).sum(axis=0)
+    return float(np.sum(1.0 - bent / values))
+
+
+def _by_rows(
+    columns: _Columns, diagonal: NDArray[np.float64], factors: NDArray[np.float64]
+) -> float:
+    """The same from the rows' side, for more coefficients than rows.
+
+    With G = [Z; factorsᵀ], J = diag(I, −I) and A = G·diag(1/d)·Gᵀ the matrix Z(H + D)⁻¹Zᵀ is the
+    rows' block of J − J(J + A)⁻¹J. Coefficients without a penalty are taken out of Z first.
+    """
+    free, bent = np.flatnonzero(diagonal == 0), np.flatnonzero(diagonal)
+    n, rank = columns.n_rows, 0
+    q = np.zeros((n, 0))
+    if free.size:
+        left, size, _ = np.linalg.svd(columns(free), full_matrices=False)
+        rank = int(np.count_nonzero(size > max(n, free.size) * EPS * size.max(initial=0.0)))
+        q = left[:, :rank]
+    if not bent.size:
+        return float(rank)
+    factors, diagonal = factors[bent], diagonal[bent]
+    size = n + factors.shape[1]
+    inner = np.zeros((size, size))
+    for start in range(0, len(bent), max(_BLOCK // size, 1)):
+        some = slice(start, start + max(_BLOCK // size, 1))
+        z = columns(bent[some])
+        g = np.vstack([z - product(q, product(q.T, z)), factors[some].T])
+        inner += product(g / diagonal[some], g.T)
+    signs = np.repeat([1.0, -1.0], [n, size - n])
+    inner[np.diag_indices_from(inner)] += signs
+    inverse = np.linalg.pinv(inner, rcond=size * EPS, hermitian=True)
+    return float(rank + n - np.trace(inverse[:n, :n]))
+
+
+class _Columns:
+    """Columns of Z in the coordinates of a tangent."""
+
+    def __init__(
+        self,
+        hessian: BlockHessian,
+        which: NDArray[np.intp],
+        basis: NDArray[np.float64] | None,
+    ):
+        self.n_rows = hessian.n_rows
+        self._hessian, self._which, self._basis = hessian, which, basis
+
+    def __call__(self, some: NDArray[np.intp]) -> NDArray[np.float64]:
+        if self._basis is None:
+            return self._hessian.root(self._which[some])
+        basis = self._basis[:, some]
+        used = np.flatnonzero(basis.any(axis=1))
+        return product(self._hessian.root(self._which[used]), np.asfortranarray(basis[used]))
+
+
+def path_degrees_of_freedom(risk, penalty, alphas, coefs, intercepts):
     """tr H(H + λD)⁻¹ over the active coefficients, D the second derivatives of J.
 
     The intercepts are not counted. For the lasso D = 0 and it is the number of independent active

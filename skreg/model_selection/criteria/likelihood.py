@@ -7,7 +7,7 @@ from scipy.special import digamma, gammaln
 from skreg.losses import SquaredError
 from skreg.penalties import Separable
 from skreg.quadratic.risk import LinearRisk
-from skreg.solvers.degrees_of_freedom import degrees_of_freedom
+from skreg.solvers.degrees_of_freedom import path_degrees_of_freedom
 
 
 def penalty_of(source, n_features):
@@ -78,7 +78,7 @@ def _target_dof(fit):
     out = np.empty((len(fit.path), q))
     for t in range(q):
         found = solutions(fit, t if fit.is_squared_error else None)
-        out[:, t] = degrees_of_freedom(row_risk(fit, t), penalty, fit.path.alphas, *found)
+        out[:, t] = path_degrees_of_freedom(row_risk(fit, t), penalty, fit.path.alphas, *found)
     return np.where(np.isnan(out), fit.path.dof[:, None], out)
 
 
