@@ -1,12 +1,9 @@
 """Penalties J(θ): one a file, each knowing its shape and never its strength λ."""
 
-from skreg.penalties.base import Penalty
-from skreg.penalties.elastic_net import ElasticNet
+from skreg.penalties.base import Blocks, Penalty, Tangent
+from skreg.penalties.elastic_net import L1, L2, ElasticNet, NoPenalty
 from skreg.penalties.group import Group
-from skreg.penalties.l1 import L1
-from skreg.penalties.l2 import L2
 from skreg.penalties.network_groups import InputGroups, NeuronGroups
-from skreg.penalties.none import NoPenalty
 from skreg.penalties.separable import Separable
 
 #: What ``penalty=`` may name. A penalty is made from the estimator's ``l1_ratio``.
@@ -48,6 +45,7 @@ __all__ = [
     "L1",
     "L2",
     "PENALTIES",
+    "Blocks",
     "ElasticNet",
     "Group",
     "InputGroups",
@@ -55,5 +53,6 @@ __all__ = [
     "NoPenalty",
     "Penalty",
     "Separable",
+    "Tangent",
     "get_penalty",
 ]

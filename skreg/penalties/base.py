@@ -1,37 +1,159 @@
-"""What every penalty offers."""
+"""What every penalty offers to solvers, certificates and degrees of freedom."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.floating]
+Mask = NDArray[np.bool_]
 
 
-class Penalty(Protocol):
-    """A penalty J(θ). Its strength λ is always an argument, so that a path mutates nothing.
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The partition of the components into blocks that J couples.
 
     Attributes
     ----------
-    l1_share, l2_share : float
-        J(θ) = l1_share·‖θ‖₁ + l2_share·½‖θ‖₂². Compiled kernels take these two numbers, each times
-        λ.
+    order : ndarray of shape (p,)
+        The components, block by block.
+    starts : ndarray of shape (n_blocks + 1,)
+        Block b holds the components ``order[starts[b] : starts[b + 1]]``.
+
+    Examples
+    --------
+    >>> from skreg.penalties import Group
+    >>> blocks = Group(["a", "b", "a"]).blocks(3)
+    >>> blocks.order, blocks.starts
+    (array([0, 2, 1]), array([0, 2, 3]))
     """
 
-    @property
-    def l1_share(self) -> float: ...
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+
+    @classmethod
+    def single(cls, p: int) -> "Blocks":
+        """Every component by itself."""
+        return cls(np.arange(p), np.arange(p + 1))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
 
     @property
-    def l2_share(self) -> float: ...
+    def labels(self) -> NDArray[np.intp]:
+        """The block of each component, shape (p,)."""
+        out = np.empty(len(self.order), dtype=np.intp)
+        out[self.order] = np.repeat(np.arange(len(self)), np.diff(self.starts))
+        return out
 
-    def value(self, theta: np.ndarray) -> float:
-        """J(θ)."""
 
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
-        """∇J(θ); where J has a kink, the sub-gradient nearest to 0."""
+@dataclass(frozen=True, eq=False)
+class Tangent:
+    """The second derivative of λJ along the directions in which J is smooth at θ.
 
-    def prox(self, theta: np.ndarray, step: float) -> np.ndarray:
-        """argmin_u ½‖u − θ‖² + step·J(u)."""
+    These directions are the m active components, or the columns of ``basis`` where the active
+    components move together (clusters of equal size under SLOPE). In them
 
-    def alpha_max(self, gradient_at_zero: np.ndarray) -> float:
-        """The smallest λ at which θ = 0 is optimal, given ∇R(0); infinite if there is none."""
+        ∂²(λJ) = diag(diagonal) − factors @ factors.T.
 
-    def support(self, theta: np.ndarray) -> np.ndarray:
-        """Mask of the components that the penalty has not switched off."""
+    Attributes
+    ----------
+    active : ndarray of bool, shape of θ
+        Components that are neither 0 by the penalty nor at a bound.
+    diagonal : ndarray of shape (m,)
+    factors : ndarray of shape (m, r) or None
+    basis : ndarray of shape (n_active, m) or None
+        Row by row for the components of ``θ[active]``, which are in row-major order. None stands
+        for the identity.
+    """
+
+    active: Mask
+    diagonal: Array
+    factors: Array | None = None
+    basis: Array | None = None
+
+    def matrix(self) -> Array:
+        """∂²(λJ) as an array of shape (m, m)."""
+        out = np.diag(self.diagonal)
+        return out if self.factors is None else out - self.factors @ self.factors.T
+
+
+class Penalty(ABC):
+    """A penalty P(θ; λ), which is λ·J(θ) unless it says otherwise.
+
+    A penalty knows its shape and never its strength: λ is the argument ``alpha``, so a path
+    changes nothing. θ has shape (p,), or (q, p) for q targets or classes, which share the blocks.
+
+    A subclass must define `value`, `gradient`, `prox`, `pull`, `conjugate` and `curvature`; the
+    other members have defaults for a penalty on each component by itself.
+
+    Attributes
+    ----------
+    kernel : str
+        The compiled solver that knows this penalty: "coordinates" for Σ l1ⱼ|θⱼ| + ½ l2ⱼθⱼ²,
+        with θ ≥ 0 on request; "groups" for Σ_g w_g‖θ_g‖₂; "prox" for any other, which is solved
+        through `prox`.
+    is_convex : bool
+    is_smooth : bool
+        Whether J has a derivative everywhere, so that no component is ever exactly 0.
+    """
+
+    kernel: ClassVar[str] = "prox"
+    is_convex: ClassVar[bool] = True
+    is_smooth: ClassVar[bool] = False
+
+    @abstractmethod
+    def value(self, theta: Array, alpha: float = 1.0) -> float:
+        """P(θ; λ), +inf outside the bounds."""
+
+    @abstractmethod
+    def gradient(self, theta: Array, alpha: float = 1.0) -> Array:
+        """∂P/∂θ; where P has a kink, the sub-gradient nearest to 0."""
+
+    @abstractmethod
+    def prox(self, theta: Array, step: ArrayLike, alpha: float = 1.0) -> Array:
+        """argmin_u ½‖u − θ‖² + step·P(u; λ).
+
+        ``step`` is one number. A penalty whose blocks are single components also takes one for
+        each component.
+        """
+
+    @abstractmethod
+    def pull(self, slope: Array) -> Array:
+        """The smallest λ at which each block stays at 0, shape (n_blocks,).
+
+        ``slope`` is −∂R/∂θ where the block is 0: the result is the dual norm of the slope. A block
+        that has no kink at 0 gives 0 where its slope is 0, and +inf elsewhere.
+        """
+
+    @abstractmethod
+    def conjugate(self, slope: Array, alpha: float = 1.0) -> float:
+        """P*(s) = sup_θ ⟨θ, s⟩ − P(θ; λ), +inf outside its domain."""
+
+    @abstractmethod
+    def curvature(self, theta: Array, alpha: float = 1.0) -> Tangent:
+        """The second derivative of P on the active components, see `Tangent`."""
+
+    def blocks(self, p: int) -> Blocks:
+        """The components that `prox` treats together."""
+        return Blocks.single(p)
+
+    def free(self, p: int) -> Mask:
+        """Mask of the components without a penalty, shape (p,)."""
+        return np.zeros(p, dtype=bool)
+
+    def alpha_max(self, gradient_at_zero: Array) -> float:
+        """The smallest λ at which 0 is optimal for all penalized blocks; +inf if there is none.
+
+        ``gradient_at_zero`` is ∂R/∂θ where they are 0 and free components are at their best.
+        """
+        p = np.shape(gradient_at_zero)[-1]
+        blocks = self.blocks(p)
+        held = ~self.free(p)[blocks.order[blocks.starts[:-1]]]
+        return float(self.pull(-np.asarray(gradient_at_zero))[held].max(initial=0.0))
+
+    def support(self, theta: Array) -> Mask:
+        """Mask of the components that the penalty has not switched off; the shape of θ."""
+        return np.not_equal(theta, 0) | self.free(np.shape(theta)[-1])

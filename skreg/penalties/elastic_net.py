@@ -1,12 +1,9 @@
-"""The elastic net, of which L1, L2 and no penalty are the corners."""
+"""The elastic net and its corners by name: L1, L2 and no penalty."""
 
-from dataclasses import dataclass
-
-import numpy as np
+from skreg.penalties.separable import Separable
 
 
-@dataclass(frozen=True)
-class ElasticNet:
+class ElasticNet(Separable):
     """J(θ) = ρ‖θ‖₁ + (1−ρ)·½‖θ‖₂² with ρ = ``l1_ratio`` (Zou & Hastie, 2005).
 
     Parameters
@@ -22,39 +19,67 @@ class ElasticNet:
     array([1., 0., 0.])
     """
 
-    l1_ratio: float
+    def __init__(self, l1_ratio: float):
+        super().__init__(l1_ratio)
+
+    def __repr__(self):
+        return f"ElasticNet({self.l1_ratio})"
+
+
+class L1(Separable):
+    """J(θ) = ‖θ‖₁ (Tibshirani, 1996): zeros are exact.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import L1
+    >>> L1().prox(np.array([3.0, -2.0, 0.5]), step=1.0)
+    array([ 2., -1.,  0.])
+    """
+
+    def __init__(self):
+        super().__init__(1.0)
+
+    def __repr__(self):
+        return "L1()"
+
+
+class L2(Separable):
+    """J(θ) = ½‖θ‖₂² (Hoerl & Kennard, 1970).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import L2
+    >>> L2().prox(np.array([3.0, -2.0]), step=1.0)
+    array([ 1.5, -1. ])
+    """
+
+    def __init__(self):
+        super().__init__(0.0)
+
+    def __repr__(self):
+        return "L2()"
+
+
+class NoPenalty(Separable):
+    """J(θ) = 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import NoPenalty
+    >>> NoPenalty().value(np.array([3.0, -2.0]))
+    0.0
+    """
+
+    def __init__(self):
+        super().__init__(0.0, factors=0.0)
 
     @property
-    def l1_share(self):
-        """Weight of ‖θ‖₁ in J."""
-        return self.l1_ratio
+    def l2_share(self) -> float:
+        """Weight of ½‖θ‖₂² in J: none."""
+        return 0.0
 
-    @property
-    def l2_share(self):
-        """Weight of ½‖θ‖₂² in J."""
-        return 1.0 - self.l1_ratio
-
-    def value(self, theta):
-        """J(θ)."""
-        l1 = np.abs(theta).sum() if self.l1_share else 0.0
-        half_l2 = 0.5 * np.vdot(theta, theta) if self.l2_share else 0.0
-        return float(self.l1_share * l1 + self.l2_share * half_l2)
-
-    def gradient(self, theta):
-        """∇J(θ), with sign(0) = 0 at the kink."""
-        return self.l1_share * np.sign(theta) + self.l2_share * theta
-
-    def prox(self, theta, step):
-        """argmin_u ½‖u − θ‖² + step·J(u): soft-thresholding, then shrinkage."""
-        kept = np.maximum(np.abs(theta) - step * self.l1_share, 0.0)
-        # Adding 0 turns the −0.0 of a negative component switched off into 0.0.
-        return np.sign(theta) * kept / (1.0 + step * self.l2_share) + 0.0
-
-    def alpha_max(self, gradient_at_zero):
-        """‖∇R(0)‖∞ / ρ, infinite for a pure L2 penalty."""
-        largest = np.abs(gradient_at_zero).max(initial=0.0)
-        return largest / self.l1_share if self.l1_share > 0 else np.inf
-
-    def support(self, theta):
-        """Mask of the non-zero components (all of them for a pure L2 penalty)."""
-        return np.not_equal(theta, 0) if self.l1_share > 0 else np.ones(np.shape(theta), bool)
+    def __repr__(self):
+        return "NoPenalty()"

@@ -1,12 +1,14 @@
 """The group lasso's penalty: whole groups of components are kept or dropped."""
 
-from collections.abc import Sequence, Sized
-
 import numpy as np
+from numpy.typing import ArrayLike
+
+from skreg.penalties.base import Array, Blocks, Mask, Penalty, Tangent
+from skreg.penalties.partition import check_group_factors, partition
 
 
-class Group:
-    """J(θ) = Σ_g f_g √|g| ‖θ_g‖₂ (Yuan & Lin, 2006).
+class Group(Penalty):
+    """J(θ) = Σ_g f_g (ρ√|g|·‖θ_g‖₂ + (1−ρ)·½‖θ_g‖₂²) (Yuan & Lin, 2006).
 
     Parameters
     ----------
@@ -14,8 +16,11 @@ class Group:
         The label of each component's group; or the components of each group, which must name every
         component once.
     factors : None or array-like of shape (n_groups,)
-        f_g, not negative; 0 leaves a group unpenalised. In the order of the index lists, or of the
-        sorted labels. None: all 1.
+        f_g ≥ 0; 0 leaves a group unpenalized, inf excludes it. In the order of the index lists, or
+        of the sorted labels. None: all 1.
+    l1_ratio : float in (0, 1], default=1.0
+        ρ, the share of the norms. Below 1, groups of one feature and several targets give the
+        multi-task elastic net.
 
     Attributes
     ----------
@@ -28,12 +33,15 @@ class Group:
     starts : ndarray of shape (n_groups + 1,)
         Group g is ``order[starts[g] : starts[g + 1]]``.
     weights : ndarray of shape (n_groups,)
-        f_g √|g|.
+        ρf_g √|g|, the weights of the norms.
+    l2_weights : ndarray of shape (n_groups,)
+        (1−ρ)f_g, the weights of ½‖θ_g‖².
 
     Raises
     ------
     ValueError
-        If a component is in no group or in several, a group is empty, or ``factors`` do not match.
+        If a component is in no group or in several, a group is empty, ``factors`` do not match, or
+        ``l1_ratio`` is not in (0, 1].
 
     Notes
     -----
@@ -51,117 +59,106 @@ class Group:
     array([2.151, 2.869, 0.   ])
     """
 
-    def __init__(self, groups, factors=None):
-        self.labels, self.order, sizes = _partition(groups)
+    def __init__(self, groups: ArrayLike, factors: ArrayLike | None = None, l1_ratio: float = 1.0):
+        if not 0 < l1_ratio <= 1:
+            raise ValueError(
+                f"l1_ratio must be in (0, 1] with groups, got {l1_ratio!r}. Without a share of "
+                "norms there are no groups: use a ridge."
+            )
+        self.labels, self.order, sizes = partition(groups)
         self.n_features = len(self.order)
         self.starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
-        self.factors = _check_factors(factors, len(sizes))
-        self.weights = self.factors * np.sqrt(sizes)
-        self._group = np.empty(self.n_features, dtype=np.intp)
-        self._group[self.order] = np.repeat(np.arange(len(sizes)), sizes)
+        self.factors, self.l1_ratio = check_group_factors(factors, len(sizes)), float(l1_ratio)
+        # No component of an excluded group is ever other than 0, so its weights are of no account.
+        self.excluded = np.isinf(self.factors)
+        finite = np.where(self.excluded, 1.0, self.factors)
+        self.weights = self.l1_ratio * finite * np.sqrt(sizes)
+        self.l2_weights = (1.0 - self.l1_ratio) * finite
+        self._group = self.blocks(self.n_features).labels
 
     def __repr__(self):
-        return f"Group(n_features={self.n_features}, n_groups={len(self.labels)})"
+        name = type(self).__name__
+        return f"{name}(n_features={self.n_features}, n_groups={len(self.labels)})"
 
-    def norms(self, theta):
+    @property
+    def kernel(self) -> str:
+        """The compiled solver: "groups", unless there is an L2 share or an excluded group."""
+        return "prox" if self.l1_ratio < 1 or self.excluded.any() else "groups"
+
+    def blocks(self, p: int) -> Blocks:
+        """The groups."""
+        return Blocks(self.order, self.starts)
+
+    def free(self, p: int) -> Mask:
+        """Mask of the components in groups of factor 0."""
+        return (self.factors == 0)[self._group]
+
+    def norms(self, theta: Array) -> Array:
         """‖θ_g‖₂ of each group, shape (n_groups,), without overflow or underflow."""
         size = np.abs(np.atleast_2d(theta)).max(axis=0)[self.order]
         top = np.maximum.reduceat(size, self.starts[:-1])
         scale = np.where(top > 0, top, 1.0)
-        inside = np.square(np.atleast_2d(theta)[:, self.order] / np.repeat(scale, self._sizes))
+        sizes = np.diff(self.starts)
+        inside = np.square(np.atleast_2d(theta)[:, self.order] / np.repeat(scale, sizes))
         return scale * np.sqrt(np.add.reduceat(inside.sum(axis=0), self.starts[:-1]))
 
-    @property
-    def _sizes(self):
-        return np.diff(self.starts)
+    def value(self, theta: Array, alpha: float = 1.0) -> float:
+        """λJ(θ)."""
+        norms = self.norms(theta)
+        if norms[self.excluded].any():
+            return np.inf
+        return alpha * float(self.weights @ norms + 0.5 * self.l2_weights @ norms**2)
 
-    def value(self, theta):
-        """J(θ)."""
-        return float(self.weights @ self.norms(theta))
-
-    def gradient(self, theta):
-        """∇J(θ), 0 on groups that are zero."""
+    def gradient(self, theta: Array, alpha: float = 1.0) -> Array:
+        """λ∇J(θ), 0 on groups that are zero."""
         norms = self.norms(theta)
         ratio = np.divide(self.weights, norms, out=np.zeros_like(norms), where=norms > 0)
+        ratio = alpha * (ratio + self.l2_weights)
         return (theta * ratio[self._group]).astype(theta.dtype, copy=False)
 
-    def prox(self, theta, step):
-        """argmin_u ½‖u − θ‖² + step·J(u): each group shortened by step·f_g√|g|, or dropped."""
-        norms = self.norms(theta)
-        kept = np.maximum(norms - step * self.weights, 0.0)
+    def prox(self, theta: Array, step: float, alpha: float = 1.0) -> Array:
+        """argmin_u ½‖u − θ‖² + step·λJ(u): each group shortened by step·λw_g, or dropped."""
+        norms, strength = self.norms(theta), step * alpha
+        kept = np.maximum(norms - strength * self.weights, 0.0) * ~self.excluded
         kept = np.divide(kept, norms, out=np.zeros_like(norms), where=norms > 0)
+        kept /= 1.0 + strength * self.l2_weights
         # Adding 0 turns the −0.0 of a negative component switched off into 0.0.
         return (theta * kept[self._group] + 0.0).astype(theta.dtype, copy=False)
 
-    def alpha_max(self, gradient_at_zero):
-        """max_g ‖∇R(0)_g‖₂/(f_g√|g|); infinite if a group without penalty is not at its best."""
-        norms = self.norms(gradient_at_zero)
-        ratio = np.divide(
-            norms, self.weights, out=np.full_like(norms, np.inf), where=self.weights > 0
-        )
-        return float(np.where(norms > 0, ratio, 0.0).max(initial=0.0))
+    def pull(self, slope: Array) -> Array:
+        """‖s_g‖₂/w_g; 0 for an excluded group."""
+        norms = np.where(self.excluded, 0.0, self.norms(slope))
+        endless = np.where(norms > 0, np.inf, 0.0)
+        return np.divide(norms, self.weights, out=endless, where=self.weights > 0)
 
-    def support(self, theta):
+    def conjugate(self, slope: Array, alpha: float = 1.0) -> float:
+        """Σ_g (‖s_g‖₂ − λw_g)₊²/(2λ(1−ρ)f_g), +inf without an L2 share."""
+        excess = self.norms(slope) - alpha * self.weights
+        return half_squares(excess[~self.excluded], alpha * self.l2_weights[~self.excluded])
+
+    def curvature(self, theta: Array, alpha: float = 1.0) -> Tangent:
+        """(λw_g/‖θ_g‖)(I − uuᵀ) + λ(1−ρ)f_g with u = θ_g/‖θ_g‖, on the active groups."""
+        norms, active = self.norms(theta), self.support(theta)
+        bend = alpha * np.divide(self.weights, norms, out=np.zeros_like(norms), where=norms > 0)
+        place = np.broadcast_to(self._group, active.shape)[active]
+        used = np.flatnonzero(bend)
+        # A column for each active group: u·√(λw_g/‖θ_g‖).
+        factors = np.zeros((len(place), len(used)))
+        column = np.searchsorted(used, place)
+        inside = np.flatnonzero(bend[place])
+        root = np.sqrt(bend[place]) * theta[active]
+        factors[inside, column[inside]] = root[inside] / norms[place[inside]]
+        return Tangent(active, bend[place] + alpha * self.l2_weights[place], factors)
+
+    def support(self, theta: Array) -> Mask:
         """Mask of the components whose group has not been switched off; the shape of θ."""
         on = (self.norms(theta) > 0) | (self.weights == 0)
         return np.broadcast_to(on[self._group], np.shape(theta)).copy()
 
 
-def _partition(groups):
-    """(labels, components group by group, size of each group)."""
-    if isinstance(groups, str) or not isinstance(groups, Sized) or len(groups) == 0:
-        raise ValueError(
-            f"groups must be a label for each feature or a list of index lists, got {groups!r}."
-        )
-    if any(isinstance(one, Sequence | np.ndarray) and not isinstance(one, str) for one in groups):
-        return _from_lists(groups)
-    labels, place, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError("groups must not hold NaN or infinity. Give each feature a label.")
-    return labels, np.argsort(place, kind="stable"), sizes
-
-
-def _from_lists(groups):
-    lists = [np.atleast_1d(np.asarray(one)) for one in groups]
-    for g, one in enumerate(lists):
-        if one.size == 0:
-            raise ValueError(f"groups[{g}] is empty. Leave it out.")
-        if one.ndim != 1 or one.dtype.kind not in "iu" or one.min() < 0:
-            raise ValueError(
-                f"groups[{g}] must list feature indices from 0 upwards, got {groups[g]!r}."
-            )
-    order = np.concatenate(lists).astype(np.intp)
-    count = np.bincount(order)
-    if (count > 1).any():
-        raise ValueError(
-            f"groups must not share features: {_some(count > 1)} occur more than once. "
-            "Keep each in one group."
-        )
-    if (count == 0).any():
-        raise ValueError(
-            f"groups must name every feature: {_some(count == 0)} are in none. Give them a group "
-            "of their own, with factor 0 if they are not to be penalised."
-        )
-    return np.arange(len(lists)), order, np.array([one.size for one in lists])
-
-
-def _some(mask):
-    which = np.flatnonzero(mask)
-    return ", ".join(map(str, which[:5])) + (", …" if len(which) > 5 else "")
-
-
-def _check_factors(factors, n_groups):
-    if factors is None:
-        return np.ones(n_groups)
-    array = np.asarray(factors, dtype=np.float64)
-    if array.shape != (n_groups,):
-        raise ValueError(
-            f"penalty_factors must have one number for each of the {n_groups} groups, got shape "
-            f"{array.shape}."
-        )
-    bad = array[~(np.isfinite(array) & (array >= 0))]
-    if bad.size:
-        raise ValueError(
-            f"penalty_factors must be finite and not negative, got {bad[0]}. Use 0 for no penalty."
-        )
-    return array
+def half_squares(excess: Array, weights: Array) -> float:
+    """Σ e₊²/2w, the conjugate of an L2 part; +inf where e > 0 meets no weight."""
+    outside = excess > 0
+    if (weights[outside] == 0).any():
+        return np.inf
+    return 0.5 * float(np.sum(excess[outside] ** 2 / weights[outside]))

@@ -1,92 +1,232 @@
-"""The linear models' penalty: an elastic net with a factor for each feature, θ ≥ 0 on request."""
+"""The elastic net with a factor for each feature and bounds; L1, L2 and no penalty included."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from skreg.penalties.base import Array, Mask, Penalty, Tangent
 
 
 @dataclass(frozen=True, eq=False)
-class Separable:
-    """J(θ) = Σⱼ fⱼ·(ρ|θⱼ| + (1−ρ)·½θⱼ²), infinite where θ < 0 if ``positive``.
+class Separable(Penalty):
+    """J(θ) = Σⱼ ρfⱼ|θⱼ| + (1−ρ)hⱼ·½θⱼ² for θ within bounds, +inf outside (Zou & Hastie, 2005).
 
-    A feature with fⱼ = 0 is not penalised: it is in every model, and λ_max is taken with such
-    features at their best.
+    A feature with fⱼ = hⱼ = 0 is not penalized: it is in every model, and λ_max is taken with such
+    features at their best. A feature with fⱼ = inf is excluded: its coefficient is exactly 0.
 
     Parameters
     ----------
     l1_ratio : float in [0, 1], default=1.0
-        ρ: 1 is the lasso's penalty, 0 the ridge's (Zou & Hastie, 2005).
-    factors : None or ndarray of shape (p,), default=None
+        ρ: 1 is the lasso's penalty, 0 the ridge's.
+    factors : None, float or ndarray of shape (p,), default=None
         f ≥ 0; None stands for ones.
     positive : bool, default=False
-        θ ≥ 0.
+        θ ≥ 0; the same as ``bounds=(0, inf)``.
+    l2_factors : None, float or ndarray of shape (p,), default=None
+        h ≥ 0, finite; None stands for f.
+    bounds : None or (lower, upper), default=None
+        Numbers, or arrays of shape (p,), with lower ≤ 0 ≤ upper; infinite for no bound.
+
+    Raises
+    ------
+    ValueError
+        If bounds do not contain 0.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skreg.penalties.separable import Separable
+    >>> from skreg.penalties import Separable
     >>> penalty = Separable(factors=np.array([0.0, 1.0, 2.0]))
     >>> penalty.prox(np.array([3.0, 3.0, -3.0]), step=1.0)
     array([ 3.,  2., -1.])
     >>> penalty.alpha_max(np.array([0.0, 3.0, -4.0]))
     3.0
+    >>> Separable(bounds=(-1.0, 0.5)).prox(np.array([3.0, -3.0]), step=1.0)
+    array([ 0.5, -1. ])
     """
 
     l1_ratio: float = 1.0
-    factors: np.ndarray | None = None
+    factors: np.ndarray | float | None = None
     positive: bool = False
+    l2_factors: np.ndarray | float | None = None
+    bounds: tuple[ArrayLike, ArrayLike] | None = None
 
-    def l1(self, p):
-        """Weights of |θⱼ|, shape (p,); λ multiplies them."""
-        return self.l1_ratio * self._factors(p)
+    def __post_init__(self):
+        if self.bounds is None:
+            return
+        lower, upper = self.bounds
+        if not (np.all(np.less_equal(lower, 0)) and np.all(np.greater_equal(upper, 0))):
+            raise ValueError(
+                f"bounds must contain 0, where the penalty is least: lower ≤ 0 ≤ upper, got "
+                f"{self.bounds!r}."
+            )
 
-    def l2(self, p):
-        """Weights of ½θⱼ², shape (p,); λ multiplies them."""
-        return (1.0 - self.l1_ratio) * self._factors(p)
+    def __eq__(self, other):
+        return type(other) is type(self) and self._parameters() == other._parameters()
 
-    def _factors(self, p):
-        return np.ones(p) if self.factors is None else np.asarray(self.factors, dtype=np.float64)
+    def __hash__(self):
+        return hash((type(self), self._parameters()))
 
-    def unpenalised(self, p):
-        """Mask of the features with fⱼ = 0."""
-        return self._factors(p) == 0
+    def _parameters(self):
+        lower, upper = (None, None) if self.bounds is None else self.bounds
+        arrays = (self.factors, self.l2_factors, lower, upper)
+        parts = (None if a is None else tuple(np.ravel(a).tolist()) for a in arrays)
+        return (self.l1_ratio, self.positive, *parts)
 
-    def value(self, theta):
-        """J(θ) for θ of shape (…, p); shape (…)."""
-        p = np.shape(theta)[-1]
-        total = np.zeros(np.shape(theta)[:-1])
-        if self.l1_ratio > 0:
-            total = np.einsum("...j,j->...", np.abs(theta), self.l1(p))
-        if self.l1_ratio < 1:
-            total = total + 0.5 * np.einsum("...j,...j,j->...", theta, theta, self.l2(p))
+    # What compiled kernels take ------------------------------------------------------------------
+
+    @property
+    def kernel(self) -> str:
+        """The compiled solver: "coordinates", unless there are bounds other than θ ≥ 0."""
+        return "prox" if self.bounds is not None or self._excludes else "coordinates"
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether there is neither an L1 part nor a bound."""
+        return self.l1_share == 0 and not self._is_bounded
+
+    @property
+    def l1_share(self) -> float:
+        """Weight of ‖θ‖₁ in J where all factors are 1."""
+        return self.l1_ratio
+
+    @property
+    def l2_share(self) -> float:
+        """Weight of ½‖θ‖₂² in J where all factors are 1."""
+        return 1.0 - self.l1_ratio
+
+    def l1(self, p: int) -> Array:
+        """Weights of |θⱼ|, shape (p,); λ multiplies them. 0 for an excluded feature."""
+        return self.l1_ratio * _finite(self.factors, p)
+
+    def l2(self, p: int) -> Array:
+        """Weights of ½θⱼ², shape (p,); λ multiplies them. 0 for an excluded feature."""
+        factors = self.factors if self.l2_factors is None else self.l2_factors
+        return (1.0 - self.l1_ratio) * _finite(factors, p)
+
+    @property
+    def _excludes(self):
+        return self.factors is not None and bool(np.isinf(self.factors).any())
+
+    @property
+    def _is_bounded(self):
+        return self.positive or self.bounds is not None or self._excludes
+
+    def limits(self, p: int) -> tuple[Array, Array]:
+        """The bounds of each component, two arrays of shape (p,); both 0 for an excluded one."""
+        lower, upper = (-np.inf, np.inf) if self.bounds is None else self.bounds
+        lower, upper = (np.array(np.broadcast_to(b, p), dtype=np.float64) for b in (lower, upper))
         if self.positive:
-            total = np.where((np.asarray(theta) < 0).any(axis=-1), np.inf, total)
-        return float(total) if np.ndim(total) == 0 else total
+            lower[:] = 0.0
+        if self._excludes:
+            excluded = np.broadcast_to(np.isinf(self.factors), p)
+            lower[excluded] = upper[excluded] = 0.0
+        return lower, upper
 
-    def prox(self, theta, step):
-        """argmin_u ½‖u − θ‖² + step·J(u); ``step`` may be one for each feature."""
+    # The penalty ---------------------------------------------------------------------------------
+
+    def free(self, p: int) -> Mask:
+        """Mask of the features without a penalty, shape (p,)."""
+        free = self.l1(p) + self.l2(p) == 0
+        if self._excludes:
+            free &= np.isfinite(np.broadcast_to(self.factors, p))
+        return free
+
+    unpenalised = free
+
+    def values(self, theta: Array) -> Array:
+        """J by row, shape (…), for θ of shape (…, p)."""
+        theta = np.asarray(theta)
+        p, l1_part, l2_part = theta.shape[-1], 0.0, 0.0
+        if self.l1_share > 0:
+            l1_part = np.einsum("...j,j->...", np.abs(theta), self.l1(p))
+        if self.l2_share > 0:
+            l2_part = 0.5 * np.einsum("...j,...j,j->...", theta, theta, self.l2(p))
+        total = np.asarray(l1_part + l2_part + np.zeros(theta.shape[:-1]))
+        if self._is_bounded:
+            lower, upper = self.limits(p)
+            total = np.where(((theta < lower) | (theta > upper)).any(axis=-1), np.inf, total)
+        return total
+
+    def value(self, theta: Array, alpha: float = 1.0) -> float:
+        """λJ(θ)."""
+        total = float(self.values(theta).sum())
+        return total if np.isinf(total) else alpha * total
+
+    def gradient(self, theta: Array, alpha: float = 1.0) -> Array:
+        """λ∇J(θ), with sign(0) = 0 at the kink."""
+        theta = np.asarray(theta)
+        p = theta.shape[-1]
+        out = alpha * (self.l1(p) * np.sign(theta) + self.l2(p) * theta)
+        return out.astype(theta.dtype, copy=False)
+
+    def prox(self, theta: Array, step: ArrayLike, alpha: float = 1.0) -> Array:
+        """argmin_u ½‖u − θ‖² + step·λJ(u): soft-thresholding, then shrinkage, then clipping."""
+        theta = np.asarray(theta)
+        p, strength = theta.shape[-1], np.multiply(step, alpha)
+        kept = np.maximum(np.abs(theta) - strength * self.l1(p), 0.0)
+        # Adding 0 turns the −0.0 of a negative component switched off into 0.0.
+        out = np.sign(theta) * kept / (1.0 + strength * self.l2(p)) + 0.0
+        if self._is_bounded:
+            out = np.clip(out, *self.limits(p)) + 0.0
+        return out.astype(theta.dtype, copy=False)
+
+    def pull(self, slope: Array) -> Array:
+        """max |sⱼ|/(ρfⱼ) over the targets, counting only slopes towards what bounds allow."""
+        slope = np.atleast_2d(slope)
+        outward = np.abs(slope)
+        if self._is_bounded:
+            lower, upper = self.limits(slope.shape[1])
+            outward = np.where(np.where(slope > 0, upper > 0, lower < 0), outward, 0.0)
+        outward, weight = outward.max(axis=0), self.l1(slope.shape[1])
+        endless = np.where(outward > 0, np.inf, 0.0)
+        return np.divide(outward, weight, out=endless, where=weight > 0)
+
+    def conjugate(self, slope: Array, alpha: float = 1.0) -> float:
+        """Σⱼ maxₜ t·eⱼ − ½λ(1−ρ)hⱼt² for 0 ≤ t ≤ the bound, eⱼ = |sⱼ| − λρfⱼ where positive."""
+        slope = np.atleast_2d(slope)
+        p = slope.shape[1]
+        l2 = np.broadcast_to(alpha * self.l2(p), slope.shape)
+        reach = np.full(slope.shape, np.inf)
+        if self._is_bounded:
+            lower, upper = self.limits(p)
+            reach = np.where(slope > 0, upper, -lower)
+        excess = np.abs(slope) - alpha * self.l1(p)
+        out = (excess > 0) & (reach > 0)
+        excess, l2, reach = excess[out], l2[out], reach[out]
+        best = np.divide(excess, l2, out=np.full_like(excess, np.inf), where=l2 > 0)
+        best = np.minimum(best, reach)
+        if np.isinf(best).any():
+            return np.inf
+        return float(best @ excess - 0.5 * l2 @ best**2)
+
+    def curvature(self, theta: Array, alpha: float = 1.0) -> Tangent:
+        """λ(1−ρ)h on the components that are neither 0 by the L1 part nor at a bound."""
         p = np.shape(theta)[-1]
-        threshold = step * self.l1(p)
-        if self.positive:
-            kept = np.maximum(theta - threshold, 0.0)
-        else:
-            # Adding 0 turns the −0.0 of a negative component switched off into 0.0.
-            kept = np.sign(theta) * np.maximum(np.abs(theta) - threshold, 0.0) + 0.0
-        return kept / (1.0 + step * self.l2(p))
+        active = self.support(theta)
+        if self._is_bounded:
+            lower, upper = self.limits(p)
+            active &= (theta > lower) & (theta < upper)
+        return Tangent(active, alpha * np.broadcast_to(self.l2(p), np.shape(theta))[active])
 
-    def alpha_max(self, gradient_at_zero):
-        """The smallest λ at which θ = 0 is optimal for every penalised feature; may be infinite.
+    def support(self, theta: Array) -> Mask:
+        """Mask of the components that are not 0, and of those that neither kink nor bound holds."""
+        p = np.shape(theta)[-1]
+        loose = self.l1(p) == 0
+        if self._is_bounded:
+            lower, upper = self.limits(p)
+            loose &= (lower < 0) & (upper > 0)
+        return np.not_equal(theta, 0) | loose
 
-        ``gradient_at_zero`` is ∇R, shape (…, p), where these are 0 and the others at their best.
-        """
-        outward = pull(-np.asarray(gradient_at_zero), self.positive)
-        p = outward.shape[-1]
-        outward = outward[..., ~self.unpenalised(p)]
-        if outward.max(initial=0.0) <= 0:
-            return 0.0
-        if self.l1_ratio == 0:
-            return float("inf")
-        return float((outward / self.l1(p)[~self.unpenalised(p)]).max())
+
+def _finite(factors, p):
+    """Factors as an array of shape (p,), 0 in place of inf."""
+    if factors is None:
+        return np.ones(p)
+    array = np.broadcast_to(np.asarray(factors, dtype=np.float64), p)
+    infinite = np.isinf(array)
+    return np.where(infinite, 0.0, array) if infinite.any() else array
 
 
 def pull(slope, positive):

@@ -61,7 +61,7 @@ def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalt
         coefs=model._out(fit.thetas, copy=False),
         intercepts=model._out_intercepts(fit.thetas),
         dof=fit.dof,
-        norms=np.array([norm.value(theta).sum() for theta in fit.thetas]),
+        norms=np.array([norm.value(theta) for theta in fit.thetas]),
         risk=fit.risk,
         dual_gaps=fit.gaps,
         n_iter=fit.n_iter,

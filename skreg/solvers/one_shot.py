@@ -52,7 +52,7 @@ def solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter):
         alphas=alphas,
         **as_seen(risk, coefs, intercepts),
         dof=fit.dof,
-        norms=penalty.value(coefs).sum(axis=1),
+        norms=penalty.values(coefs).sum(axis=1),
         risk=values,
         dual_gaps=gaps / (risk.null_risk or 1.0),
         n_iter=fit.n_iter,

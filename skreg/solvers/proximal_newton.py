@@ -162,7 +162,7 @@ def _solution(risk, penalty, alphas, stops, null_risk, tol, max_iter):
         alphas=alphas,
         **as_seen(risk, thetas, intercepts),
         dof=((thetas != 0) | free).sum(axis=(1, 2)).astype(np.float64),
-        norms=penalty.value(thetas).sum(axis=1),
+        norms=penalty.values(thetas).sum(axis=1),
         risk=np.array([stop.value for stop in stops]),
         dual_gaps=gaps,
         n_iter=np.array([stop.passes for stop in stops]),

@@ -5,156 +5,237 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.optimize import minimize_scalar
 
-from skreg.penalties import L1, L2, ElasticNet, NoPenalty, get_penalty
+from skreg.penalties import L1, L2, ElasticNet, Group, NoPenalty, Separable, get_penalty
 from skreg.penalties import PENALTIES as REGISTRY
 
-PENALTIES = [
-    NoPenalty(),
-    L2(),
-    L1(),
-    ElasticNet(0.0),
-    ElasticNet(0.3),
-    ElasticNet(1.0),
-]
-every_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
+P = 5
+FACTORS = np.array([0.0, 0.5, 1.0, 3.0, 1.0])
+BOUNDS = np.array([-1.0, 0.0, -np.inf, -0.5, -2.0]), np.array([0.0, 1.5, np.inf, 0.5, 2.0])
+LABELS = ["a", "b", "a", "c", "b"]
 
-component = st.floats(-100, 100, allow_subnormal=False)
-theta = arrays(np.float64, st.integers(1, 8), elements=component)
-step = st.floats(0, 50, allow_subnormal=False)
+PENALTIES = {
+    "none": NoPenalty(),
+    "l2": L2(),
+    "l1": L1(),
+    "elastic net 0": ElasticNet(0.0),
+    "elastic net": ElasticNet(0.3),
+    "elastic net 1": ElasticNet(1.0),
+    "factors": Separable(0.3, FACTORS),
+    "two factors": Separable(0.3, FACTORS, l2_factors=FACTORS[::-1].copy()),
+    "positive": Separable(0.7, FACTORS, positive=True),
+    "bounds": Separable(0.7, FACTORS, bounds=BOUNDS),
+    "bounded lasso": Separable(1.0, bounds=(-0.5, 1.0)),
+    "bounds alone": Separable(0.0, factors=0.0, bounds=BOUNDS),
+    "excluded": Separable(0.6, np.array([np.inf, 1.0, 0.0, np.inf, 2.0])),
+    "group": Group(LABELS),
+    "group factors": Group(LABELS, [0.0, 0.5, 2.0]),
+    "group elastic net": Group(LABELS, [1.0, 0.0, 2.0], l1_ratio=0.4),
+    "group excluded": Group(LABELS, [1.0, np.inf, 2.0]),
+    "multi-task": Group(range(P), l1_ratio=0.4),
+}
+every_penalty = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
+convex_penalties = pytest.mark.parametrize(
+    "penalty",
+    [penalty for penalty in PENALTIES.values() if penalty.is_convex],
+    ids=[name for name, penalty in PENALTIES.items() if penalty.is_convex],
+)
 
-
-@every_penalty
-@given(theta=theta)
-def test_value_is_what_the_shares_say(penalty, theta):
-    expected = penalty.l1_share * sum(abs(t) for t in theta)
-    expected += penalty.l2_share * 0.5 * sum(t * t for t in theta)
-    assert penalty.value(theta) == pytest.approx(expected, rel=1e-12)
-    assert penalty.value(-theta) == penalty.value(theta) >= 0
-    assert penalty.value(np.zeros_like(theta)) == 0
-    assert isinstance(penalty.value(theta), float)
-
-
-@every_penalty
-@given(start=component, step=step)
-def test_prox_minimises_its_definition(penalty, start, step):
-    def prox_objective(u):
-        return 0.5 * (u - start) ** 2 + step * penalty.value(np.array([u]))
-
-    found = penalty.prox(np.array([start]), step)[0]
-    # The minimiser lies between 0 and the start; the kink at 0 is tried by itself.
-    low, high = sorted([0.0, start])
-    numerical = minimize_scalar(prox_objective, bounds=(low - 1, high + 1), method="bounded")
-    best = min(numerical.fun, prox_objective(0.0))
-    scale = max(1.0, prox_objective(start), 0.5 * start**2)
-    assert prox_objective(found) <= best + 1e-12 * scale
-    assert low <= found <= high
-
-
-@every_penalty
-@given(theta=theta, step=step)
-def test_prox_solves_its_optimality_condition(penalty, theta, step):
-    """(θ − u)/step ∈ ∂J(u), which pins u where flat objectives cannot."""
-    moved = penalty.prox(theta, step)
-    pull = theta - moved
-    smooth = step * penalty.l2_share * moved
-    on, off = moved != 0, moved == 0
-    kink = step * penalty.l1_share
-    np.testing.assert_allclose(
-        pull[on], smooth[on] + kink * np.sign(moved[on]), rtol=1e-9, atol=1e-11
+shapes = st.sampled_from([(P,), (2, P)])
+component = st.floats(-9, 9, allow_subnormal=False).map(lambda x: x if abs(x) > 1e-6 else 0.0)
+thetas = shapes.flatmap(lambda shape: arrays(np.float64, shape, elements=component))
+pairs = shapes.flatmap(lambda shape: arrays(np.float64, (2, *shape), elements=component))
+# Away from kinks: no zeros, no ties.
+smooth = st.tuples(shapes, st.integers(0, 10_000)).map(
+    lambda case: (
+        np.random.default_rng(case[1]).choice([-1, 1], case[0])
+        * np.random.default_rng(case[1]).uniform(0.05, 4, case[0])
     )
-    assert np.all(np.abs(pull[off]) <= kink + 1e-11)
+)
+step = st.floats(0.01, 1.5)
+alpha = st.floats(0.01, 3)
+
+
+def feasible(penalty, theta):
+    """θ, brought within the bounds of J."""
+    return penalty.prox(theta, 1e-300)
 
 
 @every_penalty
-@given(pair=arrays(np.float64, (2, 5), elements=component), step=step)
-def test_prox_never_pushes_two_points_apart(penalty, pair, step):
-    one, other = penalty.prox(pair[0], step), penalty.prox(pair[1], step)
-    distance = np.linalg.norm(pair[0] - pair[1])
+@given(theta=thetas, alpha=alpha)
+def test_value_is_least_at_zero_and_lambda_times_j(penalty, theta, alpha):
+    value = penalty.value(theta, alpha)
+    assert isinstance(value, float)
+    assert value >= 0 == penalty.value(0 * theta, alpha)
+    if penalty.is_convex:
+        assert value == pytest.approx(alpha * penalty.value(theta), rel=1e-12)
+
+
+@every_penalty
+@given(theta=thetas, step=st.floats(0.01, 20), alpha=alpha, seed=st.integers(0, 999))
+def test_prox_minimizes_its_definition(penalty, theta, step, alpha, seed):
+    def objective(u):
+        return 0.5 * np.sum((u - theta) ** 2) + step * penalty.value(u, alpha)
+
+    found = penalty.prox(theta, step, alpha)
+    least, rng = objective(found), np.random.default_rng(seed)
+    others = [found + s * rng.normal(size=theta.shape) for s in np.geomspace(1e-5, 9, 13)]
+    others += [t * theta for t in np.linspace(0, 1, 11)] + [0.5 * (found + theta)]
+    for i in np.ndindex(theta.shape):
+        for value in (0.0, theta[i], *np.linspace(0, theta[i], 7)):
+            other = found.copy()
+            other[i] = value
+            others.append(other)
+    assert least <= min(map(objective, others)) + 1e-12 * (1 + objective(feasible(penalty, theta)))
+
+
+@convex_penalties
+@given(theta=thetas, step=st.floats(0.01, 20), alpha=alpha)
+def test_prox_gives_a_subgradient_where_fenchel_is_tight(penalty, theta, step, alpha):
+    """s = (θ − u)/step is a sub-gradient at u: P(u) + P*(s) = ⟨u, s⟩."""
+    u = penalty.prox(theta, step, alpha)
+    s = (theta - u) / step
+    conjugate = penalty.conjugate(s * (1 - 1e-12), alpha)
+    product, value = float(np.vdot(u, s)), penalty.value(u, alpha)
+    assert value + conjugate == pytest.approx(product, rel=1e-8, abs=1e-8 * (1 + value))
+
+
+@convex_penalties
+@given(pair=pairs, alpha=alpha)
+def test_conjugate_obeys_fenchels_inequality(penalty, pair, alpha):
+    theta, slope = feasible(penalty, pair[0]), pair[1]
+    bound = penalty.value(theta, alpha) + penalty.conjugate(slope, alpha)
+    assert bound >= np.vdot(theta, slope) - 1e-9 * (1 + abs(np.vdot(theta, slope)))
+
+
+@every_penalty
+@given(slope=thetas, step=step, factor=st.sampled_from([0.5, 1 - 1e-6, 1 + 1e-9, 2.0]))
+def test_pull_is_the_smallest_lambda_that_holds_a_block_at_zero(penalty, slope, step, factor):
+    blocks, pulls = penalty.blocks(P), penalty.pull(slope)
+    assert pulls.shape == (len(blocks),)
+    for b, pull in enumerate(pulls):
+        inside = blocks.order[blocks.starts[b] : blocks.starts[b + 1]]
+        at = factor * pull if np.isfinite(pull) else 7.0
+        moved = penalty.prox(step * slope, step, at)[..., inside]
+        if pull > 0:
+            assert moved.any() == (factor < 1 or np.isinf(pull))
+        else:
+            assert not moved.any()
+
+
+@every_penalty
+@given(slope=thetas)
+def test_alpha_max_is_where_zero_becomes_optimal(penalty, slope):
+    top, held = penalty.alpha_max(-slope), ~penalty.free(P)
+    if np.isinf(top):
+        assert np.isinf(penalty.pull(slope)).any()
+        return
+    assert not penalty.prox(slope, 1.0, top * (1 + 1e-9))[..., held].any()
+    if top > 0:
+        assert penalty.prox(slope, 1.0, top * (1 - 1e-6))[..., held].any()
+
+
+@convex_penalties
+@given(pair=pairs, step=st.floats(0, 20), alpha=alpha)
+def test_prox_never_pushes_two_points_apart(penalty, pair, step, alpha):
+    one, other = (penalty.prox(point, step, alpha) for point in pair)
     # Firmly non-expansive: ‖Δprox‖² ≤ ⟨Δprox, Δθ⟩.
-    assert np.linalg.norm(one - other) <= distance * (1 + 1e-12)
-    inner = (one - other) @ (pair[0] - pair[1])
-    assert np.sum((one - other) ** 2) <= inner + 1e-12 * distance**2
+    inner = np.vdot(one - other, pair[0] - pair[1])
+    assert np.sum((one - other) ** 2) <= inner + 1e-12 * np.sum((pair[0] - pair[1]) ** 2)
 
 
 @every_penalty
-@given(theta=theta)
-def test_prox_of_no_step_changes_nothing(penalty, theta):
-    np.testing.assert_array_equal(penalty.prox(theta, 0.0), theta)
+@given(theta=thetas)
+def test_prox_of_no_step_changes_nothing_within_bounds(penalty, theta):
+    inside = feasible(penalty, theta)
+    np.testing.assert_allclose(penalty.prox(inside, 0.0), inside, rtol=1e-15)
 
 
 @every_penalty
-@given(theta=theta, step=step)
-def test_prox_leaves_its_input_alone(penalty, theta, step):
+@given(theta=thetas, step=step, alpha=alpha)
+def test_zeros_are_exact_and_signs_stay(penalty, theta, step, alpha):
     before = theta.copy()
     theta.flags.writeable = False
-    penalty.prox(theta, step)
+    moved = penalty.prox(theta, step, alpha)
     np.testing.assert_array_equal(theta, before)
-
-
-@every_penalty
-@given(theta=theta, step=st.floats(0.01, 50))
-def test_zeros_are_exact_and_only_within_the_threshold(penalty, theta, step):
-    moved = penalty.prox(theta, step)
-    threshold = step * penalty.l1_share
-    np.testing.assert_array_equal(moved == 0, np.abs(theta) <= threshold)
+    assert np.all(np.abs(moved) <= np.abs(theta) * (1 + 1e-12))
+    assert np.all(moved * theta >= 0)
     assert not np.signbit(moved[moved == 0]).any()
-    assert np.all(np.sign(moved) * np.sign(theta) >= 0)
 
 
 @every_penalty
-@given(theta=arrays(np.float64, 4, elements=st.floats(0.01, 10) | st.floats(-10, -0.01)))
-def test_gradient_is_the_central_difference(penalty, theta):
-    """Away from the kink."""
-    h = 1e-4
-    differences = [
-        (penalty.value(theta + h * e) - penalty.value(theta - h * e)) / (2 * h)
-        for e in np.eye(len(theta))
-    ]
-    np.testing.assert_allclose(penalty.gradient(theta), differences, rtol=1e-7, atol=1e-7)
+@given(theta=thetas, step=step, alpha=alpha)
+def test_support_is_what_the_prox_leaves_on(penalty, theta, step, alpha):
+    moved = penalty.prox(theta, step, alpha)
+    support = penalty.support(moved)
+    assert support.shape == moved.shape
+    assert support.dtype == bool
+    assert support[moved != 0].all()
+    if penalty.is_smooth:
+        assert support.all()
+    pulls = penalty.pull(np.ones(P))
+    held = np.isfinite(pulls)[penalty.blocks(P).labels] & (np.atleast_2d(moved) == 0).all(axis=0)
+    assert not np.atleast_2d(support)[:, held].any() or len(penalty.blocks(P)) < P
+
+
+@every_penalty
+@given(theta=smooth, alpha=st.floats(0.1, 2))
+def test_gradient_is_the_slope_of_the_value(penalty, theta, alpha):
+    theta = feasible(penalty, theta)
+    on, h = penalty.curvature(theta, alpha).active, 1e-6
+    gradient = penalty.gradient(theta, alpha)
+    for i in zip(*np.nonzero(on), strict=True):
+        move = np.zeros_like(theta)
+        move[i] = h
+        slope = (penalty.value(theta + move, alpha) - penalty.value(theta - move, alpha)) / (2 * h)
+        assert gradient[i] == pytest.approx(slope, rel=1e-5, abs=1e-5)
 
 
 @every_penalty
 def test_gradient_at_the_kink_is_the_smallest_one(penalty):
-    np.testing.assert_array_equal(penalty.gradient(np.zeros(3)), np.zeros(3))
+    np.testing.assert_array_equal(penalty.gradient(np.zeros(P)), np.zeros(P))
 
 
 @every_penalty
-@given(gradient=theta)
-def test_alpha_max_is_where_zero_becomes_optimal(penalty, gradient):
-    """θ = 0 is optimal iff it is a fixed point of prox(θ − ∇R(0)) at strength λ."""
-    largest = penalty.alpha_max(gradient)
-    if not np.isfinite(largest):
-        assert penalty.l1_share == 0
-        return
-    assert not penalty.prox(-gradient, largest * (1 + 1e-12)).any()
-    if largest > 0:
-        assert penalty.prox(-gradient, largest * (1 - 1e-6)).any()
+@given(theta=smooth, alpha=st.floats(0.1, 2), seed=st.integers(0, 999))
+def test_curvature_is_the_derivative_of_the_gradient(penalty, theta, alpha, seed):
+    theta = penalty.prox(theta, 0.3, alpha)
+    tangent = penalty.curvature(theta, alpha)
+    way = np.random.default_rng(seed).normal(size=len(tangent.diagonal))
+    move, h = np.zeros_like(theta), 1e-6
+    move[tangent.active] = way if tangent.basis is None else tangent.basis @ way
+    ends = (penalty.gradient(theta + s * h * move, alpha)[tangent.active] for s in (1, -1))
+    slope = np.subtract(*ends) / (2 * h)
+    if tangent.basis is not None:
+        slope = tangent.basis.T @ slope
+    scale = 1 + np.abs(tangent.matrix()).max(initial=0.0)
+    np.testing.assert_allclose(tangent.matrix() @ way, slope, atol=1e-4 * scale)
 
 
 @every_penalty
-@given(theta=theta, step=step)
-def test_support_is_what_the_prox_leaves_on(penalty, theta, step):
-    moved = penalty.prox(theta, step)
-    support = penalty.support(moved)
-    assert support.shape == moved.shape
-    assert support.dtype == bool
-    if penalty.l1_share > 0:
-        np.testing.assert_array_equal(support, moved != 0)
-    else:
-        assert support.all()
+@given(pair=pairs, step=step, alpha=alpha)
+def test_blocks_do_not_see_each_other(penalty, pair, step, alpha):
+    blocks = penalty.blocks(P)
+    np.testing.assert_array_equal(np.sort(blocks.order), np.arange(P))
+    first = blocks.order[: blocks.starts[1]]
+    mixed = pair[1].copy()
+    mixed[..., first] = pair[0][..., first]
+    one, other = (penalty.prox(point, step, alpha)[..., first] for point in (pair[0], mixed))
+    np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
 @every_penalty
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_is_kept(penalty, dtype):
-    theta = np.array([1.5, -0.5, 0.0], dtype)
+    theta = np.array([1.5, -0.5, 0.0, 0.3, 2.0], dtype)
     assert penalty.prox(theta, 0.25).dtype == dtype
     assert penalty.gradient(theta).dtype == dtype
 
 
-@given(theta=theta, step=step, rho=st.floats(0, 1))
+# The named ones --------------------------------------------------------------------------------
+
+
+@given(theta=thetas, step=step, rho=st.floats(0, 1))
 def test_elastic_net_joins_its_corners(theta, step, rho):
     net = ElasticNet(rho)
     corners = rho * L1().value(theta) + (1 - rho) * L2().value(theta)
@@ -165,7 +246,7 @@ def test_elastic_net_joins_its_corners(theta, step, rho):
     )
 
 
-@given(theta=theta, step=step)
+@given(theta=thetas, step=step)
 def test_l2_prox_is_shrinkage_and_no_penalty_is_the_identity(theta, step):
     np.testing.assert_allclose(L2().prox(theta, step), theta / (1 + step), rtol=1e-15)
     np.testing.assert_array_equal(NoPenalty().prox(theta, step), theta)
@@ -174,7 +255,7 @@ def test_l2_prox_is_shrinkage_and_no_penalty_is_the_identity(theta, step):
 
 @pytest.mark.parametrize("name", REGISTRY)
 def test_every_name_makes_a_penalty_of_this_list(name):
-    assert get_penalty(name, l1_ratio=0.3) in PENALTIES
+    assert get_penalty(name, l1_ratio=0.3) in PENALTIES.values()
 
 
 def test_registry():
@@ -188,5 +269,7 @@ def test_registry():
 def test_penalties_are_values():
     """Frozen and comparable, so that a path or a clone cannot change one."""
     assert L1() == L1() != L2()
+    assert Separable(factors=np.ones(2)) == Separable(factors=np.ones(2))
+    assert hash(L1()) == hash(L1())
     with pytest.raises(AttributeError):
         L1().l1_ratio = 0.5

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.optimize import minimize_scalar
 
 from skreg.penalties import ElasticNet, Separable
 
@@ -35,36 +34,6 @@ def test_with_factors_of_one_it_is_the_elastic_net(theta, ratio, step):
         assert one.alpha_max(theta) == pytest.approx(other.alpha_max(theta), rel=1e-12)
 
 
-@given(components, factors, ratios, step, st.booleans())
-def test_prox_minimises_its_definition(theta, f, ratio, step, positive):
-    penalty = Separable(ratio, f, positive)
-    found = penalty.prox(theta, step)
-    for j, start in enumerate(theta):
-        one = Separable(ratio, f[j : j + 1], positive)
-
-        def value(u, one=one, start=start):
-            return 0.5 * (u - start) ** 2 + step * one.value(np.array([u]))
-
-        low, high = sorted([0.0, start])
-        if positive:
-            low, high = 0.0, max(high, 0.0)
-        best = min(
-            value(0.0),
-            value(minimize_scalar(value, (low, high), (low, high + 1e-9), method="bounded").x),
-        )
-        assert value(found[j]) <= best + 1e-9 * max(1.0, start * start)
-
-
-@given(components, factors, st.sampled_from([0.3, 1.0]), st.booleans())
-def test_alpha_max_is_the_smallest_that_holds_every_penalised_component(g, f, ratio, positive):
-    penalty = Separable(ratio, f, positive)
-    top, held = penalty.alpha_max(g), f > 0
-    # 0 is optimal where the prox of −g from 0 stays there.
-    np.testing.assert_array_equal(penalty.prox(-g, top * (1 + 1e-12))[held], 0.0)
-    if top > 0:
-        assert penalty.prox(-g, 0.999 * top)[held].any()
-
-
 def test_alpha_max_of_nothing_and_of_no_l1_part():
     assert Separable().alpha_max(np.zeros(3)) == 0.0
     assert Separable(0.0).alpha_max(np.ones(3)) == np.inf
@@ -74,6 +43,17 @@ def test_alpha_max_of_nothing_and_of_no_l1_part():
 def test_several_targets_at_once():
     thetas = np.arange(12.0).reshape(2, 2, 3)
     penalty = Separable(0.5, np.array([1.0, 0.0, 2.0]))
-    values = penalty.value(thetas)
+    values = penalty.values(thetas)
     assert values.shape == (2, 2)
     assert values[1, 0] == pytest.approx(penalty.value(thetas[1, 0]))
+    assert penalty.value(thetas) == pytest.approx(values.sum())
+
+
+def test_an_excluded_feature_and_bounds():
+    penalty = Separable(factors=np.array([np.inf, 1.0]))
+    np.testing.assert_array_equal(penalty.prox(np.array([5.0, 5.0]), 1.0), [0.0, 4.0])
+    np.testing.assert_array_equal(penalty.free(2), False)
+    assert penalty.value(np.array([1.0, 0.0])) == np.inf
+    assert (penalty.kernel, Separable().kernel) == ("prox", "coordinates")
+    with pytest.raises(ValueError, match="bounds must contain 0"):
+        Separable(bounds=(0.5, 1.0))
