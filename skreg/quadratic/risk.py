@@ -7,6 +7,7 @@ import numpy as np
 from skreg._kernels import line
 from skreg.quadratic.design import design
 from skreg.quadratic.expansion import Expansion
+from skreg.quadratic.point import Point
 from skreg.quadratic.products import by_halves
 
 # Classes without any weight get this share in the null model, so that its logarithm is finite.
@@ -92,6 +93,34 @@ class LinearRisk:
         if not self.loss.coupled:
             curvature *= self.share[:, None]
         return float(self.share @ loss), gradient, curvature
+
+    def at(self, theta, intercept, *, raw=None, derivatives=None, gradient=None):
+        """The point (θ, b), both about the design's centre.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (K·p,)
+        intercept : ndarray of shape (K,)
+        raw : ndarray of shape (n, K), default=None
+        derivatives : tuple, default=None
+            What `derivatives_at` says of ``raw``.
+        gradient : ndarray of shape (K·p,), default=None
+            ∂R/∂θ. What is None is computed here.
+
+        Returns
+        -------
+        Point
+        """
+        if raw is None:
+            raw = self.design.dot(theta.reshape(self.n_outputs, -1).T)
+            raw += intercept
+            if self.offset is not None:
+                raw += self.offset[:, None]
+        value, residual, curvature = derivatives or self.derivatives_at(raw)
+        if gradient is None:
+            gradient = self.design.transposed_dot(residual).T.ravel()
+        total = residual.sum(axis=0) if self.fit_intercept else np.zeros(self.n_outputs)
+        return Point(theta, intercept, raw, value, residual, curvature, gradient, total)
 
     def along(self, raw, d, d_b):
         """A step d (K, p), d_b (K,) from raw predictions of shape (n, K) about the design's centre.

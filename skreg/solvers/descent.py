@@ -9,7 +9,6 @@ anywhere (Nocedal & Wright, 2006, theorem 3.2).
 """
 
 from collections import deque
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,28 +25,6 @@ _MAX_TRIALS = 40
 _STALLS = 4
 # Where the minimiser of one quadratic is the answer, conjugate gradients go on to this residual.
 _EXACT = 1e-12
-
-
-@dataclass(eq=False)
-class Point:
-    """θ (K, p) and b (K,) about the design's centre, and the risk there."""
-
-    theta: np.ndarray
-    b: np.ndarray
-    raw: np.ndarray
-    value: float
-    residual: np.ndarray
-    curvature: np.ndarray
-    slope: np.ndarray = field(init=False)
-    slope_b: np.ndarray = field(init=False)
-
-    def complete(self, risk, slope=None):
-        """With the gradient of the risk; unless it is known, it takes a pass over X."""
-        self.slope = risk.design.transposed_dot(self.residual).T if slope is None else slope
-        self.slope_b = self.residual.sum(axis=0)
-        if not risk.fit_intercept:
-            self.slope_b = np.zeros_like(self.slope_b)
-        return self
 
 
 class Descent:
@@ -81,22 +58,21 @@ class Descent:
         self.always_fresh = always_fresh
         self._curvature_of, self._patience = curvature_of, patience
         b = risk.null_intercept()
-        theta = np.zeros((risk.n_outputs, risk.n_features))
-        raw = risk.constant_raw(b)
-        self.point = Point(theta, b, raw, *risk.derivatives_at(raw)).complete(risk)
+        shape = risk.n_outputs, risk.n_features
+        self.weights = np.tile(factors, risk.n_outputs)
+        self.point = risk.at(np.zeros(self.weights.size), b, raw=risk.constant_raw(b))
         self._pairs = deque(maxlen=_MEMORY)
         self._solved = deque(maxlen=3)
         self._is_fresh = False
         self.renew(np.inf)
-        self.null_diagonal = self.curvature.diagonal.reshape(theta.shape)
+        self.null_diagonal = self.curvature.diagonal.reshape(shape)
         self._scale, self._scale_b = self._scales()
 
     def start_at(self, coef, intercept):
         """Begin at θ (K, p) and b (K,), as `LinearRisk.raw` takes them, not at the null model."""
         theta, b = np.array(coef, dtype=np.float64), np.array(intercept, dtype=np.float64)
         raw = self.risk.raw(theta, b)
-        b = b + theta @ self.risk.design.centre
-        self.point = Point(theta, b, raw, *self.risk.derivatives_at(raw)).complete(self.risk)
+        self.point = self.risk.at(theta.ravel(), b + theta @ self.risk.design.centre, raw=raw)
         self._is_fresh = False
         self.renew(np.inf)
 
@@ -107,7 +83,7 @@ class Descent:
         bends = [row_weights(self.risk, self.point.curvature, k, k) for k in range(len(used))]
         bend_b = np.array([max(weights.sum(), EPS) for weights in bends])
         null_risk = max(self.risk.null_risk, np.finfo(np.float64).tiny)
-        return np.sqrt(used * null_risk), np.sqrt(bend_b * null_risk)
+        return np.sqrt(used.ravel() * null_risk), np.sqrt(bend_b * null_risk)
 
     def renew(self, alpha):
         """Take the Hessian at this point, on the way to the solution for λ = ``alpha``."""
@@ -127,16 +103,12 @@ class Descent:
     def factor(self, alpha):
         """The Hessian in hand plus λF, factored."""
         if self._factor is None or self._factor[0] != alpha:
-            self._factor = alpha, self.curvature.factor(self.ridge(alpha))
+            self._factor = alpha, self.curvature.factor(alpha * self.weights)
         return self._factor[1]
-
-    def ridge(self, alpha):
-        """The diagonal of λF."""
-        return alpha * np.tile(self.factors, self.risk.n_outputs)
 
     def gradient(self, alpha):
         """Of the penalised objective: in θ, in b."""
-        return self.point.slope + alpha * self.factors * self.point.theta, self.point.slope_b
+        return self.point.gradient + alpha * self.weights * self.point.theta, self.point.total
 
     def objective(self, alpha):
         """R + λ·½Σⱼfⱼθⱼ² at the point."""
@@ -173,7 +145,7 @@ class Descent:
             if norm > tol and not self._is_fresh and self._is_slow(before, norm, tol, full):
                 self.renew(alpha)
         if not self._solved or self._solved[-1][0] != alpha:
-            self._solved.append((alpha, self.point.theta, self.point.b, self.point.raw))
+            self._solved.append((alpha, self.point.theta, self.point.intercept, self.point.raw))
         return steps, norm
 
     def _extrapolate(self, alpha):
@@ -188,8 +160,7 @@ class Descent:
         parts = list(zip(*self._solved, strict=True))[1:]
         theta, b, raw = (sum(s * x for s, x in zip(shares, part, strict=True)) for part in parts)
         old, norm = self.point, self.gradient_norm(alpha)
-        new = Point(theta, b, raw, *self.risk.derivatives_at(raw)).complete(self.risk)
-        self._move(new)
+        self._move(self.risk.at(theta, b, raw=raw))
         if not self.gradient_norm(alpha) < norm:
             self.point = old
 
@@ -209,29 +180,35 @@ class Descent:
         if not descent < 0:
             return None
         self._gain = -descent / (abs(self.objective(alpha)) + risk.null_risk)
-        change, derivatives, slope = risk.along(old.raw, d, d_b)
+        change, derivatives, slope = risk.along(old.raw, d.reshape(len(d_b), -1), d_b)
         found = self._search(alpha, d, change, descent, derivatives)
         if found is None:
             return None
         t, derivatives = found
-        new = Point(old.theta + t * d, old.b + t * d_b, old.raw + t * change, *derivatives)
-        self._move(new.complete(risk, slope if t == 1.0 else None))
+        new = risk.at(
+            old.theta + t * d,
+            old.intercept + t * d_b,
+            raw=old.raw + t * change,
+            derivatives=derivatives,
+            gradient=slope.ravel() if slope is not None and t == 1.0 else None,
+        )
+        self._move(new)
         return t == 1.0
 
     def _move(self, new):
         """Make this the point, and learn from the change of the gradient."""
         old, self.point = self.point, new
-        change = _flat(new.slope - old.slope, new.slope_b - old.slope_b)
-        self._pairs.append((_flat(new.theta - old.theta, new.b - old.b), change))
+        change = np.concatenate([new.gradient - old.gradient, new.total - old.total])
+        step = np.concatenate([new.theta - old.theta, new.intercept - old.intercept])
+        self._pairs.append((step, change))
         self._is_fresh = False
 
     def quadratic_minimum(self, alpha):
         """The point where the quadratic taken here, with the Hessian in hand, plus λJ is least."""
-        d, d_b = self.factor(alpha).solve(*map(np.ravel, self.gradient(alpha)), tol=_EXACT)
-        d = d.reshape(self.point.theta.shape)
-        theta, b = self.point.theta + d, self.point.b + d_b
-        raw = self.point.raw + self.risk.design.dot(d.T) + d_b
-        return Point(theta, b, raw, *self.risk.derivatives_at(raw)).complete(self.risk)
+        d, d_b = self.factor(alpha).solve(*self.gradient(alpha), tol=_EXACT)
+        point = self.point
+        raw = point.raw + self.risk.design.dot(d.reshape(len(d_b), -1).T) + d_b
+        return self.risk.at(point.theta + d, point.intercept + d_b, raw=raw)
 
     def _search(self, alpha, d, change, descent, derivatives):
         """A step length t with sufficient decrease, by the slope along the line, and R there.
@@ -244,7 +221,7 @@ class Descent:
         point = self.point
         start = self.objective(alpha)
         slack = 64 * EPS * (abs(start) + self.risk.null_risk)
-        bend = self.factors * d
+        bend = self.weights * d
         t = 1.0
         for _ in range(_MAX_TRIALS):
             value, residual, _ = derivatives
@@ -263,9 +240,9 @@ class Descent:
 
     def _direction(self, slope, slope_b, alpha):
         """−(BFGS correction of H + λF)⁻¹·gradient, by the two-loop recursion."""
-        K, p = slope.shape
-        g = _flat(slope, slope_b)
-        weight = np.concatenate([np.tile(alpha * self.factors, K), np.zeros(K)])
+        K, size = len(slope_b), len(slope)
+        g = np.concatenate([slope, slope_b])
+        weight = np.concatenate([alpha * self.weights, np.zeros(K)])
         used = []
         for s, y in reversed(self._pairs):
             y = y + weight * s
@@ -274,19 +251,15 @@ class Descent:
                 a = (s @ g) / product
                 g = g - a * y
                 used.append((s, y, product, a))
-        d, d_b = self.factor(alpha).solve(g[: K * p], g[K * p :])
-        d = _flat(d, d_b)
+        d = np.concatenate(self.factor(alpha).solve(g[:size], g[size:]))
         for s, y, product, a in reversed(used):
             d -= ((y @ d) / product + a) * s
-        d, d_b = d[: K * p].reshape(K, p), d[K * p :]
+        d, d_b = d[:size], d[size:]
         if self.risk.loss.coupled:
             # What is common to all classes is 0 at the minimum, and no risk pulls it back there.
-            d, d_b = d - d.mean(axis=0), d_b - d_b.mean()
+            d = (d.reshape(K, -1) - d.reshape(K, -1).mean(axis=0)).ravel()
+            d_b = d_b - d_b.mean()
         return d, d_b
 
     def _penalty(self, theta):
-        return 0.5 * float(np.einsum("kj,j,kj->", theta, self.factors, theta))
-
-
-def _flat(theta, b):
-    return np.concatenate([theta.ravel(), b])
+        return 0.5 * float(np.einsum("j,j,j->", theta, self.weights, theta))

@@ -19,8 +19,6 @@ of ℓ*, which contains 0, and for which no product with X is needed:
 By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = ℓ′(f), g = ∂R/∂θ.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from skreg.penalties.separable import pull
@@ -30,48 +28,6 @@ _WORTH_A_LOOK = 100.0
 _LEFT = 1e-9
 # What a dual point outside the domain is multiplied by, in turn.
 _SHRINK = (1.0, 1.0 - 1e-9, 1.0 - 1e-6, 1.0 - 1e-3, 0.9)
-
-
-@dataclass(eq=False)
-class Point:
-    """(θ, b) and what the risk says of it, in the frame of the design's centred columns.
-
-    Attributes
-    ----------
-    theta, gradient : ndarray of shape (K·p,)
-        θ and ∂R/∂θ, class by class.
-    intercept, total : ndarray of shape (K,)
-        b and ∂R/∂b.
-    value : float
-        R.
-    residual, curvature : ndarray of shape (n, K)
-        As `LinearRisk.derivatives_at` gives them.
-    raw : ndarray of shape (n, K) or None
-        The raw predictions.
-    complete : bool
-        False where ``gradient`` is known on a working set only.
-    """
-
-    theta: np.ndarray
-    intercept: np.ndarray
-    value: float
-    residual: np.ndarray
-    curvature: np.ndarray
-    gradient: np.ndarray
-    total: np.ndarray
-    raw: np.ndarray | None = None
-    complete: bool = True
-
-    @classmethod
-    def at(cls, risk, theta, intercept):
-        """What ``risk`` says of θ (K·p,) and b (K,)."""
-        raw = risk.design.dot(theta.reshape(risk.n_outputs, -1).T)
-        raw += intercept
-        if risk.offset is not None:
-            raw += risk.offset[:, None]
-        value, residual, curvature = risk.derivatives_at(raw)
-        gradient = risk.design.transposed_dot(residual).T.ravel()
-        return cls(theta, intercept, value, residual, curvature, gradient, residual.sum(axis=0))
 
 
 class Certificate:

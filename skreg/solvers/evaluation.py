@@ -3,7 +3,7 @@
 import numpy as np
 
 from skreg.quadratic.curvature import intercept_block, invert_bb
-from skreg.solvers.duality import Point
+from skreg.quadratic.point import Point
 
 # The intercepts' Newton steps go this far at first, and twice as far each time.
 _REACH = 20.0
@@ -40,11 +40,11 @@ class Evaluator:
         else:
             derivatives = risk.derivatives_at(raw)
         value, residual, curvature = derivatives
+        total = residual.sum(axis=0)
         point = Point(
-            theta, intercept, value, residual, curvature, None, residual.sum(axis=0), raw, False
+            theta, intercept, raw, value, residual, curvature, np.zeros_like(theta), total, False
         )
         if kept:
-            point.gradient = np.zeros_like(theta)
             point.gradient[model.which] = model.transposed_dot(residual)
         else:
             self.complete(point)

@@ -13,7 +13,6 @@ import numpy as np
 from skreg._kernels import group_descent, lasso_gap
 from skreg.quadratic.curvature import Curvature
 from skreg.quadratic.group_lasso import warn, working_blocks
-from skreg.solvers.duality import Point
 from skreg.solvers.group_certificate import GroupCertificate, restricted
 from skreg.solvers.newton import solve_newton
 from skreg.solvers.solution import Solution, as_seen
@@ -66,7 +65,7 @@ class GroupPath:
         self.passes = self.expansions = 0
         k, p = risk.n_outputs, risk.n_features
         intercept = risk.null_intercept() + 0.0
-        self.point = Point.at(risk, np.zeros(k * p), intercept)
+        self.point = risk.at(np.zeros(k * p), intercept)
         self._take_working_set()
         if self.free:
             self.point = self._whole(
@@ -228,8 +227,7 @@ class GroupPath:
         room = 8 * EPS * abs(objective)
         length = 1.0
         while length > 1e-10:
-            new = Point.at(
-                self.part,
+            new = self.part.at(
                 point.theta + length * (theta - point.theta) if length < 1 else theta,
                 point.intercept + length * (intercept - point.intercept),
             )

@@ -189,15 +189,15 @@ class _Record:
     """What is kept of the solutions, by the place of λ."""
 
     def __init__(self, descent, alphas):
-        m, (K, p) = len(alphas), descent.point.theta.shape
+        m, K, p = len(alphas), descent.risk.n_outputs, descent.risk.n_features
         self.coefs, self.intercepts = np.empty((m, K, p)), np.empty((m, K))
         self.risk, self.dof, self.gradient_norms = np.empty(m), np.empty(m), np.empty(m)
         self.n_iter, self.n_expansions = np.ones(m, dtype=int), np.ones(m, dtype=int)
 
     def put(self, i, descent, norm):
         point = descent.point
-        self.coefs[i] = point.theta
-        self.intercepts[i] = point.b - point.theta @ descent.risk.design.centre
+        self.coefs[i] = point.theta.reshape(self.coefs.shape[1:])
+        self.intercepts[i] = point.intercept - self.coefs[i] @ descent.risk.design.centre
         self.risk[i], self.gradient_norms[i] = point.value, norm
 
 
@@ -244,7 +244,7 @@ class _Freedom:
         current = self._descent.factor(alpha).dof()
         if self._descent.curvature is not self._curvature:
             if self._since and 0 < alpha < self._taken_at:
-                before = self._curvature.factor(self._descent.ridge(alpha)).dof()
+                before = self._curvature.factor(alpha * self._descent.weights).dof()
                 self._correct(alpha, current / before)
             self._curvature, self._taken_at = self._descent.curvature, alpha
             self._since = []

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from skreg.quadratic import lasso
-from skreg.solvers.duality import Certificate, Point
+from skreg.solvers.duality import Certificate
 from skreg.solvers.newton import anchor_of
 from skreg.solvers.solution import Solution, as_seen
 
@@ -42,7 +42,7 @@ def solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter):
     )
     values, gaps = np.empty((2, len(alphas)))
     for i, alpha in enumerate(alphas):
-        point = Point.at(risk, coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)
+        point = risk.at(coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)
         values[i] = point.value
         if certificate.free.size:
             gaps[i] = np.inf
