@@ -178,7 +178,7 @@ class Numbers:
         loss.check_targets(y)
         Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         mean = np.average(Y, axis=0, weights=weights)
-        if loss.name == "poisson":
+        if loss.has_log_link:
             return cls(loss, np.zeros_like(mean), np.where(mean > 0, mean, 1.0), y.ndim == 1)
         scale = np.sqrt(np.average(np.square(Y - mean), axis=0, weights=weights))
         is_constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
@@ -202,14 +202,14 @@ class Numbers:
 
     def last_layer(self, weights, biases):
         """Weights and biases of the last layer whose raw predictions are in the units of y."""
-        if self.loss.name == "poisson":
+        if self.loss.has_log_link:
             return weights, (biases + np.log(self.scale)).astype(biases.dtype)
         scaled = (weights * self.scale).astype(weights.dtype)
         return scaled, (biases * self.scale + self.mean).astype(biases.dtype)
 
     def score(self, raw, Y, sample_weight):
         """R² for squared error, otherwise minus the mean loss."""
-        if self.loss.name == "squared_error":
+        if self.loss.is_quadratic:
             return r2_score(Y, raw, sample_weight=sample_weight)
         return -self.loss.value(Y, raw, sample_weight)
 

@@ -5,24 +5,20 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import d2_tweedie_score, r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skreg._validation import check_offset, check_weights
 from skreg.estimators._fitting import all_or_nothing, only_where
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
-from skreg.losses import get_loss
+from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, QuadraticModel
 from skreg.quadratic.risk import LinearRisk
-
-#: Powers of the Tweedie deviances, for D².
-_DEVIANCE = {"poisson": 1, "gamma": 2}
 
 
 def _not_additive(estimator):
     """Why this estimator cannot be fitted in parts."""
-    if estimator.loss == "squared_error":
+    if estimator._is_quadratic():
         return ""
     return (
         f"loss={estimator.loss!r} cannot be fitted in parts: only squared error is known exactly "
@@ -35,7 +31,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     _parameter_constraints: ClassVar[dict] = {
         **QuadraticApproxLinear._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "huber", "poisson", "gamma"})],
+        "loss": [StrOptions(REGRESSION_LOSSES), Loss],
         "delta": [Interval(Real, 0, None, closed="neither")],
     }
 
@@ -119,7 +115,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         solution = self._solve_one(model)
         self._keep(model)
         self._set_solution(solution, 0)
-        self._loss = get_loss(self.loss)
+        self._loss = loss_of(self)
         return self
 
     def predict(self, X, offset=None):
@@ -153,11 +149,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         float
             1 at best; 0 for the mean of y.
         """
-        predicted = self.predict(X, offset=offset)
-        power = _DEVIANCE.get(self._loss.name, 0)
-        if power == 0:
-            return r2_score(y, predicted, sample_weight=sample_weight)
-        return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=power)
+        return self._loss.explained(y, self.predict(X, offset=offset), sample_weight)
 
     def regularization_path(self, X, y, alphas=None, sample_weight=None, offset=None):
         """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
@@ -207,14 +199,25 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             y_numeric=True,
             reset=reset,
             # The sums that a quadratic is made of tell of NaN and infinities: no pass for these.
-            ensure_all_finite=streamed or self.loss != "squared_error",
+            ensure_all_finite=streamed or not self._is_quadratic(),
         )
 
     def _column(self, y):
         """One target as a vector, as scikit-learn's Ridge has it."""
         if y.ndim == 2 and y.shape[1] == 1:
-            return column_or_1d(y, warn=self.loss != "squared_error")
+            return column_or_1d(y, warn=not self._is_quadratic())
         return y
+
+    def _is_quadratic(self) -> bool:
+        """Whether the risk is its own quadratic; of a loss that `fit` refuses, True."""
+        return self._asked("is_quadratic", True)
+
+    def _asked(self, fact, otherwise):
+        """A fact of the loss asked for, also before `fit` has said whether there is such a loss."""
+        try:
+            return getattr(loss_of(self), fact)
+        except (TypeError, ValueError):
+            return otherwise
 
     @staticmethod
     def _less_offset(y, offset):
@@ -223,11 +226,15 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
     def _problem(self, X, y, sample_weight=None, offset=None):
         y, weights = self._column(y), check_weights(sample_weight, X)
         offset = check_offset(offset, X)
-        parameters = {"delta": self.delta} if self.loss == "huber" else {}
-        self._loss = loss = get_loss(self.loss, **parameters)
-        if self.loss == "squared_error":
+        self._loss = loss = loss_of(self)
+        if loss.is_quadratic:
             y = self._less_offset(y, offset)
             return QuadraticModel._from_checked(X, y, weights, self.fit_intercept)
+        if loss.is_for_classes or not loss.has_curvature:
+            raise ValueError(
+                f"loss={self.loss!r} is not for a linear regressor. Use one of "
+                f"{sorted(REGRESSION_LOSSES)}, or a Loss for numbers that has a curvature."
+            )
         if y.ndim == 2:
             raise ValueError(
                 f"loss={self.loss!r} takes one target, but y has shape {y.shape}. Wrap "
@@ -253,7 +260,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = self.loss == "squared_error"
+        tags.target_tags.multi_output = self._is_quadratic()
         tags.target_tags.single_output = True
-        tags.target_tags.positive_only = self.loss in _DEVIANCE
+        tags.target_tags.positive_only = self._asked("positive_targets", False)
         return tags

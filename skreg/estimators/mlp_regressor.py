@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skreg.estimators._fitting import all_or_nothing, only_where
 from skreg.estimators._mlp import BaseRegularizedMLP, _needs_batches
 from skreg.estimators._mlp_targets import Numbers
-from skreg.losses import get_loss
+from skreg.losses import loss_of
 
 
 class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
@@ -451,8 +451,4 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
         return tags
 
     def _new_target(self, y, weights, classes, incremental):
-        parameters = {
-            "huber": {"delta": self.delta},
-            "quantile": {"quantile": self.quantile},
-        }.get(self.loss, {})
-        return Numbers.of(y, get_loss(self.loss, **parameters), weights)
+        return Numbers.of(y, loss_of(self), weights)

@@ -1,61 +1,83 @@
 """What every loss offers."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skreg._kernels import losses as kernels
+from skreg.losses.intercept import best_intercept
+
+Array = NDArray[np.float64]
+
+#: Classes without any weight get this share in the null model, so that its logarithm is finite.
+RARE = 1e-9
 
 
 class Loss(ABC):
     """A pointwise loss ℓ(y, f) ≥ 0 of raw predictions f, convex in f.
 
+    Solvers ask for what they need by these members, never for the name: a loss from outside the
+    package is as good as one from inside. The three abstract ones suffice; the defaults of the
+    others hold for every loss.
+
     Attributes
     ----------
     name : str
-        What the compiled kernels know the loss by.
+        Its name in the registry, and what a user gives as ``loss``.
     out_activation : str
         The inverse link by its name in scikit-learn's networks; "exponential" for a log link.
-    coupled : bool
-        Whether the Hessian of a row in its raw predictions is full, diag(p) − ppᵀ.
+    parameters : tuple of str
+        Parameters of the constructor that an estimator hands on, by the name they have in both.
     parameter : float
         What the compiled kernels take beside the name: Huber's δ, the quantile's τ; else 0.
+    coupled : bool
+        Whether the Hessian of a row in its raw predictions is full, diag(p) − ppᵀ.
+    is_compiled : bool
+        Whether the compiled kernels know its formulas; see `CompiledLoss`.
+    is_quadratic : bool
+        Whether the curvature is 1 everywhere: the risk is its own quadratic.
+    is_for_classes : bool
+        Whether targets are classes: for classifiers, not for regressors.
+    has_curvature : bool
+        Whether ∂²ℓ/∂f² is anything but 0.
+    has_flat_parts : bool
+        Whether the curvature vanishes on whole intervals, so that a Hessian needs a floor.
+    positive_targets : bool
+        Whether targets below 0 are refused.
+    scored_by_r2 : bool
+        Whether `explained` is R², a function of squared errors.
+    has_likelihood : bool
+        Whether `minus_two_log_likelihood` is known.
+    no_minimum : str
+        Why the risk of finite data may have no minimizer, for a warning; "" if it always has one.
     """
 
     name: str
     out_activation: str
-    coupled = False
+    parameters: ClassVar[tuple[str, ...]] = ()
     parameter = 0.0
+    coupled = False
+    is_compiled = False
+    is_quadratic = False
+    is_for_classes = False
+    has_curvature = True
+    has_flat_parts = False
+    positive_targets = False
+    scored_by_r2 = False
+    has_likelihood = False
+    no_minimum = ""
 
-    def value(self, y, raw, sample_weight=None):
-        """Mean loss Σᵢ wᵢℓ(yᵢ, fᵢ) / Σᵢ wᵢ.
+    @property
+    def has_log_link(self) -> bool:
+        """Whether predictions are exp(f): the units of y are then a scale, without a shift."""
+        return self.out_activation == "exponential"
 
-        Parameters
-        ----------
-        y, raw : ndarray of shape (n, n_outputs)
-        sample_weight : ndarray of shape (n,), default=None
+    # Formulas -------------------------------------------------------------------------------------
 
-        Returns
-        -------
-        float
-        """
-        return float(np.average(self.pointwise(y, raw)[0], weights=sample_weight))
-
-    def pointwise(self, y, raw):
-        """ℓ and ∂ℓ/∂f for every row.
-
-        Returns
-        -------
-        loss : ndarray of shape (n,)
-        gradient : ndarray of shape (n, n_outputs)
-        """
-        if self.name not in kernels.CODES:
-            return self.derivatives(y, raw)[:2]
-        gradient = np.array(raw, order="C")
-        targets = np.ascontiguousarray(y, dtype=gradient.dtype)
-        return kernels.pointwise(self.name, targets, gradient, self.parameter), gradient
-
-    def derivatives(self, y, raw):
+    @abstractmethod
+    def derivatives(self, y: Array, raw: Array) -> tuple[Array, Array, Array]:
         """ℓ, ∂ℓ/∂f and ∂²ℓ/∂f² for every row, in float64.
 
         Parameters
@@ -68,12 +90,11 @@ class Loss(ABC):
         gradient : ndarray of shape (n, n_outputs)
         curvature : ndarray of shape (n, n_outputs)
             Where ``coupled``, the probabilities p, the Hessian of a row being diag(p) − ppᵀ.
+            The arrays are new: a caller may write to them.
         """
-        y, raw = (np.ascontiguousarray(a, dtype=np.float64) for a in (y, raw))
-        return kernels.derivatives(self.name, y, raw, self.parameter)
 
     @abstractmethod
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         """ℓ*(u) = sup_f (u·f − ℓ(y, f)) for every row, +inf outside its domain.
 
         The domain is convex and contains 0, where ℓ* = 0 − inf ℓ ≤ 0. What rounding puts outside
@@ -88,7 +109,46 @@ class Loss(ABC):
         ndarray of shape (n,)
         """
 
-    def check_targets(self, y):  # noqa: B027  (most losses take any number)
+    @abstractmethod
+    def inverse_link(self, raw: NDArray) -> NDArray:
+        """What the raw predictions mean: numbers, or probabilities of the classes."""
+
+    def link(self, mean: NDArray) -> NDArray:
+        """The raw predictions that mean these numbers: the inverse of `inverse_link`."""
+        if self.out_activation == "identity":
+            return mean
+        if self.has_log_link:
+            with np.errstate(divide="ignore"):
+                return np.log(mean)
+        raise NotImplementedError(f"{type(self).__name__} has to say what its link is.")
+
+    def pointwise(self, y: NDArray, raw: NDArray) -> tuple[Array, NDArray]:
+        """ℓ and ∂ℓ/∂f for every row.
+
+        Returns
+        -------
+        loss : ndarray of shape (n,)
+        gradient : ndarray of shape (n, n_outputs)
+        """
+        return self.derivatives(y, raw)[:2]
+
+    def value(self, y: NDArray, raw: NDArray, sample_weight: Array | None = None) -> float:
+        """Mean loss Σᵢ wᵢℓ(yᵢ, fᵢ) / Σᵢ wᵢ.
+
+        Parameters
+        ----------
+        y, raw : ndarray of shape (n, n_outputs)
+        sample_weight : ndarray of shape (n,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return float(np.average(self.pointwise(y, raw)[0], weights=sample_weight))
+
+    # Targets and the null model -------------------------------------------------------------------
+
+    def check_targets(self, y: NDArray) -> None:  # noqa: B027  (most losses take any number)
         """Raise ValueError if the loss is not defined for these targets.
 
         Parameters
@@ -97,9 +157,88 @@ class Loss(ABC):
             Finite numbers.
         """
 
-    @abstractmethod
-    def inverse_link(self, raw):
-        """What the raw predictions mean: numbers, or probabilities of the classes."""
+    def null_intercept(self, y: Array, share: Array, offset: Array | None = None) -> Array:
+        """argmin_b Σᵢ shareᵢ·ℓ(yᵢ, b + oᵢ), the model without features.
+
+        Here by Newton's method, from the derivatives alone; a loss with a closed form overrides it.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n, n_outputs)
+        share : ndarray of shape (n,)
+            Weights of sum 1.
+        offset : ndarray of shape (n,) or (n, n_outputs), default=None
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,)
+        """
+        return best_intercept(self, y, share, offset)
+
+    def is_separated(self, y: Array, raw: Array) -> bool:
+        """Whether raw predictions prove that the risk has no minimizer.
+
+        True if the loss of every row falls to its infimum as ``raw`` is multiplied by ever larger
+        numbers: for classes, if each row is strictly on its own side.
+        """
+        return False
+
+    # Quality of a fit -----------------------------------------------------------------------------
+
+    def explained(self, y: NDArray, mean: NDArray, sample_weight: Array | None = None) -> float:
+        """D², the share of the deviance that predictions explain: R² for squared error.
+
+        The deviance is twice the mean loss less its least value for these targets; that of the null
+        model counts as 1.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+        mean : ndarray of shape (n,)
+            Predictions, `inverse_link` applied.
+        sample_weight : array-like of shape (n,), default=None
+
+        Returns
+        -------
+        float
+            At most 1; 0 for the best constant.
+        """
+        y = np.asarray(y, dtype=np.float64).reshape(-1, 1)
+        raw = self.link(np.asarray(mean, dtype=np.float64).reshape(-1, 1))
+        share = np.full(len(y), 1.0) if sample_weight is None else np.asarray(sample_weight, float)
+        share = share / share.sum()
+        null = np.broadcast_to(self.null_intercept(y, share), raw.shape)
+        least = -share @ self.conjugate(y, np.zeros_like(y))
+        left, whole = (share @ self.derivatives(y, f)[0] - least for f in (raw, null))
+        if whole <= 0:  # constant targets, as scikit-learn has it
+            return 1.0 if left <= 0 else 0.0
+        return float(1.0 - left / whole)
+
+    def minus_two_log_likelihood(self, n: int, risk: float) -> float:
+        """−2 log of the likelihood of n rows at a mean loss, short of what all fits have in common.
+
+        For `has_likelihood`; nuisance parameters are at their likeliest.
+        """
+        raise NotImplementedError(f"loss {self.name!r} is no likelihood.")
+
+
+class CompiledLoss(Loss):
+    """A loss whose formulas stand in ``skreg/_kernels/losses.pxd``, under its ``name``."""
+
+    is_compiled = True
+
+    def derivatives(self, y, raw):
+        """See `Loss.derivatives`."""
+        y, raw = (np.ascontiguousarray(a, dtype=np.float64) for a in (y, raw))
+        return kernels.derivatives(self.name, y, raw, self.parameter)
+
+    def pointwise(self, y, raw):
+        """See `Loss.pointwise`; in the precision of ``raw``."""
+        if self.name not in kernels.CODES:
+            return super().pointwise(y, raw)
+        gradient = np.array(raw, order="C")
+        targets = np.ascontiguousarray(y, dtype=gradient.dtype)
+        return kernels.pointwise(self.name, targets, gradient, self.parameter), gradient
 
 
 def entropy(v):

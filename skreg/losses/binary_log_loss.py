@@ -1,12 +1,13 @@
 """Log loss of two classes."""
 
 import numpy as np
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, logit
 
-from skreg.losses.base import Loss, entropy, first_bad
+from skreg.losses.base import RARE, CompiledLoss, entropy, first_bad
+from skreg.losses.intercept import root
 
 
-class BinaryLogLoss(Loss):
+class BinaryLogLoss(CompiledLoss):
     """ℓ(y, f) = log(1 + exp(f)) − y·f with y in {0, 1}: the logistic model's −log P(y).
 
     Examples
@@ -19,6 +20,9 @@ class BinaryLogLoss(Loss):
 
     name = "binary_log_loss"
     out_activation = "logistic"
+    is_for_classes = True
+    has_likelihood = True
+    no_minimum = "the classes can be separated"
 
     def conjugate(self, y, u):
         """v·log v + (1 − v)·log(1 − v) with v = y + u in [0, 1]."""
@@ -34,6 +38,28 @@ class BinaryLogLoss(Loss):
                 f"y must lie in [0, 1] for the binary log loss, got {value} in row {row}. Encode "
                 "the two classes as 0 and 1."
             )
+
+    def null_intercept(self, y, share, offset=None):
+        """log(ȳ / (1 − ȳ)); with an offset by Newton's method."""
+        mean = np.clip(share @ y, RARE, 1.0 - RARE)
+        log_odds = np.log(mean) - np.log1p(-mean)
+        if offset is None:
+            return log_odds
+        offset = offset.reshape(len(y), 1)
+        low, high = log_odds[0] - offset.max(), log_odds[0] - offset.min()
+        return np.array([root(self, y, share, offset, low, high)])
+
+    def is_separated(self, y, raw):
+        """Every row is strictly on the side of its class."""
+        return bool(((y == 0) | (y == 1)).all() and ((2.0 * y - 1.0) * raw > 0).all())
+
+    def minus_two_log_likelihood(self, n, risk):
+        """2nR."""
+        return 2.0 * n * risk
+
+    def link(self, mean):
+        """log(p / (1 − p)) with p = P(class 1), from P(class 0), P(class 1)."""
+        return logit(mean[:, 1:])
 
     def inverse_link(self, raw):
         """P(class 0), P(class 1) from f of shape (n, 1)."""

@@ -1,11 +1,14 @@
 """Half the gamma deviance, for positive targets whose spread grows with their mean."""
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import digamma, gammaln
+from sklearn.metrics import d2_tweedie_score
 
-from skreg.losses.base import Loss, entropy, first_bad
+from skreg.losses.base import CompiledLoss, entropy, first_bad
 
 
-class Gamma(Loss):
+class Gamma(CompiledLoss):
     """ℓ(y, f) = log(μ/y) + y/μ − 1 with μ = exp(f): half the unit deviance, log link.
 
     Examples
@@ -18,6 +21,8 @@ class Gamma(Loss):
 
     name = "gamma"
     out_activation = "exponential"
+    positive_targets = True
+    has_likelihood = True
 
     def conjugate(self, y, u):
         """u·log y + v·log v + u with v = 1 − u ≥ 0."""
@@ -32,6 +37,22 @@ class Gamma(Loss):
                 f"y must be positive for loss='gamma', got {value} in row {row}. Use "
                 "loss='poisson' for targets that may be 0, loss='squared_error' for any."
             )
+
+    def null_intercept(self, y, share, offset=None):
+        """log Σ s·y·exp(−o)."""
+        ratio = np.log(y[:, 0]) - (0.0 if offset is None else offset.reshape(len(y)))
+        return ratio.max() + np.log(share @ np.exp(ratio - ratio.max()))[None]
+
+    def explained(self, y, mean, sample_weight=None):
+        """D² of the gamma deviance."""
+        return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=2)
+
+    def minus_two_log_likelihood(self, n, risk):
+        """Without Σ log y, at the likeliest shape k: log k − ψ(k) = R."""
+        if risk <= 0:
+            return -np.inf
+        k = np.exp(brentq(lambda t: t - digamma(np.exp(t)) - risk, -60.0, 30.0, xtol=1e-14))
+        return 2.0 * n * (k * risk + k - k * np.log(k) + gammaln(k))
 
     def inverse_link(self, raw):
         """The mean μ = exp(f)."""

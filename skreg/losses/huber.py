@@ -1,11 +1,13 @@
 """Huber's loss, for regression with outliers."""
 
 import numpy as np
+from sklearn.metrics import r2_score
 
-from skreg.losses.base import Loss
+from skreg.losses.base import CompiledLoss
+from skreg.losses.intercept import root
 
 
-class Huber(Loss):
+class Huber(CompiledLoss):
     """ℓ(y, f) = ½r² for |r| ≤ δ, else δ|r| − ½δ², with r = f − y (Huber, 1964).
 
     Parameters
@@ -23,6 +25,9 @@ class Huber(Loss):
 
     name = "huber"
     out_activation = "identity"
+    parameters = ("delta",)
+    has_flat_parts = True
+    scored_by_r2 = True
 
     def __init__(self, delta=1.35):
         if not (np.isfinite(delta) and delta > 0):
@@ -37,6 +42,16 @@ class Huber(Loss):
         limit = self.delta * (1 + 8 * np.finfo(np.float64).eps)
         out = u * (y + 0.5 * u)
         return np.where(np.abs(u) <= limit, out, np.inf).sum(axis=1)
+
+    def null_intercept(self, y, share, offset=None):
+        """Between the smallest residual and the largest; by Newton's method."""
+        offset = np.zeros(y.shape) if offset is None else offset.reshape(len(y), -1)
+        residual = y - offset
+        return np.array([root(self, y, share, offset, residual.min(), residual.max())])
+
+    def explained(self, y, mean, sample_weight=None):
+        """R²: comparable with that of squared error."""
+        return r2_score(y, mean, sample_weight=sample_weight)
 
     def inverse_link(self, raw):
         """The prediction is f itself."""

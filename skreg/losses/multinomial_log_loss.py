@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from skreg.losses.base import Loss, entropy, first_bad
+from skreg.losses.base import RARE, CompiledLoss, entropy, first_bad
 
 
-class MultinomialLogLoss(Loss):
+class MultinomialLogLoss(CompiledLoss):
     """ℓ(y, f) = log Σₖ exp(fₖ) − Σₖ yₖfₖ with y the indicator of the class.
 
     Examples
@@ -20,6 +20,9 @@ class MultinomialLogLoss(Loss):
     name = "multinomial_log_loss"
     out_activation = "softmax"
     coupled = True
+    is_for_classes = True
+    has_likelihood = True
+    no_minimum = "the classes can be separated"
 
     def conjugate(self, y, u):
         """Σₖ vₖ·log vₖ with v = y + u in the unit simplex."""
@@ -36,6 +39,27 @@ class MultinomialLogLoss(Loss):
                 f"y must hold probabilities of sum 1 for the multinomial log loss, got {y[row]} in "
                 f"row {row}. Encode the classes as rows of an identity matrix."
             )
+
+    def null_intercept(self, y, share, offset=None):
+        """log of the classes' shares, of mean 0: an offset common to all changes nothing."""
+        if offset is not None and offset.ndim == 2:
+            return super().null_intercept(y, share, offset)
+        log_share = np.log(np.maximum(share @ y, RARE))
+        return log_share - log_share.mean()
+
+    def is_separated(self, y, raw):
+        """The raw prediction of every row's class is above those of the others."""
+        own = np.sum(np.where(y == 1, raw, 0.0), axis=1)
+        others = np.max(np.where(y == 1, -np.inf, raw), axis=1)
+        return bool(((y == 0) | (y == 1)).all() and (own > others).all())
+
+    def minus_two_log_likelihood(self, n, risk):
+        """2nR."""
+        return 2.0 * n * risk
+
+    def link(self, mean):
+        """log pₖ."""
+        return np.log(mean)
 
     def inverse_link(self, raw):
         """P(class k) for every k."""

@@ -1,11 +1,12 @@
 """Half the Poisson deviance, for counts."""
 
 import numpy as np
+from sklearn.metrics import d2_tweedie_score
 
-from skreg.losses.base import Loss, entropy, first_bad
+from skreg.losses.base import CompiledLoss, entropy, first_bad
 
 
-class Poisson(Loss):
+class Poisson(CompiledLoss):
     """ℓ(y, f) = y·log(y/μ) − y + μ with μ = exp(f): half the unit deviance, log link.
 
     Examples
@@ -18,6 +19,9 @@ class Poisson(Loss):
 
     name = "poisson"
     out_activation = "exponential"
+    positive_targets = True
+    has_likelihood = True
+    no_minimum = "some counts are 0 wherever a combination of features is large"
 
     def conjugate(self, y, u):
         """v·log v − y·log y − u with v = y + u ≥ 0."""
@@ -37,6 +41,22 @@ class Poisson(Loss):
                 "y is 0 in every row, and for loss='poisson' the log of its mean is not finite. "
                 "Give at least one positive target."
             )
+
+    def null_intercept(self, y, share, offset=None):
+        """log Σ s·y − log Σ s·exp(o)."""
+        log_mean = np.log(np.maximum(share @ y, np.finfo(np.float64).tiny))
+        if offset is None:
+            return log_mean
+        largest = offset.max()
+        return log_mean - largest - np.log(share @ np.exp(offset - largest))
+
+    def explained(self, y, mean, sample_weight=None):
+        """D² of the Poisson deviance."""
+        return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=1)
+
+    def minus_two_log_likelihood(self, n, risk):
+        """2nR, the deviance: the saturated model's likelihood is common to all fits."""
+        return 2.0 * n * risk
 
     def inverse_link(self, raw):
         """The mean μ = exp(f)."""

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from skreg.losses.base import Loss
+from skreg.losses.base import CompiledLoss
 
 
-class Quantile(Loss):
+class Quantile(CompiledLoss):
     """ℓ(y, f) = τ(y − f) for y ≥ f, else (1 − τ)(f − y) (Koenker & Bassett, 1978).
 
     Its minimiser is the τ-quantile. It has a kink at y = f, where the gradient is given as 0, and
@@ -26,6 +26,8 @@ class Quantile(Loss):
 
     name = "quantile"
     out_activation = "identity"
+    parameters = ("quantile",)
+    has_curvature = False
 
     def __init__(self, quantile=0.5):
         if not 0 < quantile < 1:
@@ -39,6 +41,16 @@ class Quantile(Loss):
         slack = 8 * np.finfo(np.float64).eps
         inside = (u >= -self.quantile - slack) & (u <= 1 - self.quantile + slack)
         return np.where(inside, u * y, np.inf).sum(axis=1)
+
+    def null_intercept(self, y, share, offset=None):
+        """The τ-quantile of y − o, the least value that a share τ of the rows does not exceed."""
+        residual = y if offset is None else y - offset.reshape(len(y), -1)
+        order = np.argsort(residual, axis=0, kind="stable")
+        below = np.cumsum(share[order], axis=0)
+        slack = len(y) * np.finfo(np.float64).eps
+        place = np.argmax(below >= self.quantile - slack, axis=0)
+        columns = np.arange(y.shape[1])
+        return residual[order[place, columns], columns]
 
     def inverse_link(self, raw):
         """The prediction is f itself."""

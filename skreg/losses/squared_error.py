@@ -1,9 +1,12 @@
 """Squared error, for regression."""
 
-from skreg.losses.base import Loss
+import numpy as np
+from sklearn.metrics import r2_score
+
+from skreg.losses.base import CompiledLoss
 
 
-class SquaredError(Loss):
+class SquaredError(CompiledLoss):
     """ℓ(y, f) = ½‖y − f‖².
 
     Examples
@@ -16,10 +19,27 @@ class SquaredError(Loss):
 
     name = "squared_error"
     out_activation = "identity"
+    is_quadratic = True
+    scored_by_r2 = True
+    has_likelihood = True
 
     def conjugate(self, y, u):
         """Σⱼ uⱼyⱼ + ½uⱼ²."""
         return (u * (y + 0.5 * u)).sum(axis=1)
+
+    def null_intercept(self, y, share, offset=None):
+        """The mean of y − o."""
+        mean = share @ y
+        return mean if offset is None else mean - share @ offset
+
+    def explained(self, y, mean, sample_weight=None):
+        """R², of several targets their mean."""
+        return r2_score(y, mean, sample_weight=sample_weight)
+
+    def minus_two_log_likelihood(self, n, risk):
+        """Of Gaussian noise of the likeliest variance, 2R."""
+        with np.errstate(divide="ignore"):
+            return n * (np.log(2.0 * np.pi * 2.0 * risk) + 1.0)
 
     def inverse_link(self, raw):
         """The prediction is f itself."""

@@ -33,7 +33,7 @@ def serves(job):
     return (
         isinstance(estimator, RidgeShell)
         and path_folds.serves(job)
-        and (is_classifier(estimator) or estimator.loss != "squared_error")
+        and (is_classifier(estimator) or not estimator._is_quadratic())
         and estimator.max_expansions is None
         and estimator.norm_bound is None
         and not sparse.issparse(job.X)

@@ -18,7 +18,7 @@ from skreg._threads import one_blas_thread
 from skreg._validation import check_alphas, check_offset, check_weights
 from skreg.estimators.lasso import QuadraticApproxLasso
 from skreg.estimators.ridge import QuadraticApproxRidge
-from skreg.losses import get_loss
+from skreg.losses import SquaredError
 from skreg.model_selection import path_folds, refits
 from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
 from skreg.model_selection.part_scores import PartScores
@@ -33,7 +33,7 @@ def serves(job):
     estimator = job.estimator
     return (
         type(estimator) in (QuadraticApproxRidge, QuadraticApproxLasso)
-        and estimator.loss == "squared_error"
+        and estimator._is_quadratic()
         and estimator.norm_bound is None
         and job.y is not None
         and set(job.fit_params) <= {"sample_weight", "offset"}
@@ -116,7 +116,7 @@ class _Folds:
         if source.penalty_factors is not None:
             source._check_factors(X.shape[1])
         y, offset = source._column(y), check_offset(job.fit_params.get("offset"), X)
-        source._loss = get_loss("squared_error")
+        source._loss = SquaredError()
         self.X, self.dtype, self.single = X.tocsr() if issparse(X) else X, X.dtype, y.ndim == 1
         self.weights = check_weights(job.fit_params.get("sample_weight"), X)
         self.y = _columns(source._less_offset(y, offset))

@@ -165,7 +165,7 @@ def _scores_at_once(job, path, X, y, params):
             ]
             return None if None in parts else [score for part in parts for score in part]
         # Of counts and positive numbers ``score`` is D², no function of squares.
-        if path.source._loss.name not in ("squared_error", "huber") or path.coefs.dtype == "f4":
+        if not path.source._loss.scored_by_r2 or path.coefs.dtype == "f4":
             return None
         target = np.asarray(y, dtype=np.float64).reshape(_num_samples(y), -1)
         squares = SquareScores.of(replace(job, score_params=params), target)

@@ -173,6 +173,6 @@ def row_weights(risk, curvature, k, l):
 
 def floored(risk, curvature):
     """The curvature, of which a loss that is linear somewhere gets some there."""
-    if risk.loss.name != "huber":
+    if not risk.loss.has_flat_parts:
         return curvature
     return np.maximum(curvature, _FLOOR * risk.share[:, None])

@@ -10,8 +10,6 @@ from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.point import Point
 from skreg.quadratic.products import by_halves
 
-# Classes without any weight get this share in the null model, so that its logarithm is finite.
-_RARE = 1e-9
 # Numbers in X beyond which each half of the rows is taken by a thread.
 _WORTH_TWO = 5e5
 
@@ -134,7 +132,8 @@ class LinearRisk:
         slope : ndarray of shape (K, p), or None
             ∂R/∂θ about the centre, where it comes with the same pass over X.
         """
-        if self.n_outputs > 1 or not self.design.has_plain_rows:
+        in_one_pass = self.loss.is_compiled and self.n_outputs == 1 and self.design.has_plain_rows
+        if not in_one_pass:
             change = self.design.dot(d.T) + d_b
             return change, self.derivatives_at(raw + change), None
         change, residual, curvature = (np.empty(raw.shape) for _ in range(3))
@@ -183,43 +182,7 @@ class LinearRisk:
 
     @cached_property
     def _null(self):
-        b = self._best_intercept() if self.fit_intercept else np.zeros(self.n_outputs)
+        b = np.zeros(self.n_outputs)
+        if self.fit_intercept:
+            b = self.loss.null_intercept(self.y, self.share, self.offset)
         return b, self.value_at(self.constant_raw(b))
-
-    def _best_intercept(self):
-        if self.loss.coupled:  # an offset common to all classes changes nothing
-            log_share = np.log(np.maximum(self.share @ self.y, _RARE))
-            return log_share - log_share.mean()
-        offset = np.zeros(len(self.y)) if self.offset is None else self.offset
-        mean = self.share @ self.y
-        if self.loss.name == "squared_error":
-            return mean - self.share @ offset
-        if self.loss.name == "poisson":
-            largest = offset.max()
-            mean = np.maximum(mean, np.finfo(np.float64).tiny)
-            return np.log(mean) - largest - np.log(self.share @ np.exp(offset - largest))
-        if self.loss.name == "gamma":
-            ratio = np.log(self.y[:, 0]) - offset
-            return ratio.max() + np.log(self.share @ np.exp(ratio - ratio.max()))[None]
-        if self.loss.name == "binary_log_loss":
-            mean = np.clip(mean, _RARE, 1.0 - _RARE)
-            logit = np.log(mean) - np.log1p(-mean)
-            if self.offset is None:
-                return logit
-            return self._root(logit[0] - offset.max(), logit[0] - offset.min())
-        residual = self.y[:, 0] - offset
-        return self._root(residual.min(), residual.max())
-
-    def _root(self, low, high):
-        """The b in [low, high] where ∂R/∂b = 0: Newton's method, kept in a bracket."""
-        b = 0.5 * (low + high)
-        for _ in range(200):
-            _, slope, bend = self.derivatives_at(self.constant_raw(b))
-            slope, bend = slope.sum(), bend.sum()
-            low, high = (b, high) if slope < 0 else (low, b)
-            step = b - slope / bend if bend > 0 else low
-            new = step if low < step < high else 0.5 * (low + high)
-            if slope == 0 or abs(new - b) <= 4 * np.finfo(np.float64).eps * max(1.0, abs(b)):
-                break
-            b = new
-        return np.array([b])

@@ -8,8 +8,6 @@ from sklearn.exceptions import ConvergenceWarning
 # λ₀ as a share of the largest curvature of a coefficient in the null model: for an anchor, amid the
 # λ that matter; for an answer at λ = 0, near the limit.
 _ANCHOR, _LIMIT = 1e-2, 1e-6
-# Losses that may fall for ever along a line.
-_UNBOUNDED = ("binary_log_loss", "multinomial_log_loss", "poisson")
 # Steps between two looks at whether the classes are separated.
 _ROUND = 8
 # A raw prediction still moving by this much in every Newton step is on its way to infinity.
@@ -46,7 +44,7 @@ def has_no_minimum(descent, tol, max_iter):
     outwards for ever, Newton's steps move their raw predictions by about 1 each time, however
     small the gradient has become; near a minimum they shrink quadratically.
     """
-    if descent.risk.loss.name not in _UNBOUNDED:
+    if not descent.risk.loss.no_minimum:
         return False
     start = descent.point
     for _ in range(max(max_iter // _ROUND, 1)):
@@ -68,18 +66,11 @@ def has_no_minimum(descent, tol, max_iter):
 def is_separated(descent):
     """Whether every row lies strictly on the side of its class: its loss can be driven to 0."""
     risk, point = descent.risk, descent.point
-    if risk.loss.name == "poisson":
-        return False
     rows = risk.share > 0
     y, raw = risk.y[rows], point.raw[rows]
     if risk.offset is not None:
         raw = raw - risk.offset[rows, None]
-    if not ((y == 0) | (y == 1)).all():
-        return False
-    if risk.loss.coupled:
-        own = np.sum(np.where(y == 1, raw, 0.0), axis=1)
-        return bool((own > np.max(np.where(y == 1, -np.inf, raw), axis=1)).all())
-    return bool(((2.0 * y - 1.0) * raw > 0).all())
+    return risk.loss.is_separated(y, raw)
 
 
 def _largest(descent):
@@ -93,13 +84,8 @@ def _largest(descent):
 
 
 def _warn(descent, what):
-    reason = (
-        "the classes can be separated"
-        if descent.risk.loss.name != "poisson"
-        else "some counts are 0 wherever a combination of features is large"
-    )
     warnings.warn(
-        f"the risk has no finite minimiser ({reason}): {what}.",
+        f"the risk has no finite minimiser ({descent.risk.loss.no_minimum}): {what}.",
         ConvergenceWarning,
         stacklevel=5,
     )

@@ -329,7 +329,7 @@ class _Rows:
     def _residuals(self, raw, rows, shares, folds):
         """share·∂ℓ/∂f for raw predictions (n, C·K) of some rows, which it may overwrite."""
         loss, y, (n, width) = self.risk.loss, self.risk.y[rows], raw.shape
-        if self.risk.n_outputs == 1:
+        if self.risk.n_outputs == 1 and loss.is_compiled:
             starts = np.searchsorted(folds, np.arange(shares.shape[1] + 1))
             line.residuals(loss.name, loss.parameter, y[:, 0], raw, shares[rows], starts)
             return raw

@@ -197,7 +197,7 @@ class _Steps:
         loss = risk.loss.derivatives(risk.y, raw)[0]
         change = np.abs(loss - self.loss) * (risk.share > 0)
         doubt = np.where(leverage >= TRUSTED, change, 0.0)
-        if risk.loss.name == "squared_error" and active_set is None:
+        if risk.loss.is_quadratic and active_set is None:
             return LeftOut(raw, leverage, doubt)
         order = np.argsort(-change)
         rest = np.cumsum(change[order][::-1])[::-1]  # of these rows and all after them

@@ -6,8 +6,6 @@ from scipy.special import gammaln
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import deviance, target_dof
 
-_LOSSES = ("squared_error", "poisson", "gamma", "binary_log_loss", "multinomial_log_loss")
-
 
 def aic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
     """Minus Akaike's information criterion, −2 log L + 2d (Akaike, 1974).
@@ -80,7 +78,7 @@ def ebic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=No
 
 def _scores(estimator, X, y, alphas, fit_params, name, price, extra=None):
     fit = fit_path(estimator, X, y, alphas, fit_params, f"selection={name!r}")
-    if fit.loss not in _LOSSES:
+    if not fit.source._loss.has_likelihood:
         raise ValueError(
             f"selection={name!r} takes a likelihood, and loss {fit.loss!r} is none. Use cv='loo', "
             "or cv=5."

@@ -1,8 +1,6 @@
 """What the information criteria know of a fit: its likelihood and its degrees of freedom."""
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import digamma, gammaln
 
 from skreg.losses import SquaredError
 from skreg.penalties import Separable
@@ -95,18 +93,16 @@ def deviance(fit):
     ndarray of shape (n_alphas,)
     """
     n, risks = fit.n_rows, target_risks(fit)
-    if fit.loss == "squared_error":
+    if fit.is_squared_error:
         return _gaussian(fit, n, risks)
-    if fit.loss == "gamma":
-        return np.array([_gamma(n, risk) for risk in risks[:, 0]])
-    return 2.0 * n * risks[:, 0]
+    loss = fit.source._loss
+    return np.array([loss.minus_two_log_likelihood(n, risk) for risk in risks[:, 0]])
 
 
 def _gaussian(fit, n, risks):
     spare = n - fit.path.coefs.shape[-1] - bool(fit.source.fit_intercept)
     if spare <= 0:
-        with np.errstate(divide="ignore"):
-            return n * (np.log(2.0 * np.pi * 2.0 * risks) + 1.0).sum(axis=1)
+        return fit.source._loss.minus_two_log_likelihood(n, risks).sum(axis=1)
     noise = 2.0 * n * _least(fit) / spare
     with np.errstate(divide="ignore", invalid="ignore"):
         return (n * np.log(2.0 * np.pi * noise) + 2.0 * n * risks / noise).sum(axis=1)
@@ -117,11 +113,3 @@ def _least(fit):
     form, theta = fit.problem._form, fit.problem._minimiser
     slope = form.gradient(theta) - form.cross.T
     return np.maximum(0.5 * (form.power + np.einsum("qp,qp->q", theta, slope)), 0.0)
-
-
-def _gamma(n, risk):
-    """−2 log likelihood, without Σ log y, at the likeliest shape k: log k − ψ(k) = R."""
-    if risk <= 0:
-        return -np.inf
-    k = np.exp(brentq(lambda t: t - digamma(np.exp(t)) - risk, -60.0, 30.0, xtol=1e-14))
-    return 2.0 * n * (k * risk + k - k * np.log(k) + gammaln(k))

@@ -185,7 +185,7 @@ def _check(fit):
             f"cv='loo' starts from an exact minimiser, and hessian={hessian!r} approximates it. "
             "Use hessian='full', or cv=5."
         )
-    if source.max_expansions is not None and fit.loss != "squared_error":
+    if source.max_expansions is not None and not fit.is_squared_error:
         raise ValueError(
             f"cv='loo' starts from an exact minimiser, and max_expansions={source.max_expansions} "
             "may stop short of it. Use max_expansions=None, or cv=5."

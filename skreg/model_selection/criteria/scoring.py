@@ -105,7 +105,7 @@ class Known:
         if isinstance(scorer, _PassthroughScorer) or scorer is None:
             if is_classifier(self.source):
                 metric = _accuracy
-            elif self.source._loss.name in ("squared_error", "huber"):
+            elif self.source._loss.scored_by_r2:
                 metric = _r2
         elif type(scorer) is _Scorer and not scorer._kwargs:
             metric, sign = _METRICS.get(scorer._score_func), scorer._sign
