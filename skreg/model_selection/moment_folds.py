@@ -25,7 +25,7 @@ from skreg.model_selection.part_scores import PartScores
 from skreg.model_selection.wide_ridge import RowProducts
 from skreg.path import RegularizationPath
 from skreg.quadratic import Moments, QuadraticModel
-from skreg.quadratic.products import together
+from skreg.rows.products import together
 
 
 def serves(job):

@@ -8,7 +8,7 @@ from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 from sklearn.utils._metadata_requests import _routing_enabled
 
 from skreg._validation import check_weights
-from skreg.quadratic.products import product
+from skreg.rows.products import product
 
 EPS = np.finfo(np.float64).eps
 # Relative errors that rounding may leave in a sum of squares, by an estimate of it.

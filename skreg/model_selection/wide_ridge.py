@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skreg.quadratic.products import product
-from skreg.quadratic.rows import Rows
 from skreg.quadratic.spectrum import from_outer_gram
+from skreg.rows.dense import Rows
+from skreg.rows.products import product
 
 # Centring anew must leave this share of the products of rows, or digits are lost.
 _KEPT = 0.05

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skreg.quadratic.products import product
+from skreg.rows.products import product
 
 #: ‖Aᵀ(Aθ − b) + λFθ‖ / ‖Aᵀb‖ at which a λ counts as solved.
 TOL = 1e-10

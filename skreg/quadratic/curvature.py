@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
-from skreg.quadratic.products import eigen, product
+from skreg.rows.products import eigen, product
 
 EPS = np.finfo(np.float64).eps
 # Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.

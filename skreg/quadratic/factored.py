@@ -12,9 +12,9 @@ import numpy as np
 from scipy.linalg import svd
 
 from skreg.quadratic import spectrum as plain
-from skreg.quadratic.products import eigen, product
-from skreg.quadratic.rows import Rows, slices, sum_of_outer_grams
 from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, RowsSeen, Spectrum
+from skreg.rows.dense import Rows, slices, sum_of_outer_grams
+from skreg.rows.products import eigen, product
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,9 @@ from scipy.sparse import issparse
 
 from skreg._kernels import lasso_gap as kernel
 from skreg.quadratic import factored
-from skreg.quadratic.moments import Moments
-from skreg.quadratic.products import product
-from skreg.quadratic.sparse_rows import make_rows
+from skreg.rows.moments import Moments
+from skreg.rows.products import product
+from skreg.rows.sparse import make_rows
 
 # Beyond this many rows and features a sparse X is not decomposed.
 _LARGE = 5000

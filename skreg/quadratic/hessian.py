@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg.quadratic.curvature import floored, intercept_block, invert_bb
-from skreg.quadratic.products import add_gram, product, symmetric
-from skreg.quadratic.rows import slices
+from skreg.rows.dense import slices
+from skreg.rows.products import add_gram, product, symmetric
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import LinearRisk

@@ -11,7 +11,7 @@ import numpy as np
 
 from skreg._kernels import active_set
 from skreg._kernels import lasso_gap as kernel
-from skreg.quadratic.products import dot
+from skreg.rows.products import dot
 
 EPS = np.finfo(np.float64).eps
 # To bring features without a penalty to their best: one or two do, more only with θ ≥ 0.

@@ -28,9 +28,9 @@ from skreg.quadratic import factored as with_factors
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.forms import RowForm
 from skreg.quadratic.model import QuadraticModel
-from skreg.quadratic.products import product, together
-from skreg.quadratic.rows import slices
-from skreg.quadratic.sparse_rows import make_rows
+from skreg.rows.dense import slices
+from skreg.rows.products import product, together
+from skreg.rows.sparse import make_rows
 
 EPS = np.finfo(np.float64).eps
 # A row of a larger share has a λ' of its own; the others' are expanded about one that serves all.

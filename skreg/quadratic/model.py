@@ -10,8 +10,8 @@ from skreg._validation import check_alphas, check_weights, refuse_infinite
 from skreg.quadratic import conjugate_gradient
 from skreg.quadratic import lasso as _lasso
 from skreg.quadratic.forms import GramForm, RowForm
-from skreg.quadratic.moments import Moments
-from skreg.quadratic.products import product
+from skreg.rows.moments import Moments
+from skreg.rows.products import product
 
 
 class QuadraticModel:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from skreg.quadratic.products import eigen, product
 from skreg.quadratic.risk import LinearRisk
+from skreg.rows.products import eigen, product
 
 EPS = np.finfo(np.float64).eps
 

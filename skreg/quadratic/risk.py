@@ -5,10 +5,10 @@ from functools import cached_property
 import numpy as np
 
 from skreg._kernels import line
-from skreg.quadratic.design import design
 from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.point import Point
-from skreg.quadratic.products import by_halves
+from skreg.rows.design import design
+from skreg.rows.products import by_halves
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
 _WORTH_TWO = 5e5

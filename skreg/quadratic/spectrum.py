@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import qr
 from scipy.linalg.lapack import dgejsv
 
-from skreg.quadratic.products import eigen, product
+from skreg.rows.products import eigen, product
 
 EPS = np.finfo(np.float64).eps
 # Eigenvalues of XᵀX carry an absolute error of about EPS·σ₁, so where the smallest one that matters

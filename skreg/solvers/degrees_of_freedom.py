@@ -10,7 +10,7 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpotrf, dtrtri
 
 from skreg.quadratic.curvature import Curvature
-from skreg.quadratic.products import eigen, product
+from skreg.rows.products import eigen, product
 from skreg.solvers.left_out import columns, inverse_root, reduced
 from skreg.solvers.newton import LARGEST_DENSE
 

@@ -22,9 +22,9 @@ from skreg._kernels import line
 from skreg._kernels import products as tiles
 from skreg._threads import one_blas_thread
 from skreg.quadratic.curvature import invert_bb, row_weights
-from skreg.quadratic.products import together
 from skreg.quadratic.risk import LinearRisk
-from skreg.quadratic.rows import slices
+from skreg.rows.dense import slices
+from skreg.rows.products import together
 
 EPS = np.finfo(np.float64).eps
 # Hessians are taken at λ no further apart than this, as a ratio.

@@ -26,10 +26,10 @@ from itertools import pairwise
 import numpy as np
 
 from skreg.quadratic.curvature import Curvature
-from skreg.quadratic.products import product, together
 from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.risk import LinearRisk
-from skreg.quadratic.rows import slices
+from skreg.rows.dense import slices
+from skreg.rows.products import product, together
 from skreg.solvers.newton import LARGEST_DENSE, is_wide
 
 EPS = np.finfo(np.float64).eps

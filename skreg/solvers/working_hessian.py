@@ -4,8 +4,8 @@ import numpy as np
 from scipy import sparse
 
 from skreg.quadratic.curvature import intercept_block, invert_bb, rows_times
-from skreg.quadratic.products import product
-from skreg.quadratic.rows import slices
+from skreg.rows.dense import slices
+from skreg.rows.products import product
 
 # Columns of the working set are kept while they are fewer than this share of all.
 _KEEP = 0.25

@@ -13,9 +13,9 @@ from skreg._threads import one_blas_thread
 from skreg.losses import get_loss
 from skreg.quadratic import QuadraticModel
 from skreg.quadratic.curvature import Curvature
-from skreg.quadratic.design import design
 from skreg.quadratic.operator import CurvatureOperator
 from skreg.quadratic.risk import LinearRisk
+from skreg.rows.design import design
 
 names = pytest.mark.parametrize("name", reference.CURVED)
 FORMS = {

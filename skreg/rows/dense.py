@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 
 from skreg._kernels import thin_products
-from skreg.quadratic.column_cache import ColumnCache
-from skreg.quadratic.products import add_gram, dot, product, symmetric
+from skreg.rows.column_cache import ColumnCache
+from skreg.rows.products import add_gram, dot, product, symmetric
 
 EPS = np.finfo(np.float64).eps
 # A block's copy stays in the second-level cache or near it.

@@ -7,9 +7,9 @@ from scipy.sparse import issparse
 
 from skreg._kernels import rows as kernel
 from skreg._kernels import thin_products
-from skreg.quadratic.products import add_gram, product, symmetric
-from skreg.quadratic.rows import slices
-from skreg.quadratic.sparse_rows import SparseRows
+from skreg.rows.dense import slices
+from skreg.rows.products import add_gram, product, symmetric
+from skreg.rows.sparse import SparseRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
 _GROUP = 64
@@ -41,7 +41,7 @@ class Moments:
     Examples
     --------
     >>> import numpy as np
-    >>> from skreg.quadratic import Moments
+    >>> from skreg.rows import Moments
     >>> X, y = np.array([[0.0], [2.0], [4.0]]), np.array([[1.0], [2.0], [6.0]])
     >>> whole = Moments.from_rows(X, y)
     >>> parts = Moments.from_rows(X[:1], y[:1]) + Moments.from_rows(X[1:], y[1:])

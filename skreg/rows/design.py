@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from skreg.quadratic.products import add_gram, by_halves, product, symmetric
-from skreg.quadratic.rows import slices
+from skreg.rows.dense import slices
+from skreg.rows.products import add_gram, by_halves, product, symmetric
 
 # |mean| / spread of a column beyond which it is centred; a product of X itself loses that factor.
 _FAR = 100.0

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skreg._kernels import sparse as kernel
-from skreg.quadratic.column_cache import GrowingGram
-from skreg.quadratic.products import add_gram, dot, product, symmetric
-from skreg.quadratic.rows import Rows, mean, slices, sum_of_outer_grams
+from skreg.rows.column_cache import GrowingGram
+from skreg.rows.dense import Rows, mean, slices, sum_of_outer_grams
+from skreg.rows.products import add_gram, dot, product, symmetric
 
 # Denser than this, products of dense blocks are faster.
 _DENSE = 0.05

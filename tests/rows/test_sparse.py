@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skreg import QuadraticModel
 from skreg.quadratic import Moments, conjugate_gradient, forms
-from skreg.quadratic.rows import Rows
-from skreg.quadratic.sparse_rows import SparseRows
+from skreg.rows.dense import Rows
+from skreg.rows.sparse import SparseRows
 from skreg.solvers import solve_ridge
 
 FORMATS = [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array]

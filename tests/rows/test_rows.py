@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reference_quadratic import problems
 
 from skreg import QuadraticModel
-from skreg.quadratic.rows import Rows
+from skreg.rows.dense import Rows
 
 LAYOUTS = {
     "C": np.ascontiguousarray,

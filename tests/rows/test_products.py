@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from skreg._kernels import products as tiles
-from skreg.quadratic import products
+from skreg.rows import products
 
 SIZES = st.integers(0, 70)
 

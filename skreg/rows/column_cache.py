@@ -3,7 +3,7 @@
 import numpy as np
 
 from skreg._kernels import thin_products as kernel
-from skreg.quadratic.products import product
+from skreg.rows.products import product
 
 # Products of more numbers than this are worth the tiles, and threads.
 _LARGE = 10**6
