@@ -13,7 +13,7 @@ from skreg.network.fitting import Settings
 from skreg.network.optimisers import SGD, Adam
 from skreg.network.regularization import Regularization
 from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
-from skreg.penalties import PENALTIES, get_penalty
+from skreg.penalties import NETWORK_PENALTIES, get_penalty
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -34,7 +34,7 @@ class MLPParameters(BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(kernel.ACTIVATIONS))],
         "solver": [StrOptions({"sgd", "adam", "lbfgs"})],
-        "penalty": [StrOptions({*PENALTIES, *GROUP_PENALTIES}), None],
+        "penalty": [StrOptions({*NETWORK_PENALTIES, *GROUP_PENALTIES}), None],
         "alpha": [_NOT_NEGATIVE, "array-like"],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

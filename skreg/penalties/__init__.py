@@ -1,13 +1,31 @@
 """Penalties J(θ): one a file, each knowing its shape and never its strength λ."""
 
+from inspect import signature
+
 from skreg.penalties.base import Blocks, Penalty, Tangent
 from skreg.penalties.elastic_net import L1, L2, ElasticNet, NoPenalty
 from skreg.penalties.group import Group
+from skreg.penalties.mcp import MCP
 from skreg.penalties.network_groups import InputGroups, NeuronGroups
+from skreg.penalties.scad import SCAD
 from skreg.penalties.separable import Separable
+from skreg.penalties.slope import SLOPE
+from skreg.penalties.sparse_group import SparseGroup
 
-#: What ``penalty=`` may name. A penalty is made from the estimator's ``l1_ratio``.
+#: What ``penalty=`` of a linear model may name, and what makes it. Its arguments are taken from the
+#: estimator's parameters: ``factors``, ``l2_factors``, ``l1_ratio``, ``positive``, ``bounds``,
+#: ``groups``, ``gamma``, ``q``. Add to it to use a penalty of your own by name.
 PENALTIES = {
+    "l1": Separable,
+    "elasticnet": Separable,
+    "group": Group,
+    "sparse_group": SparseGroup,
+    "mcp": MCP,
+    "scad": SCAD,
+    "slope": SLOPE,
+}
+#: What ``penalty=`` of a network may name, beside its groups.
+NETWORK_PENALTIES = {
     "none": lambda l1_ratio: NoPenalty(),
     "l2": lambda l1_ratio: L2(),
     "l1": lambda l1_ratio: L1(),
@@ -22,7 +40,7 @@ GROUPS = {"inputs": InputGroups, "neurons": NeuronGroups}
 
 
 def get_penalty(name, l1_ratio=0.5, groups=None):
-    """The penalty that ``name`` (a key of `PENALTIES`, or None for no penalty) stands for.
+    """The penalty that ``name`` (a key of `NETWORK_PENALTIES`, or None for no penalty) stands for.
 
     "group" is a network's, of its "inputs" or its "neurons"; "group_log" of its "inputs".
     """
@@ -36,7 +54,39 @@ def get_penalty(name, l1_ratio=0.5, groups=None):
                 f"groups must be 'inputs' or 'neurons' with penalty='group', got {groups!r}."
             )
         return GROUPS[groups]()
-    return PENALTIES["none" if name is None else name](l1_ratio)
+    return NETWORK_PENALTIES["none" if name is None else name](l1_ratio)
+
+
+def make_penalty(name: str, **parameters) -> Penalty:
+    """The penalty that ``name``, a key of `PENALTIES`, stands for in a linear model.
+
+    Parameters
+    ----------
+    name : str
+    **parameters
+        Those of the estimator that are not None and not at their default.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a parameter does not belong to this penalty.
+
+    Examples
+    --------
+    >>> from skreg.penalties import make_penalty
+    >>> make_penalty("mcp", gamma=2.5)
+    MCP(gamma=2.5, factors=None)
+    """
+    if name not in PENALTIES:
+        raise ValueError(f"penalty must be one of {sorted(PENALTIES)}, got {name!r}.")
+    taken = signature(PENALTIES[name]).parameters
+    for given in parameters:
+        if given not in taken:
+            raise ValueError(
+                f"{given} does not go with penalty={name!r}, which takes {', '.join(taken)}. "
+                f"Leave {given} at its default."
+            )
+    return PENALTIES[name](**parameters)
 
 
 __all__ = [
@@ -44,7 +94,11 @@ __all__ = [
     "GROUPS",
     "L1",
     "L2",
+    "MCP",
+    "NETWORK_PENALTIES",
     "PENALTIES",
+    "SCAD",
+    "SLOPE",
     "Blocks",
     "ElasticNet",
     "Group",
@@ -53,6 +107,8 @@ __all__ = [
     "NoPenalty",
     "Penalty",
     "Separable",
+    "SparseGroup",
     "Tangent",
     "get_penalty",
+    "make_penalty",
 ]

@@ -2,11 +2,25 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skreg.penalties import L1, L2, ElasticNet, Group, NoPenalty, Separable, get_penalty
+from skreg.penalties import (
+    L1,
+    L2,
+    MCP,
+    NETWORK_PENALTIES,
+    SCAD,
+    SLOPE,
+    ElasticNet,
+    Group,
+    NoPenalty,
+    Separable,
+    SparseGroup,
+    get_penalty,
+    make_penalty,
+)
 from skreg.penalties import PENALTIES as REGISTRY
 
 P = 5
@@ -33,7 +47,17 @@ PENALTIES = {
     "group elastic net": Group(LABELS, [1.0, 0.0, 2.0], l1_ratio=0.4),
     "group excluded": Group(LABELS, [1.0, np.inf, 2.0]),
     "multi-task": Group(range(P), l1_ratio=0.4),
+    "sparse group": SparseGroup(LABELS),
+    "sparse group factors": SparseGroup(LABELS, [0.5, 0.0, np.inf], asparse=0.6),
+    "mcp": MCP(),
+    "mcp factors": MCP(2.5, np.array([0.0, 0.5, 1.0, 2.0, np.inf])),
+    "scad": SCAD(),
+    "scad factors": SCAD(3.0, np.array([0.0, 0.5, 1.0, 2.0, np.inf])),
+    "slope": SLOPE(),
+    "slope of few": SLOPE(0.5),
 }
+#: There are many penalties: each law takes few examples of each.
+few = settings(max_examples=max(8, settings().max_examples // 3))
 every_penalty = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
 convex_penalties = pytest.mark.parametrize(
     "penalty",
@@ -62,6 +86,7 @@ def feasible(penalty, theta):
 
 
 @every_penalty
+@few
 @given(theta=thetas, alpha=alpha)
 def test_value_is_least_at_zero_and_lambda_times_j(penalty, theta, alpha):
     value = penalty.value(theta, alpha)
@@ -72,6 +97,7 @@ def test_value_is_least_at_zero_and_lambda_times_j(penalty, theta, alpha):
 
 
 @every_penalty
+@few
 @given(theta=thetas, step=st.floats(0.01, 20), alpha=alpha, seed=st.integers(0, 999))
 def test_prox_minimizes_its_definition(penalty, theta, step, alpha, seed):
     def objective(u):
@@ -79,10 +105,10 @@ def test_prox_minimizes_its_definition(penalty, theta, step, alpha, seed):
 
     found = penalty.prox(theta, step, alpha)
     least, rng = objective(found), np.random.default_rng(seed)
-    others = [found + s * rng.normal(size=theta.shape) for s in np.geomspace(1e-5, 9, 13)]
-    others += [t * theta for t in np.linspace(0, 1, 11)] + [0.5 * (found + theta)]
+    others = [found + s * rng.normal(size=theta.shape) for s in np.geomspace(1e-5, 9, 6)]
+    others += [t * theta for t in np.linspace(0, 1, 5)] + [0.5 * (found + theta)]
     for i in np.ndindex(theta.shape):
-        for value in (0.0, theta[i], *np.linspace(0, theta[i], 7)):
+        for value in (0.0, theta[i], *np.linspace(0, theta[i], 4)):
             other = found.copy()
             other[i] = value
             others.append(other)
@@ -90,6 +116,7 @@ def test_prox_minimizes_its_definition(penalty, theta, step, alpha, seed):
 
 
 @convex_penalties
+@few
 @given(theta=thetas, step=st.floats(0.01, 20), alpha=alpha)
 def test_prox_gives_a_subgradient_where_fenchel_is_tight(penalty, theta, step, alpha):
     """s = (θ − u)/step is a sub-gradient at u: P(u) + P*(s) = ⟨u, s⟩."""
@@ -101,6 +128,7 @@ def test_prox_gives_a_subgradient_where_fenchel_is_tight(penalty, theta, step, a
 
 
 @convex_penalties
+@few
 @given(pair=pairs, alpha=alpha)
 def test_conjugate_obeys_fenchels_inequality(penalty, pair, alpha):
     theta, slope = feasible(penalty, pair[0]), pair[1]
@@ -109,6 +137,7 @@ def test_conjugate_obeys_fenchels_inequality(penalty, pair, alpha):
 
 
 @every_penalty
+@few
 @given(slope=thetas, step=step, factor=st.sampled_from([0.5, 1 - 1e-6, 1 + 1e-9, 2.0]))
 def test_pull_is_the_smallest_lambda_that_holds_a_block_at_zero(penalty, slope, step, factor):
     blocks, pulls = penalty.blocks(P), penalty.pull(slope)
@@ -124,6 +153,7 @@ def test_pull_is_the_smallest_lambda_that_holds_a_block_at_zero(penalty, slope, 
 
 
 @every_penalty
+@few
 @given(slope=thetas)
 def test_alpha_max_is_where_zero_becomes_optimal(penalty, slope):
     top, held = penalty.alpha_max(-slope), ~penalty.free(P)
@@ -136,6 +166,7 @@ def test_alpha_max_is_where_zero_becomes_optimal(penalty, slope):
 
 
 @convex_penalties
+@few
 @given(pair=pairs, step=st.floats(0, 20), alpha=alpha)
 def test_prox_never_pushes_two_points_apart(penalty, pair, step, alpha):
     one, other = (penalty.prox(point, step, alpha) for point in pair)
@@ -145,6 +176,7 @@ def test_prox_never_pushes_two_points_apart(penalty, pair, step, alpha):
 
 
 @every_penalty
+@few
 @given(theta=thetas)
 def test_prox_of_no_step_changes_nothing_within_bounds(penalty, theta):
     inside = feasible(penalty, theta)
@@ -152,6 +184,7 @@ def test_prox_of_no_step_changes_nothing_within_bounds(penalty, theta):
 
 
 @every_penalty
+@few
 @given(theta=thetas, step=step, alpha=alpha)
 def test_zeros_are_exact_and_signs_stay(penalty, theta, step, alpha):
     before = theta.copy()
@@ -164,6 +197,7 @@ def test_zeros_are_exact_and_signs_stay(penalty, theta, step, alpha):
 
 
 @every_penalty
+@few
 @given(theta=thetas, step=step, alpha=alpha)
 def test_support_is_what_the_prox_leaves_on(penalty, theta, step, alpha):
     moved = penalty.prox(theta, step, alpha)
@@ -179,6 +213,7 @@ def test_support_is_what_the_prox_leaves_on(penalty, theta, step, alpha):
 
 
 @every_penalty
+@few
 @given(theta=smooth, alpha=st.floats(0.1, 2))
 def test_gradient_is_the_slope_of_the_value(penalty, theta, alpha):
     theta = feasible(penalty, theta)
@@ -197,6 +232,7 @@ def test_gradient_at_the_kink_is_the_smallest_one(penalty):
 
 
 @every_penalty
+@few
 @given(theta=smooth, alpha=st.floats(0.1, 2), seed=st.integers(0, 999))
 def test_curvature_is_the_derivative_of_the_gradient(penalty, theta, alpha, seed):
     theta = penalty.prox(theta, 0.3, alpha)
@@ -213,6 +249,7 @@ def test_curvature_is_the_derivative_of_the_gradient(penalty, theta, alpha, seed
 
 
 @every_penalty
+@few
 @given(pair=pairs, step=step, alpha=alpha)
 def test_blocks_do_not_see_each_other(penalty, pair, step, alpha):
     blocks = penalty.blocks(P)
@@ -253,9 +290,18 @@ def test_l2_prox_is_shrinkage_and_no_penalty_is_the_identity(theta, step):
     assert NoPenalty().value(theta) == 0
 
 
+@pytest.mark.parametrize("name", NETWORK_PENALTIES)
+def test_every_name_of_networks_makes_a_penalty_of_this_list(name):
+    assert get_penalty(name, l1_ratio=0.3) in PENALTIES.values()
+
+
 @pytest.mark.parametrize("name", REGISTRY)
 def test_every_name_makes_a_penalty_of_this_list(name):
-    assert get_penalty(name, l1_ratio=0.3) in PENALTIES.values()
+    given = {"groups": LABELS} if "group" in name else {}
+    kinds = {type(penalty) for penalty in PENALTIES.values()}
+    assert type(make_penalty(name, **given)) in kinds
+    with pytest.raises(ValueError, match="colour does not go with"):
+        make_penalty(name, colour=1)
 
 
 def test_registry():
@@ -264,6 +310,9 @@ def test_registry():
     assert get_penalty("elasticnet", 0.3) == ElasticNet(0.3)
     with pytest.raises(KeyError):
         get_penalty("l3")
+    assert make_penalty("mcp", gamma=2.0) == MCP(2.0)
+    with pytest.raises(ValueError, match="penalty must be one of"):
+        make_penalty("l3")
 
 
 def test_penalties_are_values():
