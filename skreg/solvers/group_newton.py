@@ -13,7 +13,8 @@ import numpy as np
 from skreg._kernels import group_descent, lasso_gap
 from skreg.quadratic.curvature import Curvature
 from skreg.quadratic.group_lasso import warn, working_blocks
-from skreg.solvers.group_certificate import GroupCertificate, restricted
+from skreg.quadratic.risk import LinearRisk
+from skreg.solvers.certificate import Certificate
 from skreg.solvers.newton import solve_newton
 from skreg.solvers.solution import Solution, as_seen
 
@@ -59,7 +60,7 @@ class GroupPath:
         self._block_starts = np.cumsum([0, *(len(block) for block in self.blocks[:-1])])
         # Not below what rounding leaves in a sum of losses.
         self.tol = max(tol, 64 * EPS) * risk.null_risk
-        self.certificate = GroupCertificate(risk, penalty)
+        self.certificate = Certificate(risk, penalty)
         self.members = np.arange(int(self.free))
         self.floor = _FLOOR
         self.passes = self.expansions = 0
@@ -126,7 +127,7 @@ class GroupPath:
         while True:
             before = self.passes
             self.point = self._whole(self._minimise(self._inside(self.point), alpha, goal))
-            gap = self.certificate.certify(self.point, alpha, self.tol)
+            gap = self.certificate.gap(self.point, alpha, self.tol)
             spent = self.passes >= self.max_iter or self.expansions >= _MAX_EXPANSIONS
             if gap <= self.tol or spent:
                 return gap
@@ -321,3 +322,12 @@ class GroupPath:
         theta[:, self.features] = point.theta.reshape(k, -1)
         gradient = self.risk.design.transposed_dot(point.residual).T.ravel()
         return replace(point, theta=theta.ravel(), gradient=gradient)
+
+
+def restricted(risk, features):
+    """The same risk with no other features than these, which increase."""
+    if len(features) == risk.n_features:
+        return risk
+    weights = risk.weight * risk.share
+    X = risk.X[:, features]
+    return LinearRisk(X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)

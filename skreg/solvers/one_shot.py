@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from skreg.quadratic import lasso
-from skreg.solvers.duality import Certificate
+from skreg.solvers.certificate import Certificate
 from skreg.solvers.newton import anchor_of
 from skreg.solvers.solution import Solution, as_seen
 
@@ -28,26 +28,19 @@ def solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter):
     -------
     Solution
         ``risk`` and ``dual_gaps`` are those of the loss itself: how far the quadratic's solution
-        may be from the exact one. A gap is infinite where features without a penalty leave the
-        residual nothing to say.
+        may be from the exact one.
     """
-    k, p = risk.n_outputs, risk.n_features
     anchor = anchor_of(risk)
     model = risk.expand(anchor.coef, anchor.intercept)
-    factors = None if penalty.factors is None else np.tile(penalty.factors, k)
+    factors = None if penalty.factors is None else np.tile(penalty.factors, risk.n_outputs)
     fit = lasso.solve(model, alphas, hessian, tol, max_iter, replace(penalty, factors=factors))
     coefs, intercepts = model.coefficients(fit.thetas[:, 0])
-    certificate = Certificate(
-        risk, np.tile(penalty.l1(p), k), np.tile(penalty.l2(p), k), penalty.positive
-    )
+    certificate = Certificate(risk, penalty)
     values, gaps = np.empty((2, len(alphas)))
     for i, alpha in enumerate(alphas):
         point = risk.at(coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)
         values[i] = point.value
-        if certificate.free.size:
-            gaps[i] = np.inf
-        else:
-            gaps[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
+        gaps[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
     return Solution(
         alphas=alphas,
         **as_seen(risk, coefs, intercepts),

@@ -17,13 +17,13 @@ the steps that its age has cost weigh as much as a new one.
 """
 
 import warnings
-from functools import partial
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skreg._threads import one_blas_thread
-from skreg.solvers.duality import Certificate
+from skreg.penalties import NoPenalty
+from skreg.solvers.certificate import Certificate
 from skreg.solvers.newton import solve_newton
 from skreg.solvers.one_shot import solve_one_shot
 from skreg.solvers.proximal_path import EPS, MAX_EXPANSIONS, ProximalPath, Stop
@@ -129,9 +129,7 @@ def _unpenalised(path):
     point = path.evaluate(coef.ravel(), intercept)
     gap = point.value
     if coef.size < len(risk.y):
-        nothing = np.zeros(coef.size)
-        free = Certificate(risk, nothing, nothing, positive=False)
-        gap = min(gap, free.gap(point, 0.0, 0.0, partial(path.corrected, free=free.free)))
+        gap = min(gap, Certificate(risk, NoPenalty()).gap(point, 0.0, 0.0))
     steps = int(fit.n_iter[0])
     return Stop(point.theta, point.intercept, point.value, gap, steps, steps)
 

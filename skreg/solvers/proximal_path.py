@@ -7,10 +7,10 @@ import numpy as np
 
 from skreg._kernels import active_set as kernel
 from skreg.penalties.separable import pull
-from skreg.solvers.duality import Certificate
+from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.extrapolation import best_weights
-from skreg.solvers.working_hessian import WorkingHessian
+from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
 EPS = np.finfo(np.float64).eps
 # Coefficients that join the working set at once: this many, or as many as it has non-zeros.
@@ -25,8 +25,6 @@ _ARMIJO = 1e-4
 _STRIDE = 0.3
 # Quadratics for one λ, where the caller sets no limit.
 MAX_EXPANSIONS = 200
-# Curvatures below this part of their mean are raised to it; more when steps prove too long.
-_FLOOR = 1e-6
 # Flops that a step's bookkeeping is worth.
 _OVERHEAD = 5e6
 
@@ -63,11 +61,11 @@ class ProximalPath:
     """
 
     def __init__(self, risk, penalty, tol, max_iter, max_expansions=MAX_EXPANSIONS):
-        self.risk, self.positive = risk, penalty.positive
+        self.risk, self.penalty, self.positive = risk, penalty, penalty.positive
         self.max_iter, self.max_expansions = max_iter, max_expansions
         p, k = risk.n_features, risk.n_outputs
         self.l1, self.l2 = np.tile(penalty.l1(p), k), np.tile(penalty.l2(p), k)
-        self.certificate = Certificate(risk, self.l1, self.l2, penalty.positive)
+        self.certificate = Certificate(risk, penalty)
         self.free = self.certificate.free
         self.null_risk = risk.null_risk
         # Not below what rounding leaves in a sum of losses.
@@ -75,7 +73,7 @@ class ProximalPath:
         # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
         total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * self.certificate.smallest_weight
         self.evaluate = Evaluator(risk, total_tol)
-        self.floor, self.wasted = _FLOOR, 0.0
+        self.floor, self.wasted = FLOOR, 0.0
         self.model = self.slope = self.last_slope = self.dual = None
         self.history = deque(maxlen=_MEMORY)
         self.passes = self.expansions = 0
@@ -181,11 +179,12 @@ class ProximalPath:
         """
         theta, model, fresh = point.theta, self.model, self.model_point is point
         new, way, shift = self._full_step(point, alpha)
-        penalty, objective = self.certificate.penalty, self.certificate.objective(point, alpha)
-        promise = float(point.gradient @ way) + penalty(new.theta, alpha) - penalty(theta, alpha)
+        objective = self.certificate.objective(point, alpha)
+        promise = float(point.gradient @ way) + self._penalty(new, alpha)
+        promise -= self._penalty(point, alpha)
         rounding = 4 * EPS * objective
         if self.certificate.objective(new, alpha) <= objective + _ARMIJO * promise + rounding:
-            self.floor = max(_FLOOR, self.floor / 10)
+            self.floor = max(FLOOR, self.floor / 10)
             return new, fresh and promise > -rounding
         if not fresh:
             self._renew(point)
@@ -227,6 +226,10 @@ class ProximalPath:
         out[model.which] = model.active.theta
         return out
 
+    def _penalty(self, point, alpha):
+        """λJ(θ)."""
+        return self.penalty.value(point.theta.reshape(self.certificate.shape), alpha)
+
     # Certificates --------------------------------------------------------------------------------
 
     def _gap(self, point, alpha, goal):
@@ -249,7 +252,7 @@ class ProximalPath:
     def _natural_gap(self, point, alpha, goal):
         self.evaluate.complete(point)
         self.slope = -point.gradient
-        return self.certificate.gap(point, alpha, goal, self.corrected)
+        return self.certificate.gap(point, alpha, goal)
 
     # The working set -----------------------------------------------------------------------------
 
@@ -325,7 +328,9 @@ class ProximalPath:
                 inside |= other.theta != 0
             inside[self.free] = True
             which = which[inside[which]]
-        self.model = WorkingHessian(self.risk, _floored(point, self.risk, self.floor), which)
+        self.model = WorkingHessian(
+            self.risk, raised(self.risk, point.curvature, self.floor), which
+        )
         if self.risk.loss.coupled and self.free.size:
             self.model.hold_together(self.free)
         self.model_point, self.wasted = point, 0.0
@@ -353,29 +358,3 @@ class ProximalPath:
                 break
         self.evaluate.complete(self.point)
         self.model = None
-
-    def corrected(self, point, free=None):
-        """Residual and q after the Newton step that takes the free features' share of q away."""
-        risk, p, k = self.risk, self.risk.n_features, self.risk.n_outputs
-        free = self.free if free is None else free
-        if self.positive:
-            free = free[point.theta[free] != 0]
-        model = WorkingHessian(risk, _floored(point, risk, _FLOOR), free)
-        residual, slope = point.residual, -point.gradient
-        for _ in range(2):
-            part, shift = model.solve(-slope[free], residual.sum(axis=0))
-            step = np.zeros(k * p)
-            step[free] = part
-            z = risk.design.dot(step.reshape(k, p).T) + shift
-            residual = residual - model.rows_times(z)
-            slope = -risk.design.transposed_dot(residual).T.ravel()
-        return residual, slope
-
-
-def _floored(point, risk, floor):
-    """The curvature with none far below the mean, so that the quadratic has a minimiser."""
-    if risk.loss.coupled:
-        return point.curvature
-    share = risk.share[:, None]
-    mean = float(point.curvature.sum())
-    return np.maximum(point.curvature, floor * mean * share) if mean > 0 else share.copy()

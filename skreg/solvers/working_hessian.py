@@ -7,6 +7,8 @@ from skreg.quadratic.curvature import intercept_block, invert_bb, rows_times
 from skreg.rows.dense import slices
 from skreg.rows.products import product
 
+# Curvatures below this part of their mean are raised to it; more when steps prove too long.
+FLOOR = 1e-6
 # Columns of the working set are kept while they are fewer than this share of all.
 _KEEP = 0.25
 
@@ -183,6 +185,15 @@ class WorkingHessian:
                 )
                 cross[np.ix_(rows_of, columns_of)] += part
         return cross, tilt
+
+
+def raised(risk, curvature, floor=FLOOR):
+    """The curvature with none far below the mean, so that the quadratic has a minimiser."""
+    if risk.loss.coupled:
+        return curvature
+    share = risk.share[:, None]
+    mean = float(curvature.sum())
+    return np.maximum(curvature, floor * mean * share) if mean > 0 else share.copy()
 
 
 def _row_blocks(design, features):

@@ -1,33 +1,84 @@
-"""Duality gaps of R(θ, b) + λJ(θ) for any loss: certificates that need no second solver.
+"""Duality gaps of R(θ, b) + λJ(θ) for any loss and any convex penalty: one certificate for all.
 
 With shares sᵢ = wᵢ/W, raw predictions fᵢ = xᵢθ + b + oᵢ and a dual point u (one number for each row
 and output) the dual function is
 
-    D(u) = −Σᵢ sᵢ(ℓ*(uᵢ) − uᵢoᵢ) − Σⱼ (λJ)*ⱼ(qⱼ),    q = −Σᵢ sᵢuᵢxᵢ,
+    D(u) = −Σᵢ sᵢ(ℓ*(uᵢ) − uᵢoᵢ) − (λJ)*(q),    q = −Σᵢ sᵢuᵢxᵢ,
 
-where Σᵢ sᵢuᵢ = 0 (the intercept), |qⱼ| ≤ l1ⱼ where there is no L2 part, and qⱼ = 0 for features
-without a penalty. The natural u = ℓ′(f) is made feasible by steps that keep it in the convex domain
-of ℓ*, which contains 0, and for which no product with X is needed:
+where Σᵢ sᵢuᵢ = 0 (the intercept) and q must lie in the domain of (λJ)*: |qⱼ| ≤ λ for the lasso,
+qⱼ = 0 for a feature without a penalty, anything where J has an L2 part. The natural u = ℓ′(f) is
+made feasible by steps that keep it in the convex domain of ℓ*, which contains 0, and for which no
+product with X is needed:
 
 - *the intercept*: b is at its best to a few digits; the rest of Σ su is cancelled by mixing u with
   a fixed point of the domain whose sum has the opposite sign (`_Counterweight`);
 - *features without a penalty*: u moves by ℓ″·z with z in the span of these columns and the
   intercept, a Newton step that makes their q vanish to rounding (two products with X);
-- *the L1 bound*: u is scaled down by s. As ℓ*(0) ≤ 0 and ℓ* is convex, D(su) ≥ s·D(u), which costs
-  nothing; ℓ* itself is evaluated only where that bound is not good enough.
+- *the domain of (λJ)**: u is scaled down by s. As ℓ*(0) ≤ 0 and ℓ* is convex, D(su) ≥ s·D(u), which
+  costs nothing; ℓ* itself is evaluated only where that bound is not good enough.
 
 By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = ℓ′(f), g = ∂R/∂θ.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skreg.penalties.separable import pull
+from skreg.penalties.base import Penalty
+from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.point import Point
+from skreg.solvers.working_hessian import WorkingHessian, raised
 
+EPS = np.finfo(np.float64).eps
 # Below this multiple of the gap asked for, the exact conjugate may decide.
 _WORTH_A_LOOK = 100.0
 _LEFT = 1e-9
 # What a dual point outside the domain is multiplied by, in turn.
 _SHRINK = (1.0, 1.0 - 1e-9, 1.0 - 1e-6, 1.0 - 1e-3, 0.9)
+
+Vector = NDArray[np.float64]
+
+
+def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float, float]:
+    """The largest s ≤ 1 with s·q in the domain of (λJ)*, and (λJ)*(s·q).
+
+    A block is in the domain wherever it is (an L2 part), or up to s·pull = λ: one of these s is the
+    largest.
+
+    Parameters
+    ----------
+    penalty : Penalty
+    slope : ndarray of shape (p,) or (q, p)
+        q; exactly 0 for components without a penalty.
+    alpha : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import ElasticNet
+    >>> from skreg.solvers.certificate import largest_scale
+    >>> s, conjugate = largest_scale(ElasticNet(1.0), np.array([2.0, -0.5]), 1.0)
+    >>> round(s, 12), conjugate
+    (0.5, 0.0)
+    >>> largest_scale(ElasticNet(0.5), np.array([2.0, -0.5]), 1.0)
+    (1.0, 2.25)
+    """
+    conjugate = penalty.conjugate(slope, alpha)
+    if np.isfinite(conjugate):
+        return 1.0, conjugate
+    pull = penalty.pull(slope)
+    scales = np.unique(alpha / pull[pull > alpha]) * (1.0 - 8 * EPS)
+    if not scales.size:  # outside by rounding alone
+        scales = np.array([1.0 - 8 * EPS])
+    low, high, middle = 0, len(scales), 1  # the lowest is the answer unless blocks differ in kind
+    conjugate = penalty.conjugate(scales[0] * slope, alpha)
+    while high - low > 1:
+        higher = penalty.conjugate(scales[middle] * slope, alpha)
+        if np.isfinite(higher):
+            low, conjugate = middle, higher
+        else:
+            high = middle
+        middle = (low + high) // 2
+    return (float(scales[low]), conjugate) if np.isfinite(conjugate) else (0.0, 0.0)
 
 
 class Certificate:
@@ -36,34 +87,34 @@ class Certificate:
     Parameters
     ----------
     risk : LinearRisk
-    l1, l2 : ndarray of shape (K·p,)
-        What λ multiplies, for each coefficient.
-    positive : bool
+    penalty : Penalty
+        Convex.
 
     Attributes
     ----------
+    free : ndarray of int
+        Coefficients without a penalty, numbered k·p + j.
     reference : float
         ‖∂R/∂θ‖∞ of the null model, if the owner knows it: q of features without a penalty counts
         as 0 within 1e-9 of it.
+    smallest_weight : float
+        A ∂R/∂b far below it is cancelled at little cost.
     """
 
-    def __init__(self, risk, l1, l2, positive):
-        self.risk, self.l1, self.l2, self.positive = risk, l1, l2, positive
-        self.free = np.flatnonzero(l1 + l2 == 0)
+    def __init__(self, risk: LinearRisk, penalty: Penalty) -> None:
+        self.risk, self.penalty = risk, penalty
+        self.shape = risk.n_outputs, risk.n_features
+        self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
         self.reference = np.inf
-        self._last = None
+        self._last: tuple = ()
         self.counterweight = _counterweight(risk) if risk.fit_intercept else None
         self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
 
-    def penalty(self, theta, alpha):
-        """λJ(θ)."""
-        return alpha * float(self.l1 @ np.abs(theta) + 0.5 * self.l2 @ np.square(theta))
-
-    def objective(self, point, alpha):
+    def objective(self, point: Point, alpha: float) -> float:
         """R + λJ."""
-        return point.value + self.penalty(point.theta, alpha)
+        return point.value + self.penalty.value(point.theta.reshape(self.shape), alpha)
 
-    def gap(self, point, alpha, tol, correct=None):
+    def gap(self, point: Point, alpha: float, tol: float) -> float:
         """An upper bound of objective(θ, b) − the minimum.
 
         Parameters
@@ -72,18 +123,16 @@ class Certificate:
         alpha : float
         tol : float
             The gap hoped for: a costlier and smaller bound is tried near it.
-        correct : callable, default=None
-            Makes from ``point`` the residual and q of a dual point in which the free features have
-            no share; needed if there are any.
         """
         objective = self.objective(point, alpha)
         if self.free.size:
-            residual, slope = correct(point)
-            return self._corrected(objective, residual, slope, alpha)
+            return self._corrected(objective, *self._orthogonal(point), alpha)
         fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
         return self._bound(objective, fenchel, point.residual, -point.gradient, alpha, tol)
 
-    def gap_by(self, point, residual, alpha, tol):
+    def gap_by(
+        self, point: Point, residual: Vector, alpha: float, tol: float
+    ) -> tuple[float, Vector | None]:
         """The same with a dual point that already meets the conditions on the working set.
 
         Parameters
@@ -113,7 +162,8 @@ class Certificate:
         if risk.offset is not None:
             fenchel += float(risk.offset @ residual.sum(axis=1))
         objective = self.objective(point, alpha)
-        if not self.l2.any() and not objective - fenchel <= tol:
+        # (λJ)* ≥ 0: no q can help.
+        if not objective - fenchel <= tol:
             return np.inf, None
         slope = -risk.design.transposed_dot(residual).T.ravel()
         return self._bound(objective, fenchel, residual, slope, alpha, tol), slope
@@ -126,32 +176,65 @@ class Certificate:
             share, gradient, dual, _ = mixing
             slope = (1.0 - share) * slope - share * gradient
             fenchel = (1.0 - share) * fenchel + share * dual
-        scale = self._scale(slope, alpha)
+        scale, conjugate = self._scale(slope, alpha)
         self._last = residual, mixing, scale
-        bound = objective - scale * fenchel + self._conjugate(scale * slope, alpha)
+        bound = objective - scale * fenchel + conjugate
         if not tol < bound <= _WORTH_A_LOOK * tol:
             return max(bound, 0.0)
         if mixing is not None:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
-        exact = self._exact(residual, scale) - self._conjugate(scale * slope, alpha)
-        return max(min(bound, objective - exact), 0.0)
+        return max(min(bound, objective - self._exact(residual, scale) + conjugate), 0.0)
 
-    def dual_point(self):
+    def dual_point(self) -> Vector:
         """−u, shape (n, K), of the last gap told: anybody can evaluate D there."""
         residual, mixing, scale = self._last
         if mixing is not None:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
         return -scale * _per_row(residual, self.risk.share)
 
+    def _scale(self, slope, alpha):
+        """`largest_scale`, where free features within ``reference`` of 0 count as at their best."""
+        if self.free.size:
+            slope = slope.copy()
+            settled = np.abs(slope[self.free]) <= _LEFT * self.reference
+            slope[self.free[settled]] = 0.0
+        return largest_scale(self.penalty, slope.reshape(self.shape), alpha)
+
+    # Features without a penalty ------------------------------------------------------------------
+
+    def _orthogonal(self, point):
+        """Residual and q of a dual point in which free features have no share.
+
+        The residual moves as the Newton steps of these would move it, to first order.
+        """
+        risk, (k, p) = self.risk, self.shape
+        residual, slope = point.residual, -point.gradient
+        model = WorkingHessian(risk, raised(risk, point.curvature), self._drawn(point))
+        for _ in range(2):
+            part, shift = model.solve(-slope[model.which], residual.sum(axis=0))
+            step = np.zeros(k * p)
+            step[model.which] = part
+            z = risk.design.dot(step.reshape(k, p).T) + shift
+            residual = residual - model.rows_times(z)
+            slope = -risk.design.transposed_dot(residual).T.ravel()
+        return residual, slope
+
+    def _drawn(self, point):
+        """Free coefficients other than those that a bound keeps at 0."""
+        free, p = self.free, self.shape[1]
+        outward = [self.penalty.pull(one) for one in -point.gradient.reshape(self.shape)]
+        blocks = self.penalty.blocks(p)
+        held = np.concatenate([pull[blocks.labels] == 0 for pull in outward])
+        return free[(point.theta[free] != 0) | ~held[free]]
+
     def _corrected(self, objective, residual, slope, alpha):
         """The gap by a dual point that may lie a little outside the domain: it is shrunk then."""
-        scale = self._scale(slope, alpha)
+        scale, conjugate = self._scale(slope, alpha)
         for shrink in _SHRINK:
             dual = self._exact(residual, shrink * scale)
             if np.isfinite(dual):
                 self._last = residual, None, shrink * scale
-                dual -= self._conjugate(shrink * scale * slope, alpha)
-                return max(objective - dual, 0.0)
+                return max(objective - dual + shrink * conjugate, 0.0)  # (λJ)* is convex
         return np.inf
 
     def _exact(self, residual, scale):
@@ -162,25 +245,6 @@ class Certificate:
         if risk.offset is not None:
             total += scale * float(risk.offset @ residual.sum(axis=1))
         return total
-
-    def _scale(self, slope, alpha):
-        """The largest s ≤ 1 with s·|qⱼ| ≤ l1ⱼ wherever nothing else bounds q."""
-        if pull(slope[self.free], self.positive).max(initial=0.0) > _LEFT * self.reference:
-            return 0.0
-        bounded = alpha * self.l2 == 0
-        bounded[self.free] = False
-        outward, bound = pull(slope[bounded], self.positive), alpha * self.l1[bounded]
-        if alpha == 0:
-            return 0.0 if outward.max(initial=0.0) > 0 else 1.0
-        return 1.0 / max(1.0, (outward / bound).max(initial=0.0))
-
-    def _conjugate(self, slope, alpha):
-        """Σⱼ (λJ)*(qⱼ) where the L2 part makes it finite."""
-        if alpha == 0 or not self.l2.any():
-            return 0.0
-        inside = self.l2 > 0
-        excess = np.maximum(pull(slope[inside], self.positive) - alpha * self.l1[inside], 0.0)
-        return 0.5 * float(np.sum(excess**2 / (alpha * self.l2[inside])))
 
 
 def _per_row(residual, share):
