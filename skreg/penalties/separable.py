@@ -186,17 +186,14 @@ class Separable(Penalty):
     def conjugate(self, slope: Array, alpha: float = 1.0) -> float:
         """Σⱼ maxₜ t·eⱼ − ½λ(1−ρ)hⱼt² for 0 ≤ t ≤ the bound, eⱼ = |sⱼ| − λρfⱼ where positive."""
         slope = np.atleast_2d(slope)
-        p = slope.shape[1]
-        l2 = np.broadcast_to(alpha * self.l2(p), slope.shape)
-        reach = np.full(slope.shape, np.inf)
+        p, l1 = slope.shape[1], alpha * self.l1(slope.shape[1])
+        out = np.nonzero(np.abs(slope) > l1)
+        slope, feature = slope[out], out[1]
+        excess, l2 = np.abs(slope) - l1[feature], alpha * self.l2(p)[feature]
+        best = np.divide(excess, l2, out=np.full_like(excess, np.inf), where=l2 > 0)
         if self._is_bounded:
             lower, upper = self.limits(p)
-            reach = np.where(slope > 0, upper, -lower)
-        excess = np.abs(slope) - alpha * self.l1(p)
-        out = (excess > 0) & (reach > 0)
-        excess, l2, reach = excess[out], l2[out], reach[out]
-        best = np.divide(excess, l2, out=np.full_like(excess, np.inf), where=l2 > 0)
-        best = np.minimum(best, reach)
+            best = np.minimum(best, np.where(slope > 0, upper[feature], -lower[feature]))
         if np.isinf(best).any():
             return np.inf
         return float(best @ excess - 0.5 * l2 @ best**2)

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg.penalties.base import Penalty
-from skreg.quadratic.risk import LinearRisk
 from skreg.quadratic.point import Point
+from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.working_hessian import WorkingHessian, raised
 
 EPS = np.finfo(np.float64).eps
@@ -62,15 +62,16 @@ def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float,
     >>> largest_scale(ElasticNet(0.5), np.array([2.0, -0.5]), 1.0)
     (1.0, 2.25)
     """
+    pull = penalty.pull(slope)
+    steep = pull[pull > alpha]
+    if not steep.size:  # 0 is best for every block
+        return 1.0, 0.0
     conjugate = penalty.conjugate(slope, alpha)
     if np.isfinite(conjugate):
         return 1.0, conjugate
-    pull = penalty.pull(slope)
-    scales = np.unique(alpha / pull[pull > alpha]) * (1.0 - 8 * EPS)
-    if not scales.size:  # outside by rounding alone
-        scales = np.array([1.0 - 8 * EPS])
-    low, high, middle = 0, len(scales), 1  # the lowest is the answer unless blocks differ in kind
-    conjugate = penalty.conjugate(scales[0] * slope, alpha)
+    scales = np.unique(alpha / steep) * (1.0 - 8 * EPS)
+    low, high, middle, conjugate = 0, len(scales), 1, 0.0
+    # The lowest is the answer where all blocks are of one kind, so it is tried against the next.
     while high - low > 1:
         higher = penalty.conjugate(scales[middle] * slope, alpha)
         if np.isfinite(higher):
@@ -78,7 +79,7 @@ def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float,
         else:
             high = middle
         middle = (low + high) // 2
-    return (float(scales[low]), conjugate) if np.isfinite(conjugate) else (0.0, 0.0)
+    return float(scales[low]), conjugate
 
 
 class Certificate:

@@ -8,7 +8,29 @@ from proximal_cases import make_case
 from reference_losses import CURVED
 from scipy.special import entr
 
+from skreg.penalties import Group, Separable
+from skreg.solvers.certificate import largest_scale
 from skreg.solvers.proximal_path import ProximalPath
+
+PENALTIES = [
+    Separable(),
+    Separable(l1_ratio=0.4),
+    Separable(factors=np.array([0.5, 1.0, 2.0, 1.0, 3.0, 1.0]), positive=True),
+    Separable(l1_ratio=0.5, l2_factors=np.array([0.0, 1.0, 0.0, 2.0, 0.0, 0.0])),
+    Separable(bounds=(-1.0, np.inf)),
+    Group([0, 0, 1, 1, 1, 2]),
+    Group([0, 0, 1, 1, 1, 2], l1_ratio=0.5),
+]
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@given(seed=st.integers(0, 10_000), alpha=st.floats(0.1, 10.0))
+def test_the_largest_scale_ends_at_the_border_of_the_conjugates_domain(penalty, seed, alpha):
+    slope = 3 * np.random.default_rng(seed).standard_normal(6)
+    scale, conjugate = largest_scale(penalty, slope, alpha)
+    assert 0 < scale <= 1
+    assert conjugate == pytest.approx(penalty.conjugate(scale * slope, alpha), abs=1e-12)
+    assert scale == 1 or penalty.conjugate(scale * (1 + 1e-9) * slope, alpha) == np.inf
 
 
 def is_proper(case):
