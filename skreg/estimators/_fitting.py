@@ -1,6 +1,16 @@
 """How every estimator is fitted: wholly or not at all, and by the methods that it has."""
 
 import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from numpy.typing import ArrayLike
+from scipy.sparse import sparray, spmatrix
+from sklearn.base import _fit_context
+
+#: What X may be.
+MatrixLike = ArrayLike | sparray | spmatrix
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def all_or_nothing(method):
@@ -23,7 +33,12 @@ def all_or_nothing(method):
     return fit
 
 
-def only_where(missing):
+def validated_fit(method: F) -> F:
+    """`all_or_nothing` around scikit-learn's checks of the parameters; the signature is kept."""
+    return cast(F, all_or_nothing(_fit_context(prefer_skip_nested_validation=True)(method)))
+
+
+def only_where(missing: Callable[[Any], str]) -> Callable[[F], F]:
     """Make a method one that an estimator has only where ``missing(estimator)`` is empty.
 
     Elsewhere ``hasattr`` is False, and the AttributeError says what is missing: scikit-learn's
@@ -42,4 +57,4 @@ def only_where(missing):
                 raise AttributeError(reason)
             return self.function.__get__(instance, owner)
 
-    return Method
+    return cast(Callable[[F], F], Method)

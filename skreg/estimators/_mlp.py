@@ -3,51 +3,123 @@
 from abc import abstractmethod
 from copy import deepcopy
 from dataclasses import replace
+from inspect import cleandoc
 from math import isfinite
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
+from sklearn.utils.validation import assert_all_finite, validate_data
 
 from skreg._validation import check_weights
+from skreg.estimators._fitting import MatrixLike, validated_fit
 from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters
-from skreg.network.parameters import initial_theta, layer_views
+from skreg.estimators._mlp_targets import Target
+from skreg.network.parameters import initial_theta
 from skreg.network.prediction import compiled_network, raw_predictions
 from skreg.network.training import Problem, TrainingState
+from skreg.path import NetworkPath
 
 
-class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
-    """A network fitted by mini-batches; subclasses say what targets are and what outputs mean."""
+class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
+    """A network fitted by mini-batches; subclasses say what targets are and what outputs mean.
+
+    In a subclass's docstring ``{parameters}`` and ``{attributes}`` stand for what `MLPParameters`
+    and `AfterTraining` document.
+    """
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if cls.__doc__:  # python -OO leaves none
+            cls.__doc__ = (
+                cleandoc(cls.__doc__)
+                .replace("{parameters}", _last_section(MLPParameters))
+                .replace("{attributes}", _last_section(AfterTraining))
+            )
 
     @abstractmethod
-    def _new_target(self, y, weights, classes, incremental):
+    def _new_target(self, y, weights, classes, incremental) -> Target:
         """What the targets are: `Labels`, `LabelSets` or `Numbers`."""
 
-    @property
-    def coefs_(self):
-        """List of weight matrices of shape (fan_in, fan_out)."""
-        return self._layers()[0]
+    @validated_fit
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+    ) -> Self:
+        """Train the network.
 
-    @property
-    def intercepts_(self):
-        """List of bias vectors."""
-        return self._layers()[1]
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 stays float32; everything else becomes float64. A sparse X is made dense a
+            mini-batch at a time.
+        y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
+                (n_samples, n_outputs)
+            Numbers; class labels, of at least two classes; or 0 and 1 for each of several labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; None for equal ones.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation rows of your own: for the curves, and for ``early_stopping``. In a Pipeline
+            see ``set_fit_request`` and the Pipeline's ``transform_input``.
+        y_val : array-like, default=None
+            Their targets.
 
-    def _layers(self):
-        """Weights and biases, views of the flat parameters save for a last layer in y's units."""
-        weights, biases = layer_views(self._fitted_state.theta, self._architecture[0])
-        weights[-1], biases[-1] = self._target.last_layer(weights[-1], biases[-1])
-        return weights, biases
+        Returns
+        -------
+        self : estimator
 
-    @property
-    def _fitted_state(self):
-        if "_state" not in vars(self):
-            check_is_fitted(self, "_state")  # raises; to say that all is well it takes 20 µs
-        return self._state
+        Raises
+        ------
+        ValueError
+            For data or parameters out of their range, or if training diverges; the estimator is
+            then as it was before.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` ended the training.
+        UserWarning
+            If Ctrl-C ended it: the epochs done are kept.
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val)
+
+    def regularization_path(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        alphas: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> NetworkPath:
+        """Train a network for each λ, from the smallest on, each from where the last ended.
+
+        From dense to sparse, as for LassoNet: the dense network finds what the features are good
+        for before the penalty takes them away (I. Lemhadri, F. Ruan, L. Abraham, R. Tibshirani,
+        2021, "LassoNet: a neural network with feature sparsity"). The estimator itself is not
+        changed, and ``alpha`` not used. The objective is not convex: a network
+        fitted at one λ alone may differ.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like
+        alphas : array-like of shape (n_alphas,)
+            Values of λ.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        NetworkPath
+        """
+        return self._path(X, y, alphas, sample_weight)
 
     def _fit(self, X, y, sample_weight, X_val=None, y_val=None, *, incremental=False, classes=None):
         """Validate, train, then set every fitted attribute."""
@@ -187,7 +259,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
             state.dropout_seed = rng.randint(2**31 - 1)
         return state
 
-    def _predict_raw(self, X):
+    def _predict_raw(self, X) -> np.ndarray:
         """The network's outputs before any link, of shape (n, n_outputs)."""
         state = self._fitted_state
         network = compiled_network(*self._architecture)
@@ -222,6 +294,11 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining, MLPParameters):
         )
 
 
+def _last_section(documented: type) -> str:
+    """What follows the last underlined title of a class's docstring."""
+    return cleandoc(documented.__doc__ or "").rpartition("---\n")[2]
+
+
 def _surely_finite(X):
     """Whether all numbers are finite; False as well where a sum overflows."""
     if X.size < 10_000:  # of so few BLAS takes the squares with one thread, and quickly
@@ -230,7 +307,7 @@ def _surely_finite(X):
         return isfinite(np.add.reduce(X, axis=None))
 
 
-def _needs_batches(estimator):
+def needs_batches(estimator):
     """Why ``partial_fit`` is missing; empty where it is there."""
     if estimator.solver != "lbfgs":
         return ""

@@ -1,21 +1,30 @@
 """What can be asked of a trained network."""
 
+from abc import abstractmethod
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas, check_weights
+from skreg.estimators._fitting import MatrixLike
+from skreg.estimators._mlp_settings import MLPSettings
+from skreg.estimators._mlp_targets import Target
+from skreg.losses import Loss
 from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof
 from skreg.network.parameters import layer_views
 from skreg.network.regularization import Regularization
 from skreg.network.training import TrainingState
 from skreg.path import NetworkPath
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def columns_of(X, columns):
@@ -49,22 +58,148 @@ class Seen:
     regularization: Regularization
 
 
-class AfterTraining:
-    """Mixed into the networks: what is left of the weights, and smaller networks."""
+class AfterTraining(MLPSettings):
+    """A trained network: its weights, what is left of them, and smaller networks.
+
+    The section below is part of the docstring of every network, see `BaseRegularizedMLP`.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weights of the layers; of a regressor, the last layer's are in the units of y.
+
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases of the layers; of a regressor, the last layer's are in the units of y.
+
+    objective_ : float
+        R + λJ at the fitted parameters, over the training rows and without dropout. After
+        ``partial_fit`` the same as ``loss_``.
+
+    loss_ : float
+        The objective of the last epoch.
+
+    loss_curve_ : list of float
+        The objective of every epoch: the mean loss met while it ran, plus alpha·J at its end. In
+        the units of ℓ: for squared error, ½ is what a constant prediction reaches.
+
+    history_ : dict of str to list
+        For every epoch ``objective``, ``loss`` (the first part of it), ``n_nonzero`` and ``norm``
+        (of the weights: how many are not 0, and ‖θ‖₂), and with validation rows
+        ``validation_loss`` and ``validation_score``. As a frame: ``history_frame()``.
+
+    best_loss_ : float or None
+        The lowest objective; None with validation rows.
+
+    validation_scores_ : list of float or None
+        Score on the validation rows after every epoch: accuracy, R², or for other losses of a
+        regressor than squared error minus the validation loss; None without validation rows.
+
+    best_validation_score_ : float or None
+        The highest of them.
+
+    sparsity_ : ndarray of shape (n_layers - 1,)
+        Share of the weights of each layer that are exactly 0.
+
+    selected_features_ : ndarray of int
+        The input features with a weight that is not 0.
+
+    feature_importances_ : ndarray of shape (n_features,)
+        ‖W₁[i, :]‖₂ of each feature, divided by their sum: for
+        :class:`sklearn.feature_selection.SelectFromModel`, with ``threshold=1e-10`` for the
+        features that a penalty has left.
+
+    effective_dof_ : ndarray of shape (n_layers - 1,)
+        Effective degrees of freedom of each layer at the training rows (after ``partial_fit``
+        those of the last call), as ``effective_dof`` says. Worked out when first asked for; a
+        pickle or a copy leaves the rows behind.
+
+    n_iter_ : int
+        Number of epochs run.
+
+    n_layers_ : int
+        Number of layers, input and output included.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : str
+        Activation of the outputs.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if X had names.
+
+    t_ : int
+        Number of training rows seen.
+    """
+
+    objective_: float
+    loss_: float
+    loss_curve_: list[float]
+    history_: dict[str, list[float]]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    n_iter_: int
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    t_: int
+
+    _state: TrainingState
+    _architecture: tuple[tuple[int, ...], str, Loss]
+    _target: Target
+    _columns: np.ndarray | None
+    _seen: Seen | None
+    _dof: np.ndarray | None
+
+    @abstractmethod
+    def _validated(self, X, y, dtype, reset=False) -> tuple[Any, np.ndarray]:
+        """X and y as the compiled network takes them."""
+
+    @abstractmethod
+    def _class_weighted(self, target, y, weights, incremental) -> np.ndarray | None:
+        """Weights of the rows, times those of their classes if the estimator has such."""
 
     @property
-    def sparsity_(self):
+    def coefs_(self) -> list[np.ndarray]:
+        """Weights of the layers, of shape (fan_in, fan_out)."""
+        return self._layers()[0]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Biases of the layers, of shape (fan_out,)."""
+        return self._layers()[1]
+
+    def _layers(self):
+        """Weights and biases, views of the flat parameters save for a last layer in y's units."""
+        weights, biases = layer_views(self._fitted_state.theta, self._architecture[0])
+        weights[-1], biases[-1] = self._target.last_layer(weights[-1], biases[-1])
+        return weights, biases
+
+    @property
+    def _fitted_state(self) -> TrainingState:
+        if "_state" not in vars(self):
+            check_is_fitted(self, "_state")  # raises; to say that all is well it takes 20 µs
+        return self._state
+
+    @property
+    def sparsity_(self) -> np.ndarray:
         """Share of weights that are exactly 0 in each layer, shape (n_layers_ − 1,)."""
         return np.array([np.mean(W == 0) for W in self._raw_weights()])
 
     @property
-    def selected_features_(self):
+    def selected_features_(self) -> np.ndarray:
         """Indices of the input features with a weight that is not 0."""
         alive = np.flatnonzero(np.any(self._raw_weights()[0] != 0, axis=1))
         return alive if self._columns is None else self._columns[alive]
 
     @property
-    def feature_importances_(self):
+    def feature_importances_(self) -> np.ndarray:
         """‖W₁[i, :]‖₂ of each input feature, divided by their sum; shape (n_features_in_,)."""
         norms = np.linalg.norm(self._raw_weights()[0].astype(np.float64), axis=1)
         importances = np.zeros(self.n_features_in_)
@@ -75,7 +210,7 @@ class AfterTraining:
     def _raw_weights(self):
         return layer_views(self._fitted_state.theta, self._architecture[0])[0]
 
-    def history_frame(self):
+    def history_frame(self) -> "pd.DataFrame":
         """`history_` as a pandas DataFrame: one row for each epoch, counted from 1."""
         import pandas as pd
 
@@ -84,7 +219,7 @@ class AfterTraining:
         return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="epoch"))
 
     @property
-    def effective_dof_(self):
+    def effective_dof_(self) -> np.ndarray:
         """Effective degrees of freedom of each layer at the training rows."""
         check_is_fitted(self, "_state")
         if self._dof is None:
@@ -111,7 +246,9 @@ class AfterTraining:
         state = super().__getstate__()
         return {**state, "_seen": None} if "_seen" in state else state
 
-    def effective_dof(self, X, y, sample_weight=None):
+    def effective_dof(
+        self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
         """Effective degrees of freedom of each layer at the given rows.
 
         Σσ/(σ + λ) over the eigenvalues σ of the layer's block of the Gauss-Newton matrix
@@ -158,7 +295,7 @@ class AfterTraining:
             share * regularization.alphas(len(units) - 1),
         )  # fmt: skip
 
-    def compress(self):
+    def compress(self) -> Self:
         """A smaller network with the same predictions, up to rounding.
 
         Inputs and hidden neurons without a weight that is not 0 are dropped; what a neuron without

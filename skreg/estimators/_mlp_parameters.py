@@ -1,6 +1,7 @@
-"""The parameters that both networks have, and what they make of them."""
+"""The parameters that both networks have: documented, given defaults and checked once."""
 
-import warnings
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -9,26 +10,148 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skreg._kernels import network as kernel
-from skreg.network.fitting import Settings
-from skreg.network.optimisers import SGD, Adam
-from skreg.network.regularization import Regularization
-from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
-from skreg.penalties import NETWORK_PENALTIES, get_penalty
+from skreg.penalties import NETWORK_PENALTIES, Penalty
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _RATE = Interval(Real, 0, 1, closed="left")
-# What "auto" stands for; benchmarks/network_defaults.py compared some.
-_USUAL_DROPOUT = 0.1
-_USUAL_RATES = {"adam": 0.01, "sgd": 0.1, "lbfgs": 1.0}
-_CYCLES = {"cosine": Cosine, "one_cycle": OneCycle}
 GROUP_PENALTIES = {"group", "group_log"}
-#: Share of a fit's epochs in which λ of groups of inputs grows from 0 to its value.
-RAMP = 0.6
 
 
+@dataclass(eq=False, repr=False)
 class MLPParameters(BaseEstimator):
-    """Stores the parameters; turns them into settings for `skreg.network`."""
+    """Parameters of a network; a dataclass, so that a subclass adds its own as further fields.
+
+    The section below is part of the docstring of every network, see `BaseRegularizedMLP`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(256,)
+        Number of units of each hidden layer; ``()`` for none, which makes a linear model.
+
+    activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"
+        Activation of the hidden units; "gelu" is the exact one, z·Φ(z).
+
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        The optimiser. L1 and group penalties are handled by a proximal step in its own metric, so
+        that zeros are exact. "lbfgs" takes all rows at once: for a few thousand rows at most; an
+        iteration counts as an epoch, L1 is handled by splitting θ = u − v, u, v ≥ 0, and neither
+        groups, bounds nor dropout are.
+
+    penalty : {"l2", "l1", "elasticnet", "group", "group_log", "none"} or None, default="l2"
+        J: ½‖θ‖₂², ‖θ‖₁, l1_ratio·‖θ‖₁ + (1 − l1_ratio)·½‖θ‖₂², a group penalty of ``groups``, or 0,
+        over the weights of all layers.
+
+    alpha : float or array-like of shape (n_layers,), default=0.003
+        λ ≥ 0, the strength of the penalty. It multiplies J against the *mean* loss, whatever the
+        batch size, the solver and the number of rows; 0 means no penalty. Several numbers are for
+        the layers of weights, from the input on. It may be changed between calls of
+        ``partial_fit`` with ``set_params``.
+
+    l1_ratio : float, default=0.5
+        Share of ‖θ‖₁ in the elastic net, in [0, 1].
+
+    batch_size : int or "auto", default="auto"
+        Rows in a mini-batch; "auto" is a fiftieth of the training rows, but at least 32 and at most
+        200 (and all rows, if there are fewer).
+
+    learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, \
+            default="one_cycle"
+        Schedule: ``learning_rate_init``; that over (epoch + 1)^power_t, epochs counted from 0; that
+        divided by 5 each time progress ends, until it is below 1e-6; that falling to 0 over
+        ``max_iter`` epochs along a cosine; or up to it and down again, a rate for each step (L.
+        Smith, N. Topin, 2018, "Super-convergence"). The last two are cycles: they run to their end,
+        without regard to ``tol`` unless with early stopping, and every ``fit`` of a warm start
+        begins another. ``partial_fit`` knows of no end: there the rate of a cycle is constant,
+        ``learning_rate_init / 10``.
+
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate of the first epoch; for "one_cycle" the highest. "auto" is 0.01 for "adam" and
+        0.1 for "sgd".
+
+    power_t : float, default=0.5
+        Exponent of the schedule "invscaling".
+
+    max_iter : int, default=50
+        Number of epochs at most. "lbfgs" often wants a few hundred.
+
+    shuffle : bool, default=True
+        Whether the rows are shuffled before every epoch.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights, the held-out rows of early stopping, the units dropped and the
+        shuffles. The same value gives the same result to the bit, for any number of threads.
+
+    tol : float, default=1e-4
+        Training stops when the objective (with early stopping, the score) has not improved by
+        more than ``tol`` for more than ``n_iter_no_change`` epochs in a row; with "lbfgs" also when
+        no component of the gradient is above it.
+
+    verbose : bool, default=False
+        Whether to print a line an epoch. For a progress bar see
+        :class:`sklearn.callback.ProgressBar` and ``set_callbacks``.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the parameters and the optimiser's state of the last fit (of
+        "lbfgs" only from the parameters).
+
+    momentum : float, default=0.9
+        Of "sgd", in [0, 1).
+
+    nesterovs_momentum : bool, default=True
+        Whether "sgd" takes gradients at the look-ahead point.
+
+    early_stopping : bool, default=False
+        Whether to stop by the score on validation rows, and to return to the parameters with the
+        best score. The rows are ``X_val`` and ``y_val`` of ``fit``, or held out.
+
+    validation_fraction : float, default=0.1
+        Share of the rows held out by ``early_stopping`` where ``fit`` is given no ``X_val``.
+
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of "adam".
+
+    epsilon : float, default=1e-8
+        Of "adam".
+
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement that are borne; inf runs all ``max_iter`` epochs, as cycles of
+        the learning rate do.
+
+    groups : {"inputs", "neurons"} or None, default=None
+        For the group penalties. "inputs": the weights that leave an input feature are a group, so
+        that whole features switch off; J = Σᵢ √h₁ ‖W₁[i, :]‖₂ + Σ_{l≥2} ½‖W_l‖₂², whose second part
+        keeps the later layers from undoing the first. "neurons": the weights into and out of a
+        hidden neuron, J = Σ √(fan_in + fan_out) ‖(incoming, outgoing)‖₂. ``penalty="group_log"``,
+        for "inputs" alone, has ln(1 + 20 ‖W₁[i, :]‖₂)/20 in the place of the norm: it shrinks the
+        features that stay far less, so that the λ which predicts best needs fewer of the others
+        (E. Candès, M. Wakin, S. Boyd, 2008, "Enhancing sparsity by reweighted ℓ1 minimization").
+        Scale the features. With "inputs", λ of the groups grows from 0 during the first 60 % of
+        the ``max_iter`` epochs of a fit, unless it goes on from an earlier one: the network finds
+        what a feature is good for before the penalty takes it away.
+
+    norm_bound : float or None, default=None
+        Solves J(θ) ≤ k instead, by projection after every step; ``alpha`` is then ignored. Not with
+        groups.
+
+    max_norm : float or None, default=None
+        The Euclidean norm that the incoming weights of a unit may have at most, held after every
+        step.
+
+    dropout : float, (float, float) or "auto", default="auto"
+        Share of the hidden units, or of (input, hidden) units, that are left out at random in each
+        step; those left are scaled up, so predictions need no change. "auto" is 0.1 of the hidden
+        units where the solver can drop any; "lbfgs" cannot.
+
+    weight_decay : {"coupled", "decoupled"}, default="coupled"
+        Whether the L2 part of the penalty is in the gradient, as the objective says, or shrinks
+        the weights beside it, θ ← (1 − ηλ)θ at every step (I. Loshchilov, F. Hutter, 2019,
+        "Decoupled weight decay regularization"): "adam" is then AdamW, and what it minimises is no
+        longer R + λJ.
+
+    init : {"glorot", "he"}, default="glorot"
+        Law of the initial weights.
+    """
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -68,185 +191,34 @@ class MLPParameters(BaseEstimator):
         "init": [StrOptions({"glorot", "he"})],
     }
 
-    def __init__(
-        self,
-        hidden_layer_sizes,
-        activation,
-        *,
-        solver,
-        penalty,
-        alpha,
-        l1_ratio,
-        batch_size,
-        learning_rate,
-        learning_rate_init,
-        power_t,
-        max_iter,
-        shuffle,
-        random_state,
-        tol,
-        verbose,
-        warm_start,
-        momentum,
-        nesterovs_momentum,
-        early_stopping,
-        validation_fraction,
-        beta_1,
-        beta_2,
-        epsilon,
-        n_iter_no_change,
-        groups,
-        norm_bound,
-        max_norm,
-        dropout,
-        weight_decay,
-        init,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.penalty = penalty
-        self.alpha = alpha
-        self.l1_ratio = l1_ratio
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.groups = groups
-        self.norm_bound = norm_bound
-        self.max_norm = max_norm
-        self.dropout = dropout
-        self.weight_decay = weight_decay
-        self.init = init
-
-    def _hidden_sizes(self):
-        sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-        if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
-            raise ValueError(
-                "hidden_layer_sizes must hold whole numbers of at least 1, one for each hidden "
-                f"layer, got {self.hidden_layer_sizes!r}. Give () for no hidden layer."
-            )
-        return tuple(int(size) for size in sizes)
-
-    def _regularization(self, units):
-        """What is added to the loss and done to the weights, for a network of these units."""
-        if (self.penalty in GROUP_PENALTIES) != (self.groups is not None):
-            raise ValueError(
-                f"penalty={self.penalty!r} and groups={self.groups!r} do not go together. Give "
-                "penalty='group' with groups='inputs' or groups='neurons', penalty='group_log' "
-                "with groups='inputs', or leave groups None."
-            )
-        regularization = Regularization(
-            penalty=get_penalty(self.penalty, self.l1_ratio, self.groups),
-            alpha=self._alphas(len(units) - 1),
-            norm_bound=self.norm_bound,
-            max_norm=self.max_norm,
-            dropout=self._dropout(),
-            weight_decay=self.weight_decay,
-        )
-        regularization.check(units)
-        if self.solver == "lbfgs":
-            self._check_lbfgs(regularization)
-        return regularization
-
-    def _alphas(self, n_layers):
-        """λ: a float, or a tuple of one for each layer of weights."""
-        if isinstance(self.alpha, Real):
-            return float(self.alpha)
-        try:
-            alphas = np.asarray(self.alpha, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"alpha must be a number or hold numbers, got {self.alpha!r}."
-            ) from error
-        if alphas.shape != (n_layers,) or not np.all(np.isfinite(alphas) & (alphas >= 0)):
-            raise ValueError(
-                f"alpha must be a finite number of at least 0, or one such number for each of the "
-                f"{n_layers} layers of weights, got {self.alpha!r}. Use 0 for no penalty."
-            )
-        return tuple(alphas.tolist())
-
-    def _dropout(self):
-        """Rates for the inputs and for hidden units."""
-        if isinstance(self.dropout, str):
-            return (0.0, 0.0) if self.solver == "lbfgs" else (0.0, _USUAL_DROPOUT)
-        rates = (0.0, self.dropout) if isinstance(self.dropout, Real) else tuple(self.dropout)
-        if len(rates) != 2 or not all(isinstance(r, Real) and 0 <= r < 1 for r in rates):
-            raise ValueError(
-                "dropout must be a rate in [0, 1) for the hidden units, or two, (input, hidden), "
-                f"got {self.dropout!r}."
-            )
-        return tuple(float(rate) for rate in rates)
-
-    def _check_lbfgs(self, regularization):
-        """L-BFGS needs one objective with a gradient, the same in every iteration."""
-        unfit = {
-            "penalty": self.penalty in GROUP_PENALTIES,
-            "norm_bound": self.norm_bound is not None,
-            "max_norm": self.max_norm is not None,
-            "dropout": any(regularization.dropout),
-            "weight_decay": self.weight_decay == "decoupled",
-        }
-        for name, is_so in unfit.items():
-            if is_so:
-                raise ValueError(
-                    f"solver='lbfgs' does not take {name}={getattr(self, name)!r}. Use "
-                    "solver='adam' or solver='sgd' for it."
-                )
-
-    def _optimiser(self):
-        if self.solver == "sgd":
-            return SGD(self.momentum, self.nesterovs_momentum)
-        return Adam(self.beta_1, self.beta_2, self.epsilon)
-
-    def _settings(self, n_samples, incremental, goes_on, n_epochs_done):
-        ramps = self.groups == "inputs" and not (incremental or goes_on)
-        n_epochs = 1 if incremental else self.max_iter
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = min(max(n_samples // 50, 32), 200)
-        elif batch_size > n_samples and not incremental:
-            warnings.warn(
-                f"batch_size={batch_size} is more than the {n_samples} training rows; all of them "
-                "make one batch. Lower batch_size to take more steps an epoch.",
-                stacklevel=6,
-            )
-        rate = self.learning_rate_init
-        rate = _USUAL_RATES[self.solver] if rate == "auto" else float(rate)
-        is_cycle = self.learning_rate in _CYCLES and self.solver != "lbfgs"
-        if is_cycle and incremental:
-            rate /= 10
-        runs_to_its_end = is_cycle and not self.early_stopping
-        return Settings(
-            optimiser=self._optimiser(),
-            schedule=self._schedule(n_epochs_done, incremental),
-            learning_rate=rate,
-            batch_size=min(batch_size, n_samples),
-            max_iter=n_epochs,
-            tol=self.tol,
-            n_iter_no_change=np.inf if runs_to_its_end else self.n_iter_no_change,
-            ramp=RAMP * n_epochs if ramps else 0.0,
-        )
-
-    def _schedule(self, n_epochs_done, incremental):
-        """A cycle counts from the first epoch of this fit; partial_fit, without end, has none."""
-        if self.learning_rate in _CYCLES and not (incremental or self.solver == "lbfgs"):
-            return _CYCLES[self.learning_rate](self.max_iter, n_epochs_done)
-        if self.learning_rate == "invscaling":
-            return InverseScaling(self.power_t)
-        return Adaptive() if self.learning_rate == "adaptive" else Constant()
+    hidden_layer_sizes: int | Sequence[int] = (256,)
+    activation: str = "relu"
+    _: KW_ONLY
+    solver: str = "adam"
+    penalty: str | Penalty | None = "l2"
+    alpha: float | Sequence[float] = 0.003
+    l1_ratio: float = 0.5
+    batch_size: int | str = "auto"
+    learning_rate: str = "one_cycle"
+    learning_rate_init: float | str = "auto"
+    power_t: float = 0.5
+    max_iter: int = 50
+    shuffle: bool = True
+    random_state: int | np.random.RandomState | None = None
+    tol: float = 1e-4
+    verbose: bool = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: float = 10
+    groups: str | None = None
+    norm_bound: float | None = None
+    max_norm: float | None = None
+    dropout: float | tuple[float, float] | str = "auto"
+    weight_decay: str = "coupled"
+    init: str = "glorot"

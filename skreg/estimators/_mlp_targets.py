@@ -1,5 +1,6 @@
 """What the targets of a network are: encoded to train on, decoded from raw predictions."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,61 @@ from sklearn.utils.validation import column_or_1d
 from skreg.losses import BinaryLogLoss, Loss, MultinomialLogLoss
 
 
+class Target(ABC):
+    """What a network is trained on, in place of y, and what its raw predictions mean.
+
+    Attributes
+    ----------
+    loss : Loss
+        The loss of the raw predictions.
+    classes : ndarray or None
+        The labels; None for numbers.
+    """
+
+    loss: Loss
+    classes: np.ndarray | None
+
+    @abstractmethod
+    def encode(self, y) -> tuple[np.ndarray, np.ndarray | None]:
+        """(Y of shape (n, n_outputs), what stratifies a split or None)."""
+
+    @abstractmethod
+    def predict(self, raw: np.ndarray) -> np.ndarray:
+        """Predictions in the form of y."""
+
+    @abstractmethod
+    def score(self, raw: np.ndarray, Y: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        """The estimator's score, higher is better, at encoded targets."""
+
+    def last_layer(self, weights: np.ndarray, biases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and biases of the last layer whose raw predictions are in the units of y."""
+        return weights, biases
+
+
+class ClassTarget(Target):
+    """Labels of one kind or another."""
+
+    classes: np.ndarray
+
+    @abstractmethod
+    def check_classes(self, classes) -> None:
+        """``classes`` of a later call must be those of the first."""
+
+    @abstractmethod
+    def class_weights(self, class_weight, y, sample_weight) -> np.ndarray:
+        """The weight of each row by its classes."""
+
+    @abstractmethod
+    def probabilities(self, raw: np.ndarray) -> np.ndarray:
+        """Of every class, in the order of ``classes``."""
+
+    @abstractmethod
+    def log_probabilities(self, raw: np.ndarray) -> np.ndarray:
+        """Their logarithms."""
+
+
 @dataclass(frozen=True, eq=False)
-class Labels:
+class Labels(ClassTarget):
     """One label a row, of two classes or more."""
 
     classes: np.ndarray
@@ -69,10 +123,6 @@ class Labels:
         share = totals.sum() / np.count_nonzero(totals)
         return np.divide(share, totals, out=np.ones(len(totals)), where=totals > 0)[index]
 
-    def last_layer(self, weights, biases):
-        """Raw predictions are log odds already."""
-        return weights, biases
-
     def predict(self, raw):
         """The most probable label."""
         return self.classes[_winners(raw)]
@@ -92,7 +142,7 @@ class Labels:
 
 
 @dataclass(frozen=True, eq=False)
-class LabelSets:
+class LabelSets(ClassTarget):
     """Any number of labels a row: a column of 0 and 1 for each."""
 
     classes: np.ndarray
@@ -131,10 +181,6 @@ class LabelSets:
         """The product over the labels of the weight of each row's 0 or 1."""
         return compute_sample_weight(class_weight, self.encode(y)[0])
 
-    def last_layer(self, weights, biases):
-        """Raw predictions are log odds already."""
-        return weights, biases
-
     def predict(self, raw):
         """1 where a label is more probable than not."""
         return (raw > 0).astype(int)
@@ -153,7 +199,7 @@ class LabelSets:
 
 
 @dataclass(frozen=True, eq=False)
-class Numbers:
+class Numbers(Target):
     """One number a row or several, brought to mean 0 and variance 1 for training.
 
     Parameters
