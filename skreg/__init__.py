@@ -5,9 +5,9 @@ from skreg.estimators.lasso_classifier import QuadraticApproxLassoClassifier
 from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
+from skreg.model import QuadraticModel
 from skreg.model_selection import PathSearchCV
 from skreg.path import RegularizationPath
-from skreg.quadratic import QuadraticModel
 
 __all__ = [
     "PathSearchCV",

@@ -12,8 +12,8 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _get_feature_names, check_is_fitted, validate_data
 
 from skreg._validation import check_factors
+from skreg.model import QuadraticModel
 from skreg.path import RegularizationPath
-from skreg.quadratic import QuadraticModel
 from skreg.solvers.constrained import solve_bounded
 from skreg.solvers.newton import solve_newton
 
@@ -26,7 +26,7 @@ class QuadraticApproxLinear(BaseEstimator):
 
     The penalty (`_penalties.py`) says how λ is solved: ``_solve``, ``_alphas``, ``_norms_of``. The
     task (`_regression.py`, `_classification.py`) makes the problem of the rows, ``_problem``: a
-    `QuadraticModel` where the risk is its own quadratic, else a `LinearRisk`.
+    `Quadratic` where the risk is its own quadratic, else a `LinearRisk`.
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -82,14 +82,14 @@ class QuadraticApproxLinear(BaseEstimator):
         return found
 
     def _solve_quietly(self, problem, alphas):
-        exact = isinstance(problem, QuadraticModel)
+        exact = problem.is_quadratic
         with warnings.catch_warnings():
             if not exact:
                 warnings.filterwarnings("ignore", ".* above tol", ConvergenceWarning)
             return self._solve(problem, alphas, self.tol * (1.0 if exact else self._closer))
 
     def _warn_of(self, problem, found):
-        exact = isinstance(problem, QuadraticModel)  # of which the solver has warned
+        exact = problem.is_quadratic  # of which the solver has warned
         if exact or self.max_expansions is not None or not self._is_exact:
             return
         reached = found.gradient_norms if found.dual_gaps is None else found.dual_gaps
@@ -106,7 +106,7 @@ class QuadraticApproxLinear(BaseEstimator):
             )
 
     def _solve_bounded(self, problem, bound):
-        exact = isinstance(problem, QuadraticModel)
+        exact = problem.is_quadratic
         found = solve_bounded(
             lambda alphas: self._solve_quietly(problem, alphas),
             self._norms_of,
@@ -122,8 +122,8 @@ class QuadraticApproxLinear(BaseEstimator):
 
     def _keep(self, problem):
         """Keep of the problem what fitted attributes need."""
-        exact = isinstance(problem, QuadraticModel)
-        self._model = problem.without_rows() if exact else None
+        exact = problem.is_quadratic
+        self._model = QuadraticModel(problem.without_rows()) if exact else None
         self._risk = None if exact else problem
         self._quadratic = self._erm = None
 
@@ -162,7 +162,7 @@ class QuadraticApproxLinear(BaseEstimator):
         """The λ with J(θ(λ)) = ``bound``, where the quadratic that was kept can tell."""
         if self._model is None:
             return None
-        return float(self._solve_bounded(self._model, bound).alphas[0])
+        return float(self._solve_bounded(self._model.problem, bound).alphas[0])
 
     # What was found ------------------------------------------------------------------------------
 
@@ -176,7 +176,8 @@ class QuadraticApproxLinear(BaseEstimator):
         if self._model is not None:
             return self._model
         if self._quadratic is None:
-            self._quadratic = self._rows_of("quadratic_").expand(*self._anchor()).without_rows()
+            expansion = self._rows_of("quadratic_").expand(*self._anchor())
+            self._quadratic = QuadraticModel(expansion).without_rows()
         return self._quadratic
 
     def _anchor(self):
@@ -262,13 +263,7 @@ class QuadraticApproxLinear(BaseEstimator):
     @staticmethod
     def _risk_of(problem, solution):
         coef, intercept = solution.coefs[0], solution.intercepts[0]
-        if isinstance(problem, QuadraticModel):
-            return problem.value(coef)
-        raw = problem.raw(
-            np.atleast_2d(np.asarray(coef, dtype=np.float64)),
-            np.atleast_1d(np.asarray(intercept, dtype=np.float64)),
-        )
-        return problem.value_at(raw)
+        return problem.value_of(coef, intercept)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,7 +9,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg.path import group_alphas, lasso_alphas, ridge_alphas
 from skreg.penalties import Separable
-from skreg.quadratic import QuadraticModel
 from skreg.solvers import solve_lasso, solve_ridge
 from skreg.solvers.group_lasso import group_penalty, solve_group_lasso
 from skreg.solvers.newton import solve_newton
@@ -34,7 +33,7 @@ class RidgeShell:
         return _sums(Separable(0.0, self._factors()), coefs)
 
     def _solve(self, problem, alphas, tol=None):
-        if isinstance(problem, QuadraticModel):
+        if problem.is_quadratic:
             return solve_ridge(problem, alphas, self._factors())
         return solve_newton(
             problem,
@@ -59,7 +58,7 @@ class RidgeShell:
         model, theta = self._model, np.asarray(self.coef_, dtype=np.float64)
         factors = 1.0 if self.penalty_factors is None else self._factors()
         gradient = model.gradient(theta).astype(np.float64) + self.alpha_ * factors * theta
-        width = np.sqrt(model._form.diagonal * model.null_risk)
+        width = np.sqrt(model.problem.form.diagonal * model.null_risk)
         return float(np.abs(gradient / np.where(width > 0, width, np.inf)).max(initial=0.0))
 
     def _last_solution(self, problem):
@@ -126,7 +125,7 @@ class LassoShell:
         limits = {"tol": tol or self.tol, "max_iter": self.max_iter}
         if self.groups is not None:
             return solve_group_lasso(problem, alphas, self.groups, self._factors(), **limits)
-        if isinstance(problem, QuadraticModel):
+        if problem.is_quadratic:
             return solve_lasso(
                 problem, alphas, self.hessian, penalty=self._penalty(problem.n_features), **limits
             )

@@ -12,7 +12,7 @@ from skreg._validation import check_offset, check_weights
 from skreg.estimators._fitting import all_or_nothing, only_where
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
-from skreg.quadratic import Moments, QuadraticModel
+from skreg.quadratic import Moments, Quadratic
 from skreg.quadratic.risk import LinearRisk
 
 
@@ -108,10 +108,10 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         weights = check_weights(sample_weight, X)
         # float64, rather than the rows themselves, which the caller may overwrite.
         moments = Moments.from_rows(X, y.reshape(len(y), -1), weights)
-        model = QuadraticModel(moments, fit_intercept=self.fit_intercept)
+        model = Quadratic.from_moments(moments, self.fit_intercept)
         model.dtype = X.dtype
         if before is not None:
-            model = before + model
+            model = before.problem.combined(model, 1)
         solution = self._solve_one(model)
         self._keep(model)
         self._set_solution(solution, 0)
@@ -229,7 +229,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         self._loss = loss = loss_of(self)
         if loss.is_quadratic:
             y = self._less_offset(y, offset)
-            return QuadraticModel._from_checked(X, y, weights, self.fit_intercept)
+            return Quadratic.from_rows(X, y, weights, self.fit_intercept)
         if loss.is_for_classes or not loss.has_curvature:
             raise ValueError(
                 f"loss={self.loss!r} is not for a linear regressor. Use one of "

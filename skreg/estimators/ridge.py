@@ -168,8 +168,8 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
             return predicted
         if reason := self._not_bayesian():
             raise ValueError(f"return_std=True needs {reason}")
-        noise = noise_variance(self._model, np.array([self.alpha_]))[0]
-        spread = posterior_variance(self._model, self.alpha_, X)
+        noise = noise_variance(self._model.problem, np.array([self.alpha_]))[0]
+        spread = posterior_variance(self._model.problem, self.alpha_, X)
         std = np.sqrt((1.0 + spread)[:, None] * noise).astype(predicted.dtype)
         return predicted, std.reshape(predicted.shape)
 
@@ -179,7 +179,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         check_is_fitted(self)
         if reason := self._not_bayesian():
             raise AttributeError(f"noise_variance_ needs {reason}")
-        noise = noise_variance(self._model, np.array([self.alpha_]))[0]
+        noise = noise_variance(self._model.problem, np.array([self.alpha_]))[0]
         return float(noise[0]) if self.coef_.ndim == 1 else noise
 
     @property
@@ -191,7 +191,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     def _log_evidence(self, alphas):
         if reason := self._not_bayesian():
             raise AttributeError(f"the evidence needs {reason}")
-        return log_evidence(self._model, alphas)
+        return log_evidence(self._model.problem, alphas)
 
     def _not_bayesian(self):
         """What is missing for a posterior in closed form."""

@@ -143,11 +143,11 @@ class HeldOut(GramForm):
         self._fetch = rows
 
     def decompose_rows(self, dtype, factors=None):
-        self._data = self._fetch()
+        self.data = self._fetch()
         try:
             return super().decompose_rows(dtype, factors)
         finally:
-            self._data = None
+            self.data = None
 
 
 def as_slice(rows):

@@ -16,7 +16,6 @@ from skreg._threads import one_blas_thread
 from skreg.estimators._penalties import RidgeShell
 from skreg.model_selection import path_folds, refits
 from skreg.path import RegularizationPath
-from skreg.quadratic import QuadraticModel
 from skreg.solvers import Solution
 from skreg.solvers.fold_paths import solve_paths
 from skreg.solvers.solution import as_seen
@@ -85,7 +84,7 @@ class _Folds:
         n, p = self.risk.X.shape
         smallest = min(len(train) for train, _ in job.splits)
         if (
-            isinstance(self.risk, QuadraticModel)
+            self.risk.is_quadratic
             or p > smallest
             or self.risk.n_outputs * (p + 1) > _MOST_COEFFICIENTS
         ):

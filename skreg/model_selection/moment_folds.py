@@ -24,7 +24,7 @@ from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
 from skreg.model_selection.part_scores import PartScores
 from skreg.model_selection.wide_ridge import RowProducts
 from skreg.path import RegularizationPath
-from skreg.quadratic import Moments, QuadraticModel
+from skreg.quadratic import Moments, Quadratic
 from skreg.rows.products import together
 
 
@@ -88,7 +88,7 @@ class AllRows:
     """An estimator, not fitted, and the quadratic of the rows that it is to be fitted to."""
 
     source: BaseEstimator
-    model: QuadraticModel
+    model: Quadratic
 
     def alphas(self, n_alphas):
         """An automatic grid for these rows."""
@@ -233,11 +233,11 @@ class _Folds:
         if moments is None:
             X, y, weights = self._rows(rows)
             y = y[:, 0] if self.single else y
-            return QuadraticModel._from_checked(X, y, weights, self.source.fit_intercept)
+            return Quadratic.from_rows(X, y, weights, self.source.fit_intercept)
         form = HeldOut(moments, self.source.fit_intercept, lambda: self._rows(rows))
         if not form.is_finite:
             raise ValueError("X is not finite")
-        return QuadraticModel.__new__(QuadraticModel)._set(form, self.dtype, self.single)
+        return Quadratic(form, self.dtype, self.single)
 
     def _path(self, model):
         source = copy.copy(self.source)

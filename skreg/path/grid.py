@@ -6,7 +6,6 @@ import numpy as np
 
 from skreg._validation import check_alphas
 from skreg.penalties import Separable
-from skreg.quadratic import QuadraticModel
 from skreg.quadratic.curvature import rows_times
 from skreg.quadratic.lasso import alpha_max as model_alpha_max
 from skreg.solvers.group_lasso import alpha_max as group_alpha_max
@@ -28,7 +27,7 @@ def ridge_alphas(problem, alphas=None):
 
     Parameters
     ----------
-    problem : QuadraticModel or LinearRisk
+    problem : Quadratic or LinearRisk
     alphas : None, int or array-like of shape (n_alphas,)
         None for 100 values, an int for so many, or the values themselves.
 
@@ -51,7 +50,7 @@ def lasso_alphas(problem, alphas=None, hessian="full", penalty=None):
     """
     if penalty is not None and penalty.l1_ratio == 0:
         return ridge_alphas(problem, alphas)
-    if isinstance(problem, QuadraticModel):
+    if problem.is_quadratic:
         return _grid(alphas, lambda: model_alpha_max(problem, hessian, penalty), 1e-3)
     return _grid(alphas, lambda: risk_alpha_max(problem, penalty or Separable()), 1e-3)
 
@@ -77,7 +76,7 @@ def _grid(alphas, largest, ratio):
 
 
 def _largest_eigenvalue(problem):
-    if isinstance(problem, QuadraticModel):
+    if problem.is_quadratic:
         return problem.largest_eigenvalue
     design, shape = problem.design, (problem.n_outputs, problem.n_features)
     raw = problem.raw(np.zeros(shape), problem.null_intercept())

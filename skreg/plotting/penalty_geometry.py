@@ -3,10 +3,11 @@
 import numpy as np
 from scipy.linalg import lstsq
 
+from skreg.model import QuadraticModel
 from skreg.penalties.separable import Separable
 from skreg.plotting._canvas import COLOURS, QUIET, axes
 from skreg.plotting._local import Local
-from skreg.quadratic import Moments, QuadraticModel
+from skreg.quadratic import Moments
 from skreg.solvers import solve_lasso
 
 _NOTES = {

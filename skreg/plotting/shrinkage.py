@@ -112,7 +112,7 @@ class ShrinkageDisplay:
         """
         if penalty_factors is not None:
             penalty_factors = np.asarray(penalty_factors, dtype=np.float64)
-        spectrum = quadratic._decomposed(0.0, penalty_factors)
+        spectrum = quadratic.problem.spectrum(0.0, penalty_factors)
         display = cls(
             eigenvalues=spectrum.eigenvalues, alphas=alphas, n_free=int(spectrum.free_rank)
         )

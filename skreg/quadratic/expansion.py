@@ -1,23 +1,22 @@
-"""The quadratic of any risk about an anchor, in the terms of `QuadraticModel`."""
+"""The quadratic of any risk about an anchor, in the terms of `Quadratic`."""
 
 import numpy as np
 
 from skreg.quadratic.curvature import Curvature, row_weights
 from skreg.quadratic.forms import GramForm, RowForm
-from skreg.quadratic.model import QuadraticModel
+from skreg.quadratic.quadratic import Quadratic
 
 
-class Expansion(QuadraticModel):
+class Expansion(Quadratic):
     """R̃(θ) = gᵀ(θ − θ₀) + ½(θ − θ₀)ᵀH(θ − θ₀), up to a constant; the intercept at its best.
 
-    A `QuadraticModel` of one target whose θ̂ is the minimiser of R̃. Values are measured from that
+    A `Quadratic` of one target whose θ̂ is the minimiser of R̃. Values are measured from that
     minimum: ``minimum_risk`` is 0, and ``value`` is not the risk but its excess; only with p > n,
     where rows are kept, a constant is left in. For K outputs θ is their K·p coefficients, output
     by output; `coefficients` takes θ apart.
     """
 
-    @classmethod
-    def about(cls, risk, coef, intercept):
+    def __init__(self, risk, coef, intercept):
         """The expansion of a `LinearRisk` about coef (K, p) and intercept (K,)."""
         coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
         raw = risk.raw(coef, intercept)
@@ -26,22 +25,18 @@ class Expansion(QuadraticModel):
             form = _WideForm(risk, raw, residual, row_weights(risk, curvature, 0, 0))
         else:
             form = _ArrayForm(risk, coef, intercept, residual, curvature)
-        model = cls.__new__(cls)._set(form, risk.dtype, single_target=True)
-        model.n_outputs = risk.n_outputs
-        return model
+        super().__init__(form, risk.dtype, single_target=True)
+        self.n_classes = risk.n_outputs
 
     def coefficients(self, thetas):
         """coefs (m, K, p) and intercepts (m, K) for θ of shape (m, K·p)."""
         thetas = np.asarray(thetas, dtype=np.float64)
-        form, m = self._form, len(thetas)
-        if self.n_outputs == 1:
+        form, m = self.form, len(thetas)
+        if self.n_classes == 1:
             intercepts = form.y_mean - thetas @ form.x_mean[:, None]
         else:
             intercepts = form.at_zero - thetas @ form.mixed_means.T
-        return thetas.reshape(m, self.n_outputs, -1), intercepts
-
-    def _combined(self, other, sign):
-        raise TypeError("only quadratics of squared error add: the others hold at their anchor.")
+        return thetas.reshape(m, self.n_classes, -1), intercepts
 
 
 class _ArrayForm(GramForm):
@@ -50,7 +45,7 @@ class _ArrayForm(GramForm):
     def __init__(self, risk, coef, intercept, residual, curvature):
         parts = Curvature.of(risk, curvature)
         design, theta, K = risk.design, coef.ravel(), risk.n_outputs
-        self.moments, self.centred, self._data = None, risk.fit_intercept, None
+        self.moments, self.centred, self.data = None, risk.fit_intercept, None
         self.weight, self.n_rows = risk.weight, int(np.count_nonzero(risk.share))
         self.hessian = np.ascontiguousarray(parts.hessian)
         self.hessian.flags.writeable = False
@@ -75,6 +70,10 @@ class _ArrayForm(GramForm):
     def without_rows(self):
         return self
 
+    def as_moments(self):
+        """There are none: the quadratic holds at its anchor only."""
+        raise TypeError("only quadratics of squared error add: the others hold at their anchor.")
+
 
 class _WideForm(RowForm):
     """p > n: the rows of H, √s·(x − x̄) for curvatures s, and the working targets z = f − ℓ′/ℓ″."""
@@ -87,3 +86,7 @@ class _WideForm(RowForm):
         self.rows.rescale(np.sqrt(weights.sum()))
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
         self.weight = risk.weight
+
+    def as_moments(self):
+        """There are none: the quadratic holds at its anchor only."""
+        raise TypeError("only quadratics of squared error add: the others hold at their anchor.")

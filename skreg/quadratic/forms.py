@@ -97,15 +97,15 @@ class GramForm:
             self.x_mean, self.y_mean = np.zeros_like(self.x_mean), np.zeros_like(self.y_mean)
         self.hessian.flags.writeable = False
         self.diagonal = np.diag(self.hessian)
-        self._data = None
+        self.data = None
 
     def attach(self, X, y, weights):
         """Refer to the rows that the moments came from."""
-        self._data = (X, y, weights)
+        self.data = (X, y, weights)
 
     @property
     def has_rows(self):
-        return self._data is not None
+        return self.data is not None
 
     @property
     def is_finite(self):
@@ -126,7 +126,7 @@ class GramForm:
         return factored.from_hessian(self.hessian, self.cross, factors)
 
     def decompose_rows(self, dtype, factors=None):
-        X, y, weights = self._data
+        X, y, weights = self.data
         rows = make_rows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
         return factored.from_tall_rows(rows, np.finfo(dtype).eps, factors)
 
@@ -147,7 +147,7 @@ class RowForm:
     holds_hessian = False
 
     def __init__(self, X, y, weights, centred):
-        self._data = (X, y, weights)
+        self.data = (X, y, weights)
         self.centred = centred
         self.rows = make_rows(X, y, weights, centred)
         self.weight, self.n_rows = self.rows.weight, self.rows.n_rows
@@ -175,7 +175,7 @@ class RowForm:
 
     def as_moments(self):
         """Moments of these rows: p × p."""
-        return Moments.from_rows(*self._data)
+        return Moments.from_rows(*self.data)
 
     def gradient(self, theta):
         return self.rows.transposed_dot(self.rows.dot(theta.T) - self.rows.b).T

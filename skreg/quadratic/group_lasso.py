@@ -51,8 +51,8 @@ class GroupLassoFit:
 
 def solve(model, alphas, penalty, tol=1e-8, max_iter=10_000):
     """argmin R̃(θ) + λJ(θ) for each λ in ``alphas``; ``penalty`` is a `Group`."""
-    problem = GroupProblem(model._form, penalty)
-    thetas = np.zeros((len(alphas), model.n_targets, model.n_features))
+    problem = GroupProblem(model.form, penalty)
+    thetas = np.zeros((len(alphas), model.n_outputs, model.n_features))
     gaps, risk, dof = np.zeros((3, len(alphas)))
     n_iter = np.ones(len(alphas), dtype=int)
     null_risk = model.null_risk
@@ -67,10 +67,10 @@ def solve(model, alphas, penalty, tol=1e-8, max_iter=10_000):
         last = alphas[i]
         thetas[i], risk[i], dof[i] = state[0], problem.risk(*state), problem.dof(last, state[0])
     if (free := np.flatnonzero(alphas == 0)).size:
-        thetas[free] = model._minimiser
-        risk[free] = model.value(model._minimiser)
+        thetas[free] = model.minimizer
+        risk[free] = model.value(model.minimizer)
         gaps[free] = np.maximum(risk[free] - model.minimum_risk, 0.0)
-        dof[free] = model.n_targets * len(model.spectrum.eigenvalues)
+        dof[free] = model.n_outputs * len(model.spectrum(0.0).eigenvalues)
     gaps /= null_risk
     warn(alphas, gaps, tol, n_iter >= max_iter, max_iter, stacklevel=3)
     return GroupLassoFit(thetas, gaps, risk, n_iter, dof)
@@ -78,7 +78,7 @@ def solve(model, alphas, penalty, tol=1e-8, max_iter=10_000):
 
 def alpha_max(model, penalty):
     """The smallest λ at which every penalised group is zero, the others being at their best."""
-    problem = GroupProblem(model._form, penalty)
+    problem = GroupProblem(model.form, penalty)
     return problem.alpha_max(problem.null()[1])
 
 

@@ -45,7 +45,7 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
     ``hessian`` names the form of H; ``penalty`` is a `Separable`, None for ‖θ‖₁.
     """
     penalty = _checked(model, hessian, penalty)
-    shape = (len(alphas), model.n_targets)
+    shape = (len(alphas), model.n_outputs)
     thetas = np.zeros((*shape, model.n_features))
     gaps, risk, dof = np.zeros((3, *shape))
     n_iter = np.ones(shape, dtype=int)
@@ -55,8 +55,8 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
         return _ridge(model, alphas, penalty)
     others = np.flatnonzero(~closed)
     descending = others[np.argsort(-alphas[others], kind="stable")]
-    for t in range(model.n_targets):
-        problem = L1Problem(model._form, t, penalty)
+    for t in range(model.n_outputs):
+        problem = L1Problem(model.form, t, penalty)
         if problem.power == 0:  # y is constant: θ = 0 for every λ
             continue
         if descending.size:
@@ -64,10 +64,10 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
             for i, solution in zip(descending, path, strict=True):
                 thetas[i, t], gaps[i, t], risk[i, t], n_iter[i, t], dof[i, t] = solution
     if closed.any() and model.null_risk > 0:
-        thetas[closed] = model._minimiser
-        risk[closed, 0] = model.value(model._minimiser)
+        thetas[closed] = model.minimizer
+        risk[closed, 0] = model.value(model.minimizer)
         gaps[closed, 0] = np.maximum(risk[closed, 0] - model.minimum_risk, 0.0)
-        dof[closed] = len(model.spectrum.eigenvalues)
+        dof[closed] = len(model.spectrum(0.0).eigenvalues)
     gaps = gaps.sum(axis=1) / (model.null_risk or 1.0)
     n_iter = n_iter.max(axis=1)
     if hessian == "full":
@@ -78,16 +78,16 @@ def solve(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalty=None
 
 def _ridge(model, alphas, penalty):
     """Without an L1 part every λ is a shift of the spectrum."""
-    thetas, spectrum = model._ridge(alphas, penalty.factors)
+    thetas, spectrum = model.ridge(alphas, penalty.factors)
     gaps, risk = np.zeros((2, len(alphas)))
-    for t in range(model.n_targets):
-        problem = L1Problem(model._form, t, penalty)
+    for t in range(model.n_outputs):
+        problem = L1Problem(model.form, t, penalty)
         for i, alpha in enumerate(alphas):
             theta = np.ascontiguousarray(thetas[i, t])
             slope = problem.slope(theta)
             gaps[i] += problem.gap(theta, slope, alpha)
             risk[i] += problem.risk(theta, slope)
-    dof = model.n_targets * spectrum.factors(alphas).sum(axis=1)
+    dof = model.n_outputs * spectrum.factors(alphas).sum(axis=1)
     n_iter = np.ones(len(alphas), dtype=int)
     return LassoFit(thetas, gaps / (model.null_risk or 1.0), risk, n_iter, dof)
 
@@ -96,8 +96,8 @@ def alpha_max(model, hessian="full", penalty=None):
     """The smallest λ that gives θ = 0 for all penalised features; infinite without an L1 part."""
     penalty = _checked(model, hessian, penalty)
     largest = 0.0
-    for t in range(model.n_targets):
-        problem = L1Problem(model._form, t, penalty)
+    for t in range(model.n_outputs):
+        problem = L1Problem(model.form, t, penalty)
         if hessian == "full":
             largest = max(largest, problem.alpha_max())
         else:

@@ -27,7 +27,7 @@ from skreg._threads import one_blas_thread
 from skreg.quadratic import factored as with_factors
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.forms import RowForm
-from skreg.quadratic.model import QuadraticModel
+from skreg.quadratic.quadratic import Quadratic
 from skreg.rows.dense import slices
 from skreg.rows.products import product, together
 from skreg.rows.sparse import make_rows
@@ -46,7 +46,7 @@ def left_out_predictions(model, alphas, factors=None):
 
     Parameters
     ----------
-    model : QuadraticModel
+    model : Quadratic
         One that refers to its rows.
     alphas : ndarray of shape (n_alphas,)
         λ ≥ 0, against the mean loss of the rows that are left.
@@ -68,13 +68,13 @@ def left_out_predictions(model, alphas, factors=None):
     >>> from skreg import QuadraticModel
     >>> from skreg.quadratic.left_out import left_out_predictions
     >>> X, y = np.array([[0.0], [1.0], [3.0]]), np.array([0.0, 1.0, 5.0])
-    >>> left_out_predictions(QuadraticModel.from_data(X, y), np.zeros(1))[0, :, 0]
+    >>> left_out_predictions(QuadraticModel.from_data(X, y).problem, np.zeros(1))[0, :, 0]
     array([-1.        ,  1.66666667,  3.        ])
     """
-    X, y, weights = model._form._data
-    if model.n_rows < 2:
+    X, y, weights = model.form.data
+    if model.form.n_rows < 2:
         raise ValueError("a single row has a weight: nothing is left without it. Give more rows.")
-    share = np.full(len(y), 1.0 / len(y)) if weights is None else weights / model.weight
+    share = np.full(len(y), 1.0 / len(y)) if weights is None else weights / model.form.weight
     rows = _Rows(model, np.asarray(alphas, dtype=np.float64), factors, share)
     out, doubtful = rows.wide() if len(y) <= X.shape[1] + 1 else rows.tall()
     for i in np.flatnonzero(doubtful):
@@ -84,13 +84,13 @@ def left_out_predictions(model, alphas, factors=None):
 
 def _without(i, model, alphas, factors, share):
     """Row i's predictions, by leaving it out."""
-    X, y, _ = model._form._data
+    X, y, _ = model.form.data
     weights = share.copy()
     weights[i] = 0.0
-    left = QuadraticModel._from_checked(X, y, weights, model._form.centred)
+    left = Quadratic.from_rows(X, y, weights, model.form.centred)
     thetas = left._ridge(alphas, factors)[0]
     x = X[[i]].toarray() if issparse(X) else X[[i]]
-    return left.y_mean + thetas @ (x[0] - left.x_mean)
+    return left.form.y_mean + thetas @ (x[0] - left.form.x_mean)
 
 
 class _Rows:
@@ -98,8 +98,8 @@ class _Rows:
 
     def __init__(self, model, alphas, factors, share):
         self.model, self.alphas, self.factors, self.share = model, alphas, factors, share
-        self.X, self.y, _ = model._form._data
-        self.centred = model._form.centred
+        self.X, self.y, _ = model.form.data
+        self.centred = model.form.centred
         self.least = float(alphas.min() * (1.0 - share.max()))
 
     def groups(self):
@@ -116,7 +116,7 @@ class _Rows:
     # n > p + 1 -----------------------------------------------------------------------------------
 
     def tall(self):
-        spectrum = self.model._decomposed(self.least, self.factors)
+        spectrum = self.model.spectrum(self.least, self.factors)
         X = self.X.tocsr() if issparse(self.X) else self.X
         n, p = X.shape
         out = np.empty((len(self.alphas), n, self.y.shape[1]))
@@ -133,7 +133,7 @@ class _Rows:
             for block in blocks:
                 rows = slice(start + block.start, start + block.stop)
                 x = X[rows].toarray() if issparse(X) else X[rows]
-                x = np.subtract(x, self.model.x_mean, out=centred[: len(x)])
+                x = np.subtract(x, self.model.form.x_mean, out=centred[: len(x)])
                 seen = spectrum.seen_by(x)
                 if len(groups) == 1:
                     doubtful[rows] = self._primal(sums[0], seen, slice(None), rows, out)
@@ -158,7 +158,7 @@ class _Rows:
             left = np.where(left > 0, left, 1.0)
         for t, line in enumerate(lines):
             y = self.y[rows, t]
-            line += self.model.y_mean[t] + seen.fitted[which, t] - y
+            line += self.model.form.y_mean[t] + seen.fitted[which, t] - y
             line /= left
             line += y
             out[:, rows, t] = line
@@ -198,19 +198,19 @@ class _Rows:
         """Rows of no weight: the fit does not change without them."""
         rows = np.flatnonzero(self.share == 0)
         if rows.size:
-            thetas = self.model._ridge(self.alphas, self.factors)[0]
+            thetas = self.model.ridge(self.alphas, self.factors)[0]
             x = self.X[rows].toarray() if issparse(self.X) else self.X[rows]
-            fitted = (x - self.model.x_mean) @ np.moveaxis(thetas, 2, 1)
-            out[:, rows] = self.model.y_mean + fitted
+            fitted = (x - self.model.form.x_mean) @ np.moveaxis(thetas, 2, 1)
+            out[:, rows] = self.model.form.y_mean + fitted
 
     def _row_spectrum(self):
         """The n × n side; for n = p and n = p + 1 the model holds the other."""
-        form = self.model._form
+        form = self.model.form
         if isinstance(form, RowForm) and not form.is_tall:
             self._rows = form.rows
-            return self.model._decomposed(self.least, self.factors)
+            return self.model.spectrum(self.least, self.factors)
         means = (form.x_mean, form.y_mean)
-        self._rows = make_rows(*form._data, form.centred, means=means)
+        self._rows = make_rows(*form.data, form.centred, means=means)
         if self.factors is None:
             made = plain.from_outer_gram(self._rows)
             accurate = plain.from_wide_rows

@@ -52,6 +52,9 @@ class LinearRisk:
     0.0
     """
 
+    #: Its curvature changes with θ.
+    is_quadratic = False
+
     def __init__(self, X, y, loss, weights=None, offset=None, fit_intercept=True):
         self.X, self.y, self.loss = X, np.ascontiguousarray(y, dtype=np.float64), loss
         self.offset, self.fit_intercept = offset, fit_intercept
@@ -79,6 +82,11 @@ class LinearRisk:
     def value_at(self, raw):
         """R at raw predictions of shape (n, K)."""
         return float(self.share @ self.loss.derivatives(self.y, raw)[0])
+
+    def value_of(self, coef, intercept):
+        """R of coefficients and intercepts as users see them."""
+        coef, intercept = (np.asarray(x, dtype=np.float64) for x in (coef, intercept))
+        return self.value_at(self.raw(np.atleast_2d(coef), np.atleast_1d(intercept)))
 
     def derivatives_at(self, raw):
         """R, share·∂ℓ/∂f and share·∂²ℓ/∂f², the last two of shape (n, K).
@@ -167,7 +175,7 @@ class LinearRisk:
         return self._null[1]
 
     def expand(self, coef, intercept):
-        """The quadratic of R about (θ₀, b₀), b at its best: a `QuadraticModel`.
+        """The quadratic of R about (θ₀, b₀), b at its best.
 
         Parameters
         ----------
@@ -178,7 +186,7 @@ class LinearRisk:
         -------
         Expansion
         """
-        return Expansion.about(self, coef, intercept)
+        return Expansion(self, coef, intercept)
 
     @cached_property
     def _null(self):

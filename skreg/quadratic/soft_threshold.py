@@ -8,7 +8,7 @@ from skreg.penalties.separable import Separable
 
 def diagonal_slope(model, target):
     """diag(H)·θ̂, where a diagonal that is not positive counts as 0."""
-    return np.maximum(model._form.diagonal, 0.0) * model._minimiser[target]
+    return np.maximum(model.form.diagonal, 0.0) * model.minimizer[target]
 
 
 def diagonal_path(model, problem, alphas):
@@ -17,13 +17,13 @@ def diagonal_path(model, problem, alphas):
     A feature without curvature gains nothing by leaving 0, and has θⱼ = 0; without a penalty it
     keeps θ̂ⱼ. Yields (θ, gap, risk, 1, dof) with the gap of the lasso itself.
     """
-    curvature = np.maximum(model._form.diagonal, 0.0)
+    curvature = np.maximum(model.form.diagonal, 0.0)
     start = diagonal_slope(model, problem.target)
     for alpha in alphas:
         theta = _closed(start, curvature, alpha, problem)
         flat = (curvature == 0) & (alpha * (problem.l1 + problem.l2) == 0)
         if flat.any():
-            kept = model._minimiser[problem.target, flat]
+            kept = model.minimizer[problem.target, flat]
             theta[flat] = np.maximum(kept, 0.0) if problem.positive else kept
         slope = problem.slope(theta)
         gap = problem.gap(theta, slope, alpha)
@@ -32,7 +32,7 @@ def diagonal_path(model, problem, alphas):
 
 def pca_slope(model, target):
     """ΣQᵀθ̂."""
-    spectrum = model._decomposed(0.0)
+    spectrum = model.spectrum(0.0)
     return spectrum.eigenvalues * spectrum.coordinates[:, target]
 
 
@@ -41,7 +41,7 @@ def pca_path(model, problem, alphas):
 
     Yields (θ, gap, risk, 1, dof) of the rotated problem, whose penalty is on c.
     """
-    spectrum, start = model._decomposed(0.0), pca_slope(model, problem.target)
+    spectrum, start = model.spectrum(0.0), pca_slope(model, problem.target)
     sigma, rank = spectrum.eigenvalues, len(start)
     l1, l2 = problem.l1[:rank], problem.l2[:rank]  # without factors all are alike
     for alpha in alphas:

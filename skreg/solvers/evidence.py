@@ -22,18 +22,18 @@ def noise_variance(model, alphas):
 
     Parameters
     ----------
-    model : QuadraticModel
+    model : Quadratic
     alphas : ndarray of shape (n_alphas,)
 
     Returns
     -------
     ndarray of shape (n_alphas, q)
     """
-    spectrum = model._decomposed(alphas.min())
+    spectrum = model.spectrum(alphas.min())
     sigma = spectrum.eigenvalues
     power = sigma[:, None] * spectrum.coordinates**2
     lost = alphas[:, None] / (sigma + alphas[:, None])
-    return np.maximum(model._form.power - power.sum(axis=0), 0.0) + lost @ power
+    return np.maximum(model.form.power - power.sum(axis=0), 0.0) + lost @ power
 
 
 def log_evidence(model, alphas):
@@ -41,7 +41,7 @@ def log_evidence(model, alphas):
 
     Parameters
     ----------
-    model : QuadraticModel
+    model : Quadratic
     alphas : ndarray of shape (n_alphas,)
 
     Returns
@@ -55,12 +55,12 @@ def log_evidence(model, alphas):
     >>> from skreg import QuadraticModel
     >>> from skreg.solvers.evidence import log_evidence
     >>> model = QuadraticModel.from_data([[-1.0], [1.0], [0.0]], [-2.0, 2.1, 0.1])
-    >>> log_evidence(model, np.array([10.0, 0.001, 0.0])).round(2)
+    >>> log_evidence(model.problem, np.array([10.0, 0.001, 0.0])).round(2)
     array([-5.74,  0.52,  -inf])
     """
     noise = noise_variance(model, alphas)
-    sigma = model._decomposed(alphas.min()).eigenvalues
-    n, q = model.n_rows, noise.shape[1]
+    sigma = model.spectrum(alphas.min()).eigenvalues
+    n, q = model.form.n_rows, noise.shape[1]
     with np.errstate(divide="ignore", invalid="ignore"):  # λ = 0 where rows leave nothing
         volume = np.log1p(sigma / alphas[:, None]).sum(axis=1)
         fit = n * (np.log(2.0 * np.pi * noise) + 1.0).sum(axis=1)
@@ -72,7 +72,7 @@ def posterior_variance(model, alpha, X):
 
     Parameters
     ----------
-    model : QuadraticModel
+    model : Quadratic
     alpha : float
         λ. At λ = 0 directions in which the rows do not vary have no variance here.
     X : {ndarray, sparse matrix} of shape (m, p)
@@ -81,15 +81,15 @@ def posterior_variance(model, alpha, X):
     -------
     ndarray of shape (m,)
     """
-    spectrum = model._decomposed(alpha)
+    spectrum = model.spectrum(alpha)
     inverse = 1.0 / (spectrum.eigenvalues + alpha)
     out = np.empty(X.shape[0])
     for rows in slices(*X.shape):
         block = X[rows].toarray() if sparse.issparse(X) else X[rows]
-        block = np.subtract(block, model.x_mean, dtype=np.float64)
+        block = np.subtract(block, model.form.x_mean, dtype=np.float64)
         squares = spectrum.coordinates_of(block) ** 2
         out[rows] = squares @ inverse
         if alpha > 0 and spectrum.rank < X.shape[1]:
             outside = np.einsum("ij,ij->i", block, block) - squares.sum(axis=1)
             out[rows] += np.maximum(outside, 0.0) / alpha
-    return out / model.n_rows
+    return out / model.form.n_rows

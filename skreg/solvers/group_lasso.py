@@ -4,7 +4,7 @@ import numpy as np
 
 from skreg._validation import check_alphas
 from skreg.penalties.group import Group
-from skreg.quadratic import QuadraticModel, group_lasso
+from skreg.quadratic import group_lasso
 from skreg.solvers.group_newton import GroupPath
 from skreg.solvers.solution import Solution
 
@@ -18,7 +18,7 @@ def solve_group_lasso(problem, alphas, groups, factors=None, *, tol=1e-8, max_it
 
     Parameters
     ----------
-    problem : QuadraticModel or LinearRisk
+    problem : Quadratic or LinearRisk
         Squared error as its quadratic, or any loss.
     alphas : ndarray of shape (n_alphas,)
         λ ≥ 0, in any order; they are solved downwards.
@@ -56,18 +56,17 @@ def solve_group_lasso(problem, alphas, groups, factors=None, *, tol=1e-8, max_it
     >>> from skreg.solvers.group_lasso import solve_group_lasso
     >>> X = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]) * np.sqrt(3)
     >>> model = QuadraticModel.from_data(X, X @ [3.0, 4.0, 1.0], fit_intercept=False)
-    >>> solve_group_lasso(model, np.array([np.sqrt(2)]), ["a", "a", "b"]).coefs.round(6)
+    >>> solve_group_lasso(model.problem, np.array([np.sqrt(2)]), ["a", "a", "b"]).coefs.round(6)
     array([[1.8, 2.4, 0. ]])
     """
     alphas = check_alphas(alphas)[0]
     penalty = group_penalty(groups, problem.n_features, factors)
-    if not isinstance(problem, QuadraticModel):
+    if not problem.is_quadratic:
         return GroupPath(problem, penalty, tol, max_iter).solution(alphas)
     fit = group_lasso.solve(problem, alphas, penalty, tol, max_iter)
     return Solution(
         alphas=alphas,
-        coefs=problem._out(fit.thetas),
-        intercepts=problem._out_intercepts(fit.thetas),
+        **problem.as_seen(fit.thetas, copy=True),
         dof=fit.dof,
         norms=np.array([penalty.value(theta) for theta in fit.thetas]),
         risk=fit.risk,
@@ -80,7 +79,7 @@ def solve_group_lasso(problem, alphas, groups, factors=None, *, tol=1e-8, max_it
 def alpha_max(problem, groups, factors=None):
     """The smallest λ at which every penalised group is zero, the others being at their best."""
     penalty = group_penalty(groups, problem.n_features, factors)
-    if isinstance(problem, QuadraticModel):
+    if problem.is_quadratic:
         return group_lasso.alpha_max(problem, penalty)
     return GroupPath(problem, penalty).alpha_max
 

@@ -18,7 +18,7 @@ def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalt
 
     Parameters
     ----------
-    model : QuadraticModel
+    model : Quadratic
     alphas : ndarray of shape (n_alphas,)
         λ ≥ 0, in any order; they are solved downwards.
     hessian : {"full", "diagonal", "pca"}, default="full"
@@ -50,7 +50,7 @@ def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalt
     >>> from skreg import QuadraticModel
     >>> from skreg.solvers import solve_lasso
     >>> model = QuadraticModel.from_data([[-1.0], [1.0]], [-2.0, 2.0])
-    >>> solve_lasso(model, np.array([0.5, 2.0])).coefs
+    >>> solve_lasso(model.problem, np.array([0.5, 2.0])).coefs
     array([[1.5],
            [0. ]])
     """
@@ -58,8 +58,7 @@ def solve_lasso(model, alphas, hessian="full", tol=1e-8, max_iter=10_000, penalt
     norm = Separable() if penalty is None else penalty
     return Solution(
         alphas=alphas,
-        coefs=model._out(fit.thetas, copy=False),
-        intercepts=model._out_intercepts(fit.thetas),
+        **model.as_seen(fit.thetas),
         dof=fit.dof,
         norms=np.array([norm.value(theta) for theta in fit.thetas]),
         risk=fit.risk,

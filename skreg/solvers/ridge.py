@@ -11,7 +11,7 @@ def solve_ridge(model, alphas, factors=None):
 
     Parameters
     ----------
-    model : QuadraticModel
+    model : Quadratic
     alphas : ndarray of shape (n_alphas,)
         λ ≥ 0. At λ = 0 this is θ̂, the minimiser of smallest norm, Σ fⱼθⱼ².
     factors : None or ndarray of shape (p,)
@@ -36,12 +36,12 @@ def solve_ridge(model, alphas, factors=None):
     >>> from skreg import QuadraticModel
     >>> from skreg.solvers import solve_ridge
     >>> model = QuadraticModel.from_data([[-1.0], [1.0]], [-2.0, 2.0])
-    >>> solution = solve_ridge(model, np.array([0.0, 1.0]))
+    >>> solution = solve_ridge(model.problem, np.array([0.0, 1.0]))
     >>> solution.coefs, solution.dof
     (array([[2.],
            [1.]]), array([1. , 0.5]))
     """
-    thetas, spectrum = model._ridge(alphas, factors)
+    thetas, spectrum = model.ridge(alphas, factors)
     if isinstance(spectrum, Iterates):
         return _iterated(model, alphas, spectrum)
     kept = spectrum.factors(alphas)
@@ -50,8 +50,7 @@ def solve_ridge(model, alphas, factors=None):
     explained = power.sum() + spectrum.free_power
     return Solution(
         alphas=alphas,
-        coefs=model._out(thetas, copy=False),
-        intercepts=model._out_intercepts(thetas),
+        **model.as_seen(thetas),
         dof=kept.sum(axis=1) + spectrum.free_rank,
         norms=np.sqrt(np.einsum("ijk,ijk->i", thetas, thetas)),
         # R(θ) = R(θ̂) + ½ Σ σ (1 − σ/(σ+λ))² c², with c = Qᵀθ̂: no difference of large numbers.
@@ -66,8 +65,7 @@ def _iterated(model, alphas, found):
     thetas = found.thetas
     return Solution(
         alphas=alphas,
-        coefs=model._out(thetas, copy=False),
-        intercepts=model._out_intercepts(thetas),
+        **model.as_seen(thetas),
         dof=np.full(len(alphas), np.nan),
         norms=np.sqrt(np.einsum("ijk,ijk->i", thetas, thetas)),
         risk=found.risk,

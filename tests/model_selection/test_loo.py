@@ -135,7 +135,7 @@ def test_any_scorer_and_the_estimator_s_own():
     assert (found.all_scores["auc"] > 0.7).all()
     assert (found.all_std_errors["auc"] > 0).all()
     exact = loo(QuadraticApproxRidge(), X, y, [0.1])
-    raw = left_out_predictions(QuadraticModel.from_data(X, y), np.array([0.1]))[0, :, 0]
+    raw = left_out_predictions(QuadraticModel.from_data(X, y).problem, np.array([0.1]))[0, :, 0]
     np.testing.assert_allclose(exact.scores[0], r2_score(y, raw), rtol=1e-12)
 
 
@@ -164,7 +164,9 @@ def test_one_step_is_exact_for_squared_error(shape, fit_intercept):
     intercepts = model.intercept(thetas[0]), model.intercept(thetas[1])
     steps = left_out(risk, Separable(0.0), alphas, thetas[:, None], np.reshape(intercepts, (2, 1)))
     got = np.array([step.raw for step in steps])
-    np.testing.assert_allclose(got, left_out_predictions(model, alphas), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(
+        got, left_out_predictions(model.problem, alphas), rtol=1e-8, atol=1e-10
+    )
 
 
 def binarised_diabetes():

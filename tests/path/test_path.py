@@ -116,7 +116,7 @@ def test_grids_of_other_losses_start_at_their_null_model(rows, name, fit_interce
 def test_no_signal_still_has_a_grid():
     X = np.ones((5, 2))
     model = QuadraticModel.from_data(X, np.ones(5))
-    for grid in (ridge_alphas(model, 4), lasso_alphas(model, 4)):
+    for grid in (ridge_alphas(model.problem, 4), lasso_alphas(model.problem, 4)):
         assert grid.shape == (4,)
         assert (grid > 0).all()
 

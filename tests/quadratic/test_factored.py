@@ -21,7 +21,7 @@ def drawn_factors(rng, p):
 def solve(problem, alphas, factors, fit_intercept=True):
     X, y, weights = problem
     model = QuadraticModel.from_data(X, y, weights, fit_intercept=fit_intercept)
-    return solve_ridge(model, np.atleast_1d(alphas).astype(float), factors)
+    return solve_ridge(model.problem, np.atleast_1d(alphas).astype(float), factors)
 
 
 def objective(A, b, theta, alpha, factors):
@@ -142,10 +142,10 @@ def test_one_decomposition_serves_a_path():
     X, y = rng.normal(size=(50, 6)), rng.normal(size=50)
     model = QuadraticModel.from_data(X, y)
     factors = np.array([0.0, 1.0, 2.0, 3.0, 0.0, 1.0])
-    path = solve_ridge(model, np.array([1.0, 0.1, 0.01]), factors)
-    assert model._decomposed(0.01, factors) is model._decomposed(1.0, factors.copy())
+    path = solve_ridge(model.problem, np.array([1.0, 0.1, 0.01]), factors)
+    assert model.problem.spectrum(0.01, factors) is model.problem.spectrum(1.0, factors.copy())
     for alpha, coef in zip(path.alphas, path.coefs, strict=True):
-        again = solve_ridge(model, np.array([alpha]), factors)
+        again = solve_ridge(model.problem, np.array([alpha]), factors)
         np.testing.assert_allclose(again.coefs[0], coef, rtol=1e-12)
 
 

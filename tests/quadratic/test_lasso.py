@@ -153,7 +153,7 @@ def test_copies_of_features_do_not_stop_it(shape):
     model = QuadraticModel.from_data(X, y)
     A, b = reference.centred(X, y)
     alphas = model.alpha_max() * np.geomspace(1, 1e-4, 30)
-    fit = lasso.solve(model, alphas, "full", 1e-8, 10_000)
+    fit = lasso.solve(model.problem, alphas, "full", 1e-8, 10_000)
     assert fit.gaps.max() < 1e-10
     assert fit.n_iter.max() < 1000
     for alpha, theta in zip(alphas, fit.thetas[:, 0], strict=True):
@@ -164,8 +164,8 @@ def test_the_gap_bounds_the_excess():
     X, y = correlated(100, 30)
     model = QuadraticModel.from_data(X, y)
     alphas = model.alpha_max() * np.array([0.3, 0.1, 0.03])
-    exact = lasso.solve(model, alphas, "full", 1e-8, 10_000)
-    rough = lasso.solve(model, alphas, "diagonal", 1e-8, 10_000)
+    exact = lasso.solve(model.problem, alphas, "full", 1e-8, 10_000)
+    rough = lasso.solve(model.problem, alphas, "diagonal", 1e-8, 10_000)
     for i, alpha in enumerate(alphas):
         best, other = (
             model.value(theta) + alpha * np.abs(theta).sum()
@@ -204,7 +204,7 @@ def test_a_constant_target_needs_nothing():
     X, _ = correlated(20, 4)
     model = QuadraticModel.from_data(X, np.full(20, 3.0))
     for hessian in ("full", "diagonal", "pca"):
-        fit = lasso.solve(model, np.array([0.1, 0.0]), hessian, 1e-8, 100)
+        fit = lasso.solve(model.problem, np.array([0.1, 0.0]), hessian, 1e-8, 100)
         np.testing.assert_array_equal(fit.thetas, 0.0)
         np.testing.assert_array_equal(fit.gaps, 0.0)
 

@@ -35,7 +35,7 @@ def refitted(X, y, weights, fit_intercept, alphas, factors=None):
 
 def left_out(X, y, weights=None, fit_intercept=True, alphas=ALPHAS, factors=None):
     model = QuadraticModel.from_data(X, y, weights, fit_intercept=fit_intercept)
-    return left_out_predictions(model, alphas, factors)
+    return left_out_predictions(model.problem, alphas, factors)
 
 
 def rows(n, p, seed=0, q=None):
@@ -167,9 +167,9 @@ def test_memory(shape, limit):
     """No n × n for n > p, no p × p for p > n, no copy of X."""
     X, y = rows(*shape)
     model = QuadraticModel.from_data(X, y)
-    model._decomposed(1e-3)
+    model.problem.spectrum(1e-3)
     tracemalloc.start()
-    left_out_predictions(model, np.array([1.0, 1e-3]))
+    left_out_predictions(model.problem, np.array([1.0, 1e-3]))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * limit

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from skreg import QuadraticModel
 from skreg.penalties import Separable
-from skreg.quadratic import lasso, working_set
+from skreg.quadratic import Quadratic, lasso, working_set
 
 PENALTIES = [
     Separable(),
@@ -30,7 +30,7 @@ def rows(rng, n=40, p=60, density=0.15):
 
 
 def model_of(X, y, weights, fit_intercept):
-    return QuadraticModel._from_checked(sparse.csc_matrix(X), y, weights, fit_intercept)
+    return QuadraticModel(Quadratic.from_rows(sparse.csc_matrix(X), y, weights, fit_intercept))
 
 
 @pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
@@ -41,9 +41,9 @@ def test_equals_the_active_set_on_dense_rows(rng, weighted, penalty, fit_interce
     weights = rng.uniform(0.2, 2.0, size=len(X)) if weighted else None
     model = model_of(X, y, weights, fit_intercept)
     dense = QuadraticModel.from_data(X, y, weights, fit_intercept=fit_intercept)
-    alphas = lasso.alpha_max(dense, "full", penalty) * np.geomspace(1, 0.1, 6)
-    ours = lasso.solve(model, alphas, "full", 1e-9, 100_000, penalty)
-    exact = lasso.solve(dense, alphas, "full", 1e-9, 10_000, penalty)
+    alphas = lasso.alpha_max(dense.problem, "full", penalty) * np.geomspace(1, 0.1, 6)
+    ours = lasso.solve(model.problem, alphas, "full", 1e-9, 100_000, penalty)
+    exact = lasso.solve(dense.problem, alphas, "full", 1e-9, 10_000, penalty)
     assert ours.gaps.max() <= 1e-9
     A, b = reference.centred(X, y, weights, fit_intercept)
     for alpha, one, other in zip(alphas, ours.thetas[:, 0], exact.thetas[:, 0], strict=True):

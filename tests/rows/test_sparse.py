@@ -111,7 +111,7 @@ def test_minimisers(design, fit_intercept, make, exponent):
         one, other = (call(model) for model in models)
         close(A @ one, A @ other, 1e-7)
     factors = np.random.default_rng(0).choice([0.0, 0.5, 2.0], size=X.shape[1])
-    one, other = (solve_ridge(model, np.array([alpha]), factors) for model in models)
+    one, other = (solve_ridge(model.problem, np.array([alpha]), factors) for model in models)
     close(A @ one.coefs[0], A @ other.coefs[0], 1e-6)
     np.testing.assert_allclose(one.dof, other.dof, rtol=1e-6)
     again = pickle.loads(pickle.dumps(models[0]))
@@ -176,10 +176,10 @@ def test_conjugate_gradients_agree_with_a_decomposition(shape, with_factors, mon
         "positive": rng.uniform(0.5, 2.0, size=shape[1]),
     }[with_factors]
     alphas = np.array([0.01, 1.0, 0.1, 0.1])
-    expected = solve_ridge(QuadraticModel.from_data(X.toarray(), y), alphas, factors)
+    expected = solve_ridge(QuadraticModel.from_data(X.toarray(), y).problem, alphas, factors)
     monkeypatch.setattr(forms, "_LARGE", 10)
     model = QuadraticModel.from_data(X, y)
-    found = solve_ridge(model, alphas, factors)
+    found = solve_ridge(model.problem, alphas, factors)
     assert found.solver == "cg"
     assert np.isnan(found.dof).all()
     assert (found.gradient_norms <= 1e-10).all()
@@ -207,7 +207,7 @@ def test_conjugate_gradients_find_the_minimum_norm_without_a_penalty(monkeypatch
 def test_conjugate_gradients_for_many_alphas_cost_as_much_as_for_the_smallest(shape, monkeypatch):
     X, rng = large_design(*shape)
     monkeypatch.setattr(forms, "_LARGE", 10)
-    form = QuadraticModel.from_data(X, rng.normal(size=shape[0]))._form
+    form = QuadraticModel.from_data(X, rng.normal(size=shape[0])).problem.form
     passes = []
     dot = form.rows.dot
     monkeypatch.setattr(form.rows, "dot", lambda theta: passes.append(theta) or dot(theta))
@@ -222,7 +222,7 @@ def test_conjugate_gradients_precondition_features_of_uneven_scales():
     X, rng = large_design(200, 100)
     X = sparse.csr_matrix(X @ sparse.diags(np.geomspace(1e-3, 1e3, 100)))
     y = rng.normal(size=200)
-    form = QuadraticModel.from_data(X, y)._form
+    form = QuadraticModel.from_data(X, y).problem.form
     alphas = np.array([1.0, 0.01])
     found = conjugate_gradient.ridge(forms.RowForm(X, y[:, None], None, True), alphas)
     assert found.n_iter.max() < 100  # 386 without
@@ -235,14 +235,14 @@ def test_conjugate_gradients_say_when_they_stop_early():
     X, rng = large_design(60, 40)
     model = QuadraticModel.from_data(X, rng.normal(size=60))
     with pytest.warns(ConvergenceWarning, match=r"stopped at 2 steps .* Raise alpha"):
-        conjugate_gradient.ridge(model._form, np.array([1e-3]), max_iter=2)
+        conjugate_gradient.ridge(model.problem.form, np.array([1e-3]), max_iter=2)
 
 
 def test_a_large_sparse_ridge_is_never_dense():
     X, rng = large_design(6000, 7000)
     y = rng.normal(size=6000)
     tracemalloc.start()
-    found = solve_ridge(QuadraticModel.from_data(X, y), np.array([0.1, 0.001]))
+    found = solve_ridge(QuadraticModel.from_data(X, y).problem, np.array([0.1, 0.001]))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.solver == "cg"

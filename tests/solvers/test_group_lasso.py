@@ -156,7 +156,7 @@ def test_squared_error_is_the_quadratic_model(fit_intercept):
         risk.X, risk.y[:, 0], risk.weight * risk.share, fit_intercept=fit_intercept
     )
     labels, factors = np.arange(12) // 3, [1.0, 0.0, 2.0, 1.0]
-    top = alpha_max(model, labels, factors)
+    top = alpha_max(model.problem, labels, factors)
     np.testing.assert_allclose(alpha_max(risk, labels, factors), top, rtol=1e-8)
     alphas = top * np.array([0.01, 1.5, 0.2])
     a, b = (solve_group_lasso(one, alphas, labels, factors, tol=1e-13) for one in (risk, model))

@@ -29,7 +29,7 @@ def half_mean_squares(problem, solution):
 def test_ridge_reports(problem):
     X, y, weights = problem
     model = QuadraticModel.from_data(X, y, weights)
-    solution = solve_ridge(model, ALPHAS)
+    solution = solve_ridge(model.problem, ALPHAS)
     A, _ = reference.centred(X, y, weights)
     sigma = np.linalg.svd(A, compute_uv=False) ** 2
     sigma = sigma[sigma > 1e-12 * sigma.max()]
@@ -46,7 +46,7 @@ def test_ridge_reports(problem):
 def test_ridge_is_monotone_in_alpha(problem):
     model = QuadraticModel.from_data(*problem)
     alphas = np.r_[0.0, np.geomspace(1e-6, 1e12, 40)]
-    solution = solve_ridge(model, alphas)
+    solution = solve_ridge(model.problem, alphas)
     assert (np.diff(solution.norms) <= 1e-12 * solution.norms[0]).all()
     assert (np.diff(solution.risk) >= -1e-12 * model.null_risk).all()
     assert (np.diff(solution.dof) <= 1e-12).all()
@@ -58,14 +58,14 @@ def test_lasso_reports(problem):
     model = QuadraticModel.from_data(*problem)
     alphas = model.alpha_max() * np.array([1.0, 0.3, 0.1, 0.01])
     for hessian in ("full", "diagonal", "pca"):
-        solution = solve_lasso(model, alphas, hessian)
+        solution = solve_lasso(model.problem, alphas, hessian)
         total = half_mean_squares(problem, solution)
         np.testing.assert_allclose(solution.risk, total, rtol=1e-7, atol=1e-9 * model.null_risk)
         np.testing.assert_allclose(solution.norms, np.abs(solution.coefs).sum(axis=1), rtol=1e-12)
         assert (solution.n_iter >= 1).all()
         if hessian != "pca":
             np.testing.assert_array_equal(solution.dof, np.count_nonzero(solution.coefs, axis=1))
-    full = solve_lasso(model, alphas)
+    full = solve_lasso(model.problem, alphas)
     assert (np.diff(full.norms) >= -1e-10 * full.norms.max()).all()
     assert (np.diff(full.risk) <= 1e-10 * model.null_risk).all()
     assert full.dual_gaps.max() < 1e-10
@@ -73,6 +73,6 @@ def test_lasso_reports(problem):
 
 def test_a_solution_is_frozen():
     model = QuadraticModel.from_data(np.eye(3), np.arange(3.0))
-    solution = solve_ridge(model, np.array([0.1]))
+    solution = solve_ridge(model.problem, np.array([0.1]))
     with pytest.raises(dataclasses.FrozenInstanceError):
         solution.solver = "other"

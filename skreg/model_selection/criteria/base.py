@@ -10,7 +10,6 @@ from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._penalties import LassoShell
 from skreg.model_selection.pipelines import Prefix, is_plain
 from skreg.path import RegularizationPath
-from skreg.quadratic import QuadraticModel
 from skreg.solvers.solution import Solution
 
 
@@ -48,7 +47,7 @@ class Fit:
     ----------
     source : estimator
         The linear estimator, not fitted, with what all λ share.
-    problem : QuadraticModel or LinearRisk
+    problem : Quadratic or LinearRisk
     solution : Solution
     path : RegularizationPath
     X : the rows as the linear estimator sees them
@@ -65,7 +64,7 @@ class Fit:
 
     @property
     def is_squared_error(self):
-        return isinstance(self.problem, QuadraticModel)
+        return self.problem.is_quadratic
 
     @property
     def is_lasso(self):
@@ -86,7 +85,7 @@ class Fit:
     @property
     def n_outputs(self):
         """Targets, or outputs of the loss."""
-        return self.problem.n_targets if self.is_squared_error else self.problem.n_outputs
+        return self.problem.n_outputs
 
     @property
     def n_intercepts(self):

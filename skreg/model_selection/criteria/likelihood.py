@@ -21,8 +21,8 @@ def row_risk(fit, target=0):
     """The risk of a `Fit` by reference to its rows; for squared error, of one target."""
     if not fit.is_squared_error:
         return fit.problem
-    form = fit.problem._form
-    X, y, weights = form._data
+    form = fit.problem.form
+    X, y, weights = form.data
     return LinearRisk(X, y[:, [target]], SquaredError(), weights, None, form.centred)
 
 
@@ -38,9 +38,9 @@ def solutions(fit, target=None):
 
 def target_risks(fit):
     """R of every λ and target, shape (n_alphas, q); of a loss with one target (n_alphas, 1)."""
-    if not fit.is_squared_error or fit.problem.n_targets == 1:
+    if not fit.is_squared_error or fit.problem.n_outputs == 1:
         return np.asarray(fit.path.risk, dtype=np.float64)[:, None]
-    form, thetas = fit.problem._form, solutions(fit)[0]
+    form, thetas = fit.problem.form, solutions(fit)[0]
     slopes = np.array([form.gradient(theta) - form.cross.T for theta in thetas])
     return np.maximum(0.5 * (form.power + np.einsum("mqp,mqp->mq", thetas, slopes)), 0.0)
 
@@ -63,7 +63,7 @@ def target_dof(fit, name):
 
 
 def _target_dof(fit):
-    q = fit.problem.n_targets if fit.is_squared_error else 1
+    q = fit.problem.n_outputs if fit.is_squared_error else 1
     penalty = penalty_of(fit.source, fit.path.coefs.shape[-1])
     if penalty is None or getattr(fit.source, "hessian", "full") != "full":
         return np.tile(fit.path.dof[:, None] / q, (1, q))
@@ -110,6 +110,6 @@ def _gaussian(fit, n, risks):
 
 def _least(fit):
     """R(θ̂) of every target, shape (q,)."""
-    form, theta = fit.problem._form, fit.problem._minimiser
+    form, theta = fit.problem.form, fit.problem.minimizer
     slope = form.gradient(theta) - form.cross.T
     return np.maximum(0.5 * (form.power + np.einsum("qp,qp->q", theta, slope)), 0.0)

@@ -10,7 +10,7 @@ from skreg._validation import check_offset
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import penalty_of, row_risk, solutions
 from skreg.model_selection.criteria.scoring import Known
-from skreg.quadratic import QuadraticModel
+from skreg.quadratic import Quadratic
 from skreg.quadratic.left_out import left_out_predictions
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.left_out import TRUSTED, left_out
@@ -105,8 +105,8 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
 
 def _exact(fit):
     """Raw predictions (n_alphas, n, q), the offset included."""
-    if fit.problem._form.is_large:
-        n, p = fit.problem._form.rows.shape
+    if fit.problem.form.is_large:
+        n, p = fit.problem.form.rows.shape
         raise ValueError(
             f"cv='loo' takes a decomposition, and a sparse X of {n} rows and {p} features is too "
             "large for one. Use cv=5, or fewer features."
@@ -125,7 +125,7 @@ def _shaped(fit, raw):
 def _approximate(fit):
     """Raw predictions, doubt left as a share of the loss, largest leverages, refits."""
     _check(fit)
-    n_targets = fit.problem.n_targets if fit.is_squared_error else 1
+    n_targets = fit.problem.n_outputs if fit.is_squared_error else 1
     parts = [_one(fit, t) for t in range(n_targets)]
     raw = np.concatenate([part[0] for part in parts], axis=2)
     loss = sum(part[1] for part in parts)
@@ -165,7 +165,7 @@ def _refit(fit, risk, i, which):
     weights = risk.share * risk.weight
     weights[i] = 0.0
     if fit.is_squared_error:
-        problem = QuadraticModel._from_checked(risk.X, risk.y, weights, risk.fit_intercept)
+        problem = Quadratic.from_rows(risk.X, risk.y, weights, risk.fit_intercept)
     else:
         problem = LinearRisk(risk.X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
     found = fit.source._solve(problem, fit.path.alphas[which])
