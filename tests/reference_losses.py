@@ -9,13 +9,26 @@ NAMES = (
     "quantile",
     "poisson",
     "gamma",
+    "tweedie",
+    "negative_binomial",
     "binary_log_loss",
     "multinomial_log_loss",
 )
 # With second derivatives: what the quadratic estimators take.
 CURVED = tuple(name for name in NAMES if name != "quantile")
+# Of targets of any size.
+OF_NUMBERS = tuple(name for name in NAMES[:-2] if name != "quantile")
 DELTA = 1.35
 LEVEL = 0.3
+POWER = 1.5
+DISPERSION = 1.0
+# By loss, beside the default ones.
+PARAMETERS = {
+    "huber": {"delta": DELTA},
+    "quantile": {"quantile": LEVEL},
+    "tweedie": {"power": POWER},
+    "negative_binomial": {"dispersion": DISPERSION},
+}
 
 
 def n_outputs(name):
@@ -38,6 +51,13 @@ def value(name, y, f):
         return xlogy(y, y) - y * f - y + np.exp(f)
     if name == "gamma":
         return f - np.log(y) + y * np.exp(-f) - 1
+    if name == "tweedie":
+        a, b = 1 - POWER, 2 - POWER
+        return np.power(y, b) / (a * b) - y * np.exp(a * f) / a + np.exp(b * f) / b
+    if name == "negative_binomial":
+        a = DISPERSION
+        log_whole = np.logaddexp(0, f + np.log(a))
+        return xlogy(y, y) - y * f - (y + 1 / a) * (np.log1p(a * y) - log_whole)
     return np.logaddexp(0, f) - y * f
 
 
@@ -46,6 +66,12 @@ def targets(name, f, seed=0):
     rng = np.random.default_rng(seed)
     if name == "poisson":
         return rng.poisson(np.exp(np.clip(f, -3, 3))).astype(float)
+    if name == "tweedie":
+        size = rng.poisson(np.exp(np.clip(f, -3, 3)))
+        return np.where(size > 0, rng.gamma(np.maximum(size, 1), 0.7), 0.0)
+    if name == "negative_binomial":
+        mean = np.exp(np.clip(f, -3, 3))
+        return rng.poisson(mean * rng.gamma(1 / DISPERSION, DISPERSION, size=f.shape)).astype(float)
     if name == "gamma":
         return rng.gamma(2.0, np.exp(np.clip(f, -3, 3)) / 2) + 1e-3
     if name == "binary_log_loss":

@@ -11,8 +11,8 @@ from skreg._kernels.losses import CURVED
 
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.losses cimport (
-    BINARY_LOG_LOSS, GAMMA, HUBER, POISSON, Loss, binary_log_loss_at, gamma_at, huber_at, poisson_at,
-    squared_error_at, with_curvature,
+    BINARY_LOG_LOSS, GAMMA, HUBER, NEGATIVE_BINOMIAL, POISSON, TWEEDIE, Loss, binary_log_loss_at,
+    gamma_at, huber_at, negative_binomial_at, poisson_at, squared_error_at, tweedie_at, with_curvature,
 )
 
 cdef extern from "thin.h" nogil:
@@ -142,6 +142,14 @@ cdef dispatched _residuals(
     elif loss == GAMMA:
         for c in range(n):
             gamma_at(y, f[c], &gradient, &curvature)
+            f[c] = share * gradient
+    elif loss == TWEEDIE:
+        for c in range(n):
+            tweedie_at(y, f[c], parameter, &gradient, &curvature)
+            f[c] = share * gradient
+    elif loss == NEGATIVE_BINOMIAL:
+        for c in range(n):
+            negative_binomial_at(y, f[c], parameter, &gradient, &curvature)
             f[c] = share * gradient
     elif loss == HUBER:
         for c in range(n):

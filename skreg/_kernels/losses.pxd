@@ -21,6 +21,8 @@ cdef enum Loss:
     POISSON = 4
     QUANTILE = 5
     GAMMA = 6
+    TWEEDIE = 7
+    NEGATIVE_BINOMIAL = 8
 
 
 cdef inline dispatched squared_error(
@@ -177,6 +179,44 @@ cdef inline double gamma_at(double y, double f, double* gradient, double* curvat
     return log_ratio + ratio - 1
 
 
+cdef inline double tweedie_at(
+    double y, double f, double power, double* gradient, double* curvature
+) noexcept nogil:
+    """Half the unit deviance for 1 < p < 2, μ = exp(f) and y ≥ 0.
+
+    y·μ^(1−p)/(p − 1) + μ^(2−p)/(2 − p) − y^(2−p)/((p − 1)(2 − p)).
+    """
+    cdef double above = power - 1, below = 2 - power
+    cdef double log_y = log_(y)
+    cdef double rising = exp_(below * f)                           # μ^(2−p)
+    cdef double falling = exp_(log_y - above * f)                  # y·μ^(1−p)
+    cdef double least = exp_(below * log_y)                        # y^(2−p)
+    falling = falling if y > 0 else 0 * f
+    least = least if y > 0 else 0
+    gradient[0] = rising - falling
+    curvature[0] = below * rising + above * falling
+    return rising / below + falling / above - least / (above * below)
+
+
+cdef inline double negative_binomial_at(
+    double y, double f, double dispersion, double* gradient, double* curvature
+) noexcept nogil:
+    """Half the unit deviance y·log(y/μ) − (y + 1/α)·log((1 + αy)/(1 + αμ)), μ = exp(f).
+
+    With z = f + log α, αμ = exp(z), as stable as `log_loss`.
+    """
+    cdef double log_dispersion = log_(dispersion), total = y + 1 / dispersion
+    cdef double z = f + log_dispersion
+    cdef double small = exp_(-z if z > 0 else z)                   # exp(−|z|)
+    cdef double share = (1.0 if z > 0 else small) / (1 + small)    # αμ/(1 + αμ)
+    cdef double log_whole = (z if z > 0 else 0.0) + log1p_(small)  # log(1 + αμ)
+    cdef double rare = dispersion * y
+    cdef double log_least = log1p_(rare) if rare < 1 else log_(1 + rare)
+    gradient[0] = total * share - y
+    curvature[0] = total * small / ((1 + small) * (1 + small))
+    return y * (log_(y) - f) + total * (log_whole - log_least)
+
+
 cdef inline double binary_log_loss_at(
     double y, double f, double* gradient, double* curvature
 ) noexcept nogil:
@@ -204,6 +244,12 @@ cdef inline dispatched with_curvature(
     elif loss == HUBER:
         for i in range(n):
             values[i] = huber_at(y[i], f[i], parameter, gradient + i, curvature + i)
+    elif loss == TWEEDIE:
+        for i in range(n):
+            values[i] = tweedie_at(y[i], f[i], parameter, gradient + i, curvature + i)
+    elif loss == NEGATIVE_BINOMIAL:
+        for i in range(n):
+            values[i] = negative_binomial_at(y[i], f[i], parameter, gradient + i, curvature + i)
     elif loss == QUANTILE:
         for i in range(n):
             values[i] = quantile_at(y[i], f[i], parameter, gradient + i, curvature + i)

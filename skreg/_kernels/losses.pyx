@@ -17,7 +17,12 @@ CODES = {
     "quantile": Loss.QUANTILE,
 }
 #: Those with a curvature: of linear models too.
-CURVED = {**CODES, "gamma": Loss.GAMMA}
+CURVED = {
+    **CODES,
+    "gamma": Loss.GAMMA,
+    "tweedie": Loss.TWEEDIE,
+    "negative_binomial": Loss.NEGATIVE_BINOMIAL,
+}
 
 
 def pointwise(name, const floating[:, ::1] y, floating[:, ::1] raw, double parameter=0):
@@ -38,7 +43,8 @@ def derivatives(name, const double[:, ::1] y, const double[:, ::1] raw, double p
     """ℓ of every row, ∂ℓ/∂f and ∂²ℓ/∂f²: arrays of shapes (n,), (n, K) and (n, K).
 
     For the multinomial log loss the last array holds the probabilities p: a row's Hessian is
-    diag(p) − ppᵀ. ``parameter`` is huber's δ or the quantile's τ.
+    diag(p) − ppᵀ. ``parameter`` is huber's δ, the quantile's τ, Tweedie's power or the negative
+    binomial's dispersion.
     """
     if y.shape[0] != raw.shape[0] or y.shape[1] != raw.shape[1]:
         raise ValueError("y and raw must have the same shape")

@@ -1,4 +1,4 @@
-"""The task of the quadratic regressors: numbers, by any of four losses."""
+"""The task of the quadratic regressors: numbers, by any loss for them."""
 
 from numbers import Real
 from typing import ClassVar
@@ -33,6 +33,8 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         **QuadraticApproxLinear._parameter_constraints,
         "loss": [StrOptions(REGRESSION_LOSSES), Loss],
         "delta": [Interval(Real, 0, None, closed="neither")],
+        "power": [Real],
+        "dispersion": [Interval(Real, 0, None, closed="neither")],
     }
 
     @all_or_nothing
@@ -45,8 +47,8 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             CSR and CSC stay sparse. float32 stays float32; the sums are made in float64.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Target; several targets for squared error only. Not negative for ``"poisson"``,
-            positive for ``"gamma"``.
+            Target; several targets for squared error only. Not negative for losses with a
+            logarithmic link, positive for ``"gamma"``.
         sample_weight : None, float or array-like of shape (n_samples,), default=None
             Weights, at least one positive. Their scale does not matter.
         offset : None or array-like of shape (n_samples,), default=None
@@ -119,7 +121,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         return self
 
     def predict(self, X, offset=None):
-        """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.
+        """Predict the target: xᵀθ + b, or its exponential for losses with a log link.
 
         Parameters
         ----------
@@ -135,7 +137,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         return self._from_raw(raw[None], X, offset)[0]
 
     def score(self, X, y, sample_weight=None, offset=None):
-        """R² of the predictions, or for ``"poisson"`` and ``"gamma"`` D², the deviance explained.
+        """R² of the predictions; for losses with a log link D², the share of deviance explained.
 
         Parameters
         ----------

@@ -21,12 +21,23 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
     ----------
     alpha : float, default=0.01
         λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm.
-    loss : {"squared_error", "huber", "poisson", "gamma"}, default="squared_error"
-        ℓ of the raw prediction f = xᵀθ + b: ½(y − f)²; ½r² for |r| ≤ δ and else δ|r| − ½δ², r =
-        y − f; or half the unit deviance of the mean exp(f), y·log(y/eᶠ) − y + eᶠ for counts and
-        log(eᶠ/y) + y/eᶠ − 1 for positive numbers.
+    loss : str or Loss, default="squared_error"
+        ℓ of the raw prediction f = xᵀθ + b:
+
+        - ``"squared_error"``: ½(y − f)².
+        - ``"huber"``: ½r² for |r| ≤ δ and else δ|r| − ½δ², r = y − f.
+        - ``"poisson"``, ``"gamma"``, ``"tweedie"``, ``"negative_binomial"``: half the unit deviance
+          of the mean exp(f), for counts; for positive numbers; for amounts that may be 0, with
+          variance φμᵖ; for counts with variance μ + αμ².
+
+        Or a loss of your own: see `skreg.losses.register`.
     delta : float, default=1.35
         δ of ``"huber"``, in the units of y.
+    power : float, default=1.5
+        p of ``"tweedie"``: between 1 and 2; or 0, 1, 2, which are squared error (with the identity
+        link), Poisson and gamma.
+    dispersion : float, default=1.0
+        α > 0 of ``"negative_binomial"``, which is not estimated.
     l1_ratio : float, default=1.0
         ρ in [0, 1]: 1 is the lasso, less the elastic net, 0 the ridge's penalty.
     hessian : {"full", "diagonal", "pca"}, default="full"
@@ -131,6 +142,8 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         *,
         loss="squared_error",
         delta=1.35,
+        power=1.5,
+        dispersion=1.0,
         l1_ratio=1.0,
         hessian="full",
         max_expansions=None,
@@ -146,6 +159,8 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         self.alpha = alpha
         self.loss = loss
         self.delta = delta
+        self.power = power
+        self.dispersion = dispersion
         self.l1_ratio = l1_ratio
         self.hessian = hessian
         self.max_expansions = max_expansions

@@ -7,9 +7,11 @@ from skreg.losses.binary_log_loss import BinaryLogLoss
 from skreg.losses.gamma import Gamma
 from skreg.losses.huber import Huber
 from skreg.losses.multinomial_log_loss import MultinomialLogLoss
+from skreg.losses.negative_binomial import NegativeBinomial
 from skreg.losses.poisson import Poisson
 from skreg.losses.quantile import Quantile
 from skreg.losses.squared_error import SquaredError
+from skreg.losses.tweedie import Tweedie
 
 #: Every loss by its name; `register` adds one.
 LOSSES: dict[str, type[Loss]] = {
@@ -20,6 +22,8 @@ LOSSES: dict[str, type[Loss]] = {
         Quantile,
         Poisson,
         Gamma,
+        Tweedie,
+        NegativeBinomial,
         BinaryLogLoss,
         MultinomialLogLoss,
     )
@@ -84,7 +88,7 @@ def get_loss(name: str, **parameters: float) -> Loss:
     """
     if name not in LOSSES:
         raise ValueError(f"loss must be one of {sorted(LOSSES)}, got {name!r}.")
-    return LOSSES[name](**parameters)
+    return LOSSES[name].from_parameters(**parameters)
 
 
 def loss_of(estimator: Any) -> Loss:
@@ -122,9 +126,11 @@ __all__ = [
     "Huber",
     "Loss",
     "MultinomialLogLoss",
+    "NegativeBinomial",
     "Poisson",
     "Quantile",
     "SquaredError",
+    "Tweedie",
     "get_loss",
     "loss_of",
     "register",

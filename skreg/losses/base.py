@@ -69,6 +69,11 @@ class Loss(ABC):
     has_likelihood = False
     no_minimum = ""
 
+    @classmethod
+    def from_parameters(cls, **parameters: float) -> "Loss":
+        """The loss with these parameters; where one has a simpler form, that one."""
+        return cls(**parameters)
+
     @property
     def has_log_link(self) -> bool:
         """Whether predictions are exp(f): the units of y are then a scale, without a shift."""
@@ -118,8 +123,7 @@ class Loss(ABC):
         if self.out_activation == "identity":
             return mean
         if self.has_log_link:
-            with np.errstate(divide="ignore"):
-                return np.log(mean)
+            return np.log(np.maximum(mean, np.finfo(np.float64).tiny))
         raise NotImplementedError(f"{type(self).__name__} has to say what its link is.")
 
     def pointwise(self, y: NDArray, raw: NDArray) -> tuple[Array, NDArray]:
@@ -252,3 +256,19 @@ def first_bad(y, bad):
     """The first of the targets marked bad, and its row."""
     where = tuple(np.argwhere(bad)[0])
     return y[where], where[0]
+
+
+def check_not_negative(y, name):
+    """Raise ValueError unless the targets are not negative, and not all 0."""
+    bad = ~(y >= 0)
+    if bad.any():
+        value, row = first_bad(y, bad)
+        raise ValueError(
+            f"y must not be negative for loss={name!r}, got {value} in row {row}. Use "
+            "loss='squared_error' or loss='huber' for such targets."
+        )
+    if not y.any():
+        raise ValueError(
+            f"y is 0 in every row, and for loss={name!r} the log of its mean is not finite. "
+            "Give at least one positive target."
+        )

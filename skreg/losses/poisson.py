@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import d2_tweedie_score
 
-from skreg.losses.base import CompiledLoss, entropy, first_bad
+from skreg.losses.base import CompiledLoss, check_not_negative, entropy
 
 
 class Poisson(CompiledLoss):
@@ -29,18 +29,7 @@ class Poisson(CompiledLoss):
 
     def check_targets(self, y):
         """Targets are not negative, and not all 0."""
-        bad = ~(y >= 0)
-        if bad.any():
-            value, row = first_bad(y, bad)
-            raise ValueError(
-                f"y must not be negative for loss='poisson', got {value} in row {row}. Use "
-                "loss='squared_error' or loss='huber' for such targets."
-            )
-        if not y.any():
-            raise ValueError(
-                "y is 0 in every row, and for loss='poisson' the log of its mean is not finite. "
-                "Give at least one positive target."
-            )
+        check_not_negative(y, self.name)
 
     def null_intercept(self, y, share, offset=None):
         """log Σ s·y − log Σ s·exp(o)."""

@@ -14,8 +14,7 @@ names = pytest.mark.parametrize("name", reference.NAMES)
 
 
 def make(name):
-    parameters = {"huber": dict(delta=reference.DELTA), "quantile": dict(quantile=reference.LEVEL)}
-    return get_loss(name, **parameters.get(name, {}))
+    return get_loss(name, **reference.PARAMETERS.get(name, {}))
 
 
 def raws(name, bound=20.0):
@@ -109,6 +108,9 @@ def test_a_dual_point_may_be_shrunk(name, t):
         ("quantile", 0.3, -0.31),
         ("poisson", 2.0, -2.1),
         ("gamma", 2.0, 1.1),
+        ("tweedie", 0.0, -0.1),
+        ("negative_binomial", 2.0, -2.1),
+        ("negative_binomial", 2.0, 1.1),
         ("binary_log_loss", 1.0, 0.1),
         ("binary_log_loss", 1.0, -1.1),
     ],
@@ -128,7 +130,7 @@ def test_the_multinomial_conjugate_is_infinite_off_the_simplex():
 def test_raw_predictions_and_targets_of_any_size_give_finite_numbers(name, size):
     f = np.repeat([[size], [-size]], reference.n_outputs(name), axis=1)
     f[:, 1:] *= -1
-    large = name in ("squared_error", "huber", "poisson", "gamma")
+    large = name in reference.OF_NUMBERS
     y = np.full_like(f, 1e6) if large else np.eye(f.shape[1])[[0, 0]]
     for part in make(name).derivatives(y, f):
         assert np.isfinite(part).all()
@@ -166,6 +168,8 @@ def test_the_logarithm_of_the_kernels_over_its_whole_range():
     [
         ("poisson", [[1.0], [-1.0]], "must not be negative .* got -1.0 in row 1"),
         ("poisson", [[0.0], [0.0]], "0 in every row"),
+        ("tweedie", [[1.0], [-1.0]], "must not be negative .* got -1.0 in row 1"),
+        ("negative_binomial", [[0.0], [0.0]], "0 in every row"),
         ("gamma", [[1.0], [0.0]], "must be positive .* got 0.0 in row 1"),
         ("binary_log_loss", [[0.5], [2.0]], "got 2.0 in row 1"),
         ("multinomial_log_loss", [[0.5, 0.5], [0.5, 0.6]], "sum 1 .* row 1"),
