@@ -1,6 +1,8 @@
 """What a search does for one combination of the other parameters: λ, scores, the last fit."""
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +18,7 @@ from skreg.model_selection import (
 )
 from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
 from skreg.model_selection.candidates import Combination
-from skreg.model_selection.job import Interrupted, Job, Scores
+from skreg.model_selection.job import Declined, Interrupted, Job, Scores
 from skreg.model_selection.path_folds import Rows, has_path
 from skreg.model_selection.pipelines import Prefix, last_step
 from skreg.model_selection.selection import WORTH, edge, gain_beyond
@@ -83,9 +85,8 @@ class Evaluation:
             on_fold(0, 1)
         else:
             job = replace(self.job, estimator=estimator, alphas=alphas, metric=self.metric)
-            route = next(route for route in ROUTES if route.serves(job))
             try:
-                scores = route.run(job, on_fold)
+                scores = routed(job, on_fold)
             except Interrupted as stopped:
                 if not old.size and stopped.scores is not None:
                     combination.alphas, combination.partial = alphas, stopped.scores
@@ -172,6 +173,15 @@ class Evaluation:
         rows = self._rows(estimator)
         path = rows.path(combination.alphas)
         return rows.fitted(path, i), path
+
+
+def routed(job: Job, on_fold: Callable[[int, int], None]) -> Scores:
+    """The scores of the first route that serves the job and does not decline it."""
+    for route in ROUTES:
+        if route.serves(job):
+            with suppress(Declined):
+                return route.run(job, on_fold)
+    raise AssertionError("the last route serves every job")
 
 
 def joined(first, second, order):

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn import config_context, get_config
 
 from skreg.model_selection import refits
-from skreg.model_selection.job import Interrupted
+from skreg.model_selection.job import Interrupted, or_else
 from skreg.model_selection.network_folds import Split, in_pool, is_network, threads_for
 from skreg.model_selection.pipelines import last_step
 
@@ -167,19 +167,20 @@ class Trial:
     def _train(self):
         try:
             with config_context(**self._config):
-                network = self.split.network(self.i)
-                network.set_callbacks(*getattr(network, "_skl_callbacks", ()), _Hold(self))
-                self._note(self.split.fit(network))
+                [self.fit] = or_else(self._fit_and_score, lambda: self.split.refit(self.i))
         except _Ended:
             pass
-        except BaseException as error:
-            if isinstance(error, Exception) and self.split.job.error_score != "raise":
-                self.fit = self.split.failure(self._seconds)
-            else:
-                self._error = error
+        except BaseException as error:  # raised again by `advance`, in the thread that waits
+            self._error = error
         finally:
             self._is_over = True
             self._is_held.set()
+
+    def _fit_and_score(self):
+        network = self.split.network(self.i)
+        network.set_callbacks(*getattr(network, "_skl_callbacks", ()), _Hold(self))
+        self._note(self.split.fit(network))
+        return [self.fit]
 
     def _note(self, fitted):
         """Score the network as it is now."""
@@ -202,8 +203,8 @@ class Trial:
             raise _Ended
 
 
-class _Ended(Exception):
-    """The training was stopped."""
+class _Ended(BaseException):
+    """The training was stopped: no failure of the fit."""
 
 
 class _Hold:

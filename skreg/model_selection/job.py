@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from sklearn.metrics._scorer import _MultimetricScorer
 
 from skreg.path import RegularizationPath
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +152,43 @@ class Scores:
         )
 
 
+class Declined(Exception):
+    """A route cannot serve a job, or a split of it: the next route takes it.
+
+    Its ``__cause__``, if there is one, is what the user's data or code raised.
+    """
+
+
+def attempt(function: Callable[..., T], *arguments: Any) -> T:
+    """What a call returns; `Declined` where it raises.
+
+    For calls that may end in the code of others: steps of a Pipeline, callbacks, metrics.
+    """
+    try:
+        return function(*arguments)
+    except Declined:
+        raise
+    # The only one that is this broad: a fit may raise anything, and GridSearchCV's contract is to
+    # go on with ``error_score``. `or_else` sees to it that no fault of this package is lost.
+    except Exception as error:
+        raise Declined(str(error)) from error
+
+
+def or_else(fast: Callable[[], list[dict]], slow: Callable[[], list[dict]]) -> list[dict]:
+    """Results of fits by a fast way, or by a slow one where the fast way fails.
+
+    The slow way tells which λ are to blame. If it blames none, the error was the fast way's own,
+    and reaches the user.
+    """
+    try:
+        return attempt(fast)
+    except Declined as declined:
+        fits = slow()
+        if declined.__cause__ is not None and all(fit["fit_error"] is None for fit in fits):
+            raise declined.__cause__ from None
+        return fits
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, with the `Scores` of the splits that were finished, the first ones of the job."""
 
@@ -179,6 +218,8 @@ class Route(Protocol):
 
         Raises
         ------
+        Declined
+            If it turns out that another route has to serve.
         Interrupted
             By Ctrl-C.
         """

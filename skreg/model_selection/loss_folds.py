@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_method_params, _get_feature_names
 from skreg._threads import one_blas_thread
 from skreg.estimators._penalties import RidgeShell
 from skreg.model_selection import path_folds, refits
+from skreg.model_selection.job import Declined
 from skreg.path import RegularizationPath
 from skreg.solvers import Solution
 from skreg.solvers.fold_paths import solve_paths
@@ -52,9 +53,8 @@ def run(job, on_fold):
             warnings.simplefilter("error")
             folds = _Folds(job)
             folds.solve()
-    except Exception:
-        # Splits unlike the whole, or no solution: for paths one by one, and what they say of it.
-        return path_folds.run(job, on_fold)
+    except (Warning, np.linalg.LinAlgError) as error:
+        raise Declined(str(error)) from error
     folds.seconds = time.perf_counter() - start
     done = []
     try:
@@ -70,16 +70,15 @@ def run(job, on_fold):
     return scores
 
 
-class _Unlike(Exception):
-    """The training parts are too unlike the whole."""
-
-
 class _Folds:
     """The problem of all rows, and those of the training parts."""
 
     def __init__(self, job):
         self.job = job
-        self.whole = path_folds.Rows(job.estimator, job.X, job.y, job.fit_params)
+        try:
+            self.whole = path_folds.Rows(job.estimator, job.X, job.y, job.fit_params)
+        except (TypeError, ValueError) as error:  # as scikit-learn's checks of data raise
+            raise Declined(str(error)) from error
         self.risk = self.whole.problem
         n, p = self.risk.X.shape
         smallest = min(len(train) for train, _ in job.splits)
@@ -88,7 +87,7 @@ class _Folds:
             or p > smallest
             or self.risk.n_outputs * (p + 1) > _MOST_COEFFICIENTS
         ):
-            raise _Unlike
+            raise Declined("Hessians of every fold do not pay at this size")
         self.weights = np.zeros((n, len(job.splits)))
         self.sources = []
         for j, (train, _) in enumerate(job.splits):
@@ -100,10 +99,13 @@ class _Folds:
         """The estimator and its problem on a training part, of some columns of X."""
         source = clone(self.whole.prefix.last)
         params = _check_method_params(self.job.X, self.job.fit_params, train)
-        problem = source._problem(X[train], _safe_indexing(self.job.y, train), **params)
+        try:
+            problem = source._problem(X[train], _safe_indexing(self.job.y, train), **params)
+        except ValueError as error:  # one class only, no weight
+            raise Declined(str(error)) from error
         classes = [getattr(model, "classes_", ()) for model in (source, self.whole.source)]
         if not np.array_equal(*classes) or np.bincount(train).max(initial=0) > 1:
-            raise _Unlike
+            raise Declined("the training parts are unlike the whole")
         return source, problem
 
     def solve(self):

@@ -21,6 +21,7 @@ from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.losses import SquaredError
 from skreg.model_selection import path_folds, refits
 from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
+from skreg.model_selection.job import Declined, or_else
 from skreg.model_selection.part_scores import PartScores
 from skreg.model_selection.wide_ridge import RowProducts
 from skreg.path import RegularizationPath
@@ -42,11 +43,7 @@ def serves(job):
 
 def run(job, on_fold):
     """Solve every λ on the training part of each split, and score it. See `Route`."""
-    try:
-        folds = _Folds(job)
-    except Exception:
-        # Which fits fail, and how that is told, is decided there.
-        return path_folds.run(job, on_fold)
+    folds = _Folds(job)
     n_splits = len(job.splits)
     try:
         for j in folds.solve():
@@ -79,7 +76,7 @@ def all_rows(job):
         folds = _Folds(job)
         whole = folds.whole()
         return None if whole is None else AllRows(folds.source, folds.model(whole, slice(None)))
-    except Exception:
+    except Declined:
         return None
 
 
@@ -108,23 +105,31 @@ class _Folds:
 
     def __init__(self, job):
         self.job, self.done, self.path = job, {}, None
-        self.source = source = clone(job.estimator)
+        self.source = clone(job.estimator)
+        try:
+            X, y, offset = self._checked()
+        except (TypeError, ValueError) as error:  # as scikit-learn's checks of data raise
+            raise Declined(str(error)) from error
+        self.source._loss = SquaredError()
+        self.X, self.dtype, self.single = X.tocsr() if issparse(X) else X, X.dtype, y.ndim == 1
+        self.y = _columns(self.source._less_offset(y, offset))
+        self.splits = [(np.asarray(train), np.asarray(test)) for train, test in job.splits]
+        self.scores = PartScores(job, self.X, _columns(y))
+        self.squares = squares = self.scores.squares
+        # Whether what was summed for the fit says what is to be scored.
+        self.alike = squares is not None and offset is None and _same(squares.weights, self.weights)
+
+    def _checked(self):
+        """X, y and the offset of all rows, as ``fit`` takes them."""
+        job, source = self.job, self.source
         source._validate_params()
         source._check_parameters()
         self.alphas = check_alphas(job.alphas)[0] if len(job.alphas) else job.alphas
         X, y = source._validate(job.X, job.y)
         if source.penalty_factors is not None:
             source._check_factors(X.shape[1])
-        y, offset = source._column(y), check_offset(job.fit_params.get("offset"), X)
-        source._loss = SquaredError()
-        self.X, self.dtype, self.single = X.tocsr() if issparse(X) else X, X.dtype, y.ndim == 1
         self.weights = check_weights(job.fit_params.get("sample_weight"), X)
-        self.y = _columns(source._less_offset(y, offset))
-        self.splits = [(np.asarray(train), np.asarray(test)) for train, test in job.splits]
-        self.scores = PartScores(job, self.X, _columns(y))
-        self.squares = squares = self.scores.squares
-        # Whether what was summed for the fit says what is to be scored.
-        self.alike = squares is not None and offset is None and _same(squares.weights, self.weights)
+        return X, source._column(y), check_offset(job.fit_params.get("offset"), X)
 
     def solve(self):
         """Solve the splits; yields each when it is done."""
@@ -133,7 +138,7 @@ class _Folds:
             start = time.perf_counter()
             for members, parts, whole in self._rounds():
                 each = (time.perf_counter() - start) / len(members)
-                pieces = [(self._by_moments, j, parts, each) for j in members]
+                pieces = [(self._one_split, self._by_moments, j, parts, each) for j in members]
                 if whole is not None and self.path is None:
                     pieces.append((self._of_all_rows, whole))
                 together(_call, pieces)
@@ -141,7 +146,7 @@ class _Folds:
                 start = time.perf_counter()
             if others:
                 self._products = self._row_products()
-                pieces = [(self._by_rows, j) for j in others]
+                pieces = [(self._one_split, self._by_rows, j) for j in others]
                 if self.path is None and self._products is None:
                     pieces.append((self._of_all_rows, None))
                 together(_call, pieces)
@@ -183,33 +188,30 @@ class _Folds:
 
     # One split -----------------------------------------------------------------------------------
 
+    def _one_split(self, solve, j, *arguments):
+        self.done[j] = or_else(
+            lambda: solve(j, *arguments), lambda: path_folds.one_split(self.job, j)
+        )
+
     def _by_moments(self, j, parts, seconds):
         """Solve split j by the moments of its parts, for which so many ``seconds`` went by."""
         start = time.perf_counter() - seconds
         train, test = self.splits[j]
-        try:
-            trained, tested = parts(j)
-            path = self._path(self.model(trained, train))
-            self._finish(j, start, path, {"test": (test, tested), "train": (train, trained)})
-        except Exception:
-            self.done[j] = path_folds.one_split(self.job, j)
+        trained, tested = parts(j)
+        path = self._path(self.model(trained, train))
+        return self._finish(start, path, {"test": (test, tested), "train": (train, trained)})
 
     def _by_rows(self, j):
         """Solve split j by products of rows, or by the rows themselves."""
         start = time.perf_counter()
         train, test = self.splits[j]
-        try:
-            tests = self._wide_scores(train, test)
-            if tests is not None:
-                seconds = time.perf_counter() - start
-                self.done[j] = refits.along_path(len(test), tests, None, seconds, 0.0)
-                return
-            path = self._path(self.model(None, train))
-            self._finish(j, start, path, {"test": (test, None), "train": (train, None)})
-        except Exception:
-            self.done[j] = path_folds.one_split(self.job, j)
+        tests = self._wide_scores(train, test)
+        if tests is not None:
+            return refits.along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
+        path = self._path(self.model(None, train))
+        return self._finish(start, path, {"test": (test, None), "train": (train, None)})
 
-    def _finish(self, j, start, path, parts):
+    def _finish(self, start, path, parts):
         """Score a path that was begun at ``start``; ``parts`` are rows, and moments if known."""
         solved = time.perf_counter()
         tests = self._scores(path, *parts["test"])
@@ -217,7 +219,7 @@ class _Folds:
         trains = self._scores(path, *parts["train"]) if self.job.return_train_score else None
         n_test = len(parts["test"][0])
         seconds = solved - start, scored - solved
-        self.done[j] = refits.along_path(n_test, tests, trains, *seconds)
+        return refits.along_path(n_test, tests, trains, *seconds)
 
     def _scores(self, path, rows, moments):
         return self.scores.on(path, rows, moments if self.alike else None)
@@ -225,7 +227,7 @@ class _Folds:
     def _of_all_rows(self, moments):
         try:
             self.path = self._path(self.model(moments, slice(None)))
-        except Exception:
+        except (Declined, ValueError, Warning):
             self.path = None  # the fit to all rows will say why
 
     def model(self, moments, rows):
@@ -236,7 +238,7 @@ class _Folds:
             return Quadratic.from_rows(X, y, weights, self.source.fit_intercept)
         form = HeldOut(moments, self.source.fit_intercept, lambda: self._rows(rows))
         if not form.is_finite:
-            raise ValueError("X is not finite")
+            raise Declined("X is not finite")
         return Quadratic(form, self.dtype, self.single)
 
     def _path(self, model):

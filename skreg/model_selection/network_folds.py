@@ -9,13 +9,11 @@ import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
-from traceback import format_exc
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn import config_context, get_config
 from sklearn.base import clone
-from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _score
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
@@ -23,6 +21,7 @@ from sklearn.utils.validation import _check_method_params
 from skreg._threads import one_blas_thread, worker_threads
 from skreg.estimators._mlp import BaseRegularizedMLP
 from skreg.model_selection import refits
+from skreg.model_selection.job import or_else
 from skreg.model_selection.path_folds import _looks_at_predictions_only
 from skreg.model_selection.pipelines import Prefix, is_plain, last_step
 
@@ -86,15 +85,16 @@ class Split:
 
     def fit_and_score(self, i):
         """What scikit-learn's ``_fit_and_score`` says of the i-th λ."""
+        return or_else(lambda: self._fit_and_score(i), lambda: self.refit(i))[0]
+
+    def _fit_and_score(self, i):
         start = time.perf_counter()
-        try:
-            network = self.network(i)
-            fitted = self.fit(network)
-        except Exception:
-            if self.job.error_score == "raise":
-                raise
-            return self.failure(time.perf_counter() - start)
-        return self.result(fitted, time.perf_counter() - start, i)
+        fitted = self.fit(self.network(i))
+        return [self.result(fitted, time.perf_counter() - start, i)]
+
+    def refit(self, i):
+        """The same of scikit-learn itself, after a failure."""
+        return [refits.one_fit(self.job, i, self.j)]
 
     def network(self, i):
         """The network to be fitted for the i-th λ."""
@@ -122,17 +122,6 @@ class Split:
                 f"time={fit_time + out['score_time']:.1f}s"
             )
         return out
-
-    def failure(self, fit_time):
-        """What ``_fit_and_score`` returns after an exception."""
-        job, scores = self.job, self.job.error_score
-        if isinstance(job.scorer, _MultimetricScorer):
-            scores = dict.fromkeys(job.scorers, job.error_score)
-        out = {"test_scores": scores, "fit_time": fit_time, "score_time": 0.0}
-        if job.return_train_score:
-            out["train_scores"] = scores
-        n_test = len(self.job.splits[self.j][1])
-        return out | {"n_test_samples": n_test, "fit_error": format_exc()}
 
     def score(self, fitted, *, test):
         """Scores of a fitted network on the test or on the training rows."""

@@ -19,6 +19,7 @@ from skreg._threads import one_blas_thread
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection import refits
 from skreg.model_selection.class_metrics import scores_along
+from skreg.model_selection.job import or_else
 from skreg.model_selection.pipelines import Prefix, is_plain, last_step
 from skreg.model_selection.squares import SquareScores
 from skreg.path import RegularizationPath
@@ -108,15 +109,15 @@ class Rows:
 
 def one_split(job, j):
     """What `refits.one_split` returns, by one path."""
+    return or_else(lambda: _one_split(job, j), lambda: refits.one_split(job, j))
+
+
+def _one_split(job, j):
     train, test = (np.asarray(index) for index in job.splits[j])
     start = time.perf_counter()
-    try:
-        X, y = _safe_split(job.estimator, job.X, job.y, train)
-        rows = Rows(job.estimator, X, y, _check_method_params(job.X, job.fit_params, train))
-        path = rows.path(job.alphas)
-    except Exception:
-        # Which λ are to blame is for one fit after the other to say.
-        return refits.one_split(job, j)
+    X, y = _safe_split(job.estimator, job.X, job.y, train)
+    rows = Rows(job.estimator, X, y, _check_method_params(job.X, job.fit_params, train))
+    path = rows.path(job.alphas)
     solved = time.perf_counter()
     X_test, y_test = _safe_split(job.estimator, job.X, job.y, test, train)
     tests = _scores_along(job, rows, path, X_test, y_test, test)
@@ -200,7 +201,7 @@ def fitted_along(path, X):
     for some in _blocks(path, X):
         try:
             block = some.decision_function(X)
-        except Exception:
+        except (TypeError, ValueError):
             block = None  # each estimator will say what is wrong with X when it is asked
         for i in range(len(some.coefs)):
             fitted = path.source._fitted_at(path, start + i)

@@ -6,6 +6,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
 
+from skreg.model_selection.job import Declined, attempt
+
 
 def last_step(estimator):
     """The last step of a Pipeline; any other estimator itself."""
@@ -68,8 +70,8 @@ class Prefix:
         try:
             for _, head in self._heads:
                 if head.steps:
-                    X = head.transform(X)
-        except Exception:
+                    X = attempt(head.transform, X)
+        except Declined:
             return None
         return X
 

@@ -36,10 +36,12 @@ def run(job, on_fold):
 
 def one_split(job, j):
     """The results of the j-th split, a list with a dict for each λ."""
-    return [
-        _fit_and_score(clone(job.estimator), **_arguments(job, i, j))
-        for i in range(len(job.alphas))
-    ]
+    return [one_fit(job, i, j) for i in range(len(job.alphas))]
+
+
+def one_fit(job, i, j):
+    """What scikit-learn's ``_fit_and_score`` says of the i-th λ on the j-th split."""
+    return _fit_and_score(clone(job.estimator), **_arguments(job, i, j))
 
 
 def scores_of(job, splits):
