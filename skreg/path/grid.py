@@ -6,8 +6,8 @@ import numpy as np
 
 from skreg._validation import check_alphas
 from skreg.penalties import Separable
-from skreg.quadratic.curvature import rows_times
 from skreg.quadratic.lasso import alpha_max as model_alpha_max
+from skreg.quadratic.row_curvature import rows_times
 from skreg.solvers.group_lasso import alpha_max as group_alpha_max
 from skreg.solvers.proximal_newton import alpha_max as risk_alpha_max
 

@@ -191,37 +191,73 @@ class _Followers:
 
 def _solve(rows, b, penalty, theta, goal, max_iter):
     """(θ, ½‖b − Aθ‖², ‖gradient‖, steps) for one λ and one target, from ``theta``."""
-    scale = _preconditioner(rows, penalty)
-    theta, steps = theta.copy(), 0
+    scale = _preconditioner(rows, penalty)[:, None]
+    theta, penalty, steps = theta[:, None].copy(), penalty[:, None], 0
+
+    def times(v):
+        return rows.transposed_dot(rows.dot(v)) + penalty * v
+
+    def is_near(rest, _):
+        return np.linalg.norm(rest) <= 0.5 * goal
+
     while True:
         # The residual that is carried along drifts from the true one: what ends it is the latter.
-        residual = b - rows.dot(theta[:, None])
-        slope = rows.transposed_dot(residual)[:, 0] - penalty * theta
-        if np.linalg.norm(slope) <= goal or steps >= max_iter:
-            loss = 0.5 * float(np.vdot(residual, residual))
-            return theta, loss, float(np.linalg.norm(slope)), steps
-        made = _descend(rows, residual, slope, penalty, scale, theta, goal, max_iter - steps)
-        steps += made
+        residual = b - rows.dot(theta)
+        slope = rows.transposed_dot(residual) - penalty * theta
+        norm = float(np.linalg.norm(slope))
+        if norm <= goal or steps >= max_iter:
+            return theta[:, 0], 0.5 * float(np.vdot(residual, residual)), norm, steps
+        step, more = _iterate(times, slope, scale, is_near, max_iter - steps)
+        theta += step
+        steps += more
 
 
-def _descend(rows, residual, slope, penalty, scale, theta, goal, max_iter):
-    """Steps of conjugate gradients, in place, until the carried gradient is below the goal."""
-    step = scale * slope
-    direction, power, made = step, slope @ step, 0
-    while made < max_iter and np.linalg.norm(slope) > 0.5 * goal:
-        made += 1
-        image = rows.dot(direction[:, None])
-        bend = float(np.vdot(image, image)) + direction @ (penalty * direction)
-        if bend <= 0:
-            break
-        length = power / bend
-        theta += length * direction
-        residual -= length * image
-        slope = rows.transposed_dot(residual)[:, 0] - penalty * theta
-        step = scale * slope
-        before, power = power, slope @ step
-        direction = step + (power / before) * direction
-    return made
+def solve(times, right, scale, tol, max_iter=1000):
+    """Columns of M⁻¹·right for a symmetric positive M, all at once.
+
+    Parameters
+    ----------
+    times : callable
+        ``times(v)`` gives Mv for v of shape (p, m).
+    right : ndarray of shape (p, m)
+    scale : ndarray of shape (p,)
+        The preconditioner: about the inverse of M's diagonal.
+    tol : float
+        Residual, in the norm of the preconditioner and relative to ``right``, that may be left.
+    max_iter : int, default=1000
+
+    Returns
+    -------
+    ndarray of shape (p, m)
+    """
+    goal = tol**2 * np.sum(right * scale[:, None] * right, axis=0)
+
+    def is_near(_, power):
+        return bool((power <= goal).all())
+
+    return _iterate(times, right, scale[:, None], is_near, max_iter)[0]
+
+
+def _iterate(times, right, scale, is_near, max_iter):
+    """Conjugate gradients from 0 until ``is_near(residual, its squared norms)``; and the steps."""
+    x, rest = np.zeros_like(right), right
+    z = scale * rest
+    direction, power = z, np.sum(rest * z, axis=0)
+    for made in range(1, max_iter + 1):
+        image = times(direction)
+        bend = np.sum(direction * image, axis=0)
+        length = np.divide(power, bend, out=np.zeros_like(power), where=bend > 0)
+        if not length.any():
+            return x, made
+        x += length * direction
+        rest = rest - length * image
+        z = scale * rest
+        before, power = power, np.sum(rest * z, axis=0)
+        if is_near(rest, power):
+            return x, made
+        ratio = np.divide(power, before, out=np.zeros_like(power), where=before > 0)
+        direction = z + ratio * direction
+    return x, max_iter
 
 
 def _preconditioner(rows, penalty):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from skreg.quadratic.curvature import Curvature, row_weights
 from skreg.quadratic.forms import GramForm, RowForm
+from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.quadratic import Quadratic
+from skreg.quadratic.row_curvature import row_weights
 
 
 class Expansion(Quadratic):
@@ -43,11 +44,11 @@ class _ArrayForm(GramForm):
     """H and h = Hθ₀ − g as arrays."""
 
     def __init__(self, risk, coef, intercept, residual, curvature):
-        parts = Curvature.of(risk, curvature)
+        parts = DenseHessian(risk, curvature)
         design, theta, K = risk.design, coef.ravel(), risk.n_outputs
         self.moments, self.centred, self.data = None, risk.fit_intercept, None
         self.weight, self.n_rows = risk.weight, int(np.count_nonzero(risk.share))
-        self.hessian = np.ascontiguousarray(parts.hessian)
+        self.hessian = np.ascontiguousarray(parts.matrix)
         self.hessian.flags.writeable = False
         self.diagonal = np.diag(self.hessian)
         slope = design.transposed_dot(residual).T.ravel()

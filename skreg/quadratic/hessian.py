@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skreg.quadratic.curvature import floored, intercept_block, invert_bb
+from skreg.quadratic.factor import DenseFactor, Factor, IterativeFactor
+from skreg.quadratic.row_curvature import (
+    floored,
+    intercept_block,
+    invert_bb,
+    row_roots,
+    row_weights,
+    rows_times,
+)
 from skreg.rows.dense import slices
 from skreg.rows.products import add_gram, product, symmetric
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import LinearRisk
 
+EPS = np.finfo(np.float64).eps
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
@@ -101,14 +111,21 @@ class QuadraticHessian:
 class Hessian:
     """Second derivatives of min_b R(θ, b) at a point, by reference to the rows.
 
-    Coefficients are numbered k·p + j for class k and feature j. For the multinomial log loss a
-    row's Hessian is share·(diag(π) − ππᵀ), π the probabilities, else share·ℓ″ for each output.
+    A linear operator on θ about the design's centre: K·p coefficients, numbered k·p + j for class
+    k and feature j. `DenseHessian` is the same as an array.
 
     Parameters
     ----------
     risk : LinearRisk
     curvature : ndarray of shape (n, K)
-        See `LinearRisk.derivatives_at`.
+        See `skreg.quadratic.row_curvature`.
+
+    Attributes
+    ----------
+    inverse_bb : ndarray of shape (K, K), or (0, 0) without an intercept
+        Pseudo-inverse of ∂²R/∂b².
+    n_rows : int
+        Rows of `root`.
 
     Examples
     --------
@@ -117,8 +134,9 @@ class Hessian:
     >>> from skreg.quadratic.hessian import Hessian
     >>> from skreg.quadratic.risk import LinearRisk
     >>> risk = LinearRisk(np.array([[-1.0], [1.0]]), np.zeros((2, 1)), SquaredError())
-    >>> Hessian(risk, np.full((2, 1), 0.5)).block(np.arange(1))
-    array([[1.]])
+    >>> hessian = Hessian(risk, np.full((2, 1), 0.5))
+    >>> hessian.times(np.array([[2.0]])), hessian.block(np.arange(1))
+    (array([[2.]]), array([[1.]]))
     """
 
     def __init__(self, risk: LinearRisk, curvature: Array):
@@ -128,6 +146,50 @@ class Hessian:
         self.inverse_bb = np.zeros((0, 0))
         if risk.fit_intercept:
             self.inverse_bb = invert_bb(intercept_block(risk, self.curvature), risk.loss.coupled)
+
+    @cached_property
+    def diagonal(self) -> Array:
+        """About the diagonal, shape (K·p,): classes are centered each by itself."""
+        risk, p = self.risk, self.risk.n_features
+        out = []
+        for k in range(risk.n_outputs):
+            weights = row_weights(risk, self.curvature, k, k)
+            squares = risk.design.squares(weights)
+            if risk.fit_intercept:
+                sums = risk.design.transposed_dot(weights[:, None])[:, 0]
+                centered = squares - sums**2 / max(weights.sum(), np.finfo(np.float64).tiny)
+                squares = np.maximum(centered, 1e-12 * squares)
+            out.append(squares)
+        return np.concatenate(out).reshape(risk.n_outputs * p)
+
+    def factor(self, ridge: Array) -> Factor | IterativeFactor:
+        """H + diag(ridge) ready to be solved with; ridge ≥ 0 of shape (K·p,)."""
+        return IterativeFactor(self, ridge)
+
+    def times(self, v: Array) -> Array:
+        """Hv for v of shape (K·p, m): two passes over X."""
+        risk, m = self.risk, v.shape[1]
+        change = self.raw(v)
+        change += self.eliminate(change)
+        weighted = np.ascontiguousarray(self.rows_times(change).reshape(len(change), -1))
+        back = risk.design.transposed_dot(weighted).reshape(-1, risk.n_outputs, m)
+        return back.transpose(1, 0, 2).reshape(len(v), m)
+
+    def raw(self, v: Array) -> Array:
+        """Changes of raw predictions (n, K, m) by v of shape (K·p, m)."""
+        K, p, m = self.risk.n_outputs, self.risk.n_features, v.shape[1]
+        flat = np.ascontiguousarray(v.reshape(K, p, m).transpose(1, 0, 2).reshape(p, K * m))
+        return self.risk.design.dot(flat).reshape(-1, K, m)
+
+    def rows_times(self, change: Array) -> Array:
+        """Second derivatives of the rows' losses times a change of raw predictions (n, K, …)."""
+        return rows_times(self.risk, self.curvature, change)
+
+    def eliminate(self, change: Array) -> Array:
+        """The change of b that is best beside this change of raw predictions, (K, m)."""
+        if not self.risk.fit_intercept:
+            return np.zeros(change.shape[1:])
+        return -self.inverse_bb @ self.rows_times(change).sum(axis=0)
 
     def block(self, which: Indices) -> Array:
         """H on the coefficients ``which``, an array of shape (m, m): n·m² flops."""
@@ -161,20 +223,75 @@ class Hessian:
         """Z[:, which] with H = ZᵀZ, shape (n·K, m): a copy of the columns."""
         risk, k = self.risk, self.risk.n_outputs
         classes, features = np.divmod(which, risk.n_features)
-        turned = np.swapaxes(self.row_roots(slice(None)), 1, 2).reshape(self.n_rows, k)
+        turned = np.swapaxes(row_roots(risk, self.curvature, slice(None)), 1, 2).reshape(
+            self.n_rows, k
+        )
         out = np.repeat(risk.design.columns(features), k, axis=0) * turned[:, classes]
         if not risk.fit_intercept:
             return out
         return out - product(turned, product(self.inverse_bb, product(turned.T, out)))
 
-    def row_roots(self, rows: slice | Indices) -> Array:
-        """Bᵢ with BᵢBᵢᵀ the Hessian of a row's loss in its raw predictions, (m, K, K)."""
-        risk, k = self.risk, self.risk.n_outputs
-        root = np.sqrt(self.curvature[rows])
-        if not risk.loss.coupled:
-            return root[:, :, None] * np.eye(k)
-        inner = np.eye(k) - root[:, :, None] * root[:, None, :]
-        return np.sqrt(risk.share[rows])[:, None, None] * root[:, :, None] * inner
+
+class DenseHessian(Hessian):
+    """The Hessian as an array, formed once and factored for each λ.
+
+    For the multinomial log loss R does not change when the same vector is added to every class,
+    and ``gauge`` is what `factor` adds to H along those directions, to which every gradient is
+    orthogonal.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (K·p, K·p)
+    mixed : ndarray of shape (K, K·p), or (0, K·p) without an intercept
+        ∂²R/∂b∂θ.
+    gauge : ndarray of shape (p,) or None
+    """
+
+    def __init__(self, risk: LinearRisk, curvature: Array):
+        super().__init__(risk, curvature)
+        p, K = risk.n_features, risk.n_outputs
+        H, mixed = np.zeros((K, p, K, p)), np.zeros((K, K, p))
+        for k in range(K):
+            for l in range(k, K):
+                weights = row_weights(risk, curvature, k, l)
+                if weights is None:
+                    continue
+                sign = 1.0 if k == l else -1.0
+                gram, sums = risk.design.gram(weights)
+                H[k, :, l] = H[l, :, k] = sign * gram
+                mixed[k, l] = mixed[l, k] = sign * sums
+        self.matrix = H.reshape(K * p, K * p)
+        self.mixed = mixed.reshape(K, K * p)[: len(self.inverse_bb)]
+        if risk.fit_intercept:
+            part = product(self.inverse_bb, self.mixed)
+            self.matrix -= product(np.ascontiguousarray(self.mixed.T), part)
+        self.diagonal = np.maximum(np.diag(self.matrix), 0.0)
+        self.gauge = None
+        if risk.loss.coupled:
+            self.gauge = np.maximum(self.diagonal.reshape(K, p).sum(axis=0), EPS)
+
+    def factor(self, ridge: Array) -> DenseFactor:
+        return DenseFactor(self, ridge)
+
+    def times(self, v: Array) -> Array:
+        """Hv for v of shape (K·p, m)."""
+        return product(self.matrix, v)
+
+    def block(self, which: Indices) -> Array:
+        """H on the coefficients ``which``, an array of shape (m, m)."""
+        return self.matrix[np.ix_(which, which)]
+
+    def half_inverse(self, ridge: Array, active: NDArray[np.bool_] | None = None) -> Array:
+        """L with LᵀL = (H + diag(ridge))⁻¹ over the active coefficients, 0 over the others."""
+        if not len(ridge):
+            return np.zeros((0, 0))
+        if active is None or active.all():
+            return self.factor(ridge).half_inverse()
+        on = np.flatnonzero(active)
+        half = Factor(self.block(on), ridge[on]).half_inverse()
+        out = np.zeros((len(half), len(ridge)))
+        out[:, on] = half
+        return out
 
 
 def _columns_of(risk: LinearRisk, rows: slice, features: Indices) -> Array:

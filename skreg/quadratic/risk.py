@@ -165,6 +165,13 @@ class LinearRisk:
             slope = slope + np.outer(total, self.design.centre)
         return slope, total if self.fit_intercept else np.zeros_like(total)
 
+    def restricted(self, features):
+        """The risk of these features alone, a copy of their columns."""
+        if len(features) == self.n_features:
+            return self
+        X, weights = self.X[:, features], self.share * self.weight
+        return LinearRisk(X, self.y, self.loss, weights, self.offset, self.fit_intercept)
+
     def null_intercept(self):
         """The best b at θ = 0, shape (K,); zeros without an intercept."""
         return self._null[0].copy()

@@ -6,17 +6,15 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
-from scipy.linalg.lapack import dpotrf, dtrtri
 
-from skreg.quadratic.curvature import Curvature
-from skreg.rows.products import eigen, product
-from skreg.solvers.left_out import columns, inverse_root, reduced
+from skreg.penalties.base import Tangent
+from skreg.quadratic.factor import Factor
+from skreg.quadratic.hessian import DenseHessian
+from skreg.rows.products import product
+from skreg.solvers.left_out import reduced
 from skreg.solvers.newton import LARGEST_DENSE
 
 EPS = np.finfo(np.float64).eps
-# A squared Cholesky pivot below this share of the diagonal: the matrix counts as singular.
-_SINGULAR = 1e-13
 # Numbers in a block of columns of Z that is held at once.
 _BLOCK = 2**21
 
@@ -37,15 +35,6 @@ class BlockHessian(Protocol):
 
     def root(self, which: NDArray[np.intp]) -> NDArray[np.float64]:
         """Z[:, which]; only asked for where ``which`` is longer than ``n_rows``."""
-
-
-class Tangent(Protocol):
-    """Second derivatives of λJ on its active set: see `skreg.penalties.base`."""
-
-    active: NDArray[np.bool_]
-    diagonal: NDArray[np.float64]
-    factors: NDArray[np.float64] | None
-    basis: NDArray[np.float64] | None
 
 
 def degrees_of_freedom(hessian: BlockHessian, tangent: Tangent) -> float:
@@ -74,14 +63,13 @@ def degrees_of_freedom(hessian: BlockHessian, tangent: Tangent) -> float:
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> import numpy as np
+    >>> from skreg.penalties.base import Tangent
     >>> from skreg.quadratic.hessian import QuadraticHessian
     >>> from skreg.solvers.degrees_of_freedom import degrees_of_freedom
     >>> H = QuadraticHessian.from_array(np.diag([3.0, 1.0, 2.0]))
     >>> active = np.array([True, True, False])
-    >>> ridge = SimpleNamespace(active=active, diagonal=np.ones(2), factors=None, basis=None)
-    >>> degrees_of_freedom(H, ridge)
+    >>> degrees_of_freedom(H, Tangent(active, np.ones(2)))
     1.25
     """
     which = np.flatnonzero(tangent.active)
@@ -90,7 +78,7 @@ def degrees_of_freedom(hessian: BlockHessian, tangent: Tangent) -> float:
     factors = tangent.factors
     if factors is None:
         factors = np.zeros((len(tangent.diagonal), 0))
-    basis = getattr(tangent, "basis", None)
+    basis = tangent.basis
     if len(tangent.diagonal) > hessian.n_rows:
         return _by_rows(_Columns(hessian, which, basis), tangent.diagonal, factors)
     block = hessian.block(which)
@@ -103,23 +91,11 @@ def _by_coefficients(
     block: NDArray[np.float64], diagonal: NDArray[np.float64], factors: NDArray[np.float64]
 ) -> float:
     """m − tr D(H + D)⁻¹ with D = diag(diagonal) − factors·factorsᵀ."""
-    matrix = block - product(factors, factors.T) if factors.size else np.array(block)
-    matrix[np.diag_indices_from(matrix)] += diagonal
-    bends = np.diag(matrix).copy()
-    lower, info = dpotrf(matrix.T, lower=1, clean=1)
-    if info == 0 and (np.diag(lower) ** 2 > _SINGULAR * bends).all():
-        if not factors.size and not diagonal.any():
-            return float(len(matrix))
-        half = dtrtri(lower, lower=1)[0]
-        taken = solve_triangular(lower, factors, lower=True) if factors.size else factors
-        return float(len(matrix) - diagonal @ np.einsum("ij,ij->j", half, half) + np.sum(taken**2))
-    scale = 1.0 / np.sqrt(np.where(bends > 0, bends, 1.0))
-    values, vectors = eigen(scale[:, None] * matrix * scale)
-    kept = np.abs(values) > len(values) * EPS * np.abs(values).max()
-    vectors, values = scale[:, None] * vectors[:, kept], values[kept]
-    bent = np.einsum("ij,i,ij->j", vectors, diagonal, vectors)
-    bent -= np.square(product(factors.T, vectors)).sum(axis=0)
-    return float(np.sum(1.0 - bent / values))
+    if factors.size:
+        block = block - product(factors, factors.T)
+    half = Factor(block, diagonal, scaled=True).half_inverse()
+    out = len(half) - diagonal @ np.einsum("ij,ij->j", half, half)
+    return float(out + np.sum(product(half, factors) ** 2))
 
 
 def _by_rows(
@@ -202,7 +178,7 @@ def path_degrees_of_freedom(risk, penalty, alphas, coefs, intercepts):
             continue
         active = (coef != 0) | free
         used = np.flatnonzero(active.any(axis=0))
-        out[i] = _trace(columns(risk, used), l2[used], raw, alpha, active[:, used])
+        out[i] = _trace(risk.restricted(used), l2[used], raw, alpha, active[:, used])
     return out
 
 
@@ -212,9 +188,9 @@ def _trace(risk, factors, raw, alpha, active):
         return np.nan
     if not size:
         return 0.0
-    bends, ridge = Curvature.of(risk, risk.derivatives_at(raw)[2]), alpha * factors
-    ridge = np.tile(ridge, risk.n_outputs)
+    hessian = DenseHessian(risk, risk.derivatives_at(raw)[2])
+    ridge = np.tile(alpha * factors, risk.n_outputs)
     if active is None or active.all():
-        return bends.factor(ridge).dof()
-    root = inverse_root(bends, ridge, active)
+        return hessian.factor(ridge).dof()
+    root = hessian.half_inverse(ridge, active)
     return len(root) - float(ridge @ np.einsum("ij,ij->j", root, root))

@@ -12,7 +12,7 @@ from collections import deque
 
 import numpy as np
 
-from skreg.quadratic.curvature import row_weights
+from skreg.quadratic.row_curvature import row_weights
 from skreg.solvers.extrapolation import lagrange
 
 EPS = np.finfo(np.float64).eps
@@ -35,8 +35,8 @@ class Descent:
     risk : LinearRisk
     factors : ndarray of shape (p,)
         f.
-    curvature_of : callable
-        ``curvature_of(risk, curvature)`` makes an object with ``diagonal`` and ``factor(ridge)``.
+    hessian_type : type
+        `Hessian` or `DenseHessian`.
     patience : float
         Gradients that a Hessian costs: it is renewed where it would save more steps than that.
     always_fresh : bool, default=False
@@ -45,18 +45,18 @@ class Descent:
     Attributes
     ----------
     point : Point
-    curvature : object
-        The Hessian in hand.
+    hessian : Hessian
+        The one in hand.
     taken_at : float
         The λ on which the walk was when it was taken, inf for the null model.
     null_diagonal : ndarray of shape (K, p)
         The diagonal of the null model's Hessian.
     """
 
-    def __init__(self, risk, factors, curvature_of, patience, always_fresh=False):
+    def __init__(self, risk, factors, hessian_type, patience, always_fresh=False):
         self.risk, self.factors = risk, factors
         self.always_fresh = always_fresh
-        self._curvature_of, self._patience = curvature_of, patience
+        self._hessian_type, self._patience = hessian_type, patience
         b = risk.null_intercept()
         shape = risk.n_outputs, risk.n_features
         self.weights = np.tile(factors, risk.n_outputs)
@@ -65,7 +65,7 @@ class Descent:
         self._solved = deque(maxlen=3)
         self._is_fresh = False
         self.renew(np.inf)
-        self.null_diagonal = self.curvature.diagonal.reshape(shape)
+        self.null_diagonal = self.hessian.diagonal.reshape(shape)
         self._scale, self._scale_b = self._scales()
 
     def start_at(self, coef, intercept):
@@ -90,7 +90,7 @@ class Descent:
         if self._is_fresh:
             self.taken_at = alpha
             return
-        self.curvature = self._curvature_of(self.risk, self.point.curvature)
+        self.hessian = self._hessian_type(self.risk, self.point.curvature)
         self._pairs.clear()
         self._factor = None
         self._is_fresh, self.taken_at = True, alpha
@@ -103,7 +103,7 @@ class Descent:
     def factor(self, alpha):
         """The Hessian in hand plus λF, factored."""
         if self._factor is None or self._factor[0] != alpha:
-            self._factor = alpha, self.curvature.factor(alpha * self.weights)
+            self._factor = alpha, self.hessian.factor(alpha * self.weights)
         return self._factor[1]
 
     def gradient(self, alpha):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from skreg.quadratic.curvature import intercept_block, invert_bb
 from skreg.quadratic.point import Point
+from skreg.quadratic.row_curvature import intercept_block, invert_bb
 
 # The intercepts' Newton steps go this far at first, and twice as far each time.
 _REACH = 20.0

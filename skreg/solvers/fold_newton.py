@@ -21,8 +21,8 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 from skreg._kernels import line
 from skreg._kernels import products as tiles
 from skreg._threads import one_blas_thread
-from skreg.quadratic.curvature import invert_bb, row_weights
 from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.row_curvature import invert_bb, row_weights
 from skreg.rows.dense import slices
 from skreg.rows.products import together
 

@@ -11,9 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from skreg._kernels import group_descent, lasso_gap
-from skreg.quadratic.curvature import Curvature
 from skreg.quadratic.group_lasso import warn, working_blocks
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.hessian import DenseHessian
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.newton import solve_newton
 from skreg.solvers.solution import Solution, as_seen
@@ -256,8 +255,8 @@ class GroupPath:
                 curvature, share, out=np.zeros_like(curvature), where=share > 0
             ).max()
             curvature = np.maximum(curvature, floor * largest * share)
-        self.curvature = Curvature.of(self.part, curvature)
-        hessian = np.ascontiguousarray(self.curvature.hessian)
+        self.curvature = DenseHessian(self.part, curvature)
+        hessian = np.ascontiguousarray(self.curvature.matrix)
         self.hessian = lasso_gap.submatrix(hessian, self.order)
         self.vectors, self.values = group_descent.block_eigen(self.hessian, self.starts)
 
@@ -274,7 +273,7 @@ class GroupPath:
         by_group = [np.add.outer(classes, place[block]).ravel() for block in blocks]
         self.order = np.concatenate([*by_group, np.empty(0, dtype=np.intp)])
         self.starts = np.cumsum([0, *(len(one) for one in by_group)]).astype(np.intp)
-        self.part = restricted(self.risk, self.features)
+        self.part = self.risk.restricted(self.features)
         self.hessian = None
 
     def _shrink(self):
@@ -322,12 +321,3 @@ class GroupPath:
         theta[:, self.features] = point.theta.reshape(k, -1)
         gradient = self.risk.design.transposed_dot(point.residual).T.ravel()
         return replace(point, theta=theta.ravel(), gradient=gradient)
-
-
-def restricted(risk, features):
-    """The same risk with no other features than these, which increase."""
-    if len(features) == risk.n_features:
-        return risk
-    weights = risk.weight * risk.share
-    X = risk.X[:, features]
-    return LinearRisk(X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)

@@ -25,9 +25,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from skreg.quadratic.curvature import Curvature
+from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.row_curvature import row_roots
 from skreg.rows.dense import slices
 from skreg.rows.products import product, together
 from skreg.solvers.newton import LARGEST_DENSE, is_wide
@@ -93,7 +94,7 @@ def left_out(risk, penalty, alphas, coefs, intercepts):
             continue
         active = (coef != 0) | free
         used = np.flatnonzero(active.any(axis=0))
-        part = columns(risk, used)
+        part = risk.restricted(used)
         within, factors, small = active[:, used], l2[used], part
         if penalty.l1_ratio < 1 and within.all():
             small, factors = reduced(part, factors)
@@ -102,15 +103,6 @@ def left_out(risk, penalty, alphas, coefs, intercepts):
             bound = alpha * penalty.l1(risk.n_features)
             check = _ActiveSet(risk, used, active, coef, bound, penalty.positive)
         yield _Steps(small, raw, alpha * factors, within if check else None).run(check)
-
-
-def columns(risk, used):
-    """The risk of some of the features: a copy of their columns."""
-    if len(used) == risk.n_features:
-        return risk
-    weights = risk.share * risk.weight
-    X = risk.X[:, used]
-    return LinearRisk(X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
 
 
 def reduced(risk, factors):
@@ -162,9 +154,9 @@ class _Steps:
         self.risk, self.raw, self.ridge = risk, raw, ridge
         self.loss = risk.loss.derivatives(risk.y, raw)[0]
         _, self.gradient, self.curvature = risk.derivatives_at(raw)
-        bends = Curvature.of(risk, self.curvature)
-        self.B, self.mixed = bends.inverse_bb, bends.mixed
-        self.root = inverse_root(bends, np.tile((1.0 - 1.0 / len(raw)) * ridge, K), active)
+        hessian = DenseHessian(risk, self.curvature)
+        self.B, self.mixed = hessian.inverse_bb, hessian.mixed
+        self.root = hessian.half_inverse(np.tile((1.0 - 1.0 / len(raw)) * ridge, K), active)
         self.shift = self.B @ (self.mixed @ self.root.T)
         # ∇R over the coefficients: −λ∇J. The intercepts' is 0 at a solution.
         self.slope = risk.design.transposed_dot(self.gradient).T.ravel()
@@ -218,7 +210,7 @@ class _Steps:
     def first(self, rows):
         """f₋ᵢ − fᵢ of a slice of rows, and their leverages."""
         x = self.risk.design.block(rows)
-        q, bend = self.inner(x), self.bends(rows)
+        q, bend = self.inner(x), row_roots(self.risk, self.curvature, rows)
         drift, drift_b = self.drift
         drift = product(x, np.asfortranarray(drift.T)) + drift_b
         push = np.einsum("ikl,il->ik", q, self.gradient[rows])
@@ -230,7 +222,7 @@ class _Steps:
         risk, share = self.risk, self.risk.share[rows]
         K, p, m, n = risk.n_outputs, risk.n_features, len(rows), len(self.raw)
         x = np.vstack([risk.design.block(slice(i, i + 1)) for i in rows])
-        bend = self.bends(rows)
+        bend = row_roots(risk, self.curvature, rows)
         u = self.gradient[rows] + (bend @ (np.swapaxes(bend, 1, 2) @ moves[:, :, None]))[:, :, 0]
         step, step_b = self.solve((u[:, :, None] * x[:, None]).reshape(m, K * p), u)
         step += share[:, None] * self.drift[0].ravel()
@@ -266,29 +258,6 @@ class _Steps:
             for l in range(k + 1):
                 q[:, k, l] = q[:, l, k] = np.einsum("ia,ia->i", sides[k], sides[l])
         return q + self.B if len(self.B) else q
-
-    def bends(self, rows):
-        """Bᵢ with BᵢBᵢᵀ = Λᵢ, shape (m, K, K)."""
-        root = np.sqrt(self.curvature[rows])
-        if not self.risk.loss.coupled:
-            return root[:, :, None] * np.eye(self.risk.n_outputs)
-        inner = np.eye(self.risk.n_outputs) - root[:, :, None] * root[:, None, :]
-        return np.sqrt(self.risk.share[rows])[:, None, None] * root[:, :, None] * inner
-
-
-def inverse_root(bends, ridge, active):
-    """L with LᵀL = (H + diag(ridge))⁻¹ over the active coefficients, 0 over the others."""
-    if not len(ridge):
-        return np.zeros((0, 0))
-    if active is None or active.all():
-        return bends.factor(ridge).half_inverse()
-    on = np.flatnonzero(active.ravel())
-    hessian = np.ascontiguousarray(bends.hessian[np.ix_(on, on)])
-    part = Curvature(hessian, bends.mixed[:, on], bends.inverse_bb, bends.diagonal[on], None)
-    half = part.factor(ridge[on]).half_inverse()
-    root = np.zeros((len(half), len(ridge)))
-    root[:, on] = half
-    return root
 
 
 def _solved(q, bend, push):

@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skreg._threads import one_blas_thread
-from skreg.quadratic.curvature import Curvature
-from skreg.quadratic.operator import CurvatureOperator
+from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.reduction import RowSpace
 from skreg.solvers.anchor import find_anchor, has_no_minimum, stand_in
 from skreg.solvers.descent import Descent
@@ -166,11 +165,11 @@ def _prepare(risk, factors):
     if space is not None:
         risk, factors = space.risk, space.factors
     if risk.n_features * risk.n_outputs > LARGEST_DENSE:
-        descent = Descent(risk, factors, CurvatureOperator, patience=0.0, always_fresh=True)
+        descent = Descent(risk, factors, Hessian, patience=0.0, always_fresh=True)
         return space, descent, "newton-cg"
     # Gradients that a Hessian costs: n·p²·K(K+1)/2 flops beside passes that wait for memory.
     patience = risk.n_features * (risk.n_outputs + 1) / 24
-    descent = Descent(risk, factors, Curvature.of, patience)
+    descent = Descent(risk, factors, DenseHessian, patience)
     return space, descent, "newton-cholesky" if space is None else "newton-dual"
 
 
@@ -237,16 +236,16 @@ class _Freedom:
 
     def __init__(self, descent, out):
         self._descent, self._out = descent, out
-        self._curvature, self._taken_at, self._since = None, None, []
+        self._hessian, self._taken_at, self._since = None, None, []
 
     def put(self, i, alpha):
         """Note the solution for the i-th λ, the point where ``descent`` is."""
         current = self._descent.factor(alpha).dof()
-        if self._descent.curvature is not self._curvature:
+        if self._descent.hessian is not self._hessian:
             if self._since and 0 < alpha < self._taken_at:
-                before = self._curvature.factor(alpha * self._descent.weights).dof()
+                before = self._hessian.factor(alpha * self._descent.weights).dof()
                 self._correct(alpha, current / before)
-            self._curvature, self._taken_at = self._descent.curvature, alpha
+            self._hessian, self._taken_at = self._descent.hessian, alpha
             self._since = []
         else:
             self._since.append((i, alpha))

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from skreg.quadratic.curvature import intercept_block, invert_bb, rows_times
+from skreg.quadratic.row_curvature import intercept_block, invert_bb, rows_times
 from skreg.rows.dense import slices
 from skreg.rows.products import product
 

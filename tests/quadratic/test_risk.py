@@ -12,8 +12,7 @@ from threadpoolctl import threadpool_limits
 from skreg import QuadraticModel
 from skreg._threads import one_blas_thread
 from skreg.losses import get_loss
-from skreg.quadratic.curvature import Curvature
-from skreg.quadratic.operator import CurvatureOperator
+from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.risk import LinearRisk
 from skreg.rows.design import design
 
@@ -175,8 +174,8 @@ def test_features_far_from_0_lose_no_digits(name, far):
     ours, expected = away.design.dot(coef.T), exact.design.dot(coef.T)
     np.testing.assert_allclose(ours - ours[0], expected - expected[0], atol=1e-12)
     _, _, curvature = exact.derivatives_at(exact.raw(coef, b))
-    expected = Curvature.of(exact, curvature).hessian
-    actual = Curvature.of(away, curvature).hessian
+    expected = DenseHessian(exact, curvature).matrix
+    actual = DenseHessian(away, curvature).matrix
     np.testing.assert_allclose(actual, expected, atol=1e-12 * np.abs(expected).max())
 
 
@@ -232,7 +231,7 @@ def test_curvature_equals_differences_of_the_profiled_gradient(name, fit_interce
     risk = LinearRisk(X, y, get_loss(name), w, o, fit_intercept)
     coef, b = point(risk)
     curvature = risk.derivatives_at(risk.raw(coef, b))[2]
-    parts = Curvature.of(risk, curvature)
+    parts = DenseHessian(risk, curvature)
     K, p = coef.shape
     full = np.zeros((K * p + K, K * p + K))
     ones = np.hstack([X, np.ones((len(X), 1))])
@@ -250,9 +249,9 @@ def test_curvature_equals_differences_of_the_profiled_gradient(name, fit_interce
             full[K * p + k, K * p + l] = block[p, p]
     H, mixed, bb = full[: K * p, : K * p], full[K * p :, : K * p], full[K * p :, K * p :]
     expected = H - mixed.T @ np.linalg.pinv(bb, rcond=1e-10) @ mixed if fit_intercept else H
-    np.testing.assert_allclose(parts.hessian, expected, atol=1e-13)
+    np.testing.assert_allclose(parts.matrix, expected, atol=1e-13)
     # The operator says the same of products.
-    operator = CurvatureOperator(risk, curvature)
+    operator = Hessian(risk, curvature)
     v = np.random.default_rng(3).normal(size=(K * p, 3))
     np.testing.assert_allclose(operator.times(v), expected @ v, atol=1e-12)
     # A preconditioner: classes are centred each by itself.

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skreg.losses import get_loss
+from skreg.penalties.base import Tangent
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.degrees_of_freedom import degrees_of_freedom
@@ -18,17 +19,13 @@ LAYOUTS = {"dense": np.asarray, "fortran": np.asfortranarray, "sparse": sparse.c
 STRENGTH = 0.005
 
 
-def tangent(active, diagonal, factors=None, basis=None):
-    return SimpleNamespace(active=active, diagonal=diagonal, factors=factors, basis=basis)
-
-
 def blocks(active, sizes, strengths, rng):
     """A tangent of groups on the active components: (l/‖θ‖)(I − uuᵀ) on each block."""
     m = int(active.sum())
     owner = np.repeat(np.arange(len(sizes)), sizes)[:m]
     u = rng.normal(size=(m, len(sizes))) * (owner[:, None] == np.arange(len(sizes)))
     u /= np.maximum(np.linalg.norm(u, axis=0), 1e-300)
-    return tangent(active, strengths[owner], u * np.sqrt(strengths))
+    return Tangent(active, strengths[owner], u * np.sqrt(strengths))
 
 
 def dense(block, tangent):
@@ -114,7 +111,7 @@ def test_equals_dense_numpy(seed, name, shape, kind):
         sizes = np.full(-(-max(m, 1) // 8), 8)
         bends = blocks(active, sizes, rng.uniform(0.1, 1.0, len(sizes)), rng)
     else:
-        bends = tangent(active, diagonal[kind])
+        bends = Tangent(active, diagonal[kind])
     which = np.flatnonzero(active)
     expected = dense(H[np.ix_(which, which)], bends) if m else 0.0
     found = degrees_of_freedom(Hessian(risk, curvature), bends)
@@ -130,17 +127,17 @@ def test_known_values():
     A[:, 4] = A[:, 0] + A[:, 1]
     hessian, every = QuadraticHessian.from_array(A.T @ A), np.ones(5, dtype=bool)
     sigma = np.linalg.eigvalsh(A.T @ A)
-    ridge = degrees_of_freedom(hessian, tangent(every, np.full(5, 0.3)))
+    ridge = degrees_of_freedom(hessian, Tangent(every, np.full(5, 0.3)))
     np.testing.assert_allclose(ridge, np.sum(sigma / (sigma + 0.3)), rtol=1e-12)
-    assert degrees_of_freedom(hessian, tangent(every, np.zeros(5))) == pytest.approx(4)
-    assert degrees_of_freedom(hessian, tangent(np.zeros(5, dtype=bool), np.zeros(0))) == 0.0
+    assert degrees_of_freedom(hessian, Tangent(every, np.zeros(5))) == pytest.approx(4)
+    assert degrees_of_freedom(hessian, Tangent(np.zeros(5, dtype=bool), np.zeros(0))) == 0.0
 
 
 def test_continuous_from_the_lasso_to_the_ridge():
     _, _, H = problem("poisson", 40, 6, 0)
     hessian, every = QuadraticHessian.from_array(H), np.ones(6, dtype=bool)
     steps = np.linspace(0.0, 1.0, 201)
-    dof = [degrees_of_freedom(hessian, tangent(every, np.full(6, 0.01 * t))) for t in steps]
+    dof = [degrees_of_freedom(hessian, Tangent(every, np.full(6, 0.01 * t))) for t in steps]
     assert dof[0] == 6
     assert (np.diff(dof) < 0).all()
     assert np.abs(np.diff(dof)).max() < 0.2
@@ -149,7 +146,7 @@ def test_continuous_from_the_lasso_to_the_ridge():
 def test_classes_without_the_direction_they_share():
     risk, curvature, _ = problem("multinomial_log_loss", 40, 3, 0)
     every = np.ones(9, dtype=bool)
-    found = degrees_of_freedom(Hessian(risk, curvature), tangent(every, np.zeros(9)))
+    found = degrees_of_freedom(Hessian(risk, curvature), Tangent(every, np.zeros(9)))
     assert found == pytest.approx(6)
 
 
@@ -161,8 +158,8 @@ def test_coordinates_of_clusters(shape):
     basis = np.kron(np.eye(p // 2), [[1.0], [-1.0]])
     diagonal = np.full(p // 2, 0.2)
     reduced = basis.T @ A.T @ A @ basis
-    expected = dense(reduced, tangent(None, diagonal))
-    bends = tangent(np.ones(p, dtype=bool), diagonal, None, basis)
+    expected = dense(reduced, Tangent(None, diagonal))
+    bends = Tangent(np.ones(p, dtype=bool), diagonal, None, basis)
     rows = SimpleNamespace(shape=A.shape, columns=lambda some: A[:, some])
     for hessian in (QuadraticHessian.from_array(A.T @ A), QuadraticHessian.from_rows(rows)):
         np.testing.assert_allclose(degrees_of_freedom(hessian, bends), expected, rtol=1e-10)
@@ -231,9 +228,9 @@ def test_is_the_divergence_of_the_fit(name, kind):
     active = np.isin(np.arange(p), free)
     norm = np.linalg.norm(theta)
     if kind == "ridge":
-        bends = tangent(active, np.full(3, 0.05))
+        bends = Tangent(active, np.full(3, 0.05))
     else:
         u = theta[free, None] / norm
-        bends = tangent(active, np.full(3, STRENGTH / norm), np.sqrt(STRENGTH / norm) * u)
+        bends = Tangent(active, np.full(3, STRENGTH / norm), np.sqrt(STRENGTH / norm) * u)
     found = degrees_of_freedom(Hessian(risk, curvature), bends)
     np.testing.assert_allclose(1.0 + found, total, rtol=1e-6)

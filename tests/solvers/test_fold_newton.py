@@ -75,10 +75,10 @@ def test_the_gradient_norm_is_that_of_newton_s_method():
     whole = solve_newton(risk, alphas)
     found = solve_folds(risk, weights, alphas, (whole.coefs, whole.intercepts), tol=np.inf)
     part = LinearRisk(X[100:], y[100:], risk.loss)
-    from skreg.quadratic.curvature import Curvature
+    from skreg.quadratic.hessian import DenseHessian
     from skreg.solvers.descent import Descent
 
-    descent = Descent(part, np.ones(3), Curvature.of, 1.0)
+    descent = Descent(part, np.ones(3), DenseHessian, 1.0)
     descent.start_at(whole.coefs[0], whole.intercepts[0])
     assert found.gradient_norms[0, 0] == pytest.approx(descent.gradient_norm(0.1), rel=1e-9)
 

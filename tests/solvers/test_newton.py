@@ -16,7 +16,7 @@ from sklearn.preprocessing import scale
 
 from skreg._threads import _blas_libraries, one_blas_thread
 from skreg.losses import get_loss
-from skreg.quadratic.curvature import Curvature
+from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers import newton
 from skreg.solvers.newton import anchor_of, one_shot_gap, solve_newton
@@ -186,7 +186,7 @@ def test_degrees_of_freedom(name, shape):
     for i, alpha in enumerate(alphas):
         coef = np.atleast_2d(solution.coefs[i])
         raw = risk.raw(coef, np.atleast_1d(solution.intercepts[i]))
-        H = Curvature.of(risk, risk.derivatives_at(raw)[2]).hessian
+        H = DenseHessian(risk, risk.derivatives_at(raw)[2]).matrix
         exact = np.trace(np.linalg.solve(H + alpha * np.eye(len(H)), H))
         assert np.isclose(solution.dof[i], exact, rtol=1e-6 if i in (0, 9) else 0.06)
 
@@ -220,7 +220,7 @@ def test_one_expansion_is_the_closed_form_at_the_anchor(name, shape):
     slope, slope_b = risk.gradient(residual)
     assert np.abs(slope + anchor.alpha * factors * anchor.coef).max() < 1e-6
     assert np.abs(slope_b).max() < 1e-6
-    H, F = Curvature.of(risk, curvature).hessian, np.tile(factors, risk.n_outputs)
+    H, F = DenseHessian(risk, curvature).matrix, np.tile(factors, risk.n_outputs)
     for i, alpha in enumerate(ALPHAS):
         step = np.linalg.solve(H + alpha * np.diag(F), slope.ravel() + alpha * F * theta)
         np.testing.assert_allclose(solution.coefs[i].ravel(), theta - step, atol=1e-7)

@@ -1,0 +1,70 @@
+"""Second derivatives of the rows' losses in their raw predictions.
+
+``curvature`` is what `LinearRisk.derivatives_at` says of it: share·ℓ″ for each output, (n, K), or,
+for the multinomial log loss, the probabilities π, where a row's Hessian is share·(diag(π) − ππᵀ).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from skreg.quadratic.risk import LinearRisk
+
+Array = NDArray[np.float64]
+# Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.
+_FLOOR = 1e-6
+
+
+def row_weights(risk: LinearRisk, curvature: Array, k: int, l: int) -> Array | None:
+    """Weights of rows in ±∂²R/∂θₖ∂θₗ (minus for k ≠ l), or None where that is 0."""
+    if risk.loss.coupled:
+        p_k = curvature[:, k]
+        return risk.share * p_k * ((1.0 - p_k) if k == l else curvature[:, l])
+    return floored(risk, curvature)[:, k] if k == l else None
+
+
+def rows_times(risk: LinearRisk, curvature: Array, change: Array) -> Array:
+    """Second derivatives of the rows' losses times a change of raw predictions, (n, K, …)."""
+    more = (1,) * (change.ndim - 2)
+    curvature = curvature.reshape(*curvature.shape, *more)
+    if not risk.loss.coupled:
+        return curvature * change
+    share = risk.share.reshape(-1, 1, *more)
+    return share * curvature * (change - np.sum(curvature * change, axis=1, keepdims=True))
+
+
+def row_roots(risk: LinearRisk, curvature: Array, rows: slice | NDArray[np.intp]) -> Array:
+    """Bᵢ with BᵢBᵢᵀ the Hessian of a row's loss, shape (m, K, K)."""
+    root = np.sqrt(curvature[rows])
+    if not risk.loss.coupled:
+        return root[:, :, None] * np.eye(risk.n_outputs)
+    inner = np.eye(risk.n_outputs) - root[:, :, None] * root[:, None, :]
+    return np.sqrt(risk.share[rows])[:, None, None] * root[:, :, None] * inner
+
+
+def floored(risk: LinearRisk, curvature: Array) -> Array:
+    """The curvature, of which a loss that is linear somewhere gets some there."""
+    if not risk.loss.has_flat_parts:
+        return curvature
+    return np.maximum(curvature, _FLOOR * risk.share[:, None])
+
+
+def intercept_block(risk: LinearRisk, curvature: Array) -> Array:
+    """∂²R/∂b², shape (K, K)."""
+    if not risk.loss.coupled:
+        return np.diag(curvature.sum(axis=0))
+    weighted = risk.share[:, None] * curvature
+    return np.diag(weighted.sum(axis=0)) - weighted.T @ curvature
+
+
+def invert_bb(bb: Array, coupled: bool) -> Array:
+    """Inverse of ∂²R/∂b² (K × K), the direction common to all classes made definite."""
+    if len(bb) == 1:
+        return np.divide(1.0, bb, out=np.zeros_like(bb), where=bb > 0)
+    if coupled:
+        bb = bb + np.trace(bb) / len(bb)
+    return np.linalg.pinv(bb, rcond=1e-13, hermitian=True)
