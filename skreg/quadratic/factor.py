@@ -61,11 +61,7 @@ class Factor:
     def _sum(self, matrix: Array) -> Array:
         whole, gauge = np.array(matrix, order="F"), self._gauge
         if gauge is not None:
-            p, K = len(gauge), len(whole) // len(gauge)
-            at = np.arange(p)
-            for k in range(K):
-                for l in range(K):
-                    whole[k * p + at, l * p + at] += gauge / K
+            add_gauge(whole, gauge)
         whole[np.diag_indices_from(whole)] += self.ridge
         return whole
 
@@ -88,6 +84,23 @@ class Factor:
         if gauge is not None:
             out -= np.sum(gauge / (gauge + self.ridge[: len(gauge)]))
         return float(out)
+
+
+def add_gauge(hessians: Array, gauge: Array) -> None:
+    """Give curvature, in place, to what is common to all classes.
+
+    Every gradient is orthogonal to it.
+
+    Parameters
+    ----------
+    hessians : ndarray of shape (…, K·p, K·p)
+    gauge : ndarray of shape (…, p)
+    """
+    p = gauge.shape[-1]
+    at, K = np.arange(p), hessians.shape[-1] // p
+    for k in range(K):
+        for l in range(K):
+            hessians[..., k * p + at, l * p + at] += gauge / K
 
 
 class DenseFactor(Factor):

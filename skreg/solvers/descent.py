@@ -13,6 +13,7 @@ from collections import deque
 import numpy as np
 
 from skreg.quadratic.row_curvature import row_weights
+from skreg.solvers.bfgs import corrected_step
 from skreg.solvers.extrapolation import lagrange
 
 EPS = np.finfo(np.float64).eps
@@ -239,21 +240,16 @@ class Descent:
         return None
 
     def _direction(self, slope, slope_b, alpha):
-        """−(BFGS correction of H + λF)⁻¹·gradient, by the two-loop recursion."""
+        """−(BFGS correction of H + λF)⁻¹·gradient."""
         K, size = len(slope_b), len(slope)
-        g = np.concatenate([slope, slope_b])
         weight = np.concatenate([alpha * self.weights, np.zeros(K)])
-        used = []
-        for s, y in reversed(self._pairs):
-            y = y + weight * s
-            product = s @ y
-            if product > 0:  # a convex risk: below only by rounding
-                a = (s @ g) / product
-                g = g - a * y
-                used.append((s, y, product, a))
-        d = np.concatenate(self.factor(alpha).solve(g[:size], g[size:]))
-        for s, y, product, a in reversed(used):
-            d -= ((y @ d) / product + a) * s
+        factor = self.factor(alpha)
+
+        def solve(right):
+            return np.concatenate(factor.solve(-right[:size], -right[size:]))
+
+        pairs = [(s, y + weight * s) for s, y in self._pairs]
+        d = corrected_step(np.concatenate([slope, slope_b]), pairs, solve)
         d, d_b = d[:size], d[size:]
         if self.risk.loss.coupled:
             # What is common to all classes is 0 at the minimum, and no risk pulls it back there.

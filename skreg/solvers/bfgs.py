@@ -1,0 +1,54 @@
+"""The limited-memory BFGS correction of a Hessian (Nocedal, 1980)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def corrected_step(
+    gradient: Array, pairs: Iterable[tuple[Array, Array]], solve: Callable[[Array], Array]
+) -> Array:
+    """−(BFGS correction of M)⁻¹·gradient, by the two-loop recursion.
+
+    Parameters
+    ----------
+    gradient : ndarray of shape (…, size)
+        Several problems, each with pairs of its own, may be stacked.
+    pairs : sequence of (step, change of the gradient), each shaped like ``gradient``
+        The oldest first. One without curvature along the step, which only rounding makes, is left
+        out.
+    solve : callable
+        M⁻¹ times an array shaped like ``gradient``.
+
+    Returns
+    -------
+    ndarray of shape (…, size)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.solvers.bfgs import corrected_step
+    >>> pair = np.array([1.0, 0.0]), np.array([4.0, 0.0])
+    >>> corrected_step(np.array([4.0, 1.0]), [pair], solve=lambda g: g)
+    array([-1., -1.])
+    """
+    step, used = -gradient, []
+    for s, y in reversed(list(pairs)):
+        bend = _dot(s, y)
+        inverse = np.divide(1.0, bend, out=np.zeros_like(bend), where=bend > 0)
+        share = inverse * _dot(s, step)
+        step = step - share * y
+        used.append((s, y, inverse, share))
+    step = solve(step)
+    for s, y, inverse, share in reversed(used):
+        step = step + (share - inverse * _dot(y, step)) * s
+    return step
+
+
+def _dot(a: Array, b: Array) -> Array:
+    return np.einsum("...i,...i->...", a, b)[..., None]
