@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 import reference
 from hypothesis import strategies as st
 
@@ -15,9 +16,10 @@ from skreg.losses import (
     Quantile,
     SquaredError,
 )  # fmt: skip
+from skreg.network.optimisers import SGD, Adam
 from skreg.network.regularization import Regularization
 from skreg.network.training import Problem, TrainingState
-from skreg.penalties import get_penalty
+from skreg.penalties import NoPenalty, get_penalty
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "silu", "gelu")
 SMOOTH = ("tanh", "logistic", "silu", "gelu")
@@ -27,6 +29,13 @@ LOSSES = {
         SquaredError(), Huber(0.7), Quantile(0.3), Poisson(), BinaryLogLoss(), MultinomialLogLoss(),
     )
 }  # fmt: skip
+
+RULES = {
+    "momentum": (SGD(momentum=0.8, nesterov=False), lambda eta: reference.heavy_ball(eta, 0.8)),
+    "nesterov": (SGD(momentum=0.8), lambda eta: reference.nesterov(eta, 0.8)),
+    "adam": (Adam(0.8, 0.99, 1e-6), lambda eta: reference.adam(eta, 0.8, 0.99, 1e-6)),
+}
+rules = pytest.mark.parametrize("rule", RULES)
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,27 @@ def make_case(
         X.astype(dtype), Y.astype(dtype), sample_weight,
     )  # fmt: skip
     return Case(problem, theta.astype(dtype))
+
+
+def check_against_twin(case, rule, prox=None, decay=0.0, eta=0.03, rtol=1e-8):
+    """θ after some epochs; returns it."""
+    optimiser, twin_rule = RULES[rule]
+    X, Y, weights = case.data
+    state, met = case.train(optimiser, eta=eta, n_epochs=12, batch_size=8)
+    expected = case.twin.train(
+        case.theta, X, Y, twin_rule(eta), n_epochs=12, batch_size=8, weights=weights, prox=prox,
+        decay=decay,
+    )  # fmt: skip
+    np.testing.assert_allclose(state.theta, expected, rtol=rtol, atol=1e-10)
+    assert np.array_equal(state.theta == 0, expected == 0)
+    risk = case.held_by(penalty=NoPenalty(), alpha=0.0, norm_bound=None)
+    assert np.isclose(
+        case.problem.objective_and_gradient(state.theta)[0],
+        risk.problem.objective_and_gradient(state.theta)[0]
+        + case.problem.regularization.value(state.theta, case.problem.units),
+    )
+    assert np.all(np.isfinite(met))
+    return state.theta
 
 
 @st.composite

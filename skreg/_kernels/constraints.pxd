@@ -19,7 +19,7 @@ from skreg._kernels.group_prox cimport group_radius, shrink
 from skreg._kernels.optimisers cimport ADAM
 from skreg._kernels.plan cimport NEURONS, Block, Plan, Step
 from skreg._kernels.team cimport meet, next_task
-from skreg._kernels.tiles cimport follow, step_sizes
+from skreg._kernels.tiles cimport CHUNK, follow, step_sizes
 
 ctypedef fused real:
     float
@@ -28,7 +28,6 @@ ctypedef fused real:
 cdef enum:
     COLUMNS = 64     # of a block, at most
     TOGETHER = 8     # neurons whose weights are gathered in one sweep over the rows
-    CHUNK = 512      # weights whose step sizes are at hand at once
     LANES = 16       # sums that run side by side
 
 

@@ -6,6 +6,7 @@ from libc.stdint cimport uint64_t
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.losses cimport Loss
 from skreg._kernels.optimisers cimport Optimiser
+from skreg._kernels.penalties cimport Pieces
 from skreg._kernels.team cimport Team
 
 
@@ -44,6 +45,7 @@ cdef struct Regularization:
     double* l1             # of ‖W‖₁
     double* l2             # of ½‖W‖₂², part of the gradient
     double* decay          # of ½‖W‖₂², a step of its own
+    const Pieces* pieces   # of Σ P(|w|), P quadratic by pieces; NULL: none
     double* group          # of Σ √|g| ‖θ_g‖
     double concavity       # c > 0: of Σ √|g| ln(1 + c‖θ_g‖)/c instead, for groups of inputs
     double* norms          # ‖θ_g‖ of the inputs before the step; used only if c > 0

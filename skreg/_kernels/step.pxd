@@ -49,12 +49,8 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
     cdef double loss, total = 0
     while start < plan.n:
         step.size = min(plan.batch_size, plan.n - start)
-        step.eta = plan.etas[n_done]
+        number_step(plan, &step, plan.n_steps_done + n_done + 1, plan.etas[n_done])
         n_done += 1
-        step.number, step.correction, step.scale_2 = plan.n_steps_done + n_done, 1, 1
-        if plan.optimiser == ADAM:
-            step.correction = 1 - pow(plan.rule.beta_1, step.number)
-            step.scale_2 = 1 / sqrt(1 - pow(plan.rule.beta_2, step.number))
         task = worker
         while task < plan.n_row_tasks:
             plan.task_loss[task] = row_task(plan, theta, &step, plan.order + start, task)
@@ -82,6 +78,16 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
         look_for_infinity(plan.n_parameters, <const real*>plan.point, &plan.diverged)
         if plan.optimiser == ADAM:
             look_for_infinity(plan.n_parameters, <const real*>plan.slot_2, &plan.diverged)
+
+
+cdef inline void number_step(
+    const Plan* plan, Step* step, Py_ssize_t number, double eta
+) noexcept nogil:
+    """What the number of a step and its learning rate say."""
+    step.number, step.eta, step.correction, step.scale_2 = number, eta, 1, 1
+    if plan.optimiser == ADAM:
+        step.correction = 1 - pow(plan.rule.beta_1, number)
+        step.scale_2 = 1 / sqrt(1 - pow(plan.rule.beta_2, number))
 
 
 cdef inline dispatched look_for_infinity(Py_ssize_t n, const real* x, bint* found) noexcept nogil:

@@ -6,11 +6,15 @@ from skreg._kernels.matmul cimport column_sums, matmul_tn
 from skreg._kernels.optimisers cimport (
     ADAM, NESTEROV, SGD, accumulate, adam, adam_steps, nesterov, sgd,
 )
+from skreg._kernels.penalties cimport Pieces, piecewise_prox
 from skreg._kernels.plan cimport INPUTS, Architecture, Plan, Step, Tile
 
 ctypedef fused real:
     float
     double
+
+cdef enum:
+    CHUNK = 512      # weights whose step sizes are at hand at once
 
 
 cdef inline void layer_gradient(
@@ -55,6 +59,8 @@ cdef inline void tile_task(
         if tile.first == 0:
             column_sums(step.size, fan_out, delta, fan_out, g)
             update(plan, theta, step, net.biases[l], fan_out, g, -1)
+    if plan.reg.pieces != NULL:
+        shrink_by_pieces(plan, theta, step, start, n_weights, plan.reg.pieces + l, worker)
     if l == 0 and plan.reg.groups == INPUTS and plan.reg.group[0] > 0:
         shrink_inputs(plan, theta, step, tile.first, tile.last, worker)
 
@@ -108,6 +114,25 @@ cdef inline void follow(Plan* plan, Py_ssize_t i, real by) noexcept nogil:
         (<real*>plan.slot_1)[i] += by
     elif plan.optimiser == NESTEROV:
         (<real*>plan.point)[i] += (one + <real>plan.rule.momentum) * by
+
+
+cdef inline void shrink_by_pieces(
+    Plan* plan, real* theta, const Step* step, Py_ssize_t start, Py_ssize_t n, const Pieces* pieces,
+    int worker
+) noexcept nogil:
+    """The proximal step of a penalty of each weight by itself on θ[start : start + n]."""
+    cdef Py_ssize_t size, i, last = start + n
+    cdef real* d = <real*>plan.scratch + worker * plan.scratch_size
+    cdef real* moved = d + CHUNK
+    while start < last:
+        size = min(CHUNK, last - start)
+        step_sizes(plan, step, size, <const real*>plan.slot_2 + start, d)
+        piecewise_prox(size, theta + start, d, pieces, moved)
+        for i in range(size):
+            if plan.optimiser != ADAM:
+                follow(plan, start + i, moved[i] - theta[start + i])
+            theta[start + i] = moved[i]
+        start += size
 
 
 cdef inline void shrink_inputs(

@@ -35,14 +35,20 @@ from libc.math cimport INFINITY
 import numpy as np
 
 from skreg._kernels.activations cimport has_recorded_slope
-from skreg._kernels.constraints cimport CHUNK, COLUMNS, TOGETHER
+from skreg._kernels.constraints cimport COLUMNS, TOGETHER
 from skreg._kernels.network cimport Network
 from skreg._kernels.optimisers cimport Optimiser
-from skreg._kernels.plan cimport INPUTS, NEURONS, NO_GROUPS, Block, Plan, Rule, Tile
-from skreg._kernels.step cimport epoch
+from skreg._kernels.penalties cimport Pieces
+from skreg._kernels.plan cimport INPUTS, NEURONS, NO_GROUPS, Block, Plan, Rule, Step, Tile
+from skreg._kernels.step cimport epoch, number_step
 from skreg._kernels.team cimport (
     call, dismiss, flush_subnormals, restore_subnormals, wait_for_call,
 )
+from skreg._kernels.tiles cimport CHUNK, follow, step_sizes
+
+ctypedef fused real:
+    float
+    double
 
 # Codes of the kernel, by the public names.
 OPTIMISERS = {"gradient": Optimiser.GRADIENT, "sgd": Optimiser.SGD,
@@ -75,6 +81,9 @@ cdef class Trainer:
     max_workers : int
     l1, l2, decay, group : sequence of float, one for each layer; None for zeros
         λ times the penalty's shares of ‖W‖₁ and ½‖W‖₂²; ηλ of decoupled decay is η·decay; λ√|g|.
+    pieces : ndarray of shape (n_layers, 3, 4), or None
+        A penalty of each weight by itself, quadratic by pieces in its size: the end of each piece,
+        then the constant, the slope and the curvature there; the last ends at infinity.
     groups : None, "inputs" or "neurons"
     concavity : float
         c > 0 makes ‖W₁[i, :]‖ of "inputs" ln(1 + c‖W₁[i, :]‖)/c.
@@ -92,11 +101,12 @@ cdef class Trainer:
     cdef object groups_in_full     # λ√|g| without the share in force
     cdef object first_weights, norms
     cdef bint is_float
+    cdef Py_ssize_t n_rows
     cdef readonly int max_workers
 
     def __cinit__(self, Network network, X, Y, weights, theta, point, slot_1, slot_2, *,
                   Py_ssize_t batch_size, optimiser, bint has_zeros=False, int max_workers=1, l1=None, l2=None,
-                  decay=None, group=None, groups=None, double concavity=0, double norm_bound=INFINITY,
+                  decay=None, group=None, pieces=None, groups=None, double concavity=0, double norm_bound=INFINITY,
                   double bound_l1=0, double bound_l2=0, double max_norm=INFINITY,
                   dropout=(0.0, 0.0), dropout_seed=0):
         self.is_float = theta.dtype == np.float32
@@ -109,7 +119,7 @@ cdef class Trainer:
         cdef Plan* plan = &self.plan
         plan.net = &network.shape
         plan.optimiser = OPTIMISERS[optimiser]
-        plan.n, plan.n_parameters = X.shape[0], network.n_parameters
+        self.n_rows, plan.n, plan.n_parameters = X.shape[0], X.shape[0], network.n_parameters
         plan.batch_size, plan.has_zeros = batch_size, has_zeros
         plan.Y, plan.weights = _address(Y), _address(weights)
         plan.theta, plan.point = <void*>_address(theta), <void*>_address(point)
@@ -124,6 +134,7 @@ cdef class Trainer:
             plan.X.indices = <const int*>_address(X.indices if X.indices.size else X.indptr)
         self.owners = (network, *table, Y, weights, theta, point, slot_1, slot_2)
         self._set_penalties(l1, l2, decay, group)
+        self._set_pieces(pieces)
         plan.reg.groups = GROUPS[groups]
         plan.reg.concavity = concavity
         self.first_weights = theta[:network.units[0] * network.units[1]].reshape(network.units[:2])
@@ -149,6 +160,25 @@ cdef class Trainer:
         self.plan.reg.decay, self.plan.reg.group = &shares[2, 0], &shares[3, 0]
         self.groups_in_full = numbers[3].copy()
         self.owners += (numbers,)
+
+    cdef _set_pieces(self, pieces):
+        if pieces is None:
+            self.plan.reg.pieces = NULL
+            return
+        cdef double[:, :, ::1] given = np.ascontiguousarray(pieces, dtype=np.float64)
+        if given.shape[0] != self.plan.net.n_layers or given.shape[1] != 3 or given.shape[2] != 4:
+            raise ValueError("pieces must have three pieces of four numbers for each layer")
+        table = np.empty((given.shape[0], sizeof(Pieces)), np.uint8)
+        cdef Pieces* out = <Pieces*>_address(table)
+        for l in range(given.shape[0]):
+            out[l].limit = INFINITY
+            for k in range(3):
+                out[l].end[k], out[l].constant[k] = given[l, k, 0], given[l, k, 1]
+                out[l].linear[k], out[l].square[k] = given[l, k, 2], given[l, k, 3]
+                if given[l, k, 3] < 0:
+                    out[l].limit = min(out[l].limit, -1 / given[l, k, 3])
+        self.plan.reg.pieces = out
+        self.owners += (table,)
 
     cdef _set_tasks(self, Network network):
         cdef Plan* plan = &self.plan
@@ -190,7 +220,7 @@ cdef class Trainer:
                 for i in range(plan.n_tiles))
             gradients = np.empty((self.max_workers, plan.gradient_size), dtype)
         # Weights of a few neurons, or a chunk, with their step sizes.
-        plan.scratch_size = max(4 * TOGETHER * units.max(), CHUNK)
+        plan.scratch_size = max(4 * TOGETHER * units.max(), 2 * CHUNK)
         scratch = np.empty((self.max_workers, plan.scratch_size), dtype)
         targets = np.empty(batch_size * units[n_layers], dtype)
         losses, task_loss = np.empty(batch_size), np.empty(plan.n_row_tasks)
@@ -227,16 +257,17 @@ cdef class Trainer:
               double beta_2=0, double epsilon=0):
         """An epoch over the rows in ``order``, with the help of ``n_workers`` − 1 that `serve`.
 
-        ``etas`` holds the learning rate of each step.
+        ``order`` may name some rows only, for a part of an epoch. ``etas`` holds the learning rate
+        of each step.
         """
-        if order.shape[0] != self.plan.n:
-            raise ValueError("order must name every row of X once")
-        if etas.shape[0] * self.plan.batch_size < self.plan.n:
+        if not 0 < order.shape[0] <= self.n_rows:
+            raise ValueError("order must name rows of X, each at most once")
+        if etas.shape[0] * self.plan.batch_size < order.shape[0]:
             raise ValueError("etas must have one learning rate for each batch")
         if not 1 <= n_workers <= self.max_workers:
             raise ValueError("n_workers must be at least 1 and at most max_workers")
         cdef unsigned state
-        self.plan.order = &order[0]
+        self.plan.n, self.plan.order = order.shape[0], &order[0]
         self.plan.etas = &etas[0]
         self.plan.n_steps_done = n_steps_done
         self.plan.multiplier = 0    # an epoch knows nothing of the last one but θ's state
@@ -248,6 +279,27 @@ cdef class Trainer:
             call(&self.plan.team, n_workers)
             self._epoch(0)
             restore_subnormals(state)
+
+    def step_sizes(self, real[::1] out, *, Py_ssize_t number, double eta):
+        """out ← the step size of each component of θ in that step: the inverse of the metric."""
+        cdef Step step
+        self._check(out.shape[0], real is float)
+        number_step(&self.plan, &step, number, eta)
+        step_sizes(&self.plan, &step, self.plan.n_parameters, <const real*>self.plan.slot_2, &out[0])
+
+    def move_to(self, const real[::1] theta):
+        """θ ← ``theta``, after a proximal step made outside; the optimiser's memory follows."""
+        cdef Py_ssize_t i
+        cdef real* here = <real*>self.plan.theta
+        self._check(theta.shape[0], real is float)
+        for i in range(self.plan.n_parameters):
+            follow(&self.plan, i, theta[i] - here[i])
+            here[i] = theta[i]
+
+    cdef int _check(self, Py_ssize_t size, bint is_float) except -1:
+        if size != self.plan.n_parameters or is_float != self.is_float:
+            raise ValueError("the array must have the size and dtype of theta")
+        return 0
 
     def serve(self, int worker):
         """Help with every epoch that calls for more than ``worker`` workers, until `dismiss`."""

@@ -288,7 +288,8 @@ class AfterTraining(MLPSettings):
 
     def _dof_at(self, X, Y, weights, regularization):
         units, activation, loss = self._architecture
-        share = getattr(regularization.penalty, "l2_share", 0.0)
+        shares = regularization.shares(units)
+        share = 0.0 if shares is None else shares[:, 1]
         return effective_dof(
             self._state.theta, units, activation, loss, X.toarray() if issparse(X) else X,
             np.ascontiguousarray(Y, dtype=np.float64), weights,

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skreg._kernels import network as kernel
-from skreg.penalties import NETWORK_PENALTIES, Penalty
+from skreg.penalties import Penalty
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -33,14 +33,19 @@ class MLPParameters(BaseEstimator):
         Activation of the hidden units; "gelu" is the exact one, z·Φ(z).
 
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
-        The optimiser. L1 and group penalties are handled by a proximal step in its own metric, so
+        The optimizer. Penalties with a kink are handled by a proximal step in its own metric, so
         that zeros are exact. "lbfgs" takes all rows at once: for a few thousand rows at most; an
-        iteration counts as an epoch, L1 is handled by splitting θ = u − v, u, v ≥ 0, and neither
-        groups, bounds nor dropout are.
+        iteration counts as an epoch, L1 is handled by splitting θ = u − v, u, v ≥ 0. It takes no
+        other penalties than elastic nets, no bounds and no dropout.
 
-    penalty : {"l2", "l1", "elasticnet", "group", "group_log", "none"} or None, default="l2"
-        J: ½‖θ‖₂², ‖θ‖₁, l1_ratio·‖θ‖₁ + (1 − l1_ratio)·½‖θ‖₂², a group penalty of ``groups``, or 0,
-        over the weights of all layers.
+    penalty : {"l2", "l1", "elasticnet", "mcp", "scad", "slope", "group", "group_log", "none"}, \
+            Penalty or None, default="l2"
+        J: ½‖θ‖₂², ‖θ‖₁, l1_ratio·‖θ‖₁ + (1 − l1_ratio)·½‖θ‖₂², one of the other penalties of linear
+        models with its usual parameters, a group penalty of ``groups``, or 0; summed over the
+        layers of weights. Or any :class:`~skreg.penalties.Penalty`, for example ``MCP(gamma=2.0)``,
+        or the name of one that was added to ``skreg.penalties.PENALTIES``. Penalties other than
+        elastic nets, MCP, SCAD and those of ``groups`` take their proximal step in Python after
+        each mini-batch, which is slower.
 
     alpha : float or array-like of shape (n_layers,), default=0.003
         λ ≥ 0, the strength of the penalty. It multiplies J against the *mean* loss, whatever the
@@ -157,7 +162,8 @@ class MLPParameters(BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(kernel.ACTIVATIONS))],
         "solver": [StrOptions({"sgd", "adam", "lbfgs"})],
-        "penalty": [StrOptions({*NETWORK_PENALTIES, *GROUP_PENALTIES}), None],
+        # `get_penalty` checks the name: penalties may be registered at any time.
+        "penalty": [str, Penalty, None],
         "alpha": [_NOT_NEGATIVE, "array-like"],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

@@ -35,7 +35,7 @@ class MLPSettings(MLPParameters):
 
     def _regularization(self, units):
         """What is added to the loss and done to the weights, for a network of these units."""
-        if (self.penalty in GROUP_PENALTIES) != (self.groups is not None):
+        if self._penalizes_groups() != (self.groups is not None):
             raise ValueError(
                 f"penalty={self.penalty!r} and groups={self.groups!r} do not go together. Give "
                 "penalty='group' with groups='inputs' or groups='neurons', penalty='group_log' "
@@ -51,8 +51,11 @@ class MLPSettings(MLPParameters):
         )
         regularization.check(units)
         if self.solver == "lbfgs":
-            self._check_lbfgs(regularization)
+            self._check_lbfgs(regularization, units)
         return regularization
+
+    def _penalizes_groups(self):
+        return isinstance(self.penalty, str) and self.penalty in GROUP_PENALTIES
 
     def _alphas(self, n_layers):
         """λ: a float, or a tuple of one for each layer of weights."""
@@ -83,10 +86,10 @@ class MLPSettings(MLPParameters):
             )
         return tuple(float(rate) for rate in rates)
 
-    def _check_lbfgs(self, regularization):
+    def _check_lbfgs(self, regularization, units):
         """L-BFGS needs one objective with a gradient, the same in every iteration."""
         unfit = {
-            "penalty": self.penalty in GROUP_PENALTIES,
+            "penalty": regularization.shares(units) is None,
             "norm_bound": self.norm_bound is not None,
             "max_norm": self.max_norm is not None,
             "dropout": any(regularization.dropout),

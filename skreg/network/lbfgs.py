@@ -28,16 +28,14 @@ class Shares:
 
     @classmethod
     def of(cls, regularization, units, n_parameters):
-        """Those of an elastic net or one of its corners."""
-        l1, l2 = np.zeros(n_parameters), np.zeros(n_parameters)
+        """Those of an elastic net or one of its corners, alike for all weights of a layer."""
+        parts = np.zeros((2, n_parameters))
         alphas = regularization.alphas(len(units) - 1)
-        for share, shares in (
-            (regularization.penalty.l1_share, l1),
-            (regularization.penalty.l2_share, l2),
-        ):
-            for alpha, weights in zip(alphas, layer_views(shares, units)[0], strict=True):
+        for part, shares in zip(parts, regularization.shares(units).T, strict=True):
+            layers = layer_views(part, units)[0]
+            for weights, alpha, share in zip(layers, alphas, shares, strict=True):
                 weights[...] = alpha * share
-        return cls(l1, l2)
+        return cls(*parts)
 
 
 class Split:

@@ -1,12 +1,15 @@
 """Everything that holds a network back: penalties, constraints, dropout."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Real
 
 import numpy as np
 
+from skreg.network.layerwise import Layerwise
 from skreg.network.parameters import layer_views
-from skreg.penalties import InputGroups, NeuronGroups, NoPenalty, Penalty
+from skreg.network.proximal import ProximalSteps
+from skreg.penalties import NetworkPenalty, NoPenalty, Penalty
 
 NO_PENALTY = NoPenalty()
 
@@ -17,8 +20,8 @@ class Regularization:
 
     Parameters
     ----------
-    penalty : Penalty, InputGroups or NeuronGroups
-        J, summed over the layers of weights.
+    penalty : Penalty or NetworkPenalty
+        J. A `Penalty` is summed over the layers, each of whose weights it takes as one vector.
     alpha : float or sequence of float
         λ ≥ 0, or one for each layer of weights from the input on.
     norm_bound : float or None
@@ -36,7 +39,7 @@ class Regularization:
         (I. Loshchilov, F. Hutter, 2019, "Decoupled weight decay regularization").
     """
 
-    penalty: Penalty | InputGroups | NeuronGroups = NO_PENALTY
+    penalty: Penalty | NetworkPenalty = NO_PENALTY
     alpha: float | tuple[float, ...] = 0.0
     norm_bound: float | None = None
     max_norm: float | None = None
@@ -44,11 +47,16 @@ class Regularization:
     weight_decay: str = "coupled"
 
     @property
-    def has_groups(self):
-        """Whether the penalty is of groups."""
-        return isinstance(self.penalty, InputGroups | NeuronGroups)
+    def layerwise(self) -> Layerwise | None:
+        """The penalty of each layer by itself; None for one that spans layers."""
+        return None if isinstance(self.penalty, NetworkPenalty) else Layerwise(self.penalty)
 
-    def alphas(self, n_layers):
+    @property
+    def over_layers(self) -> NetworkPenalty:
+        """The penalty of all layers."""
+        return self.penalty if isinstance(self.penalty, NetworkPenalty) else Layerwise(self.penalty)
+
+    def alphas(self, n_layers: int) -> np.ndarray:
         """λ in force for each layer of weights, shape (n_layers,)."""
         if self.norm_bound is not None:
             return np.zeros(n_layers)
@@ -57,11 +65,7 @@ class Regularization:
     def value(self, theta, units):
         """λJ(θ); 0 under ``norm_bound``."""
         weights, alphas = self._layers(theta, units)
-        if not alphas.any():
-            return 0.0
-        if self.has_groups:
-            return self.penalty.value(weights, alphas)
-        return sum(a * self.penalty.value(W) for W, a in zip(weights, alphas, strict=True) if a)
+        return self.over_layers.value(weights, alphas) if alphas.any() else 0.0
 
     def meter(self, theta, network):
         """A function that gives `value` of a θ changed in place, as quickly as can be.
@@ -69,18 +73,24 @@ class Regularization:
         Beside the epoch of a small network the calls of NumPy would show.
         """
         alphas = self.alphas(len(network.units) - 1)
-        if self.has_groups:
-            return lambda: self.value(theta, network.units)
-        shares = np.outer(alphas, (self.penalty.l1_share, 0.5 * self.penalty.l2_share, 0.0))
-        if not shares.any():
+        if not alphas.any():
             return lambda: 0.0
-        sums = np.empty_like(shares)
+        shares = self.shares(network.units)
+        if shares is None:
+            return lambda: self.value(theta, network.units)
+        factors = np.column_stack([shares * (1.0, 0.5), np.zeros(len(alphas))])
+        factors *= alphas[:, np.newaxis]
+        sums = np.empty_like(factors)
 
         def value():
             network.sums(theta, sums)
-            return float(np.vdot(shares, sums))
+            return float(np.vdot(factors, sums))
 
         return value
+
+    def shares(self, units) -> np.ndarray | None:
+        """`Layerwise.shares`; None for a penalty that spans layers."""
+        return None if self.layerwise is None else self.layerwise.shares(_sizes(units))
 
     def gradient(self, theta, units):
         """∇λJ(θ), 0 for biases; at a kink the sub-gradient nearest to 0."""
@@ -88,10 +98,7 @@ class Regularization:
         out = np.zeros_like(theta)
         if not alphas.any():
             return out
-        if self.has_groups:
-            pulls = self.penalty.gradient(weights, alphas)
-        else:
-            pulls = (a * self.penalty.gradient(W) for W, a in zip(weights, alphas, strict=True))
+        pulls = self.over_layers.gradient(weights, alphas)
         for target, pull in zip(layer_views(out, units)[0], pulls, strict=True):
             target[...] = pull
         return out
@@ -101,20 +108,25 @@ class Regularization:
 
     def numbers(self, units):
         """Arguments of the compiled trainer."""
-        alphas = self.alphas(len(units) - 1)
-        if self.has_groups:
-            numbers = self.penalty.numbers(units, alphas)
-        else:
-            shares = dict(l1=self.penalty.l1_share, l2=self.penalty.l2_share)
-            numbers = {name: share * alphas for name, share in shares.items()}
-            if self.norm_bound is not None:
-                numbers.update({f"bound_{name}": share for name, share in shares.items()})
-                numbers["norm_bound"] = self.norm_bound
+        numbers = self.over_layers.numbers(units, self.alphas(len(units) - 1))
+        if numbers is None:
+            return dict(dropout=self.dropout)
+        if self.norm_bound is not None:
+            bound_l1, bound_l2 = self.shares(units)[0]
+            numbers |= dict(norm_bound=self.norm_bound, bound_l1=bound_l1, bound_l2=bound_l2)
         if self.weight_decay == "decoupled":
             numbers["decay"] = numbers.pop("l2", None)
         if self.max_norm is not None:
             numbers["max_norm"] = self.max_norm
         return numbers | dict(dropout=self.dropout)
+
+    def proximal_steps(self, units, trainer, theta) -> ProximalSteps | None:
+        """What follows each step of a trainer that does not know the penalty; None if it does."""
+        alphas, layerwise = self.alphas(len(units) - 1), self.layerwise
+        if layerwise is None or layerwise.numbers(units, alphas) is not None:
+            return None
+        penalty = layerwise.penalty
+        return ProximalSteps(penalty, alphas.tolist(), self.max_norm, units, trainer, theta)
 
     def check(self, units):
         """Raise ValueError if this does not make sense for a network of these units."""
@@ -129,16 +141,22 @@ class Regularization:
             raise ValueError(
                 f"alpha must be finite and not negative, got {self.alpha!r}. Use 0 for no penalty."
             )
-        if isinstance(self.penalty, NeuronGroups) and n_layers < 2:
+        if self.penalty.kernel == "neurons" and n_layers < 2:
             raise ValueError(
                 "groups='neurons' needs a hidden layer, and hidden_layer_sizes is empty. Use "
                 "groups='inputs', or give hidden layers."
             )
-        if self.norm_bound is not None and (self.has_groups or not self._bounds_something()):
+        if self.norm_bound is not None and not self._bounds_something(units):
             raise ValueError(
                 f"norm_bound={self.norm_bound!r} needs penalty 'l1', 'l2' or 'elasticnet', whose J "
                 "it bounds. Choose one of these, or set norm_bound=None."
             )
 
-    def _bounds_something(self):
-        return self.penalty.l1_share > 0 or self.penalty.l2_share > 0
+    def _bounds_something(self, units):
+        shares = self.shares(units)
+        return shares is not None and bool(shares.any()) and bool((shares == shares[0]).all())
+
+
+def _sizes(units):
+    """Number of weights of each layer."""
+    return [fan_in * fan_out for fan_in, fan_out in pairwise(units)]

@@ -151,13 +151,13 @@ class Problem:
         numbers = self.regularization.numbers(self.units) | dict(dropout_seed=state.dropout_seed)
         rule = optimiser.numbers()
         with self._team(state, batch_size, **numbers) as (trainer, train):
+            run = self._epoch_of(trainer, train, state.theta, batch_size)
             while True:
                 if rng is not None:
                     rows.shuffle(order, rng.tomaxint())
                 etas[:] = state.eta
                 trainer.weaken_groups(state.group_share)
-                train(order, etas, n_steps_done=state.n_steps, **rule)
-                risk = trainer.loss / self.n_samples
+                risk = run(order, etas, n_steps_done=state.n_steps, **rule) / self.n_samples
                 objective = np.nan if trainer.diverged else risk + penalty_term()
                 if not isfinite(objective):
                     raise ValueError(
@@ -169,6 +169,28 @@ class Problem:
                 state.n_steps += len(etas)
                 state.risk = risk
                 yield objective
+
+    def _epoch_of(self, trainer, train, theta, batch_size):
+        """A function that runs an epoch, compiled as a whole or between proximal steps; Σ wᵢℓᵢ."""
+        proximal = self.regularization.proximal_steps(self.units, trainer, theta)
+
+        def whole(order, etas, **numbers):
+            train(order, etas, **numbers)
+            return trainer.loss
+
+        def step_by_step(order, etas, *, n_steps_done, **numbers):
+            loss = 0.0
+            for step, eta in enumerate(etas.tolist()):
+                batch = order[step * batch_size : (step + 1) * batch_size]
+                proximal.begin()
+                train(batch, etas[step : step + 1], n_steps_done=n_steps_done + step, **numbers)
+                loss += trainer.loss
+                if trainer.diverged:
+                    break
+                proximal.end(n_steps_done + step + 1, eta)
+            return loss
+
+        return whole if proximal is None else step_by_step
 
     @contextmanager
     def _team(self, state, batch_size, **numbers):

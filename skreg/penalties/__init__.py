@@ -6,7 +6,7 @@ from skreg.penalties.base import Blocks, Penalty, Tangent
 from skreg.penalties.elastic_net import L1, L2, ElasticNet, NoPenalty
 from skreg.penalties.group import Group
 from skreg.penalties.mcp import MCP
-from skreg.penalties.network_groups import InputGroups, NeuronGroups
+from skreg.penalties.network_groups import InputGroups, NetworkPenalty, NeuronGroups
 from skreg.penalties.scad import SCAD
 from skreg.penalties.separable import Separable
 from skreg.penalties.slope import SLOPE
@@ -40,10 +40,24 @@ GROUPS = {"inputs": InputGroups, "neurons": NeuronGroups}
 
 
 def get_penalty(name, l1_ratio=0.5, groups=None):
-    """The penalty that ``name`` (a key of `NETWORK_PENALTIES`, or None for no penalty) stands for.
+    """The penalty of a network that ``name`` stands for.
 
-    "group" is a network's, of its "inputs" or its "neurons"; "group_log" of its "inputs".
+    Parameters
+    ----------
+    name : str, Penalty or None
+        A key of `NETWORK_PENALTIES` or `PENALTIES`; "group", of the network's "inputs" or its
+        "neurons"; "group_log", of its "inputs"; None for no penalty. A `Penalty` is taken as it is.
+    l1_ratio : float, default=0.5
+        For the penalties that take it.
+    groups : {"inputs", "neurons"} or None, default=None
+
+    Raises
+    ------
+    ValueError
+        If there is no such penalty, or it takes more than ``l1_ratio``.
     """
+    if isinstance(name, Penalty):
+        return name
     if name == "group_log":
         if groups != "inputs":
             raise ValueError(f"groups must be 'inputs' with penalty='group_log', got {groups!r}.")
@@ -54,7 +68,21 @@ def get_penalty(name, l1_ratio=0.5, groups=None):
                 f"groups must be 'inputs' or 'neurons' with penalty='group', got {groups!r}."
             )
         return GROUPS[groups]()
-    return NETWORK_PENALTIES["none" if name is None else name](l1_ratio)
+    if name is None or name in NETWORK_PENALTIES:
+        return NETWORK_PENALTIES["none" if name is None else name](l1_ratio)
+    if name not in PENALTIES:
+        known = sorted({*NETWORK_PENALTIES, *PENALTIES, "group", "group_log"})
+        raise ValueError(f"penalty must be one of {known}, a Penalty or None, got {name!r}.")
+    given = {"l1_ratio": l1_ratio} if "l1_ratio" in signature(PENALTIES[name]).parameters else {}
+    needed = [
+        p.name for p in signature(PENALTIES[name]).parameters.values() if p.default is p.empty
+    ]
+    if set(needed) - set(given):
+        raise ValueError(
+            f"penalty={name!r} needs {', '.join(needed)}, which a network does not have. Give a "
+            "penalty made with them, or penalty='group' with groups='inputs' or 'neurons'."
+        )
+    return make_penalty(name, **given)
 
 
 def make_penalty(name: str, **parameters) -> Penalty:
@@ -103,6 +131,7 @@ __all__ = [
     "ElasticNet",
     "Group",
     "InputGroups",
+    "NetworkPenalty",
     "NeuronGroups",
     "NoPenalty",
     "Penalty",

@@ -154,6 +154,20 @@ class Penalty(ABC):
         held = ~self.free(p)[blocks.order[blocks.starts[:-1]]]
         return float(self.pull(-np.asarray(gradient_at_zero))[held].max(initial=0.0))
 
+    def common_shares(self, p: int) -> tuple[float, float] | None:
+        """(weight of ‖θ‖₁, weight of ½‖θ‖²) where J is the sum of the two; None where it is not.
+
+        Networks compile it, as they do `common_pieces`.
+        """
+        return None
+
+    def common_pieces(self, alpha: float) -> Array | None:
+        """P of one component as a quadratic by pieces of its size, rows as in `Concave.pieces`.
+
+        None where it is not one, or not the same for every component.
+        """
+        return None
+
     def support(self, theta: Array) -> Mask:
         """Mask of the components that the penalty has not switched off; the shape of θ."""
         return np.not_equal(theta, 0) | self.free(np.shape(theta)[-1])

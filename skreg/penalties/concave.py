@@ -63,6 +63,12 @@ class Concave(Penalty):
             np.select(inside, [piece[k] for piece in chosen], last[k]) for k in (1, 2, 3)
         )
 
+    def common_pieces(self, alpha: float) -> Array | None:
+        """The pieces for strength λ; None with factors."""
+        if self.factors is not None:
+            return None
+        return np.array(self.pieces(np.array(float(alpha))), dtype=np.float64)
+
     def free(self, p: int) -> Mask:
         """Mask of the features of factor 0."""
         return np.zeros(p, bool) if self.factors is None else np.equal(self.factors, 0)

@@ -1,12 +1,41 @@
 """Group penalties of a dense network: whole inputs, or whole neurons, are kept or dropped."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
+Matrices = Sequence[np.ndarray]
+
+
+class NetworkPenalty(ABC):
+    """Σ over a network's weights, given as matrices of shape (fan_in, fan_out), with one λ a layer.
+
+    Attributes
+    ----------
+    kernel : str
+        The compiled trainer's groups: "inputs" or "neurons"; "layers" for none.
+    """
+
+    kernel: ClassVar[str]
+
+    @abstractmethod
+    def value(self, weights: Matrices, alphas: Sequence[float]) -> float:
+        """λJ."""
+
+    @abstractmethod
+    def gradient(self, weights: Matrices, alphas: Sequence[float]) -> list[np.ndarray]:
+        """∂/∂W of `value`, for each matrix; at a kink the sub-gradient nearest to 0."""
+
+    @abstractmethod
+    def numbers(self, units: Sequence[int], alphas: np.ndarray) -> dict[str, Any] | None:
+        """Arguments of the compiled trainer; None where it does not know J."""
+
 
 @dataclass(frozen=True)
-class InputGroups:
+class InputGroups(NetworkPenalty):
     """J = Σᵢ √h·‖W₁[i, :]‖₂ + Σ_{l≥2} ½‖W_l‖₂²: the weights of an input stand or fall together.
 
     h is the number of units that an input feeds. The other layers have the ridge's penalty: without
@@ -35,7 +64,7 @@ class InputGroups:
     """
 
     concavity: float = 0.0
-    kernel = "inputs"
+    kernel: ClassVar[str] = "inputs"
 
     def value(self, weights, alphas):
         """Σ_l λ_l J_l for weight matrices of shape (fan_in, fan_out) and one λ for each."""
@@ -70,7 +99,7 @@ class InputGroups:
 
 
 @dataclass(frozen=True)
-class NeuronGroups:
+class NeuronGroups(NetworkPenalty):
     """J = Σ √|g|·‖θ_g‖₂ over the hidden neurons, g a neuron's incoming and outgoing weights.
 
     Both sides are in one group, so that a ReLU network cannot shrink one and grow the other. A
@@ -86,7 +115,7 @@ class NeuronGroups:
     7.071
     """
 
-    kernel = "neurons"
+    kernel: ClassVar[str] = "neurons"
 
     def value(self, weights, alphas):
         """Σ_l λ_l J_l for weight matrices of shape (fan_in, fan_out) and one λ for each."""

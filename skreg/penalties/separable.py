@@ -105,6 +105,13 @@ class Separable(Penalty):
         factors = self.factors if self.l2_factors is None else self.l2_factors
         return (1.0 - self.l1_ratio) * _finite(factors, p)
 
+    def common_shares(self, p: int) -> tuple[float, float] | None:
+        """The weights of |θⱼ| and ½θⱼ²; None where they differ or there are bounds."""
+        l1, l2 = self.l1(p), self.l2(p)
+        if self._is_bounded or np.ptp(l1) or np.ptp(l2):
+            return None
+        return float(l1[0]), float(l2[0])
+
     @property
     def _excludes(self):
         return self.factors is not None and bool(np.isinf(self.factors).any())

@@ -267,3 +267,12 @@ def test_an_interrupt_leaves_the_estimator_as_it_was(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         network.fit(X, y)
     assert_same_state(before, state_of(network))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_penalties_that_do_not_fit(kind):
+    X, y = data(kind)
+    fails(small(kind, penalty="mcp", solver="lbfgs"), X, y, match="'lbfgs'.*penalty='mcp'.*'adam'")
+    fails(small(kind, penalty="sparse_group"), X, y, match=r"needs groups.*penalty='group'")
+    fails(small(kind, penalty="l3"), X, y, match=r"penalty must be one of .*'scad'.*got 'l3'")
+    fails(small(kind, penalty="mcp", norm_bound=1.0), X, y, match=r"norm_bound=1\.0 needs penalty")

@@ -308,7 +308,7 @@ def test_registry():
     assert get_penalty(None) == NoPenalty()
     assert get_penalty("none") == NoPenalty()
     assert get_penalty("elasticnet", 0.3) == ElasticNet(0.3)
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="penalty must be one of"):
         get_penalty("l3")
     assert make_penalty("mcp", gamma=2.0) == MCP(2.0)
     with pytest.raises(ValueError, match="penalty must be one of"):
