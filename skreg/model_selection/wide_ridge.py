@@ -3,7 +3,7 @@
 import numpy as np
 
 from skreg.quadratic.spectrum import from_outer_gram
-from skreg.rows.dense import Rows
+from skreg.rows import rows_about_mean
 from skreg.rows.products import product
 
 # Centring anew must leave this share of the products of rows, or digits are lost.
@@ -21,8 +21,9 @@ class RowProducts:
     """
 
     def __init__(self, X, centred):
-        n = X.shape[0]
-        self.gram = n * Rows(X, np.zeros((n, 1)), None, centred).outer_gram()
+        n, p = X.shape
+        mean = None if centred else np.zeros(p)
+        self.gram = rows_about_mean(X, np.full(n, 1.0 / n), mean).outer_gram()
         self.n_features, self.centred = X.shape[1], centred
 
     def predictions(self, train, test, y, weights, alphas):

@@ -13,7 +13,8 @@ from scipy.linalg import svd
 
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, RowsSeen, Spectrum
-from skreg.rows.dense import Rows, slices, sum_of_outer_grams
+from skreg.rows import WeightedRows
+from skreg.rows.blocks import slices, sum_of_outer_grams
 from skreg.rows.products import eigen, product
 
 
@@ -220,7 +221,7 @@ class _FromSides:
 class _FromRows:
     """θ_U = back·Qᵀ(b − A_P·θ_P)."""
 
-    rows: Rows
+    rows: WeightedRows
     penalised: np.ndarray
     q: np.ndarray
     back: np.ndarray

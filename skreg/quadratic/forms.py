@@ -12,9 +12,9 @@ from scipy.sparse import issparse
 
 from skreg._kernels import lasso_gap as kernel
 from skreg.quadratic import factored
+from skreg.rows import WeightedRows
 from skreg.rows.moments import Moments
 from skreg.rows.products import product
-from skreg.rows.sparse import make_rows
 
 # Beyond this many rows and features a sparse X is not decomposed.
 _LARGE = 5000
@@ -127,7 +127,7 @@ class GramForm:
 
     def decompose_rows(self, dtype, factors=None):
         X, y, weights = self.data
-        rows = make_rows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
+        rows = WeightedRows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
         return factored.from_tall_rows(rows, np.finfo(dtype).eps, factors)
 
     def working_grams(self):
@@ -149,7 +149,7 @@ class RowForm:
     def __init__(self, X, y, weights, centred):
         self.data = (X, y, weights)
         self.centred = centred
-        self.rows = make_rows(X, y, weights, centred)
+        self.rows = WeightedRows(X, y, weights, centred)
         self.weight, self.n_rows = self.rows.weight, self.rows.n_rows
         self.x_mean, self.y_mean = self.rows.x_mean, self.rows.y_mean
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)

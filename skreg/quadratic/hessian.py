@@ -18,7 +18,7 @@ from skreg.quadratic.row_curvature import (
     row_weights,
     rows_times,
 )
-from skreg.rows.dense import slices
+from skreg.rows.blocks import slices
 from skreg.rows.products import add_gram, product, symmetric
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ from skreg.quadratic import factored as with_factors
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.forms import RowForm
 from skreg.quadratic.quadratic import Quadratic
-from skreg.rows.dense import slices
+from skreg.rows import WeightedRows
+from skreg.rows.blocks import slices
 from skreg.rows.products import product, together
-from skreg.rows.sparse import make_rows
 
 EPS = np.finfo(np.float64).eps
 # A row of a larger share has a λ' of its own; the others' are expanded about one that serves all.
@@ -210,7 +210,7 @@ class _Rows:
             self._rows = form.rows
             return self.model.spectrum(self.least, self.factors)
         means = (form.x_mean, form.y_mean)
-        self._rows = make_rows(*form.data, form.centred, means=means)
+        self._rows = WeightedRows(*form.data, form.centred, means=means)
         if self.factors is None:
             made = plain.from_outer_gram(self._rows)
             accurate = plain.from_wide_rows

@@ -31,7 +31,8 @@ class RowSpace:
             1.0, np.sqrt(factors), out=np.zeros_like(factors), where=factors > 0
         )
         self._mean = design.mean(risk.share) if risk.fit_intercept else np.zeros(len(factors))
-        values, vectors = eigen(design.outer_gram(self._scale, self._mean))
+        self._rows = design.about(self._mean)
+        values, vectors = eigen(self._rows.outer_gram(self._scale))
         kept = values > len(values) * EPS * max(values[-1], 0.0)
         self._left, self._singular = vectors[:, kept], np.sqrt(values[kept])
         rank = len(self._singular)
@@ -48,10 +49,7 @@ class RowSpace:
         rank = len(self._singular)
         flat = coefs[:, :, :rank].reshape(m * K, rank).T / self._singular[:, None]
         rows = product(self._left, np.ascontiguousarray(flat))
-        # (X − c)ᵀr − (x̄ − c)·Σr = (X − x̄)ᵀr
-        theta = self._design.transposed_dot(rows)
-        theta -= np.outer(self._mean - self._design.centre, rows.sum(axis=0))
-        theta = (self._scale[:, None] ** 2 * theta).T
+        theta = (self._scale[:, None] ** 2 * self._rows.transposed_dot(rows)).T
         theta[:, self._free] = coefs[:, :, rank:].reshape(m * K, -1)
         theta = theta.reshape(m, K, -1)
         # The free columns were about the design's centre, the others about x̄.

@@ -7,7 +7,7 @@ import numpy as np
 from skreg._kernels import line
 from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.point import Point
-from skreg.rows.design import design
+from skreg.rows import make_rows
 from skreg.rows.products import by_halves
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
@@ -34,7 +34,7 @@ class LinearRisk:
     ----------
     share : ndarray of shape (n,)
         wᵢ / Σw.
-    design : DenseDesign or SparseDesign
+    design : Rows
         The products of X.
     n_features, n_outputs : int
         p and K.
@@ -63,7 +63,7 @@ class LinearRisk:
         self.dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
         self.weight = float(n) if weights is None else float(weights.sum())
         self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
-        self.design = design(X, may_centre=fit_intercept)
+        self.design = make_rows(X, may_centre=fit_intercept)
 
     def raw(self, coef, intercept):
         """θxᵢ + b + oᵢ, shape (n, K), for coef of shape (K, p) and intercept of shape (K,)."""

@@ -1,5 +1,7 @@
 """Columns of A once seen, and their products: H on a set of features that grows."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from skreg._kernels import thin_products as kernel
@@ -14,7 +16,7 @@ class GrowingGram:
 
     Parameters
     ----------
-    rows : Rows
+    rows : WeightedRows
         A by reference.
 
     Attributes
@@ -67,6 +69,19 @@ class ColumnCache(GrowingGram):
         size, total = len(self.known) - len(new), len(self.known)
         self._columns[size:total] = self._rows.columns(new).T
         _products(self._columns[size:total], self._columns[:total], cross)
+
+
+class SparseGram(GrowingGram):
+    """H alone; the columns stay in X."""
+
+    def _take(self, new, cross):
+        cross[:] = self._rows.products(self.known, np.ascontiguousarray(new)).T
+
+    def slopes(self, theta, direction, b):
+        """As `ColumnCache.slopes`."""
+        both = self._rows.some_dot(self.known, np.stack([-theta, direction], axis=1))
+        both[:, 0] += b
+        return np.ascontiguousarray(self._rows.transposed_dot(both).T)
 
 
 def _roomier(array, size, shape):

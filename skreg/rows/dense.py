@@ -1,121 +1,114 @@
-"""Rows kept by reference: centred and weighted a block at a time, never copied whole."""
+"""Rows of an array: centered a block at a time, never copied whole."""
 
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skreg._kernels import thin_products
-from skreg.rows.column_cache import ColumnCache
-from skreg.rows.products import add_gram, dot, product, symmetric
+from skreg.rows.base import Rows
+from skreg.rows.blocks import EPS, Array, Some, exact_mean, slices, sum_of_outer_grams
+from skreg.rows.products import add_gram, by_halves, dot, product, symmetric
 
-EPS = np.finfo(np.float64).eps
-# A block's copy stays in the second-level cache or near it.
-_BLOCK_BYTES = 2**21
-# Rows that are asked how large means are beside the spread.
+# |c| / spread of a feature beyond which a product of X itself would lose digits.
+_FAR = 100.0
+# Rows looked at to find such features.
+_SAMPLE = 256
+# Rows that are asked first how large c is beside the spread.
 _FEW_ROWS = 8
+# Multiply-adds of a Gram matrix beyond which each half of the rows is summed by a thread.
+_WORTH_TWO = 1e8
 
 
-def slices(length, width, at_least=32):
-    """Slices of ``range(length)`` so that a float64 block of that many lines fits the cache."""
-    step = max(_BLOCK_BYTES // (8 * max(width, 1)), at_least)
-    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
-
-
-class Rows:
-    """A = diag(√(w/W))·(X − x̄) and b likewise, so that H = AᵀA; X itself is only referred to.
+class DenseRows(Rows):
+    """`Rows` of an array in any memory order, float64 or float32.
 
     Parameters
     ----------
     X : ndarray of shape (n, p)
-    y : ndarray of shape (n, q)
-    weights : None or ndarray of shape (n,)
-    centred : bool
-        False leaves out x̄ and ȳ (a model without an intercept).
-    means : None or (ndarray of shape (p,), ndarray of shape (q,))
-        x̄ and ȳ, where they are known already.
+    centre : ndarray of shape (p,)
+    share : ndarray of shape (n,), default=None
+        Weights of sum 1 that the features' spread is measured by; None stands for equal ones.
     """
 
-    def __init__(self, X, y, weights, centred, means=None):
-        n, p = X.shape
-        self.X, self.centred = X, bool(centred)
-        self.n_rows = n if weights is None else int(np.count_nonzero(weights))
-        self.weight = float(n) if weights is None else float(weights.sum())
-        share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
-        self.root = np.sqrt(share)[:, None]
-        self.x_mean, self.y_mean = means or (np.zeros(p), np.zeros(y.shape[1]))
-        if centred and means is None:
-            self.x_mean, self.y_mean = self._means(share), mean(y, share)
-        self.b = (y - self.y_mean) * self.root
-        # Centring takes one dimension from the rows' span.
-        self.max_rank = max(min(self.n_rows - self.centred, p), 0)
+    def __init__(self, X: NDArray[Any], centre: Array, share: Array | None = None):
+        self.X, self.shape, self.centre = X, X.shape, centre
+        self.is_centred = bool(centre.any())
+        self._share = np.full(len(X), 1.0 / max(len(X), 1)) if share is None else share
 
-    is_all_sparse = False
+    @classmethod
+    def about_mean(cls, X: NDArray[Any], share: Array, mean: Array | None = None) -> "DenseRows":
+        """About the mean, or what is given for it.
+
+        It is one product where it is not large beside the spread, else taken with more care.
+        """
+        if mean is not None:
+            return cls(X, mean, share)
+        if X.dtype == np.float64 and X.flags.forc:
+            rows = cls(X, product(X.T, share[:, None])[:, 0], share)
+            if rows._direct:
+                return rows
+        centre = np.empty(X.shape[1])
+        for columns in slices(*X.shape[::-1]):
+            centre[columns] = exact_mean(X[:, columns], share)
+        return cls(X, centre, share)
+
+    @classmethod
+    def about_safe_center(cls, X: NDArray[Any]) -> "DenseRows":
+        """About a point amid the rows in the features that lie far from 0, and 0 in the others."""
+        sample = X[:: max(1, len(X) // _SAMPLE)].astype(np.float64)
+        if not len(sample):
+            return cls(X, np.zeros(X.shape[1]))
+        origin = sample[0].copy()
+        sample -= origin
+        middle = origin + sample.mean(axis=0)
+        far = np.abs(middle) > _FAR * sample.std(axis=0)
+        # A constant feature has to vanish, so its center is its value.
+        constant = ~sample.any(axis=0)
+        return cls(X, np.where(far, np.where(constant, origin, middle), 0.0))
+
+    def about(self, centre: Array) -> "DenseRows":
+        return DenseRows(self.X, centre, self._share)
 
     @property
-    def shape(self):
-        return self.X.shape
+    def has_plain_rows(self) -> bool:
+        to_next_row, to_next = self.X.strides
+        size = self.X.itemsize
+        return not self.is_centred and to_next == size and to_next_row % size == 0
 
-    def row_blocks(self):
-        """Yield (A[rows], b[rows])."""
-        # A QR step costs (rows + p)·p²: taller blocks waste less.
-        for rows in slices(*self.shape, at_least=4 * self.shape[1]):
-            block = np.subtract(self.X[rows], self.x_mean, dtype=np.float64)
-            block *= self.root[rows]
-            yield block, self.b[rows]
+    # Products with matrices -----------------------------------------------------------------------
 
-    def column_blocks(self, at_least=32):
-        """Yield (columns, A[:, columns])."""
-        for columns in slices(*self.shape[::-1], at_least):
-            yield columns, self.columns(columns)
-
-    def columns(self, which):
-        """A[:, which] as a new array."""
-        block = np.subtract(self.X[:, which], self.x_mean[which], dtype=np.float64)
-        block *= self.root
-        return block
-
-    def dot(self, theta):
-        """Aθ, for θ of shape (p, k)."""
+    def dot(self, theta: Array) -> Array:
         if self._direct:
-            return (product(self.X, theta) - product(self.x_mean[None], theta)) * self.root
+            out = product(self.X, theta)
+            if self.is_centred:
+                out -= product(self.centre[None], theta)
+            return out
         out = np.zeros((self.shape[0], theta.shape[1]))
-        for columns, block in self.column_blocks():
-            out += product(block, theta[columns])
+        for rows, columns in self._blocks():
+            out[rows] += product(self._copy(rows, columns), theta[columns])
         return out
 
-    def some_dot(self, which, theta):
-        """A[:, which]·θ, for θ of shape (len(which), k)."""
+    def some_dot(self, which: Some, theta: Array) -> Array:
         return product(self.columns(which), theta)
 
-    def working_columns(self):
-        """H on a set of features that grows."""
-        return ColumnCache(self)
-
-    def rescale(self, scale):
-        """Multiply A and b by a number."""
-        self.root, self.b = self.root * scale, self.b * scale
-        self.__dict__.pop("column_norms", None)
-
-    def gram(self):
-        """AᵀA (p × p)."""
-        columns = self.columns(slice(None))
-        return product(columns.T, columns)
-
-    def transposed_dot(self, r):
-        """Aᵀr, for r of shape (n, k)."""
+    def transposed_dot(self, r: Array) -> Array:
         if self._direct:
-            r = self.root * r
-            out, sums = self._transposed_product(r), r.sum(axis=0)
-            # Residuals and singular vectors of centred rows sum to nothing but rounding.
-            if (np.abs(sums) > EPS * np.abs(r).sum(axis=0)).any():
-                out -= product(self.x_mean[:, None], sums[None])
+            out = self._transposed_product(r)
+            if self.is_centred:
+                sums = r.sum(axis=0)
+                # Residuals and singular vectors of centered rows sum to nothing but rounding.
+                if (np.abs(sums) > EPS * np.abs(r).sum(axis=0)).any():
+                    out -= product(self.centre[:, None], sums[None])
             return out
-        out = np.empty((self.shape[1], r.shape[1]))
-        for columns, block in self.column_blocks():
-            out[columns] = product(block.T, r)
+        out = np.zeros((self.shape[1], r.shape[1]))
+        for rows, columns in self._blocks():
+            out[columns] += product(self._copy(rows, columns).T, r[rows])
         return out
 
-    def _transposed_product(self, r):
+    def _transposed_product(self, r: Array) -> Array:
         """Xᵀr."""
         if 0 < r.shape[1] <= 2:
             first, last = np.ascontiguousarray(r[:, 0]), np.ascontiguousarray(r[:, -1])
@@ -123,98 +116,114 @@ class Rows:
         return product(self.X.T, r)
 
     @cached_property
-    def _direct(self):
-        """Whether products may be centred afterwards: no copy of blocks, and no digits lost."""
-        return self._plain and self._amid_spread()
+    def _direct(self) -> bool:
+        """Whether products may be centered afterwards: no copy of blocks, and no digits lost.
 
-    @property
-    def _plain(self):
-        """Whether BLAS reads X as it is."""
-        return self.X.dtype == np.float64 and self.X.flags.forc
-
-    def _amid_spread(self):
-        """Whether each feature's mean is at most a hundred times its spread.
-
-        A few rows say so of most designs; where they do not, all rows are asked.
+        That is so where |c| is at most a hundred times the spread of each feature. A few rows say
+        so of most designs; where they do not, all rows are asked.
         """
-        size = np.abs(self.x_mean)
-        if not size.any():
+        if not (self.X.dtype == np.float64 and self.X.flags.forc):
+            return False
+        if not self.is_centred:
             return True
-        few = slice(None, None, self._stride)
-        block = (self.X[few] - self.x_mean) * self.root[few]
-        spread = np.sqrt(np.einsum("ij,ij->j", block, block))
-        if (size <= 100 * spread).all():
+        size = np.abs(self.centre)
+        few = self._few_rows
+        block = self._copy(few) * np.sqrt(self._share[few])[:, None]
+        if (size <= _FAR * np.sqrt(np.einsum("ij,ij->j", block, block))).all():
             return True
-        return bool((size <= 100 * np.sqrt(self.column_norms)).all())
-
-    def _means(self, share):
-        """x̄: one product where the means are not large beside the spread, else with more care."""
-        if self._plain:
-            self.x_mean = product(self.X.T, share[:, None])[:, 0]
-            if self._amid_spread():
-                self._direct = True
-                return self.x_mean
-            self.__dict__.pop("column_norms", None)  # they were about the first estimate
-        x_mean = np.empty(self.shape[1])
-        for columns in slices(*self.shape[::-1]):
-            x_mean[columns] = mean(self.X[:, columns], share)
-        return x_mean
+        return bool((size <= _FAR * np.sqrt(self.squares(self._share))).all())
 
     @property
-    def is_finite(self):
-        """False where X holds a NaN or an infinity (or overflows)."""
-        if self.x_mean.any():
-            return bool(np.isfinite(np.square(self.x_mean).sum()))
-        return bool(np.isfinite(self.column_norms).all())
+    def _few_rows(self) -> slice:
+        return slice(None, None, max(self.shape[0] // _FEW_ROWS, 1))
 
-    @cached_property
-    def column_norms(self):
-        """‖A[:, j]‖² for every j: the diagonal of H."""
-        out = np.empty(self.shape[1])
-        for columns, block in self.column_blocks():
-            out[columns] = np.einsum("ij,ij->j", block, block)
-        return out
+    # Products of rows with each other -------------------------------------------------------------
 
-    def outer_gram(self):
-        """AAᵀ (n × n). n²·p flops."""
-        # Centring the products afterwards costs no digit where 0 lies amid the rows.
-        if self._direct and dot(self.x_mean, self.x_mean) <= 0.1 * self._spread():
-            return self._centred_afterwards(symmetric(add_gram(self.X.T, None)))
-        return sum_of_outer_grams(self.shape[0], (block for _, block in self.column_blocks()))
+    def gram(self, weights: Array) -> tuple[Array, Array]:
+        n, p = self.shape
+        root = np.sqrt(weights)[:, None]
 
-    @property
-    def _stride(self):
-        """From one of a few rows to the next."""
-        return max(self.shape[0] // _FEW_ROWS, 1)
+        def part(start: int, stop: int) -> tuple[Array, Array]:
+            return self._upper_gram(start, stop, root)
 
-    def _spread(self):
-        """About Σ‖A[:, j]‖², from a few rows."""
-        few = slice(None, None, self._stride)
-        power = np.square((self.X[few] - self.x_mean) * self.root[few]).sum()
-        return float(power / max(np.square(self.root[few]).sum(), EPS))
+        grams, sums = zip(*by_halves(part, n, n * p * p > _WORTH_TWO), strict=True)
+        return symmetric(sum(grams[1:], start=grams[0])), sum(sums)
 
-    def _centred_afterwards(self, gram):
-        """AAᵀ from XXᵀ, in place: (x_i − x̄)·(x_k − x̄) from x_i·x_k and X x̄ = XXᵀ·share."""
-        root = self.root[:, 0]
-        if self.x_mean.any():
-            share = self.root**2 / np.sum(self.root**2)
-            side = product(gram, share)[:, 0]
-            level = side @ share[:, 0]
-            gram -= side[:, None] + (side - level)
-        gram *= root
-        gram *= self.root
+    def _upper_gram(self, start: int, stop: int, root: Array) -> tuple[Array, Array]:
+        """Both sums over a range of rows; of the matrix the upper triangle."""
+        blocks = slices(stop - start, self.shape[1])
+        by_column = self.X.flags.f_contiguous and not self.X.flags.c_contiguous
+        buffer = np.empty((blocks[0].stop, self.shape[1]), order="F" if by_column else "C")
+        gram, total = None, np.zeros(self.shape[1])
+        for block in blocks:
+            rows = slice(start + block.start, start + block.stop)
+            scaled = buffer[: block.stop - block.start]
+            if self.is_centred:
+                np.subtract(self.X[rows], self.centre, out=scaled)
+                scaled *= root[rows]
+            else:
+                np.multiply(self.X[rows], root[rows], out=scaled)
+            gram = add_gram(scaled, gram)
+            total += product(scaled.T, root[rows])[:, 0]
+        return gram, total
+
+    def outer_gram(self, scale: Array | None = None) -> Array:
+        n = self.shape[0]
+        if scale is not None:
+            return sum_of_outer_grams(n, (b * scale[some] for some, b in self.column_blocks()))
+        # Centering the products afterwards costs no digit where 0 lies amid the rows.
+        level = dot(self.centre, self.centre)
+        if not self._direct or level > 0.1 * self._spread():
+            return sum_of_outer_grams(n, (block for _, block in self.column_blocks()))
+        gram = symmetric(add_gram(self.X.T, None))
+        if self.is_centred:
+            image = self.dot(self.centre[:, None])[:, 0] + 0.5 * level
+            gram -= image[:, None] + image
         return gram
 
+    def _spread(self) -> float:
+        """About the mean of ‖x − c‖², from a few rows."""
+        few = self._few_rows
+        share = self._share[few]
+        power = np.square(self._copy(few) * np.sqrt(share)[:, None]).sum()
+        return float(power / max(share.sum(), EPS))
 
-def sum_of_outer_grams(n, blocks):
-    """Σ BBᵀ (n × n) over blocks B of columns."""
-    gram = np.zeros((n, n))
-    for block in blocks:
-        gram = add_gram(block.T, gram)
-    return symmetric(gram)
+    def squares(self, weights: Array) -> Array:
+        root, out = np.sqrt(weights)[:, None], np.zeros(self.shape[1])
+        for rows, columns in self._blocks():
+            block = self._copy(rows, columns)
+            block *= root[rows]
+            out[columns] += np.einsum("ij,ij->j", block, block)
+        return out
 
+    # Parts ----------------------------------------------------------------------------------------
 
-def mean(block, share):
-    """Weighted mean to rounding, however large it is beside the spread."""
-    origin = block[np.argmax(share > 0)].astype(np.float64)
-    return origin + np.einsum("i,ij->j", share, np.subtract(block, origin, dtype=np.float64))
+    def columns(self, which: Some) -> Array:
+        return self._copy(slice(None), which)
+
+    def kept_columns(self, which: Some) -> Array:
+        return self.columns(which)
+
+    def block(self, rows: Some) -> Array:
+        return self.X[rows] if self._direct and not self.is_centred else self._copy(rows)
+
+    def row_blocks(
+        self, which: Some | None = None, at_least: int = 32
+    ) -> Iterator[tuple[slice, Array]]:
+        which = slice(None) if which is None else which
+        centre, by_row = self.centre[which], self.X.flags.c_contiguous
+        for rows in slices(self.shape[0], len(centre), at_least):
+            part = self.X[rows]
+            take = by_row and not isinstance(which, slice)
+            block = part.take(which, axis=1) if take else part[:, which]
+            yield rows, np.subtract(block, centre, dtype=np.float64)
+
+    def _blocks(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of blocks that fit the cache, whole rows or whole columns."""
+        n, p = self.shape
+        if n >= p:
+            return [(rows, slice(None)) for rows in slices(n, p)]
+        return [(slice(None), columns) for columns in slices(p, n)]
+
+    def _copy(self, rows: Some, columns: Some = slice(None)) -> Array:
+        return np.subtract(self.X[rows, columns], self.centre[columns], dtype=np.float64)

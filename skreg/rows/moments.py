@@ -7,9 +7,9 @@ from scipy.sparse import issparse
 
 from skreg._kernels import rows as kernel
 from skreg._kernels import thin_products
-from skreg.rows.dense import slices
+from skreg.rows.blocks import slices
 from skreg.rows.products import add_gram, product, symmetric
-from skreg.rows.sparse import SparseRows
+from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
 _GROUP = 64
@@ -89,7 +89,7 @@ class Moments:
     def _from_sparse(cls, X, y, weights):
         if weights is not None and not weights.any():  # rows without weight, one of them will do
             return cls.from_rows(X[:1].toarray(), y[:1], weights[:1])
-        rows = SparseRows(X, y, weights, centred=True)
+        rows = WeightedRows(X, y, weights, centred=True)
         W = rows.weight
         xx, xy = W * rows.gram(), W * rows.transposed_dot(rows.b)
         yy = W * np.einsum("ij,ij->j", rows.b, rows.b)

@@ -1,13 +1,16 @@
-"""Sparse rows by reference: centred in the formulas, so that they stay sparse."""
+"""Rows of a sparse matrix: centered in the formulas, so that they stay sparse."""
 
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from numpy.typing import NDArray
 
+from skreg._kernels import rows as outer_kernel
 from skreg._kernels import sparse as kernel
-from skreg.rows.column_cache import GrowingGram
-from skreg.rows.dense import Rows, mean, slices, sum_of_outer_grams
+from skreg.rows.base import Rows
+from skreg.rows.blocks import Array, Some, exact_mean, slices, sum_of_outer_grams
 from skreg.rows.products import add_gram, dot, product, symmetric
 
 # Denser than this, products of dense blocks are faster.
@@ -18,86 +21,91 @@ _FAR = 100.0
 
 
 class SparseRows(Rows):
-    """`Rows` of a CSR or CSC matrix: A = diag(root)·(X − x̄) is never formed.
+    """`Rows` of a CSR or CSC matrix: X − c is never formed.
 
-    Columns whose mean is large beside their spread, and those only, are centred in a dense copy.
+    Columns whose mean is large beside their spread, and those only, are centered in a dense copy.
+
+    Parameters
+    ----------
+    X : CSR or CSC of shape (n, p)
+    centre : ndarray of shape (p,), default=None
+        None stands for 0.
+    share : ndarray of shape (n,), default=None
+        Weights of sum 1 whose mean is c up to rounding, which is then mended.
     """
 
-    def __init__(self, X, y, weights, centred, means=None):
+    def __init__(self, X: Any, centre: Array | None = None, share: Array | None = None):
         if not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
-        self._by_row = X if X.format == "csr" else None
-        super().__init__(X.tocsc(), y, weights, centred, means)
-        self._far, self._far_columns = self._find_far()
-        self._is_far = np.isin(np.arange(self.shape[1]), self._far)
+        self.X, self.shape = X, X.shape
+        n, p = self.shape
+        self.is_centred = centre is not None and bool(centre.any())
+        self.centre = np.zeros(p) if centre is None else centre
+        self._far, self._far_columns = np.zeros(0, dtype=np.intp), np.empty((n, 0))
+        if self.is_centred:
+            self._find_far(share)
+        self._is_far = np.isin(np.arange(p), self._far)
 
-    def _means(self, share):
-        return kernel.line_sums(*self._lines, share)[0]
+    @classmethod
+    def about_mean(cls, X: Any, share: Array, mean: Array | None = None) -> "SparseRows":
+        """About the mean, or what is given for it; held by columns."""
+        by_column = X.tocsc()
+        if mean is None:
+            mean = kernel.line_sums(*_lines(by_column), share)[0]
+        rows = cls(by_column, mean, share)
+        if X.format == "csr":
+            rows.csr = X
+        return rows
 
-    def _find_far(self):
-        """Columns far from 0, their means made exact, and A's columns there."""
-        size = self.x_mean**2
-        far = np.flatnonzero((size > _FAR * (self._squares - size)) & (size > 0))
-        if far.size:
-            self.x_mean = self.x_mean.copy()
-        columns = np.empty((self.shape[0], len(far)), order="F")
-        for k, j in enumerate(far):
-            column = self.X[:, [j]].toarray()
-            self.x_mean[j] = mean(column, self._share)[0]
-            columns[:, [k]] = (column.astype(np.float64) - self.x_mean[j]) * self.root
-        return far, columns
+    def about(self, centre: Array) -> "SparseRows":
+        return SparseRows(self.X, centre)
 
-    @property
-    def _lines(self):
-        return self.X.indptr, self.X.indices, self.X.data
+    def _find_far(self, share: Array | None) -> None:
+        """Columns far from 0, centered; c made exact there where it is the mean by ``share``."""
+        n = self.shape[0]
+        sums, squares = self._sums(np.full(n, 1.0 / n) if share is None else share)
+        level = sums**2
+        self._far = np.flatnonzero((level > _FAR * (squares - level)) & (level > 0))
+        if not self._far.size:
+            return
+        self.centre = self.centre.copy()
+        self._far_columns = np.empty((n, len(self._far)), order="F")
+        for k, j in enumerate(self._far):
+            column = self.csc[:, [j]].toarray().astype(np.float64)
+            if share is not None:
+                self.centre[j] = exact_mean(column, share)[0]
+            self._far_columns[:, [k]] = column - self.centre[j]
 
-    @property
-    def _share(self):
-        return np.ascontiguousarray(self.root[:, 0] ** 2)
-
-    @property
-    def _total(self):
-        """Σ root²: 1, unless they were rescaled."""
-        return float(self._share.sum())
-
-    @property
-    def csr(self):
+    @cached_property
+    def csr(self) -> Any:
         """X by rows; kept once it was asked for."""
-        if self._by_row is None:
-            self._by_row = self.X.tocsr()
-        return self._by_row
+        return self.X.tocsr()
+
+    @cached_property
+    def csc(self) -> Any:
+        """X by columns; kept once it was asked for."""
+        return self.X.tocsc()
 
     @property
-    def is_finite(self):
-        return bool(np.isfinite(self._squares).all())
+    def is_all_sparse(self) -> bool:
+        return not self._far.size
 
-    @cached_property
-    def _squares(self):
-        return kernel.line_sums(*self._lines, self._share)[1]
+    @property
+    def _is_dense(self) -> bool:
+        return self.X.nnz > _DENSE * self.shape[0] * self.shape[1]
 
-    @cached_property
-    def column_norms(self):
-        norms = np.maximum(self._squares - self._total * self.x_mean**2, 0.0)
-        norms[self._far] = np.einsum("ij,ij->j", self._far_columns, self._far_columns)
-        return norms
+    # Products with matrices -----------------------------------------------------------------------
 
-    def row_blocks(self):
-        for rows in slices(*self.shape, at_least=4 * self.shape[1]):
-            block = (self.csr[rows].toarray() - self.x_mean).astype(np.float64, copy=False)
-            block *= self.root[rows]
-            yield block, self.b[rows]
+    def dot(self, theta: Array) -> Array:
+        if self.X.format == "csc" or self._far.size:
+            return self.some_dot(np.arange(self.shape[1]), theta)
+        (n, _), k = self.shape, theta.shape[1]
+        theta, out = np.ascontiguousarray(theta, dtype=np.float64), np.empty((n, k))
+        kernel.line_dots(*_lines(self.X), theta, np.ones(n), self.centre @ theta, out)
+        return out
 
-    def columns(self, which):
-        """A[:, which] as a new, dense array."""
-        block = self.X[:, which].toarray(order="F") - self.x_mean[which]
-        block *= self.root
-        return block
-
-    def dot(self, theta):
-        return self.some_dot(np.arange(self.shape[1]), theta)
-
-    def some_dot(self, which, theta):
+    def some_dot(self, which: Some, theta: Array) -> Array:
         theta = np.array(theta, dtype=np.float64, order="C")
         out = np.zeros((self.shape[0], theta.shape[1]))
         far = np.flatnonzero(self._is_far[which]) if self._far.size else self._far
@@ -105,90 +113,129 @@ class SparseRows(Rows):
             columns = self._far_columns[:, np.searchsorted(self._far, which[far])]
             dense = product(columns, theta[far])
             theta[far] = 0.0
-        kernel.add_lines(*self._lines, which, theta, out)
-        out -= self.x_mean[which] @ theta
-        out *= self.root
+        kernel.add_lines(*_lines(self.csc), which, theta, out)
+        if self.is_centred:
+            out -= self.centre[which] @ theta
         return out + dense if far.size else out
 
-    def transposed_dot(self, r):
-        scaled = np.ascontiguousarray(self.root * r)
-        out = np.empty((self.shape[1], r.shape[1]))
-        kernel.line_dots(*self._lines, scaled, self.x_mean, scaled.sum(axis=0), out)
+    def transposed_dot(self, r: Array) -> Array:
+        r = np.ascontiguousarray(r, dtype=np.float64)
+        sums = r.sum(axis=0)
+        if self.X.format == "csc":
+            out = np.empty((self.shape[1], r.shape[1]))
+            kernel.line_dots(*_lines(self.X), r, self.centre, sums, out)
+        else:
+            out = np.zeros((self.shape[1], r.shape[1]))
+            kernel.add_lines(*_lines(self.X), np.arange(self.shape[0]), r, out)
+            if self.is_centred:
+                out -= np.outer(self.centre, sums)
         if self._far.size:
             out[self._far] = product(self._far_columns.T, r)
         return out
 
-    def outer_gram(self):
-        level = dot(self.x_mean, self.x_mean)
-        if self._is_dense or self._far.size or level > self.column_norms.sum():
-            return sum_of_outer_grams(self.shape[0], (b for _, b in self.column_blocks()))
-        gram = np.zeros((self.shape[0],) * 2)
-        kernel.gram(*self._lines, np.ones(self.shape[1]), gram)
-        return self._centred_afterwards(gram)
+    # Products of rows with each other -------------------------------------------------------------
 
-    def gram(self):
-        """H = AᵀA (p × p)."""
+    def gram(self, weights: Array) -> tuple[Array, Array]:
         p = self.shape[1]
+        weights = np.ascontiguousarray(weights)
+        sums, gram = self.transposed_dot(weights[:, None])[:, 0], np.zeros((p, p))
         if self._is_dense:
-            gram = np.zeros((p, p))
-            for block, _ in self.row_blocks():
-                gram = add_gram(block, gram)
-            return symmetric(gram)
-        gram, rows = np.zeros((p, p)), self.csr
-        kernel.gram(rows.indptr, rows.indices, rows.data, self._share, gram)
-        gram -= np.outer(self._total * self.x_mean, self.x_mean)
+            root = np.sqrt(weights)[:, None]
+            for rows, block in self.row_blocks():
+                gram = add_gram(block * root[rows], gram)
+            return symmetric(gram), sums
+        kernel.gram(*_lines(self.csr), weights, gram)
+        total = float(weights.sum())
+        if self.is_centred and total > 0:
+            # Σw(x − c)(x − c)ᵀ = Σwxxᵀ − ssᵀ/W + ttᵀ/W for s = Σwx and t = Σw(x − c).
+            outer_kernel.subtract_outer(gram, sums + total * self.centre, 1.0 / total)
+            outer_kernel.subtract_outer(gram, sums, -1.0 / total)
+            symmetric(gram)
         if self._far.size:
-            gram[:, self._far] = self.transposed_dot(self._far_columns)
+            gram[:, self._far] = self.transposed_dot(weights[:, None] * self._far_columns)
             gram[self._far] = gram[:, self._far].T
-        return gram
+        return gram, sums
 
-    @property
-    def is_all_sparse(self):
-        """Whether no column is held dense."""
-        return not self._far.size
-
-    def working_columns(self):
-        return SparseGram(self)
-
-    def rescale(self, scale):
-        super().rescale(scale)
-        self._far_columns *= scale
-        self.__dict__.pop("_squares", None)
-
-    @property
-    def _is_dense(self):
-        return self.X.nnz > _DENSE * self.shape[0] * self.shape[1]
-
-    def products(self, some, others):
-        """AᵀA[some][:, others]."""
-        out = kernel.line_products(*self._lines, self._share, some, others)
-        out -= np.outer(self._total * self.x_mean[some], self.x_mean[others])
+    def products(self, some: NDArray[np.intp], others: NDArray[np.intp], weights: Array) -> Array:
+        """`gram` of weights whose mean is c, at [some][:, others]."""
+        out = kernel.line_products(*_lines(self.csc), weights, some, others)
+        if self.is_centred:
+            out -= np.outer(weights.sum() * self.centre[some], self.centre[others])
         if self._far.size:
-            self._correct(out, some, others)
-            self._correct(out.T, others, some)
+            self._correct(out, some, others, weights)
+            self._correct(out.T, others, some, weights)
         return out
 
-    def _correct(self, out, some, others):
+    def _correct(
+        self, out: Array, some: NDArray[np.intp], others: NDArray[np.intp], weights: Array
+    ) -> None:
         """Rows of ``out`` that belong to far columns."""
         at = np.flatnonzero(self._is_far[some])
         if at.size:
             columns = self._far_columns[:, np.searchsorted(self._far, some[at])]
-            out[at] = self.transposed_dot(columns)[others].T
+            out[at] = self.transposed_dot(weights[:, None] * columns)[others].T
+
+    def outer_gram(self, scale: Array | None = None) -> Array:
+        n, p = self.shape
+        square = np.ones(p) if scale is None else scale**2
+        level = dot(square * self.centre, self.centre)
+        is_large = level and level > square @ self.squares(np.full(n, 1.0 / n))
+        if self._is_dense or self._far.size or is_large:
+            root = np.sqrt(square)
+            return sum_of_outer_grams(n, (b * root[some] for some, b in self.column_blocks()))
+        gram = np.zeros((n, n))
+        kernel.gram(*_lines(self.csc), square, gram)
+        if self.is_centred:
+            image = self.dot((square * self.centre)[:, None])[:, 0] + 0.5 * level
+            gram -= image[:, None] + image
+        return gram
+
+    def squares(self, weights: Array) -> Array:
+        sums, squares = self._sums(np.ascontiguousarray(weights))
+        if not self.is_centred:
+            return squares
+        total = weights.sum()
+        out = np.maximum(squares - self.centre * (2.0 * sums - total * self.centre), 0.0)
+        out[self._far] = weights @ np.square(self._far_columns)
+        return out
+
+    def _sums(self, weights: Array) -> Array:
+        """Σwx and Σwx² of every column, shape (2, p)."""
+        X, (n, p) = self.X, self.shape
+        if X.format == "csc":
+            return kernel.line_sums(*_lines(X), weights)
+        out = np.zeros((2, p, 1))
+        for total, data in zip(out, (X.data, np.square(X.data, dtype=np.float64)), strict=True):
+            kernel.add_lines(X.indptr, X.indices, data, np.arange(n), weights[:, None], total)
+        return out[:, :, 0]
+
+    # Parts ----------------------------------------------------------------------------------------
+
+    def columns(self, which: Some) -> Array:
+        block = self.csc[:, which].toarray(order="F").astype(np.float64, copy=False)
+        if self.is_centred:
+            block -= self.centre[which]
+        return block
+
+    def kept_columns(self, which: Some) -> Any:
+        if self.is_centred:
+            return self.columns(which)
+        return self.csc[:, which].astype(np.float64)
+
+    def block(self, rows: Some) -> Array:
+        block = self.csr[rows].toarray().astype(np.float64, copy=False)
+        return block - self.centre if self.is_centred else block
+
+    def row_blocks(
+        self, which: Some | None = None, at_least: int = 32
+    ) -> Iterator[tuple[slice, Array]]:
+        part = self
+        if which is not None:
+            part = SparseRows(self.csc[:, which].tocsr())
+            part.centre, part.is_centred = self.centre[which], self.is_centred
+        for rows in slices(*part.shape, at_least):
+            yield rows, part.block(rows)
 
 
-class SparseGram(GrowingGram):
-    """H on a set of features that grows; the columns stay in X."""
-
-    def _take(self, new, cross):
-        cross[:] = self._rows.products(self.known, np.ascontiguousarray(new)).T
-
-    def slopes(self, theta, direction, b):
-        """(Aᵀ(b − Aθ), Hd) over all features, for θ and d over the known ones."""
-        both = self._rows.some_dot(self.known, np.stack([-theta, direction], axis=1))
-        both[:, 0] += b
-        return np.ascontiguousarray(self._rows.transposed_dot(both).T)
-
-
-def make_rows(X, y, weights, centred, means=None):
-    """`SparseRows` or `Rows`."""
-    return (SparseRows if issparse(X) else Rows)(X, y, weights, centred, means)
+def _lines(X: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    return X.indptr, X.indices, X.data

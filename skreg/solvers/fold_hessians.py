@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skreg.quadratic.factor import add_gauge
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import LinearRisk
-from skreg.rows.dense import slices
+from skreg.rows.blocks import slices
 from skreg.rows.products import together
 
 Array = NDArray[np.float64]

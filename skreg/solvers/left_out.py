@@ -29,7 +29,7 @@ from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.risk import LinearRisk
 from skreg.quadratic.row_curvature import row_roots
-from skreg.rows.dense import slices
+from skreg.rows.blocks import slices
 from skreg.rows.products import product, together
 from skreg.solvers.newton import LARGEST_DENSE, is_wide
 

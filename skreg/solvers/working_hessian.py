@@ -4,7 +4,6 @@ import numpy as np
 from scipy import sparse
 
 from skreg.quadratic.row_curvature import intercept_block, invert_bb, rows_times
-from skreg.rows.dense import slices
 from skreg.rows.products import product
 
 # Curvatures below this part of their mean are raised to it; more when steps prove too long.
@@ -91,8 +90,8 @@ class WorkingHessian:
         few = self.risk.n_outputs == 1 and len(self.which) <= _KEEP * design.shape[1]
         if not few or (known and self.columns is None):
             self.columns = None
-        elif sparse.issparse(design.X):
-            more = design._by_column[:, new].astype(np.float64)
+        elif design.is_all_sparse:
+            more = design.kept_columns(new)
             self.columns = sparse.hstack([self.columns, more], format="csc") if known else more
         else:
             columns = np.empty((design.shape[0], len(self.which)), order="F")
@@ -142,10 +141,10 @@ class WorkingHessian:
         if risk.loss.coupled:
             return self._coupled_products(first)
         design, weights = risk.design, self.curvature
-        if self.columns is not None or sparse.issparse(design.X):
+        if self.columns is not None or design.is_all_sparse:
             columns = self.columns
             if columns is None:
-                columns = design._by_column[:, self.which].astype(np.float64)
+                columns = design.kept_columns(self.which)
             if sparse.issparse(columns):
                 right = columns[:, first:].multiply(weights).tocsc()
                 cross = (columns.T @ right).toarray()
@@ -157,7 +156,7 @@ class WorkingHessian:
             right = design.columns(new) * weights
             return design.transposed_dot(right)[self.which], right.sum(axis=0)[:, None]
         cross, tilt = np.zeros((len(self.which), len(new))), np.zeros((len(new), 1))
-        for rows, block in _row_blocks(design, self.which):
+        for rows, block in design.row_blocks(self.which):
             right = block[:, first:] * weights[rows]
             cross += product(block.T, right)
             tilt += right.sum(axis=0)[:, None]
@@ -170,7 +169,7 @@ class WorkingHessian:
         fresh = classes[first:]
         cross = np.zeros((len(classes), len(fresh)))
         tilt = np.zeros((len(fresh), risk.n_outputs))
-        for rows, block in _row_blocks(risk.design, features):
+        for rows, block in risk.design.row_blocks(features):
             probability = self.curvature[rows]
             left = block * probability[:, classes]
             right = left[:, first:] * risk.share[rows, None]
@@ -194,21 +193,6 @@ def raised(risk, curvature, floor=FLOOR):
     share = risk.share[:, None]
     mean = float(curvature.sum())
     return np.maximum(curvature, floor * mean * share) if mean > 0 else share.copy()
-
-
-def _row_blocks(design, features):
-    """Yield (rows, (X − c)[rows, features]), the latter in float64."""
-    n, width = design.shape[0], max(len(features), 1)
-    if sparse.issparse(design.X):
-        columns = design._by_column[:, features].tocsr()
-        for rows in slices(n, width):
-            yield rows, columns[rows].toarray().astype(np.float64, copy=False)
-        return
-    centre, by_row = design.centre[features], design.X.flags.c_contiguous
-    for rows in slices(n, width):
-        part = design.X[rows]
-        block = part.take(features, axis=1) if by_row else part[:, features]
-        yield rows, np.subtract(block, centre, dtype=np.float64)
 
 
 def _as_column(x):

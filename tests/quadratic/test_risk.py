@@ -14,7 +14,7 @@ from skreg._threads import one_blas_thread
 from skreg.losses import get_loss
 from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.risk import LinearRisk
-from skreg.rows.design import design
+from skreg.rows import make_rows
 
 names = pytest.mark.parametrize("name", reference.CURVED)
 FORMS = {
@@ -182,7 +182,7 @@ def test_features_far_from_0_lose_no_digits(name, far):
 @pytest.mark.parametrize("form", FORMS)
 def test_products_of_a_design(form):
     X, _, w, _ = rows("gamma", n=30, p=8)
-    products = design(FORMS[form](X))
+    products = make_rows(FORMS[form](X))
     A = X - products.centre
     rng = np.random.default_rng(0)
     theta, r = rng.normal(size=(8, 2)), rng.normal(size=(30, 2))
@@ -195,7 +195,7 @@ def test_products_of_a_design(form):
         (products.gram(w)[0], A.T @ (w[:, None] * A)),
         (products.gram(w)[1], A.T @ w),
         (products.squares(w), np.diag(A.T @ (w[:, None] * A))),
-        (products.outer_gram(scale, centre), Z @ Z.T),
+        (products.about(centre).outer_gram(scale), Z @ Z.T),
         (products.mean(w / w.sum()), np.average(X, axis=0, weights=w)),
         (products.columns(np.array([1, 3])), A[:, [1, 3]]),
     ]:
@@ -206,7 +206,7 @@ def test_the_gram_of_thin_sparse_rows_takes_no_dense_block():
     X = sparse.random_array((400, 60), density=0.02, rng=np.random.default_rng(0), format="csr")
     w = np.random.default_rng(1).uniform(size=400)
     expected = X.toarray().T @ (w[:, None] * X.toarray())
-    gram, sums = design(X).gram(w)
+    gram, sums = make_rows(X).gram(w)
     np.testing.assert_allclose(gram, expected, atol=1e-12)
     np.testing.assert_allclose(sums, X.T @ w, atol=1e-12)
 
@@ -216,9 +216,9 @@ def test_a_large_gram_is_the_same_to_the_bit_for_any_number_of_threads(order):
     rng = np.random.default_rng(0)
     X, w = np.asarray(rng.normal(size=(12_001, 100)), order=order), rng.uniform(size=12_001)
     with threadpool_limits(1, user_api="blas"):
-        alone = design(X).gram(w)
+        alone = make_rows(X).gram(w)
     with threadpool_limits(2, user_api="blas"), one_blas_thread():
-        together = design(X).gram(w)
+        together = make_rows(X).gram(w)
     for a, b in zip(alone, together, strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_allclose(alone[0], X.T @ (w[:, None] * X), rtol=1e-10, atol=1e-10)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reference_quadratic import centred, problems
 
 from skreg.quadratic import Moments
-from skreg.rows import dense as rows_module
+from skreg.rows import blocks as rows_module
 from skreg.rows import moments as moments_module
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reference_quadratic import problems
 
 from skreg import QuadraticModel
-from skreg.rows.dense import Rows
+from skreg.rows import WeightedRows
 
 LAYOUTS = {
     "C": np.ascontiguousarray,
@@ -81,7 +81,7 @@ def test_layouts_give_the_same_coefficients(shape, layout, tmp_path):
 def test_products_of_rows(problem, centred, layout):
     X, y, weights = problem
     X = LAYOUTS[layout](X)
-    rows = Rows(X, y.reshape(len(y), -1), weights, centred)
+    rows = WeightedRows(X, y.reshape(len(y), -1), weights, centred)
     A = rows.columns(slice(None))
     rng = np.random.default_rng(0)
     theta, r = rng.normal(size=(X.shape[1], 2)), rng.normal(size=(len(X), 2))

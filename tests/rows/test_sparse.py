@@ -13,8 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skreg import QuadraticModel
 from skreg.quadratic import Moments, conjugate_gradient, forms
-from skreg.rows.dense import Rows
-from skreg.rows.sparse import SparseRows
+from skreg.rows import WeightedRows
 from skreg.solvers import solve_ridge
 
 FORMATS = [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array]
@@ -49,7 +48,7 @@ def close(actual, desired, rtol=1e-10):
 def test_products(design, centred, make, kind):
     X, y, weights = design
     X = X.astype(kind)
-    dense, rows = Rows(X, y, weights, centred), SparseRows(make(X), y, weights, centred)
+    dense, rows = (WeightedRows(data, y, weights, centred) for data in (X, make(X)))
     rng = np.random.default_rng(0)
     n, p = X.shape
     A = dense.columns(slice(None))
