@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import _get_feature_names
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from skreg._threads import one_blas_thread
 from skreg._validation import check_alphas, check_offset, check_weights
@@ -22,7 +23,7 @@ from skreg.losses import SquaredError
 from skreg.model_selection import path_folds, refits
 from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
 from skreg.model_selection.job import Declined, or_else
-from skreg.model_selection.part_scores import PartScores
+from skreg.model_selection.metrics import NoFormula, SquareScores
 from skreg.model_selection.wide_ridge import RowProducts
 from skreg.path import RegularizationPath
 from skreg.quadratic import Moments, Quadratic
@@ -114,8 +115,11 @@ class _Folds:
         self.X, self.dtype, self.single = X.tocsr() if issparse(X) else X, X.dtype, y.ndim == 1
         self.y = _columns(self.source._less_offset(y, offset))
         self.splits = [(np.asarray(train), np.asarray(test)) for train, test in job.splits]
-        self.scores = PartScores(job, self.X, _columns(y))
-        self.squares = squares = self.scores.squares
+        try:
+            squares = SquareScores(self.source, job.scorers, job.score_params, _columns(y))
+        except NoFormula:
+            squares = None
+        self.squares = squares
         # Whether what was summed for the fit says what is to be scored.
         self.alike = squares is not None and offset is None and _same(squares.weights, self.weights)
 
@@ -222,7 +226,31 @@ class _Folds:
         return refits.along_path(n_test, tests, trains, *seconds)
 
     def _scores(self, path, rows, moments):
-        return self.scores.on(path, rows, moments if self.alike else None)
+        """Scores of each λ on some rows: by moments, by sums of squares, or by the scorers."""
+        scores = None
+        if self.squares is not None:
+            coefs, intercepts = _by_targets(path)
+            if moments is not None and self.alike:
+                scores = self.squares.by_moments(moments, coefs, intercepts)
+            if scores is None:
+                scores = self._by_predictions(rows, coefs, intercepts)
+        return self._by_scorers(path, rows) if scores is None else scores
+
+    def _by_predictions(self, rows, coefs, intercepts):
+        X = self.X[as_slice(rows)]
+
+        def predict(some):
+            flat = coefs[some].reshape(-1, coefs.shape[-1])
+            raw = (X @ flat.T).T.reshape(-1, coefs.shape[1], len(rows))
+            return (raw + intercepts[some, :, None]).swapaxes(1, 2)
+
+        return self.squares.by_predictions(rows, predict, len(coefs))
+
+    def _by_scorers(self, path, rows):
+        job = self.job
+        X, y = _safe_split(job.estimator, job.X, job.y, rows)
+        params = _check_method_params(job.X, job.score_params, rows)
+        return path_folds.scores_one_by_one(job, path, X, y, params)
 
     def _of_all_rows(self, moments):
         try:
@@ -288,3 +316,10 @@ def _columns(y):
 def _same(a, b):
     """Whether two sets of weights are the same, None being ones."""
     return a is b or (a is not None and b is not None and np.array_equal(a, b))
+
+
+def _by_targets(path):
+    """θ (n_alphas, q, p) and b (n_alphas, q) in float64."""
+    m, p = len(path), path.coefs.shape[-1]
+    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
+    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)

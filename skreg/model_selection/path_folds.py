@@ -18,10 +18,9 @@ from sklearn.utils.validation import _check_method_params, _get_feature_names, _
 from skreg._threads import one_blas_thread
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection import refits
-from skreg.model_selection.class_metrics import scores_along
 from skreg.model_selection.job import or_else
+from skreg.model_selection.metrics import NoFormula, SquareScores, class_scores
 from skreg.model_selection.pipelines import Prefix, is_plain, last_step
-from skreg.model_selection.squares import SquareScores
 from skreg.path import RegularizationPath
 
 #: Raw predictions are made for as many λ at once as fit into this many numbers.
@@ -144,7 +143,8 @@ def _scores_along(job, rows, path, X, y, index, transformed=None):
 
 def scores_of_path(job, path, X, y, params):
     """The scores of every λ on rows as the path sees them: by formulas, or else by the scorers."""
-    found = _scores_at_once(job, path, X, y, params)
+    formulas = _class_scores if is_classifier(path.source) else _square_scores
+    found = formulas(job, path, X, y, params)
     return scores_one_by_one(job, path, X, y, params) if found is None else found
 
 
@@ -156,29 +156,39 @@ def scores_one_by_one(job, path, X, y, params):
     ]
 
 
-def _scores_at_once(job, path, X, y, params):
+def _class_scores(job, path, X, y, params):
     """Scores by formulas that take many λ; None where scikit-learn has to be asked."""
+    scores = []
+    for some in _blocks(path, X):
+        raw = _raw(some, X)
+        part = None if raw is None else class_scores(path.source, raw, y, job.scorers, params)
+        if part is None:
+            return None
+        scores += part
+    return scores
+
+
+def _square_scores(job, path, X, y, params):
+    if path.coefs.dtype == np.float32 or _raw(_part(path, slice(1)), X) is None:
+        return None
     try:
-        if is_classifier(path.source):
-            parts = [
-                scores_along(path.source, some.decision_function(X), y, job.scorers, params)
-                for some in _blocks(path, X)
-            ]
-            return None if None in parts else [score for part in parts for score in part]
-        # Of counts and positive numbers ``score`` is D², no function of squares.
-        if not path.source._loss.scored_by_r2 or path.coefs.dtype == "f4":
-            return None
-        target = np.asarray(y, dtype=np.float64).reshape(_num_samples(y), -1)
-        squares = SquareScores.of(replace(job, score_params=params), target)
-        if squares is None:
-            return None
+        y = np.asarray(y, dtype=np.float64).reshape(_num_samples(y), -1)
+        squares = SquareScores(path.source, job.scorers, params, y)
+    except (NoFormula, TypeError, ValueError):  # y of the test rows may be anything
+        return None
 
-        def predict(some):
-            return _part(path, some).predict(X).reshape(-1, *target.shape)
+    def predict(some):
+        return _part(path, some).predict(X).reshape(-1, *y.shape)
 
-        return squares.by_predictions(slice(None), predict, len(path))
+    return squares.by_predictions(slice(None), predict, len(path))
+
+
+def _raw(path, X):
+    """Raw predictions; None for an X that scorers are to complain of."""
+    try:
+        return path.decision_function(X)
     except (TypeError, ValueError):
-        return None  # X, y or weights that a scorer is to complain of
+        return None
 
 
 def _looks_at_predictions_only(scorer, job):
@@ -199,10 +209,7 @@ def fitted_along(path, X):
     """Fitted estimators at every λ of a path that know their raw predictions for X already."""
     start = 0
     for some in _blocks(path, X):
-        try:
-            block = some.decision_function(X)
-        except (TypeError, ValueError):
-            block = None  # each estimator will say what is wrong with X when it is asked
+        block = _raw(some, X)
         for i in range(len(some.coefs)):
             fitted = path.source._fitted_at(path, start + i)
             if block is not None:

@@ -25,7 +25,6 @@ from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.model_selection import moment_folds, path_folds, refits
 from skreg.model_selection.fold_moments import rounds
 from skreg.model_selection.job import Interrupted, Job
-from skreg.model_selection.part_scores import PartScores
 from skreg.quadratic import Moments
 
 ALPHAS = np.array([1.0, 1e-2, 1e-4])
@@ -335,7 +334,7 @@ def test_test_parts_of_one_row(wide, monkeypatch):
     X, y = data(30, 50 if wide else 7)
     job = job_of(QuadraticApproxRidge(), X, y, LeaveOneOut(), "neg_mean_squared_error")
     with monkeypatch.context() as patch:
-        patch.setattr(PartScores, "_by_scorers", None)
+        patch.setattr(moment_folds._Folds, "_by_scorers", None)
         compare(job)
     with pytest.warns(UndefinedMetricWarning):
         ours = moment_folds.run(job_of(QuadraticApproxRidge(), X, y, LeaveOneOut(), "r2"), _ignore)

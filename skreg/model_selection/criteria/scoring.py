@@ -1,19 +1,12 @@
 """Scores of predictions that were made without the rows they are for."""
 
 from dataclasses import dataclass
-from functools import cached_property, partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.metrics import (
-    accuracy_score,
-    log_loss,
-    mean_absolute_error,
-    mean_squared_error,
-    r2_score,
-)
-from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 from sklearn.utils import _safe_indexing
+
+from skreg.model_selection.metrics import ClassPredictions, NoFormula, Residuals, recognized
 
 # Parts that are left out in turn for the standard error of a score that is no mean over rows.
 _PARTS = 20
@@ -79,13 +72,26 @@ class Known:
 
     def scores(self, scorer):
         """Scores and standard errors of every λ, each of shape (n_alphas,)."""
-        metric, sign = self._metric(scorer)
-        if metric is None:
+        weights = self.params.get("sample_weight")
+        try:
+            metric, sign = recognized(scorer, self.source)
+            found = [_mean(sign * terms, weights) for terms in self._terms(metric, weights)]
+        except NoFormula:
             found = [self._score(scorer or _own_score, raw) for raw in self.raw]
-        else:
-            weights = self.params.get("sample_weight")
-            found = [_mean(sign * metric(self, raw), weights) for raw in self.raw]
         return tuple(np.array(column) for column in zip(*found, strict=True))
+
+    def _terms(self, metric, weights):
+        """What each row adds to the mean that the score is, shape (n_alphas, n)."""
+        of_classes = is_classifier(self.source)
+        if set(self.params) - {"sample_weight"} or of_classes != metric.is_for_classes:
+            raise NoFormula("scorers that are given more than weights, or are for other targets")
+        if metric.terms is None:
+            raise NoFormula("no mean over rows")
+        if of_classes:
+            return metric.terms(ClassPredictions.of(self.source, self.raw, self.y, weights))
+        y = np.asarray(self.y, dtype=np.float64).reshape(self.raw.shape[1], -1)
+        predicted = self.source._from_raw(self.raw, self.X, None)
+        return metric.terms(Residuals(predicted.reshape(len(self.raw), *y.shape) - y, y, weights))
 
     def _score(self, scorer, raw):
         """One λ: the score of all rows, and its standard error by the jackknife over parts."""
@@ -98,45 +104,6 @@ class Known:
             params = {key: _rows_of(value, rows, n) for key, value in self.params.items()}
             values.append(scorer(LeftOutPredictions(self.source, raw[rows]), X, y, **params))
         return whole, np.sqrt((len(values) - 1) * np.var(values))
-
-    def _metric(self, scorer):
-        """What each row adds to the mean that the score is, and its sign; None if it is none."""
-        metric, sign = None, 1
-        if isinstance(scorer, _PassthroughScorer) or scorer is None:
-            if is_classifier(self.source):
-                metric = _accuracy
-            elif self.source._loss.scored_by_r2:
-                metric = _r2
-        elif type(scorer) is _Scorer and not scorer._kwargs:
-            metric, sign = _METRICS.get(scorer._score_func), scorer._sign
-        unknown = set(self.params) - {"sample_weight"}
-        of_others = is_classifier(self.source) != (metric in _OF_CLASSES)
-        if unknown or of_others or (metric is _r2 and self._is_constant()):
-            metric = None
-        return metric, sign
-
-    def residuals(self, raw):
-        """ŷ − y, (n, q)."""
-        predicted = self.source._from_raw(raw[None], self.X, None)[0]
-        return predicted.reshape(len(raw), -1) - self.targets
-
-    @cached_property
-    def targets(self):
-        """y, (n, q)."""
-        return np.asarray(self.y, dtype=np.float64).reshape(len(self.raw[0]), -1)
-
-    @cached_property
-    def away(self):
-        """(y − ȳ)², (n, q), and its mean over rows."""
-        mean = partial(np.average, axis=0, weights=self.params.get("sample_weight"))
-        away = np.square(self.targets - mean(self.targets))
-        return away, mean(away)
-
-    def _is_constant(self):
-        """Whether a target does not vary, beside its size."""
-        weights = self.params.get("sample_weight")
-        power = np.average(self.targets**2, axis=0, weights=weights)
-        return bool((self.away[1] <= 1e-12 * power).any())
 
 
 def _own_score(estimator, X, y, **params):
@@ -156,40 +123,3 @@ def _mean(values, weights):
 
 def _rows_of(value, rows, n):
     return _safe_indexing(value, rows) if np.ndim(value) and len(value) == n else value
-
-
-def _squares(known, raw):
-    return np.square(known.residuals(raw)).mean(axis=1)
-
-
-def _absolutes(known, raw):
-    return np.abs(known.residuals(raw)).mean(axis=1)
-
-
-def _r2(known, raw):
-    """Of mean R², and with the spread of its first-order error: a quotient of two means varies."""
-    away, spread = known.away
-    squares = np.square(known.residuals(raw)) / spread
-    lost = np.average(squares, axis=0, weights=known.params.get("sample_weight"))
-    return (1.0 - squares + lost * (away / spread - 1.0)).mean(axis=1)
-
-
-def _accuracy(known, raw):
-    return (known.source._from_raw(raw[None])[0] == np.asarray(known.y)).astype(np.float64)
-
-
-def _log_losses(known, raw):
-    index = np.searchsorted(known.source.classes_, np.asarray(known.y))
-    p = known.source._probabilities(raw[None])[0]
-    tiny = np.finfo(p.dtype).eps
-    return -np.log(np.clip(p[np.arange(len(p)), index], tiny, 1.0 - tiny))
-
-
-_METRICS = {
-    mean_squared_error: _squares,
-    mean_absolute_error: _absolutes,
-    r2_score: _r2,
-    accuracy_score: _accuracy,
-    log_loss: _log_losses,
-}
-_OF_CLASSES = (_accuracy, _log_losses)
