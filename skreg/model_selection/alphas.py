@@ -1,13 +1,9 @@
 """The λ that a search tries where the user names none."""
 
-import numbers
-
 import numpy as np
 
-from skreg._validation import check_alphas
 from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
-from skreg.model_selection.path_folds import is_linear
-from skreg.model_selection.pipelines import last_step
+from skreg.model_selection.pipelines import is_linear, last_step
 from skreg.path.grid import N_ALPHAS
 
 #: Where nothing but the kind of estimator is known: the largest λ, and the smallest.
@@ -18,20 +14,6 @@ PER_DECADE = 2
 #: How often a grid is extended at most, and how small λ is not worth a try.
 EXTENSIONS = 8
 SMALLEST = 1e-14
-
-
-def check_choice(alphas):
-    """``alphas`` as an int, "auto", or a float64 vector of at least one value."""
-    if isinstance(alphas, str):
-        return alphas
-    if isinstance(alphas, numbers.Integral):
-        if alphas < 1:
-            raise ValueError(
-                f"alphas={alphas} asks for that many values of λ: give a positive number, or a "
-                "list of λ."
-            )
-        return int(alphas)
-    return check_alphas(alphas)[0]
 
 
 def automatic(estimator, choice, rows):

@@ -1,14 +1,93 @@
-"""Which candidates a search has: λ by its name, crossed with the other parameters."""
+"""What a search was asked for: its candidates, whether that goes together, and what judges."""
 
+import numbers
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.model_selection import ParameterGrid
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import _routing_enabled
+from sklearn.utils.validation import _num_samples
 
-from skreg.model_selection.job import Scores
+from skreg._validation import check_alphas
+from skreg.model_selection.criteria import CRITERIA
+
+#: Values of ``cv`` that need no splits.
+WITHOUT_SPLITS = ("loo", "gcv")
+#: Values of ``selection`` that judge by the rows fitted.
+INFORMATION = ("aic", "bic", "ebic", "evidence")
+
+
+def check_choice(alphas):
+    """``alphas`` as an int, "auto", or a float64 vector of at least one value."""
+    if isinstance(alphas, str):
+        return alphas
+    if isinstance(alphas, numbers.Integral):
+        if alphas < 1:
+            raise ValueError(
+                f"alphas={alphas} asks for that many values of λ: give a positive number, or a "
+                "list of λ."
+            )
+        return int(alphas)
+    return check_alphas(alphas)[0]
+
+
+def check_choices(search):
+    """``alphas``, checked; and whether the other choices go together."""
+    choice = check_choice(search.alphas)
+    by_rows = search.selection in INFORMATION
+    if by_rows and search.cv is not None:
+        raise ValueError(
+            f"selection={search.selection!r} judges by the rows fitted: cv={search.cv!r} has no "
+            'say. Leave cv=None, or use selection="best".'
+        )
+    if (by_rows or search.cv == "gcv") and search.scoring is not None:
+        name = search.selection if by_rows else search.cv
+        raise ValueError(
+            f"{name!r} is a score itself: scoring={search.scoring!r} has no say. Leave "
+            'scoring=None, or use cv="loo" or splits.'
+        )
+    if search.cv == "gcv" and search.selection == "one_std_err":
+        raise ValueError(
+            'selection="one_std_err" needs a standard error, which cv="gcv" has not. Use '
+            'cv="loo" or splits.'
+        )
+    if callable(search.refit) and search.selection != "best":
+        raise ValueError(
+            f"selection={search.selection!r} and a callable refit both choose. Leave "
+            'selection="best", or refit=True.'
+        )
+    return choice
+
+
+def criterion_of(search):
+    """What judges in place of splits; None for splits."""
+    name = search.selection if search.selection in INFORMATION else search.cv
+    return CRITERIA[name] if isinstance(name, str) else None
+
+
+def splits_of(search, X, y, routed):
+    """All (train, test); none where a criterion judges."""
+    if criterion_of(search) is not None:
+        if not _routing_enabled() and routed.splitter.split.get("groups") is not None:
+            raise ValueError(
+                f"groups and {search.cv or search.selection!r} do not go together: it takes the "
+                "rows as independent. Use cv=GroupKFold()."
+            )
+        return []
+    cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+    n_splits = cv.get_n_splits(X, y, **routed.splitter.split)
+    splits = list(cv.split(X, y, **routed.splitter.split))
+    if len(splits) != n_splits or not splits:
+        raise ValueError(
+            f"cv={search.cv!r} announces {n_splits} splits and yields {len(splits)}: give a "
+            "splitter, or an iterable of at least one (train, test)."
+        )
+    # Masks, negative indices and those that are not there are told apart once, for all routes.
+    rows = np.arange(_num_samples(X))
+    return [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splits]
 
 
 def alpha_name(estimator):
@@ -118,50 +197,3 @@ def combinations(param_grid, name):
             parameters = {key: grid[key][i] for key, i in chosen.items()}
             found.append(Combination(parameters, (g, chosen)))
     return found
-
-
-def ordered(found, name, crossed):
-    """(combination, index of λ) of every candidate, in the order of ``cv_results_``.
-
-    Parameters
-    ----------
-    found : list of Combination
-    name : str
-        The name of λ.
-    crossed : bool
-        Whether all have the same λ: the order is then GridSearchCV's, by the names of the
-        parameters. Otherwise one combination follows the other.
-    """
-    pairs = [(c, i) for c in found for i in range(len(c.alphas))]
-    if not crossed:
-        return pairs
-
-    def key(pair):
-        (g, chosen), i = pair[0].place, pair[1]
-        return g, [number for _, number in sorted({**chosen, name: i}.items())]
-
-    return sorted(pairs, key=key)
-
-
-def fits_of(pairs):
-    """The results of single fits as scikit-learn's ``_format_results`` takes them, flat."""
-    out = []
-    for combination, i in pairs:
-        scores: Scores = combination.scores
-        for j in range(scores.fit_time.shape[1]):
-            fit = {
-                "test_scores": _scores_at(scores.test, i, j),
-                "fit_time": scores.fit_time[i, j],
-                "score_time": scores.score_time[i, j],
-                "fit_error": scores.fit_errors.get((i, j)),
-            }
-            if scores.train:
-                fit["train_scores"] = _scores_at(scores.train, i, j)
-            out.append(fit)
-    return out
-
-
-def _scores_at(scores, i, j):
-    if set(scores) == {"score"}:
-        return float(scores["score"][i, j])
-    return {name: float(table[i, j]) for name, table in scores.items()}

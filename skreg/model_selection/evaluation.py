@@ -19,9 +19,9 @@ from skreg.model_selection import (
 from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
 from skreg.model_selection.candidates import Combination
 from skreg.model_selection.job import Declined, Interrupted, Job, Scores
-from skreg.model_selection.path_folds import Rows, has_path
-from skreg.model_selection.pipelines import Prefix, last_step
-from skreg.model_selection.selection import WORTH, edge, gain_beyond
+from skreg.model_selection.outcome import WORTH, edge, gain_beyond
+from skreg.model_selection.path_folds import Rows
+from skreg.model_selection.pipelines import Prefix, has_path, last_step
 
 #: Ways to the scores of a `Job`; the first that serves it is taken.
 ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)

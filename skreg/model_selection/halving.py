@@ -14,8 +14,7 @@ import time
 import numpy as np
 from sklearn import config_context, get_config
 
-from skreg.model_selection import refits
-from skreg.model_selection.job import Interrupted, or_else
+from skreg.model_selection.job import Interrupted, or_else, scores_of
 from skreg.model_selection.network_folds import Split, in_pool, is_network, threads_for
 from skreg.model_selection.pipelines import last_step
 
@@ -65,7 +64,7 @@ def run(job, on_fold):
         for trial in trials:
             trial.end()
     fits = [[trial.fit for trial in trials if trial.split is split] for split in splits]
-    scores = refits.scores_of(job, fits)
+    scores = scores_of(job, fits)
     is_stopped = np.isin(np.arange(len(job.alphas)), left, invert=True)
     scores.more = {"n_resources": n_resources.tolist(), "stopped": is_stopped.tolist()}
     for j in range(len(splits)):

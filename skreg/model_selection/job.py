@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.model_selection._validation import _insert_error_scores
 
 from skreg.path import RegularizationPath
 
@@ -195,6 +196,38 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, scores):
         super().__init__()
         self.scores = scores
+
+
+def scores_of(job, splits):
+    """`Scores.from_splits`, with ``error_score`` by name for the fits that failed."""
+    if any(fit["fit_error"] is not None for fits in splits for fit in fits):
+        flat = [fit for fits in splits for fit in fits]
+        if any(isinstance(fit.get("test_scores"), dict) for fit in flat):
+            _insert_error_scores(flat, job.error_score)
+    return Scores.from_splits(splits)
+
+
+def interrupted(job, splits):
+    """`Interrupted`, with what the first splits gave."""
+    return Interrupted(scores_of(job, splits) if splits else None)
+
+
+def along_path(n_test, tests, trains, fit_seconds, score_seconds):
+    """The results of a split as single fits: scores of every λ, the time shared among them.
+
+    ``trains`` is None unless the scores of the training part are wanted.
+    """
+    common = {
+        "fit_time": fit_seconds / len(tests),
+        "score_time": score_seconds / len(tests),
+        "n_test_samples": n_test,
+        "fit_error": None,
+    }
+    fits = [{"test_scores": score, **common} for score in tests]
+    if trains is not None:
+        for fit, score in zip(fits, trains, strict=True):
+            fit["train_scores"] = score
+    return fits
 
 
 class Route(Protocol):

@@ -14,8 +14,8 @@ from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from skreg._threads import one_blas_thread
 from skreg.estimators._penalties import RidgeShell
-from skreg.model_selection import path_folds, refits
-from skreg.model_selection.job import Declined
+from skreg.model_selection import path_folds
+from skreg.model_selection.job import Declined, along_path, interrupted, scores_of
 from skreg.path import RegularizationPath
 from skreg.solvers import Solution
 from skreg.solvers.fold_paths import solve_paths
@@ -64,8 +64,8 @@ def run(job, on_fold):
             on_fold(j, len(job.splits))
             job.report(j, done[j])
     except KeyboardInterrupt:
-        raise refits.interrupted(job, done) from None
-    scores = refits.scores_of(job, done)
+        raise interrupted(job, done) from None
+    scores = scores_of(job, done)
     scores.path = folds.path
     return scores
 
@@ -134,7 +134,7 @@ class _Folds:
         tests = self._scores(j, test)
         seconds = self.seconds / len(job.splits), time.perf_counter() - start
         trains = self._scores(j, train) if job.return_train_score else None
-        return refits.along_path(len(test), tests, trains, *seconds)
+        return along_path(len(test), tests, trains, *seconds)
 
     def _scores(self, j, rows):
         """Numbers, or dicts of numbers, for every λ on some rows."""

@@ -109,17 +109,9 @@ class Residuals:
 
 @dataclass(frozen=True, eq=False)
 class ClassPredictions:
-    """Raw predictions of every λ, on one set of rows whose classes are known.
+    """Raw predictions of every λ, (n_alphas, n) or (n_alphas, n, n_classes), for classes.
 
-    Attributes
-    ----------
-    raw : ndarray of shape (n_alphas, n) or (n_alphas, n, n_classes)
-    index : ndarray of shape (n,)
-        Which of the classes each row is of, −1 for none of them.
-    n_classes : int
-    loss : Loss
-        Its link.
-    weights : ndarray of shape (n,) or None
+    ``index`` says which of the classes each row is of, −1 for none of them.
     """
 
     raw: NDArray

@@ -20,9 +20,9 @@ from skreg._validation import check_alphas, check_offset, check_weights
 from skreg.estimators.lasso import QuadraticApproxLasso
 from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.losses import SquaredError
-from skreg.model_selection import path_folds, refits
+from skreg.model_selection import path_folds
 from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
-from skreg.model_selection.job import Declined, or_else
+from skreg.model_selection.job import Declined, along_path, interrupted, or_else, scores_of
 from skreg.model_selection.metrics import NoFormula, SquareScores
 from skreg.model_selection.wide_ridge import RowProducts
 from skreg.path import RegularizationPath
@@ -52,8 +52,8 @@ def run(job, on_fold):
             job.report(j, folds.done[j])
     except KeyboardInterrupt:
         first = [fits for j, fits in sorted(folds.done.items()) if set(range(j)) <= set(folds.done)]
-        raise refits.interrupted(job, first) from None
-    scores = refits.scores_of(job, [folds.done[j] for j in range(n_splits)])
+        raise interrupted(job, first) from None
+    scores = scores_of(job, [folds.done[j] for j in range(n_splits)])
     scores.path = folds.path
     return scores
 
@@ -211,7 +211,7 @@ class _Folds:
         train, test = self.splits[j]
         tests = self._wide_scores(train, test)
         if tests is not None:
-            return refits.along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
+            return along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
         path = self._path(self.model(None, train))
         return self._finish(start, path, {"test": (test, None), "train": (train, None)})
 
@@ -223,7 +223,7 @@ class _Folds:
         trains = self._scores(path, *parts["train"]) if self.job.return_train_score else None
         n_test = len(parts["test"][0])
         seconds = solved - start, scored - solved
-        return refits.along_path(n_test, tests, trains, *seconds)
+        return along_path(n_test, tests, trains, *seconds)
 
     def _scores(self, path, rows, moments):
         """Scores of each λ on some rows: by moments, by sums of squares, or by the scorers."""

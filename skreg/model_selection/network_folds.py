@@ -21,7 +21,7 @@ from sklearn.utils.validation import _check_method_params
 from skreg._threads import one_blas_thread, worker_threads
 from skreg.estimators._mlp import BaseRegularizedMLP
 from skreg.model_selection import refits
-from skreg.model_selection.job import or_else
+from skreg.model_selection.job import interrupted, or_else, scores_of
 from skreg.model_selection.path_folds import _looks_at_predictions_only
 from skreg.model_selection.pipelines import Prefix, is_plain, last_step
 
@@ -65,8 +65,8 @@ def run(job, on_fold):
         with threads_for(job, len(tasks)) as n_threads:
             in_pool(one, tasks, n_threads)
     except KeyboardInterrupt:
-        raise refits.interrupted(job, fits[:reported]) from None
-    return refits.scores_of(job, fits)
+        raise interrupted(job, fits[:reported]) from None
+    return scores_of(job, fits)
 
 
 class Split:

@@ -3,7 +3,6 @@
 import time
 from contextlib import nullcontext
 from dataclasses import replace
-from inspect import getattr_static
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -16,34 +15,14 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, _get_feature_names, _num_samples
 
 from skreg._threads import one_blas_thread
-from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection import refits
-from skreg.model_selection.job import or_else
+from skreg.model_selection.job import along_path, interrupted, or_else, scores_of
 from skreg.model_selection.metrics import NoFormula, SquareScores, class_scores
-from skreg.model_selection.pipelines import Prefix, is_plain, last_step
+from skreg.model_selection.pipelines import Prefix, has_path, last_step
 from skreg.path import RegularizationPath
 
 #: Raw predictions are made for as many λ at once as fit into this many numbers.
 BLOCK = 2**21
-#: What of an estimator a path stands in for.
-OWN = ("fit", "score", "predict", "decision_function", "predict_proba", "predict_log_proba")
-
-
-def is_linear(estimator):
-    """Whether (the last step of) the estimator is a linear one of this package."""
-    return is_plain(estimator) and isinstance(last_step(estimator), QuadraticApproxLinear)
-
-
-def has_path(estimator):
-    """Whether the (last step of the) estimator finds all λ at once, exactly as one by one.
-
-    Not so for a subclass with a fit, predictions or a score of its own.
-    """
-    if not is_linear(estimator):
-        return False
-    kind = type(last_step(estimator))
-    ours = next(base for base in kind.__mro__ if base.__module__.startswith("skreg."))
-    return all(getattr_static(kind, name, None) is getattr_static(ours, name, None) for name in OWN)
 
 
 def serves(job):
@@ -64,8 +43,8 @@ def run(job, on_fold):
                 on_fold(len(done) - 1, n_splits)
                 job.report(len(done) - 1, fits)
     except KeyboardInterrupt:
-        raise refits.interrupted(job, done) from None
-    return refits.scores_of(job, done)
+        raise interrupted(job, done) from None
+    return scores_of(job, done)
 
 
 class Rows:
@@ -124,7 +103,7 @@ def _one_split(job, j):
     trains = None
     if job.return_train_score:
         trains = _scores_along(job, rows, path, X, y, train, rows.prefix.rows)
-    return refits.along_path(len(test), tests, trains, solved - start, scored - solved)
+    return along_path(len(test), tests, trains, solved - start, scored - solved)
 
 
 def _scores_along(job, rows, path, X, y, index, transformed=None):

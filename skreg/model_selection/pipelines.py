@@ -1,12 +1,17 @@
 """The steps before the last of a Pipeline, fitted once for every λ."""
 
 import copy
+from inspect import getattr_static
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
 
+from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection.job import Declined, attempt
+
+#: What of an estimator a path stands in for.
+OWN = ("fit", "score", "predict", "decision_function", "predict_proba", "predict_log_proba")
 
 
 def last_step(estimator):
@@ -27,6 +32,23 @@ def is_plain(estimator):
     if type(estimator) is not Pipeline or estimator.transform_input is not None:
         return False
     return is_plain(estimator.steps[-1][1])
+
+
+def is_linear(estimator):
+    """Whether (the last step of) the estimator is a linear one of this package."""
+    return is_plain(estimator) and isinstance(last_step(estimator), QuadraticApproxLinear)
+
+
+def has_path(estimator):
+    """Whether the (last step of the) estimator finds all λ at once, exactly as one by one.
+
+    Not so for a subclass with a fit, predictions or a score of its own.
+    """
+    if not is_linear(estimator):
+        return False
+    kind = type(last_step(estimator))
+    ours = next(base for base in kind.__mro__ if base.__module__.startswith("skreg."))
+    return all(getattr_static(kind, name, None) is getattr_static(ours, name, None) for name in OWN)
 
 
 class Prefix:

@@ -1,10 +1,10 @@
 """One fit for each λ and each split: GridSearchCV's own way, for every estimator."""
 
 from sklearn.base import clone
-from sklearn.model_selection._validation import _fit_and_score, _insert_error_scores
+from sklearn.model_selection._validation import _fit_and_score
 from sklearn.utils.parallel import Parallel, delayed
 
-from skreg.model_selection.job import Interrupted, Scores
+from skreg.model_selection.job import interrupted, scores_of
 
 
 def serves(job):
@@ -42,38 +42,6 @@ def one_split(job, j):
 def one_fit(job, i, j):
     """What scikit-learn's ``_fit_and_score`` says of the i-th λ on the j-th split."""
     return _fit_and_score(clone(job.estimator), **_arguments(job, i, j))
-
-
-def scores_of(job, splits):
-    """`Scores.from_splits`, with ``error_score`` by name for the fits that failed."""
-    if any(fit["fit_error"] is not None for fits in splits for fit in fits):
-        flat = [fit for fits in splits for fit in fits]
-        if any(isinstance(fit.get("test_scores"), dict) for fit in flat):
-            _insert_error_scores(flat, job.error_score)
-    return Scores.from_splits(splits)
-
-
-def interrupted(job, splits):
-    """`Interrupted`, with what the first splits gave."""
-    return Interrupted(scores_of(job, splits) if splits else None)
-
-
-def along_path(n_test, tests, trains, fit_seconds, score_seconds):
-    """The results of a split as single fits: scores of every λ, the time shared among them.
-
-    ``trains`` is None unless the scores of the training part are wanted.
-    """
-    common = {
-        "fit_time": fit_seconds / len(tests),
-        "score_time": score_seconds / len(tests),
-        "n_test_samples": n_test,
-        "fit_error": None,
-    }
-    fits = [{"test_scores": score, **common} for score in tests]
-    if trains is not None:
-        for fit, score in zip(fits, trains, strict=True):
-            fit["train_scores"] = score
-    return fits
 
 
 def _arguments(job, i, j):

@@ -17,11 +17,12 @@ from sklearn.utils.validation import (
     indexable,
 )
 
-from skreg.model_selection.candidates import alpha_name, combinations
-from skreg.model_selection.choices import (
+from skreg.model_selection.candidates import (
     INFORMATION,
     WITHOUT_SPLITS,
+    alpha_name,
     check_choices,
+    combinations,
     criterion_of,
     splits_of,
 )

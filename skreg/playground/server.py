@@ -148,7 +148,7 @@ async def _converse(websocket, in_thread):
             group.create_task(pump.run())
     except* WebSocketDisconnect:
         pass
-    except* Exception as errors:
+    except* (LookupError, TypeError, ValueError) as errors:
         _log.warning("A tab is closed.", exc_info=errors)
         fault = errors.exceptions[0]
     if fault is not None:

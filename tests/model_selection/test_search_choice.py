@@ -19,7 +19,7 @@ from skreg import (
     RegularizedMLPRegressor,
 )
 from skreg.model_selection.alphas import automatic, extension
-from skreg.model_selection.selection import (
+from skreg.model_selection.outcome import (
     edge,
     gain_beyond,
     is_constant_best,
