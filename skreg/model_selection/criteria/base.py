@@ -79,7 +79,7 @@ class Fit:
     def n_rows(self):
         """Number of rows with a positive weight."""
         if self.is_squared_error:
-            return self.problem.n_rows
+            return self.problem.form.n_rows
         return int(np.count_nonzero(self.problem.share))
 
     @property
