@@ -62,7 +62,8 @@ def rounds(sums, splits, shape) -> Iterator[tuple[list[int], Callable, Moments |
 
 def _sequences(splits, n_rows):
     """Sequences of splits, and whether their test parts are all rows, each row in one of them."""
-    members, seen = [], np.zeros(n_rows, dtype=bool)
+    members: list[int] = []
+    seen = np.zeros(n_rows, dtype=bool)
     for j, (train, test) in splits.items():
         alone = not are_complements(train, test, n_rows)
         if (alone or seen[test].any()) and members:
@@ -99,7 +100,10 @@ class _Subtraction:
     def __init__(self, sums, splits, members, n_rows):
         self._sums, self._splits = sums, splits
         self._smaller = {
-            j for j in members if are_complements(*splits[j], n_rows) and _is_small(*splits[j])
+            j
+            for j in members
+            for train, test in [splits[j]]
+            if are_complements(train, test, n_rows) and _is_small(train, test)
         }
         self.whole = sums(np.arange(n_rows)) if len(self._smaller) > 1 else None
 

@@ -5,6 +5,7 @@ See `skreg.solvers.fold_paths`. What it does not serve goes the way of `path_fol
 
 import time
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -29,9 +30,9 @@ _MOST_COEFFICIENTS = 1000
 
 def serves(job):
     """A dense ridge on its own, exact, with λ > 0, and scorers that look at predictions."""
-    estimator = job.estimator
+    estimator: Any = job.estimator
     return (
-        isinstance(estimator, RidgeShell)
+        isinstance(job.estimator, RidgeShell)
         and path_folds.serves(job)
         and (is_classifier(estimator) or not estimator._is_quadratic())
         and estimator.max_expansions is None
@@ -74,7 +75,7 @@ class _Folds:
     """The problem of all rows, and those of the training parts."""
 
     def __init__(self, job):
-        self.job = job
+        self.job, self.seconds = job, 0.0
         try:
             self.whole = path_folds.Rows(job.estimator, job.X, job.y, job.fit_params)
         except (TypeError, ValueError) as error:  # as scikit-learn's checks of data raise
@@ -103,8 +104,8 @@ class _Folds:
             problem = source._problem(X[train], _safe_indexing(self.job.y, train), **params)
         except ValueError as error:  # one class only, no weight
             raise Declined(str(error)) from error
-        classes = [getattr(model, "classes_", ()) for model in (source, self.whole.source)]
-        if not np.array_equal(*classes) or np.bincount(train).max(initial=0) > 1:
+        ours, theirs = (getattr(s, "classes_", ()) for s in (source, self.whole.source))
+        if not np.array_equal(ours, theirs) or np.bincount(train).max(initial=0) > 1:
             raise Declined("the training parts are unlike the whole")
         return source, problem
 

@@ -142,7 +142,9 @@ class _Folds:
             start = time.perf_counter()
             for members, parts, whole in self._rounds():
                 each = (time.perf_counter() - start) / len(members)
-                pieces = [(self._one_split, self._by_moments, j, parts, each) for j in members]
+                pieces: list[tuple] = [
+                    (self._one_split, self._by_moments, j, parts, each) for j in members
+                ]
                 if whole is not None and self.path is None:
                     pieces.append((self._of_all_rows, whole))
                 together(_call, pieces)
@@ -170,7 +172,7 @@ class _Folds:
             yield from kept
             return
         tall = {j: split for j, split in enumerate(self.splits) if self._is_tall(split[0])}
-        made = []
+        made: list[tuple] = []
         for one in rounds(self._sums, tall, self.X.shape):
             made = [*made[-1:], one]
             yield one
@@ -233,10 +235,10 @@ class _Folds:
             if moments is not None and self.alike:
                 scores = self.squares.by_moments(moments, coefs, intercepts)
             if scores is None:
-                scores = self._by_predictions(rows, coefs, intercepts)
+                scores = self._by_predictions(self.squares, rows, coefs, intercepts)
         return self._by_scorers(path, rows) if scores is None else scores
 
-    def _by_predictions(self, rows, coefs, intercepts):
+    def _by_predictions(self, squares, rows, coefs, intercepts):
         X = self.X[as_slice(rows)]
 
         def predict(some):
@@ -244,7 +246,7 @@ class _Folds:
             raw = (X @ flat.T).T.reshape(-1, coefs.shape[1], len(rows))
             return (raw + intercepts[some, :, None]).swapaxes(1, 2)
 
-        return self.squares.by_predictions(rows, predict, len(coefs))
+        return squares.by_predictions(rows, predict, len(coefs))
 
     def _by_scorers(self, path, rows):
         job = self.job
@@ -285,6 +287,7 @@ class _Folds:
         found = self._products.predictions(train, test, self.y[train], weights, self.alphas)
         if found is None:
             return None
+        assert self.squares is not None  # or there were no products of rows
         return self.squares.by_predictions(test, found.__getitem__, len(self.alphas))
 
     def _row_products(self):

@@ -17,6 +17,20 @@ def scorers_of(scorers):
     return scorers._scorers if isinstance(scorers, _MultimetricScorer) else {"score": scorers}
 
 
+def finished_of(found, job):
+    """After Ctrl-C: the combinations to keep the results of; of the first, some splits will do.
+
+    None unless ``error_score`` is a number.
+    """
+    if job.error_score == "raise":
+        return []
+    finished = [combination for combination in found if combination.scores is not None]
+    if not finished and found[0].partial is not None:
+        finished, found[0].scores = found[:1], found[0].partial
+        del job.splits[len(found[0].scores.n_test) :]
+    return finished
+
+
 class Outcome:
     """The results of a search, tabulated and chosen from.
 

@@ -1,13 +1,16 @@
 """Search over λ with GridSearchCV's contract, at the price of paths."""
 
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy, deepcopy
 from itertools import count
 from numbers import Integral
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.model_selection import BaseCrossValidator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
@@ -26,9 +29,14 @@ from skreg.model_selection.candidates import (
     criterion_of,
     splits_of,
 )
+from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, check_searchable
 from skreg.model_selection.job import Interrupted, Job
-from skreg.model_selection.outcome import Outcome, frame_of, scorers_of
+from skreg.model_selection.outcome import Outcome, finished_of, frame_of, scorers_of
+from skreg.path import RegularizationPath
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class PathSearchCV(BaseSearchCV):
@@ -183,22 +191,36 @@ class PathSearchCV(BaseSearchCV):
         "return_train_score": ["boolean"],
     }
 
+    cv_results_: dict[str, Any]
+    best_index_: int
+    best_params_: dict[str, Any]
+    best_score_: float
+    best_estimator_: Any
+    refit_time_: float
+    alphas_: NDArray[np.float64]
+    alpha_one_std_err_: float
+    path_: RegularizationPath
+    criterion_: CriterionScores | None
+    n_splits_: int
+    multimetric_: bool
+    scorer_: Any
+
     def __init__(
         self,
-        estimator,
-        alphas=100,
+        estimator: BaseEstimator,
+        alphas: int | Literal["auto"] | ArrayLike = 100,
         *,
-        param_grid=None,
-        cv=None,
-        scoring=None,
-        refit=True,
-        selection="best",
-        resource=None,
-        n_jobs=None,
-        return_train_score=False,
-        error_score=np.nan,
-        verbose=0,
-    ):
+        param_grid: Mapping[str, Sequence] | Sequence[Mapping[str, Sequence]] | None = None,
+        cv: int | str | Iterable | BaseCrossValidator | None = None,
+        scoring: str | Callable | Sequence[str] | Mapping[str, str | Callable] | None = None,
+        refit: bool | str | Callable = True,
+        selection: str = "best",
+        resource: Literal["epochs"] | None = None,
+        n_jobs: int | None = None,
+        return_train_score: bool = False,
+        error_score: float | Literal["raise"] = np.nan,
+        verbose: int = 0,
+    ) -> None:
         self.estimator = estimator
         self.alphas = alphas
         self.param_grid = param_grid
@@ -215,7 +237,7 @@ class PathSearchCV(BaseSearchCV):
     # Fitting -------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Judge every candidate, and fit the chosen one to all rows.
 
         Parameters
@@ -289,12 +311,12 @@ class PathSearchCV(BaseSearchCV):
         try:
             self._run(evaluation, found, root)
         except Interrupted:
-            finished = self._finished(found, job.splits)
+            finished = finished_of(found, job)
             if finished:
                 self._keep(Outcome(self, evaluation, finished).attributes)
             raise KeyboardInterrupt from None
         outcome = Outcome(self, evaluation, found)
-        refitted = self._refit(evaluation, root, hooks, *outcome.chosen) if self.refit else {}
+        refitted = self._refit(evaluation, root, hooks, outcome) if self.refit else {}
         self._keep(outcome.attributes | refitted)
         root.call_on_fit_task_end(**hooks)
         return self
@@ -327,11 +349,11 @@ class PathSearchCV(BaseSearchCV):
 
     # Refitting and keeping -----------------------------------------------------------------------
 
-    def _refit(self, evaluation, root, hooks, combination, i):
+    def _refit(self, evaluation, root, hooks, outcome):
         """The chosen estimator, fitted to all rows."""
         context = root.subcontext(task_name="refit-with-best-params")
         start = time.perf_counter()
-        best, path = evaluation.refit(combination, i, context, hooks)
+        best, path = evaluation.refit(*outcome.chosen, context, hooks)
         fitted = {"best_estimator_": best, "refit_time_": time.perf_counter() - start}
         context.call_on_fit_task_end(**hooks)
         if path is not None:
@@ -344,24 +366,11 @@ class PathSearchCV(BaseSearchCV):
         """Replace all fitted attributes."""
         for name in [name for name in vars(self) if name.endswith("_") and name[0] != "_"]:
             delattr(self, name)
-        vars(self).update(fitted)
-
-    def _finished(self, found, splits):
-        """After Ctrl-C: the combinations to keep the results of; of the first, some splits will do.
-
-        None unless ``error_score`` is a number.
-        """
-        if self.error_score == "raise":
-            return []
-        finished = [combination for combination in found if combination.scores is not None]
-        if not finished and found[0].partial is not None:
-            finished, found[0].scores = found[:1], found[0].partial
-            del splits[len(found[0].scores.n_test) :]
-        return finished
+        self.__dict__.update(fitted)
 
     # What was found ------------------------------------------------------------------------------
 
-    def to_frame(self):
+    def to_frame(self) -> "pandas.DataFrame":
         """``cv_results_`` as a pandas DataFrame: one row for each candidate, indexed by λ.
 
         The columns are the other parameters; for each scorer ``mean_test_…``, ``std_error_…`` (of

@@ -164,6 +164,7 @@ def _refit(fit, risk, i, which):
     """Row i's raw predictions, (len(which), K), by fits without it."""
     weights = risk.share * risk.weight
     weights[i] = 0.0
+    problem: Quadratic | LinearRisk
     if fit.is_squared_error:
         problem = Quadratic.from_rows(risk.X, risk.y, weights, risk.fit_intercept)
     else:

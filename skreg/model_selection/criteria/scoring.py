@@ -1,6 +1,7 @@
 """Scores of predictions that were made without the rows they are for."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -64,7 +65,7 @@ class Known:
         For the scorers, for all rows.
     """
 
-    source: object
+    source: Any
     raw: np.ndarray
     X: object
     y: object
