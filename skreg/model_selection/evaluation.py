@@ -1,7 +1,7 @@
 """What a search does for one combination of the other parameters: λ, scores, the last fit."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +18,8 @@ from skreg.model_selection import (
 )
 from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
 from skreg.model_selection.candidates import Combination
-from skreg.model_selection.job import Declined, Interrupted, Job, Scores
+from skreg.model_selection.job import Declined, Interrupted, Job, Scores, along_path
+from skreg.model_selection.metrics import by_lambda
 from skreg.model_selection.outcome import WORTH, edge, gain_beyond
 from skreg.model_selection.path_folds import Rows
 from skreg.model_selection.pipelines import Prefix, has_path, last_step
@@ -101,17 +102,10 @@ class Evaluation:
             estimator, job.X, job.y, alphas, job.fit_params,
             scorers=job.scorers, score_params=job.score_params,
         )  # fmt: skip
-        seconds = np.full((len(alphas), 1), (time.perf_counter() - start) / len(alphas))
+        seconds = time.perf_counter() - start
         combination.criterion = found
-        named = found.all_scores or {"score": found.scores}
-        return Scores(
-            test={name: scores[:, None] for name, scores in named.items()},
-            train={},
-            fit_time=seconds,
-            score_time=np.zeros_like(seconds),
-            n_test=np.zeros(1, dtype=int),
-            path=found.path,
-        )
+        tests = by_lambda(found.all_scores or {"score": found.scores})
+        return Scores([along_path(0, tests, None, seconds, 0.0)], found.path)
 
     def _extend(self, combination, on_fold):
         """Add λ beyond the best one until it is no longer the last, or nothing is gained."""
@@ -139,9 +133,7 @@ class Evaluation:
 
     def _summary(self, combination):
         """Mean test score and its standard error for every λ."""
-        scores = combination.scores
-        table = scores.test.get(self.metric if isinstance(self.metric, str) else "")
-        table = next(iter(scores.test.values())) if table is None else table
+        table = combination.scores.table(self.metric)
         n_splits = table.shape[1]
         if n_splits > 1:
             return table.mean(axis=1), table.std(axis=1) / np.sqrt(n_splits - 1)
@@ -184,23 +176,12 @@ def routed(job: Job, on_fold: Callable[[int, int], None]) -> Scores:
     raise AssertionError("the last route serves every job")
 
 
-def joined(first, second, order):
+def joined(first: Scores, second: Scores, order: Iterable[int]) -> Scores:
     """Scores of the λ of two jobs on the same splits, put in order."""
-
-    def rows(name):
-        one, other = getattr(first, name), getattr(second, name)
-        if isinstance(one, dict):
-            return {key: np.concatenate([one[key], other[key]])[order] for key in one}
-        return np.concatenate([one, other])[order]
-
-    n_first, place = len(first.fit_time), np.argsort(order)
-    errors = {(place[i], j): text for (i, j), text in first.fit_errors.items()}
-    errors |= {(place[i + n_first], j): text for (i, j), text in second.fit_errors.items()}
+    pairs = zip(first.fits, second.fits, strict=True)
+    fits = [[[*one, *other][k] for k in order] for one, other in pairs]
     more = {key: [[*first.more[key], *second.more[key]][k] for k in order] for key in first.more}
-    return Scores(
-        rows("test"), rows("train"), rows("fit_time"), rows("score_time"), first.n_test, errors,
-        more=more,
-    )  # fmt: skip
+    return Scores(fits, more=more)
 
 
 def check_searchable(estimator):

@@ -14,7 +14,7 @@ import time
 import numpy as np
 from sklearn import config_context, get_config
 
-from skreg.model_selection.job import Interrupted, or_else, scores_of
+from skreg.model_selection.job import Interrupted, or_else, score_of, scores_of
 from skreg.model_selection.network_folds import Split, in_pool, is_network, threads_for
 from skreg.model_selection.pipelines import last_step
 
@@ -93,20 +93,11 @@ def schedule(max_iter, n_alphas):
 
 def _better(job, trials, left):
     """The λ that go on, and those that do not."""
-    means = np.array(
-        [np.mean([_score(trial.fit, job.metric) for trial in trials if trial.i == i]) for i in left]
-    )
+    fits = {i: [trial.fit for trial in trials if trial.i == i] for i in left}
+    means = np.array([np.mean([score_of(fit, job.metric) for fit in fits[i]]) for i in left])
     order = left[np.argsort(-np.where(np.isfinite(means), means, -np.inf), kind="stable")]
     n_kept = math.ceil(len(left) / FACTOR)
     return np.sort(order[:n_kept]), order[n_kept:]
-
-
-def _score(fit, metric):
-    """One score: by this name if there are several, the first where the name is unknown."""
-    scores = fit["test_scores"]
-    if not isinstance(scores, dict):
-        return scores
-    return scores[metric] if isinstance(metric, str) else next(iter(scores.values()))
 
 
 def _tell(job, n_epochs, all_epochs, left, stopped):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _insert_error_scores
 
@@ -84,73 +85,38 @@ class Job:
 
 @dataclass(eq=False)
 class Scores:
-    """What became of a `Job`: one row for each λ, one column for each split.
+    """What became of a `Job`.
 
     Attributes
     ----------
-    test, train : dict of str to ndarray of shape (n_alphas, n_splits)
-        By scorer; ``train`` is empty unless asked for.
-    fit_time, score_time : ndarray of shape (n_alphas, n_splits)
-        Seconds; a path's time is shared evenly among its λ.
-    n_test : ndarray of shape (n_splits,)
-        Rows in each test part.
-    fit_errors : dict of (int, int) to str
-        Tracebacks of the fits that failed, by (λ, split).
+    fits : list of list of dict
+        For each split and each λ what scikit-learn's ``_fit_and_score`` returns: ``test_scores``
+        and, if asked for, ``train_scores`` (a number, or a dict of numbers by scorer),
+        ``fit_time`` and ``score_time`` (a path's are shared evenly among its λ),
+        ``n_test_samples`` and ``fit_error`` (a traceback or None).
     path : RegularizationPath or None
         The path on all rows, where a route has it at hand.
     more : dict of str to list of length n_alphas
         Further columns of ``cv_results_``.
     """
 
-    test: dict[str, np.ndarray]
-    train: dict[str, np.ndarray]
-    fit_time: np.ndarray
-    score_time: np.ndarray
-    n_test: np.ndarray
-    fit_errors: dict[tuple[int, int], str] = field(default_factory=dict)
+    fits: list[list[dict]]
     path: RegularizationPath | None = None
     more: dict[str, list] = field(default_factory=dict)
 
-    @classmethod
-    def from_splits(cls, splits):
-        """Scores of the results of single fits.
+    def table(self, scorer: Any = None, key: str = "test_scores") -> NDArray[np.float64]:
+        """Scores by one scorer, see `score_of`, shape (n_alphas, n_splits)."""
+        return np.array(
+            [[score_of(fit, scorer, key) for fit in fits] for fits in self.fits], dtype=np.float64
+        ).T
 
-        Parameters
-        ----------
-        splits : list of list of dict
-            For each split and each λ what scikit-learn's ``_fit_and_score`` returns:
-            ``test_scores`` and, if asked for, ``train_scores`` (a number or a dict of numbers),
-            ``fit_time``, ``score_time``, ``n_test_samples``, ``fit_error`` (a str or None).
-        """
 
-        def table(key):
-            return np.array([[fit[key] for fit in fits] for fits in splits]).T
-
-        def scores(key):
-            if key not in splits[0][0]:
-                return {}
-            first = splits[0][0][key]
-            if not isinstance(first, dict):
-                return {"score": table(key).astype(np.float64)}
-            named = [[fit[key] for fit in fits] for fits in splits]
-            return {
-                name: np.array([[fit[name] for fit in fits] for fits in named], dtype=np.float64).T
-                for name in first
-            }
-
-        return cls(
-            test=scores("test_scores"),
-            train=scores("train_scores"),
-            fit_time=table("fit_time"),
-            score_time=table("score_time"),
-            n_test=np.array([fits[0]["n_test_samples"] for fits in splits]),
-            fit_errors={
-                (i, j): fit["fit_error"]
-                for j, fits in enumerate(splits)
-                for i, fit in enumerate(fits)
-                if fit["fit_error"] is not None
-            },
-        )
+def score_of(fit: dict, scorer: Any = None, key: str = "test_scores") -> float:
+    """One score of a fit: by this name if there are several, the first where it is unknown."""
+    scores = fit[key]
+    if not isinstance(scores, dict):
+        return scores
+    return scores[scorer] if scorer in scores else next(iter(scores.values()))
 
 
 class Declined(Exception):
@@ -199,12 +165,12 @@ class Interrupted(KeyboardInterrupt):
 
 
 def scores_of(job, splits):
-    """`Scores.from_splits`, with ``error_score`` by name for the fits that failed."""
+    """`Scores` of the fits of each split, ``error_score`` by name for those that failed."""
     if any(fit["fit_error"] is not None for fits in splits for fit in fits):
         flat = [fit for fits in splits for fit in fits]
         if any(isinstance(fit.get("test_scores"), dict) for fit in flat):
             _insert_error_scores(flat, job.error_score)
-    return Scores.from_splits(splits)
+    return Scores(splits)
 
 
 def interrupted(job, splits):

@@ -273,7 +273,7 @@ def class_scores(
     try:
         metrics = {name: recognized(scorer, source) for name, scorer in scorers.items()}
         known = ClassPredictions.of(source, raw, y, weights_of(scorers, score_params, len(y)))
-        return _by_lambda(
+        return by_lambda(
             {name: s * metric.of_classes(known) for name, (metric, s) in metrics.items()}
         )
     except NoFormula:
@@ -343,12 +343,10 @@ class SquareScores:
             return None
         if self._by_spread and squares.is_constant:
             return None
-        return _by_lambda(
-            {name: s * metric(squares) for name, (metric, s) in self._metrics.items()}
-        )
+        return by_lambda({name: s * metric(squares) for name, (metric, s) in self._metrics.items()})
 
 
-def _by_lambda(found: dict[str, Array]) -> list[Score]:
+def by_lambda(found: dict[str, Array]) -> list[Score]:
     """Scores by name, as scorers give them for each λ."""
     if set(found) == {"score"}:
         return found["score"].tolist()

@@ -99,7 +99,7 @@ class _Folds:
     Attributes
     ----------
     done : dict of int to list of dict
-        Results of splits, as `Scores.from_splits` takes them.
+        Results of splits, as `Scores` has them.
     path : RegularizationPath or None
         Of all rows, where their moments came up.
     """

@@ -27,7 +27,7 @@ def finished_of(found, job):
     finished = [combination for combination in found if combination.scores is not None]
     if not finished and found[0].partial is not None:
         finished, found[0].scores = found[:1], found[0].partial
-        del job.splits[len(found[0].scores.n_test) :]
+        del job.splits[len(found[0].scores.fits) :]
     return finished
 
 
@@ -66,7 +66,7 @@ class Outcome:
         results, multimetric = self._table()
         metric = evaluation.metric
         if multimetric and callable(search.scoring):
-            search._check_refit_for_multimetric(found[0].scores.test)
+            search._check_refit_for_multimetric(found[0].scores.fits[0][0]["test_scores"])
             metric = search.refit
         scorers = evaluation.scorers
         self.attributes = {
@@ -83,7 +83,7 @@ class Outcome:
     def _table(self):
         """``cv_results_``, and whether it has scores of several names."""
         search, name, first = self.search, self.evaluation.job.alpha_name, self.pairs[0][0]
-        out = fits_of(self.pairs)
+        out = [fits[i] for c, i in self.pairs for fits in c.scores.fits]
         _warn_or_raise_about_fit_failures(out, search.error_score)
         parameters = [
             dict(sorted({**c.parameters, name: c.alphas[i].item()}.items())) for c, i in self.pairs
@@ -92,7 +92,7 @@ class Outcome:
         with np.errstate(invalid="ignore"):  # scores of −inf have no spread
             results = search._format_results(parameters, len(out) // len(self.pairs), out, more)
         if self.evaluation.criterion is not None:
-            for scorer in first.scores.test:
+            for scorer in self.evaluation.job.scorers:
                 results[f"std_test_{scorer}"] = np.array(
                     [_error_of(c.criterion, scorer, i) for c, i in self.pairs]
                 )
@@ -155,30 +155,6 @@ def ordered(found, name, crossed):
         return g, [number for _, number in sorted({**chosen, name: i}.items())]
 
     return sorted(pairs, key=key)
-
-
-def fits_of(pairs):
-    """The results of single fits as scikit-learn's ``_format_results`` takes them, flat."""
-    out = []
-    for combination, i in pairs:
-        scores = combination.scores
-        for j in range(scores.fit_time.shape[1]):
-            fit = {
-                "test_scores": _scores_at(scores.test, i, j),
-                "fit_time": scores.fit_time[i, j],
-                "score_time": scores.score_time[i, j],
-                "fit_error": scores.fit_errors.get((i, j)),
-            }
-            if scores.train:
-                fit["train_scores"] = _scores_at(scores.train, i, j)
-            out.append(fit)
-    return out
-
-
-def _scores_at(scores, i, j):
-    if set(scores) == {"score"}:
-        return float(scores["score"][i, j])
-    return {name: float(table[i, j]) for name, table in scores.items()}
 
 
 def _error_of(criterion, scorer, i):

@@ -78,17 +78,17 @@ def compare(job, tolerance=1e-8):
     assert moment_folds.serves(job)
     ours = moment_folds.run(job, _ignore)
     theirs = refits.run(job, _ignore)
-    for name in theirs.test:
-        np.testing.assert_allclose(
-            ours.test[name], theirs.test[name], rtol=tolerance, atol=tolerance
-        )
-        if theirs.train:
+    for key in ("test_scores", "train_scores")[: 1 + job.return_train_score]:
+        for name in job.scorers:
+            expected = theirs.table(name, key)
             np.testing.assert_allclose(
-                ours.train[name], theirs.train[name], rtol=tolerance, atol=tolerance
+                ours.table(name, key), expected, rtol=tolerance, atol=tolerance
             )
-    np.testing.assert_array_equal(ours.n_test, theirs.n_test)
-    assert ours.fit_time.shape == ours.score_time.shape == theirs.fit_time.shape
-    assert ours.fit_errors == {} == theirs.fit_errors
+    for split, other_split in zip(ours.fits, theirs.fits, strict=True):
+        for one, other in zip(split, other_split, strict=True):
+            assert one.keys() >= {"fit_time", "score_time"}
+            assert one["n_test_samples"] == other["n_test_samples"]
+            assert one["fit_error"] is None is other["fit_error"]
     return ours
 
 
@@ -159,7 +159,7 @@ def test_scores_are_those_of_scikit_learn(weighted):
     ]
     for estimator, peer in pairs:
         job = job_of(estimator, X, y, splits, "neg_mean_squared_error", sample_weight=w)
-        scores = moment_folds.run(job, _ignore).test["score"]
+        scores = moment_folds.run(job, _ignore).table()
         for j, (train, test) in enumerate(splits):
             v, u = (None, None) if w is None else (w[train], w[test])
             total = len(train) if w is None else v.sum()
@@ -338,7 +338,7 @@ def test_test_parts_of_one_row(wide, monkeypatch):
         compare(job)
     with pytest.warns(UndefinedMetricWarning):
         ours = moment_folds.run(job_of(QuadraticApproxRidge(), X, y, LeaveOneOut(), "r2"), _ignore)
-    assert np.isnan(ours.test["score"]).all()
+    assert np.isnan(ours.table()).all()
 
 
 # Wide ------------------------------------------------------------------------------------------
@@ -455,7 +455,8 @@ def test_weights_that_leave_a_training_part_nothing():
     job = job_of(QuadraticApproxRidge(), X, y, KFold(5), "r2", sample_weight=weights)
     with pytest.warns(UserWarning, match="Scoring failed|UndefinedMetric|zero"):
         ours = moment_folds.run(job, _ignore)
-    assert set(ours.fit_errors) == {(i, 0) for i in range(len(ALPHAS))}
+    failed = [[fit["fit_error"] is not None for fit in fits] for fits in ours.fits]
+    assert failed == [[True] * len(ALPHAS)] + [[False] * len(ALPHAS)] * 4
 
 
 def test_what_it_does_not_serve():
@@ -483,7 +484,7 @@ def test_interrupted():
     with pytest.raises(Interrupted) as stopped:
         moment_folds.run(job, stop)
     assert calls == [(0, 6), (1, 6)]
-    assert stopped.value.scores.test["score"].shape == (3, 3)
+    assert stopped.value.scores.table().shape == (3, 3)
 
 
 def test_a_line_for_each_split(capsys):
@@ -500,9 +501,9 @@ def test_threads_do_not_change_the_scores():
 
     X, y = data(3000, 200)
     job = job_of(QuadraticApproxLasso(), X, y, KFold(5), "r2")
-    many = moment_folds.run(job, _ignore).test["score"]
+    many = moment_folds.run(job, _ignore).table()
     with threadpool_limits(1):
-        one = moment_folds.run(job, _ignore).test["score"]
+        one = moment_folds.run(job, _ignore).table()
     np.testing.assert_allclose(many, one, rtol=1e-12)
 
 
