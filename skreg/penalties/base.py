@@ -98,11 +98,15 @@ class Penalty(ABC):
     is_convex : bool
     is_smooth : bool
         Whether J has a derivative everywhere, so that no component is ever exactly 0.
+    is_separable : bool
+        Whether P is a sum over components, also over those of different targets: `prox` then takes
+        a step for each.
     """
 
     kernel: ClassVar[str] = "prox"
     is_convex: ClassVar[bool] = True
     is_smooth: ClassVar[bool] = False
+    is_separable: ClassVar[bool] = False
 
     @abstractmethod
     def value(self, theta: Array, alpha: float = 1.0) -> float:
@@ -116,8 +120,7 @@ class Penalty(ABC):
     def prox(self, theta: Array, step: ArrayLike, alpha: float = 1.0) -> Array:
         """argmin_u ½‖u − θ‖² + step·P(u; λ).
 
-        ``step`` is one number. A penalty whose blocks are single components also takes one for
-        each component.
+        ``step`` is one number; where ``is_separable``, or one for each component.
         """
 
     @abstractmethod

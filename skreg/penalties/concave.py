@@ -26,6 +26,7 @@ class Concave(Penalty):
     gamma: float
     factors: np.ndarray | None = None
     is_convex: ClassVar[bool] = False
+    is_separable: ClassVar[bool] = True
 
     @abstractmethod
     def pieces(self, strength: Array) -> list[Piece]:

@@ -1,6 +1,7 @@
 """The elastic net with a factor for each feature and bounds; L1, L2 and no penalty included."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,6 +52,7 @@ class Separable(Penalty):
     positive: bool = False
     l2_factors: np.ndarray | float | None = None
     bounds: tuple[ArrayLike, ArrayLike] | None = None
+    is_separable: ClassVar[bool] = True
 
     def __post_init__(self):
         if self.bounds is None:

@@ -1,10 +1,11 @@
 """Sorted L1: the larger a coefficient among its peers, the stronger its penalty."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
-from sklearn.isotonic import isotonic_regression
 
 from skreg.penalties.base import Array, Blocks, Penalty, Tangent
 
@@ -66,7 +67,7 @@ class SLOPE(Penalty):
     def weights(self, m: int) -> Array:
         """v for m coefficients."""
         if self.sequence is None:
-            return ndtri(1.0 - np.arange(1, m + 1) * self.q / (2 * m))
+            return _benjamini_hochberg(self.q, m)
         if len(self.sequence) != m:
             raise ValueError(
                 f"sequence must have one weight for each of the {m} coefficients, got "
@@ -97,7 +98,7 @@ class SLOPE(Penalty):
         size = np.abs(theta).ravel().astype(np.float64)
         order = np.argsort(-size, kind="stable")
         shrunk = size[order] - step * alpha * self.weights(size.size)
-        size[order] = np.maximum(isotonic_regression(shrunk, increasing=False), 0.0)
+        size[order] = np.maximum(isotonic_regression(shrunk, increasing=False).x, 0.0)
         out = np.sign(theta) * size.reshape(theta.shape) + 0.0
         return out.astype(theta.dtype, copy=False)
 
@@ -127,6 +128,13 @@ class SLOPE(Penalty):
         basis = np.zeros((len(v), m))
         basis[order, column] = signs[order]
         return Tangent(active, np.zeros(m), basis=basis)
+
+
+@lru_cache(maxsize=16)
+def _benjamini_hochberg(q, m):
+    weights = ndtri(1.0 - np.arange(1, m + 1) * q / (2 * m))
+    weights.flags.writeable = False
+    return weights
 
 
 def _descending(x):

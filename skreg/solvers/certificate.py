@@ -221,12 +221,9 @@ class Certificate:
         return residual, slope
 
     def _drawn(self, point):
-        """Free coefficients other than those that a bound keeps at 0."""
-        free, p = self.free, self.shape[1]
-        outward = [self.penalty.pull(one) for one in -point.gradient.reshape(self.shape)]
-        blocks = self.penalty.blocks(p)
-        held = np.concatenate([pull[blocks.labels] == 0 for pull in outward])
-        return free[(point.theta[free] != 0) | ~held[free]]
+        """Free coefficients other than those at a bound, whose q (λJ)* accounts for."""
+        inside = self.penalty.curvature(point.theta.reshape(self.shape)).active
+        return self.free[inside.ravel()[self.free]]
 
     def _corrected(self, objective, residual, slope, alpha):
         """The gap by a dual point that may lie a little outside the domain: it is shrunk then."""

@@ -1,0 +1,289 @@
+"""min R(θ, b) + P(θ; λ) for any penalty and any loss, along a path of λ from above.
+
+The method that serves what no other does: it asks of the penalty only its proximal step, its
+smallest sub-gradient and its second derivative on what is active. At each λ the risk is replaced by
+its quadratic on a working set of features (for squared error it is its own), whose minimum
+`CompositeDescent` finds; the gradient over all features then says which have to join: those that a
+short proximal step would move away from 0. Steps that do not lower the objective as promised are
+shortened by adding to the diagonal of H (Levenberg & Marquardt), so that every step descends, for
+concave penalties too.
+
+A convex penalty gets a duality gap at every λ. For others there is none: the local minimum that
+continues the one at a larger λ is found, and reported with its *stationarity residual*
+
+    maxⱼ |rⱼ| / √(Hⱼⱼ·R₀),   r the smallest sub-gradient of R + P at θ, and R₀ the null risk,
+
+which is free of units, like `gradient_norm_`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skreg._threads import one_blas_thread
+from skreg.penalties.base import Penalty
+from skreg.quadratic.gap_warning import warn_of_gaps
+from skreg.quadratic.quadratic import Quadratic
+from skreg.quadratic.risk import LinearRisk
+from skreg.solvers.composite import CompositeDescent, WorkingPenalty
+from skreg.solvers.composite import Quadratic as Model
+from skreg.solvers.degrees_of_freedom import degrees_of_freedom
+from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
+from skreg.solvers.solution import Solution
+
+EPS = np.finfo(np.float64).eps
+Array = NDArray[np.float64]
+
+# Quadratics for each λ, and those in a row that bring nothing.
+_ROUNDS, _STALE = 60, 4
+# What rounding may add to an objective, relative.
+_ROUNDING = 16 * EPS
+# Features that join the working set at once: this many, or as many as are active.
+_BATCH = 100
+# A step is taken if it lowers the objective by this share of what the quadratic promised.
+_ENOUGH = 0.1
+# Levenberg's term relative to the largest diagonal: the first, and the factor to the next.
+_DAMPING, _MORE = 1e-3, 10.0
+
+
+def solve_proximal_gradient(
+    problem: Quadratic | LinearRisk,
+    alphas: Array,
+    penalty: Penalty,
+    *,
+    tol: float = 1e-8,
+    max_iter: int = 10_000,
+) -> Solution:
+    """argmin R(θ, b) + P(θ; λ) for each λ.
+
+    Parameters
+    ----------
+    problem : Quadratic or LinearRisk
+        Squared error as its quadratic, or any loss.
+    alphas : ndarray of shape (n_alphas,)
+        λ ≥ 0, in any order; they are solved downwards.
+    penalty : Penalty
+    tol : float, default=1e-8
+        Duality gap relative to the risk R₀ of the intercept alone, or stationarity residual, at
+        which a λ counts as solved.
+    max_iter : int, default=10000
+        Proximal and Newton steps for each λ.
+
+    Returns
+    -------
+    Solution
+        ``dual_gaps`` are stationarity residuals where the penalty is not convex; NaN at λ = 0 for
+        a `LinearRisk`, where Newton's method answers. ``norms`` are P(θ; 1).
+
+    Warns
+    -----
+    ConvergenceWarning
+        If ``tol`` is not reached.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg import QuadraticModel
+    >>> from skreg.penalties import MCP
+    >>> from skreg.solvers.proximal_gradient import solve_proximal_gradient
+    >>> X = np.array([[1.0, 0.0], [0.0, 1.0]]) * np.sqrt(2)
+    >>> problem = QuadraticModel.from_data(X, X @ [4.0, 2.0], fit_intercept=False).problem
+    >>> solve_proximal_gradient(problem, np.array([1.0]), MCP()).coefs
+    array([[4. , 1.5]])
+    """
+    alphas = np.asarray(alphas, dtype=np.float64)
+    with one_blas_thread():
+        path = ProximalGradientPath(problem, penalty, tol, max_iter)
+        stops: list[Stop] = [path.start] * len(alphas)
+        for i in np.argsort(-alphas, kind="stable"):
+            stops[i] = path.solve(float(alphas[i]))
+        dof = np.array([path.dof(s.state, a) for s, a in zip(stops, alphas, strict=True)])
+    gaps = np.array([stop.gap for stop in stops])
+    n_iter = np.array([stop.n_iter for stop in stops])
+    if len(alphas):
+        shown = np.where(np.isnan(gaps), 0.0, gaps)
+        limit, exhausted = f"{max_iter} steps", n_iter >= max_iter
+        name = "the proximal gradient method"
+        warn_of_gaps(name, alphas, shown, max(tol, 64 * EPS), exhausted, limit, stacklevel=3)
+    states = [stop.state for stop in stops]
+    return Solution(
+        alphas=alphas,
+        **path.part.as_seen(states),
+        dof=dof,
+        norms=np.array([penalty.value(state.theta) for state in states]),
+        risk=np.array([state.value for state in states]),
+        dual_gaps=gaps,
+        n_iter=n_iter,
+        solver="proximal_gradient",
+        n_expansions=np.array([stop.rounds for stop in stops]),
+    )
+
+
+def alpha_max(problem: Quadratic | LinearRisk, penalty: Penalty) -> float:
+    """The smallest λ at which all penalized blocks are 0, free features being at their best."""
+    with one_blas_thread():
+        return ProximalGradientPath(problem, penalty, 1e-10, 10_000).alpha_max
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """Where the path stands at one λ: a state, its relative gap or residual, steps and rounds."""
+
+    state: State
+    gap: float
+    n_iter: int
+    rounds: int
+
+
+class ProximalGradientPath:
+    """Solutions of one problem for λ that descend: each starts where the last has ended.
+
+    Parameters
+    ----------
+    problem : Quadratic or LinearRisk
+    penalty : Penalty
+    tol : float
+    max_iter : int
+
+    Attributes
+    ----------
+    part : SquaredErrorPart or LossPart
+    start : Stop
+        Free features at their best, all others at 0.
+    alpha_max : float
+    """
+
+    def __init__(
+        self, problem: Quadratic | LinearRisk, penalty: Penalty, tol: float, max_iter: int
+    ):
+        self.part: SquaredErrorPart | LossPart
+        if problem.is_quadratic:
+            self.part = SquaredErrorPart(problem, penalty)
+        else:
+            self.part = LossPart(problem, penalty, tol)
+        self.penalty, self.tol, self.max_iter = penalty, max(tol, 64 * EPS), max_iter
+        self.shape, self.scale = self.part.shape, self.part.null_risk or 1.0
+        # Short enough for every step to be one of descent, and for concave penalties too.
+        total = float(self.part.diagonal.sum())
+        self.short = min(1.0, 1.0 / total) if total > 0 else 1.0
+        self.state = self.part.at(np.zeros(self.shape))
+        self.start = self._null()
+        self.alpha_max = penalty.alpha_max(self.state.gradient)
+        self.last = self.alpha_max
+
+    def _null(self) -> Stop:
+        """Free features to their best, where λ and all others are of no account."""
+        free = np.flatnonzero(self.penalty.free(self.shape[1]))
+        steps, rounds = 0, 0
+        while free.size and self._residual(self.state, 0.0, free) > 1e-12 and rounds < _ROUNDS:
+            moved, taken = self._round(0.0, free, 1e-14 * self.scale, self.max_iter)
+            steps, rounds = steps + taken, rounds + 1
+            if not moved:
+                break
+        return Stop(self.state, 0.0, steps, rounds)
+
+    def solve(self, alpha: float) -> Stop:
+        """The solution at ``alpha``, from that at a larger one."""
+        if alpha == 0 and self._is_unbounded():
+            self.state, gap = self.part.unpenalized()
+            return Stop(self.state, gap / self.scale, 1, 1)
+        features = self._working_set(np.empty(0, np.intp), max(2 * alpha - self.last, 0.5 * alpha))
+        self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol
+        best, least, rounds = self.state, self._error(alpha), 0
+        while least > self.tol and steps < self.max_iter and stale < _STALE and rounds < _ROUNDS:
+            before = self._objective(self.state, alpha)
+            moved, taken = self._round(alpha, features, goal * self.scale, self.max_iter - steps)
+            steps, rounds = steps + taken, rounds + 1
+            wider = self._working_set(features, alpha)
+            error, gain = self._error(alpha), before - self._objective(self.state, alpha)
+            progress = error < 0.5 * least or gain > 1e-9 * self.scale
+            stale = 0 if progress or len(wider) > len(features) else stale + 1
+            if error < least or gain > _ROUNDING * self.scale:
+                best, least = self.state, error
+            if not moved or not progress:
+                goal *= 1e-3
+            features = wider
+        self.state = best
+        return Stop(best, least, max(steps, 1), max(rounds, 1))
+
+    def _is_unbounded(self):
+        """Whether every θ is allowed: without a penalty nothing then holds it."""
+        far = np.full(self.shape, 1e6)
+        return all((self.penalty.prox(s * far, 1.0, 0.0) == s * far).all() for s in (1, -1))
+
+    # One quadratic -------------------------------------------------------------------------------
+
+    def _round(self, alpha, features, tol, max_iter):
+        """Minimize the quadratic at the state on these features; whether that moved, and steps."""
+        state, k = self.state, self.shape[0]
+        which = (np.arange(k)[:, None] * self.shape[1] + features).ravel()
+        hessian = self.part.hessian_at(state).block(which)
+        penalty = WorkingPenalty(self.penalty, alpha, features, self.shape)
+        start, slope = state.theta[:, features], state.gradient[:, features]
+        steps, damping = 0, 0.0
+        while True:
+            damped = hessian + damping * np.eye(len(hessian)) if damping else hessian
+            model = Model(damped, np.zeros_like(start))
+            model.linear = model.times(start) - slope
+            descent = CompositeDescent(model, penalty, start)
+            before = descent.objective
+            theta = descent.solve(tol, max_iter - steps)
+            steps += descent.n_iter
+            promise = before - descent.objective
+            if (theta == start).all():
+                return False, steps
+            new = self.part.at(penalty.whole(theta), state)
+            gain = self._objective(state, alpha) - self._objective(new, alpha)
+            # Near the minimum gaps still fall where objectives differ by rounding alone.
+            rounding = _ROUNDING * (self.scale + abs(self._objective(state, alpha)))
+            if self.part.is_quadratic or gain >= _ENOUGH * promise - rounding:
+                self.state = new
+                return True, steps
+            if steps >= max_iter or damping > 1e12:
+                return False, steps
+            largest = np.diag(hessian).max(initial=0.0) or 1.0
+            damping = _MORE * damping if damping else _DAMPING * largest
+
+    def _objective(self, state, alpha):
+        return state.value + self.penalty.value(state.theta, alpha)
+
+    def _working_set(self, features, alpha):
+        """What a short proximal step at this λ would not leave at 0, and what is not there now."""
+        theta, gradient = self.state.theta, self.state.gradient
+        moved = self.penalty.prox(theta - self.short * gradient, self.short, alpha)
+        free = self.penalty.free(self.shape[1])
+        needed = free | (theta != 0).any(axis=0)
+        needed[features] = True
+        score = np.where(needed, 0.0, np.abs(moved).max(axis=0))
+        batch = max(_BATCH, int(needed.sum()))
+        new = np.flatnonzero(score)
+        if len(new) > batch:
+            new = new[np.argpartition(-score[new], batch)[:batch]]
+        needed[new] = True
+        return np.flatnonzero(needed)
+
+    # How far from optimal ------------------------------------------------------------------------
+
+    def _error(self, alpha):
+        """The relative duality gap, or the stationarity residual."""
+        if self.penalty.is_convex and alpha > 0:
+            gap = self.part.gap(self.state, alpha, self.tol * self.scale)
+            return gap / self.scale
+        return self._residual(self.state, alpha)
+
+    def _residual(self, state, alpha, features=slice(None)):
+        """maxⱼ |rⱼ|/√(Hⱼⱼ·R₀), r the change by a short proximal step in units of its length."""
+        theta = state.theta
+        moved = self.penalty.prox(theta - self.short * state.gradient, self.short, alpha)
+        rest = np.abs(theta - moved) / self.short
+        width = np.sqrt(self.part.diagonal * self.scale)
+        relative = np.divide(rest, width, out=np.zeros_like(rest), where=width > 0)
+        return float(relative[:, features].max(initial=0.0))
+
+    def dof(self, state: State, alpha: float) -> float:
+        """See `degrees_of_freedom`."""
+        tangent = self.penalty.curvature(state.theta, alpha)
+        return degrees_of_freedom(self.part.hessian_at(state), tangent)
