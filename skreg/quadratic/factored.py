@@ -1,239 +1,196 @@
 """Ridge penalties λ·½Σ fⱼθⱼ² with a factor for each feature, as a plain ridge in other units.
 
-With φⱼ = √fⱼ·θⱼ for the penalised features P, and the features U without a penalty (f = 0) at their
+With φⱼ = √fⱼ·θⱼ for the penalized features P, and the features U without a penalty (f = 0) at their
 best beside them, what is left is the plain ridge on (I − QQᵀ)·A_P·diag(1/√f), Q an orthonormal
 basis of the columns A_U. One spectrum serves every λ here too. Without factors it is the plain one.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import svd
 
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, RowsSeen, Spectrum
-from skreg.rows import WeightedRows
 from skreg.rows.blocks import slices, sum_of_outer_grams
 from skreg.rows.products import eigen, product
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
-class FactoredSpectrum:
-    """A `Spectrum` of the penalised features, and the way back to θ.
+class Split:
+    """P, U and 1/√f of P."""
+
+    penalized: NDArray[np.intp]
+    free: NDArray[np.intp]
+    unit: Array
+
+    @classmethod
+    def by(cls, factors: Array) -> Split:
+        """By the factors f."""
+        penalized = np.flatnonzero(factors > 0)
+        return cls(penalized, np.flatnonzero(factors == 0), 1.0 / np.sqrt(factors[penalized]))
+
+
+@dataclass(frozen=True, eq=False)
+class FactoredSpectrum(Spectrum):
+    """The `Spectrum` of φ, and the way back to θ: θ_U = back·(top − side·θ_P).
+
+    Coordinates and vectors are those of φ.
 
     Attributes
     ----------
-    inner : Spectrum
-        Of φ.
-    penalised, free : ndarray of int
-        P and U.
-    scale : ndarray of shape (|P|,)
-        1/√f.
-    best_free : callable
-        θ_P of shape (m, q, |P|) to the best θ_U beside it, (m, q, |U|).
-    free_rank : int
-        The rank of A_U.
-    free_power : float
-        ‖Qᵀb‖²: what the features U explain alone.
-    size : float
+    split : Split
+    back : ndarray of shape (|U|, r)
+        r is the rank of A_U.
+    top : ndarray of shape (r, q)
+        Qᵀb.
+    side : ndarray of shape (r, |P|)
+        QᵀA_P.
+    level : float
         The largest eigenvalue, or a bound, before U was taken out.
     """
 
-    inner: Spectrum
-    penalised: np.ndarray
-    free: np.ndarray
-    scale: np.ndarray
-    best_free: Callable
-    free_rank: int
-    free_power: float
-    size: float
+    split: Split
+    back: Array
+    top: Array
+    side: Array
+    level: float
 
-    def serves(self, alpha):
-        """Whether θ(λ) loses no accuracy here at λ = ``alpha``."""
-        if self.inner.solver.startswith("svd") or not self.inner.sigma.size:
-            return True
-        return self.size <= GRAM_CONDITION_LIMIT * (self.inner.sigma[-1] + alpha)
+    @property
+    def size(self) -> float:
+        """The largest eigenvalue, or a bound, before U was taken out."""
+        return self.level
 
-    def ridge(self, alphas):
+    @property
+    def free_rank(self) -> int:
+        """The rank of A_U."""
+        return self.back.shape[1]
+
+    @property
+    def free_power(self) -> float:
+        """‖Qᵀb‖²: what the features U explain alone."""
+        return float(np.sum(self.top * self.top))
+
+    def ridge(self, alphas: Array) -> Array:
         """θ(λ), shape (n_alphas, q, p)."""
-        part = self.inner.ridge(alphas) * self.scale
-        thetas = np.empty((*part.shape[:2], len(self.penalised) + len(self.free)))
-        thetas[:, :, self.penalised] = part
-        thetas[:, :, self.free] = self.best_free(part)
+        part = super().ridge(alphas) * self.split.unit
+        m, q, size = part.shape
+        rest = np.tile(self.top, (1, m)) - product(self.side, part.reshape(m * q, size).T)
+        thetas = np.empty((m, q, size + len(self.split.free)))
+        thetas[:, :, self.split.penalized] = part
+        thetas[:, :, self.split.free] = product(self.back, rest).T.reshape(m, q, -1)
         return thetas
 
-    def factors(self, alphas):
-        """σ/(σ+λ) for each direction of φ."""
-        return self.inner.factors(alphas)
-
-    def inverse(self, alphas):
-        """1/(σ+λ) for each direction of φ."""
-        return self.inner.inverse(alphas)
-
-    def seen_by(self, block):
-        """As `Spectrum.seen_by`; for n ≥ p."""
-        sides = self.best_free
-        free = product(block[:, self.free], sides.back)
-        rest = block[:, self.penalised] - product(free, sides.side)
-        seen = self.inner.seen_by(rest * self.scale)
-        return RowsSeen(seen.u, product(free, sides.top), np.einsum("ij,ij->i", free, free))
-
-    @property
-    def rotated(self):
-        return self.inner.rotated
-
-    @property
-    def rank(self):
-        return self.inner.rank
-
-    @property
-    def eigenvalues(self):
-        return self.inner.eigenvalues
-
-    @property
-    def coordinates(self):
-        return self.inner.coordinates
-
-    @property
-    def solver(self):
-        return self.inner.solver
+    def seen_by(self, block: Array) -> RowsSeen:
+        """As `Spectrum.seen_by`."""
+        free = product(block[:, self.split.free], self.back)
+        rest = block[:, self.split.penalized] - product(free, self.side)
+        seen = super().seen_by(rest * self.split.unit)
+        return RowsSeen(seen.u, product(free, self.top), np.einsum("ij,ij->i", free, free))
 
 
-def from_hessian(hessian, cross, factors):
+def from_hessian(hessian: Array, cross: Array, factors: Array | None) -> Spectrum:
     """From H and h: U leaves by a Schur complement."""
     if factors is None:
         return plain.from_hessian(hessian, cross)
-    penalised, free, scale = _split(factors)
-    root, condition, rank = _free_root(hessian[np.ix_(free, free)])
-    side = product(root.T, hessian[np.ix_(free, penalised)])
+    split = Split.by(factors)
+    penalized, free, unit = split.penalized, split.free, split.unit
+    root, condition = _free_root(hessian[np.ix_(free, free)])
+    side = product(root.T, hessian[np.ix_(free, penalized)])
     top = product(root.T, cross[free])
-    part = hessian[np.ix_(penalised, penalised)]
-    left = part - product(side.T, side)
+    part = hessian[np.ix_(penalized, penalized)]
+    rest = part - product(side.T, side)
     # A feature that those without a penalty say already.
-    known = np.diag(left) <= 10 * len(hessian) * EPS * np.diag(part)
-    left[known] = left[:, known] = 0.0
-    rest = cross[penalised] - product(side.T, top)
-    inner = plain.from_hessian(left * np.outer(scale, scale), rest * scale[:, None])
-
-    best_free = _FromSides(root, top, side)
+    known = np.diag(rest) <= 10 * len(hessian) * EPS * np.diag(part)
+    rest[known] = rest[:, known] = 0.0
+    rest_cross = cross[penalized] - product(side.T, top)
+    inner = plain.from_hessian(rest * np.outer(unit, unit), rest_cross * unit[:, None])
     # U itself must be far from dependent, or the rows are asked.
-    level = float(np.max(scale**2 * np.diag(part), initial=0.0))
-    size = np.inf if condition > GRAM_CONDITION_LIMIT else max(level, inner.sigma.max(initial=0.0))
-    return FactoredSpectrum(
-        inner, penalised, free, scale, best_free, rank, float(np.sum(top * top)), size
-    )
+    level = np.inf
+    if condition <= GRAM_CONDITION_LIMIT:
+        level = max(float(np.max(unit**2 * np.diag(part), initial=0.0)), inner.size)
+    return _around(inner, split=split, back=root, top=top, side=side, level=level)
 
 
-def from_tall_rows(rows, resolution, factors):
+def from_tall_rows(rows: Any, resolution: float, factors: Array | None) -> Spectrum:
     """From the rows, n ≥ p: see `skreg.quadratic.spectrum.from_tall_rows`."""
     if factors is None:
         return plain.from_tall_rows(rows, resolution)
-    penalised, free, scale = _split(factors)
+    split = Split.by(factors)
     triangle, target = plain.triangle(rows)
-    q, back = _free_basis(triangle[:, free], max(rows.shape))
+    q, back = _free_basis(triangle[:, split.free], max(rows.shape))
     deviation = np.linalg.norm(triangle, axis=0)
     rms = np.hypot(deviation, rows.x_mean)
-    part, side = triangle[:, penalised], product(q.T, triangle[:, penalised])
-    top = product(q.T, target)
+    part = triangle[:, split.penalized]
+    side, top = product(q.T, part), product(q.T, target)
     inner = plain.from_triangle(
-        (part - product(q, side)) * scale,
+        (part - product(q, side)) * split.unit,
         target - product(q, top),
-        deviation[penalised] * scale,
+        deviation[split.penalized] * split.unit,
         max(rows.shape) * EPS,
-        rms[penalised] * scale,
+        rms[split.penalized] * split.unit,
         resolution,
         max(rows.max_rank - q.shape[1], 0),
     )
-
-    best_free = _FromSides(back, top, side)
-    return FactoredSpectrum(
-        inner, penalised, free, scale, best_free, q.shape[1], float(np.sum(top * top)), 0.0
-    )
+    return _around(inner, split=split, back=back, top=top, side=side, level=0.0)
 
 
-def from_wide_rows(rows, factors, accurate):
+def from_wide_rows(rows: Any, factors: Array | None, accurate: bool) -> Spectrum:
     """From the rows, p > n: the n × n side, by an SVD of the rows if ``accurate``."""
     decompose = plain.from_wide_rows if accurate else plain.from_outer_gram
     if factors is None:
         return decompose(rows)
-    penalised, free, scale = _split(factors)
-    columns = rows.columns(free)
-    q, back = _free_basis(columns, max(rows.shape))
-    view = ProjectedRows(rows, penalised, scale, q)
-    inner = decompose(view)
+    split = Split.by(factors)
+    q, back = _free_basis(rows.columns(split.free), max(rows.shape))
+    inner = decompose(ProjectedRows(rows, split, q))
+    side, top = rows.transposed_dot(q)[split.penalized].T, product(q.T, rows.b)
+    return _around(inner, split=split, back=back, top=top, side=side, level=inner.size)
 
-    best_free = _FromRows(rows, penalised, q, back)
-    power = float(np.sum(product(q.T, rows.b) ** 2))
-    size = inner.sigma.max(initial=0.0)
-    return FactoredSpectrum(inner, penalised, free, scale, best_free, q.shape[1], power, size)
+
+def _around(inner: Spectrum, **more: Any) -> FactoredSpectrum:
+    return FactoredSpectrum(**vars(inner), **more)
 
 
 class ProjectedRows:
-    """(I − QQᵀ)·A_P·diag(s) by reference to the rows."""
+    """(I − QQᵀ)·A_P·diag(1/√f) by reference to the rows."""
 
-    def __init__(self, rows, which, scale, q):
-        self._rows, self._which, self._scale, self._q = rows, which, scale, q
-        self.shape = rows.shape[0], len(which)
+    def __init__(self, rows: Any, split: Split, q: Array):
+        self._rows, self._which, self._unit, self.q = rows, split.penalized, split.unit, q
+        self.shape = rows.shape[0], len(self._which)
         self.b = self._project(rows.b)
-        self.max_rank = max(min(rows.max_rank - q.shape[1], len(which)), 0)
+        self.max_rank = max(min(rows.max_rank - q.shape[1], len(self._which)), 0)
 
-    def _project(self, a):
-        return a - product(self._q, product(self._q.T, a))
+    def _project(self, a: Array) -> Array:
+        return a - product(self.q, product(self.q.T, a))
 
-    def column_blocks(self, at_least=32):
+    def column_blocks(self, at_least: int = 32) -> Iterator[tuple[slice, Array]]:
+        """Yield (columns, the block of these)."""
         for columns in slices(len(self._which), self.shape[0], at_least):
             block = self._rows.columns(self._which[columns])
-            block *= self._scale[columns]
+            block *= self._unit[columns]
             yield columns, self._project(block)
 
-    def outer_gram(self):
+    def outer_gram(self) -> Array:
+        """The products of rows with each other, (n, n)."""
         return sum_of_outer_grams(self.shape[0], (block for _, block in self.column_blocks()))
 
-    def dot(self, theta):
-        return self._project(self._rows.some_dot(self._which, theta * self._scale[:, None]))
+    def dot(self, theta: Array) -> Array:
+        """Times θ of shape (|P|, k)."""
+        return self._project(self._rows.some_dot(self._which, theta * self._unit[:, None]))
 
-    def transposed_dot(self, r):
-        return self._rows.transposed_dot(self._project(r))[self._which] * self._scale[:, None]
-
-
-def _split(factors):
-    """P, U and 1/√f of P."""
-    penalised = np.flatnonzero(factors > 0)
-    return penalised, np.flatnonzero(factors == 0), 1.0 / np.sqrt(factors[penalised])
+    def transposed_dot(self, r: Array) -> Array:
+        """The transpose times r of shape (n, k)."""
+        return self._rows.transposed_dot(self._project(r))[self._which] * self._unit[:, None]
 
 
-@dataclass(frozen=True, eq=False)
-class _FromSides:
-    """θ_U = back·(top − side·θ_P)."""
-
-    back: np.ndarray
-    top: np.ndarray
-    side: np.ndarray
-
-    def __call__(self, part):
-        m, k, size = part.shape
-        rest = np.tile(self.top, (1, m)) - product(self.side, part.reshape(m * k, size).T)
-        return product(self.back, rest).T.reshape(m, k, -1)
-
-
-@dataclass(frozen=True, eq=False)
-class _FromRows:
-    """θ_U = back·Qᵀ(b − A_P·θ_P)."""
-
-    rows: WeightedRows
-    penalised: np.ndarray
-    q: np.ndarray
-    back: np.ndarray
-
-    def __call__(self, part):
-        m, k, size = part.shape
-        fitted = self.rows.some_dot(self.penalised, part.reshape(m * k, size).T)
-        rest = np.tile(self.rows.b, (1, m)) - fitted
-        return product(self.back, product(self.q.T, rest)).T.reshape(m, k, -1)
-
-
-def _free_basis(columns, length):
+def _free_basis(columns: Array, length: int) -> tuple[Array, Array]:
     """Q, and the matrix that turns Qᵀ(b − A_Pθ_P) into the best θ_U."""
     norms = np.linalg.norm(columns, axis=0)
     unit = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
@@ -244,14 +201,14 @@ def _free_basis(columns, length):
     return np.asfortranarray(u[:, kept]), unit[:, None] * vt[kept].T / s[kept]
 
 
-def _free_root(hessian):
-    """M with MMᵀ = H_UU⁺, its condition, and its rank; in units where the diagonal of H_UU is 1."""
+def _free_root(hessian: Array) -> tuple[Array, float]:
+    """M with MMᵀ = H_UU⁺ and its condition, in units where the diagonal of H_UU is 1."""
     norms = np.sqrt(np.diag(hessian))
     unit = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
     if not norms.any():
-        return np.zeros((len(norms), 0)), 1.0, 0
+        return np.zeros((len(norms), 0)), 1.0
     values, vectors = eigen(hessian * np.outer(unit, unit))
     kept = values > len(norms) * EPS * values[-1]
     root = unit[:, None] * vectors[:, kept] / np.sqrt(values[kept])
     lost = GRAM_CONDITION_LIMIT if (~kept & (norms > 0)).any() and len(norms) > 1 else 0.0
-    return root, max(values[-1] / values[kept][0], 2 * lost), int(kept.sum())
+    return root, max(values[-1] / values[kept][0], 2 * lost)

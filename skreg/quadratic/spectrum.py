@@ -52,6 +52,11 @@ class Spectrum:
     free_power = 0.0
 
     @property
+    def size(self):
+        """The largest eigenvalue."""
+        return float(self.sigma.max(initial=0.0))
+
+    @property
     def rank(self):
         """r."""
         return int(np.count_nonzero(self.sigma > self.noise))
@@ -76,7 +81,7 @@ class Spectrum:
         """Whether θ(λ) loses no accuracy here at λ = ``alpha``."""
         if self.solver.startswith("svd") or not self.sigma.size:
             return True
-        return self.sigma[0] <= GRAM_CONDITION_LIMIT * (self.sigma[-1] + alpha)
+        return self.size <= GRAM_CONDITION_LIMIT * (self.sigma[-1] + alpha)
 
     def factors(self, alphas):
         """σ/(σ+λ), shape (n_alphas, k): what each λ leaves of each coordinate of θ̂."""

@@ -21,7 +21,6 @@ p > n is reduced to n.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -30,7 +29,7 @@ from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.risk import LinearRisk
 from skreg.quadratic.row_curvature import row_roots
 from skreg.rows.blocks import slices
-from skreg.rows.products import product, together
+from skreg.rows.products import by_halves, product
 from skreg.solvers.newton import LARGEST_DENSE, is_wide
 
 EPS = np.finfo(np.float64).eps
@@ -183,8 +182,7 @@ class _Steps:
                 rows = slice(start + block.start, start + block.stop)
                 moves[rows], leverage[rows] = self.first(rows)
 
-        ends = [0, n // 2, n] if n * self.root.size > _WORTH_TWO else [0, n]
-        together(some, list(pairwise(ends)))
+        by_halves(some, n, n * self.root.size > _WORTH_TWO)
         raw = self.raw + moves
         loss = risk.loss.derivatives(risk.y, raw)[0]
         change = np.abs(loss - self.loss) * (risk.share > 0)

@@ -26,9 +26,9 @@ from skreg.losses import SquaredError
 from skreg.model_selection.criteria import loo
 from skreg.model_selection.criteria.scoring import Known
 from skreg.penalties import Separable
-from skreg.quadratic.left_out import left_out_predictions
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.left_out import left_out
+from skreg.solvers.ridge_left_out import left_out_predictions
 
 MSE = {"mse": get_scorer("neg_mean_squared_error")}
 LOSS = {"loss": get_scorer("neg_log_loss")}

@@ -11,10 +11,10 @@ from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import penalty_of, row_risk, solutions
 from skreg.model_selection.criteria.scoring import Known
 from skreg.quadratic import Quadratic
-from skreg.quadratic.left_out import left_out_predictions
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.left_out import TRUSTED, left_out
 from skreg.solvers.left_out_refits import refit_doubtful
+from skreg.solvers.ridge_left_out import left_out_predictions
 
 # Share of the loss in doubt from which on the best λ is not to be trusted.
 _DOUBTFUL = 0.03
@@ -25,7 +25,7 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
 
     **Squared error and a ridge**: exact for all λ from one decomposition, the predictions of
     `GridSearchCV` with `LeaveOneOut` (λ against the mean loss of the n − 1 rows that are left, with
-    ``sample_weight`` the mean by their weights): see `skreg.quadratic.left_out`.
+    ``sample_weight`` the mean by their weights): see `skreg.solvers.ridge_left_out`.
 
     **Other losses, and the lasso**: approximate leave-one-out (ALO; Rad & Maleki, 2020), with a
     second step where the first one is long, and fits without the row where both leave doubt and n·p

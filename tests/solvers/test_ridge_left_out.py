@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.linear_model import RidgeCV
 
 from skreg import QuadraticModel
-from skreg.quadratic.left_out import left_out_predictions
+from skreg.solvers.ridge_left_out import left_out_predictions
 
 ALPHAS = np.array([30.0, 1.0, 1e-2, 1e-5, 1e-9, 0.0])
 

@@ -17,20 +17,17 @@ Cost, n ≥ p: the rows in the coordinates of the eigenvectors, 2np² flops, the
 for each of the fifteen functions or so that many λ are made of. p > n: 4n² for each λ.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from scipy.linalg import qr
 from scipy.sparse import issparse
 
 from skreg._threads import one_blas_thread
-from skreg.quadratic import factored as with_factors
-from skreg.quadratic import spectrum as plain
+from skreg.quadratic import factored
 from skreg.quadratic.forms import RowForm
 from skreg.quadratic.quadratic import Quadratic
 from skreg.rows import WeightedRows
 from skreg.rows.blocks import slices
-from skreg.rows.products import product, together
+from skreg.rows.products import by_halves, product
 
 EPS = np.finfo(np.float64).eps
 # A row of a larger share has a λ' of its own; the others' are expanded about one that serves all.
@@ -66,7 +63,7 @@ def left_out_predictions(model, alphas, factors=None):
     --------
     >>> import numpy as np
     >>> from skreg import QuadraticModel
-    >>> from skreg.quadratic.left_out import left_out_predictions
+    >>> from skreg.solvers.ridge_left_out import left_out_predictions
     >>> X, y = np.array([[0.0], [1.0], [3.0]]), np.array([0.0, 1.0, 5.0])
     >>> left_out_predictions(QuadraticModel.from_data(X, y).problem, np.zeros(1))[0, :, 0]
     array([-1.        ,  1.66666667,  3.        ])
@@ -88,7 +85,7 @@ def _without(i, model, alphas, factors, share):
     weights = share.copy()
     weights[i] = 0.0
     left = Quadratic.from_rows(X, y, weights, model.form.centred)
-    thetas = left._ridge(alphas, factors)[0]
+    thetas = left.ridge(alphas, factors)[0]
     x = X[[i]].toarray() if issparse(X) else X[[i]]
     return left.form.y_mean + thetas @ (x[0] - left.form.x_mean)
 
@@ -143,8 +140,7 @@ class _Rows:
                     mine = rows.start + which
                     doubtful[mine] = self._primal(sums[k], seen, which, mine, out)
 
-        ends = [0, n // 2, n] if n * p * p > _WORTH_TWO else [0, n]
-        together(some, list(pairwise(ends)))
+        by_halves(some, n, n * p * p > _WORTH_TWO)
         return out, doubtful
 
     def _primal(self, sums, seen, which, rows, out):
@@ -168,9 +164,9 @@ class _Rows:
 
     def wide(self):
         spectrum = self._row_spectrum()
-        inner, left, b, outside, full = _row_side(spectrum, self._rows)
-        root, left = self._rows.root[:, 0], left[:, : inner.rank]
-        if inner.rank == full:  # P is UUᵀ
+        left, b, outside, full = _row_side(spectrum, self._rows)
+        root, left = self._rows.root[:, 0], left[:, : spectrum.rank]
+        if spectrum.rank == full:  # P is UUᵀ
             outside, rest = np.zeros_like(outside), np.zeros_like(b)
         else:
             outside = outside - np.einsum("ij,ij->i", left, left)
@@ -179,7 +175,7 @@ class _Rows:
         out = np.empty((len(self.alphas), *self.y.shape))
         doubtful = np.zeros(len(b), dtype=bool)
         for rows, middle, offsets in self.groups():
-            sums = _Sums(inner, self.alphas, middle, offsets, inner.rank)
+            sums = _Sums(spectrum, self.alphas, middle, offsets, spectrum.rank)
             m_ii, lines = sums(left[rows], self.share[rows])
             scale = self.alphas[:, None] * (1.0 - self.share[rows])
             scale = np.where(outside[rows] > 0, scale, 1.0)  # else it cancels
@@ -211,29 +207,21 @@ class _Rows:
             return self.model.spectrum(self.least, self.factors)
         means = (form.x_mean, form.y_mean)
         self._rows = WeightedRows(*form.data, form.centred, means=means)
-        if self.factors is None:
-            made = plain.from_outer_gram(self._rows)
-            accurate = plain.from_wide_rows
-        else:
-            made = with_factors.from_wide_rows(self._rows, self.factors, accurate=False)
-
-            def accurate(rows):
-                return with_factors.from_wide_rows(rows, self.factors, accurate=True)
-
-        return made if made.serves(self.least) else accurate(self._rows)
+        made = factored.from_wide_rows(self._rows, self.factors, accurate=False)
+        if made.serves(self.least):
+            return made
+        return factored.from_wide_rows(self._rows, self.factors, accurate=True)
 
 
 def _row_side(spectrum, rows):
-    """The inner spectrum, its U, P b, the diagonal of P, and its rank."""
+    """U, P b, the diagonal of P, and its rank."""
     outside, rank = np.ones(len(rows.b)), rows.n_rows - rows.centred
     if rows.centred:
         outside -= rows.root[:, 0] ** 2
-    if isinstance(spectrum, plain.Spectrum):
-        return spectrum, spectrum.basis.left, rows.b, outside, rank
-    q = spectrum.best_free.q
-    view = spectrum.inner.basis.rows
-    outside -= np.einsum("ij,ij->i", q, q)
-    return spectrum.inner, spectrum.inner.basis.left, view.b, outside, rank - q.shape[1]
+    view = spectrum.basis.rows
+    if spectrum.free_rank:
+        outside -= np.einsum("ij,ij->i", view.q, view.q)
+    return spectrum.basis.left, view.b, outside, rank - spectrum.free_rank
 
 
 class _Sums:
