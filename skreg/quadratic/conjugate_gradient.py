@@ -142,7 +142,7 @@ def _share(rows, unit, cross, alphas, thetas, goal, max_iter):
         phi.step(length * ahead / zeta, slant * (ahead / zeta) ** 2, ahead, residual)
         direction = residual + slant * direction
         steps[order[:on]] = made
-        on = np.count_nonzero(np.abs(ahead) * np.sqrt(power) > goal)
+        on = int(np.count_nonzero(np.abs(ahead) * np.sqrt(power) > goal))
         before, zeta = zeta[:on], ahead[:on]
     thetas[order] = phi.positions() * unit
     return steps

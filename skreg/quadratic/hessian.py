@@ -14,6 +14,7 @@ from skreg.quadratic.row_curvature import (
     floored,
     intercept_block,
     invert_bb,
+    own_weights,
     row_roots,
     row_weights,
     rows_times,
@@ -153,7 +154,7 @@ class Hessian:
         risk, p = self.risk, self.risk.n_features
         out = []
         for k in range(risk.n_outputs):
-            weights = row_weights(risk, self.curvature, k, k)
+            weights = own_weights(risk, self.curvature, k)
             squares = risk.design.squares(weights)
             if risk.fit_intercept:
                 sums = risk.design.transposed_dot(weights[:, None])[:, 0]

@@ -21,10 +21,16 @@ _FLOOR = 1e-6
 
 def row_weights(risk: LinearRisk, curvature: Array, k: int, l: int) -> Array | None:
     """Weights of rows in ±∂²R/∂θₖ∂θₗ (minus for k ≠ l), or None where that is 0."""
+    if k == l:
+        return own_weights(risk, curvature, k)
+    return risk.share * curvature[:, k] * curvature[:, l] if risk.loss.coupled else None
+
+
+def own_weights(risk: LinearRisk, curvature: Array, k: int) -> Array:
+    """Weights of rows in ∂²R/∂θₖ²."""
     if risk.loss.coupled:
-        p_k = curvature[:, k]
-        return risk.share * p_k * ((1.0 - p_k) if k == l else curvature[:, l])
-    return floored(risk, curvature)[:, k] if k == l else None
+        return risk.share * curvature[:, k] * (1.0 - curvature[:, k])
+    return floored(risk, curvature)[:, k]
 
 
 def rows_times(risk: LinearRisk, curvature: Array, change: Array) -> Array:
@@ -67,4 +73,4 @@ def invert_bb(bb: Array, coupled: bool) -> Array:
         return np.divide(1.0, bb, out=np.zeros_like(bb), where=bb > 0)
     if coupled:
         bb = bb + np.trace(bb) / len(bb)
-    return np.linalg.pinv(bb, rcond=1e-13, hermitian=True)
+    return np.asarray(np.linalg.pinv(bb, rcond=1e-13, hermitian=True), dtype=np.float64)

@@ -47,9 +47,15 @@ class Spectrum:
     noise: float
     solver: str
 
-    # Features without a penalty, which other factors than 1 may make: see `FactoredSpectrum`.
-    free_rank = 0
-    free_power = 0.0
+    @property
+    def free_rank(self) -> int:
+        """The rank of the features without a penalty: see `FactoredSpectrum`."""
+        return 0
+
+    @property
+    def free_power(self) -> float:
+        """What these explain alone."""
+        return 0.0
 
     @property
     def size(self):

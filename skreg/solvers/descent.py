@@ -12,13 +12,15 @@ from collections import deque
 
 import numpy as np
 
-from skreg.quadratic.row_curvature import row_weights
+from skreg.quadratic.row_curvature import own_weights
 from skreg.solvers.bfgs import corrected_step
 from skreg.solvers.extrapolation import lagrange
 
 EPS = np.finfo(np.float64).eps
 # Pairs kept for the BFGS correction.
 _MEMORY = 8
+# Solutions that the next is guessed from.
+_KNOWN = 3
 # Sufficient decrease, and the part of the slope that may be left, at the end of a line search.
 _DECREASE, _SLOPE_LEFT = 1e-4, 0.9
 _MAX_TRIALS = 40
@@ -62,8 +64,8 @@ class Descent:
         shape = risk.n_outputs, risk.n_features
         self.weights = np.tile(factors, risk.n_outputs)
         self.point = risk.at(np.zeros(self.weights.size), b, raw=risk.constant_raw(b))
-        self._pairs = deque(maxlen=_MEMORY)
-        self._solved = deque(maxlen=3)
+        self._pairs: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=_MEMORY)
+        self._solved: deque[tuple] = deque(maxlen=_KNOWN)
         self._is_fresh = False
         self.renew(np.inf)
         self.null_diagonal = self.hessian.diagonal.reshape(shape)
@@ -81,8 +83,9 @@ class Descent:
         """What `gradient_norm` divides by."""
         largest = self.null_diagonal.max(initial=0.0)
         used = np.where(self.null_diagonal > EPS**2 * largest, self.null_diagonal, 1.0)
-        bends = [row_weights(self.risk, self.point.curvature, k, k) for k in range(len(used))]
-        bend_b = np.array([max(weights.sum(), EPS) for weights in bends])
+        curvature, classes = self.point.curvature, range(len(used))
+        bends = [own_weights(self.risk, curvature, k).sum() for k in classes]
+        bend_b = np.maximum(bends, EPS)
         null_risk = max(self.risk.null_risk, np.finfo(np.float64).tiny)
         return np.sqrt(used.ravel() * null_risk), np.sqrt(bend_b * null_risk)
 
@@ -155,7 +158,7 @@ class Descent:
         Raw predictions are linear in θ, so this takes half the passes of a step.
         """
         known = [solution[0] for solution in self._solved]
-        if len(known) < self._solved.maxlen or alpha <= 0 or alpha in known or 0 in known:
+        if len(known) < _KNOWN or alpha <= 0 or alpha in known or 0 in known:
             return
         shares = lagrange([np.log(node) for node in known], np.log(alpha))
         parts = list(zip(*self._solved, strict=True))[1:]

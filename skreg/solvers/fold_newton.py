@@ -52,8 +52,9 @@ class FoldSolutions:
 
     def without_last(self):
         """Without the last fold."""
-        parts = (self.coefs, self.intercepts, self.gradient_norms)
-        return FoldSolutions(*(part[:-1] for part in parts), self.n_passes)
+        return FoldSolutions(
+            self.coefs[:-1], self.intercepts[:-1], self.gradient_norms[:-1], self.n_passes
+        )
 
 
 def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
@@ -148,8 +149,8 @@ class _Folds:
         """Improve these columns until each is solved or given up; returns the passes taken."""
         factored = self._factors(columns)
         columns = columns[[column in factored for column in columns]]
-        pairs, old, first = [], None, None
-        n_passes = 0
+        pairs: list[tuple[np.ndarray, np.ndarray]] = []
+        old, first, n_passes = None, None, 0
         while len(columns) and n_passes < _PASSES:
             n_passes += 1
             gradient = self._gradient(columns)
@@ -196,9 +197,9 @@ class _Folds:
         anchors = spread(self.alphas[places])
         hessians = fold_hessians(self.risk, self.rows.weights, self.start[places[anchors]])
         logs = np.log(self.alphas[places])
-        found = {}
+        factored = {}
         for i, place in enumerate(places):
-            above = min(np.searchsorted(anchors, i), len(anchors) - 1)
+            above = min(int(np.searchsorted(anchors, i)), len(anchors) - 1)
             below = max(above - 1, 0)
             width = logs[anchors[above]] - logs[anchors[below]]
             share = (logs[i] - logs[anchors[below]]) / width if width else 1.0
@@ -207,8 +208,8 @@ class _Folds:
                 matrix[np.diag_indices_from(matrix)] += self.alphas[place] * self.ridge
                 lower, info = dpotrf(matrix, lower=1, overwrite_a=1)
                 if info == 0:
-                    found[f * self.n_alphas + place] = lower
-        return found
+                    factored[f * self.n_alphas + place] = lower
+        return factored
 
 
 def spread(alphas):
