@@ -19,7 +19,6 @@ from skreg.quadratic.row_curvature import (
     row_weights,
     rows_times,
 )
-from skreg.rows.blocks import slices
 from skreg.rows.products import add_gram, product, symmetric
 
 if TYPE_CHECKING:
@@ -199,8 +198,7 @@ class Hessian:
         own = [np.flatnonzero(classes == k) for k in range(risk.n_outputs)]
         grams: list[Array | None] = [None] * risk.n_outputs
         shared, mixed = None, np.zeros((risk.n_outputs, len(which)))
-        for rows in slices(*risk.X.shape):
-            x = _columns_of(risk, rows, features)
+        for rows, x in risk.design.row_blocks(features):
             bends = curvature[rows]
             if risk.loss.coupled:
                 share = risk.share[rows, None]
@@ -293,11 +291,3 @@ class DenseHessian(Hessian):
         out = np.zeros((len(half), len(ridge)))
         out[:, on] = half
         return out
-
-
-def _columns_of(risk: LinearRisk, rows: slice, features: Indices) -> Array:
-    """(X − c)[rows, features] in float64."""
-    block = risk.design.block(rows)
-    if len(features) == block.shape[1] and (np.diff(features) == 1).all():
-        return block
-    return np.take(block, features, axis=1)
