@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +40,23 @@ def corrected_step(
     """
     step, used = -gradient, []
     for s, y in reversed(list(pairs)):
-        bend = _dot(s, y)
-        inverse = np.divide(1.0, bend, out=np.zeros_like(bend), where=bend > 0)
+        inverse = _inverse(_dot(s, y))
         share = inverse * _dot(s, step)
-        step = step - share * y
+        step -= share * y
         used.append((s, y, inverse, share))
     step = solve(step)
     for s, y, inverse, share in reversed(used):
-        step = step + (share - inverse * _dot(y, step)) * s
+        step += (share - inverse * _dot(y, step)) * s
     return step
 
 
-def _dot(a: Array, b: Array) -> Array:
-    return np.einsum("...i,...i->...", a, b)[..., None]
+def _dot(a: Array, b: Array) -> Any:
+    """Along the last axis, which stays; a number for vectors, whose time is all overhead."""
+    return a @ b if a.ndim == 1 else np.einsum("...i,...i->...", a, b)[..., None]
+
+
+def _inverse(bend: Any) -> Any:
+    """1/bend, 0 where that is not positive."""
+    if np.ndim(bend) == 0:
+        return 1.0 / bend if bend > 0 else 0.0
+    return np.divide(1.0, bend, out=np.zeros_like(bend), where=bend > 0)
