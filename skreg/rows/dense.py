@@ -110,9 +110,9 @@ class DenseRows(Rows):
 
     def _transposed_product(self, r: Array) -> Array:
         """Xᵀr."""
-        if 0 < r.shape[1] <= 2:
-            first, last = np.ascontiguousarray(r[:, 0]), np.ascontiguousarray(r[:, -1])
-            return thin_products.transposed_pair(self.X, first, last)[: r.shape[1]].T
+        if r.shape[1] == 2 and self.X.flags.c_contiguous:
+            first, last = np.ascontiguousarray(r[:, 0]), np.ascontiguousarray(r[:, 1])
+            return thin_products.transposed_pair(self.X, first, last).T
         return product(self.X.T, r)
 
     @cached_property
