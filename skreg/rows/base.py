@@ -4,7 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from skreg.rows.blocks import Array, Some, slices
+import numpy as np
+from numpy.typing import NDArray
+
+from skreg.rows.blocks import Some, slices
+from skreg.rows.products import Array
 
 
 class Rows(ABC):
@@ -25,10 +29,16 @@ class Rows(ABC):
     shape: tuple[int, int]
     centre: Array
     is_centred: bool
-    #: Whether X itself, c being 0, lies row by row in memory.
-    has_plain_rows = False
-    #: Whether X is sparse, and no column of it is held dense.
-    is_all_sparse = False
+
+    @property
+    def has_plain_rows(self) -> bool:
+        """Whether X itself, c being 0, lies row by row in memory."""
+        return False
+
+    @property
+    def is_all_sparse(self) -> bool:
+        """Whether X is sparse, and no column of it is held dense."""
+        return False
 
     @abstractmethod
     def about(self, centre: Array) -> "Rows":
@@ -39,7 +49,7 @@ class Rows(ABC):
         """(X − c)θ for θ of shape (p, k), as a new array."""
 
     @abstractmethod
-    def some_dot(self, which: Some, theta: Array) -> Array:
+    def some_dot(self, which: NDArray[np.intp], theta: Array) -> Array:
         """(X − c)[:, which]·θ for θ of shape (len(which), k)."""
 
     @abstractmethod

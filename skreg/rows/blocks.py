@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skreg.rows.products import add_gram, symmetric
+from skreg.rows.products import Array, add_gram, symmetric
 
-Array = NDArray[np.float64]
 #: Indices or a slice.
 Some = NDArray[np.intp] | slice
 EPS = float(np.finfo(np.float64).eps)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from skreg._kernels import thin_products as kernel
-from skreg.rows.products import product
+import numpy as np
+from numpy.typing import NDArray
+
+from skreg._kernels import thin_products
+from skreg.rows.products import Array, product
+
+if TYPE_CHECKING:
+    from skreg.rows.weighted import WeightedRows
+
+Indices = NDArray[np.intp]
 
 # Products of more numbers than this are worth the tiles, and threads.
 _LARGE = 10**6
@@ -24,12 +32,12 @@ class GrowingGram:
     known : ndarray of int
     """
 
-    def __init__(self, rows):
+    def __init__(self, rows: WeightedRows):
         self._rows = rows
         self.known = np.zeros(0, dtype=np.intp)
         self._gram = np.empty((0, 0))  # with room for more
 
-    def extend(self, new):
+    def extend(self, new: Indices) -> Array:
         """Get to know the features ``new``; H over all that are known, a view."""
         size, total = len(self.known), len(self.known) + len(new)
         self.known = np.concatenate([self.known, new])
@@ -40,10 +48,10 @@ class GrowingGram:
         self._gram[:total, size:total] = cross.T
         return self._gram[:total, :total]
 
-    def _grow(self, size, room):
+    def _grow(self, size: int, room: int) -> None:
         self._gram = _roomier(self._gram, size, (room, room))
 
-    def _take(self, new, cross):
+    def _take(self, new: Indices, cross: Array) -> None:
         """cross ← the rows of H that belong to ``new``, the last of those known."""
         raise NotImplementedError
 
@@ -51,21 +59,22 @@ class GrowingGram:
 class ColumnCache(GrowingGram):
     """H and the columns themselves, dense."""
 
-    def __init__(self, rows):
+    def __init__(self, rows: WeightedRows):
         super().__init__(rows)
         self._columns = np.empty((0, rows.shape[0]))  # by features
 
-    def slopes(self, theta, direction, b):
+    def slopes(self, theta: Array, direction: Array, b: Array) -> Array:
         """(Aᵀ(b − Aθ), Hd) over all features, for θ and d over the known ones: one pass over A."""
-        fitted, image = kernel.transposed_pair(self._columns[: len(self.known)], theta, direction)
+        known = self._columns[: len(self.known)]
+        fitted, image = thin_products.transposed_pair(known, theta, direction)
         both = self._rows.transposed_dot(np.stack([b - fitted, image], axis=1))
         return np.ascontiguousarray(both.T)
 
-    def _grow(self, size, room):
+    def _grow(self, size: int, room: int) -> None:
         super()._grow(size, room)
         self._columns = _roomier(self._columns, size, (room, self._columns.shape[1]))
 
-    def _take(self, new, cross):
+    def _take(self, new: Indices, cross: Array) -> None:
         size, total = len(self.known) - len(new), len(self.known)
         self._columns[size:total] = self._rows.columns(new).T
         _products(self._columns[size:total], self._columns[:total], cross)
@@ -74,29 +83,29 @@ class ColumnCache(GrowingGram):
 class SparseGram(GrowingGram):
     """H alone; the columns stay in X."""
 
-    def _take(self, new, cross):
+    def _take(self, new: Indices, cross: Array) -> None:
         cross[:] = self._rows.products(self.known, np.ascontiguousarray(new)).T
 
-    def slopes(self, theta, direction, b):
+    def slopes(self, theta: Array, direction: Array, b: Array) -> Array:
         """As `ColumnCache.slopes`."""
         both = self._rows.some_dot(self.known, np.stack([-theta, direction], axis=1))
         both[:, 0] += b
         return np.ascontiguousarray(self._rows.transposed_dot(both).T)
 
 
-def _roomier(array, size, shape):
+def _roomier(array: Array, size: int, shape: tuple[int, int]) -> Array:
     """A larger array that begins with the first ``size`` lines of this one."""
     out = np.empty(shape)
     out[:size, : array.shape[1]] = array[:size]
     return out
 
 
-def _products(new, all_ones, out):
+def _products(new: Array, all_ones: Array, out: Array) -> None:
     """out ← new·all_onesᵀ."""
     if new.size * len(all_ones) > _LARGE:
         out[:] = product(new, all_ones.T)
         return
     for i in range(0, len(new), 2):
-        out[i : i + 2] = kernel.transposed_pair(all_ones.T, new[i], new[min(i + 1, len(new) - 1)])[
-            : len(new) - i
-        ]
+        last = min(i + 1, len(new) - 1)
+        both = thin_products.transposed_pair(all_ones.T, new[i], new[last])
+        out[i : i + 2] = both[: len(new) - i]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from skreg._kernels import thin_products
 from skreg.rows.base import Rows
-from skreg.rows.blocks import EPS, Array, Some, exact_mean, slices, sum_of_outer_grams
-from skreg.rows.products import add_gram, by_halves, dot, product, symmetric
+from skreg.rows.blocks import EPS, Some, exact_mean, slices, sum_of_outer_grams
+from skreg.rows.products import Array, add_gram, by_halves, dot, product, symmetric
 
 # |c| / spread of a feature beyond which a product of X itself would lose digits.
 _FAR = 100.0
@@ -91,7 +91,7 @@ class DenseRows(Rows):
             out[rows] += product(self._copy(rows, columns), theta[columns])
         return out
 
-    def some_dot(self, which: Some, theta: Array) -> Array:
+    def some_dot(self, which: NDArray[np.intp], theta: Array) -> Array:
         return product(self.columns(which), theta)
 
     def transposed_dot(self, r: Array) -> Array:
@@ -110,9 +110,8 @@ class DenseRows(Rows):
 
     def _transposed_product(self, r: Array) -> Array:
         """Xᵀr."""
-        if r.shape[1] == 2 and self.X.flags.c_contiguous:
-            first, last = np.ascontiguousarray(r[:, 0]), np.ascontiguousarray(r[:, 1])
-            return thin_products.transposed_pair(self.X, first, last).T
+        if r.shape[1] == 2 and self.X.flags.c_contiguous:  # one pass over X
+            return thin_products.transposed_pair(self.X, *np.ascontiguousarray(r.T)).T
         return product(self.X.T, r)
 
     @cached_property
@@ -154,7 +153,7 @@ class DenseRows(Rows):
         blocks = slices(stop - start, self.shape[1])
         by_column = self.X.flags.f_contiguous and not self.X.flags.c_contiguous
         buffer = np.empty((blocks[0].stop, self.shape[1]), order="F" if by_column else "C")
-        gram, total = None, np.zeros(self.shape[1])
+        gram, total = np.zeros((self.shape[1],) * 2), np.zeros(self.shape[1])
         for block in blocks:
             rows = slice(start + block.start, start + block.stop)
             scaled = buffer[: block.stop - block.start]

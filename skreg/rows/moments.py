@@ -1,14 +1,17 @@
 """Weight, means and centred second moments of rows: all that squared error needs of them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from skreg._kernels import rows as kernel
+from skreg._kernels import rows as row_kernels
 from skreg._kernels import thin_products
 from skreg.rows.blocks import slices
-from skreg.rows.products import add_gram, product, symmetric
+from skreg.rows.products import Array, add_gram, product, symmetric
 from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
@@ -51,18 +54,18 @@ class Moments:
 
     weight: float
     n_rows: int
-    x_mean: np.ndarray
-    y_mean: np.ndarray
-    xx: np.ndarray
-    xy: np.ndarray
-    yy: np.ndarray
+    x_mean: Array
+    y_mean: Array
+    xx: Array
+    xy: Array
+    yy: Array
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for array in (self.x_mean, self.y_mean, self.xx, self.xy, self.yy):
             array.flags.writeable = False
 
     @classmethod
-    def from_rows(cls, X, y, weights=None):
+    def from_rows(cls, X: Any, y: Array, weights: Array | None = None) -> Moments:
         """The statistic of the rows of X (n, p) and y (n, q), weighted by ``weights`` (n,).
 
         A sparse X (CSR, CSC) stays so: Σ wᵢxᵢxᵢᵀ is summed over what is stored.
@@ -79,14 +82,13 @@ class Moments:
         if issparse(X):
             return cls._from_sparse(X, y, weights)
         blocks = slices(*X.shape)
-        total = None
-        for start in range(0, len(blocks), _GROUP):
-            part = cls._from_group(X, y, weights, blocks[start : start + _GROUP])
-            total = part if total is None else total + part
+        total = cls._from_group(X, y, weights, blocks[:_GROUP])
+        for start in range(_GROUP, len(blocks), _GROUP):
+            total = total + cls._from_group(X, y, weights, blocks[start : start + _GROUP])
         return total
 
     @classmethod
-    def _from_sparse(cls, X, y, weights):
+    def _from_sparse(cls, X: Any, y: Array, weights: Array | None) -> Moments:
         if weights is not None and not weights.any():  # rows without weight, one of them will do
             return cls.from_rows(X[:1].toarray(), y[:1], weights[:1])
         rows = WeightedRows(X, y, weights, centred=True)
@@ -96,7 +98,7 @@ class Moments:
         return cls(W, rows.n_rows, rows.x_mean, rows.y_mean, xx, xy, yy)
 
     @classmethod
-    def _from_group(cls, X, y, weights, blocks):
+    def _from_group(cls, X: Any, y: Array, weights: Array | None, blocks: list[slice]) -> Moments:
         p = X.shape[1]
         whole = slice(blocks[0].start, blocks[-1].stop)
         w = None if weights is None else weights[whole]
@@ -110,13 +112,13 @@ class Moments:
         xx, xy, yy, x_sum, y_sum, weight = sums
         n_rows = whole.stop - whole.start if w is None else int(np.count_nonzero(w))
         if weight > 0:
-            kernel.subtract_outer(xx, x_sum, 1.0 / weight)
+            row_kernels.subtract_outer(xx, x_sum, 1.0 / weight)
             xy = xy - np.outer(x_sum, y_sum / weight)
             yy = np.maximum(yy - y_sum * y_sum / weight, 0.0)
             x_origin, y_origin = x_origin + x_sum / weight, y_origin + y_sum / weight
         return cls(weight, n_rows, x_origin, y_origin, symmetric(xx), xy, yy)
 
-    def __add__(self, other):
+    def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         self._check_shape(other)
@@ -126,7 +128,7 @@ class Moments:
         share = other.weight / weight
         return self._merged(other, weight, 1, share, self.weight * share)
 
-    def __sub__(self, other):
+    def __sub__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         self._check_shape(other)
@@ -141,7 +143,9 @@ class Moments:
         share = -other.weight / weight
         return self._merged(other, weight, -1, share, self.weight * share)
 
-    def _merged(self, other, weight, sign, share, between):
+    def _merged(
+        self, other: Moments, weight: float, sign: int, share: float, between: float
+    ) -> Moments:
         """Pool with ``sign`` = ±1 times ``other``: Chan's update, the same for both signs.
 
         With d = mean(other) − mean(self): mean ← mean + share·d and S ← S ± S_other + between·ddᵀ,
@@ -158,7 +162,7 @@ class Moments:
             np.maximum(self.yy + sign * other.yy + between * dy * dy, 0.0),
         )
 
-    def _check_shape(self, other):
+    def _check_shape(self, other: Moments) -> None:
         if self.xy.shape != other.xy.shape:
             raise ValueError(
                 "moments of different shapes do not add: (n_features, n_targets) is "
@@ -166,7 +170,7 @@ class Moments:
             )
 
 
-def _origin(block, weights):
+def _origin(block: Array, weights: Array | None) -> tuple[Array, bool]:
     """A point amid these rows, and whether 0 is one as well."""
     if weights is not None and weights.any():
         block, weights = block[weights > 0], weights[weights > 0]
@@ -179,7 +183,7 @@ def _origin(block, weights):
     return mean, bool((mean**2 <= 0.9 * square).all())
 
 
-def _sums_as_they_are(X, y):
+def _sums_as_they_are(X: Array, y: Array) -> tuple[Any, ...]:
     """XᵀX (its upper triangle), Xᵀy, Σy², and the sums of X, y and 1; nothing is copied."""
     ones = np.ones((len(y), 1))
     if y.shape[1] == 1:  # one pass over X
@@ -190,13 +194,15 @@ def _sums_as_they_are(X, y):
     return add_gram(X, None), xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))
 
 
-def _sums_about(X, y, weights, blocks, origin):
+def _sums_about(
+    X: Any, y: Array, weights: Array | None, blocks: list[slice], origin: Array
+) -> tuple[Any, ...]:
     """The same, weighted, of rows less their origin: blocks of [X − x₀, y − y₀, 1] in turn."""
     p, width = X.shape[1], len(origin) + 1
     height = max(rows.stop - rows.start for rows in blocks)
     by_column = X.flags.f_contiguous and not X.flags.c_contiguous
     buffer = np.empty((height, width), order="F" if by_column else "C")
-    gram = None
+    gram = np.zeros((width, width))
     for rows in blocks:
         block = buffer[: rows.stop - rows.start]
         np.subtract(X[rows], origin[:p], out=block[:, :p])

@@ -6,15 +6,20 @@ and a decomposition LAPACK's. They get one thread unless they are large: the idl
 go on spinning for a while, and on few cores the next product would wait for them.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg.blas import dgemv
 
 from skreg._kernels import products as tiles
-from skreg._kernels import rows as kernel
+from skreg._kernels import rows as row_kernels
 from skreg._threads import in_stripes, in_threads, one_blas_thread, worker_threads
+
+Array = NDArray[np.float64]
 
 # A product with so few columns is faster column by column.
 _THIN = 2
@@ -26,7 +31,7 @@ _SHARE = 5e7
 _STRIPE = 32
 
 
-def product(a, b):
+def product(a: Array, b: Array) -> Array:
     """a @ b for float64 matrices in any order; the result is in Fortran order."""
     if not (a.size and b.size):
         return np.zeros((a.shape[0], b.shape[1]))
@@ -37,19 +42,19 @@ def product(a, b):
     left, right = b.T, a.T
     out = np.empty((left.shape[0], right.shape[1]))
 
-    def part(start, stop):
+    def part(start: int, stop: int) -> None:
         tiles.multiply(left, right[:, start:stop], out[:, start:stop])
 
     in_stripes(part, len(a), _STRIPE, int(len(a) * b.size / _SHARE))
     return out.T
 
 
-def dot(a, b):
+def dot(a: Array, b: Array) -> float:
     """aᵀb for vectors. Not by BLAS, whose threads take longer to wake up than this takes."""
     return float(np.einsum("i,i->", a, b))
 
 
-def add_gram(a, gram):
+def add_gram(a: Array, gram: Array | None) -> Array:
     """gram + aᵀa for float64 a (k, p), in place: the upper triangle, in C order.
 
     ``None`` stands for a gram of zeros.
@@ -57,7 +62,7 @@ def add_gram(a, gram):
     p = a.shape[1]
     gram = np.zeros((p, p)) if gram is None else gram
 
-    def part(start, stop):
+    def part(start: int, stop: int) -> None:
         tiles.add_gram(a, gram, start, stop)
 
     # The part of the triangle left of column j grows with j².
@@ -65,13 +70,13 @@ def add_gram(a, gram):
     return gram
 
 
-def symmetric(upper):
+def symmetric(upper: Array) -> Array:
     """The symmetric matrix with this upper triangle, in place."""
-    kernel.mirror(upper)
+    row_kernels.mirror(upper)
     return upper
 
 
-def eigen(symmetric_matrix):
+def eigen(symmetric_matrix: Array) -> tuple[Array, Array]:
     """Eigenvalues, ascending, and eigenvectors.
 
     By NumPy, which gives up the GIL where SciPy does not: folds are decomposed side by side.
@@ -80,7 +85,7 @@ def eigen(symmetric_matrix):
         return np.linalg.eigh(symmetric_matrix)
 
 
-def together(part, pieces):
+def together(part: Callable[..., Any], pieces: list[Any]) -> list[Any]:
     """[part(*piece) for piece in pieces], by as many threads as may be used."""
     with worker_threads(len(pieces)) as n_workers:
         if n_workers > 1:
@@ -88,7 +93,7 @@ def together(part, pieces):
         return [part(*piece) for piece in pieces]
 
 
-def by_halves(part, n, is_large):
+def by_halves(part: Callable[[int, int], Any], n: int, is_large: bool) -> list[Any]:
     """[part(0, n)], or of a large range [part(0, n // 2), part(n // 2, n)], a thread each.
 
     As many sums whatever the number of threads, so that their total does not depend on it.

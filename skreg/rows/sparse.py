@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skreg._kernels import rows as outer_kernel
-from skreg._kernels import sparse as kernel
+from skreg._kernels import rows as row_kernels
+from skreg._kernels import sparse as line_kernels
 from skreg.rows.base import Rows
-from skreg.rows.blocks import Array, Some, exact_mean, slices, sum_of_outer_grams
-from skreg.rows.products import add_gram, dot, product, symmetric
+from skreg.rows.blocks import Some, exact_mean, slices, sum_of_outer_grams
+from skreg.rows.products import Array, add_gram, dot, product, symmetric
 
 # Denser than this, products of dense blocks are faster.
 _DENSE = 0.05
@@ -52,7 +52,7 @@ class SparseRows(Rows):
         """About the mean, or what is given for it; held by columns."""
         by_column = X.tocsc()
         if mean is None:
-            mean = kernel.line_sums(*_lines(by_column), share)[0]
+            mean = line_kernels.line_sums(*_lines(by_column), share)[0]
         rows = cls(by_column, mean, share)
         if X.format == "csr":
             rows.csr = X
@@ -102,10 +102,10 @@ class SparseRows(Rows):
             return self.some_dot(np.arange(self.shape[1]), theta)
         (n, _), k = self.shape, theta.shape[1]
         theta, out = np.ascontiguousarray(theta, dtype=np.float64), np.empty((n, k))
-        kernel.line_dots(*_lines(self.X), theta, np.ones(n), self.centre @ theta, out)
+        line_kernels.line_dots(*_lines(self.X), theta, np.ones(n), self.centre @ theta, out)
         return out
 
-    def some_dot(self, which: Some, theta: Array) -> Array:
+    def some_dot(self, which: NDArray[np.intp], theta: Array) -> Array:
         theta = np.array(theta, dtype=np.float64, order="C")
         out = np.zeros((self.shape[0], theta.shape[1]))
         far = np.flatnonzero(self._is_far[which]) if self._far.size else self._far
@@ -113,7 +113,7 @@ class SparseRows(Rows):
             columns = self._far_columns[:, np.searchsorted(self._far, which[far])]
             dense = product(columns, theta[far])
             theta[far] = 0.0
-        kernel.add_lines(*_lines(self.csc), which, theta, out)
+        line_kernels.add_lines(*_lines(self.csc), which, theta, out)
         if self.is_centred:
             out -= self.centre[which] @ theta
         return out + dense if far.size else out
@@ -123,10 +123,10 @@ class SparseRows(Rows):
         sums = r.sum(axis=0)
         if self.X.format == "csc":
             out = np.empty((self.shape[1], r.shape[1]))
-            kernel.line_dots(*_lines(self.X), r, self.centre, sums, out)
+            line_kernels.line_dots(*_lines(self.X), r, self.centre, sums, out)
         else:
             out = np.zeros((self.shape[1], r.shape[1]))
-            kernel.add_lines(*_lines(self.X), np.arange(self.shape[0]), r, out)
+            line_kernels.add_lines(*_lines(self.X), np.arange(self.shape[0]), r, out)
             if self.is_centred:
                 out -= np.outer(self.centre, sums)
         if self._far.size:
@@ -144,12 +144,12 @@ class SparseRows(Rows):
             for rows, block in self.row_blocks():
                 gram = add_gram(block * root[rows], gram)
             return symmetric(gram), sums
-        kernel.gram(*_lines(self.csr), weights, gram)
+        line_kernels.gram(*_lines(self.csr), weights, gram)
         total = float(weights.sum())
         if self.is_centred and total > 0:
             # Σw(x − c)(x − c)ᵀ = Σwxxᵀ − ssᵀ/W + ttᵀ/W for s = Σwx and t = Σw(x − c).
-            outer_kernel.subtract_outer(gram, sums + total * self.centre, 1.0 / total)
-            outer_kernel.subtract_outer(gram, sums, -1.0 / total)
+            row_kernels.subtract_outer(gram, sums + total * self.centre, 1.0 / total)
+            row_kernels.subtract_outer(gram, sums, -1.0 / total)
             symmetric(gram)
         if self._far.size:
             gram[:, self._far] = self.transposed_dot(weights[:, None] * self._far_columns)
@@ -158,7 +158,7 @@ class SparseRows(Rows):
 
     def products(self, some: NDArray[np.intp], others: NDArray[np.intp], weights: Array) -> Array:
         """`gram` of weights whose mean is c, at [some][:, others]."""
-        out = kernel.line_products(*_lines(self.csc), weights, some, others)
+        out = line_kernels.line_products(*_lines(self.csc), weights, some, others)
         if self.is_centred:
             out -= np.outer(weights.sum() * self.centre[some], self.centre[others])
         if self._far.size:
@@ -184,7 +184,7 @@ class SparseRows(Rows):
             root = np.sqrt(square)
             return sum_of_outer_grams(n, (b * root[some] for some, b in self.column_blocks()))
         gram = np.zeros((n, n))
-        kernel.gram(*_lines(self.csc), square, gram)
+        line_kernels.gram(*_lines(self.csc), square, gram)
         if self.is_centred:
             image = self.dot((square * self.centre)[:, None])[:, 0] + 0.5 * level
             gram -= image[:, None] + image
@@ -203,10 +203,10 @@ class SparseRows(Rows):
         """Σwx and Σwx² of every column, shape (2, p)."""
         X, (n, p) = self.X, self.shape
         if X.format == "csc":
-            return kernel.line_sums(*_lines(X), weights)
+            return line_kernels.line_sums(*_lines(X), weights)
         out = np.zeros((2, p, 1))
         for total, data in zip(out, (X.data, np.square(X.data, dtype=np.float64)), strict=True):
-            kernel.add_lines(X.indptr, X.indices, data, np.arange(n), weights[:, None], total)
+            line_kernels.add_lines(X.indptr, X.indices, data, np.arange(n), weights[:, None], total)
         return out[:, :, 0]
 
     # Parts ----------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg.rows.base import Rows
-from skreg.rows.blocks import Array, Some, exact_mean
+from skreg.rows.blocks import Some, exact_mean
 from skreg.rows.column_cache import ColumnCache, GrowingGram, SparseGram
 from skreg.rows.dense import DenseRows
+from skreg.rows.products import Array
 from skreg.rows.sparse import SparseRows
 
 
@@ -105,7 +106,7 @@ class WeightedRows:
         out *= self.root
         return out
 
-    def some_dot(self, which: Some, theta: Array) -> Array:
+    def some_dot(self, which: NDArray[np.intp], theta: Array) -> Array:
         """A[:, which]·θ, for θ of shape (len(which), k)."""
         out = self.rows.some_dot(which, theta)
         out *= self.root

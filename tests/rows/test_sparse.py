@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skreg import QuadraticModel
 from skreg.quadratic import Moments, conjugate_gradient, forms
-from skreg.rows import WeightedRows
+from skreg.rows import WeightedRows, make_rows
 from skreg.solvers import solve_ridge
 
 FORMATS = [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array]
@@ -251,3 +251,22 @@ def test_a_large_sparse_ridge_is_never_dense():
         residual = X @ theta - y
         slope = X.T @ (residual - residual.mean()) / 6000 + alpha * theta
         assert np.linalg.norm(slope) <= 2e-10 * np.linalg.norm(X.T @ y) / 6000
+
+
+@given(designs(far=1e5), st.sampled_from(FORMATS), st.integers(0, 1000))
+def test_products_of_rows_about_any_center_lose_no_digit(design, make, seed):
+    X, _, _ = design
+    rng = np.random.default_rng(seed)
+    (n, p), scale = X.shape, rng.uniform(size=X.shape[1])
+    center = np.average(X, axis=0, weights=rng.uniform(0.5, 1.0, size=n))
+    Z = (X - center) * scale
+    rows = make_rows(make(X)).about(center)
+    close(rows.outer_gram(scale), Z @ Z.T)
+    theta, r, w = rng.normal(size=(p, 2)), rng.normal(size=(n, 2)), rng.uniform(size=n)
+    close(rows.dot(scale[:, None] * theta), Z @ theta)
+    unit = np.maximum(np.linalg.norm(X - center, axis=0), 1e-6)
+    close(rows.transposed_dot(r) / unit[:, None], (X - center).T @ r / unit[:, None])
+    gram, sums = rows.gram(w)
+    close(gram / np.outer(unit, unit), ((X - center) / unit).T @ (w[:, None] * (X - center) / unit))
+    close(sums / unit, (X - center).T @ w / unit)
+    close(rows.squares(w) / unit**2, w @ ((X - center) / unit) ** 2)
