@@ -7,10 +7,11 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn.utils.validation import check_X_y
 
 from skreg._validation import check_alphas, check_weights
-from skreg.quadratic import lasso as _lasso
+from skreg.penalties import Separable
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.spectrum import Spectrum
 from skreg.rows.moments import Moments
+from skreg.solvers import alpha_max, solve
 
 
 class QuadraticModel:
@@ -104,12 +105,12 @@ class QuadraticModel:
     @property
     def weight(self):
         """W = Σwᵢ."""
-        return self.problem.form.weight
+        return self.problem.weight
 
     @property
     def n_rows(self):
         """Number of rows with a positive weight."""
-        return self.problem.form.n_rows
+        return self.problem.n_rows
 
     @property
     def x_mean(self):
@@ -220,12 +221,14 @@ class QuadraticModel:
             If ``tol`` is not reached.
         """
         alphas, one = check_alphas(alphas)
-        fit = _lasso.solve(self.problem, alphas, hessian, tol, max_iter)
-        return self._as_seen(fit.thetas, one)
+        limits = {"hessian": hessian, "tol": tol, "max_iter": max_iter}
+        solution = solve(self.problem, Separable(), alphas, **limits)
+        solution.warn(stacklevel=2)
+        return solution.coefs[0] if one else solution.coefs
 
     def alpha_max(self, hessian="full"):
         """The smallest λ at which `lasso` gives exactly 0."""
-        return _lasso.alpha_max(self.problem, hessian)
+        return alpha_max(self.problem, Separable(), hessian)
 
     # Adding rows ---------------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
 """Problems with training parts, and each part solved alone."""
 
 import numpy as np
+from solver_cases import solve_newton
 
 from skreg.losses import get_loss
 from skreg.quadratic.risk import LinearRisk
-from skreg.solvers.newton import solve_newton
 
 LOSSES = ("binary_log_loss", "multinomial_log_loss", "huber", "poisson", "gamma")
 

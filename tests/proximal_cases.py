@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from reference_losses import DELTA, n_outputs, targets, value
+from reference_losses import DELTA, DISPERSION, PARAMETERS, POWER, n_outputs, targets, value
 from scipy import sparse
 from scipy.special import expit, softmax
 
@@ -25,7 +25,7 @@ class Case:
     penalty: Separable
 
     def risk(self, X=None):
-        loss = get_loss("huber", delta=DELTA) if self.name == "huber" else get_loss(self.name)
+        loss = get_loss(self.name, **PARAMETERS.get(self.name, {}))
         X = self.X if X is None else X
         return LinearRisk(X, self.y, loss, self.weights, self.offset, self.fit_intercept)
 
@@ -51,6 +51,8 @@ def derivative(name, y, f):
         "huber": lambda: np.clip(f - y, -DELTA, DELTA),
         "poisson": lambda: np.exp(f) - y,
         "gamma": lambda: 1 - y * np.exp(-f),
+        "tweedie": lambda: np.exp((2 - POWER) * f) - y * np.exp((1 - POWER) * f),
+        "negative_binomial": lambda: (np.exp(f) - y) / (1 + DISPERSION * np.exp(f)),
         "binary_log_loss": lambda: expit(f) - y,
         "multinomial_log_loss": lambda: softmax(f, axis=1) - y,
     }[name]()

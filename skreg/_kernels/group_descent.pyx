@@ -4,15 +4,14 @@
 θ, h and the slope h − Hθ have shape (q, p): q targets share H, and a group holds the same features
 of all of them. Features are in the order of their groups: group g is ``starts[g] : starts[g+1]``.
 Only the first group may have strength 0, which leaves it free. Double precision only, as in
-`lasso_gap`. One file for sweeps, Newton steps and degrees of freedom: they work on one
-problem, and the last two on one matrix.
+`lasso_gap`.
 """
 
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport sqrt
-from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd, dtrtri
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd
 
 from skreg._kernels.dispatch cimport dispatched
 
@@ -470,87 +469,3 @@ def block_eigen(const double[:, ::1] hessian, const Py_ssize_t[::1] starts):
                 raise np.linalg.LinAlgError(f"the eigenvalues of a group were not found ({info=})")
         place += k * k
     return vectors_array, values_array
-
-
-
-cdef double _trace_of_column(
-    Py_ssize_t j, const Py_ssize_t* owner, const double* column, const double* unit,
-    const double* extra,
-    Py_ssize_t n_groups, const double* strength, const double* norms, double* along,
-) noexcept nogil:
-    """Σ extraᵢ cᵢ² − Σ_g (l_g/ν_g)(u_gᵀc_g)² for the j + 1 numbers of a column c of T."""
-    cdef Py_ssize_t i = 0, g
-    cdef double total = 0, inner
-    for g in range(n_groups):
-        along[g] = 0
-    while i <= j:
-        g, inner = owner[i], 0
-        while i <= j and owner[i] == g:
-            total += extra[i] * column[i] * column[i]
-            inner += unit[i] * column[i]
-            i += 1
-        along[g] += inner
-    for g in range(n_groups):
-        if along[g] != 0:
-            total -= strength[g] / norms[g] * along[g] * along[g]
-    return total
-
-
-def degrees_of_freedom(
-    const double[:, ::1] hessian, const Py_ssize_t[::1] starts, const double[::1] strength,
-    const double[:, ::1] theta,
-):
-    """tr H(H + P)⁻¹ over the active features, P the Hessian of the penalty (see `_system`).
-
-    2N³/3 flops for N active components. With M = UᵀU and T = U⁻¹ it is N − tr(P·TTᵀ), less what
-    the damping adds; directions without curvature count for nothing. NaN where the system would be
-    too large to hold.
-    """
-    cdef Py_ssize_t p = theta.shape[1], q = theta.shape[0], n_groups = strength.shape[0]
-    cdef Py_ssize_t k, g, t, i, j, row
-    cdef int size, info
-    cdef char upper = b'U', general = b'N'
-    cdef double total, value, ridge, damping = DAMPING
-    if p == 0:
-        return 0.0
-    cdef Py_ssize_t[::1] features = np.empty(p, dtype=np.intp), groups = np.empty(p, dtype=np.intp)
-    cdef Problem at
-    at.p, at.q, at.n_groups = p, q, n_groups
-    at.hessian, at.strength, at.starts, at.theta = (
-        &hessian[0, 0], &strength[0], &starts[0], <double*>&theta[0, 0]
-    )
-    k = _active(&at, &features[0], &groups[0])
-    if k == 0 or q * k > MAX_SYSTEM:
-        return 0.0 if k == 0 else float("nan")
-    size = <int>(q * k)
-    cdef double[::1] system = np.empty(<Py_ssize_t>size * size), norms = np.empty(n_groups)
-    cdef double[::1] unit = np.empty(size), extra = np.empty(size)
-    cdef double[::1] along = np.empty(n_groups)
-    cdef Py_ssize_t[::1] owner = np.empty(size, dtype=np.intp)
-    with nogil:
-        for g in range(n_groups):
-            norms[g] = sqrt(_square(&at, at.theta, g))
-        while True:
-            _system(&at, k, &features[0], &groups[0], &norms[0], damping, &system[0])
-            for t in range(q):
-                for i in range(k):
-                    g, row = groups[i], t * k + i
-                    owner[row] = g
-                    unit[row] = theta[t, features[i]] / norms[g]
-                    ridge = strength[g] / norms[g]
-                    extra[row] = ridge + damping / (1 + damping) * system[row * size + row]
-            dpotrf(&upper, &size, &system[0], &size, &info)
-            if info == 0 or damping > 1:
-                break
-            damping *= STRONGER
-        if info == 0:
-            dtrtri(&upper, &general, &size, &system[0], &size, &info)
-        total = size
-        for j in range(size):
-            total -= _trace_of_column(
-                j, &owner[0], &system[j * size], &unit[0], &extra[0],
-                n_groups, &strength[0], &norms[0], &along[0],
-            )
-    if info != 0:
-        raise np.linalg.LinAlgError(f"the Hessian of the objective is not positive ({info=})")
-    return total

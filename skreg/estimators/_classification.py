@@ -120,7 +120,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         y : array-like of shape (n_samples,)
         alphas : None, int or array-like of shape (n_alphas,), default=None
             Values of λ. An int asks for an automatic grid of so many values, None for 100: see
-            `skreg.path.ridge_alphas` and `skreg.path.lasso_alphas` for its range.
+            `skreg.path.path_alphas` for its range.
         sample_weight : None, float or array-like of shape (n_samples,), default=None
 
         Returns

@@ -1,21 +1,20 @@
 """What every linear estimator does: validate, solve, and say what was found."""
 
-import warnings
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _get_feature_names, check_is_fitted, validate_data
 
 from skreg._validation import check_factors
 from skreg.model import QuadraticModel
-from skreg.path import RegularizationPath
+from skreg.path import RegularizationPath, path_alphas
+from skreg.penalties import Separable
+from skreg.solvers import solve
 from skreg.solvers.constrained import solve_bounded
-from skreg.solvers.newton import solve_newton
 
 DTYPES = [np.float64, np.float32]
 SPARSE = ["csr", "csc"]
@@ -24,7 +23,8 @@ SPARSE = ["csr", "csc"]
 class QuadraticApproxLinear(BaseEstimator):
     """Base of the shells. A subclass mixes in a penalty and a task.
 
-    The penalty (`_penalties.py`) says how λ is solved: ``_solve``, ``_alphas``, ``_norms_of``. The
+    The penalty (`_penalties.py`) says what J is, ``_penalty``, and what `solve` is to know beside
+    it, ``_options``. The
     task (`_regression.py`, `_classification.py`) makes the problem of the rows, ``_problem``: a
     `Quadratic` where the risk is its own quadratic, else a `LinearRisk`.
     """
@@ -71,44 +71,39 @@ class QuadraticApproxLinear(BaseEstimator):
             return self._solve_bounded(problem, self.norm_bound)
         return self._solve_closely(problem, np.array([self.alpha], dtype=np.float64))
 
-    def _solve_closely(self, problem, alphas):
-        """Solutions beyond ``tol`` where a step more brings them there; warns of ``tol`` itself.
+    def _solve(self, problem, alphas, closely=False):
+        """`Solution` for each λ, which warns of nothing."""
+        return solve(
+            problem,
+            self._penalty(problem.n_features),
+            alphas,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            max_expansions=self.max_expansions,
+            closely=closely,
+            **self._options(problem),
+        )
 
-        Duality gaps are quadratic in the error: it takes a gap of 1e-14 for coefficients to seven
-        digits, and the last step of a Newton method often brings that.
-        """
-        found = self._solve_quietly(problem, alphas)
-        self._warn_of(problem, found)
+    def _solve_closely(self, problem, alphas):
+        """Solutions beyond ``tol`` where a step more brings them there."""
+        found = self._solve(problem, alphas, closely=True)
+        found.warn(stacklevel=4)
         return found
 
-    def _solve_quietly(self, problem, alphas):
-        exact = problem.is_quadratic
-        with warnings.catch_warnings():
-            if not exact:
-                warnings.filterwarnings("ignore", ".* above tol", ConvergenceWarning)
-            return self._solve(problem, alphas, self.tol * (1.0 if exact else self._closer))
+    def _norms_of(self, coefs):
+        """J(θ) for each λ, summed over targets."""
+        penalty = self._penalty(coefs.shape[-1])
+        # One after the other: a path may be as large as the rows.
+        return np.array([penalty.value(np.asarray(coef, dtype=np.float64)) for coef in coefs])
 
-    def _warn_of(self, problem, found):
-        exact = problem.is_quadratic  # of which the solver has warned
-        if exact or self.max_expansions is not None or not self._is_exact:
-            return
-        reached = found.gradient_norms if found.dual_gaps is None else found.dual_gaps
-        # At λ = 0 there may be no minimiser, of which the solver has warned.
-        reached = np.where(found.alphas > 0, reached, 0.0)
-        worst = reached.argmax()
-        if reached[worst] > self.tol:
-            name = "gradient norm" if found.dual_gaps is None else "duality gap"
-            warnings.warn(
-                f"the relative {name} at alpha={found.alphas[worst]:.6g} is {reached[worst]:.1e}, "
-                f"above tol={self.tol:g}. Raise max_iter, or accept this accuracy by raising tol.",
-                ConvergenceWarning,
-                stacklevel=6,
-            )
+    def _alphas(self, problem, alphas):
+        penalty = self._penalty(problem.n_features)
+        return path_alphas(problem, penalty, alphas, getattr(self, "hessian", "full"))
 
     def _solve_bounded(self, problem, bound):
         exact = problem.is_quadratic
         found = solve_bounded(
-            lambda alphas: self._solve_quietly(problem, alphas),
+            lambda alphas: self._solve(problem, alphas, closely=True),
             self._norms_of,
             bound,
             self._alphas(problem, 1)[0],
@@ -117,7 +112,7 @@ class QuadraticApproxLinear(BaseEstimator):
             # The spectrum tells far smaller λ apart than an objective does.
             smallest=1e-30 if exact and self._norm_power < 0 else 1e-10,
         )
-        self._warn_of(problem, found)  # and not of λ on the way
+        found.warn(stacklevel=4)  # and not of λ on the way
         return found
 
     def _keep(self, problem):
@@ -147,6 +142,7 @@ class QuadraticApproxLinear(BaseEstimator):
         source = clone(self)
         problem = source._prepare(X, y, **rows)
         solution = source._solve(problem, source._alphas(problem, alphas))
+        solution.warn(stacklevel=4)
         source._keep(problem)
         return RegularizationPath.from_solution(solution, source, _get_feature_names(X))
 
@@ -207,7 +203,8 @@ class QuadraticApproxLinear(BaseEstimator):
                 theta = self._model.minimiser
                 self._erm = theta, self._model.intercept(theta)
             else:
-                found = solve_newton(self._rows_of("erm_coef_"), np.zeros(1))
+                found = solve(self._rows_of("erm_coef_"), Separable(0.0), 0.0, max_iter=1000)
+                found.warn(stacklevel=3)
                 shape = np.shape(self.coef_), np.shape(self.intercept_)
                 coef = found.coefs[0].reshape(shape[0])
                 self._erm = coef, found.intercepts[0].reshape(shape[1])[()]

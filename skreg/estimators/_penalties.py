@@ -7,12 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.path import group_alphas, lasso_alphas, ridge_alphas
-from skreg.penalties import Separable
-from skreg.solvers import solve_lasso, solve_ridge
-from skreg.solvers.group_lasso import group_penalty, solve_group_lasso
-from skreg.solvers.newton import solve_newton
-from skreg.solvers.proximal_newton import solve_proximal_newton
+from skreg.penalties import Group, Separable
 
 
 class RidgeShell:
@@ -20,30 +15,15 @@ class RidgeShell:
 
     # For the search of a multiplier: ‖θ‖⁻¹ is nearly linear in λ.
     _norm_power = -0.5
-    # The share of tol that a single fit aims at: one step of Newton's method more. Predictions err
-    # by the gradient over λ, and those of a fit and of a path are to agree to eight digits.
-    _closer = 1e-3
-    _is_exact = True
 
     def _check_parameters(self):
         pass
 
-    def _norms_of(self, coefs):
-        """J(θ) for each λ, summed over targets."""
-        return _sums(Separable(0.0, self._factors()), coefs)
+    def _penalty(self, n_features):
+        return Separable(0.0, self._factors())
 
-    def _solve(self, problem, alphas, tol=None):
-        if problem.is_quadratic:
-            return solve_ridge(problem, alphas, self._factors())
-        return solve_newton(
-            problem,
-            alphas,
-            self._factors(),
-            max_expansions=self.max_expansions,
-            tol=tol or self.tol,
-            max_iter=self.max_iter,
-            start=self._last_solution(problem) if self.warm_start else None,
-        )
+    def _options(self, problem):
+        return {"start": self._last_solution(problem) if self.warm_start else None}
 
     @property
     def gradient_norm_(self):
@@ -68,22 +48,12 @@ class RidgeShell:
         coef, intercept = self._anchor()
         return (coef, intercept) if coef.shape == (problem.n_outputs, problem.n_features) else None
 
-    def _alphas(self, problem, alphas):
-        return ridge_alphas(problem, alphas)
-
 
 class LassoShell:
     """J(θ) = Σⱼ fⱼ(ρ|θⱼ| + (1−ρ)½θⱼ²), on θ ≥ 0 on request, or Σ_g f_g√|g|‖θ_g‖₂."""
 
     # For the search of a multiplier: J is piecewise linear in λ.
     _norm_power = 1.0
-    # The share of tol that a single fit aims at.
-    _closer = 1e-6
-
-    @property
-    def _is_exact(self):
-        """Whether a certificate is due, rather than a closed form that approximates."""
-        return self.hessian == "full"
 
     _parameter_constraints: ClassVar[dict] = {
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
@@ -110,41 +80,19 @@ class LassoShell:
 
     def _penalty(self, n_features):
         if self.groups is not None:
-            return group_penalty(self.groups, n_features, self._factors())
+            return _group(self.groups, n_features, self._factors())
         return Separable(float(self.l1_ratio), self._factors(), self.positive)
 
-    def _norms_of(self, coefs):
-        """J(θ) for each λ, summed over targets."""
-        return _sums(self._penalty(coefs.shape[-1]), coefs)
+    def _options(self, problem):
+        return {"hessian": self.hessian, "with_gaps": True}
 
     def _check_factors(self, n_features):
         if self.groups is None:  # with groups there is one for each group: `Group` checks
             super()._check_factors(n_features)
 
-    def _solve(self, problem, alphas, tol=None):
-        limits = {"tol": tol or self.tol, "max_iter": self.max_iter}
-        if self.groups is not None:
-            return solve_group_lasso(problem, alphas, self.groups, self._factors(), **limits)
-        if problem.is_quadratic:
-            return solve_lasso(
-                problem, alphas, self.hessian, penalty=self._penalty(problem.n_features), **limits
-            )
-        return solve_proximal_newton(
-            problem,
-            alphas,
-            self._penalty(problem.n_features),
-            hessian=self.hessian,
-            # A diagonal Hessian is a closed form of one quadratic.
-            max_expansions=self.max_expansions if self.hessian == "full" else 1,
-            **limits,
-        )
 
-    def _alphas(self, problem, alphas):
-        if self.groups is not None:
-            return group_alphas(problem, alphas, self.groups, self._factors())
-        return lasso_alphas(problem, alphas, self.hessian, self._penalty(problem.n_features))
-
-
-def _sums(penalty, coefs):
-    """J for each λ, one after the other: a path may be as large as the rows."""
-    return np.array([np.sum(penalty.value(np.asarray(c, dtype=np.float64))) for c in coefs])
+def _group(groups, n_features, factors):
+    """The `Group` that a user's ``groups`` and factors stand for."""
+    if isinstance(groups, str):  # "targets"
+        groups = np.arange(n_features)
+    return Group(groups, factors)

@@ -20,7 +20,7 @@ from skreg.model_selection.job import Declined, along_path, interrupted, scores_
 from skreg.path import RegularizationPath
 from skreg.solvers import Solution
 from skreg.solvers.fold_paths import solve_paths
-from skreg.solvers.solution import as_seen
+from skreg.solvers.newton import Newton
 
 # Folds beyond which the shares of the rows, n for each fold, take too much.
 _MOST_FOLDS = 20
@@ -112,7 +112,7 @@ class _Folds:
     def solve(self):
         """θ for every fold and λ."""
         source, alphas, risk = self.whole.source, self.job.alphas, self.risk
-        tol = source.tol * source._closer
+        tol = source.tol * Newton.closer
         whole, found = solve_paths(
             risk, self.weights, alphas, source._factors(), tol=tol, max_iter=source.max_iter
         )
@@ -150,7 +150,7 @@ class _Folds:
         unknown, steps = np.full(len(alphas), np.nan), np.ones(len(alphas), dtype=int)
         solution = Solution(
             alphas=alphas,
-            **as_seen(self.risk, coefs, self.intercepts[j]),
+            **self.risk.as_seen(coefs, self.intercepts[j]),
             dof=unknown,
             norms=np.linalg.norm(coefs, axis=(1, 2)),
             risk=unknown,

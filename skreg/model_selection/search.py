@@ -58,7 +58,7 @@ class PathSearchCV(BaseSearchCV):
     alphas : int, "auto" or array-like of shape (n_alphas,), default=100
         Values of λ. An array is used as it is, in its order. An int asks for so many from λ_max of
         all rows down, for each combination of other parameters its own: see
-        `skreg.path.ridge_alphas` and `skreg.path.lasso_alphas`; for networks from 1 to 1e-6.
+        `skreg.path.path_alphas`; for networks from 1 to 1e-6.
         ``"auto"`` starts from 100 such values (for networks 13, and for other estimators 13 from
         1e3 to 1e-3) and extends them beyond the best one for as long as that is the last of them
         and the score still gains. A grid made for the data sees all rows, the test parts too; the

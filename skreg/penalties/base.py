@@ -139,6 +139,9 @@ class Penalty(ABC):
     def curvature(self, theta: Array, alpha: float = 1.0) -> Tangent:
         """The second derivative of P on the active components, see `Tangent`."""
 
+    def check_features(self, p: int) -> None:  # noqa: B027  (most fit any number)
+        """Raise ValueError if the penalty is not one of p features."""
+
     def blocks(self, p: int) -> Blocks:
         """The components that `prox` treats together."""
         return Blocks.single(p)

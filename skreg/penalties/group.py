@@ -59,6 +59,8 @@ class Group(Penalty):
     array([2.151, 2.869, 0.   ])
     """
 
+    kernel = "groups"
+
     def __init__(self, groups: ArrayLike, factors: ArrayLike | None = None, l1_ratio: float = 1.0):
         if not 0 < l1_ratio <= 1:
             raise ValueError(
@@ -80,11 +82,6 @@ class Group(Penalty):
         name = type(self).__name__
         return f"{name}(n_features={self.n_features}, n_groups={len(self.labels)})"
 
-    @property
-    def kernel(self) -> str:
-        """The compiled solver: "groups", unless there is an L2 share or an excluded group."""
-        return "prox" if self.l1_ratio < 1 or self.excluded.any() else "groups"
-
     def blocks(self, p: int) -> Blocks:
         """The groups."""
         return Blocks(self.order, self.starts)
@@ -92,6 +89,14 @@ class Group(Penalty):
     def free(self, p: int) -> Mask:
         """Mask of the components in groups of factor 0."""
         return (self.factors == 0)[self._group]
+
+    def check_features(self, p: int) -> None:
+        """The groups name each feature."""
+        if self.n_features != p:
+            raise ValueError(
+                f"groups must cover the {p} features, they cover {self.n_features}. Give each "
+                "feature a label."
+            )
 
     def norms(self, theta: Array) -> Array:
         """‖θ_g‖₂ of each group, shape (n_groups,), without overflow or underflow."""

@@ -135,6 +135,20 @@ class Separable(Penalty):
 
     # The penalty ---------------------------------------------------------------------------------
 
+    def check_features(self, p: int) -> None:
+        """Factors and bounds have one number for each feature, or one for all."""
+        lower, upper = (None, None) if self.bounds is None else self.bounds
+        for name, given in (
+            ("penalty_factors", self.factors),
+            ("l2_factors", self.l2_factors),
+            ("bounds", lower),
+            ("bounds", upper),
+        ):
+            if given is not None and np.ndim(given) and len(given) != p:
+                raise ValueError(
+                    f"{name} must have one number for each feature, {p}, got {len(given)}."
+                )
+
     def free(self, p: int) -> Mask:
         """Mask of the features without a penalty, shape (p,)."""
         free = self.l1(p) + self.l2(p) == 0
@@ -147,12 +161,10 @@ class Separable(Penalty):
     def values(self, theta: Array) -> Array:
         """J by row, shape (…), for θ of shape (…, p)."""
         theta = np.asarray(theta)
-        p, l1_part, l2_part = theta.shape[-1], 0.0, 0.0
-        if self.l1_share > 0:
-            l1_part = np.einsum("...j,j->...", np.abs(theta), self.l1(p))
+        p = theta.shape[-1]
+        total = np.asarray(np.abs(theta) @ self.l1(p))
         if self.l2_share > 0:
-            l2_part = 0.5 * np.einsum("...j,...j,j->...", theta, theta, self.l2(p))
-        total = np.asarray(l1_part + l2_part + np.zeros(theta.shape[:-1]))
+            total = total + 0.5 * np.einsum("...j,...j,j->...", theta, theta, self.l2(p))
         if self._is_bounded:
             lower, upper = self.limits(p)
             total = np.where(((theta < lower) | (theta > upper)).any(axis=-1), np.inf, total)
@@ -183,20 +195,25 @@ class Separable(Penalty):
 
     def pull(self, slope: Array) -> Array:
         """max |sⱼ|/(ρfⱼ) over the targets, counting only slopes towards what bounds allow."""
-        slope = np.atleast_2d(slope)
-        outward = np.abs(slope)
+        slope = np.asarray(slope)
+        outward, weight = np.abs(slope), self.l1(slope.shape[-1])
         if self._is_bounded:
-            lower, upper = self.limits(slope.shape[1])
+            lower, upper = self.limits(slope.shape[-1])
             outward = np.where(np.where(slope > 0, upper > 0, lower < 0), outward, 0.0)
-        outward, weight = outward.max(axis=0), self.l1(slope.shape[1])
+        if slope.ndim > 1:
+            outward = outward.max(axis=0)
+        if weight.all():
+            return outward / weight
         endless = np.where(outward > 0, np.inf, 0.0)
         return np.divide(outward, weight, out=endless, where=weight > 0)
 
     def conjugate(self, slope: Array, alpha: float = 1.0) -> float:
         """Σⱼ maxₜ t·eⱼ − ½λ(1−ρ)hⱼt² for 0 ≤ t ≤ the bound, eⱼ = |sⱼ| − λρfⱼ where positive."""
-        slope = np.atleast_2d(slope)
-        p, l1 = slope.shape[1], alpha * self.l1(slope.shape[1])
-        out = np.nonzero(np.abs(slope) > l1)
+        p, l1 = np.shape(slope)[-1], alpha * self.l1(np.shape(slope)[-1])
+        beyond = np.abs(slope) > l1
+        if self.l2_share == 0 and not self._is_bounded:
+            return np.inf if beyond.any() else 0.0
+        slope, out = np.atleast_2d(slope), np.nonzero(np.atleast_2d(beyond))
         slope, feature = slope[out], out[1]
         excess, l2 = np.abs(slope) - l1[feature], alpha * self.l2(p)[feature]
         best = np.divide(excess, l2, out=np.full_like(excess, np.inf), where=l2 > 0)

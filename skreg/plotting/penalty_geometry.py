@@ -3,12 +3,11 @@
 import numpy as np
 from scipy.linalg import lstsq
 
-from skreg.model import QuadraticModel
 from skreg.penalties.separable import Separable
 from skreg.plotting._canvas import COLOURS, QUIET, axes
 from skreg.plotting._local import Local
-from skreg.quadratic import Moments
-from skreg.solvers import solve_lasso
+from skreg.quadratic import Moments, Quadratic
+from skreg.solvers import solve
 
 _NOTES = {
     "free": "the other coefficients at their best, without a penalty",
@@ -105,11 +104,10 @@ class PenaltyGeometryDisplay:
         power = np.array([cross @ self.minimiser])
         zeros = np.zeros(2), np.zeros(1)
         moments = Moments(1.0, 3, *zeros, self.hessian.copy(), cross[:, None], power)
-        model = QuadraticModel(moments, fit_intercept=False)
+        problem = Quadratic.from_moments(moments, fit_intercept=False)
         self.alphas = self._grid(cross)
-        solutions = solve_lasso(
-            model, np.append(self.alphas, self.alpha), tol=1e-12, penalty=self.penalty
-        ).coefs
+        alphas = np.append(self.alphas, self.alpha)
+        solutions = solve(problem, self.penalty, alphas, tol=1e-12).coefs
         self.path, self.solution = solutions[:-1], solutions[-1]
         self.bound = float(self.penalty.value(self.solution))
 

@@ -8,11 +8,9 @@ the spaces would differ, as they do where features have no penalty: there λ run
 solution starts the next.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from skreg.rows.products import product
 
@@ -27,22 +25,22 @@ _BLOCK = 32
 
 @dataclass(frozen=True, eq=False)
 class Iterates:
-    """θ of shape (n_alphas, q, p); the other arrays have one number for each λ."""
+    """θ of shape (n_alphas, q, p); the other arrays have one number for each λ.
+
+    ``notes`` are what users are to be warned of.
+    """
 
     thetas: np.ndarray
     risk: np.ndarray
     gradient_norms: np.ndarray
     n_iter: np.ndarray
+    notes: list[str]
 
 
 def ridge(form, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
     """argmin R(θ) + λ·½Σ fⱼθⱼ² for each λ, on the rows that ``form`` keeps.
 
-    Warns
-    -----
-    ConvergenceWarning
-        If ``max_iter`` steps do not bring the gradient's norm, relative to that at θ = 0, to
-        ``tol``.
+    A λ is solved where ``tol`` bounds the norm of the gradient relative to that at θ = 0.
     """
     rows, (p, q), m = form.rows, form.cross.shape, len(alphas)
     thetas = np.zeros((m, q, p))
@@ -67,16 +65,15 @@ def ridge(form, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
             risk[i] += loss
             norms[i] = max(norms[i], norm / scale)
             n_iter[i] = max(n_iter[i], steps[i] + more)
+    notes = []
     if (norms > tol).any():
         worst = norms.argmax()
-        warnings.warn(
+        notes.append(
             f"conjugate gradients stopped at {max_iter} steps with a relative gradient norm of "
             f"{norms[worst]:.1e} at alpha={alphas[worst]:.6g}, above {tol:g}. Raise alpha, or "
-            "bring the features to one scale.",
-            ConvergenceWarning,
-            stacklevel=4,
+            "bring the features to one scale."
         )
-    return Iterates(thetas, risk, norms, n_iter)
+    return Iterates(thetas, risk, norms, n_iter, notes)
 
 
 def largest_eigenvalue(rows, steps=100):

@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from skreg._validation import refuse_infinite
 from skreg.quadratic import conjugate_gradient
 from skreg.quadratic.forms import Form, GramForm, RowForm
+from skreg.quadratic.hessian import QuadraticHessian
 from skreg.rows.moments import Moments
 from skreg.rows.products import product
 
@@ -75,6 +76,16 @@ class Quadratic:
     def n_outputs(self) -> int:
         """q."""
         return len(self.form.y_mean)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows with a positive weight."""
+        return self.form.n_rows
+
+    @property
+    def weight(self) -> float:
+        """W = Σwᵢ."""
+        return self.form.weight
 
     @property
     def null_risk(self) -> float:
@@ -151,10 +162,16 @@ class Quadratic:
         moved = product(flat, self.form.x_mean[:, None]).reshape(thetas.shape[:-1])
         return self.form.y_mean - moved
 
-    def as_seen(self, thetas: NDArray, copy: bool = False) -> Mapping[str, NDArray]:
-        """``coefs`` and ``intercepts`` of θ (m, q, p), as a `Solution` has them."""
-        coefs = thetas.astype(self.dtype, copy=copy)
-        intercepts = self.intercepts(thetas).astype(self.dtype)
+    def hessian_at(self, theta: NDArray, intercept: NDArray) -> QuadraticHessian:
+        """H, which is the same everywhere."""
+        if self.form.holds_hessian:
+            return QuadraticHessian.from_array(self.form.hessian, self.n_outputs)
+        return QuadraticHessian.from_rows(self.form.rows, self.n_outputs)
+
+    def as_seen(self, thetas: NDArray, intercepts: NDArray) -> Mapping[str, NDArray]:
+        """``coefs`` and ``intercepts`` of θ (m, q, p) and b (m, q), as a `Solution` has them."""
+        coefs = thetas.astype(self.dtype, copy=False)
+        intercepts = intercepts.astype(self.dtype)
         if self.single_target:
             coefs, intercepts = coefs[..., 0, :], intercepts[..., 0]
         return {"coefs": coefs, "intercepts": intercepts}

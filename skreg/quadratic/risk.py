@@ -6,6 +6,7 @@ import numpy as np
 
 from skreg._kernels import line
 from skreg.quadratic.expansion import Expansion
+from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point
 from skreg.rows import make_rows
 from skreg.rows.products import by_halves
@@ -87,6 +88,16 @@ class LinearRisk:
         """R of coefficients and intercepts as users see them."""
         coef, intercept = (np.asarray(x, dtype=np.float64) for x in (coef, intercept))
         return self.value_at(self.raw(np.atleast_2d(coef), np.atleast_1d(intercept)))
+
+    def hessian_at(self, theta, intercept):
+        """Second derivatives at θ (K, p) and b (K,), as users see them."""
+        return Hessian(self, self.derivatives_at(self.raw(theta, intercept))[2])
+
+    def as_seen(self, coefs, intercepts):
+        """``coefs`` (m, K, p) and ``intercepts`` (m, K) as a `Solution` has them."""
+        if self.n_outputs == 1:
+            coefs, intercepts = coefs[:, 0], intercepts[:, 0]
+        return {"coefs": coefs.astype(self.dtype), "intercepts": intercepts.astype(self.dtype)}
 
     def derivatives_at(self, raw):
         """R, share·∂ℓ/∂f and share·∂²ℓ/∂f², the last two of shape (n, K).

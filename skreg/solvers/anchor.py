@@ -1,9 +1,6 @@
 """Where the one quadratic is taken: at the unpenalised minimiser, or at λ₀ where there is none."""
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 # λ₀ as a share of the largest curvature of a coefficient in the null model: for an anchor, amid the
 # λ that matter; for an answer at λ = 0, near the limit.
@@ -19,7 +16,7 @@ def find_anchor(descent, tol, max_iter):
     alpha = 0.0
     if has_no_minimum(descent, tol, max_iter):
         alpha = _ANCHOR * _largest(descent)
-        _warn(
+        _note(
             descent,
             f"the one quadratic is taken at the minimiser for alpha={alpha:.3g} instead. Use "
             "max_expansions=None for exact solutions",
@@ -33,7 +30,7 @@ def stand_in(descent, alphas):
     """The λ₀ > 0 whose minimiser is the answer at λ = 0 where the risk has none."""
     positive = alphas[alphas > 0]
     alpha = min(_LIMIT * _largest(descent), positive.min(initial=np.inf))
-    _warn(descent, f"the answer at alpha=0 is the minimiser for alpha={alpha:.3g}. Use alpha > 0")
+    _note(descent, f"the answer at alpha=0 is the minimiser for alpha={alpha:.3g}. Use alpha > 0")
     return alpha
 
 
@@ -83,9 +80,6 @@ def _largest(descent):
     return float(largest) if largest > 0 else 1.0
 
 
-def _warn(descent, what):
-    warnings.warn(
-        f"the risk has no finite minimiser ({descent.risk.loss.no_minimum}): {what}.",
-        ConvergenceWarning,
-        stacklevel=5,
-    )
+def _note(descent, what):
+    reason = descent.risk.loss.no_minimum
+    descent.notes.append(f"the risk has no finite minimiser ({reason}): {what}.")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skreg.penalties.base import Tangent
+from skreg.penalties.base import Penalty, Tangent
 from skreg.quadratic.factor import Factor
-from skreg.quadratic.hessian import DenseHessian
 from skreg.rows.products import product
-from skreg.solvers.left_out import reduced
-from skreg.solvers.newton import LARGEST_DENSE
 
 EPS = np.finfo(np.float64).eps
+#: Rows of the largest matrix that is decomposed for degrees of freedom.
+LARGEST = 4000
 # Numbers in a block of columns of Z that is held at once.
 _BLOCK = 2**21
 
@@ -149,48 +148,47 @@ class _Columns:
         return product(self._hessian.root(self._which[used]), np.asfortranarray(basis[used]))
 
 
-def path_degrees_of_freedom(risk, penalty, alphas, coefs, intercepts):
-    """tr H(H + λD)⁻¹ over the active coefficients, D the second derivatives of J.
-
-    The intercepts are not counted. For the lasso D = 0 and it is the number of independent active
-    coefficients (Zou, Hastie & Tibshirani, 2007; with an L2 part Tibshirani & Taylor, 2012).
+def along_path(
+    problem: Any,
+    penalty: Penalty,
+    alphas: NDArray[np.float64],
+    thetas: NDArray[np.float64],
+    intercepts: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Degrees of freedom of each solution on a path, summed over targets.
 
     Parameters
     ----------
-    risk : LinearRisk
-    penalty : Separable
+    problem : Quadratic or LinearRisk
+    penalty : Penalty
     alphas : ndarray of shape (n_alphas,)
-    coefs : ndarray of shape (n_alphas, K, p)
+    thetas : ndarray of shape (n_alphas, K, p)
     intercepts : ndarray of shape (n_alphas, K)
 
     Returns
     -------
     ndarray of shape (n_alphas,)
-        NaN where the Hessian is too large to be formed.
+        NaN where the matrix to be decomposed would have more than `LARGEST` rows.
     """
-    l2, free = penalty.l2(risk.n_features), penalty.unpenalised(risk.n_features)
-    whole = reduced(risk, l2) if penalty.l1_ratio == 0 else None
     out = np.empty(len(alphas))
-    for i, (alpha, coef, intercept) in enumerate(zip(alphas, coefs, intercepts, strict=True)):
-        raw = risk.raw(coef, intercept)
-        if whole is not None:
-            out[i] = _trace(*whole, raw, alpha, None)
+    # What all classes share in features without a penalty is in no H.
+    is_sure = problem.is_quadratic or not (
+        problem.loss.coupled and penalty.free(problem.n_features).any()
+    )
+    hessian = None
+    for i, (alpha, theta, intercept) in enumerate(zip(alphas, thetas, intercepts, strict=True)):
+        tangent = penalty.curvature(theta, alpha)
+        size = len(tangent.diagonal)
+        if not size:
+            out[i] = 0.0
             continue
-        active = (coef != 0) | free
-        used = np.flatnonzero(active.any(axis=0))
-        out[i] = _trace(risk.restricted(used), l2[used], raw, alpha, active[:, used])
+        if hessian is None or not problem.is_quadratic:
+            hessian = problem.hessian_at(theta, intercept)
+        bends = tangent.diagonal.any() or tangent.factors is not None
+        if not bends and alpha > 0 and is_sure and size < hessian.n_rows:
+            out[i] = size  # independent columns, as at every solution that is unique
+        elif min(size, hessian.n_rows) > LARGEST:
+            out[i] = np.nan
+        else:
+            out[i] = degrees_of_freedom(hessian, tangent)
     return out
-
-
-def _trace(risk, factors, raw, alpha, active):
-    size = risk.n_features * risk.n_outputs
-    if size > LARGEST_DENSE:
-        return np.nan
-    if not size:
-        return 0.0
-    hessian = DenseHessian(risk, risk.derivatives_at(raw)[2])
-    ridge = np.tile(alpha * factors, risk.n_outputs)
-    if active is None or active.all():
-        return hessian.factor(ridge).dof()
-    root = hessian.half_inverse(ridge, active)
-    return len(root) - float(ridge @ np.einsum("ij,ij->j", root, root))

@@ -54,6 +54,8 @@ class Descent:
         The λ on which the walk was when it was taken, inf for the null model.
     null_diagonal : ndarray of shape (K, p)
         The diagonal of the null model's Hessian.
+    notes : list of str
+        What users are to be warned of.
     """
 
     def __init__(self, risk, factors, hessian_type, patience, always_fresh=False):
@@ -67,6 +69,7 @@ class Descent:
         self._pairs: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=_MEMORY)
         self._solved: deque[tuple] = deque(maxlen=_KNOWN)
         self._is_fresh = False
+        self.notes: list[str] = []
         self.renew(np.inf)
         self.null_diagonal = self.hessian.diagonal.reshape(shape)
         self._scale, self._scale_b = self._scales()

@@ -40,7 +40,7 @@ class FoldSolutions:
     coefs : ndarray of shape (F, m, K, p)
     intercepts : ndarray of shape (F, m, K)
     gradient_norms : ndarray of shape (F, m)
-        As `skreg.solvers.newton.solve_newton` measures them, on the fold's training rows.
+        As `skreg.solvers.newton.Newton` measures them, on the fold's training rows.
     n_passes : int
         Passes over all rows.
     """
@@ -87,17 +87,18 @@ def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
     >>> from skreg.losses import Poisson
     >>> from skreg.quadratic.risk import LinearRisk
     >>> from skreg.solvers.fold_newton import solve_folds
-    >>> from skreg.solvers.newton import solve_newton
+    >>> from skreg.penalties import Separable
+    >>> from skreg.solvers import solve
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((60, 2))
     >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
     >>> risk, alphas = LinearRisk(X, y, Poisson()), np.array([1.0, 0.1])
-    >>> whole = solve_newton(risk, alphas)
+    >>> whole = solve(risk, Separable(0.0), alphas)
     >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
     >>> start = whole.coefs[:, None], whole.intercepts[:, None]
     >>> found = solve_folds(risk, weights, alphas, start)
     >>> without_first = LinearRisk(X[20:], y[20:], Poisson())
-    >>> alone = solve_newton(without_first, alphas)
+    >>> alone = solve(without_first, Separable(0.0), alphas)
     >>> np.abs(found.coefs[0, :, 0] - alone.coefs).max() < 1e-7
     np.True_
     """

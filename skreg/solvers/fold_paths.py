@@ -8,9 +8,11 @@ them are improved at once (`skreg.solvers.fold_newton`): a pass over X then serv
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
+from skreg.penalties import Separable
 from skreg.solvers.fold_newton import solve_folds, spread
-from skreg.solvers.newton import solve_newton
-from skreg.solvers.solution import Solution, as_seen
+from skreg.solvers.method import Task
+from skreg.solvers.newton import Newton
+from skreg.solvers.solution import Solution
 
 # Gradient norm of the rough solutions; the spline through exact ones would not be closer.
 _ROUGH = 1e-3
@@ -30,7 +32,7 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
     factors : ndarray of shape (p,), default=None
         f ≥ 0; None stands for ones.
     tol : float, default=1e-8
-        Gradient norm at which a λ counts as solved: see `skreg.solvers.newton.solve_newton`.
+        Gradient norm at which a λ counts as solved: see `skreg.solvers.newton.Newton`.
     max_iter : int, default=1000
         Steps allowed for each of the few λ.
 
@@ -48,14 +50,15 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
     >>> from skreg.losses import Poisson
     >>> from skreg.quadratic.risk import LinearRisk
     >>> from skreg.solvers.fold_paths import solve_paths
-    >>> from skreg.solvers.newton import solve_newton
+    >>> from skreg.penalties import Separable
+    >>> from skreg.solvers import solve
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((60, 2))
     >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
     >>> risk, alphas = LinearRisk(X, y, Poisson()), np.geomspace(1.0, 0.01, 9)
     >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
     >>> whole, folds = solve_paths(risk, weights, alphas)
-    >>> np.abs(whole.coefs - solve_newton(risk, alphas).coefs).max() < 1e-7
+    >>> np.abs(whole.coefs - solve(risk, Separable(0.0), alphas).coefs).max() < 1e-7
     np.True_
     >>> folds.coefs.shape
     (3, 9, 1, 2)
@@ -63,10 +66,12 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
     alphas = np.asarray(alphas, dtype=np.float64)
     distinct = np.unique(alphas)
     few = distinct[spread(distinct)]
-    rough = solve_newton(risk, few, factors, tol=max(tol, _ROUGH), max_iter=max_iter)
-    m, K, p = len(alphas), risk.n_outputs, risk.n_features
-    coefs = _along(CubicSpline, few, rough.coefs.reshape(-1, K, p), alphas)
-    start = coefs, _along(CubicSpline, few, rough.intercepts.reshape(-1, K), alphas)
+    rough = Newton().path(
+        Task(risk, Separable(0.0, factors), few, tol=max(tol, _ROUGH), max_iter=max_iter)
+    )
+    m = len(alphas)
+    coefs = _along(CubicSpline, few, rough.thetas, alphas)
+    start = coefs, _along(CubicSpline, few, rough.intercepts, alphas)
 
     both = np.column_stack([weights, risk.share * risk.weight])
     folds = solve_folds(risk, both, alphas, start, factors, tol=tol)
@@ -74,7 +79,7 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
     thetas, steps = zip(coefs, intercepts, strict=True), np.full(m, folds.n_passes)
     whole = Solution(
         alphas=alphas,
-        **as_seen(risk, coefs, intercepts),
+        **risk.as_seen(coefs, intercepts),
         dof=_along(PchipInterpolator, few, rough.dof, alphas),
         norms=np.linalg.norm(coefs, axis=(1, 2)),
         risk=np.array([risk.value_at(risk.raw(*theta)) for theta in thetas]),

@@ -1,18 +1,16 @@
 """The ridge under any loss: Newton's method along a path of λ, or one quadratic for every λ."""
 
-import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from skreg._threads import one_blas_thread
 from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.reduction import RowSpace
 from skreg.solvers.anchor import find_anchor, has_no_minimum, stand_in
 from skreg.solvers.descent import Descent
-from skreg.solvers.solution import Solution, as_seen
+from skreg.solvers.method import Answer, Method, Task
 
 #: Coefficients (features × outputs) beyond which no Hessian is formed.
 LARGEST_DENSE = 3000
@@ -24,77 +22,74 @@ _DECADE = 10.0
 _LARGEST_DUAL = 4000
 
 
-def solve_newton(
-    risk, alphas, factors=None, *, max_expansions=None, tol=1e-8, max_iter=1000, start=None
-):
-    """argmin R(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ.
+class Newton(Method):
+    """Newton's method along a path of λ, or one quadratic for every λ.
 
-    The quadratic about the current point is minimised, and taken again at its minimiser, until the
+    The quadratic about the current point is minimized, and taken again at its minimizer, until the
     gradient is 0 to ``tol``. With ``max_expansions=1`` it is taken once, at the anchor (θ₀, b₀),
     for all λ:
 
         θ(λ) = θ₀ − (H₀ + λF)⁻¹(g₀ + λFθ₀).
 
-    The anchor is the unpenalised minimiser, where g₀ = 0. Classes that can be separated (and
-    counts in a like position) have none; then it is the minimiser at λ₀ = maxⱼ Hⱼⱼ/fⱼ / 100, H
-    being that of the null model, and a warning says so.
+    The anchor is the unpenalized minimizer, where g₀ = 0. Classes that can be separated (and
+    counts in a like position) have none; then it is the minimizer at λ₀ = maxⱼ Hⱼⱼ/fⱼ / 100, H
+    being that of the null model, and a note says so.
 
     The Hessian is an array where K·p is small; with p > n features that are all but a few
-    penalised, the problem is first reduced to the rows' span (`RowSpace`); otherwise products with
-    the Hessian serve (conjugate gradients).
+    penalized, the problem is first reduced to the rows' span (`RowSpace`); otherwise products with
+    the Hessian serve (conjugate gradients). ``tol`` is a gradient norm, maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀) over
+    coefficients and intercepts, with H and the risk R₀ those of the null model: half its square is
+    about the decrease of the objective, relative to R₀, that a coefficient alone could still bring.
 
-    Parameters
-    ----------
-    risk : LinearRisk
-    alphas : ndarray of shape (n_alphas,)
-        λ ≥ 0, in any order; they are solved downwards.
-    factors : ndarray of shape (p,), default=None
-        f ≥ 0; None stands for ones.
-    max_expansions : int, default=None
-        Quadratics taken for each λ; None stands for as many as ``tol`` asks for.
-    tol : float, default=1e-8
-        Gradient norm at which a λ counts as solved: maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀) over coefficients and
-        intercepts, with H and the risk R₀ those of the null model. Half its square is about the
-        decrease of the objective, relative to R₀, that a coefficient alone could still bring.
-    max_iter : int, default=1000
-        Steps allowed for each λ.
-    start : (ndarray of shape (K, p), ndarray of shape (K,)), default=None
-        θ and b to start from; None for the null model. A problem that is reduced to the rows'
-        span starts from the null model in any case.
-
-    Returns
-    -------
-    Solution
-        ``dof`` is tr(H(H + λF)⁻¹), exact at the first λ and the last, within a few per cent between
-        the Hessians taken on the way (one a decade at least), and from random probes where the
-        Hessian is not formed; ``norms`` are ‖θ‖₂; ``n_iter`` and ``n_expansions`` count steps.
-
-    Warns
-    -----
-    ConvergenceWarning
-        If ``tol`` is not reached, or λ = 0 has no finite answer.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.losses import Poisson
-    >>> from skreg.quadratic.risk import LinearRisk
-    >>> from skreg.solvers.newton import solve_newton
-    >>> risk = LinearRisk(np.array([[-1.0], [1.0]]), np.array([[1.0], [4.0]]), Poisson())
-    >>> solve_newton(risk, np.array([1.0, 0.0])).coefs.round(4)
-    array([[0.4484],
-           [0.6931]])
+    Degrees of freedom are exact at the first λ and the last, within a few per cent between the
+    Hessians taken on the way (one a decade at least), and from random probes where the Hessian is
+    not formed.
     """
-    alphas = np.asarray(alphas, dtype=np.float64)
-    with one_blas_thread() if _is_small(risk) else nullcontext():
-        space, descent, name = _prepare(risk, factors)
-        if start is not None and space is None:
-            descent.start_at(*start)
-        if max_expansions == 1:
-            record = _one_shot(descent, alphas, tol, max_iter)
-        else:
-            record = _path(descent, alphas, tol, max_iter, max_expansions)
-        return _solution(risk, space, alphas, record, name)
+
+    name = "newton"
+    scope = "½Σ fⱼθⱼ² under any loss with a curvature"
+    unit = "steps"
+    # One step more of Newton's method. Predictions err by the gradient over λ, and those of a fit
+    # and of a path are to agree to eight digits.
+    closer = 1e-3
+
+    def serves(self, task: Task) -> bool:
+        """A ridge under a loss that is not its own quadratic."""
+        penalty, problem = task.penalty, task.problem
+        return (
+            not problem.is_quadratic
+            and problem.loss.has_curvature
+            and penalty.is_smooth
+            and penalty.kernel == "coordinates"
+        )
+
+    def path(self, task: Task) -> Answer:
+        """Solve downwards in λ, each solution the start of the next."""
+        risk, alphas = task.problem, task.alphas
+        with one_blas_thread() if _is_small(risk) else nullcontext():
+            space, descent, name = _prepare(risk, task.penalty.l2(risk.n_features))
+            if task.start is not None and space is None:
+                descent.start_at(*task.start)
+            if task.max_expansions == 1:
+                record = _one_shot(descent, alphas, task.tol, task.max_iter)
+            else:
+                record = _path(descent, alphas, task.tol, task.max_iter, task.max_expansions)
+        coefs, intercepts = record.coefs, record.intercepts
+        if space is not None:
+            coefs, intercepts = space.lift(coefs, intercepts)
+        return Answer(
+            thetas=coefs,
+            intercepts=intercepts,
+            dof=record.dof,
+            risk=record.risk,
+            n_iter=record.n_iter,
+            solver=name,
+            gradient_norms=record.gradient_norms,
+            n_expansions=record.n_expansions,
+            exhausted=record.n_iter >= task.max_iter,
+            is_exact=task.max_expansions is None,
+            notes=descent.notes,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +110,7 @@ class Anchor:
 
 
 def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):
-    """The anchor of ``max_expansions=1``: see `solve_newton`, also for the parameters.
-
-    Warns
-    -----
-    ConvergenceWarning
-        If the risk has no finite minimiser, so that λ₀ > 0.
-    """
+    """The anchor of ``max_expansions=1``, see `Newton`, and what users are to be told of it."""
     space, descent, _ = _prepare(risk, factors)
     alpha, _ = find_anchor(descent, tol, max_iter)
     record = _Record(descent, np.zeros(1))
@@ -129,31 +118,7 @@ def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):
     coefs, intercepts = record.coefs, record.intercepts
     if space is not None:
         coefs, intercepts = space.lift(coefs, intercepts)
-    return Anchor(coefs[0], intercepts[0], alpha)
-
-
-def one_shot_gap(risk, alphas, factors=None, *, tol=1e-8, max_iter=1000):
-    """What one quadratic for every λ loses: its objective minus the exact minimum, for each λ.
-
-    Parameters
-    ----------
-    risk, alphas, factors, tol, max_iter
-        See `solve_newton`.
-
-    Returns
-    -------
-    ndarray of shape (n_alphas,)
-        Not negative but for rounding and ``tol``.
-    """
-    alphas = np.asarray(alphas, dtype=np.float64)
-    weights = np.ones(risk.n_features) if factors is None else factors
-    objectives = []
-    for limit in (1, None):
-        fit = solve_newton(risk, alphas, factors, max_expansions=limit, tol=tol, max_iter=max_iter)
-        thetas = fit.coefs.reshape(len(alphas), -1, risk.n_features).astype(np.float64)
-        penalty = 0.5 * np.einsum("mkj,j,mkj->m", thetas, weights, thetas)
-        objectives.append(fit.risk + alphas * penalty)
-    return objectives[0] - objectives[1]
+    return Anchor(coefs[0], intercepts[0], alpha), descent.notes
 
 
 def _prepare(risk, factors):
@@ -212,13 +177,6 @@ def _path(descent, alphas, tol, max_iter, max_expansions):
         if alpha == 0 and has_no_minimum(descent, tol, limit):
             alpha = stand_in(descent, alphas)
         steps, norm = descent.run(alpha, tol, limit)
-        if norm > tol and limit == max_iter:
-            warnings.warn(
-                f"the gradient norm at alpha={alpha:.3g} is {norm:.2g} after {steps} steps, above "
-                f"tol={tol:g}. Raise max_iter or tol, or scale the features.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
         record.put(i, descent, norm)
         record.n_iter[i] = record.n_expansions[i] = max(steps, 1)
         if descent.taken_at > _DECADE * alpha or i in (order[0], order[-1]):
@@ -268,21 +226,3 @@ def _one_shot(descent, alphas, tol, max_iter):
         record.put(i, descent, descent.gradient_norm(alpha))
         descent.point = anchor
     return record
-
-
-def _solution(risk, space, alphas, record, name):
-    coefs, intercepts = record.coefs, record.intercepts
-    if space is not None:
-        coefs, intercepts = space.lift(coefs, intercepts)
-    return Solution(
-        alphas=alphas,
-        **as_seen(risk, coefs, intercepts),
-        dof=record.dof,
-        norms=np.linalg.norm(coefs, axis=(1, 2)),
-        risk=record.risk,
-        dual_gaps=None,
-        n_iter=record.n_iter,
-        solver=name,
-        gradient_norms=record.gradient_norms,
-        n_expansions=record.n_expansions,
-    )

@@ -1,54 +1,79 @@
 """The lasso of one quadratic under any loss: closed forms, and what they lose against the exact."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np
 
-from skreg.quadratic import lasso
+from skreg.solvers.active_set import ActiveSet
 from skreg.solvers.certificate import Certificate
+from skreg.solvers.diagonal import Diagonal
+from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.newton import anchor_of
-from skreg.solvers.solution import Solution, as_seen
+from skreg.solvers.proximal_newton import ProximalNewton
 
 EPS = np.finfo(np.float64).eps
 
 
-def solve_one_shot(risk, alphas, penalty, hessian, tol, max_iter):
+class OneShot(Method):
     """argmin R̃(θ) + λJ(θ) for each λ, R̃ the quadratic of R about one anchor (see `anchor_of`).
 
-    Parameters
-    ----------
-    risk : LinearRisk
-    alphas : ndarray of shape (n_alphas,)
-    penalty : Separable
-    hessian : {"full", "diagonal", "pca"}
-    tol, max_iter
-        As for `solve_lasso`, on the quadratic.
-
-    Returns
-    -------
-    Solution
-        ``risk`` and ``dual_gaps`` are those of the loss itself: how far the quadratic's solution
-        may be from the exact one.
+    ``risk`` and ``gaps`` are those of the loss itself: how far the quadratic's solution may be from
+    the exact one. A gap is infinite where features without a penalty leave the residual nothing to
+    say.
     """
-    anchor = anchor_of(risk)
-    model = risk.expand(anchor.coef, anchor.intercept)
-    factors = None if penalty.factors is None else np.tile(penalty.factors, risk.n_outputs)
-    fit = lasso.solve(model, alphas, hessian, tol, max_iter, replace(penalty, factors=factors))
-    coefs, intercepts = model.coefficients(fit.thetas[:, 0])
-    certificate = Certificate(risk, penalty)
-    values, gaps = np.empty((2, len(alphas)))
-    for i, alpha in enumerate(alphas):
-        point = risk.at(coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)
-        values[i] = point.value
-        gaps[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
-    return Solution(
-        alphas=alphas,
-        **as_seen(risk, coefs, intercepts),
-        dof=fit.dof,
-        norms=penalty.values(coefs).sum(axis=1),
-        risk=values,
-        dual_gaps=gaps / (risk.null_risk or 1.0),
-        n_iter=fit.n_iter,
-        solver="one_shot_" + ("lasso" if hessian == "full" else "soft_threshold"),
-        n_expansions=np.ones(len(alphas), dtype=int),
-    )
+
+    name = "one_shot"
+    scope = "L1 and elastic-net penalties under any loss, with max_expansions=1"
+    unit = "rounds"
+
+    def serves(self, task: Task) -> bool:
+        """One quadratic for every λ."""
+        return (
+            not task.problem.is_quadratic
+            and task.problem.loss.has_curvature
+            and task.penalty.kernel == "coordinates"
+            and (task.max_expansions == 1 or task.hessian != "full")
+        )
+
+    def path(self, task: Task) -> Answer:
+        """Solve the quadratic, and certify its solutions for the loss."""
+        risk, alphas = task.problem, task.alphas
+        anchor, notes = anchor_of(risk)
+        method, inner = self._inner(task, risk.expand(anchor.coef, anchor.intercept))
+        answer = method.path(inner)
+        coefs, intercepts = inner.problem.coefficients(answer.thetas[:, 0])
+        certificate = Certificate(risk, task.penalty)
+        values, gaps = np.empty((2, len(alphas)))
+        for i, alpha in enumerate(alphas):
+            point = risk.at(coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)
+            values[i] = point.value
+            gaps[i] = np.inf
+            if not certificate.free.size:
+                gaps[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
+        return Answer(
+            thetas=coefs,
+            intercepts=intercepts,
+            risk=values,
+            gaps=gaps / (risk.null_risk or 1.0),
+            n_iter=answer.n_iter,
+            solver="one_shot_" + ("lasso" if task.hessian == "full" else "soft_threshold"),
+            n_expansions=np.ones(len(alphas), dtype=int),
+            is_exact=False,
+            notes=notes,
+        )
+
+    def alpha_max(self, task: Task) -> float:
+        """That of the exact problem."""
+        return ProximalNewton().alpha_max(task)
+
+    @staticmethod
+    def _inner(task: Task, quadratic) -> tuple[Method, Task]:
+        """The quadratic's own task, whose coefficients are those of all classes in a row."""
+        k, penalty = task.problem.n_outputs, task.penalty
+        if penalty.factors is not None:
+            penalty = replace(penalty, factors=np.tile(penalty.factors, k))
+        inner = replace(task, problem=quadratic, penalty=penalty, max_expansions=None)
+        diagonal = Diagonal()
+        return (diagonal if diagonal.serves(inner) else ActiveSet()), inner

@@ -25,14 +25,12 @@ from numpy.typing import NDArray
 
 from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
-from skreg.quadratic.gap_warning import warn_of_gaps
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.composite import Quadratic as Model
-from skreg.solvers.degrees_of_freedom import degrees_of_freedom
+from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
-from skreg.solvers.solution import Solution
 
 EPS = np.finfo(np.float64).eps
 Array = NDArray[np.float64]
@@ -49,83 +47,47 @@ _ENOUGH = 0.1
 _DAMPING, _MORE = 1e-3, 10.0
 
 
-def solve_proximal_gradient(
-    problem: Quadratic | LinearRisk,
-    alphas: Array,
-    penalty: Penalty,
-    *,
-    tol: float = 1e-8,
-    max_iter: int = 10_000,
-) -> Solution:
-    """argmin R(θ, b) + P(θ; λ) for each λ.
+class ProximalGradient(Method):
+    """The walk of `ProximalGradientPath`: any penalty through its prox, under any loss.
 
-    Parameters
-    ----------
-    problem : Quadratic or LinearRisk
-        Squared error as its quadratic, or any loss.
-    alphas : ndarray of shape (n_alphas,)
-        λ ≥ 0, in any order; they are solved downwards.
-    penalty : Penalty
-    tol : float, default=1e-8
-        Duality gap relative to the risk R₀ of the intercept alone, or stationarity residual, at
-        which a λ counts as solved.
-    max_iter : int, default=10000
-        Proximal and Newton steps for each λ.
-
-    Returns
-    -------
-    Solution
-        ``dual_gaps`` are stationarity residuals where the penalty is not convex; NaN at λ = 0 for
-        a `LinearRisk`, where Newton's method answers. ``norms`` are P(θ; 1).
-
-    Warns
-    -----
-    ConvergenceWarning
-        If ``tol`` is not reached.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg import QuadraticModel
-    >>> from skreg.penalties import MCP
-    >>> from skreg.solvers.proximal_gradient import solve_proximal_gradient
-    >>> X = np.array([[1.0, 0.0], [0.0, 1.0]]) * np.sqrt(2)
-    >>> problem = QuadraticModel.from_data(X, X @ [4.0, 2.0], fit_intercept=False).problem
-    >>> solve_proximal_gradient(problem, np.array([1.0]), MCP()).coefs
-    array([[4. , 1.5]])
+    Where the penalty is not convex, ``gaps`` are residuals of stationarity; they are NaN at λ = 0
+    of a `LinearRisk`, where Newton's method answers.
     """
-    alphas = np.asarray(alphas, dtype=np.float64)
-    with one_blas_thread():
-        path = ProximalGradientPath(problem, penalty, tol, max_iter)
-        stops: list[Stop] = [path.start] * len(alphas)
-        for i in np.argsort(-alphas, kind="stable"):
-            stops[i] = path.solve(float(alphas[i]))
-        dof = np.array([path.dof(s.state, a) for s, a in zip(stops, alphas, strict=True)])
-    gaps = np.array([stop.gap for stop in stops])
-    n_iter = np.array([stop.n_iter for stop in stops])
-    if len(alphas):
-        shown = np.where(np.isnan(gaps), 0.0, gaps)
-        limit, exhausted = f"{max_iter} steps", n_iter >= max_iter
-        name = "the proximal gradient method"
-        warn_of_gaps(name, alphas, shown, max(tol, 64 * EPS), exhausted, limit, stacklevel=3)
-    states = [stop.state for stop in stops]
-    return Solution(
-        alphas=alphas,
-        **path.part.as_seen(states),
-        dof=dof,
-        norms=np.array([penalty.value(state.theta) for state in states]),
-        risk=np.array([state.value for state in states]),
-        dual_gaps=gaps,
-        n_iter=n_iter,
-        solver="proximal_gradient",
-        n_expansions=np.array([stop.rounds for stop in stops]),
-    )
 
+    name = "proximal_gradient"
+    scope = "any penalty, under squared error or a loss with a curvature"
+    unit = "steps"
 
-def alpha_max(problem: Quadratic | LinearRisk, penalty: Penalty) -> float:
-    """The smallest λ at which all penalized blocks are 0, free features being at their best."""
-    with one_blas_thread():
-        return ProximalGradientPath(problem, penalty, 1e-10, 10_000).alpha_max
+    def serves(self, task: Task) -> bool:
+        """Any penalty and any loss with a curvature."""
+        problem = task.problem
+        return task.hessian == "full" and (problem.is_quadratic or problem.loss.has_curvature)
+
+    def path(self, task: Task) -> Answer:
+        """Follow the path downwards in λ."""
+        alphas = task.alphas
+        with one_blas_thread():
+            path = ProximalGradientPath(task.problem, task.penalty, task.tol, task.max_iter)
+            stops: list[Stop] = [path.start] * len(alphas)
+            for i in task.descending():
+                stops[i] = path.solve(float(alphas[i]))
+        states = [stop.state for stop in stops]
+        n_iter = np.array([stop.n_iter for stop in stops])
+        return Answer(
+            thetas=np.array([state.theta for state in states]),
+            intercepts=path.part.intercepts(states),
+            risk=np.array([state.value for state in states]),
+            gaps=np.array([stop.gap for stop in stops]),
+            n_iter=n_iter,
+            solver=self.name,
+            n_expansions=np.array([stop.rounds for stop in stops]),
+            exhausted=n_iter >= task.max_iter,
+        )
+
+    def alpha_max(self, task: Task) -> float:
+        """The smallest λ at which all penalized blocks are 0, free features being at their best."""
+        with one_blas_thread():
+            return ProximalGradientPath(task.problem, task.penalty, 1e-10, 10_000).alpha_max
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,8 +244,3 @@ class ProximalGradientPath:
         width = np.sqrt(self.part.diagonal * self.scale)
         relative = np.divide(rest, width, out=np.zeros_like(rest), where=width > 0)
         return float(relative[:, features].max(initial=0.0))
-
-    def dof(self, state: State, alpha: float) -> float:
-        """See `degrees_of_freedom`."""
-        tangent = self.penalty.curvature(state.theta, alpha)
-        return degrees_of_freedom(self.part.hessian_at(state), tangent)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skreg._kernels import active_set as kernel
-from skreg.penalties.separable import pull
+from skreg.solvers.blocks import CoefficientBlocks
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.extrapolation import best_weights
+from skreg.solvers.inner import inner_kernel
 from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
 EPS = np.finfo(np.float64).eps
@@ -19,6 +19,11 @@ _BATCH = 100
 _NEAR, _AHEAD = 0.95, 3
 # Points that the extrapolation looks back on.
 _MEMORY = 5
+# The kernel's gap in a step is at most this share of the gap asked for, and falls by as much more
+# where steps end above it.
+_INNER = 1e-2
+# Passes of an inexact kernel for one quadratic.
+_MAX_INNER = 200
 # A step must gain this share of what the quadratic promises (Armijo).
 _ARMIJO = 1e-4
 # λ falls at most by this factor between points; a path with wider steps goes through more λ.
@@ -47,11 +52,12 @@ class ProximalPath:
     Parameters
     ----------
     risk : LinearRisk
-    penalty : Separable
+    penalty : Penalty
+        Convex, with one of the kernels in `skreg.solvers.inner`.
     tol : float
         Duality gap relative to the risk of the null model.
     max_iter, max_expansions : int
-        Rounds of the active set, and quadratics, for each λ.
+        Passes of the kernel, and quadratics, for each λ.
 
     Attributes
     ----------
@@ -61,10 +67,10 @@ class ProximalPath:
     """
 
     def __init__(self, risk, penalty, tol, max_iter, max_expansions=MAX_EXPANSIONS):
-        self.risk, self.penalty, self.positive = risk, penalty, penalty.positive
+        self.risk, self.penalty = risk, penalty
         self.max_iter, self.max_expansions = max_iter, max_expansions
         p, k = risk.n_features, risk.n_outputs
-        self.l1, self.l2 = np.tile(penalty.l1(p), k), np.tile(penalty.l2(p), k)
+        self.blocks = CoefficientBlocks(penalty, p, k)
         self.certificate = Certificate(risk, penalty)
         self.free = self.certificate.free
         self.null_risk = risk.null_risk
@@ -74,12 +80,14 @@ class ProximalPath:
         total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * self.certificate.smallest_weight
         self.evaluate = Evaluator(risk, total_tol)
         self.floor, self.wasted = FLOOR, 0.0
-        self.model = self.slope = self.last_slope = self.dual = None
+        self.model = self.last_slope = self.dual = None
         self.history = deque(maxlen=_MEMORY)
+        self.members = np.empty(0, dtype=np.intp)
         self.passes = self.expansions = 0
-        self.sought = np.inf
+        self.sought, self.inner_tol = np.finfo(np.float64).max, EPS * self.null_risk
         self.point = self.evaluate(np.zeros(k * p), risk.null_intercept() + 0.0)
-        self.certificate.reference = np.abs(self.point.gradient).max(initial=0.0)
+        self.slope = -self.point.gradient
+        self.certificate.reference = np.abs(self.slope).max(initial=0.0)
         if self.free.size:
             self._fit_free()
         self.alpha_max = penalty.alpha_max(self.point.gradient.reshape(k, p))
@@ -126,7 +134,7 @@ class ProximalPath:
 
     def _go(self, alpha, goal):
         """Bring ``point`` to λ = ``alpha``; the gap reached."""
-        self.sought = alpha
+        self.sought, self.inner_tol = alpha, _INNER * goal
         if alpha == self.alpha:
             self.history.pop()
             if not self.history:
@@ -141,7 +149,7 @@ class ProximalPath:
                 point, gap = new, self._gap(new, alpha, goal)
             if ends and gap > goal:
                 gap = self._natural_gap(point, alpha, goal)
-                if gap > goal and not self._admit(point, alpha):
+                if gap > goal and not self._admit(point, alpha) and not self._sharpen():
                     break
         if gap > goal:
             gap = self._natural_gap(point, alpha, goal)
@@ -182,10 +190,16 @@ class ProximalPath:
         objective = self.certificate.objective(point, alpha)
         promise = float(point.gradient @ way) + self._penalty(new, alpha)
         promise -= self._penalty(point, alpha)
+        # The quadratic falls by half of that at least, below 0, where no loss is.
+        if -0.5 * promise > objective and self.floor < 1:
+            self.floor = min(1.0, 10 * self.floor)
+            self._renew(point)
+            return self._step(point, alpha)
         rounding = 4 * EPS * objective
+        end = rounding if self.model.inner.is_exact else max(rounding, self.inner_tol)
         if self.certificate.objective(new, alpha) <= objective + _ARMIJO * promise + rounding:
             self.floor = max(FLOOR, self.floor / 10)
-            return new, fresh and promise > -rounding
+            return new, fresh and promise > -end
         if not fresh:
             self._renew(point)
             return self._step(point, alpha)
@@ -210,21 +224,27 @@ class ProximalPath:
         return self.evaluate(target, point.intercept + shift, model), way, shift
 
     def _minimise(self, alpha, rest):
-        """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set; the factor of H is kept."""
-        model = self.model
-        if model.active is None:
-            model.active = kernel.ActiveSet(self.positive)
-        l1, l2 = self.l1[model.which], self.l2[model.which]
-        slack = 16 * EPS * (np.abs(rest) + alpha * l1)
+        """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set, from where the last one ended."""
+        model, inner = self.model, self.model.inner
         theta = np.zeros(len(rest))
-        theta[: len(model.active.theta)] = model.active.theta
-        slope = -rest - model.matrix @ theta
-        model.active.extend(model.matrix, -rest, slack, l1, l2, slope)
-        self.passes += model.active.solve(alpha, max(self.max_iter - self.passes, 1))
+        theta[: len(inner.theta)] = inner.theta
+        fitted = model.matrix @ theta
+        slope = -rest - fitted
+        slack = 16 * EPS * (np.abs(rest) + np.abs(slope))
+        inner.extend(model.matrix, -rest, slope, slack, self.members[len(inner.members) :])
+        power = abs(theta @ (fitted - 2.0 * rest)) + 2.0 * self.point.value
+        left = max(self.max_iter - self.passes, 1)
+        left = left if inner.is_exact else min(left, _MAX_INNER)
+        self.passes += inner.solve(alpha, self.inner_tol, power, left)
         self.expansions += 1
-        out = np.zeros(len(self.l1))
-        out[model.which] = model.active.theta
+        out = np.zeros(self.blocks.n_features * self.blocks.n_outputs)
+        out[model.which] = inner.theta
         return out
+
+    def _sharpen(self):
+        """Solve the quadratics closer from here; whether that can help."""
+        self.inner_tol *= _INNER
+        return not self.model.inner.is_exact and self.inner_tol > EPS**2 * self.null_risk
 
     def _penalty(self, point, alpha):
         """λJ(θ)."""
@@ -270,38 +290,46 @@ class ProximalPath:
             # Who joins soon joins now: a wider Hessian costs less than one more widening.
             excess, far = beyond(alpha), beyond(alpha * (alpha / now) ** _AHEAD)
         self.last_slope = self.slope
-        inside = np.zeros(len(excess), dtype=bool)
-        for _, point in self.history:
-            inside |= point.theta != 0
-        inside[self.free] = True
+        inside = self._inside()
         known = np.zeros(len(excess), dtype=bool)
-        if self.model is not None:
-            known[self.model.which] = True
+        known[self.members] = True
         if ((inside | (excess > 0)) & ~known).any():
             excess = np.maximum(excess, far)
         self._join(inside, excess, self.point)
 
     def _admit(self, point, alpha):
-        """Take coefficients at 0 that are drawn away from it into the working set, if any."""
+        """Take blocks at 0 that are drawn away from it into the working set, if any."""
         excess = self._excess(self.slope, alpha * (1 + 16 * EPS))
-        return self._join(point.theta != 0, excess, point)
+        return self._join(self.blocks.nonzero(point.theta), excess, point)
 
     def _excess(self, slope, alpha):
-        """How far the slopes exceed what holds coefficients at 0."""
-        return pull(slope, self.positive) - alpha * self.l1
+        """How far the slopes exceed what holds blocks at 0."""
+        return self.blocks.pull(slope) - alpha
+
+    def _inside(self):
+        """Mask of the blocks that some point of the history has, and of those without a penalty."""
+        inside = np.zeros(len(self.blocks), dtype=bool)
+        for _, point in self.history:
+            inside |= self.blocks.nonzero(point.theta)
+        inside[self.blocks.free] = True
+        return inside
 
     def _join(self, needed, excess, current):
-        known = self.model.which if self.model is not None else np.empty(0, dtype=np.intp)
         wanted = needed | (excess > 0)
-        wanted[known] = False
+        wanted[self.members] = False
         new = np.flatnonzero(wanted & ~needed)
-        batch = max(_BATCH, np.count_nonzero(needed))
-        if len(new) > batch:
-            wanted[new[np.argpartition(-excess[new], batch)[batch:]]] = False
+        sizes = self.blocks.sizes
+        batch = max(_BATCH, sizes[needed].sum())
+        if sizes[new].sum() > batch:
+            new = new[np.argsort(-excess[new], kind="stable")]
+            room = np.searchsorted(np.cumsum(sizes[new]), batch, "right")
+            wanted[new[max(room, 1) :]] = False
         new = np.flatnonzero(wanted)
         if self.model is None:
             self._renew(self.point, new)
         elif len(new):
+            self.members = np.concatenate([self.members, new])
+            new = self.blocks.coefficients(new)
             self.model.extend(new)
             self._fill(new, current)
         return len(new) > 0
@@ -319,18 +347,16 @@ class ProximalPath:
 
     # The Hessian ---------------------------------------------------------------------------------
 
-    def _renew(self, point, which=None):
+    def _renew(self, point, members=None):
         """Take the Hessian at ``point``, on what is still needed of the working set."""
-        if which is None:
-            which = self.model.which
-            inside = (point.theta != 0) | (self._excess(self.slope, 0.9 * self.sought) > 0)
-            for _, other in self.history:
-                inside |= other.theta != 0
-            inside[self.free] = True
-            which = which[inside[which]]
-        self.model = WorkingHessian(
-            self.risk, raised(self.risk, point.curvature, self.floor), which
-        )
+        if members is None:
+            inside = self._inside() | self.blocks.nonzero(point.theta)
+            inside |= self._excess(self.slope, 0.9 * self.sought) > 0
+            members = self.members[inside[self.members]]
+        self.members = members
+        curvature = raised(self.risk, point.curvature, self.floor)
+        self.model = WorkingHessian(self.risk, curvature, self.blocks.coefficients(members))
+        self.model.inner = inner_kernel(self.blocks)
         if self.risk.loss.coupled and self.free.size:
             self.model.hold_together(self.free)
         self.model_point, self.wasted = point, 0.0
@@ -351,10 +377,10 @@ class ProximalPath:
     def _fit_free(self):
         """Bring the features without a penalty to their best at θ = 0 for the others."""
         for _ in range(MAX_EXPANSIONS):
-            self._renew(self.point, self.free)
+            self._renew(self.point, self.blocks.free)
             new, ends = self._step(self.point, 0.0)
             self.point = self.point if new is None else new
             if ends:
                 break
         self.evaluate.complete(self.point)
-        self.model = None
+        self.model, self.members = None, self.members[:0]

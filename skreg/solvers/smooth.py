@@ -6,7 +6,6 @@ their best: value, gradient, Hessian on a working set, and how far a point is fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +18,8 @@ from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.certificate import Certificate, largest_scale
 from skreg.solvers.evaluation import Evaluator
-from skreg.solvers.newton import solve_newton
-from skreg.solvers.solution import as_seen
+from skreg.solvers.method import Task
+from skreg.solvers.newton import Newton
 
 EPS = np.finfo(np.float64).eps
 Array = NDArray[np.float64]
@@ -118,9 +117,9 @@ class SquaredErrorPart:
         state = self.at(theta)
         return state, max(state.value - self.problem.minimum_risk, 0.0)
 
-    def as_seen(self, states: list[State]) -> Mapping[str, Array]:
-        """``coefs`` and ``intercepts`` of these states, as a `Solution` has them."""
-        return self.problem.as_seen(np.array([s.theta for s in states]).reshape(-1, *self.shape))
+    def intercepts(self, states: list[State]) -> Array:
+        """b of these states, shape (m, K)."""
+        return self.problem.intercepts(np.array([s.theta for s in states]))
 
 
 class LossPart:
@@ -165,15 +164,15 @@ class LossPart:
 
     def unpenalized(self) -> tuple[State, float]:
         """The minimizer of R alone, by Newton's method; its gap is not known."""
-        fit = solve_newton(self.problem, np.zeros(1), tol=1e-10)
-        theta = fit.coefs.reshape(self.shape).astype(np.float64)
+        task = Task(self.problem, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000)
+        theta = Newton().path(task).thetas[0]
         return self.at(theta), np.nan
 
-    def as_seen(self, states: list[State]) -> Mapping[str, Array]:
-        """``coefs`` and ``intercepts`` of these states, as a `Solution` has them."""
-        thetas = np.array([s.theta for s in states]).reshape(-1, *self.shape)
-        intercepts = np.array([s.point.intercept for s in states]).reshape(-1, self.shape[0])
-        return as_seen(self.problem, thetas, intercepts - thetas @ self.problem.design.centre)
+    def intercepts(self, states: list[State]) -> Array:
+        """b of these states, shape (m, K)."""
+        thetas = np.array([s.theta for s in states])
+        intercepts = np.array([s.point.intercept for s in states])
+        return intercepts - thetas @ self.problem.design.centre
 
     def _diagonal(self, state):
         """An upper bound of the Hessian's diagonal at the null model."""

@@ -1,8 +1,10 @@
 """What a solver returns."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,8 @@ class Solution:
         For a smooth penalty found by iteration, norms of the objective's gradient, relative.
     n_expansions : ndarray of shape (n_alphas,) or None
         Quadratics taken; None where the risk is its own quadratic.
+    notes : tuple of str
+        What users are to be warned of, as a λ that is not solved to ``tol``.
     """
 
     alphas: np.ndarray
@@ -44,10 +48,9 @@ class Solution:
     solver: str
     gradient_norms: np.ndarray | None = None
     n_expansions: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
-
-def as_seen(risk, coefs, intercepts):
-    """``coefs`` (m, K, p) and ``intercepts`` (m, K) of a `LinearRisk`, as a `Solution` has them."""
-    if risk.n_outputs == 1:
-        coefs, intercepts = coefs[:, 0], intercepts[:, 0]
-    return {"coefs": coefs.astype(risk.dtype), "intercepts": intercepts.astype(risk.dtype)}
+    def warn(self, stacklevel: int = 1) -> None:
+        """Warn of what `notes` say, once each, in the name of the caller ``stacklevel`` up."""
+        for note in self.notes:
+            warnings.warn(note, ConvergenceWarning, stacklevel=stacklevel + 1)

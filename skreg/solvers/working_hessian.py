@@ -29,15 +29,15 @@ class WorkingHessian:
     Attributes
     ----------
     matrix : ndarray of shape (k, k)
-    active : ActiveSet or None
-        The lasso on this Hessian, which goes on from one gradient and λ to the next.
+    inner : InnerKernel or None
+        The penalized problem on this Hessian, which goes on from one gradient and λ to the next.
     columns : ndarray or CSC of shape (n, k), or None
         Those of the working set, where they are few.
     """
 
     def __init__(self, risk, curvature, which):
         self.risk, self.curvature = risk, curvature
-        self.active = None
+        self.inner = None
         self.which = np.empty(0, dtype=np.intp)
         self.matrix = np.empty((0, 0))
         self.columns = None

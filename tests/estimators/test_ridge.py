@@ -35,7 +35,7 @@ def test_without_a_penalty_is_least_squares(problem):
     assert relative(ours.coef_, other.coef_) < 1e-8
     np.testing.assert_array_equal(ours.coef_, ours.erm_coef_)
     np.testing.assert_array_equal(ours.intercept_, ours.erm_intercept_)
-    np.testing.assert_allclose(ours.effective_dof_, X.shape[1])
+    np.testing.assert_allclose(ours.effective_dof_, np.size(ours.coef_))
 
 
 @given(problems(), alphas, st.data())

@@ -20,7 +20,7 @@ from skreg import (
 )
 from skreg.model_selection.criteria import CRITERIA, aic, bic, ebic, evidence, gcv
 from skreg.penalties import Separable
-from skreg.solvers.degrees_of_freedom import path_degrees_of_freedom
+from skreg.solvers.degrees_of_freedom import along_path
 
 ALPHAS = np.array([10.0, 1.0, 0.1, 1e-3])
 
@@ -228,12 +228,10 @@ def test_degrees_of_freedom_of_three_classes():
 
 
 def test_degrees_of_freedom_too_large_to_know(monkeypatch):
-    monkeypatch.setattr("skreg.solvers.degrees_of_freedom.LARGEST_DENSE", 3)
+    monkeypatch.setattr("skreg.solvers.degrees_of_freedom.LARGEST", 3)
     X, y = rows()
     risk = QuadraticApproxRidgeClassifier()._prepare(X, y > 0)
-    out = path_degrees_of_freedom(
-        risk, Separable(0.0), [0.1], np.zeros((1, 1, 6)), np.zeros((1, 1))
-    )
+    out = along_path(risk, Separable(0.0), [0.1], np.zeros((1, 1, 6)), np.zeros((1, 1)))
     assert np.isnan(out).all()
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from skreg import QuadraticApproxLasso, QuadraticApproxRidge, QuadraticModel
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss, Poisson
-from skreg.path import group_alphas, lasso_alphas, ridge_alphas
+from skreg.path import path_alphas
+from skreg.penalties import Group, Separable
 from skreg.quadratic import LinearRisk
 
 
@@ -103,20 +104,21 @@ def test_grids_of_other_losses_start_at_their_null_model(rows, name, fit_interce
     }[name]
     zero = np.zeros((risk.n_outputs, 4))
     null = risk.expand(zero, risk.null_intercept())
-    grid = ridge_alphas(risk, 7)
+    grid = path_alphas(risk, Separable(0.0), 7)
     np.testing.assert_allclose(grid[0], 10 * null.largest_eigenvalue, rtol=0.05)
     np.testing.assert_allclose(grid[-1], 1e-6 * grid[0])
     _, residual, _ = risk.derivatives_at(risk.raw(zero, risk.null_intercept()))
     pull = np.abs(risk.gradient(residual)[0])
-    np.testing.assert_allclose(lasso_alphas(risk, 7)[0], pull.max(), rtol=1e-6)
+    np.testing.assert_allclose(path_alphas(risk, Separable(), 7)[0], pull.max(), rtol=1e-6)
     expected = np.linalg.norm(pull, axis=0).max()
-    np.testing.assert_allclose(group_alphas(risk, 7, np.arange(4))[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(path_alphas(risk, Group(np.arange(4)), 7)[0], expected, rtol=1e-6)
 
 
 def test_no_signal_still_has_a_grid():
     X = np.ones((5, 2))
     model = QuadraticModel.from_data(X, np.ones(5))
-    for grid in (ridge_alphas(model.problem, 4), lasso_alphas(model.problem, 4)):
+    for penalty in (Separable(0.0), Separable()):
+        grid = path_alphas(model.problem, penalty, 4)
         assert grid.shape == (4,)
         assert (grid > 0).all()
 

@@ -6,9 +6,9 @@ import reference_quadratic as reference
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_quadratic import alphas, problems
+from solver_cases import solve_ridge
 
 from skreg import QuadraticModel
-from skreg.solvers import solve_ridge
 
 
 def drawn_factors(rng, p):

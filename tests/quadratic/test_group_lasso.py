@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from reference_quadratic import problems
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskLasso
+from solver_cases import group_fit, lasso_fit
 
 from skreg import QuadraticModel
 from skreg.penalties.group import Group
-from skreg.quadratic import group_lasso, lasso
+from skreg.solvers import alpha_max, working_set
 
 TOL = 1e-13
 fractions = st.floats(-3, 0.3).map(lambda e: 10.0**e)
@@ -53,10 +54,10 @@ def test_the_kkt_conditions_hold(problem, fraction, with_factors, seed):
     penalty = groups_for(seed, X.shape[1], with_factors)
     model = QuadraticModel.from_data(X, y, weights)
     A, b = reference.centred(X, y, weights)
-    alpha = fraction * group_lasso.alpha_max(model.problem, penalty)
+    alpha = fraction * alpha_max(model.problem, penalty)
     if alpha == 0:
         return
-    fit = group_lasso.solve(model.problem, np.array([alpha]), penalty, TOL)
+    fit = group_fit(model.problem, np.array([alpha]), penalty, TOL)
     assert fit.gaps[0] <= TOL
     # A gap of ε bounds the error of a slope by the root of 2ε.
     assert violation(A, b, alpha, penalty, fit.thetas[0]) < 1e-5
@@ -70,11 +71,11 @@ def test_groups_of_one_feature_are_the_lasso(problem, fraction):
     model = QuadraticModel.from_data(X, y, weights)
     A, b = reference.centred(X, y, weights)
     penalty = Group(np.arange(X.shape[1]))
-    top = group_lasso.alpha_max(model.problem, penalty)
+    top = alpha_max(model.problem, penalty)
     np.testing.assert_allclose(top, model.alpha_max(), rtol=1e-12)
     alphas = np.array([fraction * top])
-    ours = group_lasso.solve(model.problem, alphas, penalty, TOL)
-    other = lasso.solve(model.problem, alphas, tol=TOL)
+    ours = group_fit(model.problem, alphas, penalty, TOL)
+    other = lasso_fit(model.problem, alphas, tol=TOL)
     # Dependent features leave θ open, so the fits are compared.
     np.testing.assert_allclose(
         A @ ours.thetas[0, 0], A @ other.thetas[0, 0], rtol=0, atol=1e-6 * np.linalg.norm(b)
@@ -92,8 +93,8 @@ def test_orthonormal_features_have_a_closed_form(q):
     penalty = Group(np.arange(12) // 3)
     h = np.atleast_2d((X.T @ Y).T / 60)
     for fraction in (0.9, 0.3, 0.05):
-        alpha = fraction * group_lasso.alpha_max(model.problem, penalty)
-        fit = group_lasso.solve(model.problem, np.array([alpha]), penalty, TOL)
+        alpha = fraction * alpha_max(model.problem, penalty)
+        fit = group_fit(model.problem, np.array([alpha]), penalty, TOL)
         np.testing.assert_allclose(fit.thetas[0], penalty.prox(h, alpha), atol=1e-10)
         norms, whole = penalty.norms(fit.thetas[0]), penalty.norms(h)
         expected = np.sum((norms > 0) + norms / whole * (3 * len(h) - 1))
@@ -110,10 +111,10 @@ def test_rotating_a_group_rotates_its_coefficients(seed, fraction):
         rotation[3 * g : 3 * g + 3, 3 * g : 3 * g + 3] = block
     penalty = Group(np.arange(12) // 3)
     one, other = QuadraticModel.from_data(X, y), QuadraticModel.from_data(X @ rotation, y)
-    top = group_lasso.alpha_max(one, penalty)
-    np.testing.assert_allclose(group_lasso.alpha_max(other, penalty), top, rtol=1e-9)
+    top = alpha_max(one.problem, penalty)
+    np.testing.assert_allclose(alpha_max(other.problem, penalty), top, rtol=1e-9)
     a, b = (
-        group_lasso.solve(m.problem, np.array([fraction * top]), penalty, TOL).thetas[0, 0]
+        group_fit(m.problem, np.array([fraction * top]), penalty, TOL).thetas[0, 0]
         for m in (one, other)
     )
     np.testing.assert_allclose(rotation @ b, a, atol=1e-5 * np.abs(a).max() + 1e-12)
@@ -125,8 +126,8 @@ def test_groups_over_targets_are_the_multi_task_lasso(shape, fit_intercept):
     X, Y = data(*shape, q=4)
     model = QuadraticModel.from_data(X + 1, Y, fit_intercept=fit_intercept)
     penalty = Group(np.arange(shape[1]))
-    alphas = group_lasso.alpha_max(model.problem, penalty) * np.array([0.5, 0.1, 0.02])
-    fit = group_lasso.solve(model.problem, alphas, penalty, TOL)
+    alphas = alpha_max(model.problem, penalty) * np.array([0.5, 0.1, 0.02])
+    fit = group_fit(model.problem, alphas, penalty, TOL)
     for alpha, theta in zip(alphas, fit.thetas, strict=True):
         other = MultiTaskLasso(
             alpha=alpha, tol=1e-12, max_iter=100_000, fit_intercept=fit_intercept
@@ -144,11 +145,11 @@ def test_the_gap_bounds_the_excess_over_any_other_point(shape, q, free):
     penalty = Group(np.arange(shape[1]) // 4)
     if free:
         penalty = Group(penalty._group, np.arange(len(penalty.labels)) != 2)
-    alpha = 0.1 * group_lasso.alpha_max(model.problem, penalty)
-    best = group_lasso.solve(model.problem, np.array([alpha]), penalty, 1e-14).thetas[0]
+    alpha = 0.1 * alpha_max(model.problem, penalty)
+    best = group_fit(model.problem, np.array([alpha]), penalty, 1e-14).thetas[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        rough = group_lasso.solve(model.problem, np.array([alpha]), penalty, 1e-14, max_iter=2)
+        rough = group_fit(model.problem, np.array([alpha]), penalty, 1e-14, max_iter=2)
     excess = (
         model.value(rough.thetas[0])
         + alpha * penalty.value(rough.thetas[0])
@@ -167,12 +168,12 @@ def test_degrees_of_freedom_are_the_divergence_of_the_fit(n, p, q):
     penalty = Group(labels, np.arange(labels[-1] + 1) > 0)
 
     def fit(Y, alpha):
-        solution = group_lasso.solve(
-            QuadraticModel.from_data(X, Y), np.array([alpha]), penalty, 1e-14
+        solution = group_fit(
+            QuadraticModel.from_data(X, Y).problem, np.array([alpha]), penalty, 1e-14
         )
         return (X - X.mean(axis=0)) @ solution.thetas[0].T, solution.dof[0]
 
-    alpha = 0.1 * group_lasso.alpha_max(QuadraticModel.from_data(X, Y), penalty)
+    alpha = 0.1 * alpha_max(QuadraticModel.from_data(X, Y).problem, penalty)
     divergence, h = 0.0, 1e-4
     for i in np.ndindex(Y.shape):
         up, down = Y.copy(), Y.copy()
@@ -190,8 +191,8 @@ def test_copies_and_constant_features_do_no_harm(shape):
     labels = np.concatenate([np.arange(p) // 2, np.arange(p) // 2 + p, [0, 2 * p, 2 * p]])
     model, penalty = QuadraticModel.from_data(X, y), Group(labels)
     A, b = reference.centred(X, y)
-    alphas = group_lasso.alpha_max(model.problem, penalty) * np.geomspace(1, 1e-3, 20)
-    fit = group_lasso.solve(model.problem, alphas, penalty, 1e-10)
+    alphas = alpha_max(model.problem, penalty) * np.geomspace(1, 1e-3, 20)
+    fit = group_fit(model.problem, alphas, penalty, 1e-10)
     assert fit.gaps.max() <= 1e-10
     assert fit.n_iter.max() < 1000
     np.testing.assert_allclose(fit.thetas[:, 0, -3:], 0.0, atol=1e-12)
@@ -206,10 +207,10 @@ def test_a_path_equals_single_fits_in_any_order(problem, seed):
     model = QuadraticModel.from_data(X, y, weights)
     A, _ = reference.centred(X, y, weights)
     penalty = groups_for(seed, X.shape[1], with_factors=False)
-    alphas = group_lasso.alpha_max(model.problem, penalty) * np.array([0.1, 1.5, 0.0, 0.4, 0.03])
-    path = group_lasso.solve(model.problem, alphas, penalty, TOL)
+    alphas = alpha_max(model.problem, penalty) * np.array([0.1, 1.5, 0.0, 0.4, 0.03])
+    path = group_fit(model.problem, alphas, penalty, TOL)
     for alpha, theta in zip(alphas, path.thetas, strict=True):
-        other = group_lasso.solve(model.problem, np.array([alpha]), penalty, TOL).thetas[0]
+        other = group_fit(model.problem, np.array([alpha]), penalty, TOL).thetas[0]
         gap = np.linalg.norm(A @ (theta - other).T)
         assert gap <= 1e-5 * np.sqrt(2 * model.null_risk)
     np.testing.assert_array_equal(path.thetas[1], 0.0)
@@ -217,12 +218,12 @@ def test_a_path_equals_single_fits_in_any_order(problem, seed):
 
 
 def test_a_working_set_grows_and_shrinks(monkeypatch):
-    monkeypatch.setattr(group_lasso, "_BATCH", 1)
+    monkeypatch.setattr(working_set, "_BATCH", 1)
     for shape in ((60, 30), (20, 90)):
         X, y = data(*shape)
         model, penalty = QuadraticModel.from_data(X, y), Group(np.arange(shape[1]) // 3)
         A, b = reference.centred(X, y)
-        problem = group_lasso.GroupProblem(model.problem.form, penalty)
+        problem = working_set.WorkingSet(model.problem.form, penalty)
         top = problem.alpha_max(problem.null()[1])
         state = problem.null()
         for alpha, last in ((0.05 * top, top), (0.9 * top, top), (0.8 * top, 0.9 * top)):
@@ -235,15 +236,15 @@ def test_a_working_set_grows_and_shrinks(monkeypatch):
 def test_stopping_early_says_so():
     X, y = data(60, 40)
     model, penalty = QuadraticModel.from_data(X, y), Group(np.arange(40) // 4)
-    alpha = 0.01 * group_lasso.alpha_max(model.problem, penalty)
+    alpha = 0.01 * alpha_max(model.problem, penalty)
     with pytest.warns(ConvergenceWarning, match=r"max_iter=1 passes.*gap of .* above tol=1e-08"):
-        group_lasso.solve(model.problem, np.array([alpha]), penalty, max_iter=1)
+        group_fit(model.problem, np.array([alpha]), penalty, max_iter=1)
 
 
 def test_a_constant_target_needs_nothing():
     X, _ = data(20, 4)
     model = QuadraticModel.from_data(X, np.full(20, 3.0))
-    fit = group_lasso.solve(model.problem, np.array([0.1, 0.0]), Group([0, 0, 1, 1]))
+    fit = group_fit(model.problem, np.array([0.1, 0.0]), Group([0, 0, 1, 1]))
     np.testing.assert_array_equal(fit.thetas, 0.0)
     np.testing.assert_array_equal(fit.gaps, 0.0)
 
@@ -251,4 +252,25 @@ def test_a_constant_target_needs_nothing():
 def test_groups_of_other_features_are_refused():
     X, y = data(20, 4)
     with pytest.raises(ValueError, match="must cover the 4 features, they cover 3"):
-        group_lasso.solve(QuadraticModel.from_data(X, y).problem, np.array([0.1]), Group([0, 0, 1]))
+        group_fit(QuadraticModel.from_data(X, y).problem, np.array([0.1]), Group([0, 0, 1]))
+
+
+@given(seed=st.integers(0, 10_000), fraction=st.floats(0.01, 0.9), q=st.integers(1, 3))
+def test_an_l2_share_is_a_ridge_beside_the_groups(seed, fraction, q):
+    """As extra rows √(λ·weight)·eⱼ with target 0 would have it; certified."""
+    X, Y = data(30, 12, q=q, seed=seed)
+    labels = np.arange(12) // 3
+    penalty = Group(labels, [1.0, 0.5, 2.0, 1.0], l1_ratio=0.6)
+    X = X - X.mean(axis=0)
+    Y = (Y - Y.mean(axis=0)).reshape(30, -1)
+    model = QuadraticModel.from_data(X, Y, fit_intercept=False)
+    alpha = fraction * alpha_max(model.problem, penalty)
+    mine = group_fit(model.problem, np.array([alpha]), penalty, 1e-12)
+    assert mine.gaps[0] <= 1e-12
+    ridge = np.sqrt(30 * alpha * np.repeat(penalty.l2_weights, 3))
+    rows, targets = np.vstack([X, np.diag(ridge)]), np.vstack([Y, np.zeros((12, Y.shape[1]))])
+    longer = QuadraticModel.from_data(rows, targets, fit_intercept=False)
+    plain = Group(labels, 0.6 * np.array([1.0, 0.5, 2.0, 1.0]))
+    weight = np.array([alpha * 30 / 42])
+    other = group_fit(longer.problem, weight, plain, 1e-12)
+    np.testing.assert_allclose(mine.thetas, other.thetas, atol=1e-6)

@@ -1,5 +1,6 @@
 """The lasso on a quadratic: closed forms, coordinate descent, certificates."""
 
+import re
 import warnings
 
 import numpy as np
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 from reference_quadratic import problems
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
+from solver_cases import lasso_fit
 
 from skreg import QuadraticModel
-from skreg.quadratic import lasso
-from skreg.quadratic.gap_warning import warn_of_gaps
+from skreg.penalties import Separable
+from skreg.solvers.active_set import ActiveSet
+from skreg.solvers.method import Answer, Task
+from skreg.solvers.solve import shortfall
 
 fractions = st.floats(-3, 0.3).map(lambda e: 10.0**e)
 single = problems(targets=0)
@@ -154,7 +158,7 @@ def test_copies_of_features_do_not_stop_it(shape):
     model = QuadraticModel.from_data(X, y)
     A, b = reference.centred(X, y)
     alphas = model.alpha_max() * np.geomspace(1, 1e-4, 30)
-    fit = lasso.solve(model.problem, alphas, "full", 1e-8, 10_000)
+    fit = lasso_fit(model.problem, alphas, "full", 1e-8, 10_000)
     assert fit.gaps.max() < 1e-10
     assert fit.n_iter.max() < 1000
     for alpha, theta in zip(alphas, fit.thetas[:, 0], strict=True):
@@ -165,8 +169,8 @@ def test_the_gap_bounds_the_excess():
     X, y = correlated(100, 30)
     model = QuadraticModel.from_data(X, y)
     alphas = model.alpha_max() * np.array([0.3, 0.1, 0.03])
-    exact = lasso.solve(model.problem, alphas, "full", 1e-8, 10_000)
-    rough = lasso.solve(model.problem, alphas, "diagonal", 1e-8, 10_000)
+    exact = lasso_fit(model.problem, alphas, "full", 1e-8, 10_000)
+    rough = lasso_fit(model.problem, alphas, "diagonal", 1e-8, 10_000)
     for i, alpha in enumerate(alphas):
         best, other = (
             model.value(theta) + alpha * np.abs(theta).sum()
@@ -205,7 +209,7 @@ def test_a_constant_target_needs_nothing():
     X, _ = correlated(20, 4)
     model = QuadraticModel.from_data(X, np.full(20, 3.0))
     for hessian in ("full", "diagonal", "pca"):
-        fit = lasso.solve(model.problem, np.array([0.1, 0.0]), hessian, 1e-8, 100)
+        fit = lasso_fit(model.problem, np.array([0.1, 0.0]), hessian, 1e-8, 100)
         np.testing.assert_array_equal(fit.thetas, 0.0)
         np.testing.assert_array_equal(fit.gaps, 0.0)
 
@@ -218,5 +222,7 @@ def test_the_warning_tells_rounding_from_too_few_rounds():
         QuadraticModel.from_data(X, y).lasso(1e-3, max_iter=1)
     # Where rounding ends a path differs from machine to machine: what is said of it does not.
     alphas, gaps, exhausted = np.array([1.0, 0.1]), np.array([0.0, 1e-3]), np.zeros(2, dtype=bool)
-    with pytest.warns(ConvergenceWarning, match=r"for rounding, .* Bring the features to one"):
-        warn_of_gaps("the lasso", alphas, gaps, 1e-8, exhausted, "9 rounds", stacklevel=1)
+    task = Task(QuadraticModel.from_data(X, y).problem, Separable(), alphas)
+    answer = Answer(np.zeros((2, 1, 30)), gaps, exhausted, "", gaps=gaps, exhausted=exhausted)
+    (note,) = shortfall(task, answer, ActiveSet(), 1e-8)
+    assert re.search(r"for rounding, .* 1.0e-03 at alpha=0.1, .* Bring the features to one", note)

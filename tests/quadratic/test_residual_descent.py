@@ -6,10 +6,11 @@ import reference_quadratic as reference
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
+from solver_cases import lasso_alpha_max, lasso_fit
 
 from skreg import QuadraticModel
 from skreg.penalties import Separable
-from skreg.quadratic import Quadratic, lasso, working_set
+from skreg.quadratic import Quadratic, working_set
 
 PENALTIES = [
     Separable(),
@@ -41,9 +42,9 @@ def test_equals_the_active_set_on_dense_rows(rng, weighted, penalty, fit_interce
     weights = rng.uniform(0.2, 2.0, size=len(X)) if weighted else None
     model = model_of(X, y, weights, fit_intercept)
     dense = QuadraticModel.from_data(X, y, weights, fit_intercept=fit_intercept)
-    alphas = lasso.alpha_max(dense.problem, "full", penalty) * np.geomspace(1, 0.1, 6)
-    ours = lasso.solve(model.problem, alphas, "full", 1e-9, 100_000, penalty)
-    exact = lasso.solve(dense.problem, alphas, "full", 1e-9, 10_000, penalty)
+    alphas = lasso_alpha_max(dense.problem, "full", penalty) * np.geomspace(1, 0.1, 6)
+    ours = lasso_fit(model.problem, alphas, "full", 1e-9, 100_000, penalty)
+    exact = lasso_fit(dense.problem, alphas, "full", 1e-9, 10_000, penalty)
     assert ours.gaps.max() <= 1e-9
     A, b = reference.centred(X, y, weights, fit_intercept)
     for alpha, one, other in zip(alphas, ours.thetas[:, 0], exact.thetas[:, 0], strict=True):

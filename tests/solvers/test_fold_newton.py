@@ -5,11 +5,11 @@ import pytest
 from fold_cases import LOSSES, alone, rows
 from hypothesis import given
 from hypothesis import strategies as st
+from solver_cases import solve_newton
 
 from skreg.losses import get_loss
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.fold_newton import solve_folds
-from skreg.solvers.newton import solve_newton
 
 
 def together(X, y, loss, weights, alphas, factors, offset=None, fit_intercept=True):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from fold_cases import LOSSES, alone, rows
+from solver_cases import solve_newton
 
 from skreg.losses import get_loss
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.fold_paths import solve_paths
-from skreg.solvers.newton import solve_newton
 
 GRIDS = {
     "fine": np.geomspace(1.0, 1e-4, 30),

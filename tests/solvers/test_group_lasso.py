@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, MultiTaskLasso
+from solver_cases import group_alpha_max as alpha_max
+from solver_cases import solve_group_lasso
 
-from skreg import QuadraticModel
+from skreg import QuadraticApproxLasso, QuadraticModel
 from skreg.losses import get_loss
 from skreg.penalties.group import Group
+from skreg.quadratic import Quadratic
 from skreg.quadratic.risk import LinearRisk
-from skreg.solvers.group_lasso import alpha_max, group_penalty, solve_group_lasso
 
 LOSSES = ["squared_error", "huber", "poisson", "gamma", "binary_log_loss", "multinomial_log_loss"]
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -159,7 +161,8 @@ def test_squared_error_is_the_quadratic_model(fit_intercept):
     top = alpha_max(model.problem, labels, factors)
     np.testing.assert_allclose(alpha_max(risk, labels, factors), top, rtol=1e-8)
     alphas = top * np.array([0.01, 1.5, 0.2])
-    a, b = (solve_group_lasso(one, alphas, labels, factors, tol=1e-13) for one in (risk, model))
+    both = risk, model.problem
+    a, b = (solve_group_lasso(one, alphas, labels, factors, tol=1e-13) for one in both)
     np.testing.assert_allclose(a.coefs, b.coefs, atol=1e-6)
     np.testing.assert_allclose(a.intercepts, b.intercepts, atol=1e-6)
     np.testing.assert_allclose(a.dof, b.dof, atol=1e-5)
@@ -237,7 +240,7 @@ def test_classes_leave_and_enter_together():
 def test_no_penalty_is_the_minimiser_of_the_risk():
     risk = problem("poisson", 200, 6)
     solution = solve_group_lasso(risk, np.array([0.0]), [0, 0, 1, 1, 2, 2])
-    assert np.isnan(solution.dual_gaps[0])
+    assert solution.dual_gaps[0] < 1e-12
     slope, slope_b = risk.gradient(
         risk.derivatives_at(risk.raw(solution.coefs, solution.intercepts))[1]
     )
@@ -275,18 +278,21 @@ def test_stopping_early_says_so():
 
 
 def test_groups_over_targets():
-    assert group_penalty("targets", 3).value(np.eye(3)) == pytest.approx(3)
+    X, y = np.eye(4)[:, :3], np.eye(4)[:, :2]
+    model = QuadraticApproxLasso(0.05, groups="targets").fit(X, y)
+    expected = MultiTaskLasso(0.05, tol=1e-12).fit(X, y)
+    np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-8)
     with pytest.raises(ValueError, match="must cover the 3 features, they cover 2"):
-        group_penalty([0, 1], 3)
-    with pytest.raises(ValueError, match="label for each feature"):
-        group_penalty("features", 3)
+        solve_group_lasso(Quadratic.from_rows(X, y, None, True), np.ones(1), [0, 1])
+    with pytest.raises(ValueError, match=r"groups\[0\] is empty"):
+        QuadraticApproxLasso(groups=[[]]).fit(X, y)
 
 
 @pytest.mark.parametrize("kind", ["model", "risk"])
 def test_without_any_penalised_group_it_is_least_squares(kind):
     risk = problem("squared_error", 40, 6)
     model = QuadraticModel.from_data(risk.X, risk.y[:, 0])
-    one = model if kind == "model" else risk
+    one = model.problem if kind == "model" else risk
     assert alpha_max(one, [0, 0, 1, 1, 2, 2], [0, 0, 0]) == 0
     coefs = solve_group_lasso(one, np.array([0.5]), [0, 0, 1, 1, 2, 2], [0, 0, 0]).coefs
     np.testing.assert_allclose(coefs[0], model.minimiser, rtol=1e-9)
@@ -302,3 +308,29 @@ def test_targets_without_signal_give_zero(loss):
         LinearRisk(X, y, get_loss(loss)), np.array([0.1, 1e-3]), np.arange(6) // 2
     )
     np.testing.assert_array_equal(solution.coefs, 0.0)
+
+
+@every_loss
+@pytest.mark.parametrize("shape", [(80, 12), (30, 45)])
+def test_an_l2_share_within_groups_is_certified(loss, shape):
+    risk = problem(loss, *shape, weighted=True)
+    penalty = Group(np.arange(shape[1]) // 3, l1_ratio=0.5)
+    alphas = alpha_max(risk, penalty) * np.array([0.3, 0.05])
+    solution = solve_group_lasso(risk, alphas, penalty, tol=1e-11)
+    assert solution.dual_gaps.max() <= 1e-11
+    for i, alpha in enumerate(alphas):
+        coef, intercept = solution.coefs[i], solution.intercepts[i]
+        assert violation(risk, penalty, alpha, coef, intercept) < 1e-4
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber"])
+def test_a_group_without_a_penalty_may_explain_nearly_everything(loss):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 9))
+    y = X[:, :3] @ np.array([[9.0], [-8.0], [7.0]]) + 1e-3 * rng.normal(size=(60, 1))
+    risk = LinearRisk(X, y, get_loss(loss))
+    labels, factors = np.arange(9) // 3, [0.0, 1.0, 1.0]
+    alphas = alpha_max(risk, labels, factors) * np.array([0.5])
+    solution = solve_group_lasso(risk, alphas, labels, factors, tol=1e-11)
+    assert solution.dual_gaps[0] <= 1e-11
+    np.testing.assert_allclose(solution.coefs[0, :3], [9.0, -8.0, 7.0], atol=1e-2)

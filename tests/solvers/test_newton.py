@@ -13,13 +13,14 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.preprocessing import scale
+from solver_cases import solve_newton
 
 from skreg._threads import _blas_libraries, one_blas_thread
 from skreg.losses import get_loss
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers import newton
-from skreg.solvers.newton import anchor_of, one_shot_gap, solve_newton
+from skreg.solvers.newton import anchor_of
 
 names = pytest.mark.parametrize("name", reference.CURVED)
 ALPHAS = np.array([1.0, 0.1, 1e-3])
@@ -213,7 +214,7 @@ def test_one_expansion_is_the_closed_form_at_the_anchor(name, shape):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         solution = solve_newton(risk, ALPHAS, factors, max_expansions=1, tol=1e-11)
-        anchor = anchor_of(risk, factors, tol=1e-11)
+        anchor, _ = anchor_of(risk, factors, tol=1e-11)
     theta = anchor.coef.ravel()
     raw = risk.raw(anchor.coef, anchor.intercept)
     _, residual, curvature = risk.derivatives_at(raw)
@@ -242,7 +243,9 @@ def test_one_expansion_is_the_same_without_a_hessian(name, monkeypatch):
 def test_the_gap_of_one_expansion_is_not_negative_and_closes_towards_the_anchor(name):
     X, y, w = rows(name)
     risk = LinearRisk(X, y, get_loss(name), w)
-    gap = one_shot_gap(risk, np.array([1.0, 0.1, 1e-4, 0.0]))
+    alphas = np.array([1.0, 0.1, 1e-4, 0.0])
+    first, best = (solve_newton(risk, alphas, max_expansions=limit) for limit in (1, None))
+    gap = first.risk - best.risk + 0.5 * alphas * (first.norms**2 - best.norms**2)
     assert (gap >= -1e-12).all()
     assert gap[2] <= 1e-6
     assert abs(gap[3]) <= 1e-12
@@ -420,7 +423,10 @@ def test_float32_rows_give_float32_coefficients():
 def test_too_few_steps_are_told():
     X, y, w = rows("poisson")
     risk = LinearRisk(X, y, get_loss("poisson"), w)
-    with pytest.warns(ConvergenceWarning, match="the gradient norm at alpha=0.1 is .* tol=1e-08"):
+    with pytest.warns(
+        ConvergenceWarning,
+        match="max_iter=1 steps with .* gradient norm .* tol=1e-08",
+    ):
         solve_newton(risk, np.array([0.1]), max_iter=1)
 
 

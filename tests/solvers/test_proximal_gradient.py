@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import lsq_linear
+from solver_cases import solve_proximal_gradient
 
 from skreg.losses import BinaryLogLoss, Huber, MultinomialLogLoss, Poisson
 from skreg.penalties import L1, MCP, SCAD, SLOPE, Group, Separable, SparseGroup
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import LinearRisk
-from skreg.solvers.proximal_gradient import alpha_max, solve_proximal_gradient
+from skreg.solvers import alpha_max
 
 N, P = 60, 12
 LABELS = np.arange(P) // 3

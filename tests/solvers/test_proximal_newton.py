@@ -10,10 +10,11 @@ from proximal_cases import as_sparse, make_case, proximal_gradient
 from reference_losses import CURVED
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from solver_cases import solve_proximal_newton
 
 from skreg.penalties.separable import Separable
 from skreg.quadratic.risk import LinearRisk
-from skreg.solvers.proximal_newton import alpha_max, solve_proximal_newton
+from skreg.solvers import alpha_max
 from skreg.solvers.proximal_path import ProximalPath
 
 VARIANTS = {
@@ -312,9 +313,9 @@ def test_a_limit_on_expansions_is_kept():
 
 def test_errors_name_the_parameter_and_the_remedy():
     case = make_case("poisson", 20, 3)
-    with pytest.raises(ValueError, match=r"hessian='diagonal' .* max_expansions=1"):
-        solve_proximal_newton(case.risk(), np.ones(1), case.penalty, hessian="diagonal")
-    with pytest.raises(ValueError, match=r"alphas must not be negative, got -1"):
+    with pytest.raises(ValueError, match=r"hessian must be one of .*, got 'ful'"):
+        solve_proximal_newton(case.risk(), np.ones(1), case.penalty, hessian="ful")
+    with pytest.raises(ValueError, match=r"alphas must be finite and not negative, got -1"):
         solve_proximal_newton(case.risk(), np.array([1.0, -1.0]), case.penalty)
 
 

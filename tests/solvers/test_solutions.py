@@ -7,9 +7,9 @@ import pytest
 import reference_quadratic as reference
 from hypothesis import given
 from reference_quadratic import problems
+from solver_cases import solve_lasso, solve_ridge
 
 from skreg import QuadraticModel
-from skreg.solvers import solve_lasso, solve_ridge
 
 ALPHAS = np.array([1e4, 10.0, 1.0, 0.1, 1e-2, 1e-4, 0.0])
 
@@ -33,7 +33,8 @@ def test_ridge_reports(problem):
     A, _ = reference.centred(X, y, weights)
     sigma = np.linalg.svd(A, compute_uv=False) ** 2
     sigma = sigma[sigma > 1e-12 * sigma.max()]
-    expected = [(sigma / (sigma + alpha)).sum() for alpha in ALPHAS]
+    q = model.n_targets
+    expected = [q * (sigma / (sigma + alpha)).sum() for alpha in ALPHAS]
     np.testing.assert_allclose(solution.dof, expected, rtol=1e-6)
     total = half_mean_squares(problem, solution)
     np.testing.assert_allclose(solution.risk, total, rtol=1e-7, atol=1e-9 * model.null_risk)

@@ -5,7 +5,7 @@ import numpy as np
 from skreg.losses import SquaredError
 from skreg.penalties import Separable
 from skreg.quadratic.risk import LinearRisk
-from skreg.solvers.degrees_of_freedom import path_degrees_of_freedom
+from skreg.solvers.degrees_of_freedom import along_path
 
 
 def penalty_of(source, n_features):
@@ -65,19 +65,12 @@ def target_dof(fit, name):
 def _target_dof(fit):
     q = fit.problem.n_outputs if fit.is_squared_error else 1
     penalty = penalty_of(fit.source, fit.path.coefs.shape[-1])
-    if penalty is None or getattr(fit.source, "hessian", "full") != "full":
+    if q == 1 or penalty is None or getattr(fit.source, "hessian", "full") != "full":
         return np.tile(fit.path.dof[:, None] / q, (1, q))
-    if penalty.l1_ratio == 1:
-        on = (solutions(fit)[0] != 0) | penalty.unpenalised(fit.path.coefs.shape[-1])
-        counts = on.sum(axis=2).astype(np.float64)
-        return counts if fit.is_squared_error else counts.sum(axis=1, keepdims=True)
-    if fit.is_squared_error and not fit.is_lasso:
-        return np.tile(fit.path.dof[:, None], (1, q))
-    out = np.empty((len(fit.path), q))
-    for t in range(q):
-        found = solutions(fit, t if fit.is_squared_error else None)
-        out[:, t] = path_degrees_of_freedom(row_risk(fit, t), penalty, fit.path.alphas, *found)
-    return np.where(np.isnan(out), fit.path.dof[:, None], out)
+    out = [
+        along_path(row_risk(fit, t), penalty, fit.path.alphas, *solutions(fit, t)) for t in range(q)
+    ]
+    return np.column_stack(out)
 
 
 def deviance(fit):

@@ -12,6 +12,7 @@ import numpy as np
 from skreg._kernels import active_set
 from skreg._kernels import lasso_gap as kernel
 from skreg.rows.products import dot
+from skreg.solvers.method import Answer
 
 EPS = np.finfo(np.float64).eps
 # To bring features without a penalty to their best: one or two do, more only with θ ≥ 0.
@@ -42,7 +43,7 @@ class L1Problem:
         self.power = float(form.power[t])
         p = len(self.cross)
         self.l1, self.l2 = penalty.l1(p), penalty.l2(p)
-        self.free = np.flatnonzero(penalty.unpenalised(p))
+        self.free = np.flatnonzero(penalty.free(p))
         # Rounding may leave a diagonal below zero, which counts as no curvature.
         self.width = np.sqrt(np.maximum(form.diagonal, 0.0))
         self.slack = 64 * EPS * self.width * np.sqrt(self.power)
@@ -110,3 +111,32 @@ class L1Problem:
     def alpha_max(self):
         """The smallest λ that leaves every penalised feature at 0; infinite without an L1 part."""
         return self._penalty.alpha_max(-self.null()[1])
+
+
+def join(paths, problem, order, solver, n_alphas=None) -> Answer:
+    """The `Answer` of paths of single targets, which yield (θ, gap, risk, rounds, dof) for each λ.
+
+    Parameters
+    ----------
+    paths : list of iterator
+        One for each target.
+    problem : Quadratic
+    order : ndarray of int
+        The places of λ in the order of the paths.
+    solver : str
+    n_alphas : None or int
+        How many λ the answer has; None for those of ``order``.
+    """
+    m = len(order) if n_alphas is None else n_alphas
+    thetas = np.zeros((m, problem.n_outputs, problem.n_features))
+    gaps, risk, dof = np.zeros((3, m))
+    n_iter = np.ones(m, dtype=int)
+    for t, path in enumerate(paths):
+        if problem.form.power[t] == 0:  # y is constant: θ = 0 for every λ
+            continue
+        for i, (theta, gap, value, rounds, freedom) in zip(order, path, strict=True):
+            thetas[i, t] = theta
+            gaps[i], risk[i], dof[i] = gaps[i] + gap, risk[i] + value, dof[i] + freedom
+            n_iter[i] = max(n_iter[i], rounds)
+    gaps /= problem.null_risk or 1.0
+    return Answer(thetas, risk, n_iter, solver, gaps=gaps, dof=dof)

@@ -1,0 +1,128 @@
+"""What `skreg.solvers.solve` asks of a method, and what a method answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skreg.penalties import Penalty
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """argmin R(θ, b) + P(θ; λ) for each λ, and how closely.
+
+    Attributes
+    ----------
+    problem : Quadratic or LinearRisk
+        R.
+    penalty : Penalty
+    alphas : ndarray of shape (n_alphas,)
+        λ ≥ 0, in any order.
+    tol : float
+        Relative duality gap or gradient norm at which a λ counts as solved.
+    max_iter : int
+        Iterations allowed for each λ, in the method's own unit.
+    max_expansions : None or int
+        Quadratics allowed for each λ; None for as many as ``tol`` asks for.
+    hessian : {"full", "diagonal", "pca"}
+        What the Hessian of the one quadratic is replaced by.
+    start : None or (ndarray of shape (K, p), ndarray of shape (K,))
+        θ and b to start from.
+    """
+
+    problem: Any
+    penalty: Penalty
+    alphas: Array
+    tol: float = 1e-8
+    max_iter: int = 10_000
+    max_expansions: int | None = None
+    hessian: str = "full"
+    start: tuple[Array, Array] | None = None
+
+    def descending(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+        """Places of λ (of those marked), from the largest to the smallest."""
+        places = np.arange(len(self.alphas)) if which is None else np.flatnonzero(which)
+        return places[np.argsort(-self.alphas[places], kind="stable")]
+
+
+@dataclass(eq=False)
+class Answer:
+    """θ for each λ; every array has a row for each λ, in the order of `Task.alphas`.
+
+    Attributes
+    ----------
+    thetas : ndarray of shape (n_alphas, K, p)
+    risk : ndarray of shape (n_alphas,)
+        R(θ, b).
+    n_iter : ndarray of shape (n_alphas,)
+    solver : str
+        What users see as ``solver_``.
+    intercepts : ndarray of shape (n_alphas, K) or None
+        None stands for the best ones, which a `Quadratic` knows.
+    gaps : ndarray of shape (n_alphas,) or None
+        Duality gaps relative to the risk of the null model, or, where the penalty is not convex,
+        residuals of stationarity.
+    gradient_norms : ndarray of shape (n_alphas,) or None
+    dof : ndarray of shape (n_alphas,) or None
+        Where the method knows them at no cost.
+    n_expansions : ndarray of shape (n_alphas,) or None
+    exhausted : ndarray of bool, shape (n_alphas,), or None
+        Where the method ended by ``max_iter``; elsewhere rounding allowed no more.
+    is_exact : bool
+        Whether a gap above ``tol`` is a failure, and not the price of an approximation.
+    notes : list of str
+        What users are to be warned of, beside gaps above ``tol``.
+    """
+
+    thetas: Array
+    risk: Array
+    n_iter: NDArray[np.intp]
+    solver: str
+    intercepts: Array | None = None
+    gaps: Array | None = None
+    gradient_norms: Array | None = None
+    dof: Array | None = None
+    n_expansions: NDArray[np.intp] | None = None
+    exhausted: NDArray[np.bool_] | None = None
+    is_exact: bool = True
+    notes: list[str] = field(default_factory=list)
+
+
+class Method(ABC):
+    """A way to solve some tasks.
+
+    Attributes
+    ----------
+    name : str
+        What ``method=`` of `solve` calls it.
+    scope : str
+        Which tasks it serves, for messages.
+    unit : str
+        What ``max_iter`` counts.
+    closer : float
+        The share of ``tol`` that a solution asked for closely aims at.
+    """
+
+    name: ClassVar[str]
+    scope: ClassVar[str]
+    unit: ClassVar[str] = "iterations"
+    closer: ClassVar[float] = 1.0
+
+    @abstractmethod
+    def serves(self, task: Task) -> bool:
+        """Whether it can solve this task."""
+
+    @abstractmethod
+    def path(self, task: Task) -> Answer:
+        """Solve for every λ."""
+
+    def alpha_max(self, task: Task) -> float:
+        """The smallest λ at which every penalized coefficient is 0; +inf if there is none."""
+        return np.inf

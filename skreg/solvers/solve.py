@@ -1,0 +1,245 @@
+"""The one front door: a problem, a penalty and λ in, a `Solution` out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skreg._validation import check_alphas
+from skreg.penalties import Penalty
+from skreg.solvers.active_set import ActiveSet
+from skreg.solvers.block_descent import BlockDescent
+from skreg.solvers.certificate import Certificate
+from skreg.solvers.degrees_of_freedom import along_path
+from skreg.solvers.diagonal import Diagonal
+from skreg.solvers.l1_problem import L1Problem
+from skreg.solvers.method import Answer, Array, Method, Task
+from skreg.solvers.newton import Newton
+from skreg.solvers.one_shot import OneShot
+from skreg.solvers.proximal_gradient import ProximalGradient
+from skreg.solvers.proximal_newton import ProximalNewton
+from skreg.solvers.solution import Solution
+from skreg.solvers.spectral import ConjugateGradients, Spectral
+
+EPS = np.finfo(np.float64).eps
+# A relative gap that may be rounding alone, of a sum over rows.
+_ROUNDING = 64 * EPS
+
+HESSIANS = ("full", "diagonal", "pca")
+#: Every method, in the order in which they are asked whether they serve a task.
+METHODS: tuple[Method, ...] = (
+    Diagonal(),
+    OneShot(),
+    Spectral(),
+    ConjugateGradients(),
+    ActiveSet(),
+    BlockDescent(),
+    Newton(),
+    ProximalNewton(),
+    ProximalGradient(),
+)
+
+
+def solve(
+    problem: Any,
+    penalty: Penalty,
+    alphas: ArrayLike,
+    *,
+    tol: float = 1e-8,
+    max_iter: int = 10_000,
+    method: str = "auto",
+    max_expansions: int | None = None,
+    hessian: str = "full",
+    start: tuple[Array, Array] | None = None,
+    closely: bool = False,
+    with_gaps: bool = False,
+) -> Solution:
+    """argmin R(θ, b) + P(θ; λ) for each λ.
+
+    Parameters
+    ----------
+    problem : Quadratic or LinearRisk
+        R: a risk that is its own quadratic, or rows and a loss.
+    penalty : Penalty
+        P(θ; λ), λ·J(θ) for most.
+    alphas : float or array-like of shape (n_alphas,)
+        λ ≥ 0, in any order; they are solved downwards.
+    tol : float, default=1e-8
+        Duality gap relative to the risk of the null model, or for a smooth penalty under a loss
+        the scaled norm of the gradient, at which a λ counts as solved.
+    max_iter : int, default=10000
+        Iterations allowed for each λ, in the method's own unit.
+    method : str, default="auto"
+        The name of one of `METHODS`; "auto" for the first that serves, see `select_method`.
+    max_expansions : None or int, default=None
+        Quadratics of a loss allowed for each λ; None for as many as ``tol`` asks for.
+    hessian : {"full", "diagonal", "pca"}, default="full"
+        What the Hessian of the one quadratic is replaced by.
+    start : None or (ndarray of shape (K, p), ndarray of shape (K,)), default=None
+        θ and b to start from, for methods that can.
+    closely : bool, default=False
+        Whether to go on beyond ``tol`` where one step more is likely to bring many digits.
+    with_gaps : bool, default=False
+        Whether a closed form is to have a duality gap, too.
+
+    Returns
+    -------
+    Solution
+        Its ``notes`` say what users are to be warned of; nothing is warned of here, as this may
+        run in a thread.
+
+    Raises
+    ------
+    ValueError
+        If a λ is negative, no method serves, or ``method`` does not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import Separable
+    >>> from skreg.quadratic import Quadratic
+    >>> from skreg.solvers import select_method, solve
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([-2.0, 2.0])
+    >>> problem = Quadratic.from_rows(X, y, None, fit_intercept=True)
+    >>> solution = solve(problem, Separable(), [0.5, 2.0])
+    >>> solution.coefs, solution.solver
+    (array([[1.5],
+           [0. ]]), 'active_set')
+    >>> select_method(problem, Separable(0.0), 0.5).name
+    'spectral'
+    """
+    alphas = check_alphas(alphas)[0]
+    task = Task(problem, penalty, alphas, tol, max_iter, max_expansions, hessian, start)
+    chosen = _chosen(task, method)
+    if closely:
+        task = replace(task, tol=tol * chosen.closer)
+    answer = chosen.path(task)
+    if answer.intercepts is None:
+        answer.intercepts = problem.intercepts(answer.thetas)
+    if with_gaps and answer.gaps is None:
+        answer.gaps = _gaps(task, answer)
+    dof = answer.dof
+    if dof is None:
+        dof = along_path(problem, penalty, alphas, answer.thetas, answer.intercepts)
+    return Solution(
+        alphas=alphas,
+        **problem.as_seen(answer.thetas, answer.intercepts),
+        dof=dof,
+        norms=_norms(penalty, answer.thetas),
+        risk=answer.risk,
+        dual_gaps=answer.gaps,
+        n_iter=answer.n_iter,
+        solver=answer.solver,
+        gradient_norms=answer.gradient_norms,
+        n_expansions=answer.n_expansions,
+        notes=(*answer.notes, *shortfall(task, answer, chosen, tol)),
+    )
+
+
+def select_method(problem: Any, penalty: Penalty, alphas: ArrayLike, **options: Any) -> Method:
+    """The method that `solve` takes; its ``scope`` says why.
+
+    Parameters
+    ----------
+    problem, penalty, alphas
+        As for `solve`.
+    **options
+        ``max_expansions``, ``hessian`` and the others of `Task`.
+
+    Returns
+    -------
+    Method
+
+    Raises
+    ------
+    ValueError
+        If none serves.
+    """
+    return _chosen(Task(problem, penalty, check_alphas(alphas)[0], **options), "auto")
+
+
+def alpha_max(problem: Any, penalty: Penalty, hessian: str = "full") -> float:
+    """The smallest λ at which every penalized coefficient is 0; +inf if there is none.
+
+    Features without a penalty, and the intercepts, are at their best there.
+    """
+    task = Task(problem, penalty, np.ones(1), hessian=hessian)
+    return _chosen(task, "auto").alpha_max(task)
+
+
+def _chosen(task: Task, name: str) -> Method:
+    """The method of that name, or the first that serves."""
+    if task.hessian not in HESSIANS:
+        raise ValueError(f"hessian must be one of {list(HESSIANS)}, got {task.hessian!r}.")
+    task.penalty.check_features(task.problem.n_features)
+    if name == "auto":
+        for method in METHODS:
+            if method.serves(task):
+                return method
+        known = "\n".join(f"  {method.name}: {method.scope}" for method in METHODS)
+        raise ValueError(f"no method serves {task.penalty!r} on this problem. They are:\n{known}")
+    for method in METHODS:
+        if method.name == name:
+            if method.serves(task):
+                return method
+            raise ValueError(
+                f"method={name!r} is for {method.scope}. Use method='auto', which takes "
+                f"{_chosen(task, 'auto').name!r} here."
+            )
+    names = [method.name for method in METHODS]
+    raise ValueError(f"method must be 'auto' or one of {names}, got {name!r}.")
+
+
+def _gaps(task: Task, answer: Answer) -> Array:
+    """Duality gaps of solutions that came without, relative to the risk of the null model."""
+    problem, penalty, out = task.problem, task.penalty, np.zeros(len(task.alphas))
+    if problem.is_quadratic:
+        for t in range(problem.n_outputs):
+            lasso = L1Problem(problem.form, t, penalty)
+            for i, alpha in enumerate(task.alphas):
+                theta = np.ascontiguousarray(answer.thetas[i, t])
+                out[i] += lasso.gap(theta, lasso.slope(theta), alpha)
+    else:
+        certificate, center = Certificate(problem, penalty), problem.design.centre
+        for i, alpha in enumerate(task.alphas):
+            theta = answer.thetas[i]
+            point = problem.at(theta.ravel(), answer.intercepts[i] + theta @ center)
+            out[i] = certificate.gap(point, alpha, EPS * problem.null_risk)
+    return out / (problem.null_risk or 1.0)
+
+
+def _norms(penalty: Penalty, thetas: Array) -> Array:
+    """‖θ‖₂ where J is smooth, else J(θ), one λ after the other: a path may be as large as X."""
+    if penalty.is_smooth:
+        return np.sqrt(np.einsum("ijk,ijk->i", thetas, thetas))
+    return np.array([penalty.value(theta) for theta in thetas])
+
+
+def shortfall(task: Task, answer: Answer, method: Method, tol: float) -> list[str]:
+    """What to say of the λ furthest from ``tol``; empty if all are solved.
+
+    λ = 0 of a loss does not count: there may be no minimizer, which a note says where it is so.
+    """
+    reached = answer.gradient_norms if answer.gaps is None else answer.gaps
+    if reached is None or not answer.is_exact:
+        return []
+    if not task.problem.is_quadratic:
+        reached = np.where(task.alphas > 0, reached, 0.0)
+    worst = int(np.argmax(reached))
+    if not reached[worst] > max(tol, _ROUNDING):
+        return []
+    quantity = "gradient norm" if answer.gaps is None else "duality gap"
+    if not task.penalty.is_convex:
+        quantity = "residual of stationarity"
+    if answer.exhausted is None or answer.exhausted[worst]:
+        why, remedy = f"stopped at max_iter={task.max_iter} {method.unit} with", "Raise max_iter"
+    else:
+        why, remedy = "came, for rounding, no nearer than", "Bring the features to one scale"
+    return [
+        f"{method.name} {why} a relative {quantity} of {reached[worst]:.1e} at "
+        f"alpha={task.alphas[worst]:.6g}, above tol={tol:g}. {remedy}, or accept this accuracy by "
+        "raising tol."
+    ]

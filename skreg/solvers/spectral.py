@@ -1,0 +1,74 @@
+"""The ridge on a quadratic: a spectrum decomposed once and shifted for each λ."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skreg.solvers.method import Answer, Method, Task
+
+
+def ridge_factors(task: Task) -> np.ndarray | None:
+    """Factors of ½θⱼ², None where all are 1."""
+    factors = task.penalty.l2(task.problem.n_features)
+    return None if (factors == 1.0).all() else factors
+
+
+def is_ridge(task: Task) -> bool:
+    """Whether J is ½Σⱼ fⱼθⱼ² and the risk a quadratic."""
+    penalty = task.penalty
+    return task.problem.is_quadratic and penalty.is_smooth and penalty.kernel == "coordinates"
+
+
+class Spectral(Method):
+    """θ(λ) = Q diag(σ/(σ+λ)) Qᵀθ̂ for H = QΣQᵀ; at λ = 0 the minimizer of smallest norm."""
+
+    name = "spectral"
+    scope = "½Σ fⱼθⱼ² on squared error, or on one quadratic"
+
+    def serves(self, task: Task) -> bool:
+        """A ridge on a quadratic that can be decomposed."""
+        return is_ridge(task) and not task.problem.form.is_large
+
+    def path(self, task: Task) -> Answer:
+        """Shift the spectrum for every λ."""
+        problem, alphas = task.problem, task.alphas
+        thetas, spectrum = problem.ridge(alphas, ridge_factors(task))
+        kept = spectrum.factors(alphas)
+        power = spectrum.eigenvalues * (spectrum.coordinates**2).sum(axis=1)
+        lost = 1.0 - kept[:, : spectrum.rank]
+        explained = power.sum() + spectrum.free_power
+        return Answer(
+            thetas=thetas,
+            # R(θ) = R(θ̂) + ½ Σ σ (1 − σ/(σ+λ))² c², with c = Qᵀθ̂: no difference of large numbers.
+            risk=max(problem.null_risk - 0.5 * explained, 0.0) + 0.5 * lost**2 @ power,
+            dof=problem.n_outputs * (kept.sum(axis=1) + spectrum.free_rank),
+            n_iter=np.ones(len(alphas), dtype=int),
+            solver=spectrum.solver,
+        )
+
+
+class ConjugateGradients(Method):
+    """Krylov spaces of the rows, shared by every λ where that is possible."""
+
+    name = "cg"
+    scope = "½Σ fⱼθⱼ² on squared error, for sparse rows that are too large to decompose"
+    unit = "steps"
+
+    def serves(self, task: Task) -> bool:
+        """A ridge on sparse rows of which neither side is small."""
+        return is_ridge(task) and task.problem.form.is_large
+
+    def path(self, task: Task) -> Answer:
+        """Solve for every λ; the degrees of freedom are not known."""
+        alphas = task.alphas
+        found = task.problem.ridge(alphas, ridge_factors(task))[1]
+        return Answer(
+            thetas=found.thetas,
+            risk=found.risk,
+            dof=np.full(len(alphas), np.nan),
+            gradient_norms=found.gradient_norms,
+            n_iter=found.n_iter,
+            solver="cg",
+            is_exact=False,
+            notes=found.notes,
+        )
