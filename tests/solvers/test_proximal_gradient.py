@@ -169,5 +169,5 @@ def test_no_strength_is_the_minimizer_of_the_risk():
 
 def test_what_was_not_reached_is_said():
     posed = problem("squared error")
-    with pytest.warns(UserWarning, match="the proximal gradient method stopped at max_iter=2"):
+    with pytest.warns(UserWarning, match="proximal_gradient stopped at max_iter=2"):
         solve_proximal_gradient(posed, np.array([1e-3]), SLOPE(), max_iter=2)
