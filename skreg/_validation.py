@@ -88,8 +88,10 @@ def check_alphas(alphas):
     return array, one
 
 
-def check_factors(factors, n_features, name="penalty_factors"):
+def check_factors(factors, n_features, name="penalty_factors", may_exclude=False):
     """Multipliers of the penalty, one a feature, as a float64 vector; None stays None.
+
+    Where ``may_exclude`` they may be infinite.
 
     Examples
     --------
@@ -108,7 +110,7 @@ def check_factors(factors, n_features, name="penalty_factors"):
             f"{name} must have one number for each feature, shape ({n_features},), got shape "
             f"{array.shape}."
         )
-    bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    bad = np.flatnonzero(~((array >= 0) & (may_exclude | np.isfinite(array))))
     if bad.size:
         raise ValueError(
             f"{name} must be finite and not negative, got {array[bad[0]]} for feature {bad[0]}. "

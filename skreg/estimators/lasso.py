@@ -38,8 +38,25 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         link), Poisson and gamma.
     dispersion : float, default=1.0
         α > 0 of ``"negative_binomial"``, which is not estimated.
+    penalty : None, str or Penalty, default=None
+        J. None: the elastic net, with ``groups`` the group lasso. Or by name:
+
+        - ``"l1"``, ``"elasticnet"``, ``"group"``: the same, spelled out.
+        - ``"sparse_group"``: Σ_g f_g((1−a)√|g|·‖θ_g‖₂ + a‖θ_g‖₁) with a = ``asparse``.
+        - ``"mcp"``, ``"scad"``: concave, hardly shrinking large coefficients. There are local
+          minima: the one that continues 0 at λ_max is found, and ``dual_gap_`` is then its
+          stationarity residual.
+        - ``"slope"``: sorted L1 with the weights of Benjamini and Hochberg at ``q``.
+
+        Or one of `skreg.penalties.PENALTIES` that you have added, or a `skreg.penalties.Penalty`.
     l1_ratio : float, default=1.0
         ρ in [0, 1]: 1 is the lasso, less the elastic net, 0 the ridge's penalty.
+    asparse : float, default=0.05
+        The share of the L1 part in ``"sparse_group"``, as in R's sparsegl.
+    gamma : None or float, default=None
+        γ of ``"mcp"`` (None: 3) and ``"scad"`` (None: 3.7), as in R's ncvreg.
+    q : float, default=0.1
+        The rate of false discoveries that ``"slope"`` has in mind.
     hessian : {"full", "diagonal", "pca"}, default="full"
         - ``"full"``: the problem above; certified by ``dual_gap_``.
         - ``"diagonal"``: H, the Hessian of the risk, replaced by its diagonal around θ̂: θᵢ =
@@ -58,6 +75,10 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         Squared error is its own quadratic: this changes nothing there.
     positive : bool, default=False
         Whether to require θ ≥ 0.
+    bounds : None or (lower, upper), default=None
+        Numbers, or one for each feature, with lower ≤ 0 ≤ upper: θ is held between them.
+    l2_factors : None or array-like of shape (n_features,), default=None
+        Factors of the L2 part, if they are not to be ``penalty_factors``.
     groups : None, array-like of shape (n_features,), list of lists or "targets", default=None
         A label for each feature, or the features of each group: the penalty is then
         λ Σ_g f_g√|g|·‖θ_g‖₂ (Yuan & Lin, 2006), which keeps or drops whole groups, and
@@ -67,7 +88,8 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
     fit_intercept : bool, default=True
         Whether to fit b, which is not penalised.
     penalty_factors : None or array-like of shape (n_features,), default=None
-        f ≥ 0 for each feature, 0 for one that is not penalised; None stands for ones.
+        f ≥ 0 for each feature, 0 for one that is not penalised, inf for one that is excluded;
+        None stands for ones.
     norm_bound : None or float, default=None
         k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
         the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
@@ -144,10 +166,16 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         delta=1.35,
         power=1.5,
         dispersion=1.0,
+        penalty=None,
         l1_ratio=1.0,
+        asparse=0.05,
+        gamma=None,
+        q=0.1,
         hessian="full",
         max_expansions=None,
         positive=False,
+        bounds=None,
+        l2_factors=None,
         groups=None,
         fit_intercept=True,
         penalty_factors=None,
@@ -161,10 +189,16 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         self.delta = delta
         self.power = power
         self.dispersion = dispersion
+        self.penalty = penalty
         self.l1_ratio = l1_ratio
+        self.asparse = asparse
+        self.gamma = gamma
+        self.q = q
         self.hessian = hessian
         self.max_expansions = max_expansions
         self.positive = positive
+        self.bounds = bounds
+        self.l2_factors = l2_factors
         self.groups = groups
         self.fit_intercept = fit_intercept
         self.penalty_factors = penalty_factors

@@ -110,9 +110,10 @@ def make_penalty(name: str, **parameters) -> Penalty:
     taken = signature(PENALTIES[name]).parameters
     for given in parameters:
         if given not in taken:
+            shown = "penalty_factors" if given == "factors" else given
             raise ValueError(
-                f"{given} does not go with penalty={name!r}, which takes {', '.join(taken)}. "
-                f"Leave {given} at its default."
+                f"{shown} does not go with penalty={name!r}, which takes {', '.join(taken)}. "
+                f"Leave {shown} at its default."
             )
     return PENALTIES[name](**parameters)
 

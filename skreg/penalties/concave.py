@@ -70,6 +70,14 @@ class Concave(Penalty):
             return None
         return np.array(self.pieces(np.array(float(alpha))), dtype=np.float64)
 
+    def check_features(self, p: int) -> None:
+        """There is a factor for each feature."""
+        if self.factors is not None and len(self.factors) != p:
+            raise ValueError(
+                f"penalty_factors must have one number for each feature, {p}, got "
+                f"{len(self.factors)}."
+            )
+
     def free(self, p: int) -> Mask:
         """Mask of the features of factor 0."""
         return np.zeros(p, bool) if self.factors is None else np.equal(self.factors, 0)

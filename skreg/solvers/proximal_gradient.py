@@ -35,6 +35,8 @@ from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
 EPS = np.finfo(np.float64).eps
 Array = NDArray[np.float64]
 
+# The grid of λ on which penalties that are not convex are followed: its ratio and its end.
+_RATIO, _LONGEST = 0.8, 100
 # Quadratics for each λ, and those in a row that bring nothing.
 _ROUNDS, _STALE = 60, 4
 # What rounding may add to an objective, relative.
@@ -70,6 +72,8 @@ class ProximalGradient(Method):
             path = ProximalGradientPath(task.problem, task.penalty, task.tol, task.max_iter)
             stops: list[Stop] = [path.start] * len(alphas)
             for i in task.descending():
+                if not task.penalty.is_convex:
+                    path.approach(float(alphas[i]))
                 stops[i] = path.solve(float(alphas[i]))
         states = [stop.state for stop in stops]
         n_iter = np.array([stop.n_iter for stop in stops])
@@ -116,6 +120,8 @@ class ProximalGradientPath:
     start : Stop
         Free features at their best, all others at 0.
     alpha_max : float
+    grid : list of (State, float)
+        See `approach`.
     """
 
     def __init__(
@@ -135,6 +141,7 @@ class ProximalGradientPath:
         self.start = self._null()
         self.alpha_max = penalty.alpha_max(self.state.gradient)
         self.last = self.alpha_max
+        self.grid: list[tuple[State, float]] = []
 
     def _null(self) -> Stop:
         """Free features to their best, where λ and all others are of no account."""
@@ -170,6 +177,25 @@ class ProximalGradientPath:
             features = wider
         self.state = best
         return Stop(best, least, max(steps, 1), max(rounds, 1))
+
+    def approach(self, alpha: float) -> None:
+        """Go to the solution at the last λ ≥ ``alpha`` of a grid of λ that nobody asked for.
+
+        A penalty that is not convex has several local minima, and which is found depends on where
+        from. On the way from λ_max down a fixed grid it depends on λ alone, and not on whether it
+        is one of a path or the only one.
+        """
+        if not 0 < alpha < self.alpha_max < np.inf:
+            return
+        place = int(np.floor(np.log(alpha / self.alpha_max) / np.log(_RATIO) * (1 + 4 * EPS)))
+        place = min(place, _LONGEST)
+        while len(self.grid) <= place:
+            at = self.alpha_max * _RATIO ** len(self.grid)
+            if self.grid:
+                self.state, self.last = self.grid[-1]
+                self.solve(at)
+            self.grid.append((self.state, at))
+        self.state, self.last = self.grid[place]
 
     def _is_unbounded(self):
         """Whether every θ is allowed: without a penalty nothing then holds it."""
