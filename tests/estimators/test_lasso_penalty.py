@@ -1,5 +1,7 @@
 """``penalty=``: every penalty by name in both lassos, in paths and in searches."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -101,3 +103,31 @@ def test_excluded_features_bounds_and_factors_of_the_l2_part(rows):
 def test_what_does_not_go_together(given, message, rows):
     with pytest.raises(ValueError, match=message):
         QuadraticApproxLasso(**given).fit(*rows)
+
+
+def test_a_penalty_from_outside(rows, monkeypatch):
+    """The class of docs/extending.md: with weights, sparse X, classes, a path and a search."""
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+    block = page.split("## Add a penalty")[1].split("```python\n")[1].split("```")[0]
+    monkeypatch.setattr("skreg.penalties.PENALTIES", registry := dict(PENALTIES))
+    exec(block, scope := {"__name__": "outside"})
+    assert registry["log_sum"] is scope["LogSum"]
+    X, y = rows
+    weights = np.random.default_rng(0).uniform(0.5, 2, len(y))
+    model = QuadraticApproxLasso(0.1, penalty="log_sum").fit(X, y, sample_weight=weights)
+    thin = clone(model).fit(sparse.csr_array(X), y, sample_weight=weights)
+    np.testing.assert_allclose(thin.coef_, model.coef_, atol=1e-6)
+    # Stationary: λ/(1 + |θ|) balances the slope where θ ≠ 0, and exceeds it where θ = 0.
+    share = weights / weights.sum()
+    slope = X.T @ (share * (y - model.predict(X)))
+    on = model.coef_ != 0
+    pull = 0.1 * np.sign(model.coef_) / (1 + np.abs(model.coef_))
+    np.testing.assert_allclose(slope[on], pull[on], atol=1e-7)
+    assert (np.abs(slope[~on]) <= 0.1).all()
+    path = clone(model).regularization_path(X, y, 5)
+    assert not path.coefs[0].any()
+    assert path.coefs[-1].any()
+    search = PathSearchCV(clone(model), [0.2, 0.1], cv=2).fit(X, y)
+    assert search.best_estimator_.dual_gap_ <= 1e-8
+    classes = QuadraticApproxLassoClassifier(0.05, penalty=scope["LogSum"]()).fit(X, y > 0)
+    assert classes.dual_gap_ <= 1e-8
