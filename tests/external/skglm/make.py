@@ -1,4 +1,4 @@
-"""Solutions by skglm for the tests beside it: ``pip install skglm ``pip install skglm && python make.py````pip install skglm && python make.py`` python make.py``."""
+"""Solutions by skglm for the tests beside it: pip install skglm, then run this file."""
 
 from pathlib import Path
 
