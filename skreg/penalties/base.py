@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,10 +102,25 @@ class Penalty(ABC):
         a step for each.
     """
 
-    kernel: ClassVar[str] = "prox"
-    is_convex: ClassVar[bool] = True
-    is_smooth: ClassVar[bool] = False
-    is_separable: ClassVar[bool] = False
+    @property
+    def kernel(self) -> str:
+        """Which compiled solver serves."""
+        return "prox"
+
+    @property
+    def is_convex(self) -> bool:
+        """Whether P is convex in θ."""
+        return True
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether J has a derivative everywhere."""
+        return False
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether P is a sum over components."""
+        return False
 
     @abstractmethod
     def value(self, theta: Array, alpha: float = 1.0) -> float:

@@ -121,9 +121,9 @@ class Group(Penalty):
         ratio = alpha * (ratio + self.l2_weights)
         return (theta * ratio[self._group]).astype(theta.dtype, copy=False)
 
-    def prox(self, theta: Array, step: float, alpha: float = 1.0) -> Array:
+    def prox(self, theta: Array, step: ArrayLike, alpha: float = 1.0) -> Array:
         """argmin_u ½‖u − θ‖² + step·λJ(u): each group shortened by step·λw_g, or dropped."""
-        norms, strength = self.norms(theta), step * alpha
+        norms, strength = self.norms(theta), np.multiply(step, alpha)
         kept = np.maximum(norms - strength * self.weights, 0.0) * ~self.excluded
         kept = np.divide(kept, norms, out=np.zeros_like(norms), where=norms > 0)
         kept /= 1.0 + strength * self.l2_weights

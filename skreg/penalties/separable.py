@@ -128,7 +128,7 @@ class Separable(Penalty):
         lower, upper = (np.array(np.broadcast_to(b, p), dtype=np.float64) for b in (lower, upper))
         if self.positive:
             lower[:] = 0.0
-        if self._excludes:
+        if self.factors is not None and self._excludes:
             excluded = np.broadcast_to(np.isinf(self.factors), p)
             lower[excluded] = upper[excluded] = 0.0
         return lower, upper
@@ -144,15 +144,14 @@ class Separable(Penalty):
             ("bounds", lower),
             ("bounds", upper),
         ):
-            if given is not None and np.ndim(given) and len(given) != p:
-                raise ValueError(
-                    f"{name} must have one number for each feature, {p}, got {len(given)}."
-                )
+            size = 0 if given is None or not np.ndim(given) else np.size(given)
+            if size and size != p:
+                raise ValueError(f"{name} must have one number for each feature, {p}, got {size}.")
 
     def free(self, p: int) -> Mask:
         """Mask of the features without a penalty, shape (p,)."""
         free = self.l1(p) + self.l2(p) == 0
-        if self._excludes:
+        if self.factors is not None and self._excludes:
             free &= np.isfinite(np.broadcast_to(self.factors, p))
         return free
 

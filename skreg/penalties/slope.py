@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
@@ -92,12 +93,12 @@ class SLOPE(Penalty):
         out = alpha * mean.reshape(np.shape(theta)) * np.sign(theta)
         return out.astype(theta.dtype, copy=False)
 
-    def prox(self, theta: Array, step: float, alpha: float = 1.0) -> Array:
+    def prox(self, theta: Array, step: ArrayLike, alpha: float = 1.0) -> Array:
         """argmin_u ½‖u − θ‖² + step·λJ(u): an isotonic regression of what is sorted."""
         theta = np.asarray(theta)
         size = np.abs(theta).ravel().astype(np.float64)
         order = np.argsort(-size, kind="stable")
-        shrunk = size[order] - step * alpha * self.weights(size.size)
+        shrunk = size[order] - np.multiply(step, alpha) * self.weights(size.size)
         size[order] = np.maximum(isotonic_regression(shrunk, increasing=False).x, 0.0)
         out = np.sign(theta) * size.reshape(theta.shape) + 0.0
         return out.astype(theta.dtype, copy=False)

@@ -57,9 +57,9 @@ class SparseGroup(Group):
         out = super().gradient(theta, alpha) + alpha * self.l1_weights * np.sign(theta)
         return out.astype(theta.dtype, copy=False)
 
-    def prox(self, theta: Array, step: float, alpha: float = 1.0) -> Array:
+    def prox(self, theta: Array, step: ArrayLike, alpha: float = 1.0) -> Array:
         """argmin_u ½‖u − θ‖² + step·λJ(u): soft-thresholding, then the group's step."""
-        kept = np.maximum(np.abs(theta) - step * alpha * self.l1_weights, 0.0)
+        kept = np.maximum(np.abs(theta) - np.multiply(step, alpha) * self.l1_weights, 0.0)
         kept = (np.sign(theta) * kept).astype(theta.dtype, copy=False)
         return super().prox(kept, step, alpha)
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
-from skreg.penalties.base import Penalty
+from skreg.penalties.base import Mask, Penalty
 
 EPS = np.finfo(np.float64).eps
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 Indices = NDArray[np.intp]
 
 # Proximal steps between two attempts by Newton's method: at first, and at most.
@@ -65,7 +65,7 @@ class WorkingPenalty:
         """The smallest sub-gradient."""
         return self.penalty.gradient(self.whole(part), self.alpha)[:, self.features]
 
-    def tangent(self, part: Array) -> tuple[Array, Array | None, Array]:
+    def tangent(self, part: Array) -> tuple[Mask, Array | None, Array]:
         """Mask of active components (K, m), directions (n_active, r), second derivative (r, r).
 
         Directions are None where they are the active components themselves.

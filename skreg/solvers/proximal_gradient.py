@@ -19,14 +19,13 @@ which is free of units, like `gradient_norm_`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
-from skreg.quadratic.quadratic import Quadratic
-from skreg.quadratic.risk import LinearRisk
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.composite import Quadratic as Model
 from skreg.solvers.method import Answer, Method, Task
@@ -124,9 +123,7 @@ class ProximalGradientPath:
         See `approach`.
     """
 
-    def __init__(
-        self, problem: Quadratic | LinearRisk, penalty: Penalty, tol: float, max_iter: int
-    ):
+    def __init__(self, problem: Any, penalty: Penalty, tol: float, max_iter: int):
         self.part: SquaredErrorPart | LossPart
         if problem.is_quadratic:
             self.part = SquaredErrorPart(problem, penalty)

@@ -45,6 +45,13 @@ class State:
     gradient: Array
     point: Point | None = None
 
+    @property
+    def known(self) -> Point:
+        """The point of a `LinearRisk`."""
+        if self.point is None:
+            raise ValueError("a state of squared error has no point: ask for its value.")
+        return self.point
+
 
 class SquaredErrorPart:
     """Squared error as its quadratic ½θᵀHθ − hᵀθ + ½‖b‖², summed over targets.
@@ -150,18 +157,18 @@ class LossPart:
 
     def at(self, theta: Array, near: State | None = None) -> State:
         """The state at θ, whose intercepts are near those of another."""
-        b = self.problem.null_intercept() if near is None else near.point.intercept
+        b = self.problem.null_intercept() if near is None else near.known.intercept
         with np.errstate(over="ignore", invalid="ignore"):
             point = self.evaluate(np.ascontiguousarray(theta).ravel(), b)
         return State(theta, point.value, point.gradient.reshape(self.shape), point)
 
     def hessian_at(self, state: State) -> Hessian:
         """The Hessian of min_b R there."""
-        return Hessian(self.problem, state.point.curvature)
+        return Hessian(self.problem, state.known.curvature)
 
     def gap(self, state: State, alpha: float, tol: float) -> float:
         """The duality gap."""
-        return self.certificate.gap(state.point, alpha, tol)
+        return self.certificate.gap(state.known, alpha, tol)
 
     def unpenalized(self) -> tuple[State, float]:
         """The minimizer of R alone, by Newton's method; its gap is not known."""
@@ -172,12 +179,12 @@ class LossPart:
     def intercepts(self, states: list[State]) -> Array:
         """b of these states, shape (m, K)."""
         thetas = np.array([s.theta for s in states])
-        intercepts = np.array([s.point.intercept for s in states])
+        intercepts = np.array([s.known.intercept for s in states])
         return intercepts - thetas @ self.problem.design.centre
 
     def _diagonal(self, state):
         """An upper bound of the Hessian's diagonal at the null model."""
-        risk, curvature = self.problem, state.point.curvature
+        risk, curvature = self.problem, state.known.curvature
         if risk.loss.coupled:
             curvature = risk.share[:, None] * curvature * (1.0 - curvature)
         return np.stack([risk.design.squares(np.ascontiguousarray(c)) for c in curvature.T])
