@@ -47,14 +47,14 @@ def test_readme_has_snippets():
     assert snippets(ROOT / "README.md")
 
 
-def test_architecture_page_names_every_room_and_no_other():
+def test_architecture_page_names_every_layer_and_no_other():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = {path.rstrip("/") for path in re.findall(r"`((?:skreg|tests|benchmarks)/[^`]*)`", text)}
     assert [path for path in named if not (ROOT / path).exists()] == []
     package = ROOT / "skreg"
-    rooms = {f"skreg/{path.parent.name}" for path in package.glob("*/__init__.py")}
-    rooms |= {f"skreg/{path.name}" for path in package.glob("*.py") if path.name != "__init__.py"}
-    assert rooms <= named
+    layers = {f"skreg/{path.parent.name}" for path in package.glob("*/__init__.py")}
+    layers |= {f"skreg/{path.name}" for path in package.glob("*.py") if path.name != "__init__.py"}
+    assert layers <= named
 
 
 def test_readme_names_every_public_name():
