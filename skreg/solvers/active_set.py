@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from skreg.quadratic.working_set import working_set_path
 from skreg.solvers.l1_problem import L1Problem, join
 from skreg.solvers.method import Answer, Method, Task
@@ -12,11 +14,8 @@ class ActiveSet(Method):
 
     name = "active_set"
     scope = "L1 and elastic-net penalties, θ ≥ 0 on request, on squared error"
+    needs: ClassVar = {"is_quadratic": (True,), "kernel": ("coordinates",)}
     unit = "rounds"
-
-    def serves(self, task: Task) -> bool:
-        """A penalty of coordinates on a quadratic."""
-        return task.problem.is_quadratic and task.penalty.kernel == "coordinates"
 
     def path(self, task: Task) -> Answer:
         """Follow the path of each target; θ̂ at λ = 0 is known without it, unless θ ≥ 0."""

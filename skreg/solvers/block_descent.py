@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from skreg.solvers.method import Answer, Method, Task
@@ -13,11 +15,8 @@ class BlockDescent(Method):
 
     name = "block_coordinate_descent"
     scope = "group penalties on squared error"
+    needs: ClassVar = {"is_quadratic": (True,), "kernel": ("groups",)}
     unit = "passes"
-
-    def serves(self, task: Task) -> bool:
-        """A penalty of groups on a quadratic."""
-        return task.problem.is_quadratic and task.penalty.kernel == "groups"
 
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ; θ̂ at λ = 0 is known without it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,14 +21,7 @@ class Diagonal(Method):
 
     name = "soft_threshold"
     scope = "L1 and elastic-net penalties on a quadratic, with hessian='diagonal' or 'pca'"
-
-    def serves(self, task: Task) -> bool:
-        """A closed form that the user asked for."""
-        return (
-            task.hessian != "full"
-            and task.problem.is_quadratic
-            and task.penalty.kernel == "coordinates"
-        )
+    needs: ClassVar = {"is_quadratic": (True,), "kernel": ("coordinates",), "is_full": (False,)}
 
     def path(self, task: Task) -> Answer:
         """The closed form for every λ, with the gap of the problem itself."""

@@ -46,6 +46,41 @@ class Task:
     hessian: str = "full"
     start: tuple[Array, Array] | None = None
 
+    @property
+    def is_quadratic(self) -> bool:
+        """Whether the risk is its own quadratic."""
+        return self.problem.is_quadratic
+
+    @property
+    def has_curvature(self) -> bool:
+        """Whether the risk can be expanded to a quadratic, or is one."""
+        return self.problem.is_quadratic or self.problem.loss.has_curvature
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the rows of a quadratic are too many and too wide to decompose H."""
+        return self.problem.is_quadratic and self.problem.form.is_large
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the penalty is."""
+        return self.penalty.is_smooth
+
+    @property
+    def kernel(self) -> str:
+        """The compiled solver that knows the penalty."""
+        return self.penalty.kernel
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the Hessian is taken as it is."""
+        return self.hessian == "full"
+
+    @property
+    def is_one_shot(self) -> bool:
+        """Whether one quadratic is to serve every λ."""
+        return self.max_expansions == 1 or not self.is_full
+
     def descending(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
         """Places of λ (of those marked), from the largest to the smallest."""
         places = np.arange(len(self.alphas)) if which is None else np.flatnonzero(which)
@@ -103,7 +138,9 @@ class Method(ABC):
     name : str
         What ``method=`` of `solve` calls it.
     scope : str
-        Which tasks it serves, for messages.
+        Which tasks it serves, in words.
+    needs : dict of str to tuple
+        The same as values that properties of a `Task` may have.
     unit : str
         What ``max_iter`` counts.
     closer : float
@@ -112,12 +149,21 @@ class Method(ABC):
 
     name: ClassVar[str]
     scope: ClassVar[str]
+    needs: ClassVar[dict[str, tuple[Any, ...]]] = {}
     unit: ClassVar[str] = "iterations"
     closer: ClassVar[float] = 1.0
 
-    @abstractmethod
     def serves(self, task: Task) -> bool:
         """Whether it can solve this task."""
+        return not self.missing(task)
+
+    def missing(self, task: Task) -> dict[str, Any]:
+        """What of the task it does not serve: properties and their values."""
+        return {
+            name: getattr(task, name)
+            for name, allowed in self.needs.items()
+            if getattr(task, name) not in allowed
+        }
 
     @abstractmethod
     def path(self, task: Task) -> Answer:

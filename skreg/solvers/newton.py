@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -48,20 +49,16 @@ class Newton(Method):
 
     name = "newton"
     scope = "½Σ fⱼθⱼ² under any loss with a curvature"
+    needs: ClassVar = {
+        "is_quadratic": (False,),
+        "has_curvature": (True,),
+        "is_smooth": (True,),
+        "kernel": ("coordinates",),
+    }
     unit = "steps"
     # One step more of Newton's method. Predictions err by the gradient over λ, and those of a fit
     # and of a path are to agree to eight digits.
     closer = 1e-3
-
-    def serves(self, task: Task) -> bool:
-        """A ridge under a loss that is not its own quadratic."""
-        penalty, problem = task.penalty, task.problem
-        return (
-            not problem.is_quadratic
-            and problem.loss.has_curvature
-            and penalty.is_smooth
-            and penalty.kernel == "coordinates"
-        )
 
     def path(self, task: Task) -> Answer:
         """Solve downwards in λ, each solution the start of the next."""

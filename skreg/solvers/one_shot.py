@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,16 +27,13 @@ class OneShot(Method):
 
     name = "one_shot"
     scope = "L1 and elastic-net penalties under any loss, with max_expansions=1"
+    needs: ClassVar = {
+        "is_quadratic": (False,),
+        "has_curvature": (True,),
+        "kernel": ("coordinates",),
+        "is_one_shot": (True,),
+    }
     unit = "rounds"
-
-    def serves(self, task: Task) -> bool:
-        """One quadratic for every λ."""
-        return (
-            not task.problem.is_quadratic
-            and task.problem.loss.has_curvature
-            and task.penalty.kernel == "coordinates"
-            and (task.max_expansions == 1 or task.hessian != "full")
-        )
 
     def path(self, task: Task) -> Answer:
         """Solve the quadratic, and certify its solutions for the loss."""

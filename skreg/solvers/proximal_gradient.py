@@ -19,7 +19,7 @@ which is free of units, like `gradient_norm_`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +57,8 @@ class ProximalGradient(Method):
 
     name = "proximal_gradient"
     scope = "any penalty, under squared error or a loss with a curvature"
+    needs: ClassVar = {"has_curvature": (True,), "is_full": (True,)}
     unit = "steps"
-
-    def serves(self, task: Task) -> bool:
-        """Any penalty and any loss with a curvature."""
-        problem = task.problem
-        return task.hessian == "full" and (problem.is_quadratic or problem.loss.has_curvature)
 
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ."""

@@ -16,6 +16,8 @@ and shortened if need be, with a Hessian taken anew first: convergence is global
 the steps that its age has cost weigh as much as a new one.
 """
 
+from typing import ClassVar
+
 import numpy as np
 
 from skreg._threads import one_blas_thread
@@ -34,20 +36,16 @@ class ProximalNewton(Method):
 
     name = "proximal_newton"
     scope = "L1, elastic-net and group penalties under any loss with a curvature"
+    needs: ClassVar = {
+        "is_quadratic": (False,),
+        "has_curvature": (True,),
+        "kernel": ("coordinates", "groups"),
+        "is_full": (True,),
+    }
     unit = "passes"
     # Duality gaps are quadratic in the error: it takes a gap of 1e-14 for coefficients to seven
     # digits, and the last step of a Newton method often brings that.
     closer = 1e-6
-
-    def serves(self, task: Task) -> bool:
-        """A penalty that compiled kernels know, under a loss that is not its own quadratic."""
-        problem = task.problem
-        return (
-            not problem.is_quadratic
-            and problem.loss.has_curvature
-            and task.penalty.kernel in ("coordinates", "groups")
-            and task.hessian == "full"
-        )
 
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ; Newton's method answers at λ = 0, unless θ ≥ 0."""
@@ -119,6 +117,7 @@ def _answer(task, stops, null_risk, notes):
         n_iter=passes,
         solver="proximal_newton",
         n_expansions=expansions,
-        exhausted=(passes >= task.max_iter) | (expansions >= MAX_EXPANSIONS),
+        exhausted=(passes >= task.max_iter)
+        | (expansions >= (task.max_expansions or MAX_EXPANSIONS)),
         notes=notes,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from skreg.solvers.method import Answer, Method, Task
@@ -13,21 +15,17 @@ def ridge_factors(task: Task) -> np.ndarray | None:
     return None if (factors == 1.0).all() else factors
 
 
-def is_ridge(task: Task) -> bool:
-    """Whether J is ½Σⱼ fⱼθⱼ² and the risk a quadratic."""
-    penalty = task.penalty
-    return task.problem.is_quadratic and penalty.is_smooth and penalty.kernel == "coordinates"
-
-
 class Spectral(Method):
     """θ(λ) = Q diag(σ/(σ+λ)) Qᵀθ̂ for H = QΣQᵀ; at λ = 0 the minimizer of smallest norm."""
 
     name = "spectral"
     scope = "½Σ fⱼθⱼ² on squared error, or on one quadratic"
-
-    def serves(self, task: Task) -> bool:
-        """A ridge on a quadratic that can be decomposed."""
-        return is_ridge(task) and not task.problem.form.is_large
+    needs: ClassVar = {
+        "is_quadratic": (True,),
+        "is_smooth": (True,),
+        "kernel": ("coordinates",),
+        "is_large": (False,),
+    }
 
     def path(self, task: Task) -> Answer:
         """Shift the spectrum for every λ."""
@@ -52,11 +50,13 @@ class ConjugateGradients(Method):
 
     name = "cg"
     scope = "½Σ fⱼθⱼ² on squared error, for sparse rows that are too large to decompose"
+    needs: ClassVar = {
+        "is_quadratic": (True,),
+        "is_smooth": (True,),
+        "kernel": ("coordinates",),
+        "is_large": (True,),
+    }
     unit = "steps"
-
-    def serves(self, task: Task) -> bool:
-        """A ridge on sparse rows of which neither side is small."""
-        return is_ridge(task) and task.problem.form.is_large
 
     def path(self, task: Task) -> Answer:
         """Solve for every λ; the degrees of freedom are not known."""
