@@ -97,5 +97,5 @@ def test_a_search_counts_as_its_path_and_its_best_estimator_do():
     search = PathSearchCV(lasso, [0.1, 0.01], selection="aic").fit(scale(data), y)
     dof = search.criterion_.diagnostics["dof"]
     np.testing.assert_allclose(dof - 1, search.path_.dof)
-    at = np.flatnonzero(search.path_.alphas == search.best_alpha_)[0]
+    at = np.flatnonzero(search.path_.alphas == search.best_params_["alpha"])[0]
     assert search.best_estimator_.effective_dof_ == search.path_.dof[at]
