@@ -109,7 +109,6 @@ def _answer(task, stops, null_risk, notes):
     passes, expansions = (
         np.array([getattr(stop, name) for stop in stops]) for name in ("passes", "expansions")
     )
-    limit = task.max_expansions or MAX_EXPANSIONS
     return Answer(
         thetas=thetas,
         intercepts=intercepts,
