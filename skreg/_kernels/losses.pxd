@@ -182,9 +182,10 @@ cdef inline double gamma_at(double y, double f, double* gradient, double* curvat
 cdef inline double tweedie_at(
     double y, double f, double power, double* gradient, double* curvature
 ) noexcept nogil:
-    """Half the unit deviance for 1 < p < 2, μ = exp(f) and y ≥ 0.
+    """Half the unit deviance for 1 < p < 2 and y ≥ 0, or p > 2 and y > 0, with μ = exp(f).
 
-    y·μ^(1−p)/(p − 1) + μ^(2−p)/(2 − p) − y^(2−p)/((p − 1)(2 − p)).
+    y·μ^(1−p)/(p − 1) + μ^(2−p)/(2 − p) − y^(2−p)/((p − 1)(2 − p)). For p > 2 it is not convex, and
+    the curvature is the expected one, μ^(2−p) (Fisher's scoring).
     """
     cdef double above = power - 1, below = 2 - power
     cdef double log_y = log_(y)
@@ -194,7 +195,7 @@ cdef inline double tweedie_at(
     falling = falling if y > 0 else 0 * f
     least = least if y > 0 else 0
     gradient[0] = rising - falling
-    curvature[0] = below * rising + above * falling
+    curvature[0] = below * rising + above * falling if below > 0 else rising
     return rising / below + falling / above - least / (above * below)
 
 

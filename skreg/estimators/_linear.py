@@ -171,6 +171,8 @@ class QuadraticApproxLinear(BaseEstimator):
         check_is_fitted(self)
         if self._model is not None:
             return self._model
+        if not self._loss.has_curvature:
+            raise AttributeError(f"loss {self._loss.name!r} has no curvature, and so no quadratic.")
         if self._quadratic is None:
             expansion = self._rows_of("quadratic_").expand(*self._anchor())
             self._quadratic = QuadraticModel(expansion).without_rows()

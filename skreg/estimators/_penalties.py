@@ -30,6 +30,11 @@ class RidgeShell:
     def gradient_norm_(self):
         """maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective, with H and the risk R₀ at θ = 0."""
         check_is_fitted(self)
+        if self._gradient_norm is None and self._model is None:
+            raise AttributeError(
+                f"loss {self._loss.name!r} has no gradient where a row is interpolated: dual_gap_ "
+                "certifies the solution."
+            )
         if self._gradient_norm is None:
             self._gradient_norm = self._model_gradient_norm()
         return self._gradient_norm

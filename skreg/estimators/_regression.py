@@ -33,6 +33,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         **QuadraticApproxLinear._parameter_constraints,
         "loss": [StrOptions(REGRESSION_LOSSES), Loss],
         "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
         "power": [Real],
         "dispersion": [Interval(Real, 0, None, closed="neither")],
     }
@@ -214,6 +215,10 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         """Whether the risk is its own quadratic; of a loss that `fit` refuses, True."""
         return self._asked("is_quadratic", True)
 
+    def _goes_by_newton(self) -> bool:
+        """Whether the risk is expanded again and again."""
+        return not self._is_quadratic() and self._asked("has_curvature", True)
+
     def _asked(self, fact, otherwise):
         """A fact of the loss asked for, also before `fit` has said whether there is such a loss."""
         try:
@@ -232,10 +237,10 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         if loss.is_quadratic:
             y = self._less_offset(y, offset)
             return Quadratic.from_rows(X, y, weights, self.fit_intercept)
-        if loss.is_for_classes or not loss.has_curvature:
+        if loss.is_for_classes:
             raise ValueError(
-                f"loss={self.loss!r} is not for a linear regressor. Use one of "
-                f"{sorted(REGRESSION_LOSSES)}, or a Loss for numbers that has a curvature."
+                f"loss={self.loss!r} is for classifiers. Use one of {sorted(REGRESSION_LOSSES)}, "
+                "or another Loss for numbers."
             )
         if y.ndim == 2:
             raise ValueError(

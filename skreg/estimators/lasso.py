@@ -26,6 +26,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
 
         - ``"squared_error"``: ½(y − f)².
         - ``"huber"``: ½r² for |r| ≤ δ and else δ|r| − ½δ², r = y − f.
+        - ``"quantile"``: τr for r ≥ 0 and else (τ − 1)r, for the τ-quantile of y.
         - ``"poisson"``, ``"gamma"``, ``"tweedie"``, ``"negative_binomial"``: half the unit deviance
           of the mean exp(f), for counts; for positive numbers; for amounts that may be 0, with
           variance φμᵖ; for counts with variance μ + αμ².
@@ -33,6 +34,9 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         Or a loss of your own: see `skreg.losses.register`.
     delta : float, default=1.35
         δ of ``"huber"``, in the units of y.
+    quantile : float, default=0.5
+        τ in (0, 1) of ``"quantile"``: 0.5 is half the absolute error, whose minimizer is the
+        median.
     power : float, default=1.5
         p of ``"tweedie"``: between 1 and 2; or 0, 1, 2, which are squared error (with the identity
         link), Poisson and gamma.
@@ -164,6 +168,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         *,
         loss="squared_error",
         delta=1.35,
+        quantile=0.5,
         power=1.5,
         dispersion=1.0,
         penalty=None,
@@ -187,6 +192,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         self.alpha = alpha
         self.loss = loss
         self.delta = delta
+        self.quantile = quantile
         self.power = power
         self.dispersion = dispersion
         self.penalty = penalty

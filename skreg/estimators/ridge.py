@@ -29,6 +29,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
 
         - ``"squared_error"``: ½(y − f)².
         - ``"huber"``: ½r² for |r| ≤ δ and else δ|r| − ½δ², r = y − f.
+        - ``"quantile"``: τr for r ≥ 0 and else (τ − 1)r, for the τ-quantile of y.
         - ``"poisson"``, ``"gamma"``, ``"tweedie"``, ``"negative_binomial"``: half the unit deviance
           of the mean exp(f), for counts; for positive numbers; for amounts that may be 0, with
           variance φμᵖ; for counts with variance μ + αμ².
@@ -36,9 +37,13 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         Or a loss of your own: see `skreg.losses.register`.
     delta : float, default=1.35
         δ of ``"huber"``, in the units of y.
+    quantile : float, default=0.5
+        τ in (0, 1) of ``"quantile"``: 0.5 is half the absolute error, whose minimizer is the
+        median.
     power : float, default=1.5
         p of ``"tweedie"``: between 1 and 2; or 0, 1, 2, which are squared error (with the identity
-        link), Poisson and gamma.
+        link), Poisson and gamma; or more, where the deviance is not convex and the solution a
+        stationary point.
     dispersion : float, default=1.0
         α > 0 of ``"negative_binomial"``, which is not estimated.
     max_expansions : None or int, default=None
@@ -79,9 +84,12 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         tr H(H + λF)⁻¹, Σσ/(σ+λ) without factors; the intercept is not counted.
     n_expansions_, n_iter_ : int
         Quadratics taken, and Newton steps; 1 for squared error, a closed form.
+    dual_gap_ : float
+        For ``loss="quantile"``: the objective exceeds its minimum by ``dual_gap_ · R₀`` at most.
     gradient_norm_ : float
-        maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective with H and the risk R₀ at θ = 0: half
-        its square is about what a coefficient alone could still gain, as a share of R₀.
+        For other losses maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective with H and the risk
+        R₀ at θ = 0: half its square is about what a coefficient alone could still gain, as a share
+        of R₀.
     noise_variance_, log_evidence_ : float
         For squared error, of the Bayesian model below.
     solver_ : str
@@ -89,7 +97,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         products of rows; or ``"svd"`` and ``"svd-dual"``, X itself, where the condition number of
         H + λI would cost accuracy; ``"cg"``, nothing, for a sparse X too large for that, where
         ``effective_dof_`` is NaN. For other losses: ``"newton-cholesky"``, with p > n
-        ``"newton-dual"``, or ``"newton-cg"``.
+        ``"newton-dual"``, or ``"newton-cg"``; ``"interior_point"`` for quantiles.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Where X has string column names.
@@ -131,6 +139,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         *,
         loss="squared_error",
         delta=1.35,
+        quantile=0.5,
         power=1.5,
         dispersion=1.0,
         max_expansions=None,
@@ -144,6 +153,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         self.alpha = alpha
         self.loss = loss
         self.delta = delta
+        self.quantile = quantile
         self.power = power
         self.dispersion = dispersion
         self.max_expansions = max_expansions

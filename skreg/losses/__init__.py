@@ -30,10 +30,8 @@ LOSSES: dict[str, type[Loss]] = {
 }
 
 
-#: Names of those for numbers: what linear regressors take. A live set, which `register` adds to.
-REGRESSION_LOSSES = {
-    name for name, loss in LOSSES.items() if loss.has_curvature and not loss.is_for_classes
-}
+#: Names of those for numbers: what regressors take. A live set, which `register` adds to.
+REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if not loss.is_for_classes}
 
 
 def register(loss: type[Loss]) -> type[Loss]:
@@ -68,7 +66,7 @@ def register(loss: type[Loss]) -> type[Loss]:
             "name."
         )
     LOSSES[loss.name] = loss
-    if loss.has_curvature and not loss.is_for_classes:
+    if not loss.is_for_classes:
         REGRESSION_LOSSES.add(loss.name)
     return loss
 

@@ -16,7 +16,7 @@ RARE = 1e-9
 
 
 class Loss(ABC):
-    """A pointwise loss ℓ(y, f) ≥ 0 of raw predictions f, convex in f.
+    """A pointwise loss ℓ(y, f) ≥ 0 of raw predictions f, convex in f unless it says otherwise.
 
     Solvers ask for what they need by these members, never for the name: a loss from outside the
     package is as good as one from inside. The three abstract ones suffice; the defaults of the
@@ -40,8 +40,14 @@ class Loss(ABC):
         Whether the curvature is 1 everywhere: the risk is its own quadratic.
     is_for_classes : bool
         Whether targets are classes: for classifiers, not for regressors.
+    is_convex : bool
+        Whether ℓ is convex in f. One that is not gives a positive ``curvature`` all the same, and
+        goes with smooth penalties only: its stationary points have no duality gap.
     has_curvature : bool
         Whether ∂²ℓ/∂f² is anything but 0.
+    linear_sides : tuple of float or None
+        Slopes (above, below) of a loss above·max(y − f, 0) + below·max(f − y, 0), which has no
+        curvature and is solved as a linear or quadratic program; None for any other.
     has_flat_parts : bool
         Whether the curvature vanishes on whole intervals, so that a Hessian needs a floor.
     positive_targets : bool
@@ -62,7 +68,9 @@ class Loss(ABC):
     is_compiled = False
     is_quadratic = False
     is_for_classes = False
+    is_convex = True
     has_curvature = True
+    linear_sides: tuple[float, float] | None = None
     has_flat_parts = False
     positive_targets = False
     scored_by_r2 = False

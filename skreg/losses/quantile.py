@@ -9,7 +9,7 @@ class Quantile(CompiledLoss):
     """ℓ(y, f) = τ(y − f) for y ≥ f, else (1 − τ)(f − y) (Koenker & Bassett, 1978).
 
     Its minimiser is the τ-quantile. It has a kink at y = f, where the gradient is given as 0, and
-    no curvature: networks take it, the quadratic estimators do not.
+    no curvature: linear models go by `skreg.solvers.interior_point`.
 
     Parameters
     ----------
@@ -35,6 +35,7 @@ class Quantile(CompiledLoss):
                 f"quantile must lie between 0 and 1, got {quantile!r}. Use 0.5 for the median."
             )
         self.quantile = self.parameter = float(quantile)
+        self.linear_sides = (self.quantile, 1.0 - self.quantile)
 
     def conjugate(self, y, u):
         """Σⱼ uⱼyⱼ for −τ ≤ uⱼ ≤ 1 − τ."""

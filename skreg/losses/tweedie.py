@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import d2_tweedie_score
 
-from skreg.losses.base import CompiledLoss, check_not_negative
+from skreg.losses.base import CompiledLoss, check_not_negative, first_bad
 from skreg.losses.gamma import Gamma
 from skreg.losses.poisson import Poisson
 from skreg.losses.squared_error import SquaredError
@@ -22,9 +22,11 @@ class Tweedie(CompiledLoss):
     Parameters
     ----------
     power : float, default=1.5
-        p with 1 < p < 2. `from_parameters` takes 0, 1 and 2 as well, which are `SquaredError` (with
-        the identity link, as in `sklearn.linear_model.TweedieRegressor`), `Poisson` and `Gamma`.
-        Beyond 2, and between 0 and 1, the deviance is not convex in f, or there is no such law.
+        p > 1. `from_parameters` takes 0, 1 and 2 as well, which are `SquaredError` (with the
+        identity link, as in `sklearn.linear_model.TweedieRegressor`), `Poisson` and `Gamma`; 3 is
+        the inverse Gaussian. Beyond 2 the deviance is not convex in f: a ridge finds a stationary
+        point, by Fisher's scoring, and a lasso, which could not certify it, is refused. Between 0
+        and 1 there is no such law.
 
     Examples
     --------
@@ -46,11 +48,12 @@ class Tweedie(CompiledLoss):
                 f"power={power!r} is a loss of its own: use {_KNOWN[power].__name__}(), or "
                 "Tweedie.from_parameters."
             )
-        if not 1 < power < 2:
+        if not (power > 1 and np.isfinite(power)):
             raise ValueError(
-                f"power must be 0, 1, 2 or between 1 and 2, got {power!r}: with a log link no "
-                "other Tweedie deviance is convex. Use sklearn.linear_model.TweedieRegressor."
+                f"power must be 0 or at least 1, got {power!r}: no Tweedie law has another power, "
+                "but for extreme stable ones. Use loss='squared_error' for targets below 0."
             )
+        self.is_convex = power < 2
         self.power = self.parameter = float(power)
 
     @classmethod
@@ -59,7 +62,11 @@ class Tweedie(CompiledLoss):
         return _KNOWN[power]() if power in _KNOWN else cls(power)
 
     def conjugate(self, y, u):
-        """u·f − ℓ(y, f) where μ^(2−p) − y·μ^(1−p) = u; u ≥ 0 where y = 0."""
+        """u·f − ℓ(y, f) where μ^(2−p) − y·μ^(1−p) = u; u ≥ 0 where y = 0. For p < 2."""
+        if not self.is_convex:
+            raise ValueError(
+                f"the Tweedie deviance of power={self.power} is not convex, and has no duality gap."
+            )
         above, below = self.power - 1.0, 2.0 - self.power
         outside = (y == 0) & (u < -8 * np.finfo(np.float64).eps)
         f = self._best(y, u)
@@ -97,7 +104,13 @@ class Tweedie(CompiledLoss):
         return np.where((y == 0) & (u <= 0), -np.inf, f)
 
     def check_targets(self, y):
-        """Targets are not negative, and not all 0."""
+        """Targets are not negative, and not all 0; positive for p > 2."""
+        if not self.is_convex and not (y > 0).all():
+            value, row = first_bad(y, ~(y > 0))
+            raise ValueError(
+                f"y must be positive for loss='tweedie' with power={self.power}, got {value} in "
+                f"row {row}. Use a power below 2 for targets that may be 0."
+            )
         check_not_negative(y, self.name)
 
     def null_intercept(self, y, share, offset=None):

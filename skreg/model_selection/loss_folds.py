@@ -34,7 +34,7 @@ def serves(job):
     return (
         isinstance(job.estimator, RidgeShell)
         and path_folds.serves(job)
-        and (is_classifier(estimator) or not estimator._is_quadratic())
+        and (is_classifier(estimator) or estimator._goes_by_newton())
         and estimator.max_expansions is None
         and estimator.norm_bound is None
         and not sparse.issparse(job.X)

@@ -65,7 +65,9 @@ def _largest_eigenvalue(problem):
         return problem.largest_eigenvalue
     design, shape = problem.design, (problem.n_outputs, problem.n_features)
     raw = problem.raw(np.zeros(shape), problem.null_intercept())
-    _, residual, curvature = problem.derivatives_at(raw)
+    risk, residual, curvature = problem.derivatives_at(raw)
+    if not problem.loss.has_curvature:  # that of a square which is worth R at a residual of size R
+        curvature = problem.share[:, None] / (risk or 1.0)
     mean = design.mean(problem.share) if problem.fit_intercept else np.zeros(shape[1])
 
     def times_hessian(v):

@@ -57,6 +57,16 @@ class Task:
         return self.problem.is_quadratic or self.problem.loss.has_curvature
 
     @property
+    def has_linear_sides(self) -> bool:
+        """Whether the loss is linear on both sides of y."""
+        return not self.problem.is_quadratic and self.problem.loss.linear_sides is not None
+
+    @property
+    def is_convex(self) -> bool:
+        """Whether the risk is."""
+        return self.problem.is_quadratic or self.problem.loss.is_convex
+
+    @property
     def is_large(self) -> bool:
         """Whether the rows of a quadratic are too many and too wide to decompose H."""
         return self.problem.is_quadratic and self.problem.form.is_large

@@ -35,10 +35,11 @@ class ProximalNewton(Method):
     """The walk of `ProximalPath`, with a certificate at every λ."""
 
     name = "proximal_newton"
-    scope = "L1, elastic-net and group penalties under any loss with a curvature"
+    scope = "L1, elastic-net and group penalties under any convex loss with a curvature"
     needs: ClassVar = {
         "is_quadratic": (False,),
         "has_curvature": (True,),
+        "is_convex": (True,),
         "kernel": ("coordinates", "groups"),
         "is_full": (True,),
     }

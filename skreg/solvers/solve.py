@@ -15,6 +15,7 @@ from skreg.solvers.block_descent import BlockDescent
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.degrees_of_freedom import along_path
 from skreg.solvers.diagonal import Diagonal
+from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.l1_problem import L1Problem
 from skreg.solvers.method import Answer, Array, Method, Task
 from skreg.solvers.newton import Newton
@@ -39,6 +40,7 @@ METHODS: tuple[Method, ...] = (
     BlockDescent(),
     Newton(),
     ProximalNewton(),
+    InteriorPoint(),
     ProximalGradient(),
 )
 

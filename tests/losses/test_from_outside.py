@@ -175,5 +175,5 @@ def test_names_are_taken_once_and_classes_are_for_classifiers():
         register(type("Mine", (OtherPoisson,), {"name": "poisson"}))
     assert register(OtherPoisson) is OtherPoisson
     X, y, _, _ = rows()
-    with pytest.raises(ValueError, match="not for a linear regressor"):
+    with pytest.raises(ValueError, match="is for classifiers"):
         QuadraticApproxRidge(loss=BinaryLogLoss()).fit(X, y)

@@ -28,9 +28,9 @@ def test_powers_with_a_name_are_the_losses_of_that_name(power, kind):
         Tweedie(power)
 
 
-@pytest.mark.parametrize("power", [-1.0, 0.5, 3, np.nan])
-def test_powers_that_are_not_convex_are_refused(power):
-    with pytest.raises(ValueError, match="power must be 0, 1, 2 or between 1 and 2, got"):
+@pytest.mark.parametrize("power", [-1.0, 0.5, np.inf, np.nan])
+def test_powers_that_no_law_has_are_refused(power):
+    with pytest.raises(ValueError, match="power must be 0 or at least 1, got"):
         QuadraticApproxRidge(loss="tweedie", power=power).fit([[0.0], [1.0]], [1.0, 2.0])
 
 
@@ -76,6 +76,22 @@ def test_ridge_equals_scikit_learn(power, alpha):
     np.testing.assert_allclose(ours.intercept_, other.intercept_, rtol=1e-7, atol=1e-9)
     score = other.score(X, y, weights)
     np.testing.assert_allclose(ours.score(X, y, weights), score, rtol=1e-8)
+
+
+@pytest.mark.parametrize("power", [2.5, 3])
+def test_beyond_2_the_ridge_is_scikit_learn_s_and_the_lasso_is_refused(power):
+    X, _, weights = rows()
+    y = np.random.default_rng(1).wald(np.exp(0.3 * X[:, 0]), 2.0)
+    other = TweedieRegressor(power=power, alpha=0.01, tol=1e-9, max_iter=10_000)
+    other.fit(X, y, weights)
+    ours = QuadraticApproxRidge(0.01, loss="tweedie", power=power, tol=1e-10)
+    ours.fit(X, y, weights)
+    np.testing.assert_allclose(ours.coef_, other.coef_, atol=1e-5)
+    np.testing.assert_allclose(ours.score(X, y, weights), other.score(X, y, weights), rtol=1e-6)
+    with pytest.raises(ValueError, match="no method serves"):
+        QuadraticApproxLasso(0.01, loss="tweedie", power=power).fit(X, y)
+    with pytest.raises(ValueError, match=r"y must be positive.*got 0.0 in row 0"):
+        ours.fit(X, 0.0 * y)
 
 
 def test_an_offset_moves_the_null_intercept_as_the_root_does():

@@ -179,6 +179,11 @@ def _refit(fit, risk, i, which):
 def _check(fit):
     """Raise where the solutions are not minimisers by a separable penalty."""
     source = fit.source
+    if not source._loss.has_curvature:
+        raise ValueError(
+            f"cv='loo' goes by the curvature of the loss, and loss {source._loss.name!r} has none. "
+            "Use cv=5."
+        )
     if getattr(source, "groups", None) is not None:
         raise ValueError("cv='loo' does not know groups of features yet. Use cv=5.")
     if (hessian := getattr(source, "hessian", "full")) != "full":

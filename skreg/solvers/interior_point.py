@@ -1,0 +1,331 @@
+"""R + λJ for the pinball loss, by a primal–dual interior-point method: no curvature is needed.
+
+The pinball loss of r = y − o − xθ − b is sτ·r⁺ + s(1 − τ)·r⁻ with r = r⁺ − r⁻ (s: a row's share),
+and an L1 part costs λl₁(t⁺ + t⁻) with θ = t⁺ − t⁻: a linear program for the lasso, a quadratic one
+with an L2 part (Koenker, 2005, §6.4; Mehrotra, 1992). With a the multiplier of a row and
+
+    q = Xᵀa − λl₂θ,
+
+a solution has Σa = 0, a in [−s(1 − τ), sτ], |q| ≤ λl₁, and the complementary products r⁺(sτ − a),
+r⁻(a + s(1 − τ)), t⁺(λl₁ − q), t⁻(λl₁ + q) all 0. Newton's method follows the points at which they
+are equal and positive. Each step is a ridge regression: weights w = 1/(r⁺/(sτ − a) + r⁻/(…)) of the
+rows and strengths λl₂ + 1/(t⁺/(λl₁ − q) + t⁻/(λl₁ + q)) of the features, p × p, or n × n where p is
+larger. Every iterate gives a point of the dual, so the duality gap of the exact problem is known.
+
+The end of a lasso is a vertex: rows that are interpolated and features that are in. They are read
+off the multipliers, and the vertex solved for, so that zeros are exact.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lstsq
+from scipy.sparse import issparse
+
+from skreg._threads import one_blas_thread
+from skreg.solvers.certificate import largest_scale
+from skreg.solvers.interior_step import NewtonStep
+from skreg.solvers.method import Answer, Method, Task
+
+Vector = NDArray[np.float64]
+
+EPS = np.finfo(np.float64).eps
+# How near to the boundary a step goes; gaps are brought to this at least: the last steps are cheap.
+_NEAR, _AIM = 0.995, 1e-11
+# Slopes of features without a penalty that count as 0, beside their largest possible size.
+_LEFT = 1e-9
+_MAX_ITER = 200
+
+
+class InteriorPoint(Method):
+    """Mehrotra's predictor–corrector steps for each λ, and the vertex of a lasso at their end."""
+
+    name = "interior_point"
+    scope = "L1, L2 and elastic-net penalties under a pinball loss, which has no curvature"
+    needs: ClassVar = {
+        "has_linear_sides": (True,),
+        "kernel": ("coordinates",),
+        "is_one_shot": (False,),
+    }
+    unit = "steps"
+
+    def path(self, task: Task) -> Answer:
+        """Solve for each λ by itself: a dozen steps each.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skreg.losses import Quantile
+        >>> from skreg.penalties import Separable
+        >>> from skreg.quadratic.risk import LinearRisk
+        >>> from skreg.solvers import solve
+        >>> X = np.arange(9.0)[:, None]
+        >>> y = X + np.where(X == 8, 100.0, 0.0)  # an outlier
+        >>> found = solve(LinearRisk(X, y, Quantile(0.5)), Separable(), 0.01)
+        >>> found.coefs.round(6), found.solver
+        (array([[1.]]), 'interior_point')
+        """
+        risk, tol = task.problem, min(task.tol, _AIM)
+        with one_blas_thread():
+            found = [
+                Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter)
+                for alpha in task.alphas
+            ]
+        thetas = np.array([point.theta for point in found]).reshape(len(found), 1, -1)
+        b = np.array([point.b for point in found])[:, None]
+        n_iter = np.array([point.n_iter for point in found])
+        return Answer(
+            thetas=thetas,
+            intercepts=b - thetas @ risk.design.centre,
+            risk=np.array([point.risk for point in found]),
+            gaps=np.array([point.gap for point in found]) / (risk.null_risk or 1.0),
+            dof=np.array([point.dof for point in found], dtype=np.float64),
+            n_iter=n_iter,
+            exhausted=n_iter >= task.max_iter,
+            solver=self.name,
+        )
+
+    def alpha_max(self, task: Task) -> float:
+        """Of the dual point that belongs to the fit without the penalized features."""
+        risk, penalty = task.problem, task.penalty
+        held = ~penalty.free(risk.n_features)
+        with one_blas_thread():
+            found = Iterate(risk, penalty, 0.0, held=held).run(_AIM, _MAX_ITER)
+        return penalty.alpha_max(-found.slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Certified:
+    """A solution with its exact duality gap.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (p,)
+    b : float
+        Of the rows about their centre.
+    a : ndarray of shape (n,)
+        The dual point, Σa = 0.
+    slope : ndarray of shape (p,)
+        Xᵀa.
+    risk, gap : float
+        R, and by how much the objective may exceed its minimum.
+    dof, n_iter : int
+    """
+
+    theta: Vector
+    b: float
+    a: Vector
+    slope: Vector
+    risk: float
+    gap: float
+    dof: int
+    n_iter: int
+
+
+class Iterate:
+    """The primal and dual variables at one λ.
+
+    Parameters
+    ----------
+    risk : LinearRisk
+    penalty : Penalty
+        Of the kernel "coordinates".
+    alpha : float
+    held : ndarray of bool, shape (p,), default=None
+        Features whose coefficient is held at 0.
+
+    Attributes
+    ----------
+    up, down : ndarray of bool, shape (p,)
+        Features with a t⁺, with a t⁻.
+    """
+
+    def __init__(self, risk, penalty, alpha, held=None):
+        self.risk, self.penalty, self.alpha = risk, penalty, alpha
+        self.design, p = risk.design, risk.n_features
+        self.y = risk.y[:, 0] - (0.0 if risk.offset is None else risk.offset)
+        # Features whose coefficient is held at 0.
+        self.out = np.zeros(p, dtype=bool) if held is None else held
+        self.l1, self.l2 = alpha * penalty.l1(p), alpha * penalty.l2(p)
+        bounded = np.full(p, penalty.positive)
+        self.up = ((self.l1 > 0) | bounded) & ~self.out
+        self.down = (self.l1 > 0) & ~bounded & ~self.out
+        # Rows without weight are no rows: a box of width 0 has no interior.
+        self.rows = risk.share > 0
+        above, below = risk.loss.linear_sides
+        self.high, self.low = risk.share * above, -risk.share * below
+        self._start()
+
+    def _start(self):
+        risk, p = self.risk, self.risk.n_features
+        self.b = float(risk.null_intercept()[0])
+        self.a = np.zeros(len(self.y))
+        residual = self.y - self.b
+        spread = 0.1 * float(risk.share @ np.abs(residual)) or 1.0
+        self.r_plus = np.maximum(residual, 0.0) + spread
+        self.r_minus = np.maximum(-residual, 0.0) + spread
+        mu = (self.r_plus * self.high - self.r_minus * self.low)[self.rows].mean() / 2.0
+        # Slopes are compared with λl₁, or where there is no L1 part with what X is like.
+        self.lengths_of_columns = np.sqrt(risk.design.squares(np.ones(len(self.y))))
+        typical = self.lengths_of_columns / np.sqrt(len(self.y))
+        self.size = np.where(self.l1 > 0, self.l1, np.where(typical > 0, typical, 1.0))
+        self.q = np.where(self.up & (self.l1 == 0), -self.size, 0.0)
+        self.t_plus = np.where(self.up, mu / np.where(self.up, self.l1 - self.q, 1.0), 0.0)
+        self.t_minus = np.where(self.down, mu / np.where(self.down, self.l1 + self.q, 1.0), 0.0)
+        self.theta = self.t_plus - self.t_minus if p else np.zeros(0)
+
+    def _pairs(self):
+        """Complementary pairs (primal, dual slack), each where it exists."""
+        rows = self.rows
+        return (
+            (self.r_plus[rows], (self.high - self.a)[rows]),
+            (self.r_minus[rows], (self.a - self.low)[rows]),
+            (self.t_plus[self.up], (self.l1 - self.q)[self.up]),
+            (self.t_minus[self.down], (self.l1 + self.q)[self.down]),
+        )
+
+    def raw(self, theta=None, b=None):
+        """X θ + b about the centre, without the offset."""
+        theta, b = (self.theta if theta is None else theta), (self.b if b is None else b)
+        return self.design.dot(theta[:, None])[:, 0] + b
+
+    def transposed(self, a):
+        """(X − c)ᵀa, 0 for features that are left out."""
+        return np.where(self.out, 0.0, self.design.transposed_dot(a[:, None])[:, 0])
+
+    def run(self, tol, max_iter):
+        """Steps until the gap is below ``tol`` of the null risk, then the vertex."""
+        scale, best, worse = self.risk.null_risk or 1.0, None, 0
+        for n_iter in range(max_iter + 1):
+            found = self._certify(self.theta, self.b, self.a, n_iter)
+            worse = 0 if best is None or found.gap < best.gap else worse + 1
+            if not worse:
+                best = found
+                kept = self._kept(), self._interpolated()
+            if best.gap <= tol * scale or worse >= 5 or n_iter == max_iter or not self._step():
+                break
+        return self._vertex(best, *kept, tol * scale)
+
+    def _step(self):
+        """One predictor and corrector; False where rounding leaves no way ahead."""
+        with np.errstate(all="ignore"):
+            system = NewtonStep(self)
+            pairs = self._pairs()
+            count = max(sum(len(x) for x, _ in pairs), 1)
+            mu = sum(x @ z for x, z in pairs) / count
+            move = system.direction(0.0, None)
+            lengths = self._lengths(move)
+            ahead = sum(
+                (x + lengths[0] * dx) @ (z + lengths[1] * dz)
+                for (x, z), (dx, dz) in zip(pairs, self._pair_moves(move), strict=True)
+            )
+            sigma = (ahead / count / mu) ** 3
+            move = system.direction(sigma * mu, move)
+            primal, dual = (min(_NEAR * length, 1.0) for length in self._lengths(move))
+        if not all(np.isfinite(part).all() for part in move.values()) or max(primal, dual) < 1e-10:
+            return False
+        for name, change in move.items():
+            size = dual if name in ("a", "q") else primal
+            setattr(self, name, getattr(self, name) + size * change)
+        return True
+
+    def _pair_moves(self, move):
+        rows, up, down = self.rows, self.up, self.down
+        return (
+            (move["r_plus"][rows], -move["a"][rows]),
+            (move["r_minus"][rows], move["a"][rows]),
+            (move["t_plus"][up], -move["q"][up]),
+            (move["t_minus"][down], move["q"][down]),
+        )
+
+    def _lengths(self, move):
+        """The longest primal and dual steps, below 1/0.995, that keep every slack positive."""
+        pairs, moves = self._pairs(), self._pair_moves(move)
+        longest = [1.0 / _NEAR, 1.0 / _NEAR]
+        for pair, change in zip(pairs, moves, strict=True):
+            for side in (0, 1):
+                falling = change[side] < 0
+                ratio = -pair[side][falling] / change[side][falling]
+                longest[side] = min(longest[side], ratio.min(initial=np.inf))
+        if self.l2.any():  # θ is in the dual's equations too
+            longest = [min(longest)] * 2
+        return longest
+
+    # What is found --------------------------------------------------------------------------------
+
+    def _certify(self, theta, b, a, n_iter):
+        """The exact objective and its duality gap."""
+        raw = self.raw(theta, b)
+        offset = 0.0 if self.risk.offset is None else self.risk.offset
+        value = self.risk.value_at((raw + offset)[:, None])
+        if self.risk.fit_intercept:
+            a = self._balanced(a)
+        slope = self.design.transposed_dot(a[:, None])[:, 0]
+        inside = np.where(self.out, 0.0, slope)
+        free = self.penalty.free(len(slope)) | (self.alpha == 0)
+        size = self.lengths_of_columns * np.linalg.norm(a)
+        inside[free & (np.abs(slope) <= _LEFT * size)] = 0.0
+        scale, conjugate = largest_scale(self.penalty, inside[None], self.alpha)
+        penalty = self.penalty.value(theta, self.alpha) if self.alpha else 0.0
+        gap = value + penalty - (scale * (a @ self.y) - conjugate)
+        n_interpolated = np.count_nonzero(self._interpolated()) - self.risk.fit_intercept
+        dof = n_interpolated if self.l2.any() else np.count_nonzero(theta)
+        gap, dof = max(gap, 0.0), max(dof, 0)
+        return Certified(theta.copy(), float(b), a, slope, value, gap, dof, n_iter)
+
+    def _balanced(self, a):
+        """a with Σa = 0, moved within its box by what rounding has left."""
+        room = np.minimum(self.high - a, a - self.low)
+        return a - a.sum() * room / max(room.sum(), EPS)
+
+    def _kept(self):
+        """Features whose coefficient is not 0, by which of t and its slack is the smaller."""
+        slack, size = (self.risk.null_risk or 1.0) / self.size, self.size
+        by_up = self.up & (self.t_plus * size > slack * (self.l1 - self.q))
+        by_down = self.down & (self.t_minus * size > slack * (self.l1 + self.q))
+        return (by_up | by_down | ~(self.up | self.down)) & ~self.out
+
+    def _interpolated(self):
+        """Rows whose residual is 0: those with a inside its box, by the same comparison."""
+        size = self.risk.null_risk or 1.0
+        width = np.where(self.rows, self.high - self.low, 1.0)
+        above = self.r_plus * width < size * (self.high - self.a)
+        below = self.r_minus * width < size * (self.a - self.low)
+        return above & below & self.rows
+
+    def _vertex(self, found, kept, rows, enough):
+        """The same with exact zeros, and for a linear program at the vertex itself."""
+        theta = np.where(kept, found.theta, 0.0)
+        candidates = [self._certify(theta, found.b, found.a, found.n_iter)]
+        if not self.l2.any() and 0 < rows.sum() + kept.sum() <= 2 * len(self.y):
+            candidates.insert(0, self._solved(kept, rows, found.n_iter))
+        for candidate in candidates:
+            if candidate.gap <= max(found.gap, enough):
+                return candidate
+        return found
+
+    def _block(self, at, which):
+        """Some rows and columns of X − c, with a column of ones for the intercept."""
+        block = self.risk.X[at][:, which]
+        block = block.toarray() if issparse(block) else block
+        block = np.subtract(block, self.design.centre[which], dtype=np.float64)
+        return np.column_stack([block, np.ones(len(at))]) if self.risk.fit_intercept else block
+
+    def _solved(self, kept, rows, n_iter):
+        """θ and b from the rows interpolated; a from the features kept."""
+        which, at = np.flatnonzero(kept), np.flatnonzero(rows)
+        theta, b, block = np.zeros(len(kept)), self.b, self._block(at, which)
+        if block.size:
+            solved = lstsq(block, self.y[at])[0]
+            theta[which] = solved[: len(which)]
+            b = float(solved[-1]) if self.risk.fit_intercept else 0.0
+        residual = self.y - self.raw(theta, b)
+        a = np.where(residual > 0, self.high, self.low)
+        a[at] = 0.0
+        missing = (np.sign(theta) * self.l1 - self.transposed(a))[which]
+        missing = np.append(missing, -a.sum()) if self.risk.fit_intercept else missing
+        if block.size:
+            a[at] = lstsq(block.T, missing)[0]
+        return self._certify(theta, b, np.clip(a, self.low, self.high), n_iter)

@@ -1,0 +1,192 @@
+"""Quantile regression: against scikit-learn's linear programs, quadratic programs, and duality."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from scipy.optimize import LinearConstraint, linprog, minimize
+from sklearn.linear_model import QuantileRegressor
+from sklearn.metrics import d2_pinball_score
+from sklearn.model_selection import GridSearchCV
+
+from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
+from skreg.losses import Quantile
+from skreg.penalties import Separable
+from skreg.quadratic.risk import LinearRisk
+from skreg.solvers import alpha_max, select_method, solve
+
+
+def rows(n=80, p=6, seed=0):
+    rng = np.random.default_rng(seed)
+    X = np.where(rng.random((n, p)) < 0.4, 0.0, rng.normal(size=(n, p)) + 1.0)
+    y = X[:, 0] - 0.5 * X[:, 1] + rng.standard_t(2, size=n) + 3.0
+    weights = rng.uniform(0.2, 2.0, size=n)
+    weights[:3] = 0.0
+    return X, y, weights
+
+
+def objective(X, y, weights, tau, coef, b):
+    r = y - X @ coef - b
+    return weights / weights.sum() @ np.maximum(tau * r, (tau - 1) * r)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.01, 0.0])
+@pytest.mark.parametrize("tau", [0.1, 0.5, 0.8])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_lasso_equals_scikit_learn(tau, alpha, fit_intercept):
+    X, y, weights = rows()
+    other = QuantileRegressor(quantile=tau, alpha=alpha, fit_intercept=fit_intercept)
+    other.fit(X, y, weights)
+    for form in (np.asarray, sparse.csr_array, sparse.csc_array):
+        ours = QuadraticApproxLasso(
+            alpha, loss="quantile", quantile=tau, fit_intercept=fit_intercept
+        ).fit(form(X), y, weights)
+        np.testing.assert_allclose(ours.coef_, other.coef_, atol=1e-10)
+        np.testing.assert_allclose(ours.intercept_, other.intercept_, atol=1e-10)
+        assert ours.dual_gap_ <= 1e-11
+        assert ours.solver_ == "interior_point"
+    d2 = d2_pinball_score(y, ours.predict(X), sample_weight=weights, alpha=tau)
+    np.testing.assert_allclose(ours.score(X, y, weights), d2, rtol=1e-10)
+
+
+@pytest.mark.parametrize("tau", [0.3, 0.5])
+def test_more_features_than_rows(tau):
+    X, y, _ = rows(n=40, p=90)
+    other = QuantileRegressor(quantile=tau, alpha=0.05).fit(X, y)
+    ours = QuadraticApproxLasso(0.05, loss="quantile", quantile=tau).fit(X, y)
+    np.testing.assert_allclose(ours.coef_, other.coef_, atol=1e-9)
+    assert ours.dual_gap_ <= 1e-10
+    assert ours.effective_dof_ == np.count_nonzero(other.coef_)
+    ridge = QuadraticApproxRidge(0.05, loss="quantile", quantile=tau).fit(X, y)
+    assert ridge.dual_gap_ <= 1e-10
+    factors = np.ones(90)
+    factors[:2] = 0.0
+    free = QuadraticApproxLasso(0.2, loss="quantile", quantile=tau, penalty_factors=factors)
+    assert free.fit(X, y).dual_gap_ <= 1e-10
+    assert (free.coef_[:2] != 0).all()
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.05])
+def test_ridge_solves_the_quadratic_program(alpha):
+    X, y, weights = rows(n=30, p=3)
+    tau, (n, p), share = 0.7, X.shape, weights / weights.sum()
+    ours = QuadraticApproxRidge(alpha, loss="quantile", quantile=tau).fit(X, y, weights)
+
+    def value(v):  # θ, b, r⁺, r⁻
+        gradient = np.concatenate([alpha * v[:p], [0.0], tau * share, (1 - tau) * share])
+        return 0.5 * alpha * v[:p] @ v[:p] + gradient[p + 1 :] @ v[p + 1 :], gradient
+
+    equal = np.hstack([X, np.ones((n, 1)), np.eye(n), -np.eye(n)])
+    r = y - np.median(y)
+    start = np.concatenate([np.zeros(p), [np.median(y)], np.maximum(r, 0), np.maximum(-r, 0)])
+    best = minimize(
+        value,
+        start,
+        jac=True,
+        method="SLSQP",
+        bounds=[(None, None)] * (p + 1) + [(0, None)] * (2 * n),
+        constraints=LinearConstraint(equal, y, y),
+        options=dict(ftol=1e-14, maxiter=500),
+    )
+    reached = objective(X, y, weights, tau, ours.coef_, ours.intercept_)
+    reached += 0.5 * alpha * ours.coef_ @ ours.coef_
+    assert reached <= best.fun + 1e-9
+    np.testing.assert_allclose(ours.coef_, best.x[:p], atol=1e-4)
+    with pytest.raises(AttributeError, match="dual_gap_ certifies"):
+        ours.gradient_norm_  # noqa: B018
+    with pytest.raises(AttributeError, match="no curvature, and so no quadratic"):
+        ours.quadratic_  # noqa: B018
+
+
+def test_positive_coefficients_and_offsets():
+    X, y, weights = rows()
+    tau, offset = 0.4, X[:, 2] - 1.0
+    model = QuadraticApproxLasso(0.02, loss="quantile", quantile=tau, positive=True)
+    model.fit(X, y, weights, offset=offset)
+    share, (n, p) = weights / weights.sum(), X.shape
+    cost = np.concatenate([np.full(p, 0.02), [0.0], tau * share, (1 - tau) * share])
+    equal = np.hstack([X, np.ones((n, 1)), np.eye(n), -np.eye(n)])
+    bounds = [(0, None)] * p + [(None, None)] + [(0, None)] * (2 * n)
+    best = linprog(cost, A_eq=equal, b_eq=y - offset, bounds=bounds)
+    np.testing.assert_allclose(model.coef_, best.x[:p], atol=1e-9)
+    assert model.dual_gap_ <= 1e-11
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    n=st.integers(2, 30),
+    p=st.integers(1, 40),
+    tau=st.floats(0.05, 0.95),
+    alpha=st.floats(1e-3, 2.0),
+    l1_ratio=st.sampled_from([0.0, 0.3, 1.0]),
+    positive=st.booleans(),
+    whole=st.booleans(),
+)
+def test_the_gap_closes_on_any_data(seed, n, p, tau, alpha, l1_ratio, positive, whole):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(n, p)), rng.normal(size=n) * 5.0
+    if whole:  # ties, and rows that lie on one another
+        X, y = np.round(X), np.round(y)
+    risk = LinearRisk(X, y[:, None], Quantile(tau))
+    penalty = Separable(l1_ratio, None, positive)
+    found = solve(risk, penalty, alpha, max_iter=200)
+    assert found.dual_gaps[0] <= 1e-8
+    value = risk.value_of(found.coefs[0], found.intercepts[0])
+    at_zero = risk.null_risk
+    assert value + penalty.value(found.coefs[0], alpha) <= at_zero * (1 + 1e-8) + 1e-12
+    assert not positive or (found.coefs[0] >= 0).all()
+
+
+def test_the_grid_starts_where_the_first_coefficient_appears():
+    X, y, weights = rows()
+    risk = LinearRisk(X, y[:, None], Quantile(0.3), weights)
+    top = alpha_max(risk, Separable())
+    found = solve(risk, Separable(), [top * 1.001, top * 0.98])
+    assert not found.coefs[0].any()
+    assert found.coefs[1].any()
+    path = QuadraticApproxRidge(loss="quantile").regularization_path(X, y, 5)
+    assert np.linalg.norm(path.coefs[0]) < 0.5 * np.linalg.norm(path.coefs[-1])
+
+
+def test_path_and_search():
+    X, y, _ = rows()
+    alphas = [0.3, 0.03, 0.003]
+    model = QuadraticApproxLasso(loss="quantile", quantile=0.7)
+    path = model.regularization_path(X, y, alphas)
+    assert (path.dual_gaps <= 1e-11).all()
+    for alpha, coef in zip(alphas, path.coefs, strict=True):
+        alone = QuadraticApproxLasso(alpha, loss="quantile", quantile=0.7).fit(X, y)
+        np.testing.assert_allclose(alone.coef_, coef, atol=1e-12)
+    scoring = "neg_mean_absolute_error"
+    ours = PathSearchCV(model, alphas, cv=3, scoring=scoring).fit(X, y)
+    other = GridSearchCV(QuantileRegressor(quantile=0.7), {"alpha": alphas}, cv=3, scoring=scoring)
+    scores = (s.cv_results_["mean_test_score"] for s in (ours, other.fit(X, y)))
+    np.testing.assert_allclose(*scores, rtol=1e-9)
+    grid = [100.0, 1.0, 0.01]
+    ridge = PathSearchCV(QuadraticApproxRidge(loss="quantile"), grid, cv=3).fit(X, y)
+    assert np.isfinite(ridge.best_score_)
+    with pytest.raises(ValueError, match="goes by the curvature of the loss"):
+        PathSearchCV(model, alphas, cv="loo").fit(X, y)
+
+
+def test_what_it_cannot_serve_is_said():
+    X, y, _ = rows()
+    risk = LinearRisk(X, y[:, None], Quantile())
+    assert select_method(risk, Separable(0.5), 0.1).name == "interior_point"
+    with pytest.raises(ValueError, match="no method serves"):
+        QuadraticApproxLasso(loss="quantile", groups=[0, 0, 1, 1, 2, 2]).fit(X, y)
+    with pytest.raises(ValueError, match="no method serves"):
+        QuadraticApproxRidge(loss="quantile", max_expansions=1).fit(X, y)
+
+
+def test_constant_targets_and_scales():
+    X, y, _ = rows()
+    flat = QuadraticApproxLasso(0.1, loss="quantile").fit(X, np.full(len(y), 2.5))
+    assert not flat.coef_.any()
+    assert flat.intercept_ == 2.5
+    # In other units of y: the same, at a λ of the same units as the loss.
+    one = QuadraticApproxRidge(0.1, loss="quantile", quantile=0.3).fit(X, y)
+    large = QuadraticApproxRidge(0.1 / 1e6, loss="quantile", quantile=0.3).fit(X, 1e6 * y)
+    np.testing.assert_allclose(large.coef_, 1e6 * one.coef_, rtol=1e-6)
