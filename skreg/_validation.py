@@ -3,6 +3,7 @@
 import numbers
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _num_samples, assert_all_finite, check_array
 
@@ -62,7 +63,7 @@ def check_weights(sample_weight, X):
     return weights
 
 
-def check_alphas(alphas):
+def check_alphas(alphas: ArrayLike) -> tuple[NDArray[np.float64], bool]:
     """Values of λ as a float64 vector, and whether a single number was given.
 
     Examples

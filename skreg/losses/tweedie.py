@@ -3,13 +3,17 @@
 import numpy as np
 from sklearn.metrics import d2_tweedie_score
 
-from skreg.losses.base import CompiledLoss, check_not_negative, first_bad
+from skreg.losses.base import CompiledLoss, Loss, check_not_negative, first_bad
 from skreg.losses.gamma import Gamma
 from skreg.losses.poisson import Poisson
 from skreg.losses.squared_error import SquaredError
 
 # Members with a name of their own.
-_KNOWN = {0: SquaredError, 1: Poisson, 2: Gamma}
+_KNOWN: dict[float, type[SquaredError] | type[Poisson] | type[Gamma]] = {
+    0: SquaredError,
+    1: Poisson,
+    2: Gamma,
+}
 _MAX_STEPS = 50
 
 
@@ -57,9 +61,9 @@ class Tweedie(CompiledLoss):
         self.power = self.parameter = float(power)
 
     @classmethod
-    def from_parameters(cls, power: float = 1.5):
+    def from_parameters(cls, power: float = 1.5, **parameters: float) -> Loss:
         """The loss of that power: `SquaredError` for 0, `Poisson` for 1, `Gamma` for 2."""
-        return _KNOWN[power]() if power in _KNOWN else cls(power)
+        return _KNOWN[power](**parameters) if power in _KNOWN else cls(power, **parameters)
 
     def conjugate(self, y, u):
         """u·f − ℓ(y, f) where μ^(2−p) − y·μ^(1−p) = u; u ≥ 0 where y = 0. For p < 2."""

@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.floating]
+# Of float64 or float32, as θ is.
+Array = NDArray[Any]
 Mask = NDArray[np.bool_]
 
 

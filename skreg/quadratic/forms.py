@@ -5,9 +5,10 @@ Rows are kept for p > n, and for sparse X where H would be larger than X.
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy.sparse import issparse
 
 from skreg._kernels import lasso_gap as kernel
@@ -38,22 +39,48 @@ class Form(Protocol):
     hessian : ndarray of shape (p, p)
         H; formed on request where ``holds_hessian`` is False.
     holds_hessian : bool
+    centred : bool
+        Whether an intercept has been taken out of H and h.
+    n_rows : int
+        Rows with a positive weight.
+    rows : WeightedRows
+        A and b with H = AᵀA; None where ``holds_hessian``.
     has_rows : bool
         Whether `decompose_rows` can be asked, where H is not accurate enough.
+    is_finite : bool
+        False where X holds a NaN or an infinity (or overflows).
     is_large : bool
         Whether it is never decomposed: see `skreg.quadratic.conjugate_gradient`.
     """
 
     weight: float
+    n_rows: int
+    centred: bool
     x_mean: np.ndarray
     y_mean: np.ndarray
-    cross: np.ndarray
     power: np.ndarray
-    diagonal: np.ndarray
-    hessian: np.ndarray
     holds_hessian: bool
-    has_rows: bool
-    is_large: bool
+
+    @property
+    def cross(self) -> np.ndarray: ...
+
+    @property
+    def diagonal(self) -> np.ndarray: ...
+
+    @property
+    def hessian(self) -> np.ndarray: ...
+
+    @property
+    def rows(self) -> Any: ...
+
+    @property
+    def has_rows(self) -> bool: ...
+
+    @property
+    def is_finite(self) -> bool: ...
+
+    @property
+    def is_large(self) -> bool: ...
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Hθ − h for θ of shape (q, p)."""
@@ -61,10 +88,10 @@ class Form(Protocol):
     def slope(self, theta: np.ndarray, target: int = 0) -> np.ndarray:
         """h − Hθ of one target, for θ of shape (p,) with few non-zeros."""
 
-    def decompose(self, factors: np.ndarray | None = None):
+    def decompose(self, factors: np.ndarray | None = None) -> Any:
         """A `Spectrum`; with the ridge's factors a `FactoredSpectrum`."""
 
-    def decompose_rows(self, dtype, factors: np.ndarray | None = None):
+    def decompose_rows(self, dtype: DTypeLike, factors: np.ndarray | None = None) -> Any:
         """The same from the rows: slower, and the condition number is not squared."""
 
     def working_grams(self) -> Callable:
@@ -73,12 +100,16 @@ class Form(Protocol):
     def without_rows(self) -> "Form":
         """The same, without the reference to X where H is held."""
 
+    def as_moments(self) -> Moments:
+        """The sums that H and h come from."""
+
 
 class GramForm:
     """H and h = Hθ̂ as arrays, from `Moments`; refers to X, if it has it, for ill-conditioned H."""
 
     holds_hessian = True
     is_large = False
+    rows = None
 
     def __init__(self, moments, centred):
         self.moments, self.centred = moments, centred

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -32,7 +32,7 @@ class Quadratic:
     """
 
     #: The risk is its own quadratic.
-    is_quadratic = True
+    is_quadratic: Literal[True] = True
 
     def __init__(self, form: Form, dtype: DTypeLike = np.float64, single_target: bool = True):
         self.form = form
@@ -60,8 +60,8 @@ class Quadratic:
             if p > n or (issparse(X) and 8 * p * p > X.data.nbytes):
                 form = RowForm(X, targets, weights, fit_intercept)
             else:
-                form = GramForm(Moments.from_rows(X, targets, weights), fit_intercept)
-                form.attach(X, targets, weights)
+                form = held = GramForm(Moments.from_rows(X, targets, weights), fit_intercept)
+                held.attach(X, targets, weights)
             finite = form.is_finite
         if not finite:
             refuse_infinite(X)

@@ -1,6 +1,7 @@
 """The empirical risk of a linear model under any loss."""
 
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class LinearRisk:
     """
 
     #: Its curvature changes with θ.
-    is_quadratic = False
+    is_quadratic: Literal[False] = False
 
     def __init__(self, X, y, loss, weights=None, offset=None, fit_intercept=True):
         self.X, self.y, self.loss = X, np.ascontiguousarray(y, dtype=np.float64), loss

@@ -19,7 +19,7 @@ class ActiveSet(Method):
 
     def path(self, task: Task) -> Answer:
         """Follow the path of each target; θ̂ at λ = 0 is known without it, unless θ ≥ 0."""
-        problem, penalty, alphas = task.problem, task.penalty, task.alphas
+        problem, penalty, alphas = task.problem, task.coordinates, task.alphas
         closed = (alphas == 0) & (not penalty.positive)
         order = task.descending(~closed)
         paths = []
@@ -28,6 +28,7 @@ class ActiveSet(Method):
             goal = task.tol * 0.5 * lasso.power
             paths.append(working_set_path(lasso, alphas[order], goal, task.max_iter))
         answer = join(paths, problem, order, self.name, len(alphas))
+        assert answer.gaps is not None  # `join` tells them
         if closed.any() and problem.null_risk > 0:
             answer.thetas[closed] = problem.minimizer
             answer.risk[closed] = value = problem.value(problem.minimizer)

@@ -157,7 +157,8 @@ class Certificate:
         """
         objective = self.objective(point, alpha)
         if self.free.size:
-            return self._corrected(objective, *self._orthogonal(point), alpha)
+            residual, slope = self._orthogonal(point)
+            return self._corrected(objective, residual, slope, alpha)
         fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
         return self._bound(objective, fenchel, point.residual, -point.gradient, alpha, tol)
 

@@ -53,8 +53,9 @@ def check_pca(task: Task) -> None:
     if task.hessian != "pca":
         return
     for name, given in (
-        ("penalty_factors", task.penalty.factors is not None),
-        ("positive=True", task.penalty.positive),
+        ("penalty_factors", task.coordinates.factors is not None),
+        ("l2_factors", task.coordinates.l2_factors is not None),
+        ("positive=True", task.coordinates.positive),
     ):
         if given:
             raise ValueError(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skreg._kernels import active_set, group_descent
+from skreg.penalties import Group, Separable
 from skreg.solvers.blocks import CoefficientBlocks
 
 EPS = np.finfo(np.float64).eps
@@ -81,7 +83,8 @@ class Coordinates(InnerKernel):
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
-        penalty, p, k = blocks.penalty, blocks.n_features, blocks.n_outputs
+        penalty = cast(Separable, blocks.penalty)  # the kernel's name says so
+        p, k = blocks.n_features, blocks.n_outputs
         self._l1, self._l2 = np.tile(penalty.l1(p), k), np.tile(penalty.l2(p), k)
         self.active = active_set.ActiveSet(penalty.positive)
 
@@ -102,9 +105,9 @@ class Groups(InnerKernel):
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
-        free = blocks.which < 0
-        self._weights = np.where(free, 0.0, blocks.penalty.weights[blocks.which])
-        self._l2 = np.where(free, 0.0, blocks.penalty.l2_weights[blocks.which])
+        penalty, free = cast(Group, blocks.penalty), blocks.which < 0
+        self._weights = np.where(free, 0.0, penalty.weights[blocks.which])
+        self._l2 = np.where(free, 0.0, penalty.l2_weights[blocks.which])
         self._starts = np.zeros(1, dtype=np.intp)
         self._vectors, self._values = np.empty(0), np.empty(0)
 

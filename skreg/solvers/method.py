@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skreg.penalties import Penalty
+from skreg.penalties import Penalty, Separable
 
 Array = NDArray[np.float64]
 
@@ -90,6 +90,11 @@ class Task:
     def is_one_shot(self) -> bool:
         """Whether one quadratic is to serve every λ."""
         return self.max_expansions == 1 or not self.is_full
+
+    @property
+    def coordinates(self) -> Separable:
+        """The penalty where its kernel is "coordinates", with the members that come with it."""
+        return cast(Separable, self.penalty)
 
     def descending(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
         """Places of λ (of those marked), from the largest to the smallest."""

@@ -64,7 +64,7 @@ class Newton(Method):
         """Solve downwards in λ, each solution the start of the next."""
         risk, alphas = task.problem, task.alphas
         with one_blas_thread() if _is_small(risk) else nullcontext():
-            space, descent, name = _prepare(risk, task.penalty.l2(risk.n_features))
+            space, descent, name = _prepare(risk, task.coordinates.l2(risk.n_features))
             if task.start is not None and space is None:
                 descent.start_at(*task.start)
             if task.max_expansions == 1:

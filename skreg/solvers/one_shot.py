@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from skreg.penalties import Separable
+from skreg.quadratic.quadratic import Quadratic
 from skreg.solvers.active_set import ActiveSet
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.diagonal import Diagonal
@@ -67,11 +69,14 @@ class OneShot(Method):
         return ProximalNewton().alpha_max(task)
 
     @staticmethod
-    def _inner(task: Task, quadratic) -> tuple[Method, Task]:
+    def _inner(task: Task, quadratic: Quadratic) -> tuple[Method, Task]:
         """The quadratic's own task, whose coefficients are those of all classes in a row."""
-        k, penalty = task.problem.n_outputs, task.penalty
-        if penalty.factors is not None:
-            penalty = replace(penalty, factors=np.tile(penalty.factors, k))
+        p, k, penalty = task.problem.n_features, task.problem.n_outputs, task.coordinates
+        factors, l2_factors = (
+            None if given is None else np.tile(np.broadcast_to(given, p), k)
+            for given in (penalty.factors, penalty.l2_factors)
+        )
+        penalty = Separable(penalty.l1_ratio, factors, penalty.positive, l2_factors)
         inner = replace(task, problem=quadratic, penalty=penalty, max_expansions=None)
         diagonal = Diagonal()
         return (diagonal if diagonal.serves(inner) else ActiveSet()), inner

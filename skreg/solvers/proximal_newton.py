@@ -51,7 +51,7 @@ class ProximalNewton(Method):
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ; Newton's method answers at λ = 0, unless θ ≥ 0."""
         risk, penalty, alphas = task.problem, task.penalty, task.alphas
-        stops: list[Stop] = [None] * len(alphas)
+        stops: dict[int, Stop] = {}
         notes: list[str] = []
         with one_blas_thread():
             limit = task.max_expansions or MAX_EXPANSIONS
@@ -63,7 +63,7 @@ class ProximalNewton(Method):
                         stops[i] = path.polish(stops[i])
                 else:
                     stops[i] = _unpenalised(path, notes)
-        return _answer(task, stops, path.null_risk, notes)
+        return _answer(task, [stops[i] for i in range(len(alphas))], path.null_risk, notes)
 
     def alpha_max(self, task: Task) -> float:
         """Largest pull of the null model, where features without a penalty are at their best."""

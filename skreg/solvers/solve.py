@@ -122,7 +122,7 @@ def solve(
     if answer.intercepts is None:
         answer.intercepts = problem.intercepts(answer.thetas)
     if with_gaps and answer.gaps is None:
-        answer.gaps = _gaps(task, answer)
+        answer.gaps = _gaps(task, answer.thetas, answer.intercepts)
     dof = answer.dof
     if dof is None:
         dof = along_path(problem, penalty, alphas, answer.thetas, answer.intercepts)
@@ -195,20 +195,20 @@ def _chosen(task: Task, name: str) -> Method:
     raise ValueError(f"method must be 'auto' or one of {names}, got {name!r}.")
 
 
-def _gaps(task: Task, answer: Answer) -> Array:
+def _gaps(task: Task, thetas: Array, intercepts: Array) -> Array:
     """Duality gaps of solutions that came without, relative to the risk of the null model."""
     problem, penalty, out = task.problem, task.penalty, np.zeros(len(task.alphas))
     if problem.is_quadratic:
         for t in range(problem.n_outputs):
-            lasso = L1Problem(problem.form, t, penalty)
+            lasso = L1Problem(problem.form, t, task.coordinates)
             for i, alpha in enumerate(task.alphas):
-                theta = np.ascontiguousarray(answer.thetas[i, t])
+                theta = np.ascontiguousarray(thetas[i, t])
                 out[i] += lasso.gap(theta, lasso.slope(theta), alpha)
     else:
         certificate, center = Certificate(problem, penalty), problem.design.centre
         for i, alpha in enumerate(task.alphas):
-            theta = answer.thetas[i]
-            point = problem.at(theta.ravel(), answer.intercepts[i] + theta @ center)
+            theta = thetas[i]
+            point = problem.at(theta.ravel(), intercepts[i] + theta @ center)
             out[i] = certificate.gap(point, alpha, EPS * problem.null_risk)
     return out / (problem.null_risk or 1.0)
 

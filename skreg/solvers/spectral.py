@@ -11,7 +11,7 @@ from skreg.solvers.method import Answer, Method, Task
 
 def ridge_factors(task: Task) -> np.ndarray | None:
     """Factors of ½θⱼ², None where all are 1."""
-    factors = task.penalty.l2(task.problem.n_features)
+    factors = task.coordinates.l2(task.problem.n_features)
     return None if (factors == 1.0).all() else factors
 
 

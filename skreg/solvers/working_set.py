@@ -141,10 +141,10 @@ class WorkingSet:
 
     def _grow(self, pull: Array, threshold: float, alpha: float, theta: Array, slope: Array):
         """Add the blocks whose pull exceeds the threshold, the most promising ones if many."""
-        new = (pull > threshold) & self._curved
-        new[self._members] = False
-        new[self.blocks.free] = ~np.isin(self.blocks.free, self._members)
-        new = np.flatnonzero(new)
+        joins = (pull > threshold) & self._curved
+        joins[self._members] = False
+        joins[self.blocks.free] = ~np.isin(self.blocks.free, self._members)
+        new = np.flatnonzero(joins)
         new = new[np.argsort(alpha - pull[new], kind="stable")]
         room = max(_BATCH, len(self.features))
         new = new[: max(1, np.searchsorted(np.cumsum(self.blocks.sizes[new]), room, "right"))]

@@ -143,7 +143,9 @@ def test_pca_minimises_its_own_problem(problem, fraction, ratio):
     np.testing.assert_allclose(theta, expected, atol=1e-8 * np.abs(start).max(initial=0))
 
 
-@pytest.mark.parametrize("given", [{"factors": np.ones(3)}, {"positive": True}])
+@pytest.mark.parametrize(
+    "given", [{"factors": np.ones(3)}, {"l2_factors": np.ones(3)}, {"positive": True}]
+)
 def test_pca_has_no_features_to_treat_one_by_one(given):
     model = QuadraticModel.from_data(np.eye(4)[:, :3], np.arange(4.0))
     with pytest.raises(ValueError, match="hessian='pca' penalizes their principal"):

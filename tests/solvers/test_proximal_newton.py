@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from solver_cases import solve_proximal_newton
 
-from skreg.penalties.separable import Separable
+from skreg.penalties import ElasticNet, NoPenalty, Separable
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers import alpha_max
 from skreg.solvers.proximal_path import ProximalPath
@@ -352,6 +352,41 @@ def test_one_quadratic_is_exact_for_squared_error_and_near_the_anchor():
     exact = solve(case, alphas)
     lost = np.abs(shot.coefs - exact.coefs).max(axis=1)
     assert lost[2] < 1e-2 * lost[0]
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        Separable(0.5, factors=1.0),
+        Separable(0.5, factors=np.ones(5), l2_factors=np.ones(5)),
+        ElasticNet(0.5),
+    ],
+)
+def test_one_quadratic_of_several_classes_takes_factors_of_every_kind(penalty):
+    case = make_case("multinomial_log_loss", 150, 5)
+    plain, same = (
+        solve_proximal_newton(case.risk(), [1e-2], p, max_expansions=1)
+        for p in (Separable(0.5), penalty)
+    )
+    assert np.any(plain.coefs)
+    np.testing.assert_array_equal(same.coefs, plain.coefs)
+
+
+def test_one_quadratic_of_several_classes_has_an_l2_part_for_each_feature():
+    """A feature whose ½θ² weighs much has small coefficients, in every class."""
+    case = make_case("multinomial_log_loss", 150, 5)
+    heavy = Separable(0.5, l2_factors=np.array([1.0, 1e9, 1.0, 1.0, 1.0]))
+    coefs = solve_proximal_newton(case.risk(), [1e-2], heavy, max_expansions=1).coefs[0]
+    assert np.abs(coefs[:, 1]).max() < 1e-6 < np.abs(np.delete(coefs, 1, axis=1)).max()
+
+
+def test_one_quadratic_without_a_penalty_is_that_of_factors_zero():
+    case = make_case("multinomial_log_loss", 150, 5)
+    none, zero = (
+        solve_proximal_newton(case.risk(), [1.0], p, max_expansions=1).coefs
+        for p in (NoPenalty(), Separable(0.5, factors=np.zeros(5)))
+    )
+    np.testing.assert_allclose(none, zero, atol=1e-8)
 
 
 def test_the_path_object_keeps_its_working_set_small():
