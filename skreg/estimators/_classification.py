@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from skreg._validation import check_weights
+from skreg._validation import check_offset, check_weights
 from skreg.estimators._fitting import all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
@@ -26,7 +26,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
 
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, offset=None):
         """Fit the model.
 
         Parameters
@@ -37,6 +37,9 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             Labels of the classes, at least two: numbers or strings.
         sample_weight : None, float or array-like of shape (n_samples,), default=None
             Weights, at least one positive. Their scale does not matter.
+        offset : None or array-like of shape (n_samples,), default=None
+            Added to the raw predictions xᵢᵀθ + b of two classes, as it is: the log odds that are
+            known beforehand. Give `predict` the offset of its rows.
 
         Returns
         -------
@@ -45,21 +48,24 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         Raises
         ------
         ValueError
-            If a parameter, X, y or the weights are not usable; the message says which and why.
+            If a parameter, X, y, the weights or the offset are not usable; the message says which
+            and why.
 
         Warns
         -----
         ConvergenceWarning
             If ``tol`` is not reached; the message says what was.
         """
-        return self._fit(X, y, sample_weight=sample_weight)
+        return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
-    def decision_function(self, X):
+    def decision_function(self, X, offset=None):
         """Raw predictions xᵀθ + b.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : None or array-like of shape (n_samples,), default=None
+            As for `fit`.
 
         Returns
         -------
@@ -67,51 +73,55 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             For two classes log P(second)/P(first); for more log P(class) up to a constant of each
             row.
         """
-        raw = self._raw(X)[0]
+        raw = self._raw_with(X, offset)
         return raw[:, 0] if raw.shape[1] == 1 else raw
 
-    def predict(self, X):
+    def predict(self, X, offset=None):
         """Most probable class of each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : None or array-like of shape (n_samples,), default=None
+            As for `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples,)
         """
-        return self._from_raw(self.decision_function(X)[None])[0]
+        return self._from_raw(self.decision_function(X, offset)[None])[0]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X, offset=None):
         """Probability of each class, in the order of ``classes_``.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : None or array-like of shape (n_samples,), default=None
+            As for `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        raw, _ = self._raw(X)
-        return self._loss.inverse_link(raw)
+        return self._loss.inverse_link(self._raw_with(X, offset))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X, offset=None):
         """Logarithm of `predict_proba`, without rounding small probabilities to 0.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : None or array-like of shape (n_samples,), default=None
+            As for `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        raw, _ = self._raw(X)
-        return self._loss.log_inverse_link(raw)
+        return self._loss.log_inverse_link(self._raw_with(X, offset))
 
-    def regularization_path(self, X, y, alphas=None, sample_weight=None):
+    def regularization_path(self, X, y, alphas=None, sample_weight=None, offset=None):
         """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
 
         Parameters
@@ -122,14 +132,15 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             Values of λ. An int asks for an automatic grid of so many values, None for 100: see
             `skreg.path.path_alphas` for its range.
         sample_weight : None, float or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,), default=None
 
         Returns
         -------
         RegularizationPath
         """
-        return self._path(X, y, alphas, sample_weight=sample_weight)
+        return self._path(X, y, alphas, sample_weight=sample_weight, offset=offset)
 
-    def one_shot_gap(self, X, y, sample_weight=None):
+    def one_shot_gap(self, X, y, sample_weight=None, offset=None):
         """What ``max_expansions=1`` would lose: its objective minus the least there is.
 
         Parameters
@@ -137,18 +148,19 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : None, float or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,), default=None
 
         Returns
         -------
         float
             R + λJ of the one-shot solution minus that of the exact one.
         """
-        return self._one_shot_gap(X, y, sample_weight=sample_weight)
+        return self._one_shot_gap(X, y, sample_weight=sample_weight, offset=offset)
 
     def _validate(self, X, y):
         return validate_data(self, X, y, dtype=DTYPES, accept_sparse=SPARSE)
 
-    def _problem(self, X, y, sample_weight=None):
+    def _problem(self, X, y, sample_weight=None, offset=None):
         y, weights = column_or_1d(y, warn=True), check_weights(sample_weight, X)
         check_classification_targets(y)
         self.classes_, index = np.unique(y, return_inverse=True)
@@ -157,6 +169,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             raise ValueError(
                 f"y holds one class only, {self.classes_}. A classifier needs at least two classes."
             )
+        offset = self._checked_offset(offset, X)
         self._check_classes(index, weights)
         if self.class_weight is not None:
             by_class = compute_class_weight(
@@ -170,7 +183,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         else:
             self._loss = MultinomialLogLoss()
             targets = np.eye(n_classes)[index]
-        return LinearRisk(X, targets, self._loss, weights, None, self.fit_intercept)
+        return LinearRisk(X, targets, self._loss, weights, offset, self.fit_intercept)
 
     def _check_classes(self, index, weights):
         if weights is None:
@@ -189,10 +202,25 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         self.coef_ = np.atleast_2d(self.coef_)
         self.intercept_ = np.atleast_1d(self.intercept_)
 
+    def _checked_offset(self, offset, X):
+        if offset is not None and len(self.classes_) > 2:
+            raise ValueError(
+                f"offset is for two classes, and y has {len(self.classes_)}: one number for each "
+                "row, added to the log odds of every class, would change nothing. Leave it out."
+            )
+        return check_offset(offset, X)
+
+    def _raw_with(self, X, offset):
+        """Raw predictions with the offset, shape (n, 1) or (n, K)."""
+        raw, X = self._raw(X)
+        offset = self._checked_offset(offset, X)
+        return raw if offset is None else raw + offset[:, None].astype(raw.dtype)
+
     def _from_raw(self, raw, X=None, offset=None):
         """Labels from raw predictions of shape (m, n) or (m, n, K)."""
+        offset = self._checked_offset(offset, X)
         if offset is not None:
-            raise ValueError("offset is for regressors: a classifier takes none. Leave it out.")
+            raw = raw + offset
         winners = (raw > 0).astype(int) if len(self.classes_) == 2 else raw.argmax(axis=-1)
         return self.classes_[winners]
 

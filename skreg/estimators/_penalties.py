@@ -106,7 +106,7 @@ class LassoShell:
             for name in ("positive", "penalty_factors"):
                 if (value := getattr(self, name)) is not None and value is not False:
                     raise ValueError(
-                        f"{name} speaks of features, and hessian='pca' penalises their principal "
+                        f"{name} speaks of features, and hessian='pca' penalizes their principal "
                         "components. Use hessian='full'."
                     )
 
