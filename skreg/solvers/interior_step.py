@@ -37,7 +37,7 @@ class NewtonStep:
         self._factor(at.l2 + self.stiffness)
 
     def _factor(self, ridge):
-        at, n, p = self.at, *self.at.risk.X.shape
+        at, (n, p) = self.at, self.at.risk.X.shape
         steady = _STEADY * at.size**2 / (at.risk.null_risk or 1.0)
         self.ridge = np.where(ridge > 0, ridge, steady)
         self.ridge[at.out] = np.inf

@@ -241,10 +241,7 @@ class _Sums:
         n_terms = 1 if ratio < EPS else int(np.ceil(np.log(EPS) / np.log(ratio))) + 1
         step = alphas[:, None] * self.reach * inverse
         table = np.concatenate([inverse * step**j for j in range(n_terms)]).T
-        self._mix: np.ndarray | None = None
-        functions = table
-        if briefly:
-            functions, self._mix = _few_functions(table)
+        functions, self._mix = _few_functions(table) if briefly else (table, None)
         self._shape = n_terms, len(alphas)
         self._squares = np.asfortranarray(functions)
         self._lines = [
