@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import skreg
+from skreg.losses import LOSSES, REGRESSION_LOSSES
+from skreg.penalties import PENALTIES
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT))
@@ -19,6 +21,17 @@ def snippets(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
+@pytest.fixture
+def registries():
+    """What a page registers is gone after it."""
+    tables = [(table, table.copy()) for table in (PENALTIES, LOSSES, REGRESSION_LOSSES)]
+    yield
+    for table, before in tables:
+        table.clear()
+        table.update(before)
+
+
+@pytest.mark.usefixtures("registries")
 @pytest.mark.parametrize("page", [page for page in PAGES if snippets(page)], ids=lambda p: p.name)
 def test_snippets_run_in_the_order_of_the_page(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
