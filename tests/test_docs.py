@@ -11,6 +11,7 @@ import pytest
 import skreg
 from skreg.losses import LOSSES, REGRESSION_LOSSES
 from skreg.penalties import PENALTIES
+from skreg.solvers import METHODS
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT))
@@ -68,6 +69,12 @@ def test_architecture_page_names_every_layer_and_no_other():
     layers = {f"skreg/{path.parent.name}" for path in package.glob("*/__init__.py")}
     layers |= {f"skreg/{path.name}" for path in package.glob("*.py") if path.name != "__init__.py"}
     assert layers <= named
+
+
+def test_architecture_page_has_the_methods_in_their_order():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)`, in `(skreg/solvers/\w+)\.py` \|", text, re.M)
+    assert listed == [(m.name, type(m).__module__.replace(".", "/")) for m in METHODS]
 
 
 def test_readme_names_every_public_name():
