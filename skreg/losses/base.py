@@ -49,7 +49,9 @@ class Loss(ABC):
         Slopes (above, below) of a loss above·max(y − f, 0) + below·max(f − y, 0), which has no
         curvature and is solved as a linear or quadratic program; None for any other.
     has_flat_parts : bool
-        Whether the curvature vanishes on whole intervals, so that a Hessian needs a floor.
+        Whether the curvature vanishes on whole intervals, so that a Hessian needs a floor: such a
+        loss has a method ``majorizer(y, raw)``, the curvature of a parabola that touches the loss
+        at ``raw`` and lies above it.
     positive_targets : bool
         Whether targets below 0 are refused.
     scored_by_r2 : bool

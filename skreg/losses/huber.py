@@ -37,6 +37,13 @@ class Huber(CompiledLoss):
             )
         self.delta = self.parameter = float(delta)
 
+    def majorizer(self, y, raw):
+        """min(1, δ/|r|): the curvature of the least parabola about f that lies above ℓ.
+
+        It is symmetric in r and touches ℓ at f (Huber & Ronchetti, 2009, section 7.8).
+        """
+        return self.delta / np.maximum(np.abs(raw - y), self.delta)
+
     def conjugate(self, y, u):
         """Σⱼ uⱼyⱼ + ½uⱼ² for |uⱼ| ≤ δ."""
         limit = self.delta * (1 + 8 * np.finfo(np.float64).eps)

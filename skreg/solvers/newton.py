@@ -199,7 +199,8 @@ class _Freedom:
         if self._descent.hessian is not self._hessian:
             if self._since and 0 < alpha < self._taken_at:
                 before = self._hessian.factor(alpha * self._descent.weights).dof()
-                self._correct(alpha, current / before)
+                if before > 0:  # 0 where X is constant
+                    self._correct(alpha, current / before)
             self._hessian, self._taken_at = self._descent.hessian, alpha
             self._since = []
         else:

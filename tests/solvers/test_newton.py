@@ -440,3 +440,13 @@ def test_the_limit_on_blas_threads_is_lifted_by_the_last():
     assert all(library.num_threads == 1 for library in _blas_libraries())
     inner.__exit__(None, None, None)
     assert [library.num_threads for library in _blas_libraries()] == before
+
+
+@pytest.mark.parametrize("make", [np.ones, np.zeros, lambda shape: sparse.csr_matrix(shape)])
+@pytest.mark.parametrize("name", ["binary_log_loss", "poisson", "gamma"])
+def test_a_path_on_constant_features_is_zero(name, make):
+    y = np.array([[1.0], [0.0]] * 3) if name == "binary_log_loss" else np.array([[1.0], [2.0]] * 3)
+    risk = LinearRisk(make((6, 2)), y, get_loss(name))
+    solution = solve_newton(risk, np.geomspace(1.0, 1e-4, 6))
+    np.testing.assert_allclose(solution.coefs, 0.0, atol=1e-12)
+    np.testing.assert_allclose(solution.dof, 0.0, atol=1e-9)

@@ -12,6 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from solver_cases import solve_proximal_newton
 
+from skreg import QuadraticApproxLasso
+from skreg.losses import get_loss
 from skreg.penalties import ElasticNet, NoPenalty, Separable
 from skreg.quadratic.risk import LinearRisk
 from skreg.solvers import alpha_max
@@ -397,3 +399,26 @@ def test_the_path_object_keeps_its_working_set_small():
         path.solve(alpha)
     assert path.model.matrix.shape[0] < 200
     assert path.model.columns.shape == (40, len(path.model.which))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"l1_ratio": 0.5}, {"positive": True}, {"groups": range(4)}]
+)
+@pytest.mark.parametrize("ratio", [1.0, 1e3, 1e5])
+def test_huber_with_targets_far_beyond_delta(ratio, options):
+    """Far from the data the loss is flat: its quadratic is a majorizer there."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 4))
+    y = ratio * (X @ [1.0, -2.0, 0.0, 0.5] + rng.standard_t(3, size=30))
+    model = QuadraticApproxLasso(0.01, loss="huber", **options).fit(X, y)
+    assert model.dual_gap_ <= 1e-8
+    assert model.n_expansions_ < 50
+
+
+def test_the_majorizer_of_huber_lies_above_it():
+    loss, rng = get_loss("huber", delta=0.7), np.random.default_rng(0)
+    y, f, g = rng.normal(size=(3, 500, 1)) * 3
+    value, slope = loss.pointwise(y, f)
+    bend = loss.majorizer(y, f)
+    above = value + (slope * (g - f) + 0.5 * bend * (g - f) ** 2)[:, 0]
+    assert (loss.pointwise(y, g)[0] <= above + 1e-12).all()
