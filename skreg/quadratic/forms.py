@@ -47,6 +47,8 @@ class Form(Protocol):
         A and b with H = AᵀA; None where ``holds_hessian``.
     has_rows : bool
         Whether `decompose_rows` can be asked, where H is not accurate enough.
+    moments : Moments or None
+        None where rows are kept.
     is_finite : bool
         False where X holds a NaN or an infinity (or overflows).
     is_large : bool
@@ -75,6 +77,9 @@ class Form(Protocol):
 
     @property
     def has_rows(self) -> bool: ...
+
+    @property
+    def moments(self) -> Moments | None: ...
 
     @property
     def is_finite(self) -> bool: ...

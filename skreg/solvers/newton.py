@@ -54,6 +54,7 @@ class Newton(Method):
         "has_curvature": (True,),
         "is_smooth": (True,),
         "kernel": ("coordinates",),
+        "is_full": (True,),
     }
     unit = "steps"
     # One step more of Newton's method. Predictions err by the gradient over λ, and those of a fit

@@ -33,12 +33,12 @@ HESSIANS = ("full", "diagonal", "pca")
 #: Every method, in the order in which they are asked whether they serve a task.
 METHODS: tuple[Method, ...] = (
     Diagonal(),
+    Newton(),
     OneShot(),
     Spectral(),
     ConjugateGradients(),
     ActiveSet(),
     BlockDescent(),
-    Newton(),
     ProximalNewton(),
     InteriorPoint(),
     ProximalGradient(),

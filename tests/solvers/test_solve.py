@@ -40,6 +40,8 @@ def problem(loss):
         ("poisson", Separable(), {}, "proximal_newton"),
         ("poisson", Group(np.arange(10) // 2), {}, "proximal_newton"),
         ("poisson", Separable(), {"max_expansions": 1}, "one_shot"),
+        ("poisson", Separable(0.0), {"max_expansions": 1}, "newton"),
+        ("poisson", Separable(0.0), {"hessian": "pca"}, "one_shot"),
         ("poisson", MCP(), {}, "proximal_gradient"),
     ],
 )
