@@ -97,7 +97,7 @@ class _Growing:
     def successor(self, tol):
         """What goes on from here: this, unless H on what is known has outgrown sparse rows."""
         rows = self._problem.form.rows
-        if len(self._columns.known) < _MANY or not rows.is_all_sparse:
+        if len(self._columns.known) < _MANY or not rows.rows.is_all_sparse:
             return self
         return ResidualDescent(self._problem, self.theta, self.slope, self._alpha, tol)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reference_quadratic import problems
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
-from solver_cases import lasso_fit
+from solver_cases import lasso_fit, solve_lasso
 
 from skreg import QuadraticModel
 from skreg.penalties import Separable
@@ -226,3 +226,14 @@ def test_the_warning_tells_rounding_from_too_few_rounds():
     answer = Answer(np.zeros((2, 1, 30)), gaps, exhausted, "", gaps=gaps, exhausted=exhausted)
     (note,) = shortfall(task, answer, ActiveSet(), 1e-8)
     assert re.search(r"for rounding, .* 1.0e-03 at alpha=0.1, .* Bring the features to one", note)
+
+
+def test_many_features_of_dense_rows_stay_with_the_active_set():
+    """Coordinate descent on residuals is for sparse rows: dense ones keep their Gram matrix."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 1500))
+    y = X[:, :20] @ rng.normal(size=20) + rng.normal(size=600)
+    model = QuadraticModel.from_data(X, y)
+    solution = solve_lasso(model.problem, model.alpha_max() * np.geomspace(1, 1e-3, 8))
+    assert np.count_nonzero(solution.coefs[-1]) > 500
+    assert solution.dual_gaps.max() <= 1e-8
