@@ -155,6 +155,11 @@ class Penalty(ABC):
     def curvature(self, theta: Array, alpha: float = 1.0) -> Tangent:
         """The second derivative of P on the active components, see `Tangent`."""
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether J is linear along every direction in which it is smooth, as ‖θ‖₁ is."""
+        return False
+
     def check_features(self, p: int) -> None:  # noqa: B027  (most fit any number)
         """Raise ValueError if the penalty is not one of p features."""
 

@@ -89,6 +89,11 @@ class Separable(Penalty):
         return self.l1_share == 0 and not self._is_bounded
 
     @property
+    def is_flat(self) -> bool:
+        """Whether there is neither an L2 part nor a bound."""
+        return self.l2_share == 0 and not self._is_bounded
+
+    @property
     def l1_share(self) -> float:
         """Weight of ‖θ‖₁ in J where all factors are 1."""
         return self.l1_ratio

@@ -67,6 +67,11 @@ class LinearRisk:
         self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
         self.design = make_rows(X, may_centre=fit_intercept)
 
+    @property
+    def n_rows(self) -> int:
+        """Number of rows with a positive weight."""
+        return int(np.count_nonzero(self.share))
+
     def raw(self, coef, intercept):
         """θxᵢ + b + oᵢ, shape (n, K), for coef of shape (K, p) and intercept of shape (K,)."""
         coef = np.asarray(coef, dtype=np.float64)

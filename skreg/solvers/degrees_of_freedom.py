@@ -170,25 +170,29 @@ def along_path(
     ndarray of shape (n_alphas,)
         NaN where the matrix to be decomposed would have more than `LARGEST` rows.
     """
-    out = np.empty(len(alphas))
-    # What all classes share in features without a penalty is in no H.
-    is_sure = problem.is_quadratic or not (
-        problem.loss.coupled and penalty.free(problem.n_features).any()
-    )
-    hessian = None
-    for i, (alpha, theta, intercept) in enumerate(zip(alphas, thetas, intercepts, strict=True)):
-        tangent = penalty.curvature(theta, alpha)
-        size = len(tangent.diagonal)
-        if not size:
-            out[i] = 0.0
-            continue
+    counts = _counts(problem, penalty, alphas, thetas)
+    out, hessian = counts.copy(), None
+    for i in np.flatnonzero(np.isnan(counts)):
+        tangent = penalty.curvature(thetas[i], alphas[i])
         if hessian is None or not problem.is_quadratic:
-            hessian = problem.hessian_at(theta, intercept)
-        bends = tangent.diagonal.any() or tangent.factors is not None
-        if not bends and alpha > 0 and is_sure and size < hessian.n_rows:
-            out[i] = size  # independent columns, as at every solution that is unique
-        elif min(size, hessian.n_rows) > LARGEST:
-            out[i] = np.nan
-        else:
+            hessian = problem.hessian_at(thetas[i], intercepts[i])
+        if min(len(tangent.diagonal), hessian.n_rows) <= LARGEST:
             out[i] = degrees_of_freedom(hessian, tangent)
     return out
+
+
+def _counts(
+    problem: Any, penalty: Penalty, alphas: NDArray[np.float64], thetas: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Numbers of active coefficients where these are the degrees of freedom, else NaN.
+
+    So it is where J bends nowhere and the active columns are independent, as they are at a solution
+    that is unique, unless there may be more of them than the rows have rank. What all classes share
+    in features without a penalty is in no Hessian.
+    """
+    shared = not problem.is_quadratic and problem.loss.coupled
+    if not penalty.is_flat or (shared and penalty.free(problem.n_features).any()):
+        return np.full(len(alphas), np.nan)
+    active = penalty.support(thetas).sum(axis=(1, 2)).astype(np.float64)
+    rank = min(problem.n_rows - 1, problem.n_features) * problem.n_outputs
+    return np.where((alphas > 0) & (active <= rank), active, np.nan)

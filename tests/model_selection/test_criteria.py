@@ -231,7 +231,7 @@ def test_degrees_of_freedom_too_large_to_know(monkeypatch):
     monkeypatch.setattr("skreg.solvers.degrees_of_freedom.LARGEST", 3)
     X, y = rows()
     risk = QuadraticApproxRidgeClassifier()._prepare(X, y > 0)
-    out = along_path(risk, Separable(0.0), [0.1], np.zeros((1, 1, 6)), np.zeros((1, 1)))
+    out = along_path(risk, Separable(0.0), np.array([0.1]), np.zeros((1, 1, 6)), np.zeros((1, 1)))
     assert np.isnan(out).all()
 
 
