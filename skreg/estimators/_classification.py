@@ -104,7 +104,8 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return self._loss.inverse_link(self._raw_with(X, offset))
+        raw = self._raw_with(X, offset)
+        return self._loss.inverse_link(raw)
 
     def predict_log_proba(self, X, offset=None):
         """Logarithm of `predict_proba`, without rounding small probabilities to 0.
@@ -119,7 +120,8 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return self._loss.log_inverse_link(self._raw_with(X, offset))
+        raw = self._raw_with(X, offset)
+        return self._loss.log_inverse_link(raw)
 
     def regularization_path(self, X, y, alphas=None, sample_weight=None, offset=None):
         """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.

@@ -4,7 +4,6 @@ See `skreg.solvers.fold_paths`. What it does not serve goes the way of `path_fol
 """
 
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -49,12 +48,11 @@ def run(job, on_fold):
     """Find every solution, of all rows and of the folds, and score the folds. See `Route`."""
     start = time.perf_counter()
     try:
-        with warnings.catch_warnings():
-            # What there is to warn of is said once, by whoever finds the solutions.
-            warnings.simplefilter("error")
+        # Numbers that overflow or vanish: the routes with a path a fold have more patience.
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
             folds = _Folds(job)
             folds.solve()
-    except (Warning, np.linalg.LinAlgError) as error:
+    except (FloatingPointError, np.linalg.LinAlgError) as error:
         raise Declined(str(error)) from error
     folds.seconds = time.perf_counter() - start
     done = []
@@ -116,6 +114,8 @@ class _Folds:
         whole, found = solve_paths(
             risk, self.weights, alphas, source._factors(), tol=tol, max_iter=source.max_iter
         )
+        if whole.notes:  # what there is to warn of is said once, by whoever finds the solutions
+            raise Declined(whole.notes[0])
         solved = (whole.gradient_norms <= tol).all()
         self.path = self.whole.path_of(whole) if solved else self.whole.path(alphas)
         self.coefs, self.intercepts = found.coefs, found.intercepts
@@ -123,7 +123,9 @@ class _Folds:
         for j, (train, _) in enumerate(self.job.splits):
             if (missed := np.flatnonzero(self.norms[j] > tol)).size:
                 alone, problem = self._alone(train, risk.X)
-                rest = alone._solve_closely(problem, alphas[missed])
+                rest = alone._solve(problem, alphas[missed], closely=True)
+                if rest.notes:
+                    raise Declined(rest.notes[0])
                 self.coefs[j, missed] = rest.coefs.reshape(len(missed), *self.coefs.shape[2:])
                 self.intercepts[j, missed] = rest.intercepts.reshape(len(missed), -1)
                 self.norms[j, missed] = rest.gradient_norms

@@ -88,6 +88,7 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
         solver=rough.solver,
         gradient_norms=folds.gradient_norms[-1],
         n_expansions=steps,
+        notes=tuple(rough.notes),
     )
     return whole, folds.without_last()
 
