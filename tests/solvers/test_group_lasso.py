@@ -56,8 +56,8 @@ def violation(risk, penalty, alpha, coef, intercept):
     """Distance from the KKT conditions, as a fraction of ‖∂R/∂θ‖_g at the null model."""
     coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
     slope, slope_b = risk.gradient(risk.derivatives_at(risk.raw(coef, intercept))[1])
-    # A group that has just come in, of the size of rounding, has no direction yet.
-    on = (penalty.norms(coef) > 1e-12) | (penalty.weights == 0)
+    # A group that has just come in is as small as its error, and has no direction yet.
+    on = (penalty.norms(coef) > 1e-8) | (penalty.weights == 0)
     inside = penalty.norms(slope + alpha * penalty.gradient(coef))[on].max(initial=0.0)
     outside = (penalty.norms(slope) - alpha * penalty.weights)[~on].max(initial=0.0)
     null = risk.raw(np.zeros_like(coef), risk.null_intercept())
