@@ -160,8 +160,6 @@ class Separable(Penalty):
             free &= np.isfinite(np.broadcast_to(self.factors, p))
         return free
 
-    unpenalised = free
-
     def values(self, theta: Array) -> Array:
         """J by row, shape (…), for θ of shape (…, p)."""
         theta = np.asarray(theta)

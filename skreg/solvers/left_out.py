@@ -84,7 +84,7 @@ def left_out(risk, penalty, alphas, coefs, intercepts):
     ValueError
         If a Hessian would be too large to be formed.
     """
-    l2, free = penalty.l2(risk.n_features), penalty.unpenalised(risk.n_features)
+    l2, free = penalty.l2(risk.n_features), penalty.free(risk.n_features)
     whole = reduced(risk, l2) if penalty.l1_ratio == 0 else None
     for alpha, coef, intercept in zip(alphas, coefs, intercepts, strict=True):
         raw = risk.raw(coef, intercept)

@@ -81,7 +81,7 @@ def test_solutions_meet_the_kkt_conditions(problem, fraction):
 def test_alpha_max_is_where_the_last_penalised_feature_vanishes(problem):
     model, A, b, penalty = problem
     top = lasso_alpha_max(model.problem, "full", penalty)
-    held = ~penalty.unpenalised(A.shape[1])
+    held = ~penalty.free(A.shape[1])
     thetas = solve(model, np.array([2.0, 1.0, 0.999]) * top, penalty).thetas[:, 0]
     if top > 1e-10 * np.linalg.norm(b):
         np.testing.assert_array_equal(thetas[:2, held], 0.0)

@@ -166,7 +166,7 @@ def test_alpha_max_is_where_the_first_coefficient_enters(name):
         case = make_case(name, 50, 6, **VARIANTS[variant])
         top = alpha_max(case.risk(), case.penalty)
         solution = solve(case, top * np.array([1.001, 1.0, 0.98]))
-        penalised = ~case.penalty.unpenalised(6)
+        penalised = ~case.penalty.free(6)
         kept = np.abs(solution.coefs.reshape(3, -1, 6)[:, :, penalised]).max(axis=(1, 2))
         assert (kept[:2] == 0).all()
         assert kept[2] > 0
