@@ -3,11 +3,6 @@
 import tomllib
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("setuptools")
-pytest.importorskip("Cython")
-
 from skreg._kernels._build import headers
 
 ROOT = Path(__file__).parents[1]
