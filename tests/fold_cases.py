@@ -4,7 +4,7 @@ import numpy as np
 from solver_cases import solve_newton
 
 from skreg.losses import get_loss
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 
 LOSSES = ("binary_log_loss", "multinomial_log_loss", "huber", "poisson", "gamma")
 
@@ -30,7 +30,7 @@ def alone(X, y, loss, weights, alphas, factors, offset=None, fit_intercept=True)
     for w in weights.T:
         part = w > 0
         rest = None if offset is None else offset[part]
-        risk = LinearRisk(X[part], y[part], get_loss(loss), w[part], rest, fit_intercept)
+        risk = EmpiricalRisk(X[part], y[part], get_loss(loss), w[part], rest, fit_intercept)
         found.append(solve_newton(risk, alphas, factors, tol=1e-11))
     m, K = len(alphas), y.shape[1]
     coefs = [fit.coefs.reshape(m, K, -1) for fit in found]

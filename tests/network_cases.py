@@ -18,7 +18,7 @@ from skreg.losses import (
 )  # fmt: skip
 from skreg.network.optimisers import SGD, Adam
 from skreg.network.regularization import Regularization
-from skreg.network.training import Problem, TrainingState
+from skreg.network.training import Objective, TrainingState
 from skreg.penalties import NoPenalty, get_penalty
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "silu", "gelu")
@@ -42,7 +42,7 @@ rules = pytest.mark.parametrize("rule", RULES)
 class Case:
     """A network, its data and a point θ."""
 
-    problem: Problem
+    problem: Objective
     theta: np.ndarray
 
     @property
@@ -105,7 +105,7 @@ def make_case(
     }[weights]()
     size = sum((a + 1) * b for a, b in pairwise(units))
     theta = rng.normal(scale=0.7, size=size)
-    problem = Problem(
+    problem = Objective(
         units, activation, LOSSES[loss], Regularization(get_penalty(penalty, l1_ratio), alpha),
         X.astype(dtype), Y.astype(dtype), sample_weight,
     )  # fmt: skip

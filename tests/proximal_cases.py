@@ -9,7 +9,7 @@ from scipy.special import expit, softmax
 
 from skreg.losses import get_loss
 from skreg.penalties.separable import Separable
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 
 
 @dataclass(eq=False)
@@ -27,7 +27,7 @@ class Case:
     def risk(self, X=None):
         loss = get_loss(self.name, **PARAMETERS.get(self.name, {}))
         X = self.X if X is None else X
-        return LinearRisk(X, self.y, loss, self.weights, self.offset, self.fit_intercept)
+        return EmpiricalRisk(X, self.y, loss, self.weights, self.offset, self.fit_intercept)
 
     def smooth(self, coef, intercept):
         """The mean loss and its gradients by the textbook."""

@@ -110,11 +110,11 @@ def _dual_points(data, tol):
     from skreg._threads import one_blas_thread
     from skreg.losses import BinaryLogLoss
     from skreg.penalties.separable import Separable
-    from skreg.quadratic.risk import LinearRisk
+    from skreg.quadratic.risk import EmpiricalRisk
     from skreg.solvers.proximal_path import ProximalPath
 
     y = data.y.astype(np.float64)[:, None]
-    risk = LinearRisk(data.X, y, BinaryLogLoss(), fit_intercept=data.fit_intercept)
+    risk = EmpiricalRisk(data.X, y, BinaryLogLoss(), fit_intercept=data.fit_intercept)
     path, points = ProximalPath(risk, Separable(), tol, 10_000), []
     with one_blas_thread():  # as the solver has it: the same to the bit
         for alpha in data.alphas:

@@ -17,7 +17,7 @@ _NAMELESS = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a 
 
 
 @dataclass(frozen=True)
-class Problem:
+class Dataset:
     """What to learn: features X, target y, the task and what was done to get there."""
 
     X: pd.DataFrame
@@ -125,7 +125,7 @@ def make_problem(frame, target, *, task="auto", drop=()):
 
     Returns
     -------
-    Problem
+    Dataset
 
     Raises
     ------
@@ -161,7 +161,7 @@ def make_problem(frame, target, *, task="auto", drop=()):
     if task == "auto":
         task = looks_like
         notes.append(f"task: {task}, as {target!r} holds {reason} (use --task to say otherwise)")
-    return Problem(X, _prepare_target(y, task), task, tuple(notes))
+    return Dataset(X, _prepare_target(y, task), task, tuple(notes))
 
 
 def _tell_task(y):

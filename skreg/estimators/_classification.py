@@ -13,7 +13,7 @@ from skreg._validation import check_offset, check_weights
 from skreg.estimators._fitting import all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 
 
 class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
@@ -185,7 +185,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         else:
             self._loss = MultinomialLogLoss()
             targets = np.eye(n_classes)[index]
-        return LinearRisk(X, targets, self._loss, weights, offset, self.fit_intercept)
+        return EmpiricalRisk(X, targets, self._loss, weights, offset, self.fit_intercept)
 
     def _check_classes(self, index, weights):
         if weights is None:

@@ -26,7 +26,7 @@ class QuadraticApproxLinear(BaseEstimator):
     The penalty (`_penalties.py`) says what J is, ``_penalty``, and what `solve` is to know beside
     it, ``_options``. The
     task (`_regression.py`, `_classification.py`) makes the problem of the rows, ``_problem``: a
-    `Quadratic` where the risk is its own quadratic, else a `LinearRisk`.
+    `Quadratic` where the risk is its own quadratic, else an `EmpiricalRisk`.
     """
 
     _parameter_constraints: ClassVar[dict] = {

@@ -22,7 +22,7 @@ from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.estimators._mlp_targets import Target
 from skreg.network.parameters import initial_theta
 from skreg.network.prediction import compiled_network, raw_predictions
-from skreg.network.training import Problem, TrainingState
+from skreg.network.training import Objective, TrainingState
 from skreg.path import NetworkPath
 
 
@@ -154,7 +154,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             # Scores are in the weights given, without those of the classes.
             validation = replace(training, weights=weights).take(held)
             training = training.take(kept)
-        problem = Problem(
+        objective = Objective(
             units, self.activation, target.loss, regularization, training.X, training.Y,
             training.weights,
         )  # fmt: skip
@@ -178,9 +178,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         before = dict(vars(self)) if goes_on else {}
         n_epochs_done = len(before.get("loss_curve_", ()))
         found = Fit(
-            self, problem, self._start(problem, rng, goes_on), target, validation=validation,
+            self, objective, self._start(objective, rng, goes_on), target, validation=validation,
             before=before, fixed=fixed, rng=rng, is_incremental=incremental, told=told,
-            settings=self._settings(problem.n_samples, incremental, goes_on, n_epochs_done),
+            settings=self._settings(objective.n_samples, incremental, goes_on, n_epochs_done),
         ).run()  # fmt: skip
         vars(self).update(found)
         return self
@@ -245,17 +245,17 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         Y_val = np.ascontiguousarray(target.encode(y_val)[0], dtype=X.dtype)
         return Rows(columns_of(X_val, columns), Y_val)
 
-    def _start(self, problem, rng, goes_on):
+    def _start(self, objective, rng, goes_on):
         """The state to train from: fresh, or a copy of the one that the last fit left."""
         update = "lbfgs" if self.solver == "lbfgs" else self._optimiser().kernel
         if not goes_on:
-            theta = initial_theta(problem.units, rng, problem.X.dtype, init=self.init)
+            theta = initial_theta(objective.units, rng, objective.X.dtype, init=self.init)
             state = TrainingState.start(theta, update)
         else:
             state = self._state.copy()
             if state.kernel != update:
                 state = TrainingState.start(state.theta, update)
-        if any(problem.regularization.dropout) and not goes_on:
+        if any(objective.regularization.dropout) and not goes_on:
             state.dropout_seed = rng.randint(2**31 - 1)
         return state
 

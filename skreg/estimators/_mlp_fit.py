@@ -79,7 +79,7 @@ class Fit:
     Parameters
     ----------
     estimator : BaseRegularizedMLP
-    problem : Problem
+    objective : Objective
     state : TrainingState
         Changed in place.
     target : Labels, LabelSets or Numbers
@@ -96,10 +96,10 @@ class Fit:
     """
 
     def __init__(
-        self, estimator, problem, state, target, *, validation, before, fixed, settings, rng,
+        self, estimator, objective, state, target, *, validation, before, fixed, settings, rng,
         is_incremental, told,
     ):  # fmt: skip
-        self.estimator, self.problem, self.state = estimator, problem, state
+        self.estimator, self.objective, self.state = estimator, objective, state
         self.target, self.validation, self.settings = target, validation, settings
         self.rng, self.is_incremental, self.told = rng, is_incremental, told
         self.fixed = fixed
@@ -107,7 +107,7 @@ class Fit:
         self.n_rows_before = before.get("t_", 0)
         self.n_epochs_before = len(self.log.get("objective", ()))
         self.best = before.get("_best")
-        self.network = problem.network()
+        self.network = objective.network()
         self.meter = WeightMeter(state.theta, self.network)
         self.validation_loss = np.nan
         self.interrupt = Interrupt()
@@ -133,10 +133,10 @@ class Fit:
         with nullcontext(self.interrupt) if self.is_incremental else deferred_interrupt() as noted:
             self.interrupt = noted
             if estimator.solver == "lbfgs":
-                stopped = fit_lbfgs(self.problem, self.state, history, self.settings, **options)
+                stopped = fit_lbfgs(self.objective, self.state, history, self.settings, **options)
             else:
                 stopped = fit_epochs(
-                    self.problem,
+                    self.objective,
                     self.state,
                     history,
                     self.settings,
@@ -165,7 +165,7 @@ class Fit:
             validation_scores_=scores,
             best_validation_score_=float(np.nanmax(scores)) if scores else None,
             n_iter_=len(objective),
-            t_=self.n_rows_before + n_epochs * self.problem.n_samples,
+            t_=self.n_rows_before + n_epochs * self.objective.n_samples,
         )
 
     def _snapshot(self):
@@ -173,16 +173,16 @@ class Fit:
 
     def _objective(self):
         """R + λJ at the θ that is returned, without dropout."""
-        problem, theta = self.problem, self.state.theta
-        raw = raw_predictions(self.network, theta, problem.X)
-        risk = problem.loss.value(problem.Y, raw, problem.sample_weight)
-        return float(risk + problem.regularization.value(theta, problem.units))
+        objective, theta = self.objective, self.state.theta
+        raw = raw_predictions(self.network, theta, objective.X)
+        risk = objective.loss.value(objective.Y, raw, objective.sample_weight)
+        return float(risk + objective.regularization.value(theta, objective.units))
 
     def _score(self, theta):
         """The score on the validation rows; their mean loss is noted."""
         rows = self.validation
         raw = raw_predictions(self.network, theta, rows.X)
-        self.validation_loss = self.problem.loss.value(rows.Y, raw, rows.weights)
+        self.validation_loss = self.objective.loss.value(rows.Y, raw, rows.weights)
         return float(self.target.score(raw, rows.Y, rows.weights))
 
     def _begin(self):

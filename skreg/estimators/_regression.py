@@ -13,7 +13,7 @@ from skreg.estimators._fitting import all_or_nothing, only_where
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, Quadratic
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 
 
 def _not_additive(estimator):
@@ -250,7 +250,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             )
         loss.check_targets(y)
         y = np.ascontiguousarray(y, dtype=np.float64)[:, None]
-        return LinearRisk(X, y, loss, weights, offset, self.fit_intercept)
+        return EmpiricalRisk(X, y, loss, weights, offset, self.fit_intercept)
 
     def _from_raw(self, raw, X, offset):
         """Predictions from raw ones of shape (m, n) or (m, n, q)."""

@@ -5,7 +5,7 @@ import numpy as np
 from skreg._kernels import network as kernel
 from skreg.losses import SquaredError
 from skreg.network.regularization import Regularization
-from skreg.network.training import Problem
+from skreg.network.training import Objective
 
 
 def activation_and_slope(activation, z):
@@ -23,8 +23,8 @@ def activation_and_slope(activation, z):
     network = kernel.Network((1, size, 1), activation, "squared_error")
     out = np.empty((1, 1))
     network.forward(theta, one, out)
-    problem = Problem((1, size, 1), activation, SquaredError(), Regularization(), one, out - 1)
-    _, gradient = problem.objective_and_gradient(theta)
+    objective = Objective((1, size, 1), activation, SquaredError(), Regularization(), one, out - 1)
+    _, gradient = objective.objective_and_gradient(theta)
     return value.reshape(z.shape), gradient[:size].reshape(z.shape)
 
 

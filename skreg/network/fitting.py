@@ -109,13 +109,13 @@ class Settings:
 
 
 def fit_epochs(
-    problem, state, history, settings, *, rng, score=None, on_epoch_begin=None, on_epoch_end=None
+    objective, state, history, settings, *, rng, score=None, on_epoch_begin=None, on_epoch_end=None
 ):
     """Train until ``settings`` or ``on_epoch_end`` says stop.
 
     Parameters
     ----------
-    problem : Problem
+    objective : Objective
     state : TrainingState
         Changed in place; with ``score`` it ends at the best θ that was met, the start included
         if ``history`` holds scores already.
@@ -138,8 +138,8 @@ def fit_epochs(
     """
     patience = Patience(settings.tol, settings.n_iter_no_change)
     best, schedule, stopped = Best(state, history, score), settings.schedule, False
-    n_steps = -(-problem.n_samples // settings.batch_size)
-    steps = problem.epochs(
+    n_steps = -(-objective.n_samples // settings.batch_size)
+    steps = objective.epochs(
         state, optimiser=settings.optimiser, batch_size=settings.batch_size, rng=rng
     )
     with closing(steps):

@@ -91,7 +91,7 @@ class Split:
 
 
 def fit_lbfgs(
-    problem, state, history, settings, *, score=None, on_epoch_begin=None, on_epoch_end=None
+    objective, state, history, settings, *, score=None, on_epoch_begin=None, on_epoch_end=None
 ):
     """Minimise R + λJ by L-BFGS-B; parameters and result as for `fit_epochs`.
 
@@ -104,9 +104,9 @@ def fit_lbfgs(
     R. Byrd, P. Lu, J. Nocedal, C. Zhu (1995), "A limited memory algorithm for bound constrained
     optimization".
     """
-    split = Split(Shares.of(problem.regularization, problem.units, len(state.theta)))
-    watch = _Watch(problem, state, history, settings, score, on_epoch_begin, on_epoch_end)
-    with problem.evaluator() as evaluate, one_blas_thread():
+    split = Split(Shares.of(objective.regularization, objective.units, len(state.theta)))
+    watch = _Watch(objective, state, history, settings, score, on_epoch_begin, on_epoch_end)
+    with objective.evaluator() as evaluate, one_blas_thread():
 
         def risk_and_gradient(theta):
             risk, gradient = evaluate(theta.astype(state.theta.dtype))
@@ -149,8 +149,8 @@ def fit_lbfgs(
 class _Watch:
     """What happens after every iteration: history, early stopping, callbacks."""
 
-    def __init__(self, problem, state, history, settings, score, on_epoch_begin, on_epoch_end):
-        self.regularization, self.units = problem.regularization, problem.units
+    def __init__(self, objective, state, history, settings, score, on_epoch_begin, on_epoch_end):
+        self.regularization, self.units = objective.regularization, objective.units
         self.state, self.history, self.score = state, history, score
         self.on_epoch_begin, self.on_epoch_end = on_epoch_begin, on_epoch_end
         self.patience = Patience(settings.tol, settings.n_iter_no_change)

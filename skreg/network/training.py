@@ -22,7 +22,7 @@ ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class Problem:
+class Objective:
     """What is minimised: the mean loss of a network on data, plus a penalty of its weights.
 
     Parameters

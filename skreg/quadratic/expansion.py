@@ -18,7 +18,7 @@ class Expansion(Quadratic):
     """
 
     def __init__(self, risk, coef, intercept):
-        """The expansion of a `LinearRisk` about coef (K, p) and intercept (K,)."""
+        """The expansion of an `EmpiricalRisk` about coef (K, p) and intercept (K,)."""
         coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
         raw = risk.raw(coef, intercept)
         _, residual, curvature = risk.derivatives_at(raw)

@@ -22,7 +22,7 @@ from skreg.quadratic.row_curvature import (
 from skreg.rows.products import add_gram, product, symmetric
 
 if TYPE_CHECKING:
-    from skreg.quadratic.risk import LinearRisk
+    from skreg.quadratic.risk import EmpiricalRisk
 
 EPS = np.finfo(np.float64).eps
 Array = NDArray[np.float64]
@@ -116,7 +116,7 @@ class Hessian:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     curvature : ndarray of shape (n, K)
         See `skreg.quadratic.row_curvature`.
 
@@ -132,14 +132,14 @@ class Hessian:
     >>> import numpy as np
     >>> from skreg.losses import SquaredError
     >>> from skreg.quadratic.hessian import Hessian
-    >>> from skreg.quadratic.risk import LinearRisk
-    >>> risk = LinearRisk(np.array([[-1.0], [1.0]]), np.zeros((2, 1)), SquaredError())
+    >>> from skreg.quadratic.risk import EmpiricalRisk
+    >>> risk = EmpiricalRisk(np.array([[-1.0], [1.0]]), np.zeros((2, 1)), SquaredError())
     >>> hessian = Hessian(risk, np.full((2, 1), 0.5))
     >>> hessian.times(np.array([[2.0]])), hessian.block(np.arange(1))
     (array([[2.]]), array([[1.]]))
     """
 
-    def __init__(self, risk: LinearRisk, curvature: Array):
+    def __init__(self, risk: EmpiricalRisk, curvature: Array):
         self.risk, self.curvature = risk, floored(risk, curvature)
         n, k = self.curvature.shape
         self.n_rows = n * k
@@ -246,7 +246,7 @@ class DenseHessian(Hessian):
     gauge : ndarray of shape (p,) or None
     """
 
-    def __init__(self, risk: LinearRisk, curvature: Array):
+    def __init__(self, risk: EmpiricalRisk, curvature: Array):
         super().__init__(risk, curvature)
         p, K = risk.n_features, risk.n_outputs
         H, mixed = np.zeros((K, p, K, p)), np.zeros((K, K, p))

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 class Point:
     """(θ, b) about the centre of the design, with the risk and its derivatives there.
 
-    Made by `LinearRisk.at`.
+    Made by `EmpiricalRisk.at`.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Point:
     value : float
         R.
     residual, curvature : ndarray of shape (n, K)
-        See `LinearRisk.derivatives_at`.
+        See `EmpiricalRisk.derivatives_at`.
     complete : bool
         False where ``gradient`` is known on a working set only.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -12,11 +12,12 @@ from skreg._validation import refuse_infinite
 from skreg.quadratic import conjugate_gradient
 from skreg.quadratic.forms import Form, GramForm, RowForm
 from skreg.quadratic.hessian import QuadraticHessian
+from skreg.quadratic.problem import Problem
 from skreg.rows.moments import Moments
 from skreg.rows.products import product
 
 
-class Quadratic:
+class Quadratic(Problem):
     """R(θ) = R(θ̂) + ½(θ − θ̂)ᵀH(θ − θ̂) for q targets, the intercepts at their best.
 
     Nothing here depends on λ. Spectra are kept, so that H is decomposed once.
@@ -31,8 +32,7 @@ class Quadratic:
         Whether users see coefficients of shape (p,), rather than (q, p).
     """
 
-    #: The risk is its own quadratic.
-    is_quadratic: Literal[True] = True
+    is_quadratic: ClassVar[bool] = True
 
     def __init__(self, form: Form, dtype: DTypeLike = np.float64, single_target: bool = True):
         self.form = form
@@ -121,6 +121,11 @@ class Quadratic:
         # Beside the plain one, that of the latest factors.
         self._spectra = {"": self._spectra.get(""), key: spectrum}
         return spectrum
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the rows are too many and too wide to decompose H."""
+        return self.form.is_large
 
     @property
     def largest_eigenvalue(self) -> float:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import eigen, product
 
 EPS = np.finfo(np.float64).eps
@@ -17,7 +17,7 @@ class RowSpace:
 
     Attributes
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
         The risk of the new features.
     factors : ndarray
         Their factors.
@@ -40,7 +40,9 @@ class RowSpace:
         np.multiply(self._left, self._singular, out=columns[:, :rank])
         columns[:, rank:] = design.columns(self._free)
         weights = risk.share * risk.weight
-        self.risk = LinearRisk(columns, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
+        self.risk = EmpiricalRisk(
+            columns, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept
+        )
         self.factors = np.repeat([1.0, 0.0], [rank, len(self._free)])
 
     def lift(self, coefs, intercepts):

@@ -1,76 +1,113 @@
 """The empirical risk of a linear model under any loss."""
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from skreg._kernels import line
 from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point
+from skreg.quadratic.problem import Problem
+from skreg.quadratic.row_curvature import rows_times
 from skreg.rows import make_rows
 from skreg.rows.products import by_halves
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
 _WORTH_TWO = 5e5
+# Of the power iteration for the largest eigenvalue: it is right to a few per cent.
+_POWER_STEPS = 16
+
+Array = NDArray[np.float64]
 
 
-class LinearRisk:
+class EmpiricalRisk(Problem):
     """R(θ, b) = Σᵢ wᵢ ℓ(yᵢ, θxᵢ + b + oᵢ) / Σᵢ wᵢ, by reference to its rows.
 
-    Parameters
-    ----------
-    X : ndarray, CSR or CSC of shape (n, p)
-    y : ndarray of shape (n, K), float64
-        Targets as the loss wants them; ``loss.check_targets`` has passed.
-    loss : Loss
-    weights : ndarray of shape (n,), default=None
-        w ≥ 0, not all 0; None stands for ones.
-    offset : ndarray of shape (n,), default=None
-        o; None stands for zeros.
-    fit_intercept : bool, default=True
-        False holds b at 0.
+        Parameters
+        ----------
+        X : ndarray, CSR or CSC of shape (n, p)
+        y : ndarray of shape (n, K), float64
+            Targets as the loss wants them; ``loss.check_targets`` has passed.
+        loss : Loss
+        weights : ndarray of shape (n,), default=None
+            w ≥ 0, not all 0; None stands for ones.
+        offset : ndarray of shape (n,), default=None
+            o; None stands for zeros.
+        fit_intercept : bool, default=True
+            False holds b at 0.
 
-    Attributes
-    ----------
-    share : ndarray of shape (n,)
-        wᵢ / Σw.
-    design : Rows
-        The products of X.
-    n_features, n_outputs : int
-        p and K.
+        Attributes
+        ----------
+        share : ndarray of shape (n,)
+            wᵢ / Σw.
+        design : Rows
+            The products of X.
+        n_features, n_outputs : int
+            p and K.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.losses import Poisson
-    >>> from skreg.quadratic.risk import LinearRisk
-    >>> risk = LinearRisk(np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]), Poisson())
-    >>> risk.null_intercept().round(4), round(risk.null_risk, 4)
-    (array([0.6931]), 0.2616)
-    >>> raw = risk.raw(np.log([[3.0]]), np.zeros(1))
-    >>> risk.value_at(raw).__round__(12)
-    0.0
+        Examples
+        --------
+        >>> import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+        >>> from skreg.losses import Poisson
+        >>> from skreg.quadratic.risk import EmpiricalRisk
+        >>> risk = EmpiricalRisk(np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]), Poisson())
+        >>> risk.null_intercept().round(4), round(risk.null_risk, 4)
+        (array([0.6931]), 0.2616)
+        >>> raw = risk.raw(np.log([[3.0]]), np.zeros(1))
+        >>> risk.value_at(raw).__round__(12)
+        0.0
     """
 
-    #: Its curvature changes with θ.
-    is_quadratic: Literal[False] = False
+    is_quadratic: ClassVar[bool] = False
 
     def __init__(self, X, y, loss, weights=None, offset=None, fit_intercept=True):
         self.X, self.y, self.loss = X, np.ascontiguousarray(y, dtype=np.float64), loss
         self.offset, self.fit_intercept = offset, fit_intercept
-        n, self.n_features = X.shape
-        self.n_outputs = self.y.shape[1]
+        n = X.shape[0]
         self.dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
         self.weight = float(n) if weights is None else float(weights.sum())
         self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
         self.design = make_rows(X, may_centre=fit_intercept)
 
     @property
+    def n_features(self) -> int:
+        """p."""
+        return self.X.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        """K."""
+        return self.y.shape[1]
+
+    @property
     def n_rows(self) -> int:
         """Number of rows with a positive weight."""
         return int(np.count_nonzero(self.share))
+
+    @property
+    def is_convex(self) -> bool:
+        """Whether the loss is."""
+        return self.loss.is_convex
+
+    @property
+    def has_curvature(self) -> bool:
+        """Whether the loss has."""
+        return self.loss.has_curvature
+
+    @property
+    def has_linear_sides(self) -> bool:
+        """Whether the loss has."""
+        return self.loss.linear_sides is not None
+
+    @property
+    def couples_outputs(self) -> bool:
+        """Whether the loss does."""
+        return self.loss.coupled
 
     def raw(self, coef, intercept):
         """θxᵢ + b + oᵢ, shape (n, K), for coef of shape (K, p) and intercept of shape (K,)."""
@@ -90,20 +127,20 @@ class LinearRisk:
         """R at raw predictions of shape (n, K)."""
         return float(self.share @ self.loss.derivatives(self.y, raw)[0])
 
-    def value_of(self, coef, intercept):
+    def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
         """R of coefficients and intercepts as users see them."""
-        coef, intercept = (np.asarray(x, dtype=np.float64) for x in (coef, intercept))
-        return self.value_at(self.raw(np.atleast_2d(coef), np.atleast_1d(intercept)))
+        coefs, intercepts = np.atleast_2d(coef), np.atleast_1d(intercept)
+        return self.value_at(self.raw(coefs, intercepts))
 
-    def hessian_at(self, theta, intercept):
+    def hessian_at(self, theta: Array, intercept: Array) -> Hessian:
         """Second derivatives at θ (K, p) and b (K,), as users see them."""
         return Hessian(self, self.derivatives_at(self.raw(theta, intercept))[2])
 
-    def as_seen(self, coefs, intercepts):
-        """``coefs`` (m, K, p) and ``intercepts`` (m, K) as a `Solution` has them."""
+    def as_seen(self, thetas: Array, intercepts: Array) -> Mapping[str, NDArray]:
+        """``coefs`` and ``intercepts`` of θ (m, K, p) and b (m, K), as a `Solution` has them."""
         if self.n_outputs == 1:
-            coefs, intercepts = coefs[:, 0], intercepts[:, 0]
-        return {"coefs": coefs.astype(self.dtype), "intercepts": intercepts.astype(self.dtype)}
+            thetas, intercepts = thetas[:, 0], intercepts[:, 0]
+        return {"coefs": thetas.astype(self.dtype), "intercepts": intercepts.astype(self.dtype)}
 
     def derivatives_at(self, raw):
         """R, share·∂ℓ/∂f and share·∂²ℓ/∂f², the last two of shape (n, K).
@@ -187,14 +224,36 @@ class LinearRisk:
         if len(features) == self.n_features:
             return self
         X, weights = self.X[:, features], self.share * self.weight
-        return LinearRisk(X, self.y, self.loss, weights, self.offset, self.fit_intercept)
+        return EmpiricalRisk(X, self.y, self.loss, weights, self.offset, self.fit_intercept)
+
+    @property
+    def largest_eigenvalue(self) -> float:
+        """σ₁ of the Hessian at the null model, to a few per cent.
+
+        A loss without curvature stands in with that of a square worth R at a residual of size R.
+        """
+        design, shape = self.design, (self.n_outputs, self.n_features)
+        raw = self.raw(np.zeros(shape), self.null_intercept())
+        risk, residual, curvature = self.derivatives_at(raw)
+        if not self.loss.has_curvature:
+            curvature = self.share[:, None] / (risk or 1.0)
+        mean = design.mean(self.share) if self.fit_intercept else np.zeros(shape[1])
+        v, size = self.gradient(residual)[0], 0.0
+        for _ in range(_POWER_STEPS):
+            length = np.linalg.norm(v)
+            if not length:
+                break
+            v, size = v / length, float(length)
+            moved = rows_times(self, curvature, design.dot(v.T) - v @ (mean - design.centre))
+            v = self.gradient(moved)[0] - np.outer(moved.sum(axis=0), mean)
+        return float(np.linalg.norm(v)) if size else 0.0
 
     def null_intercept(self):
         """The best b at θ = 0, shape (K,); zeros without an intercept."""
         return self._null[0].copy()
 
     @property
-    def null_risk(self):
+    def null_risk(self) -> float:
         """R(0, b) at that b."""
         return self._null[1]
 

@@ -1,7 +1,8 @@
 """Second derivatives of the rows' losses in their raw predictions.
 
-``curvature`` is what `LinearRisk.derivatives_at` says of it: share·ℓ″ for each output, (n, K), or,
-for the multinomial log loss, the probabilities π, where a row's Hessian is share·(diag(π) − ππᵀ).
+``curvature`` is what `EmpiricalRisk.derivatives_at` says of it: share·ℓ″ for each output, (n, K),
+or, for the multinomial log loss, the probabilities π, where a row's Hessian is
+share·(diag(π) − ππᵀ).
 """
 
 from __future__ import annotations
@@ -12,28 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from skreg.quadratic.risk import LinearRisk
+    from skreg.quadratic.risk import EmpiricalRisk
 
 Array = NDArray[np.float64]
 # Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.
 _FLOOR = 1e-6
 
 
-def row_weights(risk: LinearRisk, curvature: Array, k: int, l: int) -> Array | None:
+def row_weights(risk: EmpiricalRisk, curvature: Array, k: int, l: int) -> Array | None:
     """Weights of rows in ±∂²R/∂θₖ∂θₗ (minus for k ≠ l), or None where that is 0."""
     if k == l:
         return own_weights(risk, curvature, k)
     return risk.share * curvature[:, k] * curvature[:, l] if risk.loss.coupled else None
 
 
-def own_weights(risk: LinearRisk, curvature: Array, k: int) -> Array:
+def own_weights(risk: EmpiricalRisk, curvature: Array, k: int) -> Array:
     """Weights of rows in ∂²R/∂θₖ²."""
     if risk.loss.coupled:
         return risk.share * curvature[:, k] * (1.0 - curvature[:, k])
     return floored(risk, curvature)[:, k]
 
 
-def rows_times(risk: LinearRisk, curvature: Array, change: Array) -> Array:
+def rows_times(risk: EmpiricalRisk, curvature: Array, change: Array) -> Array:
     """Second derivatives of the rows' losses times a change of raw predictions, (n, K, …)."""
     more = (1,) * (change.ndim - 2)
     curvature = curvature.reshape(*curvature.shape, *more)
@@ -43,7 +44,7 @@ def rows_times(risk: LinearRisk, curvature: Array, change: Array) -> Array:
     return share * curvature * (change - np.sum(curvature * change, axis=1, keepdims=True))
 
 
-def row_roots(risk: LinearRisk, curvature: Array, rows: slice | NDArray[np.intp]) -> Array:
+def row_roots(risk: EmpiricalRisk, curvature: Array, rows: slice | NDArray[np.intp]) -> Array:
     """Bᵢ with BᵢBᵢᵀ the Hessian of a row's loss, shape (m, K, K)."""
     root = np.sqrt(curvature[rows])
     if not risk.loss.coupled:
@@ -52,14 +53,14 @@ def row_roots(risk: LinearRisk, curvature: Array, rows: slice | NDArray[np.intp]
     return np.sqrt(risk.share[rows])[:, None, None] * root[:, :, None] * inner
 
 
-def floored(risk: LinearRisk, curvature: Array) -> Array:
+def floored(risk: EmpiricalRisk, curvature: Array) -> Array:
     """The curvature, of which a loss that is linear somewhere gets some there."""
     if not risk.loss.has_flat_parts:
         return curvature
     return np.maximum(curvature, _FLOOR * risk.share[:, None])
 
 
-def intercept_block(risk: LinearRisk, curvature: Array) -> Array:
+def intercept_block(risk: EmpiricalRisk, curvature: Array) -> Array:
     """∂²R/∂b², shape (K, K)."""
     if not risk.loss.coupled:
         return np.diag(curvature.sum(axis=0))

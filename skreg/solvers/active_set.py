@@ -19,7 +19,7 @@ class ActiveSet(Method):
 
     def path(self, task: Task) -> Answer:
         """Follow the path of each target; θ̂ at λ = 0 is known without it, unless θ ≥ 0."""
-        problem, penalty, alphas = task.problem, task.coordinates, task.alphas
+        problem, penalty, alphas = task.quadratic, task.coordinates, task.alphas
         closed = (alphas == 0) & (not penalty.positive)
         order = task.descending(~closed)
         paths = []
@@ -39,6 +39,6 @@ class ActiveSet(Method):
 
     def alpha_max(self, task: Task) -> float:
         """The largest of the targets'."""
-        problem = task.problem
+        problem = task.quadratic
         targets = range(problem.n_outputs)
         return max(L1Problem(problem.form, t, task.penalty).alpha_max() for t in targets)

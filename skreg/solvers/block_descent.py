@@ -20,7 +20,7 @@ class BlockDescent(Method):
 
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ; θ̂ at λ = 0 is known without it."""
-        problem, alphas, m = task.problem, task.alphas, len(task.alphas)
+        problem, alphas, m = task.quadratic, task.alphas, len(task.alphas)
         thetas = np.zeros((m, problem.n_outputs, problem.n_features))
         gaps, risk = np.zeros((2, m))
         n_iter = np.ones(m, dtype=int)
@@ -49,5 +49,5 @@ class BlockDescent(Method):
 
     def alpha_max(self, task: Task) -> float:
         """Largest norm of a group's slope over its weight, free groups being at their best."""
-        groups = WorkingSet(task.problem.form, task.penalty)
+        groups = WorkingSet(task.quadratic.form, task.penalty)
         return groups.alpha_max(groups.null()[1])

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from skreg.penalties.base import Penalty
 from skreg.quadratic.point import Point
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.working_hessian import WorkingHessian, raised
 
 EPS = np.finfo(np.float64).eps
@@ -117,7 +117,7 @@ class Certificate:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     penalty : Penalty
         Convex.
 
@@ -132,7 +132,7 @@ class Certificate:
         A ∂R/∂b far below it is cancelled at little cost.
     """
 
-    def __init__(self, risk: LinearRisk, penalty: Penalty) -> None:
+    def __init__(self, risk: EmpiricalRisk, penalty: Penalty) -> None:
         self.risk, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skreg.penalties.base import Penalty, Tangent
 from skreg.quadratic.factor import Factor
+from skreg.quadratic.problem import Problem
 from skreg.rows.products import product
 
 EPS = np.finfo(np.float64).eps
@@ -149,7 +150,7 @@ class _Columns:
 
 
 def along_path(
-    problem: Any,
+    problem: Problem,
     penalty: Penalty,
     alphas: NDArray[np.float64],
     thetas: NDArray[np.float64],
@@ -159,7 +160,7 @@ def along_path(
 
     Parameters
     ----------
-    problem : Quadratic or LinearRisk
+    problem : Problem
     penalty : Penalty
     alphas : ndarray of shape (n_alphas,)
     thetas : ndarray of shape (n_alphas, K, p)
@@ -182,7 +183,7 @@ def along_path(
 
 
 def _counts(
-    problem: Any, penalty: Penalty, alphas: NDArray[np.float64], thetas: NDArray[np.float64]
+    problem: Problem, penalty: Penalty, alphas: NDArray[np.float64], thetas: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Numbers of active coefficients where these are the degrees of freedom, else NaN.
 
@@ -190,7 +191,7 @@ def _counts(
     that is unique, unless there may be more of them than the rows have rank. What all classes share
     in features without a penalty is in no Hessian.
     """
-    shared = not problem.is_quadratic and problem.loss.coupled
+    shared = problem.couples_outputs
     if not penalty.is_flat or (shared and penalty.free(problem.n_features).any()):
         return np.full(len(alphas), np.nan)
     active = penalty.support(thetas).sum(axis=(1, 2)).astype(np.float64)

@@ -35,7 +35,7 @@ class Descent:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     factors : ndarray of shape (p,)
         f.
     hessian_type : type
@@ -75,7 +75,7 @@ class Descent:
         self._scale, self._scale_b = self._scales()
 
     def start_at(self, coef, intercept):
-        """Begin at θ (K, p) and b (K,), as `LinearRisk.raw` takes them, not at the null model."""
+        """Begin at θ (K, p) and b (K,), as `EmpiricalRisk.raw` takes them."""
         theta, b = np.array(coef, dtype=np.float64), np.array(intercept, dtype=np.float64)
         raw = self.risk.raw(theta, b)
         self.point = self.risk.at(theta.ravel(), b + theta @ self.risk.design.centre, raw=raw)

@@ -25,7 +25,7 @@ class Diagonal(Method):
 
     def path(self, task: Task) -> Answer:
         """The closed form for every λ, with the gap of the problem itself."""
-        problem, penalty = task.problem, task.penalty
+        problem, penalty = task.quadratic, task.penalty
         check_pca(task)
         steps = pca_path if task.hessian == "pca" else diagonal_path
         answer = join(
@@ -44,8 +44,8 @@ class Diagonal(Method):
         """The smallest λ at which this closed form is 0."""
         check_pca(task)
         slope = pca_slope if task.hessian == "pca" else diagonal_slope
-        targets = range(task.problem.n_outputs)
-        return max(task.penalty.alpha_max(-slope(task.problem, t)) for t in targets)
+        targets = range(task.quadratic.n_outputs)
+        return max(task.penalty.alpha_max(-slope(task.quadratic, t)) for t in targets)
 
 
 def check_pca(task: Task) -> None:

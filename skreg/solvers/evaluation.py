@@ -15,7 +15,7 @@ class Evaluator:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     total_tol : float
         ∂R/∂b at which an intercept counts as best.
     """

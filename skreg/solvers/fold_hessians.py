@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skreg.quadratic.factor import add_gauge
 from skreg.quadratic.hessian import DenseHessian
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.blocks import slices
 from skreg.rows.products import together
 
@@ -19,7 +19,7 @@ EPS = np.finfo(np.float64).eps
 _SIMILAR = 0.9
 
 
-def fold_hessians(risk: LinearRisk, weights: Array, starts: Array) -> Array:
+def fold_hessians(risk: EmpiricalRisk, weights: Array, starts: Array) -> Array:
     """∂²R of each fold at each of some points, with the intercepts as coefficients.
 
     Where the folds partition the rows, one Gram matrix gives them all: that of all rows minus that
@@ -27,7 +27,7 @@ def fold_hessians(risk: LinearRisk, weights: Array, starts: Array) -> Array:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
         Of all rows, X an array.
     weights : ndarray of shape (n, F)
         Of the rows in each fold's training part.
@@ -73,13 +73,13 @@ def fold_hessians(risk: LinearRisk, weights: Array, starts: Array) -> Array:
     return sums
 
 
-def _with_ones(risk: LinearRisk, rows: NDArray[np.intp], weights: Array) -> LinearRisk:
+def _with_ones(risk: EmpiricalRisk, rows: NDArray[np.intp], weights: Array) -> EmpiricalRisk:
     """The risk of some rows of X − c, with a column of ones for the intercept."""
     X = np.empty((len(rows), risk.n_features + risk.fit_intercept))
     X[:, risk.n_features :] = 1.0
     X[:, : risk.n_features] = risk.design.block(rows)
     offset = None if risk.offset is None else risk.offset[rows]
-    return LinearRisk(X, risk.y[rows], risk.loss, weights, offset, fit_intercept=False)
+    return EmpiricalRisk(X, risk.y[rows], risk.loss, weights, offset, fit_intercept=False)
 
 
 def _partition(weights: Array) -> NDArray[np.intp] | None:

@@ -62,7 +62,7 @@ def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
         Of all rows, X an array.
     weights : ndarray of shape (n, F)
         Of the rows in each fold's training part, 0 for rows that are not in it.
@@ -85,19 +85,19 @@ def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
     --------
     >>> import numpy as np
     >>> from skreg.losses import Poisson
-    >>> from skreg.quadratic.risk import LinearRisk
+    >>> from skreg.quadratic.risk import EmpiricalRisk
     >>> from skreg.solvers.fold_newton import solve_folds
     >>> from skreg.penalties import Separable
     >>> from skreg.solvers import solve
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((60, 2))
     >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
-    >>> risk, alphas = LinearRisk(X, y, Poisson()), np.array([1.0, 0.1])
+    >>> risk, alphas = EmpiricalRisk(X, y, Poisson()), np.array([1.0, 0.1])
     >>> whole = solve(risk, Separable(0.0), alphas)
     >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
     >>> start = whole.coefs[:, None], whole.intercepts[:, None]
     >>> found = solve_folds(risk, weights, alphas, start)
-    >>> without_first = LinearRisk(X[20:], y[20:], Poisson())
+    >>> without_first = EmpiricalRisk(X[20:], y[20:], Poisson())
     >>> alone = solve(without_first, Separable(0.0), alphas)
     >>> np.abs(found.coefs[0, :, 0] - alone.coefs).max() < 1e-7
     np.True_

@@ -23,7 +23,7 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
         Of all rows, X an array.
     weights : ndarray of shape (n, F)
         Of the rows in each fold's training part, 0 for rows that are not in it.
@@ -48,14 +48,14 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
     --------
     >>> import numpy as np
     >>> from skreg.losses import Poisson
-    >>> from skreg.quadratic.risk import LinearRisk
+    >>> from skreg.quadratic.risk import EmpiricalRisk
     >>> from skreg.solvers.fold_paths import solve_paths
     >>> from skreg.penalties import Separable
     >>> from skreg.solvers import solve
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((60, 2))
     >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
-    >>> risk, alphas = LinearRisk(X, y, Poisson()), np.geomspace(1.0, 0.01, 9)
+    >>> risk, alphas = EmpiricalRisk(X, y, Poisson()), np.geomspace(1.0, 0.01, 9)
     >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
     >>> whole, folds = solve_paths(risk, weights, alphas)
     >>> np.abs(whole.coefs - solve(risk, Separable(0.0), alphas).coefs).max() < 1e-7

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skreg._kernels import line
 from skreg._kernels import products as tiles
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.quadratic.row_curvature import invert_bb, row_weights
 from skreg.rows.products import together
 
@@ -27,12 +27,12 @@ class FoldRows:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
         Of all rows, X an array.
     weights : ndarray of shape (n, F)
     """
 
-    def __init__(self, risk: LinearRisk, weights: Array):
+    def __init__(self, risk: EmpiricalRisk, weights: Array):
         self.risk, self.weights = risk, weights
         self.shares = weights / weights.sum(axis=0)
         n = len(risk.y)
@@ -107,7 +107,7 @@ class FoldRows:
         risk, K = self.risk, self.risk.n_outputs
         bends, risks = [], []
         for weights in self.weights.T:
-            null = LinearRisk(
+            null = EmpiricalRisk(
                 *(risk.X[:, :1], risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
             )
             curvature = null.derivatives_at(null.constant_raw(null.null_intercept()))[2]

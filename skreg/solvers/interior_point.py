@@ -59,15 +59,15 @@ class InteriorPoint(Method):
         >>> import numpy as np
         >>> from skreg.losses import Quantile
         >>> from skreg.penalties import Separable
-        >>> from skreg.quadratic.risk import LinearRisk
+        >>> from skreg.quadratic.risk import EmpiricalRisk
         >>> from skreg.solvers import solve
         >>> X = np.arange(9.0)[:, None]
         >>> y = X + np.where(X == 8, 100.0, 0.0)  # an outlier
-        >>> found = solve(LinearRisk(X, y, Quantile(0.5)), Separable(), 0.01)
+        >>> found = solve(EmpiricalRisk(X, y, Quantile(0.5)), Separable(), 0.01)
         >>> found.coefs.round(6), found.solver
         (array([[1.]]), 'interior_point')
         """
-        risk, tol = task.problem, min(task.tol, _AIM)
+        risk, tol = task.risk, min(task.tol, _AIM)
         with one_blas_thread():
             found = [
                 Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter)
@@ -89,7 +89,7 @@ class InteriorPoint(Method):
 
     def alpha_max(self, task: Task) -> float:
         """Of the dual point that belongs to the fit without the penalized features."""
-        risk, penalty = task.problem, task.penalty
+        risk, penalty = task.risk, task.penalty
         held = ~penalty.free(risk.n_features)
         with one_blas_thread():
             found = Iterate(risk, penalty, 0.0, held=held).run(_AIM, _MAX_ITER)
@@ -129,7 +129,7 @@ class Iterate:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     penalty : Penalty
         Of the kernel "coordinates".
     alpha : float

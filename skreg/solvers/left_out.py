@@ -26,7 +26,7 @@ import numpy as np
 
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.reduction import RowSpace
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.quadratic.row_curvature import row_roots
 from skreg.rows.blocks import slices
 from skreg.rows.products import by_halves, product
@@ -67,7 +67,7 @@ def left_out(risk, penalty, alphas, coefs, intercepts):
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     penalty : Separable
         With ``l1_ratio=0`` the ridge's.
     alphas : ndarray of shape (n_alphas,)
@@ -117,7 +117,7 @@ def reduced(risk, factors):
 class _ActiveSet:
     """What an L1 penalty asks of a step."""
 
-    risk: LinearRisk
+    risk: EmpiricalRisk
     used: np.ndarray
     active: np.ndarray
     coef: np.ndarray

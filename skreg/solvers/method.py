@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg.penalties import Penalty, Separable
+from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 
 Array = NDArray[np.float64]
 
@@ -20,7 +21,7 @@ class Task:
 
     Attributes
     ----------
-    problem : Quadratic or LinearRisk
+    problem : Problem
         R.
     penalty : Penalty
     alphas : ndarray of shape (n_alphas,)
@@ -37,7 +38,7 @@ class Task:
         θ and b to start from.
     """
 
-    problem: Any
+    problem: Problem
     penalty: Penalty
     alphas: Array
     tol: float = 1e-8
@@ -47,6 +48,16 @@ class Task:
     start: tuple[Array, Array] | None = None
 
     @property
+    def quadratic(self) -> Quadratic:
+        """The problem where ``is_quadratic``, with the members that come with it."""
+        return cast(Quadratic, self.problem)
+
+    @property
+    def risk(self) -> EmpiricalRisk:
+        """The problem where it is not."""
+        return cast(EmpiricalRisk, self.problem)
+
+    @property
     def is_quadratic(self) -> bool:
         """Whether the risk is its own quadratic."""
         return self.problem.is_quadratic
@@ -54,22 +65,22 @@ class Task:
     @property
     def has_curvature(self) -> bool:
         """Whether the risk can be expanded to a quadratic, or is one."""
-        return self.problem.is_quadratic or self.problem.loss.has_curvature
+        return self.problem.has_curvature
 
     @property
     def has_linear_sides(self) -> bool:
         """Whether the loss is linear on both sides of y."""
-        return not self.problem.is_quadratic and self.problem.loss.linear_sides is not None
+        return self.problem.has_linear_sides
 
     @property
     def is_convex(self) -> bool:
         """Whether the risk is."""
-        return self.problem.is_quadratic or self.problem.loss.is_convex
+        return self.problem.is_convex
 
     @property
     def is_large(self) -> bool:
         """Whether the rows of a quadratic are too many and too wide to decompose H."""
-        return self.problem.is_quadratic and self.problem.form.is_large
+        return self.problem.is_large
 
     @property
     def is_smooth(self) -> bool:

@@ -63,7 +63,7 @@ class Newton(Method):
 
     def path(self, task: Task) -> Answer:
         """Solve downwards in λ, each solution the start of the next."""
-        risk, alphas = task.problem, task.alphas
+        risk, alphas = task.risk, task.alphas
         with one_blas_thread() if _is_small(risk) else nullcontext():
             space, descent, name = _prepare(risk, task.coordinates.l2(risk.n_features))
             if task.start is not None and space is None:

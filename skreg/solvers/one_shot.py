@@ -39,11 +39,12 @@ class OneShot(Method):
 
     def path(self, task: Task) -> Answer:
         """Solve the quadratic, and certify its solutions for the loss."""
-        risk, alphas = task.problem, task.alphas
+        risk, alphas = task.risk, task.alphas
         anchor, notes = anchor_of(risk)
-        method, inner = self._inner(task, risk.expand(anchor.coef, anchor.intercept))
+        expansion = risk.expand(anchor.coef, anchor.intercept)
+        method, inner = self._inner(task, expansion)
         answer = method.path(inner)
-        coefs, intercepts = inner.problem.coefficients(answer.thetas[:, 0])
+        coefs, intercepts = expansion.coefficients(answer.thetas[:, 0])
         certificate = Certificate(risk, task.penalty)
         values, gaps = np.empty((2, len(alphas)))
         for i, alpha in enumerate(alphas):
@@ -71,7 +72,7 @@ class OneShot(Method):
     @staticmethod
     def _inner(task: Task, quadratic: Quadratic) -> tuple[Method, Task]:
         """The quadratic's own task, whose coefficients are those of all classes in a row."""
-        p, k, penalty = task.problem.n_features, task.problem.n_outputs, task.coordinates
+        p, k, penalty = task.risk.n_features, task.risk.n_outputs, task.coordinates
         factors, l2_factors = (
             None if given is None else np.tile(np.broadcast_to(given, p), k)
             for given in (penalty.factors, penalty.l2_factors)

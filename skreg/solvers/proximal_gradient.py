@@ -19,13 +19,14 @@ which is free of units, like `gradient_norm_`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
+from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.composite import Quadratic as Model
 from skreg.solvers.method import Answer, Method, Task
@@ -52,7 +53,7 @@ class ProximalGradient(Method):
     """The walk of `ProximalGradientPath`: any penalty through its prox, under any loss.
 
     Where the penalty is not convex, ``gaps`` are residuals of stationarity; they are NaN at λ = 0
-    of a `LinearRisk`, where Newton's method answers.
+    of an `EmpiricalRisk`, where Newton's method answers.
     """
 
     name = "proximal_gradient"
@@ -104,7 +105,7 @@ class ProximalGradientPath:
 
     Parameters
     ----------
-    problem : Quadratic or LinearRisk
+    problem : Problem
     penalty : Penalty
     tol : float
     max_iter : int
@@ -119,12 +120,12 @@ class ProximalGradientPath:
         See `approach`.
     """
 
-    def __init__(self, problem: Any, penalty: Penalty, tol: float, max_iter: int):
+    def __init__(self, problem: Problem, penalty: Penalty, tol: float, max_iter: int):
         self.part: SquaredErrorPart | LossPart
         if problem.is_quadratic:
-            self.part = SquaredErrorPart(problem, penalty)
+            self.part = SquaredErrorPart(cast(Quadratic, problem), penalty)
         else:
-            self.part = LossPart(problem, penalty, tol)
+            self.part = LossPart(cast(EmpiricalRisk, problem), penalty, tol)
         self.penalty, self.tol, self.max_iter = penalty, max(tol, 64 * EPS), max_iter
         self.shape, self.scale = self.part.shape, self.part.null_risk or 1.0
         # Short enough for every step to be one of descent, and for concave penalties too.

@@ -50,7 +50,7 @@ class ProximalNewton(Method):
 
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ; Newton's method answers at λ = 0, unless θ ≥ 0."""
-        risk, penalty, alphas = task.problem, task.penalty, task.alphas
+        risk, penalty, alphas = task.risk, task.penalty, task.alphas
         stops: dict[int, Stop] = {}
         notes: list[str] = []
         with one_blas_thread():
@@ -68,7 +68,7 @@ class ProximalNewton(Method):
     def alpha_max(self, task: Task) -> float:
         """Largest pull of the null model, where features without a penalty are at their best."""
         with one_blas_thread():
-            return ProximalPath(task.problem, task.penalty, 1e-10, 10_000).alpha_max
+            return ProximalPath(task.risk, task.penalty, 1e-10, 10_000).alpha_max
 
 
 def _unpenalised(path, notes):
@@ -96,7 +96,7 @@ def is_bounded(penalty: Penalty, p: int) -> bool:
 
 
 def _answer(task, stops, null_risk, notes):
-    risk, penalty = task.problem, task.penalty
+    risk, penalty = task.risk, task.penalty
     k, p = risk.n_outputs, risk.n_features
     thetas = np.array([stop.theta for stop in stops]).reshape(-1, k, p)
     intercepts = np.array([stop.intercept for stop in stops]).reshape(-1, k)

@@ -51,7 +51,7 @@ class ProximalPath:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     penalty : Penalty
         Convex, with one of the kernels in `skreg.solvers.inner`.
     tol : float

@@ -16,7 +16,7 @@ from skreg.penalties.base import Penalty
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.point import Point
 from skreg.quadratic.quadratic import Quadratic
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.certificate import Certificate, largest_scale
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.method import Task
@@ -37,7 +37,7 @@ class State:
     value : float
         min_b R(θ, b).
     point : Point or None
-        The same as a `LinearRisk` tells it.
+        The same as an `EmpiricalRisk` tells it.
     """
 
     theta: Array
@@ -47,7 +47,7 @@ class State:
 
     @property
     def known(self) -> Point:
-        """The point of a `LinearRisk`."""
+        """The point of an `EmpiricalRisk`."""
         if self.point is None:
             raise ValueError("a state of squared error has no point: ask for its value.")
         return self.point
@@ -135,7 +135,7 @@ class LossPart:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     penalty : Penalty
     tol : float
         Relative accuracy that intercepts have to serve.
@@ -143,7 +143,7 @@ class LossPart:
 
     is_quadratic = False
 
-    def __init__(self, risk: LinearRisk, penalty: Penalty, tol: float):
+    def __init__(self, risk: EmpiricalRisk, penalty: Penalty, tol: float):
         self.problem, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
         self.null_risk = risk.null_risk

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
+from skreg.quadratic import Problem
 from skreg.solvers.active_set import ActiveSet
 from skreg.solvers.block_descent import BlockDescent
 from skreg.solvers.certificate import Certificate
@@ -46,7 +47,7 @@ METHODS: tuple[Method, ...] = (
 
 
 def solve(
-    problem: Any,
+    problem: Problem,
     penalty: Penalty,
     alphas: ArrayLike,
     *,
@@ -63,7 +64,7 @@ def solve(
 
     Parameters
     ----------
-    problem : Quadratic or LinearRisk
+    problem : Problem
         R: a risk that is its own quadratic, or rows and a loss.
     penalty : Penalty
         P(θ; λ), λ·J(θ) for most.
@@ -120,7 +121,7 @@ def solve(
         task = replace(task, tol=tol * chosen.closer)
     answer = chosen.path(task)
     if answer.intercepts is None:
-        answer.intercepts = problem.intercepts(answer.thetas)
+        answer.intercepts = task.quadratic.intercepts(answer.thetas)
     if with_gaps and answer.gaps is None:
         answer.gaps = _gaps(task, answer.thetas, answer.intercepts)
     dof = answer.dof
@@ -141,7 +142,7 @@ def solve(
     )
 
 
-def select_method(problem: Any, penalty: Penalty, alphas: ArrayLike, **options: Any) -> Method:
+def select_method(problem: Problem, penalty: Penalty, alphas: ArrayLike, **options: Any) -> Method:
     """The method that `solve` takes; its ``scope`` says why.
 
     Parameters
@@ -163,7 +164,7 @@ def select_method(problem: Any, penalty: Penalty, alphas: ArrayLike, **options: 
     return _chosen(Task(problem, penalty, check_alphas(alphas)[0], **options), "auto")
 
 
-def alpha_max(problem: Any, penalty: Penalty, hessian: str = "full") -> float:
+def alpha_max(problem: Problem, penalty: Penalty, hessian: str = "full") -> float:
     """The smallest λ at which every penalized coefficient is 0; +inf if there is none.
 
     Features without a penalty, and the intercepts, are at their best there.
@@ -197,20 +198,21 @@ def _chosen(task: Task, name: str) -> Method:
 
 def _gaps(task: Task, thetas: Array, intercepts: Array) -> Array:
     """Duality gaps of solutions that came without, relative to the risk of the null model."""
-    problem, penalty, out = task.problem, task.penalty, np.zeros(len(task.alphas))
-    if problem.is_quadratic:
-        for t in range(problem.n_outputs):
-            lasso = L1Problem(problem.form, t, task.coordinates)
+    out = np.zeros(len(task.alphas))
+    if task.is_quadratic:
+        for t in range(task.problem.n_outputs):
+            lasso = L1Problem(task.quadratic.form, t, task.coordinates)
             for i, alpha in enumerate(task.alphas):
                 theta = np.ascontiguousarray(thetas[i, t])
                 out[i] += lasso.gap(theta, lasso.slope(theta), alpha)
     else:
-        certificate, center = Certificate(problem, penalty), problem.design.centre
+        risk = task.risk
+        certificate, center = Certificate(risk, task.penalty), risk.design.centre
         for i, alpha in enumerate(task.alphas):
             theta = thetas[i]
-            point = problem.at(theta.ravel(), intercepts[i] + theta @ center)
-            out[i] = certificate.gap(point, alpha, EPS * problem.null_risk)
-    return out / (problem.null_risk or 1.0)
+            point = risk.at(theta.ravel(), intercepts[i] + theta @ center)
+            out[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
+    return out / (task.problem.null_risk or 1.0)
 
 
 def _norms(penalty: Penalty, thetas: Array) -> Array:

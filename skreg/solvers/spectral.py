@@ -11,7 +11,7 @@ from skreg.solvers.method import Answer, Method, Task
 
 def ridge_factors(task: Task) -> np.ndarray | None:
     """Factors of ½θⱼ², None where all are 1."""
-    factors = task.coordinates.l2(task.problem.n_features)
+    factors = task.coordinates.l2(task.quadratic.n_features)
     return None if (factors == 1.0).all() else factors
 
 
@@ -29,7 +29,7 @@ class Spectral(Method):
 
     def path(self, task: Task) -> Answer:
         """Shift the spectrum for every λ."""
-        problem, alphas = task.problem, task.alphas
+        problem, alphas = task.quadratic, task.alphas
         thetas, spectrum = problem.ridge(alphas, ridge_factors(task))
         kept = spectrum.factors(alphas)
         power = spectrum.eigenvalues * (spectrum.coordinates**2).sum(axis=1)
@@ -61,7 +61,7 @@ class ConjugateGradients(Method):
     def path(self, task: Task) -> Answer:
         """Solve for every λ; the degrees of freedom are not known."""
         alphas = task.alphas
-        found = task.problem.ridge(alphas, ridge_factors(task))[1]
+        found = task.quadratic.ridge(alphas, ridge_factors(task))[1]
         return Answer(
             thetas=found.thetas,
             risk=found.risk,

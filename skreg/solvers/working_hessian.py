@@ -21,9 +21,9 @@ class WorkingHessian:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     curvature : ndarray of shape (n, K)
-        As `LinearRisk.derivatives_at` gives it, with a floor where the risk is flat.
+        As `EmpiricalRisk.derivatives_at` gives it, with a floor where the risk is flat.
     which : ndarray of int
 
     Attributes

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skreg.cli import main
 from skreg.cli.arguments import parse
 from skreg.cli.errors import UserError
-from skreg.cli.table import Problem
+from skreg.cli.table import Dataset
 from skreg.cli.tabular import build_models, check_size
 
 
@@ -142,7 +142,7 @@ def test_the_least_rows_that_are_accepted_suffice(tmp_path, small, folds, holdou
     for n_each in range(1, 100):
         y = pd.Series(values * n_each, name="y")
         try:
-            check_size(Problem(None, y, task, ()), options)
+            check_size(Dataset(None, y, task, ()), options)
             break
         except UserError:
             continue

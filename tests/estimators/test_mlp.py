@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score
 
 from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.network import training
-from skreg.network.training import Problem
+from skreg.network.training import Objective
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -101,13 +101,13 @@ def test_order_and_strides_of_the_data_do_not_matter(kind):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_users_array_reaches_the_kernel_itself(kind, dtype, monkeypatch):
     X, y = data(kind)
-    X, seen, whole = X.astype(dtype), [], Problem.trainer
+    X, seen, whole = X.astype(dtype), [], Objective.trainer
 
     def spy(self, state, **kwargs):
         seen.append(self.X)
         return whole(self, state, **kwargs)
 
-    monkeypatch.setattr(training.Problem, "trainer", spy)
+    monkeypatch.setattr(training.Objective, "trainer", spy)
     small(kind).fit(X, y)
     assert len(seen) == 1
     assert np.shares_memory(seen[0], X)

@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.estimators._mlp_fit import hold_out
 from skreg.network import training
-from skreg.network.training import Problem
+from skreg.network.training import Objective
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -130,13 +130,13 @@ def test_clone_and_parameters(kind):
 def test_early_stopping_scores_held_out_rows_and_restores_the_best(kind, weighted, monkeypatch):
     X, y = data(kind, 120)
     weights = np.random.default_rng(0).uniform(0.1, 3, 120) if weighted else None
-    trained_on, whole = [], Problem.trainer
+    trained_on, whole = [], Objective.trainer
 
     def spy(self, state, **kwargs):
         trained_on.append(self.X.copy())
         return whole(self, state, **kwargs)
 
-    monkeypatch.setattr(training.Problem, "trainer", spy)
+    monkeypatch.setattr(training.Objective, "trainer", spy)
     network = small(kind, early_stopping=True, max_iter=60, n_iter_no_change=5, alpha=0.0)
     network.set_params(learning_rate_init=0.05, validation_fraction=0.2)
     network.fit(X, y, sample_weight=weights)
@@ -168,13 +168,13 @@ def test_early_stopping_keeps_the_share_of_the_classes():
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_a_warm_start_holds_out_the_same_rows_and_begins_at_the_best(solver, monkeypatch):
     X, y = data(RegularizedMLPRegressor, 120)
-    seen, whole = [], Problem.epochs
+    seen, whole = [], Objective.epochs
 
     def spy(self, state, **kwargs):
         seen.append((self.X.copy(), state.theta.copy(), state.point.copy()))
         return whole(self, state, **kwargs)
 
-    monkeypatch.setattr(training.Problem, "epochs", spy)
+    monkeypatch.setattr(training.Objective, "epochs", spy)
     network = small(
         RegularizedMLPRegressor, early_stopping=True, warm_start=True, solver=solver, max_iter=40
     )

@@ -11,7 +11,7 @@ from scipy.special import xlogy
 
 from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.losses import LOSSES, REGRESSION_LOSSES, BinaryLogLoss, Loss, get_loss, loss_of, register
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 
 TIGHT = dict(tol=1e-13, max_iter=500)
 
@@ -82,7 +82,7 @@ def rows(n=120, p=6, seed=0):
 def test_the_null_model_is_that_of_the_same_formulas_under_another_name(with_offset):
     X, y, weights, offset = rows()
     null = [
-        LinearRisk(X, y[:, None], loss, weights, offset if with_offset else None)
+        EmpiricalRisk(X, y[:, None], loss, weights, offset if with_offset else None)
         for loss in (OtherPoisson(), get_loss("poisson"))
     ]
     np.testing.assert_allclose(null[0].null_intercept(), null[1].null_intercept(), rtol=1e-12)

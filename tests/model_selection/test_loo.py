@@ -26,7 +26,7 @@ from skreg.losses import SquaredError
 from skreg.model_selection.criteria import loo
 from skreg.model_selection.criteria.scoring import Known
 from skreg.penalties import Separable
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.left_out import left_out
 from skreg.solvers.ridge_left_out import left_out_predictions
 
@@ -159,7 +159,7 @@ def test_one_step_is_exact_for_squared_error(shape, fit_intercept):
     X, y = rows(*shape)
     alphas = np.array([1.0, 1e-2])
     model = QuadraticModel.from_data(X, y, fit_intercept=fit_intercept)
-    risk = LinearRisk(X, y[:, None], SquaredError(), None, None, fit_intercept)
+    risk = EmpiricalRisk(X, y[:, None], SquaredError(), None, None, fit_intercept)
     thetas = model.ridge(alphas)
     intercepts = model.intercept(thetas[0]), model.intercept(thetas[1])
     steps = left_out(risk, Separable(0.0), alphas, thetas[:, None], np.reshape(intercepts, (2, 1)))

@@ -7,7 +7,7 @@ from scipy.special import expit, ndtr
 from skreg.losses import SquaredError
 from skreg.network.prediction import compiled_network, raw_predictions
 from skreg.network.regularization import Regularization
-from skreg.network.training import Problem
+from skreg.network.training import Objective
 
 EXACT = {
     "silu": (lambda x: x * expit(x), lambda x: expit(x) * (1 + x * expit(-x))),
@@ -39,7 +39,9 @@ def test_slopes(name, dtype, tolerance):
     for at in x[::97].astype(dtype):
         X = np.array([[at]], dtype=dtype)
         raw = raw_predictions(compiled_network((1, 1, 1), name, SquaredError()), theta, X)
-        problem = Problem((1, 1, 1), name, SquaredError(), Regularization(), X, np.zeros_like(raw))
+        problem = Objective(
+            (1, 1, 1), name, SquaredError(), Regularization(), X, np.zeros_like(raw)
+        )
         slope = problem.objective_and_gradient(theta)[1][1]
         expected = float(raw[0, 0]) * EXACT[name][1](float(at))
         assert abs(slope - expected) <= tolerance * max(1, abs(expected))

@@ -10,7 +10,7 @@ from skreg import QuadraticApproxLasso, QuadraticApproxRidge, QuadraticModel
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss, Poisson
 from skreg.path import path_alphas
 from skreg.penalties import Group, Separable
-from skreg.quadratic import LinearRisk
+from skreg.quadratic import EmpiricalRisk
 
 
 @pytest.fixture
@@ -96,11 +96,13 @@ def test_grids_of_other_losses_start_at_their_null_model(rows, name, fit_interce
     X, y = rows
     place = np.digitize(y, np.quantile(y, [0.2, 0.6]))
     risk = {
-        "binary": LinearRisk(
+        "binary": EmpiricalRisk(
             X, 1.0 * (place > 0)[:, None], BinaryLogLoss(), None, None, fit_intercept
         ),
-        "several": LinearRisk(X, np.eye(3)[place], MultinomialLogLoss(), None, None, fit_intercept),
-        "counts": LinearRisk(X, 1.0 * place[:, None], Poisson(), None, None, fit_intercept),
+        "several": EmpiricalRisk(
+            X, np.eye(3)[place], MultinomialLogLoss(), None, None, fit_intercept
+        ),
+        "counts": EmpiricalRisk(X, 1.0 * place[:, None], Poisson(), None, None, fit_intercept),
     }[name]
     zero = np.zeros((risk.n_outputs, 4))
     null = risk.expand(zero, risk.null_intercept())

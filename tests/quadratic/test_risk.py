@@ -1,4 +1,4 @@
-"""LinearRisk: the products of its rows in every form, its null model, its expansions."""
+"""EmpiricalRisk: the products of its rows in every form, its null model, its expansions."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from skreg import QuadraticModel
 from skreg._threads import one_blas_thread
 from skreg.losses import get_loss
 from skreg.quadratic.hessian import DenseHessian, Hessian
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows import make_rows
 
 names = pytest.mark.parametrize("name", reference.CURVED)
@@ -60,7 +60,7 @@ def direct(name, X, y, w, o, coef, intercept):
 @pytest.mark.parametrize("form", FORMS)
 def test_value_and_gradient_in_every_form_of_rows(name, form):
     X, y, w, o = rows(name)
-    risk = LinearRisk(FORMS[form](X), y, get_loss(name), w, o)
+    risk = EmpiricalRisk(FORMS[form](X), y, get_loss(name), w, o)
     coef, intercept = point(risk)
     raw = risk.raw(coef, intercept)
     value, residual, curvature = risk.derivatives_at(raw)
@@ -89,7 +89,7 @@ def test_value_and_gradient_in_every_form_of_rows(name, form):
 def test_a_step_says_what_its_end_says(name, form, p):
     X, y, w, o = rows(name, p=p)
     shaped = X[::-1].copy()[::-1] if form == "rows backwards" else FORMS[form](X)
-    risk = LinearRisk(shaped, y, get_loss(name), w, o)
+    risk = EmpiricalRisk(shaped, y, get_loss(name), w, o)
     coef, b = point(risk)
     d, d_b = point(risk, seed=2)
     start = risk.raw(coef, b)
@@ -109,7 +109,7 @@ def test_a_step_says_what_its_end_says(name, form, p):
 
 def test_a_large_step_is_the_same_to_the_bit_for_any_number_of_threads():
     X, y, w, o = rows("binary_log_loss", n=30_001, p=20)
-    risk = LinearRisk(X, y, get_loss("binary_log_loss"), w, o)
+    risk = EmpiricalRisk(X, y, get_loss("binary_log_loss"), w, o)
     start, (d, d_b) = o[:, None], point(risk)
     ends = []
     for n_threads in (1, 2):
@@ -128,12 +128,12 @@ def test_a_large_step_is_the_same_to_the_bit_for_any_number_of_threads():
 def test_weights_are_repeated_rows_and_offsets_shift_the_intercept(name, form):
     X, y, _, _ = rows(name)
     times = np.random.default_rng(2).integers(0, 4, size=len(X))
-    weighted = LinearRisk(FORMS[form](X), y, get_loss(name), times.astype(float))
-    repeated = LinearRisk(
+    weighted = EmpiricalRisk(FORMS[form](X), y, get_loss(name), times.astype(float))
+    repeated = EmpiricalRisk(
         FORMS[form](X.repeat(times, axis=0)), y.repeat(times, axis=0), weighted.loss
     )
     coef, b = point(weighted)
-    shifted = LinearRisk(
+    shifted = EmpiricalRisk(
         FORMS[form](X), y, weighted.loss, times.astype(float), np.full(len(X), 0.7)
     )
     for other, intercept in [(repeated, b), (shifted, b - 0.7)]:
@@ -152,13 +152,13 @@ def test_weights_are_repeated_rows_and_offsets_shift_the_intercept(name, form):
 def test_null_model_has_the_best_intercept(name, with_offset):
     X, y, w, o = rows(name)
     o = o if with_offset else np.zeros(len(X))
-    risk = LinearRisk(X, y, get_loss(name), w, o if with_offset else None)
+    risk = EmpiricalRisk(X, y, get_loss(name), w, o if with_offset else None)
     b = risk.null_intercept()
     flat = risk.null_risk
     assert np.isclose(flat, direct(name, X, y, w, o, np.zeros((len(b), 5)), b), rtol=1e-13)
     residual = risk.derivatives_at(o[:, None] + b)[1]
     assert np.abs(residual.sum(axis=0)).max() < 1e-13
-    alone = LinearRisk(X, y, get_loss(name), w, fit_intercept=False)
+    alone = EmpiricalRisk(X, y, get_loss(name), w, fit_intercept=False)
     assert not alone.null_intercept().any()
 
 
@@ -169,7 +169,7 @@ def test_features_far_from_0_lose_no_digits(name, far):
     X = np.round(X * 2**20) / 2**20  # far + X is exact to about a part in a million
     moved = X + far
     loss = get_loss(name)
-    away, exact = LinearRisk(moved, y, loss, w), LinearRisk(moved - far, y, loss, w)
+    away, exact = EmpiricalRisk(moved, y, loss, w), EmpiricalRisk(moved - far, y, loss, w)
     coef, b = point(exact)
     ours, expected = away.design.dot(coef.T), exact.design.dot(coef.T)
     np.testing.assert_allclose(ours - ours[0], expected - expected[0], atol=1e-12)
@@ -228,7 +228,7 @@ def test_a_large_gram_is_the_same_to_the_bit_for_any_number_of_threads(order):
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_curvature_equals_differences_of_the_profiled_gradient(name, fit_intercept):
     X, y, w, o = rows(name)
-    risk = LinearRisk(X, y, get_loss(name), w, o, fit_intercept)
+    risk = EmpiricalRisk(X, y, get_loss(name), w, o, fit_intercept)
     coef, b = point(risk)
     curvature = risk.derivatives_at(risk.raw(coef, b))[2]
     parts = DenseHessian(risk, curvature)
@@ -264,7 +264,7 @@ def test_curvature_equals_differences_of_the_profiled_gradient(name, fit_interce
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_an_expansion_is_the_second_order_model_with_its_best_intercept(name, shape, fit_intercept):
     X, y, w, o = rows(name, *shape)
-    risk = LinearRisk(X, y, get_loss(name), w, o, fit_intercept)
+    risk = EmpiricalRisk(X, y, get_loss(name), w, o, fit_intercept)
     coef, b = point(risk)
     raw = risk.raw(coef, b)
     value, residual, curvature = risk.derivatives_at(raw)
@@ -298,7 +298,7 @@ def test_an_expansion_is_the_second_order_model_with_its_best_intercept(name, sh
 
 def test_an_expansion_of_squared_error_is_the_quadratic_itself():
     X, y, w, _ = rows("squared_error")
-    risk = LinearRisk(X, y, get_loss("squared_error"), w)
+    risk = EmpiricalRisk(X, y, get_loss("squared_error"), w)
     exact = QuadraticModel.from_data(X, y[:, 0], w)
     model = QuadraticModel(risk.expand(*point(risk)))
     np.testing.assert_allclose(model.hessian, exact.hessian, atol=1e-14)
@@ -308,7 +308,7 @@ def test_an_expansion_of_squared_error_is_the_quadratic_itself():
 
 def test_expansions_do_not_add():
     X, y, w, _ = rows("poisson")
-    risk = LinearRisk(X, y, get_loss("poisson"), w)
+    risk = EmpiricalRisk(X, y, get_loss("poisson"), w)
     model = QuadraticModel(risk.expand(np.zeros((1, 5)), np.zeros(1)))
     with pytest.raises(TypeError, match="only quadratics of squared error add"):
         model + model

@@ -12,7 +12,7 @@ from scipy import sparse
 from skreg.losses import get_loss
 from skreg.penalties.base import Tangent
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.degrees_of_freedom import degrees_of_freedom
 
 LAYOUTS = {"dense": np.asarray, "fortran": np.asfortranarray, "sparse": sparse.csr_array}
@@ -44,7 +44,7 @@ def problem(name, n, p, seed, fit_intercept=True, layout="dense"):
     coef, b = rng.normal(size=(k, p)) / np.sqrt(p), rng.normal(size=k) * fit_intercept
     y = reference.targets(name, X @ coef.T, seed)
     weights = rng.uniform(0.2, 1.0, size=n)
-    risk = LinearRisk(LAYOUTS[layout](X), y, get_loss(name), weights, None, fit_intercept)
+    risk = EmpiricalRisk(LAYOUTS[layout](X), y, get_loss(name), weights, None, fit_intercept)
     curvature = risk.derivatives_at(risk.raw(coef, b))[2]
     H = np.zeros((k, p + 1, k, p + 1))
     for i, x in enumerate(np.column_stack([X, np.ones(n)])):
@@ -216,9 +216,9 @@ def test_is_the_divergence_of_the_fit(name, kind):
         smooth = (lambda t: 0.05 * t), lambda t: 0.05 * np.eye(len(t))
 
     def fit(y):
-        return fitted(LinearRisk(X, y, get_loss(name)), free, smooth)
+        return fitted(EmpiricalRisk(X, y, get_loss(name)), free, smooth)
 
-    risk = LinearRisk(X, y, get_loss(name))
+    risk = EmpiricalRisk(X, y, get_loss(name))
     _, theta, curvature = fit(y)
     total, h = 0.0, 1e-5
     for i in range(n):

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from solver_cases import solve_newton
 
 from skreg.losses import get_loss
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.fold_newton import solve_folds
 
 
 def together(X, y, loss, weights, alphas, factors, offset=None, fit_intercept=True):
-    risk = LinearRisk(X, y, get_loss(loss), weights.max(axis=1), offset, fit_intercept)
+    risk = EmpiricalRisk(X, y, get_loss(loss), weights.max(axis=1), offset, fit_intercept)
     whole = solve_newton(risk, alphas, factors)
     m, K = len(alphas), y.shape[1]
     start = whole.coefs.reshape(m, K, -1), whole.intercepts.reshape(m, K)
@@ -71,10 +71,10 @@ def test_the_gradient_norm_is_that_of_newton_s_method():
     weights = 1.0 - np.repeat(np.eye(2), 100, axis=0)
     alphas = np.array([0.1])
     # One Newton step at most leaves a gradient to compare.
-    risk = LinearRisk(X, y, get_loss("multinomial_log_loss"))
+    risk = EmpiricalRisk(X, y, get_loss("multinomial_log_loss"))
     whole = solve_newton(risk, alphas)
     found = solve_folds(risk, weights, alphas, (whole.coefs, whole.intercepts), tol=np.inf)
-    part = LinearRisk(X[100:], y[100:], risk.loss)
+    part = EmpiricalRisk(X[100:], y[100:], risk.loss)
     from skreg.quadratic.hessian import DenseHessian
     from skreg.solvers.descent import Descent
 

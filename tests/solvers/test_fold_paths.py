@@ -6,7 +6,7 @@ from fold_cases import LOSSES, alone, rows
 from solver_cases import solve_newton
 
 from skreg.losses import get_loss
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.fold_paths import solve_paths
 
 GRIDS = {
@@ -22,7 +22,7 @@ GRIDS = {
 def test_all_rows_and_every_part_have_the_solution_that_they_have_alone(loss, grid):
     X, y = rows(loss, 300, 5, np.random.default_rng(0), shift=2.0)
     weights = (np.arange(300)[:, None] % 5 != np.arange(5)).astype(float)
-    risk, alphas = LinearRisk(X, y, get_loss(loss)), GRIDS[grid]
+    risk, alphas = EmpiricalRisk(X, y, get_loss(loss)), GRIDS[grid]
     factors = np.array([1.0, 0.0, 2.0, 0.5, 1.0])
     whole, folds = solve_paths(risk, weights, alphas, factors, tol=1e-10)
     expected = solve_newton(risk, alphas, factors, tol=1e-11)
@@ -47,7 +47,7 @@ def test_shares_need_not_be_equal():
     X, y = rows("binary_log_loss", 200, 3, rng)
     sizes = rng.uniform(0.5, 2.0, 200)
     weights = sizes[:, None] * (np.arange(200)[:, None] % 4 != np.arange(4))
-    risk = LinearRisk(X, y, get_loss("binary_log_loss"), sizes)
+    risk = EmpiricalRisk(X, y, get_loss("binary_log_loss"), sizes)
     alphas = np.geomspace(1.0, 1e-3, 8)
     whole, _ = solve_paths(risk, weights, alphas, tol=1e-10)
     expected = solve_newton(risk, alphas, tol=1e-11)

@@ -16,7 +16,7 @@ from skreg import QuadraticApproxLasso, QuadraticModel
 from skreg.losses import get_loss
 from skreg.penalties.group import Group
 from skreg.quadratic import Quadratic
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 
 LOSSES = ["squared_error", "huber", "poisson", "gamma", "binary_log_loss", "multinomial_log_loss"]
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -44,7 +44,7 @@ def problem(loss, n, p, seed=0, *, weighted=False, offset=False, fit_intercept=T
     y = targets(loss, np.clip(raw, -3, 3), rng)
     weights = rng.integers(1, 4, size=n).astype(float) if weighted else None
     off = 0.3 * rng.normal(size=n) if offset and k == 1 else None
-    return LinearRisk(X + shift, y, get_loss(loss), weights, off, fit_intercept)
+    return EmpiricalRisk(X + shift, y, get_loss(loss), weights, off, fit_intercept)
 
 
 def objective(risk, penalty, alpha, coef, intercept):
@@ -188,13 +188,15 @@ def test_sparse_rows_and_repeated_rows_change_nothing(loss):
     X = np.where(np.abs(risk.X) > 1, risk.X, 0.0)
     weights = risk.weight * risk.share
     labels = np.arange(12) // 3
-    dense = LinearRisk(X, risk.y, risk.loss, weights)
+    dense = EmpiricalRisk(X, risk.y, risk.loss, weights)
     times = weights.astype(int)
-    repeated = LinearRisk(np.repeat(X, times, axis=0), np.repeat(risk.y, times, axis=0), risk.loss)
+    repeated = EmpiricalRisk(
+        np.repeat(X, times, axis=0), np.repeat(risk.y, times, axis=0), risk.loss
+    )
     alphas = alpha_max(dense, labels) * np.array([0.3, 0.03])
     expected = solve_group_lasso(dense, alphas, labels, tol=1e-12)
     others = [
-        LinearRisk(kind(X), risk.y, risk.loss, weights)
+        EmpiricalRisk(kind(X), risk.y, risk.loss, weights)
         for kind in (sparse.csr_array, sparse.csc_array)
     ]
     for other in (*others, repeated):
@@ -253,7 +255,7 @@ def test_no_penalty_is_the_minimiser_of_the_risk():
 def test_separable_classes_have_a_finite_solution():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 60))
-    risk = LinearRisk(X, (X[:, :1] > 0).astype(float), get_loss("binary_log_loss"))
+    risk = EmpiricalRisk(X, (X[:, :1] > 0).astype(float), get_loss("binary_log_loss"))
     labels = np.arange(60) // 3
     solution = solve_group_lasso(risk, alpha_max(risk, labels) * np.geomspace(1, 1e-3, 10), labels)
     assert np.isfinite(solution.coefs).all()
@@ -262,7 +264,7 @@ def test_separable_classes_have_a_finite_solution():
 
 def test_float32_rows_give_float32_coefficients():
     risk = problem("binary_log_loss", 60, 8)
-    single = LinearRisk(risk.X.astype(np.float32), risk.y, risk.loss)
+    single = EmpiricalRisk(risk.X.astype(np.float32), risk.y, risk.loss)
     labels = np.arange(8) // 2
     alphas = alpha_max(risk, labels) * np.array([0.1])
     a, b = (solve_group_lasso(one, alphas, labels) for one in (risk, single))
@@ -306,7 +308,7 @@ def test_targets_without_signal_give_zero(loss):
     y = np.zeros((30, 3)) if loss == "multinomial_log_loss" else np.ones((30, 1))
     y[:, 0] = 1.0
     solution = solve_group_lasso(
-        LinearRisk(X, y, get_loss(loss)), np.array([0.1, 1e-3]), np.arange(6) // 2
+        EmpiricalRisk(X, y, get_loss(loss)), np.array([0.1, 1e-3]), np.arange(6) // 2
     )
     np.testing.assert_array_equal(solution.coefs, 0.0)
 
@@ -329,7 +331,7 @@ def test_a_group_without_a_penalty_may_explain_nearly_everything(loss):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 9))
     y = X[:, :3] @ np.array([[9.0], [-8.0], [7.0]]) + 1e-3 * rng.normal(size=(60, 1))
-    risk = LinearRisk(X, y, get_loss(loss))
+    risk = EmpiricalRisk(X, y, get_loss(loss))
     labels, factors = np.arange(9) // 3, [0.0, 1.0, 1.0]
     alphas = alpha_max(risk, labels, factors) * np.array([0.5])
     solution = solve_group_lasso(risk, alphas, labels, factors, tol=1e-11)

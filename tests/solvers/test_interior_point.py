@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.losses import Quantile
 from skreg.penalties import Separable
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max, select_method, solve
 
 
@@ -129,7 +129,7 @@ def test_the_gap_closes_on_any_data(seed, n, p, tau, alpha, l1_ratio, positive, 
     X, y = rng.normal(size=(n, p)), rng.normal(size=n) * 5.0
     if whole:  # ties, and rows that lie on one another
         X, y = np.round(X), np.round(y)
-    risk = LinearRisk(X, y[:, None], Quantile(tau))
+    risk = EmpiricalRisk(X, y[:, None], Quantile(tau))
     penalty = Separable(l1_ratio, None, positive)
     found = solve(risk, penalty, alpha, max_iter=200)
     assert found.dual_gaps[0] <= 1e-8
@@ -141,7 +141,7 @@ def test_the_gap_closes_on_any_data(seed, n, p, tau, alpha, l1_ratio, positive, 
 
 def test_the_grid_starts_where_the_first_coefficient_appears():
     X, y, weights = rows()
-    risk = LinearRisk(X, y[:, None], Quantile(0.3), weights)
+    risk = EmpiricalRisk(X, y[:, None], Quantile(0.3), weights)
     top = alpha_max(risk, Separable())
     found = solve(risk, Separable(), [top * 1.001, top * 0.98])
     assert not found.coefs[0].any()
@@ -173,7 +173,7 @@ def test_path_and_search():
 
 def test_what_it_cannot_serve_is_said():
     X, y, _ = rows()
-    risk = LinearRisk(X, y[:, None], Quantile())
+    risk = EmpiricalRisk(X, y[:, None], Quantile())
     assert select_method(risk, Separable(0.5), 0.1).name == "interior_point"
     with pytest.raises(ValueError, match="no method serves"):
         QuadraticApproxLasso(loss="quantile", groups=[0, 0, 1, 1, 2, 2]).fit(X, y)

@@ -24,7 +24,7 @@ from solver_cases import solve_newton
 from skreg._threads import _blas_libraries, one_blas_thread
 from skreg.losses import get_loss
 from skreg.quadratic.hessian import DenseHessian
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import newton
 from skreg.solvers.newton import anchor_of
 
@@ -87,7 +87,7 @@ def form(request, monkeypatch):
 def test_equals_scikit_learn(name, shape, layout, form):
     X, y, w = rows(name, *SHAPES[shape])
     n = len(X)
-    risk = LinearRisk(layout(X), y, get_loss(name), w)
+    risk = EmpiricalRisk(layout(X), y, get_loss(name), w)
     solution = solve_newton(risk, ALPHAS, tol=1e-10)
     expected = {"dense": "newton-cholesky" if shape == "tall" else "newton-dual"}
     assert solution.solver == expected.get(form, "newton-cg")
@@ -107,7 +107,7 @@ def test_equals_scikit_learn(name, shape, layout, form):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_huber_equals_a_minimiser_of_its_objective(shape, form):
     X, y, w = rows("huber", *SHAPES[shape])
-    risk = LinearRisk(X, y, get_loss("huber", delta=reference.DELTA), w)
+    risk = EmpiricalRisk(X, y, get_loss("huber", delta=reference.DELTA), w)
     solution = solve_newton(risk, ALPHAS, tol=1e-10)
     p = X.shape[1]
 
@@ -134,7 +134,7 @@ def test_equals_logistic_regression_on_bundled_data(load, name):
     X = scale(X)
     y = np.eye(3)[labels] if name.startswith("multi") else labels[:, None].astype(float)
     alphas = np.geomspace(1, 1e-4, 9)
-    solution = solve_newton(LinearRisk(X, y, get_loss(name)), alphas, tol=1e-10)
+    solution = solve_newton(EmpiricalRisk(X, y, get_loss(name)), alphas, tol=1e-10)
     for i in range(0, 9, 4):
         theirs = peer(name, alphas[i], len(X)).fit(X, labels)
         coef = theirs.coef_.reshape(solution.coefs[i].shape)
@@ -145,7 +145,7 @@ def test_equals_poisson_and_gamma_regression_on_bundled_data():
     X, y = load_diabetes(return_X_y=True)
     X = scale(X)
     for name in ("poisson", "gamma"):
-        solution = solve_newton(LinearRisk(X, y[:, None], get_loss(name)), ALPHAS, tol=1e-10)
+        solution = solve_newton(EmpiricalRisk(X, y[:, None], get_loss(name)), ALPHAS, tol=1e-10)
         for i, alpha in enumerate(ALPHAS):
             coef = peer(name, alpha, len(X)).fit(X, y).coef_
             np.testing.assert_allclose(solution.coefs[i], coef, atol=1e-6 * np.abs(coef).max())
@@ -161,7 +161,7 @@ def test_gradient_vanishes_under_any_factors(name, shape, fit_intercept, seed, f
     offset = None if reference.n_outputs(name) > 1 else rng.normal(size=len(X)) / 4
     factors = rng.uniform(0.2, 3, size=X.shape[1])
     factors[:free] = 0.0
-    risk = LinearRisk(X, y, get_loss(name), w, offset, fit_intercept)
+    risk = EmpiricalRisk(X, y, get_loss(name), w, offset, fit_intercept)
     solution = solve_newton(risk, ALPHAS, factors, tol=1e-9)
     assert (solution.gradient_norms <= 1e-9).all()
     for i, alpha in enumerate(ALPHAS):
@@ -175,15 +175,15 @@ def test_gradient_vanishes_under_any_factors(name, shape, fit_intercept, seed, f
 def test_the_norm_grows_and_the_risk_falls_as_alpha_falls(name):
     X, y, w = rows(name)
     alphas = np.geomspace(10, 1e-4, 12)
-    solution = solve_newton(LinearRisk(X, y, get_loss(name), w), alphas)
+    solution = solve_newton(EmpiricalRisk(X, y, get_loss(name), w), alphas)
     assert (np.diff(solution.norms) > 0).all()
     assert (np.diff(solution.risk) < 0).all()
     assert (np.diff(solution.dof) > 0).all()
     # In any order, and one by one.
     shuffled = np.random.default_rng(0).permutation(12)
-    again = solve_newton(LinearRisk(X, y, get_loss(name), w), alphas[shuffled])
+    again = solve_newton(EmpiricalRisk(X, y, get_loss(name), w), alphas[shuffled])
     np.testing.assert_allclose(again.coefs, solution.coefs[shuffled], rtol=1e-12, atol=1e-14)
-    single = solve_newton(LinearRisk(X, y, get_loss(name), w), alphas[7:8])
+    single = solve_newton(EmpiricalRisk(X, y, get_loss(name), w), alphas[7:8])
     np.testing.assert_allclose(single.coefs[0], solution.coefs[7], atol=1e-6)
 
 
@@ -192,7 +192,7 @@ def test_the_norm_grows_and_the_risk_falls_as_alpha_falls(name):
 def test_degrees_of_freedom(name, shape):
     """tr(H(H + λI)⁻¹): exact where the Hessian was taken, a few per cent between."""
     X, y, w = rows(name, *SHAPES[shape])
-    risk = LinearRisk(X, y, get_loss(name), w)
+    risk = EmpiricalRisk(X, y, get_loss(name), w)
     alphas = np.geomspace(1, 1e-3, 10)
     solution = solve_newton(risk, alphas)
     for i, alpha in enumerate(alphas):
@@ -205,7 +205,7 @@ def test_degrees_of_freedom(name, shape):
 
 def test_degrees_of_freedom_from_probes(monkeypatch):
     X, y, w = rows("gamma", 300, 60)
-    risk = LinearRisk(X, y, get_loss("gamma"), w)
+    risk = EmpiricalRisk(X, y, get_loss("gamma"), w)
     exact = solve_newton(risk, ALPHAS).dof
     monkeypatch.setattr(newton, "LARGEST_DENSE", 0)
     np.testing.assert_allclose(solve_newton(risk, ALPHAS).dof, exact, rtol=0.1)
@@ -221,7 +221,7 @@ def test_one_expansion_is_the_closed_form_at_the_anchor(name, shape):
     X, y, w = rows(name, *SHAPES[shape])
     y = y + 1.0 if name == "poisson" else y
     factors = np.random.default_rng(0).uniform(0.5, 2, size=X.shape[1])
-    risk = LinearRisk(X, y, get_loss(name), w)
+    risk = EmpiricalRisk(X, y, get_loss(name), w)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         solution = solve_newton(risk, ALPHAS, factors, max_expansions=1, tol=1e-11)
@@ -242,7 +242,7 @@ def test_one_expansion_is_the_closed_form_at_the_anchor(name, shape):
 @names
 def test_one_expansion_is_the_same_without_a_hessian(name, monkeypatch):
     X, y, w = rows(name)
-    risk = LinearRisk(X, y, get_loss(name), w)
+    risk = EmpiricalRisk(X, y, get_loss(name), w)
     expected = solve_newton(risk, ALPHAS, max_expansions=1, tol=1e-11)
     monkeypatch.setattr(newton, "LARGEST_DENSE", 0)
     actual = solve_newton(risk, ALPHAS, max_expansions=1, tol=1e-11)
@@ -253,7 +253,7 @@ def test_one_expansion_is_the_same_without_a_hessian(name, monkeypatch):
 @names
 def test_the_gap_of_one_expansion_is_not_negative_and_closes_towards_the_anchor(name):
     X, y, w = rows(name)
-    risk = LinearRisk(X, y, get_loss(name), w)
+    risk = EmpiricalRisk(X, y, get_loss(name), w)
     alphas = np.array([1.0, 0.1, 1e-4, 0.0])
     first, best = (solve_newton(risk, alphas, max_expansions=limit) for limit in (1, None))
     gap = first.risk - best.risk + 0.5 * alphas * (first.norms**2 - best.norms**2)
@@ -266,7 +266,7 @@ def test_the_gap_of_one_expansion_is_not_negative_and_closes_towards_the_anchor(
 
 def test_more_expansions_come_closer():
     X, y, w = rows("poisson")
-    risk = LinearRisk(X, y, get_loss("poisson"), w)
+    risk = EmpiricalRisk(X, y, get_loss("poisson"), w)
     ones = np.ones(8)
     values = [
         objective(risk, 0.1, ones, fit.coefs[0], fit.intercepts[0])
@@ -282,7 +282,7 @@ def test_more_expansions_come_closer():
 @names
 def test_no_penalty_gives_the_unpenalised_minimiser(name):
     X, y, w = rows(name)
-    risk = LinearRisk(X, y, get_loss(name), w)
+    risk = EmpiricalRisk(X, y, get_loss(name), w)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         solution = solve_newton(risk, np.array([0.0]), tol=1e-10)
@@ -294,8 +294,8 @@ def test_no_penalty_gives_the_minimiser_of_least_norm(name):
     """A feature given twice shares its coefficient; the third column lies in their span."""
     X, y, w = rows(name)
     twice = np.column_stack([X, X[:, 0], X[:, 1] - X[:, 2]])
-    one = solve_newton(LinearRisk(X, y, get_loss(name), w), np.zeros(1), tol=1e-10)
-    two = solve_newton(LinearRisk(twice, y, get_loss(name), w), np.zeros(1), tol=1e-10)
+    one = solve_newton(EmpiricalRisk(X, y, get_loss(name), w), np.zeros(1), tol=1e-10)
+    two = solve_newton(EmpiricalRisk(twice, y, get_loss(name), w), np.zeros(1), tol=1e-10)
     assert np.isclose(one.risk[0], two.risk[0], rtol=1e-10)
     span = np.linalg.pinv(twice - twice.mean(axis=0)) @ (twice - twice.mean(axis=0))
     np.testing.assert_allclose(span @ two.coefs[0], two.coefs[0], atol=1e-7)
@@ -323,7 +323,7 @@ def test_separable_classes_are_told_and_answered_with_finite_numbers(kind, class
         third = X[:, [1]] > np.quantile(X[:, 1], 0.8)
         y = np.where(third, [0, 0, 1], np.hstack([1 - y, y, 0 * y])).astype(float)
     loss = get_loss("binary_log_loss" if classes == 2 else "multinomial_log_loss")
-    risk = LinearRisk(X, y, loss)
+    risk = EmpiricalRisk(X, y, loss)
     with pytest.warns(ConvergenceWarning, match=r"separated\): the answer at alpha=0 is the"):
         exact = solve_newton(risk, np.array([0.0, 0.1]))
     with pytest.warns(ConvergenceWarning, match="the one quadratic is taken at the minimiser for"):
@@ -343,7 +343,7 @@ def test_counts_that_are_all_0_in_a_half_space_are_told():
     X, _ = separable("partly")
     y = np.random.default_rng(1).poisson(2.0, size=60).astype(float)
     y[:12] = 0.0
-    risk = LinearRisk(X, y[:, None], get_loss("poisson"))
+    risk = EmpiricalRisk(X, y[:, None], get_loss("poisson"))
     with pytest.warns(ConvergenceWarning, match="some counts are 0 wherever"):
         solution = solve_newton(risk, np.zeros(1))
     assert np.isfinite(solution.coefs).all()
@@ -357,7 +357,7 @@ def test_counts_that_are_all_0_in_a_half_space_are_told():
 def test_targets_of_any_size(name, size):
     X, y, w = rows(name)
     loss = get_loss(name, delta=size) if name == "huber" else get_loss(name)
-    risk = LinearRisk(10 * X, size * y, loss, w)
+    risk = EmpiricalRisk(10 * X, size * y, loss, w)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         solution = solve_newton(risk, np.array([1.0, 1e-4]), tol=1e-7)
@@ -369,7 +369,7 @@ def test_counts_a_million_times_apart_do_not_overflow():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3)) * 5
     y = np.round(np.exp(np.clip(X @ [1.0, -1.0, 0.5], -5, 14)))
-    risk = LinearRisk(X, y[:, None], get_loss("poisson"))
+    risk = EmpiricalRisk(X, y[:, None], get_loss("poisson"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         solution = solve_newton(risk, np.array([1e-3, 1e-6]))
@@ -380,7 +380,7 @@ def test_huber_with_every_residual_in_the_straight_part():
     """At the null model the curvature is 0: any intercept between the two groups is as good."""
     X = np.array([[-1.0], [-1.1], [1.0], [1.2]])
     y = np.array([[-10.0], [-10.0], [10.0], [10.0]])
-    risk = LinearRisk(X, y, get_loss("huber", delta=0.5))
+    risk = EmpiricalRisk(X, y, get_loss("huber", delta=0.5))
     solution = solve_newton(risk, np.array([1e-2]), tol=1e-9)
     left = optimality(risk, 1e-2, np.ones(1), solution.coefs[0], solution.intercepts[0])
     assert left < 1e-9
@@ -390,7 +390,7 @@ def test_huber_with_every_residual_in_the_straight_part():
 def test_constant_and_repeated_features(name, form):
     X, y, w = rows(name)
     X = np.column_stack([X, np.full(len(X), 1e5), X[:, 0]])
-    risk = LinearRisk(X, y, get_loss(name), w)
+    risk = EmpiricalRisk(X, y, get_loss(name), w)
     solution = solve_newton(risk, ALPHAS, tol=1e-9)
     coefs = solution.coefs.reshape(3, -1, 10)
     np.testing.assert_allclose(coefs[:, :, 8], 0, atol=1e-12)
@@ -401,11 +401,11 @@ def test_constant_and_repeated_features(name, form):
 def test_features_far_from_0_change_nothing_but_the_intercept(name):
     X, y, w = rows(name)
     X = np.round(X * 2**16) / 2**16
-    near = solve_newton(LinearRisk(X, y, get_loss(name), w), ALPHAS, tol=1e-10)
-    far = solve_newton(LinearRisk(X + 1e8, y, get_loss(name), w), ALPHAS, tol=1e-10)
+    near = solve_newton(EmpiricalRisk(X, y, get_loss(name), w), ALPHAS, tol=1e-10)
+    far = solve_newton(EmpiricalRisk(X + 1e8, y, get_loss(name), w), ALPHAS, tol=1e-10)
     size = np.abs(near.coefs).max()
     X = (X + 1e8) - 1e8
-    near = solve_newton(LinearRisk(X, y, get_loss(name), w), ALPHAS, tol=1e-10)
+    near = solve_newton(EmpiricalRisk(X, y, get_loss(name), w), ALPHAS, tol=1e-10)
     np.testing.assert_allclose(far.coefs, near.coefs, atol=1e-8 * size)
 
 
@@ -417,23 +417,23 @@ def test_features_of_any_scale(name):
     loss, alpha = get_loss(name), np.zeros(1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        scaled = solve_newton(LinearRisk(X * units, y, loss, w), alpha, tol=1e-10)
-    plain = solve_newton(LinearRisk(X, y, loss, w), alpha, tol=1e-10)
+        scaled = solve_newton(EmpiricalRisk(X * units, y, loss, w), alpha, tol=1e-10)
+    plain = solve_newton(EmpiricalRisk(X, y, loss, w), alpha, tol=1e-10)
     np.testing.assert_allclose(scaled.coefs * units, plain.coefs, atol=1e-7)
 
 
 def test_float32_rows_give_float32_coefficients():
     X, y, w = rows("binary_log_loss")
     X = X.astype(np.float32)
-    single = solve_newton(LinearRisk(X, y, get_loss("binary_log_loss"), w), ALPHAS)
-    double = solve_newton(LinearRisk(X.astype(float), y, get_loss("binary_log_loss"), w), ALPHAS)
+    single = solve_newton(EmpiricalRisk(X, y, get_loss("binary_log_loss"), w), ALPHAS)
+    double = solve_newton(EmpiricalRisk(X.astype(float), y, get_loss("binary_log_loss"), w), ALPHAS)
     assert single.coefs.dtype == single.intercepts.dtype == np.float32
     np.testing.assert_allclose(single.coefs, double.coefs, rtol=1e-5, atol=1e-7)
 
 
 def test_too_few_steps_are_told():
     X, y, w = rows("poisson")
-    risk = LinearRisk(X, y, get_loss("poisson"), w)
+    risk = EmpiricalRisk(X, y, get_loss("poisson"), w)
     with pytest.warns(
         ConvergenceWarning,
         match="max_iter=1 steps with .* gradient norm .* tol=1e-08",
@@ -457,7 +457,7 @@ def test_the_limit_on_blas_threads_is_lifted_by_the_last():
 @pytest.mark.parametrize("name", ["binary_log_loss", "poisson", "gamma"])
 def test_a_path_on_constant_features_is_zero(name, make):
     y = np.array([[1.0], [0.0]] * 3) if name == "binary_log_loss" else np.array([[1.0], [2.0]] * 3)
-    risk = LinearRisk(make((6, 2)), y, get_loss(name))
+    risk = EmpiricalRisk(make((6, 2)), y, get_loss(name))
     solution = solve_newton(risk, np.geomspace(1.0, 1e-4, 6))
     np.testing.assert_allclose(solution.coefs, 0.0, atol=1e-12)
     np.testing.assert_allclose(solution.dof, 0.0, atol=1e-9)

@@ -11,7 +11,7 @@ from solver_cases import solve_proximal_gradient
 from skreg.losses import BinaryLogLoss, Huber, MultinomialLogLoss, Poisson
 from skreg.penalties import L1, MCP, SCAD, SLOPE, Group, Separable, SparseGroup
 from skreg.quadratic.quadratic import Quadratic
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max
 
 N, P = 60, 12
@@ -43,15 +43,15 @@ def problem(kind, n=N, p=P, seed=0, made=lambda X: X):
         y = np.c_[y, rng.normal(size=n) - z] if kind == "two targets" else y
         return Quadratic.from_rows(made(X), y, w, True)
     if kind == "binary":
-        return LinearRisk(
+        return EmpiricalRisk(
             made(X), (z + rng.logistic(size=n) > 0)[:, None] * 1.0, BinaryLogLoss(), w
         )
     if kind == "classes":
         labels = np.argmax(np.c_[z, -z, 0 * z] + rng.gumbel(size=(n, 3)), axis=1)
-        return LinearRisk(made(X), np.eye(3)[labels], MultinomialLogLoss(), w)
+        return EmpiricalRisk(made(X), np.eye(3)[labels], MultinomialLogLoss(), w)
     if kind == "huber":
-        return LinearRisk(made(X), (z + rng.standard_t(2, n))[:, None], Huber(1.35), w)
-    return LinearRisk(made(X), rng.poisson(np.exp(0.4 * z))[:, None] * 1.0, Poisson(), w)
+        return EmpiricalRisk(made(X), (z + rng.standard_t(2, n))[:, None], Huber(1.35), w)
+    return EmpiricalRisk(made(X), rng.poisson(np.exp(0.4 * z))[:, None] * 1.0, Poisson(), w)
 
 
 KINDS = ["squared error", "two targets", "binary", "classes", "poisson", "huber"]

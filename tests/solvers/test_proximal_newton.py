@@ -15,7 +15,7 @@ from solver_cases import solve_proximal_newton
 from skreg import QuadraticApproxLasso
 from skreg.losses import get_loss
 from skreg.penalties import ElasticNet, NoPenalty, Separable
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max
 from skreg.solvers.proximal_path import ProximalPath
 
@@ -221,8 +221,8 @@ def test_weights_are_repeated_rows():
     case = make_case("poisson", 40, 6)
     counts = np.random.default_rng(3).integers(0, 4, 40)
     weighted = case.risk()
-    weighted = LinearRisk(case.X, case.y, weighted.loss, counts.astype(float))
-    repeated = LinearRisk(
+    weighted = EmpiricalRisk(case.X, case.y, weighted.loss, counts.astype(float))
+    repeated = EmpiricalRisk(
         np.repeat(case.X, counts, axis=0), np.repeat(case.y, counts, axis=0), weighted.loss
     )
     alphas = alpha_max(weighted, Separable()) * np.array([0.5, 0.05])

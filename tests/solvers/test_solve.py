@@ -14,7 +14,7 @@ from skreg import (
 )
 from skreg.losses import get_loss
 from skreg.penalties import MCP, Group, Separable
-from skreg.quadratic import LinearRisk, Quadratic
+from skreg.quadratic import EmpiricalRisk, Quadratic
 from skreg.solvers import METHODS, select_method, solve
 
 X, Y = load_diabetes(return_X_y=True)
@@ -24,7 +24,7 @@ COUNTS = np.round(Y)[:, None]
 def problem(loss):
     if loss == "squared_error":
         return Quadratic.from_rows(X, Y, None, True)
-    return LinearRisk(X, COUNTS, get_loss(loss))
+    return EmpiricalRisk(X, COUNTS, get_loss(loss))
 
 
 @pytest.mark.parametrize(

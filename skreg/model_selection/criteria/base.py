@@ -10,6 +10,7 @@ from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._penalties import LassoShell
 from skreg.model_selection.pipelines import Prefix, is_plain
 from skreg.path import RegularizationPath
+from skreg.quadratic import Problem
 from skreg.solvers.solution import Solution
 
 
@@ -47,7 +48,7 @@ class Fit:
     ----------
     source : estimator
         The linear estimator, not fitted, with what all λ share.
-    problem : Quadratic or LinearRisk
+    problem : Problem
     solution : Solution
     path : RegularizationPath
     X : the rows as the linear estimator sees them
@@ -56,7 +57,7 @@ class Fit:
     """
 
     source: Any
-    problem: Any
+    problem: Problem
     solution: Solution
     path: RegularizationPath
     X: Any
@@ -78,9 +79,7 @@ class Fit:
     @property
     def n_rows(self):
         """Number of rows with a positive weight."""
-        if self.is_squared_error:
-            return self.problem.form.n_rows
-        return int(np.count_nonzero(self.problem.share))
+        return self.problem.n_rows
 
     @property
     def n_outputs(self):

@@ -4,7 +4,7 @@ import numpy as np
 
 from skreg.losses import SquaredError
 from skreg.penalties import Separable
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.degrees_of_freedom import along_path
 
 
@@ -23,7 +23,7 @@ def row_risk(fit, target=0):
         return fit.problem
     form = fit.problem.form
     X, y, weights = form.data
-    return LinearRisk(X, y[:, [target]], SquaredError(), weights, None, form.centred)
+    return EmpiricalRisk(X, y[:, [target]], SquaredError(), weights, None, form.centred)
 
 
 def solutions(fit, target=None):

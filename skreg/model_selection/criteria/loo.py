@@ -10,8 +10,7 @@ from skreg._validation import check_offset
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import penalty_of, row_risk, solutions
 from skreg.model_selection.criteria.scoring import Known
-from skreg.quadratic import Quadratic
-from skreg.quadratic.risk import LinearRisk
+from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers.left_out import TRUSTED, left_out
 from skreg.solvers.left_out_refits import refit_doubtful
 from skreg.solvers.ridge_left_out import left_out_predictions
@@ -164,11 +163,11 @@ def _refit(fit, risk, i, which):
     """Row i's raw predictions, (len(which), K), by fits without it."""
     weights = risk.share * risk.weight
     weights[i] = 0.0
-    problem: Quadratic | LinearRisk
+    problem: Problem
     if fit.is_squared_error:
         problem = Quadratic.from_rows(risk.X, risk.y, weights, risk.fit_intercept)
     else:
-        problem = LinearRisk(risk.X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
+        problem = EmpiricalRisk(risk.X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
     found = fit.source._solve(problem, fit.path.alphas[which])
     coefs = np.asarray(found.coefs, dtype=np.float64).reshape(len(which), -1, risk.n_features)
     x = risk.X[[i]].toarray()[0] if issparse(risk.X) else risk.X[i]

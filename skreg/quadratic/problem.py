@@ -1,0 +1,96 @@
+"""What solvers ask of a problem, whatever its loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skreg.quadratic.hessian import Hessian, QuadraticHessian
+
+
+class Problem(ABC):
+    """The risk R(θ, b) of a linear model with p features and K outputs, without its penalty.
+
+    There are two kinds: a `Quadratic` is a risk that is its own quadratic, and an `EmpiricalRisk`
+    knows rows and a loss. Nothing of λ is known to either.
+
+    Attributes
+    ----------
+    is_quadratic : bool
+        Whether it is a `Quadratic`.
+    dtype : dtype
+        Of the coefficients that users see.
+    """
+
+    is_quadratic: ClassVar[bool]
+    dtype: np.dtype
+
+    @property
+    @abstractmethod
+    def n_features(self) -> int:
+        """p."""
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """K, the number of targets or of classes."""
+
+    @property
+    @abstractmethod
+    def n_rows(self) -> int:
+        """Number of rows with a positive weight."""
+
+    @property
+    @abstractmethod
+    def null_risk(self) -> float:
+        """R(0, b) for the best b."""
+
+    @property
+    @abstractmethod
+    def largest_eigenvalue(self) -> float:
+        """Largest eigenvalue of the Hessian at the null model, the intercepts at their best."""
+
+    @property
+    def is_convex(self) -> bool:
+        """Whether R is."""
+        return True
+
+    @property
+    def has_curvature(self) -> bool:
+        """Whether R can be expanded to a quadratic, or is one."""
+        return True
+
+    @property
+    def has_linear_sides(self) -> bool:
+        """Whether the loss is linear on both sides of y."""
+        return False
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a quadratic's rows are too many and too wide to decompose its Hessian."""
+        return False
+
+    @property
+    def couples_outputs(self) -> bool:
+        """Whether the loss of a row is a function of its K outputs together, not their sum."""
+        return False
+
+    @abstractmethod
+    def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
+        """R of coefficients and intercepts as users see them."""
+
+    @abstractmethod
+    def hessian_at(
+        self, theta: NDArray[np.float64], intercept: NDArray[np.float64]
+    ) -> Hessian | QuadraticHessian:
+        """Second derivatives at θ (K, p) and b (K,), the intercepts at their best."""
+
+    @abstractmethod
+    def as_seen(
+        self, thetas: NDArray[np.float64], intercepts: NDArray[np.float64]
+    ) -> Mapping[str, NDArray]:
+        """``coefs`` and ``intercepts`` of θ (m, K, p) and b (m, K), as a `Solution` has them."""
