@@ -1,5 +1,6 @@
 """What every linear estimator does: validate, solve, and say what was found."""
 
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -44,10 +45,14 @@ class QuadraticApproxLinear(BaseEstimator):
 
     def _fit(self, X, y, **rows):
         problem = self._prepare(X, y, **rows)
-        solution = self._solve_one(problem)
+        self._set_fitted(problem, self._solve_one(problem))
+        return self
+
+    def _set_fitted(self, problem, solution):
+        """Set the fitted attributes, of which none refers to the rows for the sake of a number."""
         self._keep(problem)
         self._set_solution(solution, 0)
-        return self
+        self._dof = self._dof()
 
     def _prepare(self, X, y, **rows):
         """The problem that these rows pose."""
@@ -125,7 +130,7 @@ class QuadraticApproxLinear(BaseEstimator):
     def _set_solution(self, solution, i):
         self.coef_, self.intercept_ = solution.coefs[i].copy(), solution.intercepts[i].copy()
         self.alpha_ = float(solution.alphas[i])
-        self.effective_dof_ = float(solution.dof[i])
+        self._dof = partial(solution.freedom.at, i)
         self.n_iter_ = int(solution.n_iter[i])
         expansions = solution.n_expansions
         self.n_expansions_ = 1 if expansions is None else int(expansions[i])
@@ -178,6 +183,17 @@ class QuadraticApproxLinear(BaseEstimator):
             self._quadratic = QuadraticModel(expansion).without_rows()
         return self._quadratic
 
+    @property
+    def effective_dof_(self):
+        """Effective degrees of freedom, the intercept not counted.
+
+        Of an estimator taken from a path, they are counted when first asked for.
+        """
+        check_is_fitted(self)
+        if callable(self._dof):
+            self._dof = self._dof()
+        return self._dof
+
     def _anchor(self):
         """θ (K, p) and b (K,) in float64."""
         coef = np.atleast_2d(np.asarray(self.coef_, dtype=np.float64))
@@ -219,6 +235,8 @@ class QuadraticApproxLinear(BaseEstimator):
         later = {"erm_coef_", "erm_intercept_"} if fitted.get("_erm") is None else set()
         if fitted.get("_model") is None and fitted.get("_quadratic") is None:
             later.add("quadratic_")
+        if callable(fitted.get("_dof")):
+            later.add("effective_dof_")
         return [name for name in object.__dir__(self) if name not in later and hasattr(self, name)]
 
     def _rows_of(self, name):
@@ -231,6 +249,8 @@ class QuadraticApproxLinear(BaseEstimator):
 
     def __getstate__(self):
         state = super().__getstate__()
+        if callable(state.get("_dof")):
+            state = {**state, "_dof": self.effective_dof_}
         if "_risk" in state:
             state = {**state, "_risk": None}
         return state

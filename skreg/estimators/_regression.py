@@ -115,9 +115,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         model.dtype = X.dtype
         if before is not None:
             model = before.problem.combined(model, 1)
-        solution = self._solve_one(model)
-        self._keep(model)
-        self._set_solution(solution, 0)
+        self._set_fitted(model, self._solve_one(model))
         self._loss = loss_of(self)
         return self
 

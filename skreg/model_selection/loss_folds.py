@@ -18,6 +18,7 @@ from skreg.model_selection import path_folds
 from skreg.model_selection.job import Declined, along_path, interrupted, scores_of
 from skreg.path import RegularizationPath
 from skreg.solvers import Solution
+from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.fold_paths import solve_paths
 from skreg.solvers.newton import Newton
 
@@ -153,7 +154,7 @@ class _Folds:
         solution = Solution(
             alphas=alphas,
             **self.risk.as_seen(coefs, self.intercepts[j]),
-            dof=unknown,
+            freedom=Freedom.known(unknown),
             norms=np.linalg.norm(coefs, axis=(1, 2)),
             risk=unknown,
             dual_gaps=None,

@@ -24,7 +24,8 @@ class RegularizationPath(Solution):
     intercepts : ndarray of shape (n_alphas,) or (n_alphas, q)
     dof : ndarray of shape (n_alphas,)
         Effective degrees of freedom, the intercept not counted: Σσ/(σ+λ) for the ridge, the number
-        of components not switched off for the lasso.
+        of components not switched off for the lasso, and between the two for the elastic net and
+        groups, where they are counted when first asked for.
     norms : ndarray of shape (n_alphas,)
         ‖θ‖₂ for the ridge, ‖θ‖₁ for the lasso.
     penalties : ndarray of shape (n_alphas,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +147,78 @@ class _Columns:
         basis = self._basis[:, some]
         used = np.flatnonzero(basis.any(axis=1))
         return product(self._hessian.root(self._which[used]), np.asfortranarray(basis[used]))
+
+
+class Freedom:
+    """Degrees of freedom of the solutions on a path, counted when first asked for.
+
+    Where they take no decomposition, as for the lasso, they are counted at once. A count that is
+    still to be made refers to the problem and so to its rows, which must not be overwritten; it is
+    made before pickling or copying, so that neither carries rows. Threads that ask at the same time
+    may count twice, and count the same.
+
+    Parameters
+    ----------
+    problem, penalty, alphas, thetas, intercepts
+        As for `along_path`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import ElasticNet
+    >>> from skreg.quadratic import Quadratic
+    >>> from skreg.solvers.degrees_of_freedom import Freedom
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([-2.0, 2.0])
+    >>> problem = Quadratic.from_rows(X, y, None, fit_intercept=True)
+    >>> alphas, thetas = np.array([2.0, 1.0]), np.array([[[0.5]], [[1.0]]])
+    >>> freedom = Freedom(problem, ElasticNet(0.5), alphas, thetas, np.zeros((2, 1)))
+    >>> freedom.is_counted
+    False
+    >>> freedom.counts()
+    array([0.5       , 0.66666667])
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        penalty: Penalty,
+        alphas: NDArray[np.float64],
+        thetas: NDArray[np.float64],
+        intercepts: NDArray[np.float64],
+    ):
+        self._counts = _counts(problem, penalty, alphas, thetas)
+        self._task: tuple[Any, ...] | None = None
+        if np.isnan(self._counts).any():
+            self._task = problem, penalty, alphas, thetas, intercepts
+
+    @classmethod
+    def known(cls, counts: NDArray[np.float64]) -> Freedom:
+        """Degrees of freedom that a method knows already."""
+        freedom = cls.__new__(cls)
+        freedom._counts, freedom._task = counts, None
+        return freedom
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether nothing is left to be counted."""
+        return self._task is None
+
+    def counts(self) -> NDArray[np.float64]:
+        """Degrees of freedom for each λ, shape (n_alphas,)."""
+        if (task := self._task) is not None:
+            self._counts = along_path(*task)
+            self._task = None
+        return self._counts
+
+    def at(self, i: int) -> float:
+        """Those of the i-th λ, without counting the others."""
+        if (task := self._task) is None or not np.isnan(self._counts[i]):
+            return float(self._counts[i])
+        problem, penalty, *path = task
+        return float(along_path(problem, penalty, *(rows[i : i + 1] for rows in path))[0])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_counts": self.counts(), "_task": None}
 
 
 def along_path(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skreg.solvers.degrees_of_freedom import Freedom
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -17,8 +19,8 @@ class Solution:
         λ, in the order they were asked for.
     coefs : ndarray of shape (n_alphas, p) or (n_alphas, q, p)
     intercepts : ndarray of shape (n_alphas,) or (n_alphas, q)
-    dof : ndarray of shape (n_alphas,)
-        Effective degrees of freedom, the intercept not counted.
+    freedom : Freedom
+        Counts `dof` when asked to.
     norms : ndarray of shape (n_alphas,)
         ‖θ‖₂ for the ridge, ‖θ‖₁ for the lasso.
     risk : ndarray of shape (n_alphas,)
@@ -40,7 +42,7 @@ class Solution:
     alphas: np.ndarray
     coefs: np.ndarray
     intercepts: np.ndarray
-    dof: np.ndarray
+    freedom: Freedom
     norms: np.ndarray
     risk: np.ndarray
     dual_gaps: np.ndarray | None
@@ -49,6 +51,14 @@ class Solution:
     gradient_norms: np.ndarray | None = None
     n_expansions: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def dof(self) -> np.ndarray:
+        """Effective degrees of freedom, the intercept not counted, shape (n_alphas,).
+
+        Where they take a decomposition for each λ, they are counted when first asked for.
+        """
+        return self.freedom.counts()
 
     def warn(self, stacklevel: int = 1) -> None:
         """Warn of what `notes` say, once each, in the name of the caller ``stacklevel`` up."""

@@ -14,7 +14,7 @@ from skreg.quadratic import Problem
 from skreg.solvers.active_set import ActiveSet
 from skreg.solvers.block_descent import BlockDescent
 from skreg.solvers.certificate import Certificate
-from skreg.solvers.degrees_of_freedom import along_path
+from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.diagonal import Diagonal
 from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.l1_problem import L1Problem
@@ -124,13 +124,14 @@ def solve(
         answer.intercepts = task.quadratic.intercepts(answer.thetas)
     if with_gaps and answer.gaps is None:
         answer.gaps = _gaps(task, answer.thetas, answer.intercepts)
-    dof = answer.dof
-    if dof is None:
-        dof = along_path(problem, penalty, alphas, answer.thetas, answer.intercepts)
+    if answer.dof is None:
+        freedom = Freedom(problem, penalty, alphas, answer.thetas, answer.intercepts)
+    else:
+        freedom = Freedom.known(answer.dof)
     return Solution(
         alphas=alphas,
         **problem.as_seen(answer.thetas, answer.intercepts),
-        dof=dof,
+        freedom=freedom,
         norms=_norms(penalty, answer.thetas),
         risk=answer.risk,
         dual_gaps=answer.gaps,
