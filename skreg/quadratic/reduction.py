@@ -45,6 +45,15 @@ class RowSpace:
         )
         self.factors = np.repeat([1.0, 0.0], [rank, len(self._free)])
 
+    def lower(self, coef, intercept):
+        """coef (K, p) and intercept (K,) in terms of the new features: the inverse of `lift`."""
+        penalized = coef.copy()
+        penalized[:, self._free] = 0.0
+        gamma = self._left.T @ self._rows.dot(penalized.T) / self._singular[:, None]
+        origin = self._mean.copy()
+        origin[self._free] = self._design.centre[self._free]
+        return np.hstack([gamma.T, coef[:, self._free]]), intercept + coef @ origin
+
     def lift(self, coefs, intercepts):
         """coefs (m, K, rank + free) and intercepts (m, K) in terms of the p features."""
         m, K, _ = coefs.shape

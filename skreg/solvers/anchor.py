@@ -1,10 +1,12 @@
-"""Where the one quadratic is taken: at the unpenalised minimiser, or at λ₀ where there is none."""
+"""Risks without a minimizer, and where the one quadratic is taken: at θ̂, or at a λ₀ > 0."""
+
+from enum import Enum
 
 import numpy as np
 
-# λ₀ as a share of the largest curvature of a coefficient in the null model: for an anchor, amid the
-# λ that matter; for an answer at λ = 0, near the limit.
-_ANCHOR, _LIMIT = 1e-2, 1e-6
+# λ₀ of an anchor, amid the λ that matter: a share of the largest curvature of a coefficient in the
+# null model.
+_ANCHOR = 1e-2
 # Steps between two looks at whether the classes are separated.
 _ROUND = 8
 # A raw prediction still moving by this much in every Newton step is on its way to infinity.
@@ -18,7 +20,7 @@ def find_anchor(descent, tol, max_iter):
         alpha = _ANCHOR * _largest(descent)
         _note(
             descent,
-            f"the one quadratic is taken at the minimiser for alpha={alpha:.3g} instead. Use "
+            f"the one quadratic is taken at the minimizer for alpha={alpha:.3g} instead. Use "
             "max_expansions=None for exact solutions",
         )
     steps, _ = descent.run(alpha, tol, max_iter)
@@ -26,38 +28,43 @@ def find_anchor(descent, tol, max_iter):
     return alpha, max(steps, 1)
 
 
-def stand_in(descent, alphas):
-    """The λ₀ > 0 whose minimiser is the answer at λ = 0 where the risk has none."""
-    positive = alphas[alphas > 0]
-    alpha = min(_LIMIT * _largest(descent), positive.min(initial=np.inf))
-    _note(descent, f"the answer at alpha=0 is the minimiser for alpha={alpha:.3g}. Use alpha > 0")
-    return alpha
+class Recession(Enum):
+    """Whether the risk falls forever, and along which rows."""
+
+    NONE = "there is a minimizer"
+    SOME = "the loss of some rows can be driven to its infimum"
+    ALL = "the loss of every row can"
 
 
 def has_no_minimum(descent, tol, max_iter):
-    """Whether the risk falls for ever; if not, ``descent`` is left at its minimiser.
+    """Whether the risk falls forever; if not, ``descent`` is left at its minimizer."""
+    return recession(descent, tol, max_iter) is not Recession.NONE
+
+
+def recession(descent, tol, max_iter):
+    """Whether the risk falls forever; if not, ``descent`` is left at its minimizer.
 
     Rows all on the right side of a boundary prove it. Where only some of the rows can be pushed
-    outwards for ever, Newton's steps move their raw predictions by about 1 each time, however
+    outwards forever, Newton's steps move their raw predictions by about 1 each time, however
     small the gradient has become; near a minimum they shrink quadratically.
     """
     if not descent.risk.loss.no_minimum:
-        return False
+        return Recession.NONE
     start = descent.point
     for _ in range(max(max_iter // _ROUND, 1)):
         steps, norm = descent.run(0.0, tol, _ROUND)
         if is_separated(descent):
             descent.go_back(start)
-            return True
+            return Recession.ALL
         if norm <= tol or steps < _ROUND:
             break
     for _ in range(_LOOKS):
         before = descent.point.raw
         descent.renew(0.0)
         if not descent.step(0.0) or np.abs(descent.point.raw - before).max() < _MOVING:
-            return False
+            return Recession.NONE
     descent.go_back(start)
-    return True
+    return Recession.SOME
 
 
 def is_separated(descent):
@@ -82,4 +89,4 @@ def _largest(descent):
 
 def _note(descent, what):
     reason = descent.risk.loss.no_minimum
-    descent.notes.append(f"the risk has no finite minimiser ({reason}): {what}.")
+    descent.notes.append(f"the risk has no finite minimizer ({reason}): {what}.")

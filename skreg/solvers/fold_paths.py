@@ -12,7 +12,7 @@ from skreg.penalties import Separable
 from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.fold_newton import solve_folds, spread
 from skreg.solvers.method import Task
-from skreg.solvers.newton import Newton
+from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.solution import Solution
 
 # Gradient norm of the rough solutions; the spline through exact ones would not be closer.
@@ -67,9 +67,9 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
     alphas = np.asarray(alphas, dtype=np.float64)
     distinct = np.unique(alphas)
     few = distinct[spread(distinct)]
-    rough = Newton().path(
-        Task(risk, Separable(0.0, factors), few, tol=max(tol, _ROUGH), max_iter=max_iter)
-    )
+    penalty = Separable(0.0, factors)
+    rough = Newton().path(Task(risk, penalty, few, tol=max(tol, _ROUGH), max_iter=max_iter))
+    rough.notes += free_directions_notes(risk, penalty, rough.thetas)
     m = len(alphas)
     coefs = _along(CubicSpline, few, rough.thetas, alphas)
     start = coefs, _along(CubicSpline, few, rough.intercepts, alphas)

@@ -9,8 +9,9 @@ import numpy as np
 from skreg._threads import one_blas_thread
 from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.reduction import RowSpace
-from skreg.solvers.anchor import find_anchor, has_no_minimum, stand_in
+from skreg.solvers.anchor import Recession, find_anchor, recession
 from skreg.solvers.descent import Descent
+from skreg.solvers.limit import Limit
 from skreg.solvers.method import Answer, Method, Task
 
 #: Coefficients (features × outputs) beyond which no Hessian is formed.
@@ -19,6 +20,8 @@ LARGEST_DENSE = 3000
 _SMALL_GRAM = 2e9
 # A Hessian serves λ down to this part of the one it was taken at.
 _DECADE = 10.0
+# Newton steps in which features without a penalty show whether they have a minimizer.
+_FREE_STEPS = 200
 # Rows beyond which wide problems are not reduced to n × n.
 _LARGEST_DUAL = 4000
 
@@ -66,8 +69,9 @@ class Newton(Method):
         risk, alphas = task.risk, task.alphas
         with one_blas_thread() if _is_small(risk) else nullcontext():
             space, descent, name = _prepare(risk, task.coordinates.l2(risk.n_features))
-            if task.start is not None and space is None:
-                descent.start_at(*task.start)
+            if task.start is not None:
+                start = task.start if space is None else space.lower(*task.start)
+                descent.start_at(*start)
             if task.max_expansions == 1:
                 record = _one_shot(descent, alphas, task.tol, task.max_iter)
             else:
@@ -75,6 +79,8 @@ class Newton(Method):
         coefs, intercepts = record.coefs, record.intercepts
         if space is not None:
             coefs, intercepts = space.lift(coefs, intercepts)
+        for i, kind in record.endless.items():
+            _put_limit(task, record, i, kind, coefs, intercepts, descent.notes)
         return Answer(
             thetas=coefs,
             intercepts=intercepts,
@@ -155,6 +161,8 @@ class _Record:
         self.coefs, self.intercepts = np.empty((m, K, p)), np.empty((m, K))
         self.risk, self.dof, self.gradient_norms = np.empty(m), np.empty(m), np.empty(m)
         self.n_iter, self.n_expansions = np.ones(m, dtype=int), np.ones(m, dtype=int)
+        # Where the risk has no minimizer, and λ = 0.
+        self.endless: dict[int, Recession] = {}
 
     def put(self, i, descent, norm):
         point = descent.point
@@ -170,17 +178,67 @@ def _path(descent, alphas, tol, max_iter, max_expansions):
     limit = max_iter if max_expansions is None else min(max_iter, max_expansions)
     descent.always_fresh |= max_expansions is not None
     freedom = _Freedom(descent, record.dof)
+    ends = {order[0], order[-1], *order[alphas[order] > 0][-1:]}
     for i in order:
         alpha = alphas[i]
-        if alpha == 0 and has_no_minimum(descent, tol, limit):
-            alpha = stand_in(descent, alphas)
+        if alpha == 0 and (kind := recession(descent, tol, limit)) is not Recession.NONE:
+            record.put(i, descent, 0.0)
+            record.endless[i] = kind
+            continue
         steps, norm = descent.run(alpha, tol, limit)
         record.put(i, descent, norm)
         record.n_iter[i] = record.n_expansions[i] = max(steps, 1)
-        if descent.taken_at > _DECADE * alpha or i in (order[0], order[-1]):
+        if descent.taken_at > _DECADE * alpha or i in ends:
             descent.renew(alpha)
         freedom.put(i, alpha)
     return record
+
+
+def free_directions_notes(problem, penalty, thetas):
+    """What to say if the risk falls forever along features without a penalty.
+
+    With these alone in the model the question is the one of λ = 0, whatever the others do: a
+    direction in which no row's loss rises, and some fall, is one wherever it starts.
+
+    Parameters
+    ----------
+    problem : Quadratic or LinearRisk
+    penalty : Penalty
+    thetas : ndarray of shape (n_alphas, K, p)
+        The answers: of bounded features those count that are off their bounds.
+
+    Returns
+    -------
+    list of str
+    """
+    if problem.is_quadratic or not problem.loss.no_minimum or not len(thetas):
+        return []
+    inside = penalty.curvature(thetas[-1]).active.any(axis=0)
+    free = np.flatnonzero(penalty.free(problem.n_features) & inside)
+    if not free.size:
+        return []
+    with one_blas_thread():
+        _, descent, _ = _prepare(problem.restricted(free), None)
+        kind = recession(descent, 1e-8, _FREE_STEPS)
+    if kind is Recession.NONE:
+        return []
+    return [
+        f"the risk has no finite minimizer ({problem.loss.no_minimum}) along the features without "
+        "a penalty, whatever alpha is: their coefficients are as large as tol took them. Give "
+        "them a positive penalty factor, or leave them out."
+    ]
+
+
+def _put_limit(task, record, i, kind, coefs, intercepts, notes):
+    """The answer at the i-th λ, 0, of a risk without a minimizer."""
+    ceiling = record.risk[task.alphas > 0].min(initial=np.inf)
+    limit = Limit(task.problem, _prepare, kind, task.tol, task.max_iter, ceiling)
+    coefs[i], intercepts[i] = limit.coef, limit.intercept
+    record.risk[i], record.dof[i] = limit.value, limit.dof
+    record.gradient_norms[i] = limit.gradient_norm
+    record.n_iter[i] = record.n_expansions[i] = max(limit.steps, 1)
+    if limit.note not in notes:
+        notes.append(limit.note)
 
 
 class _Freedom:

@@ -19,7 +19,7 @@ from skreg.solvers.diagonal import Diagonal
 from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.l1_problem import L1Problem
 from skreg.solvers.method import Answer, Array, Method, Task
-from skreg.solvers.newton import Newton
+from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.one_shot import OneShot
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
@@ -122,6 +122,7 @@ def solve(
     answer = chosen.path(task)
     if answer.intercepts is None:
         answer.intercepts = task.quadratic.intercepts(answer.thetas)
+    endless = free_directions_notes(problem, penalty, answer.thetas)
     if with_gaps and answer.gaps is None:
         answer.gaps = _gaps(task, answer.thetas, answer.intercepts)
     if answer.dof is None:
@@ -139,7 +140,7 @@ def solve(
         solver=answer.solver,
         gradient_norms=answer.gradient_norms,
         n_expansions=answer.n_expansions,
-        notes=(*answer.notes, *shortfall(task, answer, chosen, tol)),
+        notes=(*answer.notes, *(endless or shortfall(task, answer, chosen, tol))),
     )
 
 

@@ -76,7 +76,7 @@ def test_separable_classes_without_a_penalty_are_noted(tmp_path, small, capsys):
     assert main([str(path), "--target", "y", *small, "--alphas", "0", "--quiet"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert re.search("Note: .* of the ridge warned, the first: .* no finite minimiser", out)
+    assert re.search("Note: .* of the ridge warned, the first: .* no finite minimizer", out)
 
 
 def test_same_seed_same_report(tmp_path, mixed, small, capsys):

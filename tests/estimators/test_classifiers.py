@@ -311,12 +311,12 @@ def test_a_warm_start_saves_steps_and_changes_nothing():
 def test_separable_classes_end_finite(kind):
     X = np.array([[-2.0, 1.0], [-1.0, -1.0], [1.0, 1.0], [2.0, -1.0]])
     y = np.array([0, 0, 1, 1])
-    with pytest.warns(ConvergenceWarning, match="no finite minimiser"):
+    with pytest.warns(ConvergenceWarning, match="no finite minimizer"):
         model = kind(0.0).fit(X, y)
     assert np.isfinite(model.coef_).all()
     np.testing.assert_array_equal(model.predict(X), y)
     quiet = kind(0.01).fit(X, y)
-    with pytest.warns(ConvergenceWarning, match="no finite minimiser"):
+    with pytest.warns(ConvergenceWarning, match="no finite minimizer"):
         assert np.isfinite(quiet.erm_coef_).all()
 
 

@@ -324,9 +324,9 @@ def test_separable_classes_are_told_and_answered_with_finite_numbers(kind, class
         y = np.where(third, [0, 0, 1], np.hstack([1 - y, y, 0 * y])).astype(float)
     loss = get_loss("binary_log_loss" if classes == 2 else "multinomial_log_loss")
     risk = EmpiricalRisk(X, y, loss)
-    with pytest.warns(ConvergenceWarning, match=r"separated\): the answer at alpha=0 is the"):
+    with pytest.warns(ConvergenceWarning, match=r"separated\): the answer at alpha=0 minimizes it"):
         exact = solve_newton(risk, np.array([0.0, 0.1]))
-    with pytest.warns(ConvergenceWarning, match="the one quadratic is taken at the minimiser for"):
+    with pytest.warns(ConvergenceWarning, match="the one quadratic is taken at the minimizer for"):
         once = solve_newton(risk, np.array([0.0, 0.1]), max_expansions=1)
     for solution in (exact, once):
         assert np.isfinite(solution.coefs).all()

@@ -250,7 +250,7 @@ def test_separated_classes_have_an_answer_at_every_positive_alpha():
 
 def test_separated_classes_at_zero_warn_and_stay_finite():
     case = separated()
-    with pytest.warns(ConvergenceWarning, match="no finite minimiser"):
+    with pytest.warns(ConvergenceWarning, match="no finite minimizer"):
         solution = solve_proximal_newton(case.risk(), np.zeros(1), case.penalty)
     assert np.isfinite(solution.coefs).all()
     assert 0 < solution.dual_gaps[0] < 1e-2
