@@ -1,11 +1,219 @@
 """Checks of user input that more than one layer makes."""
 
 import numbers
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import _num_samples, assert_all_finite, check_array
+from sklearn.utils.validation import (
+    _num_samples,
+    assert_all_finite,
+    check_array,
+    validate_data,
+)
+
+
+def validated(
+    estimator: Any, X: Any, y: Any = "no_validation", *, numeric: bool = False, **options: Any
+) -> Any:
+    """scikit-learn's ``validate_data``, with checks of what it lets pass.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : {array-like, sparse matrix}
+    y : array-like, default="no_validation"
+        Targets, if there are any.
+    numeric : bool, default=False
+        Whether y holds numbers, and not labels.
+    **options
+        For ``validate_data``.
+
+    Returns
+    -------
+    X or (X, y)
+
+    Raises
+    ------
+    ValueError
+        Also for a sparse X whose index arrays point outside of it, for missing values in a y of
+        objects, and for a y that should hold numbers and does not.
+    """
+    check_sparse(X)
+    if not (y is None or isinstance(y, str)):
+        check_sparse(y, "y")
+        if numeric:
+            y = as_numbers(y)
+        else:
+            refuse_missing(y)
+    try:
+        return validate_data(estimator, X, y, **options)
+    except OverflowError as error:
+        raise ValueError(f"X holds a number that is too large for a float: {error}.") from error
+
+
+def check_sparse(X: Any, name: str = "X") -> None:
+    """Raise if the index arrays of a sparse matrix point outside of it. Dense arrays pass.
+
+    Compiled code, SciPy's too, trusts these arrays: it would read and write memory that is not its
+    own. Unsorted and duplicate entries are fine. O(nnz), and nothing is copied.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> X = csr_array(np.eye(2))
+    >>> X.indices[1] = 7
+    >>> check_sparse(X)
+    Traceback (most recent call last):
+        ...
+    ValueError: X is not a valid sparse matrix: its indices must lie between 0 and 1, found 7. ...
+    """
+    if not issparse(X):
+        return
+    if X.format == "lil":  # lists of Python ints, which the conversion copies as they are
+        X = X.tocsr()
+    if X.format == "coo":
+        for indices, size in zip((X.row, X.col), X.shape, strict=True):
+            if len(indices) != len(X.data):
+                _malformed(name, f"its {len(X.data)} numbers have {len(indices)} coordinates")
+            _check_range(name, indices, size)
+    elif X.format in ("csr", "csc", "bsr"):
+        shape = np.floor_divide(X.shape, getattr(X, "blocksize", 1))
+        size, width = shape[::-1] if X.format == "csc" else shape
+        starts = X.indptr
+        if len(starts) != size + 1 or starts[0] != 0 or (starts[1:] < starts[:-1]).any():
+            _malformed(name, f"its indptr must ascend from 0 and hold {size + 1} numbers")
+        if starts[-1] > min(len(X.indices), len(X.data)):
+            _malformed(
+                name,
+                f"its indptr ends at {starts[-1]}, beyond its {len(X.indices)} indices and "
+                f"{len(X.data)} numbers",
+            )
+        _check_range(name, X.indices[: starts[-1]], width)
+
+
+def _check_range(name, indices, size):
+    for end in (indices.min(initial=0), indices.max(initial=0)):
+        if len(indices) and not 0 <= end < size:
+            _malformed(name, f"its indices must lie between 0 and {size - 1}, found {end}")
+
+
+def _malformed(name, what):
+    raise ValueError(
+        f"{name} is not a valid sparse matrix: {what}. Build it with the constructors of "
+        "scipy.sparse, and call its check_format() after changing its arrays."
+    )
+
+
+def as_numbers(y: Any) -> Any:
+    """y as float64 where it holds text or objects; anything else as it is.
+
+    Examples
+    --------
+    >>> as_numbers(["1.5", "2"])
+    array([1.5, 2. ])
+    >>> as_numbers(["1.5", "two"])
+    Traceback (most recent call last):
+        ...
+    ValueError: y must hold numbers, got 'two' in row 1. Encode categories, or fit a classifier.
+    """
+    if getattr(getattr(y, "dtype", None), "kind", "O") not in "OUSMm" or issparse(y):
+        return y
+    array = np.asarray(y)
+    if array.dtype.kind in "Mm":
+        raise ValueError(
+            f"y must hold numbers, got dates or durations ({array.dtype}). Convert them to a "
+            "number in a unit of your choice."
+        )
+    if array.dtype.kind not in "OUS":
+        return y
+    try:
+        numeric = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        row, value = _first_not_number(array)
+        raise ValueError(
+            f"y must hold numbers, got {value!r:.60} in row {row}. Encode categories, or fit a "
+            "classifier."
+        ) from None
+    assert_all_finite(numeric, input_name="y")
+    return numeric
+
+
+def _first_not_number(array):
+    """Row and value of the first element that float does not take."""
+    width = array[0].size if array.ndim > 1 else 1
+    for i, value in enumerate(array.ravel().tolist()):
+        try:
+            float(value)
+        except (TypeError, ValueError, OverflowError):
+            return i // width, value
+    return 0, array.dtype
+
+
+def refuse_missing(y: Any) -> None:
+    """Raise for a y of objects in which one is missing: None, NaN or pandas' NA.
+
+    Examples
+    --------
+    >>> refuse_missing(["a", None])
+    Traceback (most recent call last):
+        ...
+    ValueError: y holds None in row 1, a missing value. Leave such rows out, or name a value for ...
+    """
+    if getattr(getattr(y, "dtype", None), "kind", "O") != "O" or issparse(y):
+        return
+    array = np.asarray(y)
+    if array.dtype.kind != "O" or not array.ndim:
+        return
+    for i, value in enumerate(array.ravel().tolist()):
+        if _is_missing(value):
+            row = i // (array.size // len(array))
+            raise ValueError(
+                f"y holds {value!r} in row {row}, a missing value. Leave such rows out, or name a "
+                "value for them."
+            )
+
+
+def _is_missing(value):
+    if value is None or isinstance(value, str):
+        return value is None
+    try:
+        return bool(value != value)
+    except TypeError:  # pandas' NA is neither equal nor unequal to itself
+        return True
+
+
+def as_floats(values: Any, name: str) -> NDArray[np.float64]:
+    """Numbers as float64.
+
+    Examples
+    --------
+    >>> as_floats([1, "x"], "alphas")
+    Traceback (most recent call last):
+        ...
+    ValueError: alphas must be numbers that a float can hold: could not convert string to float: 'x'
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must be numbers that a float can hold: {error}") from None
+
+
+def refuse_huge(estimator: Any) -> None:
+    """Raise for an integer parameter that is larger than every float.
+
+    scikit-learn's intervals of real numbers hold it, and arithmetic does not.
+    """
+    for name, value in estimator.get_params(deep=False).items():
+        if type(value) is int and abs(value) > _LARGEST:
+            raise ValueError(
+                f"{name} is an integer of {value.bit_length()} bits, larger than every float. "
+                f"Give at most {_LARGEST:.2g}."
+            )
+
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 def check_weights(sample_weight, X):
@@ -41,7 +249,7 @@ def check_weights(sample_weight, X):
         return None
     n_samples = _num_samples(X)
     if isinstance(sample_weight, numbers.Number):
-        sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
+        sample_weight = np.full(n_samples, as_floats(sample_weight, "sample_weight"))
     weights = check_array(
         sample_weight, ensure_2d=False, dtype=np.float64, order="C", input_name="sample_weight"
     )
@@ -75,7 +283,7 @@ def check_alphas(alphas: ArrayLike) -> tuple[NDArray[np.float64], bool]:
         ...
     ValueError: alphas must be finite and not negative, got nan. Use 0 for no penalty.
     """
-    array = np.asarray(alphas, dtype=np.float64)
+    array = as_floats(alphas, "alphas")
     if array.ndim > 1 or array.size == 0:
         raise ValueError(
             f"alphas must be a number or a one-dimensional, non-empty sequence, got {alphas!r}."
@@ -105,7 +313,7 @@ def check_factors(factors, n_features, name="penalty_factors", may_exclude=False
     """
     if factors is None:
         return None
-    array = np.asarray(factors, dtype=np.float64)
+    array = as_floats(factors, name)
     if array.shape != (n_features,):
         raise ValueError(
             f"{name} must have one number for each feature, shape ({n_features},), got shape "
@@ -123,6 +331,8 @@ def check_factors(factors, n_features, name="penalty_factors", may_exclude=False
 def check_offset(offset, X):
     """What is added to the raw predictions, as a float64 vector; None stays None.
 
+    A number stands for the same offset in every row.
+
     Examples
     --------
     >>> check_offset([1, 2], [[0.5], [0.7]])
@@ -131,6 +341,8 @@ def check_offset(offset, X):
     if offset is None:
         return None
     n_samples = _num_samples(X)
+    if isinstance(offset, numbers.Number):
+        offset = np.full(n_samples, as_floats(offset, "offset"))
     array = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
     if array.shape != (n_samples,):
         raise ValueError(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from sklearn.utils.validation import check_X_y
 
-from skreg._validation import check_alphas, check_weights
+from skreg._validation import as_numbers, check_alphas, check_sparse, check_weights
 from skreg.penalties import Separable
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.spectrum import Spectrum
@@ -56,6 +56,11 @@ class QuadraticModel:
     def __init__(self, source: Moments | Quadratic, *, fit_intercept: bool = True):
         if isinstance(source, Moments):
             source = Quadratic.from_moments(source, fit_intercept)
+        if not hasattr(source, "form"):
+            raise ValueError(
+                f"source must be Moments or a Quadratic, got {type(source).__name__}. For rows use "
+                "QuadraticModel.from_data(X, y)."
+            )
         self.problem = source
 
     @classmethod
@@ -79,9 +84,10 @@ class QuadraticModel:
             If X, y or the weights are not finite, do not match, or the weights are negative or all
             zero.
         """
+        check_sparse(X)
         X, y = check_X_y(
             X,
-            y,
+            as_numbers(y),
             accept_sparse=("csr", "csc"),
             dtype=[np.float64, np.float32],
             ensure_all_finite=False,

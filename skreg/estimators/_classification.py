@@ -7,9 +7,9 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
-from skreg._validation import check_offset, check_weights
+from skreg._validation import check_offset, check_weights, validated
 from skreg.estimators._fitting import all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
@@ -160,7 +160,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         return self._one_shot_gap(X, y, sample_weight=sample_weight, offset=offset)
 
     def _validate(self, X, y):
-        return validate_data(self, X, y, dtype=DTYPES, accept_sparse=SPARSE)
+        return validated(self, X, y, dtype=DTYPES, accept_sparse=SPARSE)
 
     def _problem(self, X, y, sample_weight=None, offset=None):
         y, weights = column_or_1d(y, warn=True), check_weights(sample_weight, X)

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import _get_feature_names, check_is_fitted, validate_data
+from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
-from skreg._validation import check_factors
+from skreg._validation import check_factors, refuse_huge, validated
 from skreg.model import QuadraticModel
 from skreg.path import RegularizationPath, path_alphas
 from skreg.penalties import Separable
@@ -40,6 +40,10 @@ class QuadraticApproxLinear(BaseEstimator):
         "tol": [Interval(Real, 0, None, closed="neither")],
         "warm_start": ["boolean"],
     }
+
+    def _validate_params(self):
+        super()._validate_params()
+        refuse_huge(self)
 
     # Fitting -------------------------------------------------------------------------------------
 
@@ -260,7 +264,7 @@ class QuadraticApproxLinear(BaseEstimator):
     def _raw(self, X):
         """Raw predictions f, as the coefficients are shaped; and X, checked."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=DTYPES, accept_sparse=SPARSE, reset=False)
+        X = validated(self, X, dtype=DTYPES, accept_sparse=SPARSE, reset=False)
         return safe_sparse_dot(X, self.coef_.T) + self.intercept_, X
 
     # What re-expanding gains ---------------------------------------------------------------------

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import assert_all_finite, validate_data
+from sklearn.utils.validation import assert_all_finite
 
-from skreg._validation import check_weights
+from skreg._validation import check_weights, refuse_huge, validated
 from skreg.estimators._fitting import MatrixLike, validated_fit
 from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
@@ -41,6 +41,10 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
                 .replace("{parameters}", _last_section(MLPParameters))
                 .replace("{attributes}", _last_section(AfterTraining))
             )
+
+    def _validate_params(self):
+        super()._validate_params()
+        refuse_huge(self)
 
     @abstractmethod
     def _new_target(self, y, weights, classes, incremental) -> Target:
@@ -215,9 +219,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
 
     def _validated(self, X, y, dtype, reset=False):
         """X and y as the compiled network takes them."""
-        X, y = validate_data(
-            self, X, y, reset=reset, dtype=dtype, order="C", accept_sparse="csr",
-            multi_output=True, y_numeric=not is_classifier(self),
+        X, y = validated(
+            self, X, y, numeric=not is_classifier(self), reset=reset, dtype=dtype, order="C",
+            accept_sparse="csr", multi_output=True,
         )  # fmt: skip
         return with_short_indices(X), y
 
@@ -269,7 +273,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
                 return raw_predictions(network, state.theta, read)
         # Columns that a compressed network does not read are not looked at.
         reads_all = self._columns is None
-        X = validate_data(
+        X = validated(
             self, X, reset=False, dtype=state.theta.dtype, order="C", accept_sparse="csr",
             ensure_all_finite=reads_all,
         )  # fmt: skip

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
-from skreg._validation import check_offset, check_weights
+from skreg._validation import as_numbers, check_offset, check_weights, validated
 from skreg.estimators._fitting import all_or_nothing, only_where
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
@@ -150,7 +150,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         float
             1 at best; 0 for the mean of y.
         """
-        return self._loss.explained(y, self.predict(X, offset=offset), sample_weight)
+        return self._loss.explained(as_numbers(y), self.predict(X, offset=offset), sample_weight)
 
     def regularization_path(self, X, y, alphas=None, sample_weight=None, offset=None):
         """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
@@ -190,14 +190,14 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         return self._one_shot_gap(X, y, sample_weight=sample_weight, offset=offset)
 
     def _validate(self, X, y, reset=True, streamed=False):
-        return validate_data(
+        return validated(
             self,
             X,
             y,
+            numeric=True,
             dtype=DTYPES,
             accept_sparse=SPARSE,
             multi_output=True,
-            y_numeric=True,
             reset=reset,
             # The sums that a quadratic is made of tell of NaN and infinities: no pass for these.
             ensure_all_finite=streamed or not self._is_quadratic(),

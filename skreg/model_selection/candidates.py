@@ -109,6 +109,11 @@ def alpha_name(estimator):
     >>> alpha_name(make_pipeline(StandardScaler(), QuadraticApproxLasso()))
     'quadraticapproxlasso__alpha'
     """
+    if isinstance(estimator, type):
+        raise ValueError(
+            f"estimator is the class {estimator.__name__}. Give an instance, "
+            f"{estimator.__name__}()."
+        )
     names = set(estimator.get_params())
     prefix, last = "", estimator
     while isinstance(last, Pipeline):

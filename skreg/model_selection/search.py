@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
     indexable,
 )
 
+from skreg._validation import check_sparse, refuse_missing
 from skreg.model_selection.candidates import (
     INFORMATION,
     WITHOUT_SPLITS,
@@ -269,6 +270,8 @@ class PathSearchCV(BaseSearchCV):
         """
         choice = check_choices(self)
         scorers, metric = self._get_scorers()
+        check_sparse(X)  # before compiled code takes its rows
+        refuse_missing(y)
         X, y = indexable(X, y)
         if y is None and get_tags(self.estimator).target_tags.required:
             raise ValueError(

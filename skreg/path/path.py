@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
+from skreg._validation import check_sparse
 from skreg.path.grid import place_of
 from skreg.solvers import Solution
 
@@ -155,6 +156,7 @@ class RegularizationPath(Solution):
 
     def _raw(self, X):
         _check_feature_names(self.source, X, reset=False)
+        check_sparse(X)
         X = check_array(X, dtype=[np.float64, np.float32], accept_sparse=["csr", "csc"])
         p = self.coefs.shape[-1]
         if X.shape[1] != p:

@@ -5,6 +5,8 @@ from collections.abc import Sequence, Sized
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skreg._validation import as_floats
+
 
 def partition(groups: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(labels, components group by group, size of each group)."""
@@ -14,7 +16,16 @@ def partition(groups: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         )
     if any(isinstance(one, Sequence | np.ndarray) and not isinstance(one, str) for one in groups):
         return _from_lists(groups)
-    labels, place, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    names = np.asarray(groups)
+    try:
+        labels, place, sizes = np.unique(names, return_inverse=True, return_counts=True)
+    except TypeError:  # objects that do not sort, such as None
+        odd = next((i for i, one in enumerate(names.tolist()) if one is None), None)
+        what = f"got {list(groups)!r}" if odd is None else f"got None for feature {odd}"
+        raise ValueError(
+            f"groups must hold numbers, or text, as labels: {what}. Give each feature a label, a "
+            "feature outside of every group one of its own."
+        ) from None
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError("groups must not hold NaN or infinity. Give each feature a label.")
     return labels, np.argsort(place, kind="stable"), sizes
@@ -53,7 +64,7 @@ def check_group_factors(factors: ArrayLike | None, n_groups: int) -> np.ndarray:
     """One factor for each group, not negative; ones for None."""
     if factors is None:
         return np.ones(n_groups)
-    array = np.asarray(factors, dtype=np.float64)
+    array = as_floats(factors, "penalty_factors")
     if array.shape != (n_groups,):
         raise ValueError(
             f"penalty_factors must have one number for each of the {n_groups} groups, got shape "

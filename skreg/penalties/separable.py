@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skreg._validation import as_floats
 from skreg.penalties.base import Array, Mask, Penalty, Tangent
 
 
@@ -57,7 +58,9 @@ class Separable(Penalty):
     def __post_init__(self):
         if self.bounds is None:
             return
-        lower, upper = self.bounds
+        if len(self.bounds) != 2:
+            raise ValueError(f"bounds must be (lower, upper), got {self.bounds!r}.")
+        lower, upper = (as_floats(one, "bounds") for one in self.bounds)
         if not (np.all(np.less_equal(lower, 0)) and np.all(np.greater_equal(upper, 0))):
             raise ValueError(
                 f"bounds must contain 0, where the penalty is least: lower ≤ 0 ≤ upper, got "

@@ -9,6 +9,13 @@ POSITIVE, NEGATIVE = COLOURS[0], COLOURS[1]
 QUIET = "#9A9A9A"
 
 
+def expect(given, name, attributes, wanted):
+    """Raise if ``given``, the argument ``name``, lacks an attribute that this picture is of."""
+    if not all(hasattr(given, attribute) for attribute in attributes):
+        kind = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+        raise ValueError(f"{name} must be {wanted}, got {kind}.")
+
+
 def pyplot(caller):
     """matplotlib.pyplot, or an error that says how to get it."""
     try:

@@ -1,6 +1,7 @@
 """Training and validation error of networks, epoch by epoch."""
 
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -8,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.plotting._canvas import ordered_styles, pyplot
+from skreg.plotting._canvas import expect, ordered_styles, pyplot
 
 
 class EpochErrors:
@@ -152,6 +153,8 @@ class LearningCurvesDisplay:
         if isinstance(estimator, Pipeline):
             before = clone(estimator[:-1]).fit(X, y)
             X, X_val, estimator = before.transform(X), before.transform(X_val), estimator[-1]
+        wanted = "RegularizedMLPClassifier, RegularizedMLPRegressor or a Pipeline that ends in one"
+        expect(estimator, "estimator", ("set_callbacks", "hidden_layer_sizes"), wanted)
         runs = [
             [
                 measure_epochs(
@@ -172,7 +175,7 @@ class LearningCurvesDisplay:
 
         Parameters
         ----------
-        networks : sequence of RegularizedMLPClassifier or RegularizedMLPRegressor
+        networks : RegularizedMLPClassifier or RegularizedMLPRegressor, or a sequence of them
             Fitted with validation rows: ``early_stopping=True``, or ``X_val`` and ``y_val``.
         ax : None, Axes or pair of Axes, default=None
         **kwargs
@@ -187,11 +190,15 @@ class LearningCurvesDisplay:
         ValueError
             If a network watched no validation rows, or has a λ for each layer.
         """
+        if not isinstance(networks, Iterable):
+            networks = [networks]
         runs = {}
         for network in networks:
+            expect(network, "networks", ("fit", "alpha"), "one fitted network, or several")
             check_is_fitted(network)
             if np.ndim(network.alpha):
                 raise ValueError(f"alpha={network.alpha!r} is not one λ: give networks with one.")
+            expect(network, "networks", ("history_",), "one fitted network, or several")
             log = network.history_
             if "validation_loss" not in log:
                 raise ValueError(

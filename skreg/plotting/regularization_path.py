@@ -3,7 +3,7 @@
 import numpy as np
 
 from skreg.model_selection.candidates import alpha_name
-from skreg.plotting._canvas import QUIET, apart, axes, name_features, style, target_index
+from skreg.plotting._canvas import QUIET, apart, axes, expect, name_features, style, target_index
 
 
 class RegularizationPathDisplay:
@@ -96,6 +96,8 @@ class RegularizationPathDisplay:
         ValueError
             If ``target`` is missing, or names none of the targets.
         """
+        wanted = "a RegularizationPath, as estimator.regularization_path(X, y) returns it"
+        expect(path, "path", ("alphas", "coefs", "source"), wanted)
         coefs = np.asarray(path.coefs)
         if coefs.ndim == 2:
             coefs, targets = coefs[:, None], None
@@ -131,6 +133,7 @@ class RegularizationPathDisplay:
         -------
         RegularizationPathDisplay
         """
+        expect(estimator, "estimator", ("regularization_path",), "a linear estimator of skreg")
         path = estimator.regularization_path(X, y, alphas=alphas)
         return cls.from_path(path, target=target, ax=ax, **kwargs)
 
@@ -149,6 +152,7 @@ class RegularizationPathDisplay:
         -------
         RegularizationPathDisplay
         """
+        expect(search, "search", ("estimator", "cv"), "a fitted PathSearchCV")
         path = getattr(search, "path_", None)
         if path is None:
             raise ValueError(

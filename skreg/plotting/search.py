@@ -5,7 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg.model_selection.candidates import alpha_name
 from skreg.model_selection.outcome import best_finished, standard_errors
-from skreg.plotting._canvas import COLOURS, QUIET, axes
+from skreg.plotting._canvas import COLOURS, QUIET, axes, expect
 
 _TOPS = {"n_nonzero": "non-zero coefficients", "dof": "degrees of freedom"}
 
@@ -103,6 +103,8 @@ class SearchDisplay:
         ValueError
             If the search was not over ``alpha``, or has no such metric.
         """
+        if not hasattr(search, "cv_results_"):
+            expect(search, "search", ("cv", "fit"), "a fitted PathSearchCV or GridSearchCV")
         check_is_fitted(search, "cv_results_")
         results = search.cv_results_
         if metric is None:

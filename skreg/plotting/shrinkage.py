@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas
-from skreg.plotting._canvas import QUIET, axes, ordered_styles
+from skreg.plotting._canvas import QUIET, axes, expect, ordered_styles
 
 
 class ShrinkageDisplay:
@@ -110,6 +110,8 @@ class ShrinkageDisplay:
         -------
         ShrinkageDisplay
         """
+        wanted = "a QuadraticModel, such as quadratic_ of a fitted estimator"
+        expect(quadratic, "quadratic", ("problem",), wanted)
         if penalty_factors is not None:
             penalty_factors = np.asarray(penalty_factors, dtype=np.float64)
         spectrum = quadratic.problem.spectrum(0.0, penalty_factors)

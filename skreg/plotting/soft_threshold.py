@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg.plotting._canvas import COLOURS, QUIET, apart, axes, name_features
+from skreg.plotting._canvas import COLOURS, QUIET, apart, axes, expect, name_features
 from skreg.plotting._local import Local
 
 
@@ -102,6 +102,8 @@ class SoftThresholdDisplay:
         ValueError
             If the penalty is another, or ``target`` is missing.
         """
+        wanted = "a fitted QuadraticApproxLasso or QuadraticApproxLassoClassifier"
+        expect(estimator, "estimator", ("l1_ratio", "hessian", "positive"), wanted)
         for name, plain in (("l1_ratio", 1), ("groups", None), ("positive", False)):
             if (value := getattr(estimator, name, "missing")) != plain:
                 raise ValueError(

@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 
 from skreg._kernels import rows as row_kernels
 from skreg._kernels import thin_products
+from skreg._validation import check_sparse
 from skreg.rows.blocks import slices
 from skreg.rows.products import Array, add_gram, product, symmetric
 from skreg.rows.weighted import WeightedRows
@@ -80,6 +81,7 @@ class Moments:
         copied.
         """
         if issparse(X):
+            check_sparse(X)
             return cls._from_sparse(X, y, weights)
         blocks = slices(*X.shape)
         total = cls._from_group(X, y, weights, blocks[:_GROUP])

@@ -134,7 +134,7 @@ def test_bad_targets_of_the_regressor():
     X, y = data(RegularizedMLPRegressor)
     for bad in (np.nan, np.inf):
         fails(small(RegularizedMLPRegressor), X, np.r_[bad, y[1:]], match="y contains|Input y")
-    fails(small(RegularizedMLPRegressor), X, np.full(60, "word"), match="could not convert|string")
+    fails(small(RegularizedMLPRegressor), X, np.full(60, "word"), match="must hold numbers")
 
 
 def test_bad_targets_of_the_classifier():

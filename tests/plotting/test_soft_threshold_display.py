@@ -92,7 +92,7 @@ def test_classes_and_labels():
     [
         (QuadraticApproxLasso(l1_ratio=0.5), "l1_ratio=0.5"),
         (QuadraticApproxLasso(positive=True), "positive=True"),
-        (QuadraticApproxRidge(), "give a QuadraticApproxLasso"),
+        (QuadraticApproxRidge(), "must be a fitted QuadraticApproxLasso"),
     ],
 )
 def test_other_penalties_are_refused(estimator, message):
