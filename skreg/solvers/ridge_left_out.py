@@ -204,11 +204,13 @@ class _Rows:
         form = self.model.form
         if isinstance(form, RowForm) and not form.is_tall:
             self._rows = form.rows
-            return self.model.spectrum(self.least, self.factors)
-        means = (form.x_mean, form.y_mean)
-        self._rows = WeightedRows(*form.data, form.centred, means=means)
-        made = factored.from_wide_rows(self._rows, self.factors, accurate=False)
-        if made.serves(self.least):
+            made = self.model.spectrum(self.least, self.factors)
+        else:
+            means = (form.x_mean, form.y_mean)
+            self._rows = WeightedRows(*form.data, form.centred, means=means)
+            made = factored.from_wide_rows(self._rows, self.factors, accurate=False)
+        # Whatever λ is: of a small σ, U keeps few digits of what sets it apart from the intercept.
+        if made.serves(0.0):
             return made
         return factored.from_wide_rows(self._rows, self.factors, accurate=True)
 

@@ -111,6 +111,18 @@ def test_duplicate_rows_and_more_features():
     np.testing.assert_allclose(left_out(X, y), expected, rtol=1e-7, atol=1e-8)
 
 
+@pytest.mark.parametrize("factors", [None, np.ones(5)])
+def test_a_direction_that_hardly_varies(factors):
+    """Its σ is 1e-9 of the largest: its U has to be apart from the intercept to more digits."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6, 5))
+    X[:, 4] = X[:, :4].sum(axis=1) + 1e-4 * rng.normal(size=6)
+    y, alphas = X[:, 0] + rng.normal(size=6) + 5.0, np.array([1e-3, 1.0])
+    expected = refitted(X, y, None, True, alphas)
+    got = left_out(X, y, alphas=alphas, factors=factors)
+    np.testing.assert_allclose(got, expected, rtol=1e-10)
+
+
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array])
 @pytest.mark.parametrize("shape", [(60, 5), (15, 40)])
 def test_sparse_rows(kind, shape):
