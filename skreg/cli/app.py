@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from contextlib import suppress
 
 from skreg.cli.arguments import parse
 from skreg.cli.errors import UserError
@@ -19,8 +20,8 @@ def main(argv=None):
     Returns
     -------
     int
-        Exit code: 0 done, 2 bad input (said in one line on stderr), 130 interrupted, 141 when
-        whoever read the output has gone (``| head``).
+        Exit code: 0 done, 1 the output cannot be written, 2 bad input (either is said in one line
+        on stderr), 130 interrupted, 141 when whoever read the output has gone (``| head``).
 
     Examples
     --------
@@ -28,9 +29,32 @@ def main(argv=None):
     >>> main(["no_such_file.csv", "--target", "price"])
     2
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show λ shows a ?
             stream.reconfigure(errors="replace")
+    try:
+        _run(argv)
+    except UserError as error:
+        _complain(f"skreg: error: {' '.join(str(error).split())}")
+        return 2
+    except KeyboardInterrupt:
+        after_the_echo = "\n" if sys.stderr.isatty() else ""  # of ^C
+        _complain(f"{after_the_echo}skreg: interrupted")
+        return 130
+    except BrokenPipeError:
+        _give_up(sys.stdout)
+        return 141
+    except OSError as error:
+        if error.filename is not None:  # not of the streams
+            raise
+        _give_up(sys.stdout)
+        _complain(f"skreg: error: the output cannot be written: {error.strerror or error}")
+        return 1
+    return 0
+
+
+def _run(argv):
     try:
         job, options = parse(argv)
         if job == "table":
@@ -38,16 +62,26 @@ def main(argv=None):
         else:
             from skreg.cli.digits import run
         run(options)
+    finally:  # after --help too, which ends in a SystemExit
         sys.stdout.flush()
-    except UserError as error:
-        print("skreg: error:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        after_the_echo = "\n" if sys.stderr.isatty() else ""  # of ^C
-        print(f"{after_the_echo}skreg: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The interpreter flushes stdout once more at exit: give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    return 0
+
+
+def _complain(text):
+    try:
+        print(text, file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:  # there is no one left to tell
+        _give_up(sys.stderr)
+
+
+def _open_closed_streams():
+    """Streams that were closed before the start (``>&-``) take what is written, and drop it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, open until the end
+
+
+def _give_up(stream):
+    """Let what is still to be flushed, by the interpreter at its exit too, go nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -18,7 +18,7 @@ class Options:
     target: str | None = None
     task: str = "auto"
     drop: tuple[str, ...] = ()
-    separator: str = ","
+    separator: str | None = None
     holdout: float = 0.2
     alphas: tuple[float, ...] | None = None
     folds: int
@@ -63,7 +63,7 @@ examples:
 The task, unless --task says it: a target of text, true/false or at most 20 different whole numbers
 means classification, any other number means regression.
 
-exit codes: 0 done, 2 bad input, 130 interrupted
+exit codes: 0 done, 1 the output cannot be written, 2 bad input, 130 interrupted
 """
 
 
@@ -144,7 +144,7 @@ def _build_parser():
         "--separator",
         metavar="CHAR",
         type=_separator,
-        help=r"what separates the columns of a CSV file; \t is a tab (default: ,)",
+        help=r"what separates the columns of a CSV file; \t is a tab (default: told from the file)",
     )
     data.add_argument(
         "--holdout",

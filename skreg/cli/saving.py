@@ -1,6 +1,7 @@
 """Saving a fitted model, and telling how to use it."""
 
 import os
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 import joblib
@@ -31,7 +32,7 @@ def check_save_path(path):
 
 
 def save_model(model, path, example):
-    """Save a fitted model.
+    """Save a fitted model; a model that was there is replaced once the new one is whole.
 
     Parameters
     ----------
@@ -52,12 +53,13 @@ def save_model(model, path, example):
         If the file cannot be written.
     """
     try:
-        if path.suffix == ".joblib":
-            joblib.dump(model, path)
-        else:
-            from skops import io
+        with _replacing(path) as file:
+            if path.suffix == ".joblib":
+                joblib.dump(model, file)
+            else:
+                from skops import io
 
-            io.dump(model, path)
+                io.dump(model, file)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
     name = str(path)
@@ -70,3 +72,23 @@ def save_model(model, path, example):
     if "pd." in example:
         lines.insert(0, "import pandas as pd")
     return "\n".join([*lines, f"model.predict({example})"])
+
+
+@contextmanager
+def _replacing(path):
+    """A new file beside ``path`` that takes its place when it is written and on the disk.
+
+    Whatever happens on the way, a full disk or a killed process, ``path`` is as it was.
+    """
+    path = path.resolve()
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(beside, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        with suppress(OSError):
+            beside.unlink()
+        raise

@@ -1,8 +1,7 @@
-"""A user's table: reading the file, finding the target, telling the task."""
+"""A user's table: finding the target, telling the task."""
 
 import difflib
 import re
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from pandas.api import types
 
 from skreg.cli.errors import UserError
+from skreg.cli.preprocessing import LARGEST, is_written_number, without_huge, written_numbers
 
 # A whole-number target with more values than this is taken for a quantity.
 MAX_CLASSES = 20
@@ -24,67 +24,6 @@ class Dataset:
     y: pd.Series
     task: str  # "classification" or "regression"
     notes: tuple[str, ...]
-
-
-def read_table(path, *, separator=","):
-    """Read a CSV file (plain or gzipped) or a parquet file.
-
-    Parameters
-    ----------
-    path : Path
-        Its suffix names the format: .csv, .csv.gz, .parquet or .pq.
-    separator : str, default=","
-        What separates the columns of a CSV file. ``?`` stands for a missing value, like the empty
-        field and pandas' other defaults.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_columns)
-        With at least one row.
-
-    Raises
-    ------
-    UserError
-        If there is no such file, it cannot be read, or it holds no rows.
-    """
-    name = path.name.lower()
-    if not path.exists():
-        raise UserError(f"{path}: no such file")
-    if path.is_dir():
-        raise UserError(f"{path} is a directory: name the file in it")
-    try:
-        if name.endswith((".csv", ".csv.gz")):
-            frame = pd.read_csv(path, sep=separator, na_values=["?"], low_memory=False)
-        elif name.endswith((".parquet", ".pq")):
-            frame = pd.read_parquet(path)
-        else:
-            raise UserError(f"{path}: unknown kind of file; use .csv, .csv.gz or .parquet")
-    except pd.errors.EmptyDataError:
-        raise UserError(f"{path} is empty") from None
-    except ImportError:
-        raise UserError(
-            f"{path}: reading parquet needs pyarrow (pip install pyarrow), or save it as .csv"
-        ) from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text: save it as UTF-8") from None
-    except (OSError, ValueError, EOFError, zlib.error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise UserError(f"{path} cannot be read: {reason}") from None
-    if not len(frame):
-        raise UserError(f"{path} has a header but no rows")
-    frame.columns = frame.columns.map(str)
-    if frame.shape[1] == 1 and (wide := [c for c in ";\t|" if c in frame.columns[0]]):
-        hint = wide[0].replace("\t", "\\t")
-        raise UserError(f"{path} has a single column: try --separator '{hint}'")
-    return frame
-
-
-def reading_code(path, separator=","):
-    """Python code that reads another file the way `read_table` read this one."""
-    if path.suffix.lower() in (".parquet", ".pq"):
-        return 'pd.read_parquet("new_rows.parquet")'
-    given = "" if separator == "," else f", sep={separator!r}"
-    return f'pd.read_csv("new_rows.csv"{given}, na_values=["?"])'
 
 
 def find_column(frame, name, option):
@@ -139,9 +78,12 @@ def make_problem(frame, target, *, task="auto", drop=()):
     if target in drop:
         raise UserError(f"--drop names the target {target!r}")
 
-    y = frame[target]
+    y, notes = frame[target], []
+    if is_written_number(y):
+        notes.append(f"read the text of {target!r} ({y.dropna().iloc[0]}, …) as numbers")
+        y = written_numbers(y)
     if types.is_numeric_dtype(y) and not types.is_bool_dtype(y):
-        y = y.replace([np.inf, -np.inf], np.nan)
+        y = without_huge(y)
     known = y.notna()
     if not known.any():
         raise UserError(f"target {target!r} has no values: every row is missing it")
@@ -152,16 +94,29 @@ def make_problem(frame, target, *, task="auto", drop=()):
     if y.nunique() == 1:
         raise UserError(f"target {target!r} is constant ({y[0]!s}): there is nothing to learn")
 
-    notes = []
     if nameless:
         notes.append(f"left out {len(nameless)} of the columns: no name in the header")
     if n_unknown := int((~known).sum()):
         notes.append(f"left out {n_unknown} of {len(frame)} rows: no value in {target!r}")
+    notes += _of_huge_values(X)
     looks_like, reason = _tell_task(y)
     if task == "auto":
         task = looks_like
         notes.append(f"task: {task}, as {target!r} holds {reason} (use --task to say otherwise)")
     return Dataset(X, _prepare_target(y, task), task, tuple(notes))
+
+
+def _of_huge_values(X):
+    """What is said of numbers that are too large to compute with."""
+    notes = []
+    for name in X.columns:
+        if types.is_float_dtype(X[name]):
+            n_huge = int((X[name].abs() > LARGEST).sum())
+            if n_huge:
+                notes.append(
+                    f"{name!r} holds numbers beyond {LARGEST:g} ({n_huge}), which count as missing"
+                )
+    return notes
 
 
 def _tell_task(y):

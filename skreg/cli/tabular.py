@@ -23,10 +23,11 @@ from skreg import (
 )
 from skreg.cli.errors import UserError
 from skreg.cli.preprocessing import build_preprocessor
+from skreg.cli.reading import read_table
 from skreg.cli.report import format_alpha, format_error, format_table
 from skreg.cli.saving import check_save_path, save_model
 from skreg.cli.search import ERRORS, network_parameters, splitter, tune
-from skreg.cli.table import make_problem, read_table, reading_code
+from skreg.cli.table import make_problem
 
 # Features and numeric targets have variance 1, so one grid serves every table.
 ALPHAS = {
@@ -72,13 +73,13 @@ def run(options):
     """
     started = time.perf_counter()
     check_save_path(options.save)
-    frame = read_table(options.data, separator=options.separator)
-    problem = make_problem(frame, options.target, task=options.task, drop=options.drop)
+    table = read_table(options.data, separator=options.separator, target=options.target)
+    problem = make_problem(table.frame, options.target, task=options.task, drop=options.drop)
     check_size(problem, options)
     preprocessor, kinds = build_preprocessor(problem.X)
     if not preprocessor.transformers:
         raise UserError(f"{options.data} has no column to learn from beside the target")
-    _print_problem(options, problem, kinds)
+    _print_problem(options, problem, kinds, table.notes)
 
     stratify = problem.y if problem.task == "classification" else None
     X, X_held, y, y_held = train_test_split(
@@ -114,7 +115,7 @@ def run(options):
 
     if options.save is not None:
         model = clone(best.model).fit(problem.X, problem.y)
-        usage = save_model(model, options.save, reading_code(options.data, options.separator))
+        usage = save_model(model, options.save, table.code(problem.y.name))
         print(
             f"Saved the {best.name}, refitted on all {len(problem.y):,} rows. "
             f"To use it:\n\n{usage}\n"
@@ -211,7 +212,7 @@ def measure_baseline(task, X, y, options):
     return Contender(name, None, errors.mean(), standard_error, model.fit(X, y))
 
 
-def _print_problem(options, problem, kinds):
+def _print_problem(options, problem, kinds, notes):
     usable = [
         f"{len(kinds[kind])} {plural}"
         for kind, plural in (("number", "numeric"), ("category", "categorical"), ("date", "date"))
@@ -226,7 +227,7 @@ def _print_problem(options, problem, kinds):
     for kind, reason in reasons.items():
         if kind in kinds:
             print(f"Note: left out {', '.join(map(repr, kinds[kind]))}: {reason}")
-    for note in problem.notes:
+    for note in (*notes, *problem.notes):
         print(f"Note: {note}")
 
 

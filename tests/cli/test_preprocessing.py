@@ -10,6 +10,7 @@ import pytest
 from skreg.cli.preprocessing import (
     MAX_TEXT_VALUES,
     RARE_LEVEL,
+    as_numbers,
     build_preprocessor,
     column_kind,
     date_features,
@@ -32,7 +33,14 @@ from skreg.cli.preprocessing import (
         (["2024/01/31 12:30", "2024/02/01 08:00"], "date"),
         (["2024-01-31T12:30:00Z", "2024-02-01T12:30:00+02:00"], "date"),
         (pd.to_datetime(["2024-01-31", "2025-01-31"]), "date"),
-        (["31.01.2024", "01.02.2024"], "category"),
+        (["31.01.2024", "01.02.2024"], "date"),
+        (["01/31/2024", None, "1/2/2024"], "date"),
+        (["03.01.2024", "01.02.2024"], "category"),
+        (["31.01.2024", "01.31.2024"], "category"),
+        (["51,300", "1,048.5", None], "number"),
+        (["26.0%", "3 %", "-$1"], "number"),
+        (["12", "07"], "category"),
+        (["1,2", "3,4"], "category"),
         (["2024-01-31", "2024-13-77"], "category"),
         ([5, 5, 5], "constant"),
         ([None, None], "constant"),
@@ -95,6 +103,28 @@ def test_booleans_read_back_as_text_are_the_same_levels():
     np.testing.assert_array_equal(columns[0], transformed(train)[0])
     np.testing.assert_array_equal(columns[1], transformed(train)[-1])
     np.testing.assert_array_equal(columns[2], 0)
+
+
+def test_written_numbers_and_dates_are_what_they_say():
+    X = pd.DataFrame({
+        "size": ["51,300", None, "$48,700.5", "-1", "2e3", "word"],
+        "day": ["9/30/2018", "1/2/2019", None, "12/1/2020", "2/2/2021", "x"],
+    })  # fmt: skip
+    np.testing.assert_array_equal(
+        as_numbers(X[["size"]])["size"], [51300.0, np.nan, 48700.5, -1.0, 2000.0, np.nan]
+    )
+    iso = pd.DataFrame({"day": ["2018-09-30", "2019-01-02", None, "2020-12-01", "2021-02-02", "x"]})
+    np.testing.assert_array_equal(
+        date_features(X[["day"]], formats={"day": "%m/%d/%Y"}), date_features(iso)
+    )
+    preprocessor, kinds = build_preprocessor(X.iloc[:4])
+    assert kinds == {"number": ["size"], "date": ["day"]}
+    assert np.isfinite(preprocessor.fit(X.iloc[:4]).transform(X)).all()
+
+
+def test_numbers_that_overflow_are_missing():
+    frame = as_numbers(pd.DataFrame({"a": [1.0, 1e300, -np.inf, 1e150]}))
+    np.testing.assert_array_equal(frame["a"], [1.0, np.nan, np.nan, 1e150])
 
 
 def test_dates_become_elapsed_days_and_seasons():

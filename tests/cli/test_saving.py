@@ -65,10 +65,32 @@ def test_folder_that_is_not_writable(monkeypatch, tmp_path):
         check_save_path(tmp_path / "model.joblib")
 
 
-def test_disk_full(monkeypatch, tmp_path):
-    def refuse(model, path):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_save_that_fails_leaves_the_old_model(monkeypatch, tmp_path, error):
+    path = tmp_path / "model.joblib"
+    path.write_bytes(b"the old model")
+    link = tmp_path / "latest.joblib"
+    link.symlink_to(path)
 
-    monkeypatch.setattr(saving.joblib, "dump", refuse)
-    with pytest.raises(UserError, match="cannot be written: No space left on device"):
-        saving.save_model(object(), tmp_path / "model.joblib", "X")
+    def fail_half_way(model, file):
+        file.write(b"half of the new")
+        file.flush()
+        assert path.read_bytes() == b"the old model"  # what a kill would leave
+        raise error
+
+    monkeypatch.setattr(saving.joblib, "dump", fail_half_way)
+    for name in (path, link):
+        with pytest.raises((UserError, KeyboardInterrupt)) as caught:
+            saving.save_model(object(), name, "X")
+        assert isinstance(error, KeyboardInterrupt) or "No space left" in str(caught.value)
+    assert path.read_bytes() == b"the old model"
+    assert sorted(tmp_path.iterdir()) == [link, path]
+
+
+def test_a_save_through_a_link_replaces_what_it_points_to(tmp_path):
+    path, link = tmp_path / "model.joblib", tmp_path / "latest.joblib"
+    path.write_bytes(b"the old model")
+    link.symlink_to(path)
+    saving.save_model({"new": 1}, link, "X")
+    assert link.is_symlink()
+    assert saving.joblib.load(path) == {"new": 1}

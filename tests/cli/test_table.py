@@ -1,90 +1,12 @@
-"""Reading a user's file, the target and the task."""
-
-from pathlib import Path
+"""The target and the task of a user's table."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from skreg.cli.errors import UserError
-from skreg.cli.table import MAX_CLASSES, make_problem, read_table, reading_code
-
-
-def write(path, content):
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def test_csv_gz_and_parquet_hold_the_same(tmp_path, mixed):
-    frame = mixed.drop(columns="empty")
-    frame.to_csv(tmp_path / "a.csv", index=False)
-    frame.to_csv(tmp_path / "a.csv.gz", index=False)
-    frame.to_parquet(tmp_path / "a.parquet")
-    plain = read_table(tmp_path / "a.csv")
-    assert plain.shape == frame.shape
-    pd.testing.assert_frame_equal(read_table(tmp_path / "a.csv.gz"), plain)
-    stored = read_table(tmp_path / "a.parquet")
-    pd.testing.assert_frame_equal(stored, plain, check_dtype=False)
-
-
-def test_question_marks_are_missing_values(tmp_path):
-    frame = read_table(write(tmp_path / "a.csv", "a,b\n1,x\n?,?\n3,z\n"))
-    assert frame.isna().sum().tolist() == [1, 1]
-    assert frame["a"].dtype == np.float64
-
-
-def test_other_separators(tmp_path):
-    path = write(tmp_path / "a.csv", "a;b\n1;2\n")
-    assert read_table(path, separator=";").columns.tolist() == ["a", "b"]
-    with pytest.raises(UserError, match="single column: try --separator ';'"):
-        read_table(path)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("empty.csv", "", "is empty"),
-        ("blank.csv", "\n\n", "is empty"),
-        ("header.csv", "a,b\n", "a header but no rows"),
-        ("ragged.csv", "a,b\n1,2\n1,2,3\n", "cannot be read: Error tokenizing data"),
-        ("latin.csv", "a,b\nz\xfcrich,1\n".encode("latin-1"), "not UTF-8 text"),
-        ("binary.csv", bytes(range(256)) * 4, "binary.csv"),
-        ("fake.csv.gz", "a,b\n1,2\n", "cannot be read: Not a gzipped file"),
-        ("cut.csv.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03KLJ", "cannot be read"),
-        ("fake.parquet", "a,b\n1,2\n", "cannot be read"),
-        ("empty.parquet", "", "cannot be read"),
-        ("book.xlsx", "a", "unknown kind of file; use .csv, .csv.gz or .parquet"),
-    ],
-)
-def test_unreadable_files(tmp_path, name, content, message, failing):
-    path = write(tmp_path / name, content)
-    line = failing(path, "--target", "a")
-    assert message in line
-    assert str(path) in line
-
-
-def test_missing_file_and_directory(tmp_path, failing):
-    assert "no such file" in failing(tmp_path / "no.csv", "--target", "a")
-    assert "is a directory" in failing(tmp_path, "--target", "a")
-
-
-def test_file_without_permission(tmp_path, failing, monkeypatch):
-    path = write(tmp_path / "a.csv", "a,b\n1,2\n")
-
-    def refuse(*args, **kwargs):  # root may read anything, so the refusal is made here
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(pd, "read_csv", refuse)
-    assert "cannot be read: Permission denied" in failing(path, "--target", "a")
-
-
-def test_parquet_without_an_engine(tmp_path, failing, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise ImportError("Unable to find a usable engine;\ntried using: 'pyarrow'")
-
-    monkeypatch.setattr(pd, "read_parquet", refuse)
-    path = write(tmp_path / "a.parquet", "")
-    assert "needs pyarrow (pip install pyarrow)" in failing(path, "--target", "a")
+from skreg.cli.reading import read_table
+from skreg.cli.table import MAX_CLASSES, make_problem
 
 
 def frame_with(target):
@@ -133,8 +55,9 @@ def test_rows_without_target_are_left_out_and_said():
 
 
 def test_columns_can_be_dropped(tmp_path):
-    path = write(tmp_path / "a.csv", ",id,x,y,\n0,7,1,0.5,\n1,8,2,1.5,\n")
-    problem = make_problem(read_table(path), "y", drop=["id"])
+    path = tmp_path / "a.csv"
+    path.write_text(",id,x,y,\n0,7,1,0.5,\n1,8,2,1.5,\n")
+    problem = make_problem(read_table(path).frame, "y", drop=["id"])
     assert list(problem.X.columns) == ["x"]
     assert problem.notes[0] == "left out 2 of the columns: no name in the header"
 
@@ -164,9 +87,15 @@ def test_long_lists_of_columns_are_cut():
         make_problem(frame, "target")
 
 
-def test_reading_code_reads_as_read_table_does(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = write(tmp_path / "new_rows.csv", "a;b\n1;?\n2;u\n")
-    read = eval(reading_code(path, ";"), {"pd": pd})
-    pd.testing.assert_frame_equal(read, read_table(path, separator=";"))
-    assert reading_code(Path("a.parquet")) == 'pd.read_parquet("new_rows.parquet")'
+def test_money_is_a_quantity():
+    problem = make_problem(frame_with(["$1,200.50", "$7", None, "-$3"] * 10), "target")
+    assert problem.task == "regression"
+    assert problem.y.tolist()[:3] == [1200.5, 7.0, -3.0]
+    assert problem.notes[0] == "read the text of 'target' ($1,200.50, …) as numbers"
+
+
+def test_numbers_that_are_too_large_are_missing_and_said():
+    frame = pd.DataFrame({"x": [1.0, 1e300, 2.0, 3.0], "y": [0.5, 1.5, -1e200, 2.5]})
+    problem = make_problem(frame, "y")
+    assert problem.y.tolist() == [0.5, 1.5, 2.5]
+    assert "'x' holds numbers beyond 1e+150 (1), which count as missing" in problem.notes
