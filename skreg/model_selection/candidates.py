@@ -2,6 +2,7 @@
 
 import numbers
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from skreg.model_selection.criteria import CRITERIA
 WITHOUT_SPLITS = ("loo", "gcv")
 #: Values of ``selection`` that judge by the rows fitted.
 INFORMATION = ("aic", "bic", "ebic", "evidence")
+#: Those that take the variance of the noise.
+OF_NOISE = ("aic", "bic", "ebic")
 
 
 def check_choice(alphas):
@@ -59,13 +62,21 @@ def check_choices(search):
             f"selection={search.selection!r} and a callable refit both choose. Leave "
             'selection="best", or refit=True.'
         )
+    if search.noise_variance is not None and search.selection not in OF_NOISE:
+        raise ValueError(
+            f"noise_variance={search.noise_variance} has no say in selection="
+            f"{search.selection!r}. Use one of {OF_NOISE}, or leave it None."
+        )
     return choice
 
 
 def criterion_of(search):
     """What judges in place of splits; None for splits."""
     name = search.selection if search.selection in INFORMATION else search.cv
-    return CRITERIA[name] if isinstance(name, str) else None
+    criterion = CRITERIA[name] if isinstance(name, str) else None
+    if search.noise_variance is None:
+        return criterion
+    return partial(criterion, noise_variance=search.noise_variance)
 
 
 def splits_of(search, X, y, routed):

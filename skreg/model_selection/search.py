@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy, deepcopy
 from itertools import count
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -13,12 +13,8 @@ from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import (
-    _check_method_params,
-    check_is_fitted,
-    indexable,
-)
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
 
 from skreg._validation import check_sparse, refuse_missing
 from skreg.model_selection.candidates import (
@@ -83,6 +79,10 @@ class PathSearchCV(BaseSearchCV):
         whose mean score is within one standard error of it, other parameters being equal. The
         others are criteria that need no held-out rows, worked out from one path on all rows; ``cv``
         and ``scoring`` have then no say.
+    noise_variance : None or float, default=None
+        σ² of squared error for ``"aic"``, ``"bic"`` and ``"ebic"``, where it is known. None
+        estimates it, see `skreg.model_selection.criteria.aic`; with p near n or above, ``cv=5``
+        rests on less than any estimate.
     resource : None or "epochs", default=None
         ``"epochs"`` rations the epochs of networks by successive halving: all λ of a combination
         train for a few epochs, the better third goes on for three times as many, and so on to
@@ -188,6 +188,7 @@ class PathSearchCV(BaseSearchCV):
         "param_grid": [dict, list, None],
         "cv": ["cv_object", StrOptions(set(WITHOUT_SPLITS))],
         "selection": [StrOptions({"best", "one_std_err", *INFORMATION})],
+        "noise_variance": [Interval(Real, 0, None, closed="neither"), None],
         "resource": [StrOptions({"epochs"}), None],
         "return_train_score": ["boolean"],
     }
@@ -216,6 +217,7 @@ class PathSearchCV(BaseSearchCV):
         scoring: str | Callable | Sequence[str] | Mapping[str, str | Callable] | None = None,
         refit: bool | str | Callable = True,
         selection: str = "best",
+        noise_variance: float | None = None,
         resource: Literal["epochs"] | None = None,
         n_jobs: int | None = None,
         return_train_score: bool = False,
@@ -229,6 +231,7 @@ class PathSearchCV(BaseSearchCV):
         self.scoring = scoring
         self.refit = refit
         self.selection = selection
+        self.noise_variance = noise_variance
         self.resource = resource
         self.n_jobs = n_jobs
         self.return_train_score = return_train_score

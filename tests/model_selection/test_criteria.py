@@ -147,15 +147,53 @@ def _gamma_logs(y, mu, shapes):
     return logs.sum(axis=1)
 
 
-def test_more_features_than_rows_take_the_variance_of_the_fit():
+def test_more_features_than_rows_take_adjusted_residuals():
     X, y = rows(20, 60)
-    found = bic(QuadraticApproxLasso(), X, y, [0.5, 0.2])
-    for alpha, score in zip([0.5, 0.2], found.scores, strict=True):
-        fit = QuadraticApproxLasso(alpha=alpha).fit(X, y)
-        mean = np.mean((y - fit.predict(X)) ** 2)
-        size = np.count_nonzero(fit.coef_) + 1
-        expected = 20 * (np.log(2 * np.pi * mean) + 1) + np.log(20) * size
-        np.testing.assert_allclose(-score, expected, rtol=1e-8)
+    alphas = [1.0, 0.5, 0.3, 1e-3]
+    found = bic(QuadraticApproxLasso(), X, y, alphas)
+    fits = [QuadraticApproxLasso(alpha=alpha).fit(X, y) for alpha in alphas]
+    means = np.array([np.mean((y - fit.predict(X)) ** 2) for fit in fits])
+    sizes = np.array([np.count_nonzero(fit.coef_) + 1 for fit in fits])
+    judged = sizes <= 10  # of 20 rows
+    assert judged.tolist() == [True, True, True, False]
+    noise = min((means[judged] / (1 - sizes[judged] / 20) ** 2).min(), y.var() / (1 - 1 / 20) ** 2)
+    expected = 20 * (np.log(2 * np.pi * noise) + means / noise) + np.log(20) * sizes
+    np.testing.assert_allclose(-found.scores[judged], expected[judged], rtol=1e-8)
+    assert found.scores[-1] == -np.inf
+    known = bic(QuadraticApproxLasso(), X, y, alphas, noise_variance=0.7)
+    expected = 20 * (np.log(2 * np.pi * 0.7) + means / 0.7) + np.log(20) * sizes
+    np.testing.assert_allclose(-known.scores, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("selection", ["aic", "bic", "ebic"])
+@pytest.mark.parametrize("n_true", [0, 5])
+def test_information_criteria_do_not_take_the_saturated_model(selection, n_true):
+    """100 rows, 200 features: by the residuals of each λ they would take 97."""
+    rng = np.random.default_rng(n_true)
+    X = rng.normal(size=(600, 200))
+    y = X[:, :n_true].sum(axis=1) + rng.normal(size=600)
+    for known in (None, 1.0):
+        search = PathSearchCV(QuadraticApproxLasso(), 50, selection=selection, noise_variance=known)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # on noise λ_max may be the best
+            search.fit(X[:100], y[:100])
+        n_chosen = np.count_nonzero(search.best_estimator_.coef_)
+        assert n_chosen <= (50 if selection == "aic" else 4 * n_true + 5)
+        assert search.score(X[100:], y[100:]) > (0.7 if n_true else -0.05)
+
+
+def test_too_little_left_names_the_remedy():
+    X, y = rows(20, 60)
+    with pytest.raises(ValueError, match=r"at most n/2 = 10 .* or use cv=5"):
+        PathSearchCV(QuadraticApproxRidge(), [1e-3], selection="bic").fit(X, y)
+    for options, match in (
+        ({"cv": 5}, "has no say in selection='best'"),
+        ({"selection": "evidence"}, "has no say in selection='evidence'"),
+        ({"selection": "bic"}, "is of squared error"),
+    ):
+        search = PathSearchCV(QuadraticApproxRidge(loss="poisson"), [1.0], noise_variance=1.0)
+        with pytest.raises(ValueError, match=match):
+            search.set_params(**options).fit(X, np.round(y - y.min()))
 
 
 @pytest.mark.parametrize("selection", ["bic", "evidence"])
@@ -165,7 +203,7 @@ def test_a_fit_that_leaves_nothing_is_not_taken(selection):
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         warnings.filterwarnings("ignore", message="One or more of the test scores")
-        search = PathSearchCV(QuadraticApproxRidge(), [0.0, 0.5, 0.2, 0.3], selection=selection)
+        search = PathSearchCV(QuadraticApproxRidge(), [0.0, 9.0, 2.0, 5.0], selection=selection)
         search.fit(X, y)
     assert search.cv_results_["mean_test_score"][0] == -np.inf
     assert search.best_params_["alpha"] > 0
@@ -182,7 +220,7 @@ def test_ebic_prices_the_choice_of_features():
     np.testing.assert_allclose(plain.scores - half.scores, np.log(comb(30, size)), rtol=1e-9)
 
 
-def test_ebic_finds_the_support_where_aic_takes_too_much():
+def test_ebic_finds_the_support_where_aic_may_take_too_much():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, 400))
     y = 2 * X[:, 0] - 2 * X[:, 1] + rng.normal(size=100)
@@ -191,7 +229,7 @@ def test_ebic_finds_the_support_where_aic_takes_too_much():
     for criterion in (aic, ebic):
         found = criterion(QuadraticApproxLasso(), X, y, alphas)
         sizes[criterion] = found.path.n_nonzero[found.scores.argmax()]
-    assert 2 <= sizes[ebic] <= 4 < sizes[aic]
+    assert 2 <= sizes[ebic] <= sizes[aic] <= 4
 
 
 @pytest.mark.parametrize(

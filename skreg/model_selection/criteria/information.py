@@ -4,19 +4,23 @@ import numpy as np
 from scipy.special import gammaln
 
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
-from skreg.model_selection.criteria.likelihood import deviance, target_dof
+from skreg.model_selection.criteria.likelihood import deviance, is_judged, is_wide, target_dof
 
 
-def aic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
+def aic(
+    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, *,
+    noise_variance=None,
+):  # fmt: skip
     """Minus Akaike's information criterion, −2 log L + 2d (Akaike, 1974).
 
     Log L is the likelihood of the rows fitted and d the effective degrees of freedom, the
     intercept's among them: tr H(H + λF)⁻¹ for a ridge, the number of non-zero coefficients for the
     lasso (Zou, Hastie & Tibshirani, 2007). Weights are scaled to mean 1; n counts the rows that
-    have one. Squared error takes the noise variance of the least-squares fit where n > p + 1, as
-    `sklearn.linear_model.LassoLarsIC` does; with more features there is none, the variance is then
-    the fit's own at each λ, and λ comes out small: `ebic` or folds serve better. For the Poisson
-    and gamma losses a term that is the same for every λ is left out.
+    have one. Squared error takes the noise variance of the least-squares fit with up to n/2
+    features, as `sklearn.linear_model.LassoLarsIC` does. With more it is estimated by residuals
+    adjusted for their degrees of freedom, see `estimated_noise`, and only λ with d ≤ n/2 are
+    judged; folds, cv=5, rest on less. For the Poisson and gamma losses a term that is the same for
+    every λ is left out.
 
     Parameters
     ----------
@@ -27,16 +31,18 @@ def aic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     fit_params : None or dict
     scorers, score_params : ignored
         It is a score of its own.
+    noise_variance : None or float, default=None
+        σ² of squared error, where it is known; None for the estimate above. Every λ is then judged.
 
     Returns
     -------
     CriterionScores
-        Without standard errors; −inf where squared error leaves no residuals.
+        Without standard errors; −inf for a λ that is not judged.
 
     Raises
     ------
     ValueError
-        For Huber's loss.
+        For Huber's loss, or if no λ leaves few enough degrees of freedom.
 
     Examples
     --------
@@ -47,18 +53,26 @@ def aic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     >>> aic(QuadraticApproxLasso(), X, y, [2.0, 0.2, 0.002]).scores.round(1)
     array([-5198.7, -4806.5, -4794.2])
     """
-    return _scores(estimator, X, y, alphas, fit_params, "aic", lambda n, p, d: 2.0 * d)
+    rows = estimator, X, y, alphas, fit_params
+    return _scores(*rows, "aic", noise_variance, lambda n, p, d: 2.0 * d)
 
 
-def bic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
+def bic(
+    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, *,
+    noise_variance=None,
+):  # fmt: skip
     """Minus the Bayesian information criterion, −2 log L + d·log n (Schwarz, 1978).
 
     All else as for `aic`.
     """
-    return _scores(estimator, X, y, alphas, fit_params, "bic", lambda n, p, d: np.log(n) * d)
+    rows = estimator, X, y, alphas, fit_params
+    return _scores(*rows, "bic", noise_variance, lambda n, p, d: np.log(n) * d)
 
 
-def ebic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, *, gamma=1.0):
+def ebic(
+    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, *,
+    gamma=1.0, noise_variance=None,
+):  # fmt: skip
     """Minus the extended BIC, −2 log L + d·log n + 2γ·log C(p, d) (Chen & Chen, 2008).
 
     C(p, d) models of d out of p features have to share their prior: made for p > n. ``gamma`` in
@@ -73,10 +87,11 @@ def ebic(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=No
         d = np.clip(d, 0.0, p)
         return 2.0 * gamma * (gammaln(p + 1) - gammaln(d + 1) - gammaln(p - d + 1))
 
-    return _scores(estimator, X, y, alphas, fit_params, "ebic", price, extra)
+    rows = estimator, X, y, alphas, fit_params
+    return _scores(*rows, "ebic", noise_variance, price, extra)
 
 
-def _scores(estimator, X, y, alphas, fit_params, name, price, extra=None):
+def _scores(estimator, X, y, alphas, fit_params, name, noise_variance, price, extra=None):
     fit = fit_path(estimator, X, y, alphas, fit_params, f"selection={name!r}")
     if not fit.source._loss.has_likelihood:
         raise ValueError(
@@ -86,15 +101,27 @@ def _scores(estimator, X, y, alphas, fit_params, name, price, extra=None):
     dof = target_dof(fit, f"selection={name!r}")
     n, size = fit.n_rows, fit.path.coefs.shape[-1] * fit.n_outputs // dof.shape[1]
     total = dof.sum(axis=1) + fit.n_intercepts
-    cost = deviance(fit) + price(n, size, total)
+    judged = is_judged(fit, dof)
+    if noise_variance is not None:
+        _check_noise(fit, noise_variance, name)
+        judged = np.ones_like(judged)
+    elif is_wide(fit) and not judged.any():
+        raise ValueError(
+            f"selection={name!r} judges λ that leave at most n/2 = {n / 2:g} degrees of freedom; "
+            f"those given leave {total.min():.4g} and more. Give larger alphas, or use cv=5."
+        )
+    cost = deviance(fit, dof, noise_variance) + price(n, size, total)
     if extra is not None:
         cost = cost + extra(n, size, dof).sum(axis=1)
-    cost = np.where(np.isfinite(cost) & ~_leaves_nothing(fit, dof), cost, np.inf)
+    cost = np.where(np.isfinite(cost) & judged, cost, np.inf)
     return CriterionScores(-cost, None, {"dof": total}, fit.path)
 
 
-def _leaves_nothing(fit, dof):
-    """Where squared error has as many degrees of freedom as rows: its likelihood has no bound."""
+def _check_noise(fit, noise_variance, name):
     if not fit.is_squared_error:
-        return np.zeros(len(dof), dtype=bool)
-    return (dof + bool(fit.source.fit_intercept) > (1.0 - 1e-9) * fit.n_rows).any(axis=1)
+        raise ValueError(
+            f"noise_variance={noise_variance} is of squared error, and the loss is {fit.loss!r}. "
+            f"Leave it None for selection={name!r}."
+        )
+    if not (np.isfinite(noise_variance) and noise_variance > 0):
+        raise ValueError(f"noise_variance={noise_variance} must be a positive number, or None.")

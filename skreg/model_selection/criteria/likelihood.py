@@ -73,13 +73,37 @@ def _target_dof(fit):
     return np.column_stack(out)
 
 
-def deviance(fit):
+def is_wide(fit):
+    """Whether there are too many features for the noise that least squares leaves."""
+    return fit.path.coefs.shape[-1] + bool(fit.source.fit_intercept) > fit.n_rows / 2
+
+
+def is_judged(fit, dof):
+    """Mask of the λ at which a likelihood on the rows fitted says something of others.
+
+    With many features those of at most n/2 degrees of freedom a target, the intercept's among them:
+    beyond, residuals vanish whatever the features are. Otherwise all that leave residuals.
+    """
+    outputs = fit.n_outputs - bool(fit.source._loss.coupled) if dof.shape[1] == 1 else 1
+    most = fit.n_rows * (0.5 if is_wide(fit) else 1.0 - 1e-9) * outputs
+    if not (is_wide(fit) or fit.is_squared_error):
+        return np.ones(len(dof), dtype=bool)
+    return (dof + bool(fit.source.fit_intercept) * outputs <= most).all(axis=1)
+
+
+def deviance(fit, dof, noise_variance=None):
     """−2 log of the likelihood of every λ, nuisance parameters at their best or known.
 
-    Weights are scaled to mean 1 over the n rows that have one. Squared error is Gaussian noise: of
-    the variance of the least-squares fit where n > p + 1, as in `sklearn.linear_model.LassoLarsIC`,
-    and else of the variance 2R at each λ. For the log losses it is 2nR; for Poisson's too, short of
-    what a saturated model has; for gamma the shape is the likeliest at each λ.
+    Weights are scaled to mean 1 over the n rows that have one. Squared error is Gaussian noise of
+    the variance given, or of that of `estimated_noise`. For the log losses it is 2nR; for Poisson's
+    too, short of what a saturated model has; for gamma the shape is the likeliest at each λ.
+
+    Parameters
+    ----------
+    fit : Fit
+    dof : ndarray of shape (n_alphas, q)
+        What `target_dof` says.
+    noise_variance : None or float, default=None
 
     Returns
     -------
@@ -87,18 +111,29 @@ def deviance(fit):
     """
     n, risks = fit.n_rows, target_risks(fit)
     if fit.is_squared_error:
-        return _gaussian(fit, n, risks)
+        noise = noise_variance or estimated_noise(fit, dof, risks)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (n * np.log(2.0 * np.pi * noise) + 2.0 * n * risks / noise).sum(axis=1)
     loss = fit.source._loss
     return np.array([loss.minus_two_log_likelihood(n, risk) for risk in risks[:, 0]])
 
 
-def _gaussian(fit, n, risks):
-    spare = n - fit.path.coefs.shape[-1] - bool(fit.source.fit_intercept)
-    if spare <= 0:
-        return fit.source._loss.minus_two_log_likelihood(n, risks).sum(axis=1)
-    noise = 2.0 * n * _least(fit) / spare
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (n * np.log(2.0 * np.pi * noise) + 2.0 * n * risks / noise).sum(axis=1)
+def estimated_noise(fit, dof, risks):
+    """The variance of the noise of every target, shape (q,).
+
+    That of the least-squares fit with up to n/2 features, as in `sklearn.linear_model.LassoLarsIC`.
+    With more the residuals are adjusted for the degrees of freedom d, min 2R/(1 − d/n)² over the λ
+    with d ≤ n/2 and the constant: an estimate of the error on new rows (Bayati, Erdogdu &
+    Montanari, 2013, "Estimating LASSO risk and noise level"), and so rather too large than small.
+    It does not vanish where the residuals do.
+    """
+    n, intercept = fit.n_rows, bool(fit.source.fit_intercept)
+    if not is_wide(fit):
+        return 2.0 * n * _least(fit) / (n - fit.path.coefs.shape[-1] - intercept)
+    left = 1.0 - (dof + intercept) / n
+    adjusted = np.where(left >= 0.5, 2.0 * risks / np.maximum(left, 0.5) ** 2, np.inf)
+    constant = fit.problem.form.power / (1.0 - intercept / n) ** 2
+    return np.minimum(adjusted.min(axis=0), constant)
 
 
 def _least(fit):
