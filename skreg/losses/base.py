@@ -89,6 +89,11 @@ class Loss(ABC):
         """Whether predictions are exp(f): the units of y are then a scale, without a shift."""
         return self.out_activation == "exponential"
 
+    @property
+    def has_identity_link(self) -> bool:
+        """Whether predictions are f itself, in the units of y."""
+        return self.out_activation == "identity"
+
     # Formulas -------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -130,7 +135,7 @@ class Loss(ABC):
 
     def link(self, mean: NDArray) -> NDArray:
         """The raw predictions that mean these numbers: the inverse of `inverse_link`."""
-        if self.out_activation == "identity":
+        if self.has_identity_link:
             return mean
         if self.has_log_link:
             return np.log(np.maximum(mean, np.finfo(np.float64).tiny))

@@ -45,6 +45,8 @@ class Gamma(CompiledLoss):
 
     def explained(self, y, mean, sample_weight=None):
         """D² of the gamma deviance."""
+        if np.ptp(y) == 0:  # scikit-learn divides by zero
+            return super().explained(y, mean, sample_weight)
         return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=2)
 
     def minus_two_log_likelihood(self, n, risk):

@@ -41,6 +41,8 @@ class Poisson(CompiledLoss):
 
     def explained(self, y, mean, sample_weight=None):
         """D² of the Poisson deviance."""
+        if np.ptp(y) == 0:  # scikit-learn divides by zero
+            return super().explained(y, mean, sample_weight)
         return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=1)
 
     def minus_two_log_likelihood(self, n, risk):

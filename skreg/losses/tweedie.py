@@ -128,6 +128,8 @@ class Tweedie(CompiledLoss):
 
     def explained(self, y, mean, sample_weight=None):
         """D² of the Tweedie deviance."""
+        if np.ptp(y) == 0:  # scikit-learn divides by zero
+            return super().explained(y, mean, sample_weight)
         return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=self.power)
 
     def inverse_link(self, raw):

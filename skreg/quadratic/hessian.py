@@ -24,7 +24,8 @@ from skreg.rows.products import add_gram, product, symmetric
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
 
-EPS = np.finfo(np.float64).eps
+# What centering leaves of a column's sum of squares, where it leaves nothing but rounding.
+_CENTERED = 1e-12
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
@@ -158,7 +159,7 @@ class Hessian:
             if risk.fit_intercept:
                 sums = risk.design.transposed_dot(weights[:, None])[:, 0]
                 centered = squares - sums**2 / max(weights.sum(), np.finfo(np.float64).tiny)
-                squares = np.maximum(centered, 1e-12 * squares)
+                squares = np.maximum(centered, _CENTERED * squares)
             out.append(squares)
         return np.concatenate(out).reshape(risk.n_outputs * p)
 
@@ -260,14 +261,16 @@ class DenseHessian(Hessian):
                 H[k, :, l] = H[l, :, k] = sign * gram
                 mixed[k, l] = mixed[l, k] = sign * sums
         self.matrix = H.reshape(K * p, K * p)
+        squares = np.diag(self.matrix).copy()
         self.mixed = mixed.reshape(K, K * p)[: len(self.inverse_bb)]
         if risk.fit_intercept:
             part = product(self.inverse_bb, self.mixed)
             self.matrix -= product(np.ascontiguousarray(self.mixed.T), part)
-        self.diagonal = np.maximum(np.diag(self.matrix), 0.0)
+        self.diagonal = np.maximum(np.diag(self.matrix), _CENTERED * squares)
         self.gauge = None
         if risk.loss.coupled:
-            self.gauge = np.maximum(self.diagonal.reshape(K, p).sum(axis=0), EPS)
+            sums = self.diagonal.reshape(K, p).sum(axis=0)
+            self.gauge = np.where(sums > 0, sums, 1.0)
 
     def factor(self, ridge: Array) -> DenseFactor:
         return DenseFactor(self, ridge)

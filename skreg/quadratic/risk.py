@@ -12,6 +12,7 @@ from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point
 from skreg.quadratic.problem import Problem
+from skreg.quadratic.rounding import Rounding
 from skreg.quadratic.row_curvature import rows_times
 from skreg.rows import make_rows
 from skreg.rows.products import by_halves
@@ -257,6 +258,12 @@ class EmpiricalRisk(Problem):
         """R(0, b) at that b."""
         return self._null[1]
 
+    @cached_property
+    def rounding(self) -> Rounding:
+        """What rounding leaves of R and its gradient in the null model."""
+        raw = self.constant_raw(self.null_intercept())
+        return Rounding.at(self, raw, *self.derivatives_at(raw))
+
     def expand(self, coef, intercept):
         """The quadratic of R about (θ₀, b₀), b at its best.
 
@@ -276,4 +283,8 @@ class EmpiricalRisk(Problem):
         b = np.zeros(self.n_outputs)
         if self.fit_intercept:
             b = self.loss.null_intercept(self.y, self.share, self.offset)
-        return b, self.value_at(self.constant_raw(b))
+        raw = self.constant_raw(b)
+        value, residual, curvature = self.derivatives_at(raw)
+        rounding = Rounding.at(self, raw, value, residual, curvature)
+        # Constant targets leave nothing but rounding: there is nothing to be relative to.
+        return b, value if value > rounding.least else 0.0

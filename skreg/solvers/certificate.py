@@ -23,6 +23,7 @@ By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = �
 import numpy as np
 from numpy.typing import NDArray
 
+from skreg.penalties import NoPenalty
 from skreg.penalties.base import Penalty
 from skreg.quadratic.point import Point
 from skreg.quadratic.risk import EmpiricalRisk
@@ -161,6 +162,24 @@ class Certificate:
             return self._corrected(objective, residual, slope, alpha)
         fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
         return self._bound(objective, fenchel, point.residual, -point.gradient, alpha, tol)
+
+    def gap_of_small(self, point: Point, alpha: float) -> float:
+        """An upper bound of objective(θ, b) − the minimum, for λ near the rounding of gradients.
+
+        The minimum is not below that of the risk alone, whose dual point is orthogonal to all
+        features; and with more features than rows, not below 0.
+
+        Parameters
+        ----------
+        point, alpha
+            As for `gap`.
+        """
+        penalty = self.objective(point, alpha) - point.value
+        if point.theta.size >= self.risk.n_rows:
+            return point.value + penalty
+        alone = Certificate(self.risk, NoPenalty())
+        alone.reference = self.reference
+        return alone.gap(point, 0.0, 0.0) + penalty
 
     def gap_by(
         self, point: Point, residual: Vector, alpha: float, tol: float

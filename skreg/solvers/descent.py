@@ -54,6 +54,8 @@ class Descent:
         The λ on which the walk was when it was taken, inf for the null model.
     null_diagonal : ndarray of shape (K, p)
         The diagonal of the null model's Hessian.
+    rounding : float
+        A gradient norm that may be rounding alone.
     notes : list of str
         What users are to be warned of.
     """
@@ -84,12 +86,12 @@ class Descent:
 
     def _scales(self):
         """What `gradient_norm` divides by."""
-        largest = self.null_diagonal.max(initial=0.0)
-        used = np.where(self.null_diagonal > EPS**2 * largest, self.null_diagonal, 1.0)
+        used = np.where(self.null_diagonal > 0, self.null_diagonal, 1.0)
         curvature, classes = self.point.curvature, range(len(used))
         bends = [own_weights(self.risk, curvature, k).sum() for k in classes]
         bend_b = np.maximum(bends, EPS)
-        null_risk = max(self.risk.null_risk, np.finfo(np.float64).tiny)
+        null_risk = self.risk.null_risk or 1.0
+        self.rounding = self.risk.rounding.slope / np.sqrt(null_risk)
         return np.sqrt(used.ravel() * null_risk), np.sqrt(bend_b * null_risk)
 
     def renew(self, alpha):
@@ -134,7 +136,7 @@ class Descent:
     def run(self, alpha, tol, max_steps):
         """Minimise for this λ; returns the number of steps and the gradient norm reached."""
         self._extrapolate(alpha)
-        norm, steps, stalls = self.gradient_norm(alpha), 0, 0
+        norm, steps, stalls, noisy = self.gradient_norm(alpha), 0, 0, 0
         while norm > tol and steps < max_steps:
             if self.always_fresh and not self._is_fresh:
                 self.renew(alpha)
@@ -146,8 +148,9 @@ class Descent:
                 self.renew(alpha)
                 continue
             before, norm = norm, self.gradient_norm(alpha)
+            noisy += norm <= self.rounding
             stalls = stalls + 1 if self._gain < EPS and norm > 0.5 * before else 0
-            if stalls == _STALLS:
+            if _STALLS in (stalls, noisy):
                 break
             if norm > tol and not self._is_fresh and self._is_slow(before, norm, tol, full):
                 self.renew(alpha)
@@ -186,7 +189,8 @@ class Descent:
         descent = np.vdot(slope, d) + slope_b @ d_b
         if not descent < 0:
             return None
-        self._gain = -descent / (abs(self.objective(alpha)) + risk.null_risk)
+        scale = abs(self.objective(alpha)) + risk.null_risk + risk.rounding.value
+        self._gain = -descent / scale if scale > 0 else 0.0
         change, derivatives, slope = risk.along(old.raw, d.reshape(len(d_b), -1), d_b)
         found = self._search(alpha, d, change, descent, derivatives)
         if found is None:
@@ -227,7 +231,7 @@ class Descent:
         """
         point = self.point
         start = self.objective(alpha)
-        slack = 64 * EPS * (abs(start) + self.risk.null_risk)
+        slack = 64 * EPS * (abs(start) + self.risk.null_risk) + self.risk.rounding.value
         bend = self.weights * d
         t = 1.0
         for _ in range(_MAX_TRIALS):

@@ -94,9 +94,9 @@ class FoldRows:
             mixed = sums.T.reshape(F, K, K, p)
             inverse = np.array([invert_bb(b, risk.loss.coupled) for b in bb])
             diagonal = diagonal - np.einsum("fakp,fab,fbkp->fkp", mixed, inverse, mixed)
-        diagonal = np.maximum(diagonal, 0.0)
-        least = EPS**2 * diagonal.max(axis=(1, 2), keepdims=True)
-        out = np.where(diagonal > least, diagonal, 1.0)
+        # Centering a constant column leaves rounding.
+        diagonal = np.maximum(diagonal, 1e-12 * squares.T.reshape(F, K, p))
+        out = np.where(diagonal > 0, diagonal, 1.0)
         if risk.fit_intercept:
             bend_b = np.maximum(np.einsum("fkk->fk", bb), EPS)
             out = np.concatenate([out, bend_b[..., None]], axis=-1)
@@ -115,7 +115,7 @@ class FoldRows:
                 for l in range(K):
                     w = row_weights(null, curvature, k, l)
                     bends.append(np.zeros(len(weights)) if w is None else w if k == l else -w)
-            risks.append(max(null.null_risk, np.finfo(np.float64).tiny))
+            risks.append(null.null_risk or 1.0)
         return np.ascontiguousarray(np.array(bends).T), np.array(risks)
 
     def _sum(self, of_block: Callable[..., tuple[Array, ...]], width: int) -> list[Array]:

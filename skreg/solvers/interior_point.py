@@ -84,6 +84,7 @@ class InteriorPoint(Method):
             dof=np.array([point.dof for point in found], dtype=np.float64),
             n_iter=n_iter,
             exhausted=n_iter >= task.max_iter,
+            rounding=risk.rounding.value / (risk.null_risk or 1.0),
             solver=self.name,
         )
 

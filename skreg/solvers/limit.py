@@ -26,7 +26,7 @@ class Limit:
 
     Parameters
     ----------
-    risk : LinearRisk
+    risk : EmpiricalRisk
     prepare : callable
         From a risk and factors to a reduction (or None) and a `Descent`, as Newton's method does.
     kind : Recession

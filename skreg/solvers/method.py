@@ -138,6 +138,8 @@ class Answer:
         Where the method ended by ``max_iter``; elsewhere rounding allowed no more.
     is_exact : bool
         Whether a gap above ``tol`` is a failure, and not the price of an approximation.
+    rounding : float
+        A relative gap or gradient norm that may be rounding alone.
     notes : list of str
         What users are to be warned of, beside gaps above ``tol``.
     """
@@ -153,6 +155,7 @@ class Answer:
     n_expansions: NDArray[np.intp] | None = None
     exhausted: NDArray[np.bool_] | None = None
     is_exact: bool = True
+    rounding: float = 0.0
     notes: list[str] = field(default_factory=list)
 
 

@@ -92,6 +92,7 @@ class Newton(Method):
             n_expansions=record.n_expansions,
             exhausted=record.n_iter >= task.max_iter,
             is_exact=task.max_expansions is None,
+            rounding=descent.rounding,
             notes=descent.notes,
         )
 
@@ -202,7 +203,7 @@ def free_directions_notes(problem, penalty, thetas):
 
     Parameters
     ----------
-    problem : Quadratic or LinearRisk
+    problem : Quadratic or EmpiricalRisk
     penalty : Penalty
     thetas : ndarray of shape (n_alphas, K, p)
         The answers: of bounded features those count that are off their bounds.

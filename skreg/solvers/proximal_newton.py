@@ -120,5 +120,6 @@ def _answer(task, stops, null_risk, notes):
         n_expansions=expansions,
         exhausted=(passes >= task.max_iter)
         | (expansions >= (task.max_expansions or MAX_EXPANSIONS)),
+        rounding=risk.rounding.value / (null_risk or 1.0),
         notes=notes,
     )

@@ -75,7 +75,7 @@ class ProximalPath:
         self.free = self.certificate.free
         self.null_risk = risk.null_risk
         # Not below what rounding leaves in a sum of losses.
-        self.tol = max(tol, 64 * EPS) * self.null_risk
+        self.tol = max(tol, 64 * EPS) * self.null_risk + risk.rounding.value
         # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
         total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * self.certificate.smallest_weight
         self.evaluate = Evaluator(risk, total_tol)
@@ -100,7 +100,7 @@ class ProximalPath:
         self.passes = self.expansions = 0
         if alpha >= self.alpha_max or self.null_risk == 0:
             gap = self._natural_gap(self.point, alpha, self.tol)
-            return self._stop(gap)
+            return self._stop(gap if self.null_risk else min(gap, self.point.value))
         if not self.history:
             self.history.append((self.alpha, self.point))
             self.slope = -self.point.gradient
@@ -153,6 +153,8 @@ class ProximalPath:
                     break
         if gap > goal:
             gap = self._natural_gap(point, alpha, goal)
+        if gap > goal:
+            gap = min(gap, self.certificate.gap_of_small(point, alpha))
         self.point, self.alpha = point, alpha
         if self.history[-1][0] == np.inf:
             self.history.clear()
