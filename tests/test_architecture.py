@@ -16,10 +16,10 @@ from skreg import PathSearchCV, QuadraticApproxLasso
 PACKAGE = Path(skreg.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-#: Uses of another file's private names; under 10 is the aim.
-PRIVATE_USES = 58
+#: Uses of another file's private names.
+PRIVATE_USES = 1
 #: Files of the package that fitting a search runs through; 22 is the aim.
-FILES_OF_A_SEARCH = 37
+FILES_OF_A_SEARCH = 35
 #: Files above 400 lines.
 LONG_FILES = {"fold_newton.py"}
 #: Comparisons of a loss's or a penalty's name.

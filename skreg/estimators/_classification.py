@@ -10,10 +10,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from skreg._validation import check_offset, check_weights, validated
-from skreg.estimators._fitting import all_or_nothing
+from skreg.estimators._fitting import Sample, all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
-from skreg.quadratic.risk import EmpiricalRisk
 
 
 class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
@@ -162,7 +161,10 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
     def _validate(self, X, y):
         return validated(self, X, y, dtype=DTYPES, accept_sparse=SPARSE)
 
-    def _problem(self, X, y, sample_weight=None, offset=None):
+    def _asked_loss(self):
+        return BinaryLogLoss()
+
+    def _sample(self, X, y, sample_weight=None, offset=None):
         y, weights = column_or_1d(y, warn=True), check_weights(sample_weight, X)
         check_classification_targets(y)
         self.classes_, index = np.unique(y, return_inverse=True)
@@ -185,7 +187,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         else:
             self._loss = MultinomialLogLoss()
             targets = np.eye(n_classes)[index]
-        return EmpiricalRisk(X, targets, self._loss, weights, offset, self.fit_intercept)
+        return Sample(X, targets, self._loss, weights, offset)
 
     def _check_classes(self, index, weights):
         if weights is None:

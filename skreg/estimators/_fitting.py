@@ -1,15 +1,30 @@
-"""How every estimator is fitted: wholly or not at all, and by the methods that it has."""
+"""How estimators are fitted: wholly or not at all; the linear ones by a problem and a penalty."""
+
+from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar, cast
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import sparray, spmatrix
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.utils.validation import _get_feature_names
+
+from skreg._validation import check_factors, refuse_huge
+from skreg.losses import Loss
+from skreg.path import PathModel, RegularizationPath, path_alphas
+from skreg.penalties import Penalty, Separable
+from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.solvers import Solution, solve
+from skreg.solvers.constrained import solve_bounded
 
 #: What X may be.
 MatrixLike = ArrayLike | sparray | spmatrix
+Array = NDArray[np.float64]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -58,3 +73,298 @@ def only_where(missing: Callable[[Any], str]) -> Callable[[F], F]:
             return self.function.__get__(instance, owner)
 
     return cast(Callable[[F], F], Method)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows as ``fit`` has checked them.
+
+    Attributes
+    ----------
+    X : ndarray, CSR or CSC of shape (n, p)
+    y : ndarray of shape (n,) or (n, K)
+        Targets as the loss takes them; (n,) for squared error with one target only.
+    loss : Loss
+    weights, offset : ndarray of shape (n,) or None
+    """
+
+    X: Any
+    y: NDArray
+    loss: Loss
+    weights: Array | None
+    offset: Array | None
+
+    @property
+    def remainder(self) -> NDArray:
+        """What squared error has to explain: y less the offset."""
+        return self.y if self.offset is None else (self.y.T - self.offset).T
+
+    def problem(self, fit_intercept: bool) -> Problem:
+        """The risk of these rows."""
+        if self.loss.is_quadratic:
+            return Quadratic.from_rows(self.X, self.remainder, self.weights, fit_intercept)
+        return EmpiricalRisk(self.X, self.y, self.loss, self.weights, self.offset, fit_intercept)
+
+
+class LinearHooks(BaseEstimator, ABC):
+    """What a penalty and a task have to say for a linear estimator to be fitted.
+
+    The hooks are private, so that users see scikit-learn's methods only. What paths, searches and
+    criteria ask of an estimator, they ask its `LinearModel` or its `Fitting`.
+    """
+
+    _loss: Loss
+    #: The risk of the rows fitted where it is its own quadratic, else None.
+    _exact: Quadratic | None
+    #: A power of J that is nearly linear in λ, for the search of a multiplier.
+    _norm_power: ClassVar[float]
+    #: Whether J is that of the ridge, whatever the parameters.
+    _is_ridge: ClassVar[bool]
+
+    @abstractmethod
+    def _check_parameters(self) -> None:
+        """Raise ValueError where parameters of the penalty do not go together."""
+
+    @abstractmethod
+    def _penalty(self, n_features: int) -> Penalty:
+        """J on so many features."""
+
+    @abstractmethod
+    def _options(self, problem: Problem) -> dict[str, Any]:
+        """What `solve` is to know beside the penalty."""
+
+    @abstractmethod
+    def _asked_loss(self) -> Loss | None:
+        """The loss, as far as parameters tell; None if `fit` refuses them."""
+
+    @abstractmethod
+    def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """X and y, checked and in float; sets ``n_features_in_`` and ``feature_names_in_``."""
+
+    @abstractmethod
+    def _sample(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Sample:
+        """The rows, y and all that goes with it checked; sets ``_loss`` and ``classes_``."""
+
+    @abstractmethod
+    def _from_raw(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
+        """Predictions from raw ones of shape (m, n) or (m, n, K), for m values of λ."""
+
+    @abstractmethod
+    def _probabilities(self, raw: NDArray) -> NDArray:
+        """Probabilities of the classes from raw predictions."""
+
+    def _check_factors(self, n_features: int) -> None:
+        """Raise ValueError if ``penalty_factors`` are not for so many features."""
+        check_factors(self.penalty_factors, n_features)
+
+    def _log_evidence(self, alphas: Array) -> Array:
+        """log P(y | λ), of a ridge on squared error."""
+        raise AttributeError(f"the evidence needs {self._not_bayesian()}")
+
+    def _not_bayesian(self) -> str:
+        """What is missing for a posterior in closed form; empty if nothing is."""
+        return f"QuadraticApproxRidge with loss='squared_error', not {type(self).__name__}."
+
+    @abstractmethod
+    def _keep(self, problem: Problem) -> None:
+        """Keep of the problem what fitted attributes need."""
+
+    @abstractmethod
+    def _set_solution(self, solution: Solution, i: int) -> None:
+        """Set the fitted attributes of the i-th λ."""
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        refuse_huge(self)
+
+    def _checked(self, X: Any, y: Any, **rows: Any) -> Sample:
+        """The rows, checked with the parameters."""
+        self._check_parameters()
+        X, y = self._validate(X, y)
+        if self.penalty_factors is not None:
+            self._check_factors(X.shape[1])
+        return self._sample(X, y, **rows)
+
+
+class LinearModel(PathModel):
+    """A linear estimator as paths, searches and criteria ask it.
+
+    Parameters
+    ----------
+    estimator : LinearHooks
+        Its parameters, but for ``alpha``, and what every λ shares, once rows have been seen: the
+        loss, the classes, the names of the features.
+    """
+
+    def __init__(self, estimator: LinearHooks) -> None:
+        self.estimator = estimator
+
+    @property
+    def is_ridge(self) -> bool:
+        """Whether J is that of the ridge, whatever the parameters."""
+        return self.estimator._is_ridge
+
+    @property
+    def asked_loss(self) -> Loss | None:
+        """The loss before rows have been seen, None if there is no such loss.
+
+        That of two classes stands for that of more.
+        """
+        return self.estimator._asked_loss()
+
+    @property
+    def loss(self) -> Loss:
+        """The loss of the rows seen."""
+        return self.estimator._loss
+
+    @property
+    def norm_power(self) -> float:
+        """A power of J that is nearly linear in λ; negative where J^power grows with λ."""
+        return self.estimator._norm_power
+
+    def penalty(self, n_features: int) -> Penalty:
+        """J."""
+        return self.estimator._penalty(n_features)
+
+    def penalties(self, coefs: NDArray) -> Array:
+        """J(θ) for each λ, summed over targets."""
+        penalty = self.penalty(coefs.shape[-1])
+        # One after the other: a path may be as large as the rows.
+        return np.array([penalty.value(np.asarray(coef, dtype=np.float64)) for coef in coefs])
+
+    def predictions(self, raw: NDArray, X: Any, offset: ArrayLike | None = None) -> NDArray:
+        """Predictions from raw ones of shape (m, n) or (m, n, K), for m values of λ."""
+        return self.estimator._from_raw(raw, X, offset)
+
+    def probabilities(self, raw: NDArray) -> NDArray:
+        """Probabilities of the classes from raw predictions."""
+        return self.estimator._probabilities(raw)
+
+    def log_evidence(self, alphas: Array) -> Array:
+        """log P(y | λ), of a ridge on squared error."""
+        return self.estimator._log_evidence(alphas)
+
+    def not_bayesian(self) -> str:
+        """What is missing for the evidence; empty if nothing is."""
+        return self.estimator._not_bayesian()
+
+    def multiplier(self, bound: float) -> float | None:
+        """The λ with J(θ(λ)) = ``bound``, where the quadratic that was kept can tell."""
+        if (problem := self.estimator._exact) is None:
+            return None
+        return float(Fitting(self.estimator, problem).solve_bounded(bound).alphas[0])
+
+    def estimator_at(self, path: RegularizationPath, i: int) -> LinearHooks:
+        """The estimator, fitted, at the i-th λ of a path."""
+        fitted = object.__new__(type(self.estimator))
+        vars(fitted).update(vars(self.estimator))
+        fitted.alpha = float(path.alphas[i])
+        fitted._set_solution(path, i)
+        return fitted
+
+
+class Fitting(LinearModel):
+    """A linear estimator and the problem that rows pose to it: solutions for any λ.
+
+    Parameters
+    ----------
+    estimator : LinearHooks
+    problem : Problem
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg import QuadraticApproxLasso
+    >>> from skreg.estimators._fitting import Fitting
+    >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
+    >>> fitting = Fitting.of(QuadraticApproxLasso(), X, X @ [3.0, 0.2])
+    >>> fitting.solve([1.0]).coefs
+    array([[1., 0.]])
+    """
+
+    def __init__(self, estimator: LinearHooks, problem: Problem) -> None:
+        super().__init__(estimator)
+        self.problem = problem
+
+    @staticmethod
+    def sample(estimator: LinearHooks, X: Any, y: Any, **rows: Any) -> tuple[LinearHooks, Sample]:
+        """A clone of the estimator and the rows, both checked."""
+        estimator = clone(estimator)
+        estimator._validate_params()
+        return estimator, estimator._checked(X, y, **rows)
+
+    @classmethod
+    def of(cls, estimator: LinearHooks, X: Any, y: Any, **rows: Any) -> Fitting:
+        """Of a clone of the estimator, and rows as they are given to its ``fit``."""
+        estimator, sample = cls.sample(estimator, X, y, **rows)
+        return cls(estimator, sample.problem(estimator.fit_intercept))
+
+    @classmethod
+    def of_checked(cls, estimator: LinearHooks, X: Any, y: Any, **rows: Any) -> Fitting:
+        """The same for an estimator and an X that have been checked already."""
+        estimator = clone(estimator)
+        return cls(estimator, estimator._sample(X, y, **rows).problem(estimator.fit_intercept))
+
+    @property
+    def hessian(self) -> str:
+        """What the Hessian of the one quadratic is replaced by, or "full"."""
+        return self.estimator._options(self.problem).get("hessian", "full")
+
+    @property
+    def ridge_factors(self) -> Array | None:
+        """Factors of ½θⱼ² of an estimator that ``is_ridge``; None where all are 1."""
+        p = self.problem.n_features
+        return cast(Separable, self.penalty(p)).ridge_factors(p)
+
+    def alphas(self, choice: int | ArrayLike | None = None) -> Array:
+        """λ for a path, see `path_alphas`."""
+        penalty = self.penalty(self.problem.n_features)
+        return path_alphas(self.problem, penalty, choice, self.hessian)
+
+    def solve(self, alphas: ArrayLike, closely: bool = False) -> Solution:
+        """`Solution` for each λ, which warns of nothing."""
+        estimator, problem = self.estimator, self.problem
+        return solve(
+            problem,
+            self.penalty(problem.n_features),
+            alphas,
+            tol=estimator.tol,
+            max_iter=estimator.max_iter,
+            max_expansions=estimator.max_expansions,
+            closely=closely,
+            **estimator._options(problem),
+        )
+
+    def solve_closely(self, alphas: ArrayLike) -> Solution:
+        """Solutions beyond ``tol`` where a step more brings them there; it warns."""
+        found = self.solve(alphas, closely=True)
+        found.warn(stacklevel=4)
+        return found
+
+    def solve_one(self) -> Solution:
+        """The solution at ``alpha``, or under ``norm_bound``."""
+        if self.estimator.norm_bound is not None:
+            return self.solve_bounded(self.estimator.norm_bound)
+        return self.solve_closely(np.array([self.estimator.alpha], dtype=np.float64))
+
+    def solve_bounded(self, bound: float) -> Solution:
+        """The solution with J(θ) = ``bound``, or that at λ = 0."""
+        exact = self.problem.is_quadratic
+        found = solve_bounded(
+            lambda alphas: self.solve(alphas, closely=True),
+            self.penalties,
+            bound,
+            self.alphas(1)[0],
+            power=self.norm_power,
+            zero_first=exact,
+            # The spectrum tells far smaller λ apart than an objective does.
+            smallest=1e-30 if exact and self.norm_power < 0 else 1e-10,
+        )
+        found.warn(stacklevel=4)  # and not of λ on the way
+        return found
+
+    def path(self, solution: Solution, X: Any) -> RegularizationPath:
+        """The path that a solution is, the features named as the columns of X are."""
+        self.estimator._keep(self.problem)
+        model = LinearModel(self.estimator)
+        return RegularizationPath.from_solution(solution, model, _get_feature_names(X))

@@ -14,8 +14,8 @@ from skreg.penalties import Penalty, Separable, make_penalty
 class RidgeShell:
     """J(θ) = ½ Σⱼ fⱼθⱼ²."""
 
-    # For the search of a multiplier: ‖θ‖⁻¹ is nearly linear in λ.
-    _norm_power = -0.5
+    _norm_power = -0.5  # ‖θ‖⁻¹ is nearly linear in λ
+    _is_ridge = True
 
     def _check_parameters(self):
         pass
@@ -30,7 +30,7 @@ class RidgeShell:
     def gradient_norm_(self):
         """maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective, with H and the risk R₀ at θ = 0."""
         check_is_fitted(self)
-        if self._gradient_norm is None and self._model is None:
+        if self._gradient_norm is None and self._exact is None:
             raise AttributeError(
                 f"loss {self._loss.name!r} has no gradient where a row is interpolated: dual_gap_ "
                 "certifies the solution."
@@ -41,7 +41,7 @@ class RidgeShell:
 
     def _model_gradient_norm(self):
         """The same of a closed form, whose intercept is at its best."""
-        model, theta = self._model, np.asarray(self.coef_, dtype=np.float64)
+        model, theta = self.quadratic_, np.asarray(self.coef_, dtype=np.float64)
         factors = 1.0 if self.penalty_factors is None else self._factors()
         gradient = model.gradient(theta).astype(np.float64) + self.alpha_ * factors * theta
         width = np.sqrt(model.problem.form.diagonal * model.null_risk)
@@ -58,8 +58,8 @@ class RidgeShell:
 class LassoShell:
     """J(θ) = Σⱼ fⱼ(ρ|θⱼ| + (1−ρ)½θⱼ²), within bounds on request, or a penalty by its name."""
 
-    # For the search of a multiplier: J is piecewise linear in λ.
-    _norm_power = 1.0
+    _norm_power = 1.0  # J is piecewise linear in λ
+    _is_ridge = False
 
     _parameter_constraints: ClassVar[dict] = {
         "penalty": [str, Penalty, None],

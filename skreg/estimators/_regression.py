@@ -9,11 +9,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from skreg._validation import as_numbers, check_offset, check_weights, validated
-from skreg.estimators._fitting import all_or_nothing, only_where
+from skreg.estimators._fitting import Fitting, Sample, all_or_nothing, only_where
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, Quadratic
-from skreg.quadratic.risk import EmpiricalRisk
 
 
 def _not_additive(estimator):
@@ -103,20 +102,18 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             For data as in `fit`.
         """
         self._check_parameters()
-        before = getattr(self, "_model", None)
+        before = getattr(self, "_exact", None)
         X, y = self._validate(X, y, reset=before is None, streamed=True)
         if self.penalty_factors is not None:
             self._check_factors(X.shape[1])
-        y = self._less_offset(self._column(y), check_offset(offset, X))
-        weights = check_weights(sample_weight, X)
+        sample = self._sample(X, y, sample_weight, offset)
         # float64, rather than the rows themselves, which the caller may overwrite.
-        moments = Moments.from_rows(X, y.reshape(len(y), -1), weights)
+        moments = Moments.from_rows(X, sample.remainder.reshape(len(y), -1), sample.weights)
         model = Quadratic.from_moments(moments, self.fit_intercept)
         model.dtype = X.dtype
         if before is not None:
-            model = before.problem.combined(model, 1)
-        self._set_fitted(model, self._solve_one(model))
-        self._loss = loss_of(self)
+            model = before.combined(model, 1)
+        self._set_fitted(model, Fitting(self, model).solve_one())
         return self
 
     def predict(self, X, offset=None):
@@ -209,32 +206,23 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             return column_or_1d(y, warn=not self._is_quadratic())
         return y
 
+    def _asked_loss(self):
+        try:
+            return loss_of(self)
+        except (TypeError, ValueError):
+            return None
+
     def _is_quadratic(self) -> bool:
         """Whether the risk is its own quadratic; of a loss that `fit` refuses, True."""
-        return self._asked("is_quadratic", True)
+        loss = self._asked_loss()
+        return loss is None or loss.is_quadratic
 
-    def _goes_by_newton(self) -> bool:
-        """Whether the risk is expanded again and again."""
-        return not self._is_quadratic() and self._asked("has_curvature", True)
-
-    def _asked(self, fact, otherwise):
-        """A fact of the loss asked for, also before `fit` has said whether there is such a loss."""
-        try:
-            return getattr(loss_of(self), fact)
-        except (TypeError, ValueError):
-            return otherwise
-
-    @staticmethod
-    def _less_offset(y, offset):
-        return y if offset is None else (y.T - offset).T
-
-    def _problem(self, X, y, sample_weight=None, offset=None):
+    def _sample(self, X, y, sample_weight=None, offset=None):
         y, weights = self._column(y), check_weights(sample_weight, X)
         offset = check_offset(offset, X)
         self._loss = loss = loss_of(self)
         if loss.is_quadratic:
-            y = self._less_offset(y, offset)
-            return Quadratic.from_rows(X, y, weights, self.fit_intercept)
+            return Sample(X, y, loss, weights, offset)
         if loss.is_for_classes:
             raise ValueError(
                 f"loss={self.loss!r} is for classifiers. Use one of {sorted(REGRESSION_LOSSES)}, "
@@ -248,7 +236,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             )
         loss.check_targets(y)
         y = np.ascontiguousarray(y, dtype=np.float64)[:, None]
-        return EmpiricalRisk(X, y, loss, weights, offset, self.fit_intercept)
+        return Sample(X, y, loss, weights, offset)
 
     def _from_raw(self, raw, X, offset):
         """Predictions from raw ones of shape (m, n) or (m, n, q)."""
@@ -265,7 +253,8 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = self._is_quadratic()
+        loss = self._asked_loss()
+        tags.target_tags.multi_output = loss is None or loss.is_quadratic
         tags.target_tags.single_output = True
-        tags.target_tags.positive_only = self._asked("positive_targets", False)
+        tags.target_tags.positive_only = loss is not None and loss.positive_targets
         return tags

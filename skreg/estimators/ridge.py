@@ -193,8 +193,8 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
             return predicted
         if reason := self._not_bayesian():
             raise ValueError(f"return_std=True needs {reason}")
-        noise = noise_variance(self._model.problem, np.array([self.alpha_]))[0]
-        spread = posterior_variance(self._model.problem, self.alpha_, X)
+        noise = noise_variance(self._exact, np.array([self.alpha_]))[0]
+        spread = posterior_variance(self._exact, self.alpha_, X)
         std = np.sqrt((1.0 + spread)[:, None] * noise).astype(predicted.dtype)
         return predicted, std.reshape(predicted.shape)
 
@@ -204,7 +204,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         check_is_fitted(self)
         if reason := self._not_bayesian():
             raise AttributeError(f"noise_variance_ needs {reason}")
-        noise = noise_variance(self._model.problem, np.array([self.alpha_]))[0]
+        noise = noise_variance(self._exact, np.array([self.alpha_]))[0]
         return float(noise[0]) if self.coef_.ndim == 1 else noise
 
     @property
@@ -214,13 +214,13 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         return float(self._log_evidence(np.array([self.alpha_]))[0])
 
     def _log_evidence(self, alphas):
-        if reason := self._not_bayesian():
-            raise AttributeError(f"the evidence needs {reason}")
-        return log_evidence(self._model.problem, alphas)
+        if self._not_bayesian():
+            return super()._log_evidence(alphas)
+        return log_evidence(self._exact, alphas)
 
     def _not_bayesian(self):
         """What is missing for a posterior in closed form."""
-        if self._model is None:
+        if self._exact is None:
             return (
                 f"loss='squared_error', whose posterior is Gaussian; this is {self._loss.name!r}."
             )

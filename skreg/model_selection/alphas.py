@@ -16,7 +16,7 @@ EXTENSIONS = 8
 SMALLEST = 1e-14
 
 
-def automatic(estimator, choice, rows):
+def automatic(estimator, choice, fitting):
     """A descending grid of λ made for the data.
 
     Parameters
@@ -24,8 +24,8 @@ def automatic(estimator, choice, rows):
     estimator : estimator
         Not fitted.
     choice : int or "auto"
-    rows : callable
-        Returns the `Rows` of a linear estimator of this package.
+    fitting : callable
+        Returns the `Fitting` of all rows, of a linear estimator of this package.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def automatic(estimator, choice, rows):
         If a number of λ is asked for of an estimator whose scale of λ is not known.
     """
     if is_linear(estimator):
-        return rows().alphas(N_ALPHAS if choice == "auto" else choice)
+        return fitting().alphas(N_ALPHAS if choice == "auto" else choice)
     last = last_step(estimator)
     network = isinstance(last, (RegularizedMLPClassifier, RegularizedMLPRegressor))
     largest, smallest = NETWORK if network else ANY

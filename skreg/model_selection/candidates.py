@@ -73,10 +73,11 @@ def check_choices(search):
 def criterion_of(search):
     """What judges in place of splits; None for splits."""
     name = search.selection if search.selection in INFORMATION else search.cv
-    criterion = CRITERIA[name] if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return None
     if search.noise_variance is None:
-        return criterion
-    return partial(criterion, noise_variance=search.noise_variance)
+        return CRITERIA[name]
+    return partial(CRITERIA[name], noise_variance=search.noise_variance)
 
 
 def splits_of(search, X, y, routed):

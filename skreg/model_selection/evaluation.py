@@ -21,8 +21,7 @@ from skreg.model_selection.candidates import Combination
 from skreg.model_selection.job import Declined, Interrupted, Job, Scores, along_path
 from skreg.model_selection.metrics import by_lambda
 from skreg.model_selection.outcome import WORTH, edge, gain_beyond
-from skreg.model_selection.path_folds import Rows
-from skreg.model_selection.pipelines import Prefix, has_path, last_step
+from skreg.model_selection.pipelines import Prefix, Training, has_path, last_step
 
 #: Ways to the scores of a `Job`; the first that serves it is taken.
 ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)
@@ -62,18 +61,18 @@ class Evaluation:
         if isinstance(self.choice, np.ndarray):
             alphas = self.choice
         else:
-            alphas = automatic(estimator, self.choice, lambda: self._grid_rows(estimator))
+            alphas = automatic(estimator, self.choice, lambda: self._all_rows(estimator))
         self._judge(combination, alphas, on_fold)
         if isinstance(self.choice, str):
             self._extend(combination, on_fold)
 
-    def _grid_rows(self, estimator):
-        """All rows, summed together with the splits where these go by sums."""
+    def _all_rows(self, estimator):
+        """The `Fitting` of all rows, summed together with the splits where these go by sums."""
         found = moment_folds.all_rows(replace(self.job, estimator=estimator))
-        return self._rows(estimator) if found is None else found
+        return self._training(estimator).fitting if found is None else found
 
-    def _rows(self, estimator):
-        return Rows(estimator, self.job.X, self.job.y, self.job.fit_params)
+    def _training(self, estimator):
+        return Training(estimator, self.job.X, self.job.y, self.job.fit_params)
 
     def _judge(self, combination, alphas, on_fold):
         """Scores of these λ beside those that the combination has already."""
@@ -161,10 +160,10 @@ class Evaluation:
         path = combination.scores.path
         if path is not None and np.array_equal(path.alphas, combination.alphas):
             prefix = Prefix(estimator, self.job.X, self.job.y, self.job.fit_params)
-            return prefix.whole(path.source._fitted_at(path, i)), path
-        rows = self._rows(estimator)
-        path = rows.path(combination.alphas)
-        return rows.fitted(path, i), path
+            return prefix.whole(path.model.estimator_at(path, i)), path
+        training = self._training(estimator)
+        path = training.path(combination.alphas)
+        return training.fitted(path, i), path
 
 
 def routed(job: Job, on_fold: Callable[[int, int], None]) -> Scores:

@@ -4,19 +4,20 @@ See `skreg.solvers.fold_paths`. What it does not serve goes the way of `path_fol
 """
 
 import time
-from typing import Any
+from typing import cast
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone, is_classifier
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from skreg._threads import one_blas_thread
-from skreg.estimators._penalties import RidgeShell
+from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
 from skreg.model_selection.job import Declined, along_path, interrupted, scores_of
+from skreg.model_selection.pipelines import stands_alone
 from skreg.path import RegularizationPath
+from skreg.quadratic import EmpiricalRisk
 from skreg.solvers import Solution
 from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.fold_paths import solve_paths
@@ -30,18 +31,23 @@ _MOST_COEFFICIENTS = 1000
 
 def serves(job):
     """A dense ridge on its own, exact, with λ > 0, and scorers that look at predictions."""
-    estimator: Any = job.estimator
+    estimator = job.estimator
+    if not stands_alone(job):
+        return False
+    model = LinearModel(estimator)
+    loss = model.asked_loss
     return (
-        isinstance(job.estimator, RidgeShell)
-        and path_folds.serves(job)
-        and (is_classifier(estimator) or estimator._goes_by_newton())
+        model.is_ridge
+        and loss is not None
+        and loss.has_curvature
+        and not loss.is_quadratic
         and estimator.max_expansions is None
         and estimator.norm_bound is None
         and not sparse.issparse(job.X)
         and (job.alphas > 0).all()
         and len(job.splits) <= _MOST_FOLDS
         and set(job.fit_params) <= {"sample_weight", "offset"}
-        and path_folds._looks_at_predictions_only(job.scorer, job)
+        and path_folds.looks_at_predictions_only(job.scorer, job)
     )
 
 
@@ -76,10 +82,10 @@ class _Folds:
     def __init__(self, job):
         self.job, self.seconds = job, 0.0
         try:
-            self.whole = path_folds.Rows(job.estimator, job.X, job.y, job.fit_params)
+            self.whole = Fitting.of(job.estimator, job.X, job.y, **job.fit_params)
         except (TypeError, ValueError) as error:  # as scikit-learn's checks of data raise
             raise Declined(str(error)) from error
-        self.risk = self.whole.problem
+        self.risk = cast(EmpiricalRisk, self.whole.problem)
         n, p = self.risk.X.shape
         smallest = min(len(train) for train, _ in job.splits)
         if (
@@ -89,42 +95,42 @@ class _Folds:
         ):
             raise Declined("Hessians of every fold do not pay at this size")
         self.weights = np.zeros((n, len(job.splits)))
-        self.sources = []
+        self.fittings = []
         for j, (train, _) in enumerate(job.splits):
-            source, alone = self._alone(train, self.risk.X[:, :1])
-            self.weights[train, j] = alone.share * alone.weight
-            self.sources.append(source)
+            alone = self._alone(train, self.risk.X[:, :1])
+            self.weights[train, j] = alone.problem.share * alone.problem.weight
+            self.fittings.append(alone)
 
     def _alone(self, train, X):
-        """The estimator and its problem on a training part, of some columns of X."""
-        source = clone(self.whole.prefix.last)
+        """The `Fitting` of a training part, of some columns of X."""
         params = _check_method_params(self.job.X, self.job.fit_params, train)
+        y = _safe_indexing(self.job.y, train)
         try:
-            problem = source._problem(X[train], _safe_indexing(self.job.y, train), **params)
+            alone = Fitting.of_checked(self.whole.estimator, X[train], y, **params)
         except ValueError as error:  # one class only, no weight
             raise Declined(str(error)) from error
-        ours, theirs = (getattr(s, "classes_", ()) for s in (source, self.whole.source))
+        ours, theirs = (getattr(f.estimator, "classes_", ()) for f in (alone, self.whole))
         if not np.array_equal(ours, theirs) or np.bincount(train).max(initial=0) > 1:
             raise Declined("the training parts are unlike the whole")
-        return source, problem
+        return alone
 
     def solve(self):
         """θ for every fold and λ."""
-        source, alphas, risk = self.whole.source, self.job.alphas, self.risk
-        tol = source.tol * Newton.closer
+        source, alphas, risk = self.whole.estimator, self.job.alphas, self.risk
+        tol, factors = source.tol * Newton.closer, self.whole.ridge_factors
         whole, found = solve_paths(
-            risk, self.weights, alphas, source._factors(), tol=tol, max_iter=source.max_iter
+            risk, self.weights, alphas, factors, tol=tol, max_iter=source.max_iter
         )
         if whole.notes:  # what there is to warn of is said once, by whoever finds the solutions
             raise Declined(whole.notes[0])
         solved = (whole.gradient_norms <= tol).all()
-        self.path = self.whole.path_of(whole) if solved else self.whole.path(alphas)
+        solution = whole if solved else self.whole.solve_closely(alphas)
+        self.path = self.whole.path(solution, self.job.X)
         self.coefs, self.intercepts = found.coefs, found.intercepts
         self.norms = found.gradient_norms
         for j, (train, _) in enumerate(self.job.splits):
             if (missed := np.flatnonzero(self.norms[j] > tol)).size:
-                alone, problem = self._alone(train, risk.X)
-                rest = alone._solve(problem, alphas[missed], closely=True)
+                rest = self._alone(train, risk.X).solve(alphas[missed], closely=True)
                 if rest.notes:
                     raise Declined(rest.notes[0])
                 self.coefs[j, missed] = rest.coefs.reshape(len(missed), *self.coefs.shape[2:])
@@ -162,7 +168,7 @@ class _Folds:
             solver=self.path.solver,
             gradient_norms=self.norms[j],
             n_expansions=steps,
+            notes=(),
         )
-        return RegularizationPath.from_solution(
-            solution, self.sources[j], _get_feature_names(self.job.X)
-        )
+        names = _get_feature_names(self.job.X)
+        return RegularizationPath.from_solution(solution, self.fittings[j], names)

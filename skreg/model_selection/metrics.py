@@ -25,6 +25,7 @@ from sklearn.metrics import (
 from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 from sklearn.utils._metadata_requests import _routing_enabled
 
+from skreg.estimators._fitting import LinearModel
 from skreg.losses import Loss
 from skreg.rows.products import product
 
@@ -121,14 +122,16 @@ class ClassPredictions:
     weights: Array | None
 
     @classmethod
-    def of(cls, source: Any, raw: NDArray, y: Any, weights: Array | None) -> "ClassPredictions":
-        """Of a classifier with ``classes_`` and a loss, and labels y."""
-        y, classes = np.asarray(y), source.classes_
+    def of(
+        cls, model: LinearModel, raw: NDArray, y: Any, weights: Array | None
+    ) -> "ClassPredictions":
+        """Of a classifier, and labels y."""
+        y, classes = np.asarray(y), model.estimator.classes_
         if y.ndim != 1 or y.dtype.kind != classes.dtype.kind or not np.isfinite(raw).all():
             raise NoFormula("labels of another kind than the classes, or no finite predictions")
         place = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
         index = np.where(classes[place] == y, place, -1)
-        return cls(raw, index, len(classes), source._loss, weights)
+        return cls(raw, index, len(classes), model.loss, weights)
 
     def hits(self) -> Array:
         """Of `accuracy_score`, what each row adds to the mean, shape (n_alphas, n)."""
@@ -200,14 +203,13 @@ METRICS = {
 }
 
 
-def recognized(scorer: Any, source: Any) -> tuple[Metric, int]:
+def recognized(scorer: Any, model: LinearModel) -> tuple[Metric, int]:
     """The metric that a scorer is, and its sign; None stands for the estimator's own ``score``.
 
     Parameters
     ----------
     scorer : callable or None
-    source : linear estimator
-        With its loss.
+    model : LinearModel
 
     Raises
     ------
@@ -215,10 +217,10 @@ def recognized(scorer: Any, source: Any) -> tuple[Metric, int]:
         If it is none of `METRICS`.
     """
     if scorer is None or isinstance(scorer, _PassthroughScorer):
-        if not is_classifier(source):
-            if source._loss.scored_by_r2:
+        if not is_classifier(model.estimator):
+            if model.loss.scored_by_r2:
                 return METRICS[r2_score], 1
-        elif type(source).score is ClassifierMixin.score:
+        elif type(model.estimator).score is ClassifierMixin.score:
             return METRICS[accuracy_score], 1
         raise NoFormula("a score of the estimator's own")
     if type(scorer) is not _Scorer or scorer._kwargs:
@@ -249,14 +251,14 @@ def weights_of(scorers: dict, score_params: dict, n_rows: int) -> Array | None:
 
 
 def class_scores(
-    source: Any, raw: NDArray, y: Any, scorers: dict, score_params: dict
+    model: LinearModel, raw: NDArray, y: Any, scorers: dict, score_params: dict
 ) -> list[Score] | None:
     """Scores of every λ of a classifier; None where scikit-learn has to be asked.
 
     Parameters
     ----------
-    source : classifier
-        With ``classes_``.
+    model : LinearModel
+        Of a classifier.
     raw : ndarray of shape (n_alphas, n) or (n_alphas, n, n_classes)
         Raw predictions.
     y : array-like of shape (n,)
@@ -271,8 +273,8 @@ def class_scores(
         As scorers give them: a number if the only one is named ``score``.
     """
     try:
-        metrics = {name: recognized(scorer, source) for name, scorer in scorers.items()}
-        known = ClassPredictions.of(source, raw, y, weights_of(scorers, score_params, len(y)))
+        metrics = {name: recognized(scorer, model) for name, scorer in scorers.items()}
+        known = ClassPredictions.of(model, raw, y, weights_of(scorers, score_params, len(y)))
         return by_lambda(
             {name: s * metric.of_classes(known) for name, (metric, s) in metrics.items()}
         )
@@ -285,8 +287,8 @@ class SquareScores:
 
     Parameters
     ----------
-    source : regressor
-        With its loss.
+    model : LinearModel
+        Of a regressor.
     scorers : dict of str to callable
     score_params : dict
         What the scorers are given, for all rows.
@@ -299,10 +301,10 @@ class SquareScores:
         If other scorers are among them, or they are given other things than weights.
     """
 
-    def __init__(self, source: Any, scorers: dict, score_params: dict, y: Array) -> None:
+    def __init__(self, model: LinearModel, scorers: dict, score_params: dict, y: Array) -> None:
         self._metrics = {}
         for name, scorer in scorers.items():
-            metric, sign = recognized(scorer, source)
+            metric, sign = recognized(scorer, model)
             if metric.squares is None:
                 raise NoFormula("no function of squares")
             self._metrics[name] = metric.squares, sign

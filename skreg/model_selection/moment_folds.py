@@ -7,25 +7,21 @@ a block. What neither can say, and what fails, is left to the rows (`path_folds`
 
 import copy
 import time
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params, _get_feature_names
+from sklearn.utils.validation import _check_method_params
 
 from skreg._threads import one_blas_thread
-from skreg._validation import check_alphas, check_offset, check_weights
-from skreg.estimators.lasso import QuadraticApproxLasso
-from skreg.estimators.ridge import QuadraticApproxRidge
-from skreg.losses import SquaredError
+from skreg._validation import check_alphas
+from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
 from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
 from skreg.model_selection.job import Declined, along_path, interrupted, or_else, scores_of
 from skreg.model_selection.metrics import NoFormula, SquareScores
+from skreg.model_selection.pipelines import stands_alone
 from skreg.model_selection.wide_ridge import RowProducts
-from skreg.path import RegularizationPath
 from skreg.quadratic import Moments, Quadratic
 from skreg.rows.products import together
 
@@ -33,11 +29,13 @@ from skreg.rows.products import together
 def serves(job):
     """A linear regressor of this package with squared error, by itself."""
     estimator = job.estimator
+    if not stands_alone(job):
+        return False
+    loss = LinearModel(estimator).asked_loss
     return (
-        type(estimator) in (QuadraticApproxRidge, QuadraticApproxLasso)
-        and estimator._is_quadratic()
+        loss is not None
+        and loss.is_quadratic
         and estimator.norm_bound is None
-        and job.y is not None
         and set(job.fit_params) <= {"sample_weight", "offset"}
     )
 
@@ -68,7 +66,7 @@ def all_rows(job):
 
     Returns
     -------
-    AllRows or None
+    Fitting or None
         None where the sums of the splits are not those of all rows.
     """
     if not serves(job):
@@ -76,21 +74,9 @@ def all_rows(job):
     try:
         folds = _Folds(job)
         whole = folds.whole()
-        return None if whole is None else AllRows(folds.source, folds.model(whole, slice(None)))
+        return None if whole is None else folds.fitting(whole, slice(None))
     except Declined:
         return None
-
-
-@dataclass(frozen=True, eq=False)
-class AllRows:
-    """An estimator, not fitted, and the quadratic of the rows that it is to be fitted to."""
-
-    source: BaseEstimator
-    model: Quadratic
-
-    def alphas(self, n_alphas):
-        """An automatic grid for these rows."""
-        return self.source._alphas(self.model, n_alphas)
 
 
 class _Folds:
@@ -106,34 +92,26 @@ class _Folds:
 
     def __init__(self, job):
         self.job, self.done, self.path = job, {}, None
-        self.source = clone(job.estimator)
         try:
-            X, y, offset = self._checked()
+            self.alphas = check_alphas(job.alphas)[0] if len(job.alphas) else job.alphas
+            self.source, sample = Fitting.sample(job.estimator, job.X, job.y, **job.fit_params)
         except (TypeError, ValueError) as error:  # as scikit-learn's checks of data raise
             raise Declined(str(error)) from error
-        self.source._loss = SquaredError()
+        X, y, self.weights = sample.X, sample.y, sample.weights
         self.X, self.dtype, self.single = X.tocsr() if issparse(X) else X, X.dtype, y.ndim == 1
-        self.y = _columns(self.source._less_offset(y, offset))
+        self.y = _columns(sample.remainder)
         self.splits = [(np.asarray(train), np.asarray(test)) for train, test in job.splits]
         try:
-            squares = SquareScores(self.source, job.scorers, job.score_params, _columns(y))
+            squares = SquareScores(
+                LinearModel(self.source), job.scorers, job.score_params, _columns(y)
+            )
         except NoFormula:
             squares = None
         self.squares = squares
         # Whether what was summed for the fit says what is to be scored.
-        self.alike = squares is not None and offset is None and _same(squares.weights, self.weights)
-
-    def _checked(self):
-        """X, y and the offset of all rows, as ``fit`` takes them."""
-        job, source = self.job, self.source
-        source._validate_params()
-        source._check_parameters()
-        self.alphas = check_alphas(job.alphas)[0] if len(job.alphas) else job.alphas
-        X, y = source._validate(job.X, job.y)
-        if source.penalty_factors is not None:
-            source._check_factors(X.shape[1])
-        self.weights = check_weights(job.fit_params.get("sample_weight"), X)
-        return X, source._column(y), check_offset(job.fit_params.get("offset"), X)
+        self.alike = (
+            squares is not None and sample.offset is None and _same(squares.weights, self.weights)
+        )
 
     def solve(self):
         """Solve the splits; yields each when it is done."""
@@ -204,7 +182,7 @@ class _Folds:
         start = time.perf_counter() - seconds
         train, test = self.splits[j]
         trained, tested = parts(j)
-        path = self._path(self.model(trained, train))
+        path = self._path(trained, train)
         return self._finish(start, path, {"test": (test, tested), "train": (train, trained)})
 
     def _by_rows(self, j):
@@ -214,7 +192,7 @@ class _Folds:
         tests = self._wide_scores(train, test)
         if tests is not None:
             return along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
-        path = self._path(self.model(None, train))
+        path = self._path(None, train)
         return self._finish(start, path, {"test": (test, None), "train": (train, None)})
 
     def _finish(self, start, path, parts):
@@ -256,7 +234,7 @@ class _Folds:
 
     def _of_all_rows(self, moments):
         try:
-            self.path = self._path(self.model(moments, slice(None)))
+            self.path = self._path(moments, slice(None))
         except (Declined, ValueError, Warning):
             self.path = None  # the fit to all rows will say why
 
@@ -271,11 +249,13 @@ class _Folds:
             raise Declined("X is not finite")
         return Quadratic(form, self.dtype, self.single)
 
-    def _path(self, model):
-        source = copy.copy(self.source)
-        found = source._solve_closely(model, self.alphas)
-        source._keep(model)
-        return RegularizationPath.from_solution(found, source, _get_feature_names(self.job.X))
+    def fitting(self, moments, rows):
+        """The estimator and the quadratic of some rows."""
+        return Fitting(copy.copy(self.source), self.model(moments, rows))
+
+    def _path(self, moments, rows):
+        fitting = self.fitting(moments, rows)
+        return fitting.path(fitting.solve_closely(self.alphas), self.job.X)
 
     # More features than rows ---------------------------------------------------------------------
 
@@ -294,7 +274,7 @@ class _Folds:
         """Products of rows, where they are all that is needed, and less than all splits need."""
         n, p = self.X.shape
         if (
-            type(self.source) is not QuadraticApproxRidge
+            not LinearModel(self.source).is_ridge
             or self.source.penalty_factors is not None
             or issparse(self.X)
             or self.squares is None

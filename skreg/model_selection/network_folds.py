@@ -22,7 +22,7 @@ from skreg._threads import one_blas_thread, worker_threads
 from skreg.estimators._mlp import BaseRegularizedMLP
 from skreg.model_selection import refits
 from skreg.model_selection.job import interrupted, or_else, scores_of
-from skreg.model_selection.path_folds import _looks_at_predictions_only
+from skreg.model_selection.path_folds import looks_at_predictions_only
 from skreg.model_selection.pipelines import Prefix, is_plain, last_step
 
 
@@ -128,7 +128,7 @@ class Split:
         job, rows = self.job, self.rows
         params = rows.score_params[test]
         X = rows.seen_test if test else rows.prefix.rows
-        if X is None or not _looks_at_predictions_only(job.scorer, job):
+        if X is None or not looks_at_predictions_only(job.scorer, job):
             X, fitted = rows.X_test if test else rows.X, rows.prefix.whole(fitted)
         y = rows.y_test if test else rows.y
         return _score(fitted, X, y, job.scorer, params, job.error_score)

@@ -6,20 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection._validation import _score
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, _get_feature_names, _num_samples
+from sklearn.utils.validation import _check_method_params, _num_samples
 
 from skreg._threads import one_blas_thread
 from skreg.model_selection import refits
 from skreg.model_selection.job import along_path, interrupted, or_else, scores_of
 from skreg.model_selection.metrics import NoFormula, SquareScores, class_scores
-from skreg.model_selection.pipelines import Prefix, has_path, last_step
-from skreg.path import RegularizationPath
+from skreg.model_selection.pipelines import Training, has_path, last_step
 
 #: Raw predictions are made for as many λ at once as fit into this many numbers.
 BLOCK = 2**21
@@ -47,44 +46,6 @@ def run(job, on_fold):
     return scores_of(job, done)
 
 
-class Rows:
-    """Rows on which paths of one estimator are followed, its earlier steps fitted to them.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Not fitted; one that `has_path`.
-    X, y : rows
-    fit_params : dict
-        What ``estimator.fit`` is to be given beside X and y, for these rows.
-    """
-
-    def __init__(self, estimator, X, y, fit_params):
-        self.prefix = Prefix(estimator, X, y, fit_params)
-        self.source = clone(self.prefix.last)
-        self.source._validate_params()
-        self.problem = self.source._prepare(self.prefix.rows, y, **self.prefix.fit_params)
-
-    def alphas(self, n_alphas):
-        """An automatic grid for these rows."""
-        return self.source._alphas(self.problem, n_alphas)
-
-    def path(self, alphas):
-        """`RegularizationPath` as close at every λ as one fit is."""
-        alphas = np.asarray(alphas, dtype=np.float64)
-        return self.path_of(self.source._solve_closely(self.problem, alphas))
-
-    def path_of(self, found):
-        """`RegularizationPath` of a `Solution` on these rows."""
-        self.source._keep(self.problem)
-        names = _get_feature_names(self.prefix.rows)
-        return RegularizationPath.from_solution(found, self.source, names)
-
-    def fitted(self, path, i):
-        """The estimator, whole and fitted, at the i-th λ of a path on these rows."""
-        return self.prefix.whole(self.source._fitted_at(path, i))
-
-
 def one_split(job, j):
     """What `refits.one_split` returns, by one path."""
     return or_else(lambda: _one_split(job, j), lambda: refits.one_split(job, j))
@@ -94,27 +55,27 @@ def _one_split(job, j):
     train, test = (np.asarray(index) for index in job.splits[j])
     start = time.perf_counter()
     X, y = _safe_split(job.estimator, job.X, job.y, train)
-    rows = Rows(job.estimator, X, y, _check_method_params(job.X, job.fit_params, train))
-    path = rows.path(job.alphas)
+    training = Training(job.estimator, X, y, _check_method_params(job.X, job.fit_params, train))
+    path = training.path(job.alphas)
     solved = time.perf_counter()
     X_test, y_test = _safe_split(job.estimator, job.X, job.y, test, train)
-    tests = _scores_along(job, rows, path, X_test, y_test, test)
+    tests = _scores_along(job, training, path, X_test, y_test, test)
     scored = time.perf_counter()
     trains = None
     if job.return_train_score:
-        trains = _scores_along(job, rows, path, X, y, train, rows.prefix.rows)
+        trains = _scores_along(job, training, path, X, y, train, training.prefix.rows)
     return along_path(len(test), tests, trains, solved - start, scored - solved)
 
 
-def _scores_along(job, rows, path, X, y, index, transformed=None):
+def _scores_along(job, training, path, X, y, index, transformed=None):
     """The scores of every λ on rows, transformed once unless a scorer looks into the Pipeline."""
     params = _check_method_params(job.X, job.score_params, index)
     scorer = job.scorer
-    if transformed is None and _looks_at_predictions_only(scorer, job):
-        transformed = rows.prefix.transform(X)
-    if transformed is None or not _looks_at_predictions_only(scorer, job):
+    if transformed is None and looks_at_predictions_only(scorer, job):
+        transformed = training.prefix.transform(X)
+    if transformed is None or not looks_at_predictions_only(scorer, job):
         return [
-            _score(rows.fitted(path, i), X, y, scorer, params, job.error_score)
+            _score(training.fitted(path, i), X, y, scorer, params, job.error_score)
             for i in range(len(path))
         ]
     return scores_of_path(job, path, transformed, y, params)
@@ -140,7 +101,7 @@ def _class_scores(job, path, X, y, params):
     scores = []
     for some in _blocks(path, X):
         raw = _raw(some, X)
-        part = None if raw is None else class_scores(path.source, raw, y, job.scorers, params)
+        part = None if raw is None else class_scores(path.model, raw, y, job.scorers, params)
         if part is None:
             return None
         scores += part
@@ -152,7 +113,7 @@ def _square_scores(job, path, X, y, params):
         return None
     try:
         y = np.asarray(y, dtype=np.float64).reshape(_num_samples(y), -1)
-        squares = SquareScores(path.source, job.scorers, params, y)
+        squares = SquareScores(path.model, job.scorers, params, y)
     except (NoFormula, TypeError, ValueError):  # y of the test rows may be anything
         return None
 
@@ -170,13 +131,13 @@ def _raw(path, X):
         return None
 
 
-def _looks_at_predictions_only(scorer, job):
+def looks_at_predictions_only(scorer, job):
     """Whether the last step on transformed rows is as good as the Pipeline on the rows.
 
     True of scikit-learn's scorers; another callable may look at anything.
     """
     if isinstance(scorer, _MultimetricScorer):
-        return all(_looks_at_predictions_only(one, job) for one in scorer._scorers.values())
+        return all(looks_at_predictions_only(one, job) for one in scorer._scorers.values())
     if isinstance(scorer, _PassthroughScorer):
         # ``estimator.score``: where metadata is routed, the Pipeline is the one to route it.
         routed = _routing_enabled() and bool(job.score_params)
@@ -190,7 +151,7 @@ def fitted_along(path, X):
     for some in _blocks(path, X):
         block = _raw(some, X)
         for i in range(len(some.coefs)):
-            fitted = path.source._fitted_at(path, start + i)
+            fitted = path.model.estimator_at(path, start + i)
             if block is not None:
                 fitted._raw = _Known(fitted, X, block[i])
             yield fitted

@@ -3,10 +3,12 @@
 import copy
 from inspect import getattr_static
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
 
+from skreg.estimators._fitting import Fitting
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection.job import Declined, attempt
 
@@ -49,6 +51,12 @@ def has_path(estimator):
     kind = type(last_step(estimator))
     ours = next(base for base in kind.__mro__ if base.__module__.startswith("skreg."))
     return all(getattr_static(kind, name, None) is getattr_static(ours, name, None) for name in OWN)
+
+
+def stands_alone(job):
+    """Whether the estimator of a `Job` has a path, and there is no Pipeline around it."""
+    estimator = job.estimator
+    return job.y is not None and last_step(estimator) is estimator and has_path(estimator)
 
 
 class Prefix:
@@ -104,6 +112,37 @@ class Prefix:
             pipeline.steps = [*head.steps, (whole.steps[-1][0], fitted)]
             fitted = pipeline
         return fitted
+
+
+class Training:
+    """Training rows, the earlier steps fitted to them, and the problem they pose to the last one.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not fitted; one that `is_linear`.
+    X, y : training rows
+    fit_params : dict
+        What ``estimator.fit`` is to be given beside X and y, for these rows.
+
+    Attributes
+    ----------
+    prefix : Prefix
+    fitting : Fitting
+    """
+
+    def __init__(self, estimator, X, y, fit_params):
+        self.prefix = prefix = Prefix(estimator, X, y, fit_params)
+        self.fitting = Fitting.of(prefix.last, prefix.rows, y, **prefix.fit_params)
+
+    def path(self, alphas):
+        """`RegularizationPath` as close at every λ as one fit is."""
+        solution = self.fitting.solve_closely(np.asarray(alphas, dtype=np.float64))
+        return self.fitting.path(solution, self.prefix.rows)
+
+    def fitted(self, path, i):
+        """The estimator, whole and fitted, at the i-th λ of a path on these rows."""
+        return self.prefix.whole(path.model.estimator_at(path, i))
 
 
 def _routed(whole, head, name, fit_params):

@@ -2,6 +2,6 @@
 
 from skreg.path.grid import path_alphas
 from skreg.path.network_path import NetworkPath
-from skreg.path.path import RegularizationPath
+from skreg.path.path import PathModel, RegularizationPath
 
-__all__ = ["NetworkPath", "RegularizationPath", "path_alphas"]
+__all__ = ["NetworkPath", "PathModel", "RegularizationPath", "path_alphas"]

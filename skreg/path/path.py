@@ -1,15 +1,58 @@
 """The result of ``estimator.regularization_path(X, y, alphas)``."""
 
-from dataclasses import dataclass, fields
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
 from skreg._validation import check_sparse
 from skreg.path.grid import place_of
 from skreg.solvers import Solution
+
+
+class PathModel(ABC):
+    """What a path asks of the estimator that it is a path of.
+
+    Attributes
+    ----------
+    estimator : estimator
+        Not fitted, with what all λ share: the loss, the classes, the quadratic.
+    """
+
+    estimator: Any
+
+    @property
+    @abstractmethod
+    def norm_power(self) -> float:
+        """A power of J that is nearly linear in λ; negative where J^power grows with λ."""
+
+    @abstractmethod
+    def estimator_at(self, path: "RegularizationPath", i: int) -> Any:
+        """The estimator, fitted, at the i-th λ of the path."""
+
+    @abstractmethod
+    def predictions(self, raw: NDArray, X: Any, offset: ArrayLike | None = None) -> NDArray:
+        """Predictions from raw ones of shape (m, n) or (m, n, K), for m values of λ."""
+
+    @abstractmethod
+    def probabilities(self, raw: NDArray) -> NDArray:
+        """Probabilities of the classes from raw predictions."""
+
+    @abstractmethod
+    def penalties(self, coefs: NDArray) -> NDArray[np.float64]:
+        """J(θ) for each λ, summed over targets."""
+
+    @abstractmethod
+    def log_evidence(self, alphas: NDArray[np.float64]) -> NDArray[np.float64]:
+        """log P(y | λ); AttributeError where there is no such model."""
+
+    @abstractmethod
+    def multiplier(self, bound: float) -> float | None:
+        """The λ with J(θ(λ)) = ``bound``; None where only a fit can tell."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +88,8 @@ class RegularizationPath(Solution):
         Names of the columns of X; ``x0, x1, …`` where it has none.
     source : estimator
         Not fitted, with what all λ share: the loss, the classes, the quadratic.
+    model : PathModel
+        The same, as the path asks it.
 
     Examples
     --------
@@ -72,16 +117,18 @@ class RegularizationPath(Solution):
     0.0    2.0          2  3.0  1.0
     """
 
-    source: Any = None
+    model: PathModel = field(kw_only=True)
     given_names: np.ndarray | None = None
 
     @classmethod
-    def from_solution(cls, solution, source, feature_names=None):
-        """The path of a solver's solution to what ``source`` asks, its features named."""
-        found = {field.name: getattr(solution, field.name) for field in fields(Solution)}
+    def from_solution(
+        cls, solution: Solution, model: PathModel, feature_names: NDArray | None = None
+    ) -> "RegularizationPath":
+        """The path of a solver's solution, of the estimator that asked for it."""
+        found = {f.name: getattr(solution, f.name) for f in fields(Solution)}
         if found["n_expansions"] is None:
             found["n_expansions"] = np.ones(len(solution.alphas), dtype=int)
-        return cls(**found, source=source, given_names=feature_names)
+        return cls(**found, model=model, given_names=feature_names)
 
     def __len__(self):
         return len(self.alphas)
@@ -93,9 +140,14 @@ class RegularizationPath(Solution):
         )
 
     @property
+    def source(self) -> Any:
+        """The estimator, not fitted, with what all λ share: the loss, the classes."""
+        return self.model.estimator
+
+    @property
     def penalties(self):
         """J(θ) for each λ, what ``norm_bound`` bounds, shape (n_alphas,)."""
-        return self.source._norms_of(self.coefs)
+        return self.model.penalties(self.coefs)
 
     @property
     def feature_names(self):
@@ -116,7 +168,7 @@ class RegularizationPath(Solution):
 
         See `QuadraticApproxRidge` for the model. Worked out when asked for, in O(p) for each λ.
         """
-        return self.source._log_evidence(self.alphas)
+        return self.model.log_evidence(self.alphas)
 
     # Predictions for every λ at once -------------------------------------------------------------
 
@@ -139,11 +191,11 @@ class RegularizationPath(Solution):
         ValueError
             If X has not p columns or is not finite.
         """
-        return self.source._from_raw(self._raw(X), X, offset)
+        return self.model.predictions(self._raw(X), X, offset)
 
     def predict_proba(self, X):
         """Probabilities of the classes for every λ at once, shape (n_alphas, n_samples, K)."""
-        return self.source._probabilities(self._raw(X))
+        return self.model.probabilities(self._raw(X))
 
     def decision_function(self, X):
         """Raw predictions xᵀθ + b for every λ at once.
@@ -178,7 +230,7 @@ class RegularizationPath(Solution):
         ValueError
             If ``alpha`` is not on the path; the message names the nearest that is.
         """
-        return self.source._fitted_at(self, place_of(alpha, self.alphas))
+        return self.model.estimator_at(self, place_of(alpha, self.alphas))
 
     def alpha_at_norm(self, bound):
         """The λ whose solution has J(θ(λ)) = ``bound``: 0 where J(θ̂) is smaller.
@@ -194,7 +246,7 @@ class RegularizationPath(Solution):
         """
         if not (np.isfinite(bound) and bound > 0):
             raise ValueError(f"bound={bound} must be a positive number, as norm_bound is.")
-        exact = self.source._multiplier(bound)
+        exact = self.model.multiplier(bound)
         if exact is not None:
             return exact
         order = np.argsort(-self.alphas)
@@ -206,7 +258,7 @@ class RegularizationPath(Solution):
                 f"bound={bound} lies outside of J on this path, {values[0]:.6g} to "
                 f"{values[-1]:.6g}. Ask for a path over more λ, or fit with norm_bound={bound}."
             )
-        power = self.source._norm_power
+        power = self.model.norm_power
         curve = np.sign(power) * np.maximum(values, 1e-300) ** power
         return float(np.interp(np.sign(power) * bound**power, curve, alphas))
 

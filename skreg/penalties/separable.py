@@ -115,6 +115,11 @@ class Separable(Penalty):
         factors = self.factors if self.l2_factors is None else self.l2_factors
         return (1.0 - self.l1_ratio) * _finite(factors, p)
 
+    def ridge_factors(self, p: int) -> Array | None:
+        """The same where it is all there is to J; None where all are 1."""
+        factors = self.l2(p)
+        return None if (factors == 1.0).all() else factors
+
     def common_shares(self, p: int) -> tuple[float, float] | None:
         """The weights of |θⱼ| and ½θⱼ²; None where they differ or there are bounds."""
         l1, l2 = self.l1(p), self.l2(p)

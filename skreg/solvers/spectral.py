@@ -9,12 +9,6 @@ import numpy as np
 from skreg.solvers.method import Answer, Method, Task
 
 
-def ridge_factors(task: Task) -> np.ndarray | None:
-    """Factors of ½θⱼ², None where all are 1."""
-    factors = task.coordinates.l2(task.quadratic.n_features)
-    return None if (factors == 1.0).all() else factors
-
-
 class Spectral(Method):
     """θ(λ) = Q diag(σ/(σ+λ)) Qᵀθ̂ for H = QΣQᵀ; at λ = 0 the minimizer of smallest norm."""
 
@@ -30,7 +24,8 @@ class Spectral(Method):
     def path(self, task: Task) -> Answer:
         """Shift the spectrum for every λ."""
         problem, alphas = task.quadratic, task.alphas
-        thetas, spectrum = problem.ridge(alphas, ridge_factors(task))
+        factors = task.coordinates.ridge_factors(problem.n_features)
+        thetas, spectrum = problem.ridge(alphas, factors)
         kept = spectrum.factors(alphas)
         power = spectrum.eigenvalues * (spectrum.coordinates**2).sum(axis=1)
         lost = 1.0 - kept[:, : spectrum.rank]
@@ -60,8 +55,9 @@ class ConjugateGradients(Method):
 
     def path(self, task: Task) -> Answer:
         """Solve for every λ; the degrees of freedom are not known."""
-        alphas = task.alphas
-        found = task.quadratic.ridge(alphas, ridge_factors(task))[1]
+        problem, alphas = task.quadratic, task.alphas
+        factors = task.coordinates.ridge_factors(problem.n_features)
+        found = problem.ridge(alphas, factors)[1]
         return Answer(
             thetas=found.thetas,
             risk=found.risk,

@@ -18,6 +18,7 @@ from skreg import (
     QuadraticApproxRidge,
     QuadraticApproxRidgeClassifier,
 )
+from skreg.estimators._fitting import Fitting
 from skreg.model_selection.criteria import CRITERIA, aic, bic, ebic, evidence, gcv
 from skreg.penalties import Separable
 from skreg.solvers.degrees_of_freedom import along_path
@@ -268,7 +269,7 @@ def test_degrees_of_freedom_of_three_classes():
 def test_degrees_of_freedom_too_large_to_know(monkeypatch):
     monkeypatch.setattr("skreg.solvers.degrees_of_freedom.LARGEST", 3)
     X, y = rows()
-    risk = QuadraticApproxRidgeClassifier()._prepare(X, y > 0)
+    risk = Fitting.of(QuadraticApproxRidgeClassifier(), X, y > 0).problem
     out = along_path(risk, Separable(0.0), np.array([0.1]), np.zeros((1, 1, 6)), np.zeros((1, 1)))
     assert np.isnan(out).all()
 

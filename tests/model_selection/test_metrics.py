@@ -34,7 +34,7 @@ def test_they_are_scikit_learn_s(n_classes, weighted, seed):
     params = params if weighted else {}
     for name in names:
         scorer = get_scorer(name)
-        found = class_scores(path.source, path.decision_function(X), y, {"score": scorer}, params)
+        found = class_scores(path.model, path.decision_function(X), y, {"score": scorer}, params)
         if found is None:
             assert len(np.unique(y)) < n_classes
             continue
@@ -45,7 +45,7 @@ def test_they_are_scikit_learn_s(n_classes, weighted, seed):
 def test_several_scorers_are_a_dict_for_each_lambda():
     path, X, y = fitted(2, 0)
     scorers = {"a": get_scorer("accuracy"), "l": get_scorer("neg_log_loss")}
-    found = class_scores(path.source, path.decision_function(X), y, scorers, {})
+    found = class_scores(path.model, path.decision_function(X), y, scorers, {})
     assert [sorted(scores) for scores in found] == [["a", "l"]] * 3
     assert found[1]["a"] == scorers["a"](path.estimator(0.03), X, y)
 
@@ -54,7 +54,7 @@ def test_several_scorers_are_a_dict_for_each_lambda():
 def test_other_scorers_are_left_to_scikit_learn(name):
     path, X, y = fitted(2, 0)
     raw = path.decision_function(X)
-    assert class_scores(path.source, raw, y, {"score": get_scorer(name)}, {}) is None
+    assert class_scores(path.model, raw, y, {"score": get_scorer(name)}, {}) is None
 
 
 def test_labels_that_were_never_seen_are_mistakes_and_no_matter_for_a_loss():
@@ -63,18 +63,18 @@ def test_labels_that_were_never_seen_are_mistakes_and_no_matter_for_a_loss():
     y[0] = "z"
     raw = path.decision_function(X)
     accuracy = get_scorer("accuracy")
-    found = class_scores(path.source, raw, y, {"score": accuracy}, {})
+    found = class_scores(path.model, raw, y, {"score": accuracy}, {})
     assert np.allclose(found, [accuracy(path.estimator(alpha), X, y) for alpha in ALPHAS])
-    assert class_scores(path.source, raw, y, {"score": get_scorer("neg_log_loss")}, {}) is None
-    assert class_scores(path.source, raw, y, {"score": get_scorer("roc_auc")}, {}) is None
+    assert class_scores(path.model, raw, y, {"score": get_scorer("neg_log_loss")}, {}) is None
+    assert class_scores(path.model, raw, y, {"score": get_scorer("roc_auc")}, {}) is None
 
 
 def test_weights_that_scikit_learn_would_refuse_are_left_to_it():
     path, X, y = fitted(2, 0)
     raw, scorers = path.decision_function(X), {"score": get_scorer("accuracy")}
     for weights in (np.zeros(len(y)), np.ones(3), -np.ones(len(y))):
-        assert class_scores(path.source, raw, y, scorers, {"sample_weight": weights}) is None
-    assert class_scores(path.source, raw, y, scorers, {"other": 1}) is None
+        assert class_scores(path.model, raw, y, scorers, {"sample_weight": weights}) is None
+    assert class_scores(path.model, raw, y, scorers, {"other": 1}) is None
 
 
 @pytest.mark.parametrize("function", [roc_auc_score, log_loss])
@@ -84,5 +84,5 @@ def test_a_metric_of_other_responses_is_not_taken_for_the_usual_one(function):
     scorer = {"score": make_scorer(lambda y, p: function(y == "b", p))}
     usual = {"score": make_scorer(function)}
     raw = path.decision_function(X)
-    assert class_scores(path.source, raw, y, scorer, {}) is None
-    assert class_scores(path.source, raw, y, usual, {}) is None
+    assert class_scores(path.model, raw, y, scorer, {}) is None
+    assert class_scores(path.model, raw, y, usual, {}) is None

@@ -465,9 +465,11 @@ def test_what_it_does_not_serve():
         QuadraticApproxRidge(loss="huber"),
         QuadraticApproxRidge(norm_bound=1.0),
         Ridge(),
-        type("Mine", (QuadraticApproxRidge,), {})(),
+        type("Mine", (QuadraticApproxRidge,), {"predict": lambda self, X: X[:, 0]})(),
     ):
         assert not moment_folds.serves(job_of(estimator, X, y, KFold(5), "r2"))
+    named = type("Mine", (QuadraticApproxRidge,), {})()
+    assert moment_folds.serves(job_of(named, X, y, KFold(5), "r2"))
 
 
 def test_interrupted():

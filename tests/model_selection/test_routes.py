@@ -13,7 +13,14 @@ from skreg import (
     QuadraticApproxRidgeClassifier,
     RegularizedMLPRegressor,
 )
-from skreg.model_selection import halving, loss_folds, moment_folds, network_folds, path_folds
+from skreg.model_selection import (
+    halving,
+    loss_folds,
+    moment_folds,
+    network_folds,
+    path_folds,
+    pipelines,
+)
 from skreg.model_selection.job import Declined, or_else
 
 RNG = np.random.default_rng(0)
@@ -27,7 +34,7 @@ PLANTED = [
     (moment_folds._Folds, "_finish", QuadraticApproxLasso(), Y, {}),
     (loss_folds._Folds, "solve", QuadraticApproxRidgeClassifier(), Y > 0, {}),
     (loss_folds._Folds, "results", QuadraticApproxRidgeClassifier(), Y > 0, {}),
-    (path_folds.Rows, "path", make_pipeline(QuadraticApproxLasso()), Y, {}),
+    (pipelines.Training, "path", make_pipeline(QuadraticApproxLasso()), Y, {}),
     (path_folds, "_scores_along", make_pipeline(QuadraticApproxLasso()), Y, {}),
     (network_folds.Split, "network", NETWORK, Y, {}),
     (halving.Trial, "_fit_and_score", NETWORK, Y, {"resource": "epochs"}),

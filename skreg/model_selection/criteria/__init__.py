@@ -6,6 +6,8 @@ rows as the earlier steps, fitted to all rows, give them: what these learn from 
 out with it. That is little for a scaler, and much for steps that look at y.
 """
 
+from collections.abc import Callable
+
 from skreg.model_selection.criteria.base import CriterionScores
 from skreg.model_selection.criteria.evidence import evidence
 from skreg.model_selection.criteria.gcv import gcv
@@ -13,6 +15,13 @@ from skreg.model_selection.criteria.information import aic, bic, ebic
 from skreg.model_selection.criteria.loo import loo
 
 #: Every criterion by its name.
-CRITERIA = {"loo": loo, "gcv": gcv, "aic": aic, "bic": bic, "ebic": ebic, "evidence": evidence}
+CRITERIA: dict[str, Callable[..., CriterionScores]] = {
+    "loo": loo,
+    "gcv": gcv,
+    "aic": aic,
+    "bic": bic,
+    "ebic": ebic,
+    "evidence": evidence,
+}
 
 __all__ = ["CRITERIA", "CriterionScores", "aic", "bic", "ebic", "evidence", "gcv", "loo"]

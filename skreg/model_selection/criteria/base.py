@@ -4,14 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _get_feature_names
 
+from skreg.estimators._fitting import Fitting
 from skreg.estimators._linear import QuadraticApproxLinear
-from skreg.estimators._penalties import LassoShell
-from skreg.model_selection.pipelines import Prefix, is_plain
+from skreg.model_selection.pipelines import Training, is_plain, last_step
 from skreg.path import RegularizationPath
-from skreg.quadratic import Problem
-from skreg.solvers.solution import Solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,35 +43,35 @@ class Fit:
 
     Attributes
     ----------
-    source : estimator
-        The linear estimator, not fitted, with what all λ share.
-    problem : Problem
-    solution : Solution
+    fitting : Fitting
+        Of the linear estimator, with what all λ share.
     path : RegularizationPath
     X : the rows as the linear estimator sees them
     fit_params : dict
         What its ``fit`` is given beside X and y.
     """
 
-    source: Any
-    problem: Problem
-    solution: Solution
+    fitting: Fitting
     path: RegularizationPath
     X: Any
     fit_params: dict
 
     @property
-    def is_squared_error(self):
-        return self.problem.is_quadratic
+    def source(self):
+        """The estimator."""
+        return self.fitting.estimator
 
     @property
-    def is_lasso(self):
-        return isinstance(self.source, LassoShell)
+    def problem(self):
+        return self.fitting.problem
 
     @property
     def loss(self):
-        """Its name."""
-        return self.source._loss.name
+        return self.fitting.loss
+
+    @property
+    def is_squared_error(self):
+        return self.problem.is_quadratic
 
     @property
     def n_rows(self):
@@ -91,7 +88,7 @@ class Fit:
         """Of K classes K − 1 are free."""
         if not self.source.fit_intercept:
             return 0
-        return self.n_outputs - bool(self.source._loss.coupled)
+        return self.n_outputs - bool(self.problem.couples_outputs)
 
 
 def fit_path(estimator, X, y, alphas, fit_params, name):
@@ -112,8 +109,7 @@ def fit_path(estimator, X, y, alphas, fit_params, name):
             f"{name} takes a Pipeline whose last step sees what the earlier ones make of the "
             f"rows, got {type(estimator).__name__}. Use cv=5."
         )
-    prefix = Prefix(estimator, X, y, fit_params or {})
-    last = prefix.last
+    last = last_step(estimator)
     if not isinstance(last, QuadraticApproxLinear):
         raise ValueError(
             f"{name} is for the linear estimators of skreg, alone or as the last step of a "
@@ -124,9 +120,7 @@ def fit_path(estimator, X, y, alphas, fit_params, name):
             f"norm_bound={last.norm_bound} decides λ by itself, and {name} compares values of λ. "
             "Leave norm_bound=None."
         )
-    last._validate_params()
-    problem = last._prepare(prefix.rows, y, **prefix.fit_params)
-    solution = last._solve(problem, last._alphas(problem, alphas))
-    last._keep(problem)
-    path = RegularizationPath.from_solution(solution, last, _get_feature_names(prefix.rows))
-    return Fit(last, problem, solution, path, prefix.rows, prefix.fit_params)
+    training = Training(estimator, X, y, fit_params or {})
+    fitting, prefix = training.fitting, training.prefix
+    path = fitting.path(fitting.solve(fitting.alphas(alphas)), prefix.rows)
+    return Fit(fitting, path, prefix.rows, prefix.fit_params)

@@ -44,15 +44,15 @@ def evidence(estimator, X, y, alphas, fit_params=None, scorers=None, score_param
     reason = _missing(fit)
     if reason:
         raise ValueError(f"selection='evidence' needs {reason}")
-    scores = fit.source._log_evidence(fit.path.alphas)
+    scores = fit.fitting.log_evidence(fit.path.alphas)
     return CriterionScores(scores, None, {"dof": fit.path.dof + fit.n_intercepts}, fit.path)
 
 
 def _missing(fit):
-    if fit.is_lasso or not fit.is_squared_error:
+    if not fit.fitting.is_ridge or not fit.is_squared_error:
         return (
             "a Gaussian posterior: QuadraticApproxRidge with loss='squared_error', got "
-            f"{type(fit.source).__name__} with {fit.loss!r}. Use selection='bic', or cv='loo'."
+            f"{type(fit.source).__name__} with {fit.loss.name!r}. Use selection='bic', or cv='loo'."
         )
     fit.source.solver_ = fit.path.solver
-    return fit.source._not_bayesian()
+    return fit.fitting.not_bayesian()

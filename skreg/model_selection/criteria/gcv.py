@@ -51,8 +51,8 @@ def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     fit = fit_path(estimator, X, y, alphas, fit_params, "cv='gcv'")
     if not fit.is_squared_error:
         raise ValueError(
-            f"cv='gcv' is for squared error, got loss {fit.loss!r}. Use cv='loo', which is as fast "
-            "as a fit, or cv=5."
+            f"cv='gcv' is for squared error, got loss {fit.loss.name!r}. Use cv='loo', which is as "
+            "fast as a fit, or cv=5."
         )
     dof = target_dof(fit, "cv='gcv'") + bool(fit.source.fit_intercept)
     left = np.maximum(1.0 - dof / fit.n_rows, 0.0)

@@ -93,10 +93,10 @@ def ebic(
 
 def _scores(estimator, X, y, alphas, fit_params, name, noise_variance, price, extra=None):
     fit = fit_path(estimator, X, y, alphas, fit_params, f"selection={name!r}")
-    if not fit.source._loss.has_likelihood:
+    if not fit.loss.has_likelihood:
         raise ValueError(
-            f"selection={name!r} takes a likelihood, and none is known of loss {fit.loss!r}. Use "
-            "cv='loo', or cv=5."
+            f"selection={name!r} takes a likelihood, and none is known of loss {fit.loss.name!r}. "
+            "Use cv='loo', or cv=5."
         )
     dof = target_dof(fit, f"selection={name!r}")
     n, size = fit.n_rows, fit.path.coefs.shape[-1] * fit.n_outputs // dof.shape[1]

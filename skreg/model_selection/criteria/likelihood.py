@@ -3,18 +3,8 @@
 import numpy as np
 
 from skreg.losses import SquaredError
-from skreg.penalties import Separable
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.degrees_of_freedom import along_path
-
-
-def penalty_of(source, n_features):
-    """The `Separable` penalty of a linear estimator, None for groups."""
-    if getattr(source, "groups", None) is not None:
-        return None
-    if hasattr(source, "l1_ratio"):
-        return source._penalty(n_features)
-    return Separable(0.0, source._factors())
 
 
 def row_risk(fit, target=0):
@@ -64,8 +54,8 @@ def target_dof(fit, name):
 
 def _target_dof(fit):
     q = fit.problem.n_outputs if fit.is_squared_error else 1
-    penalty = penalty_of(fit.source, fit.path.coefs.shape[-1])
-    if q == 1 or penalty is None or getattr(fit.source, "hessian", "full") != "full":
+    penalty = fit.fitting.penalty(fit.problem.n_features)
+    if q == 1 or not penalty.is_separable or fit.fitting.hessian != "full":
         return np.tile(fit.path.dof[:, None] / q, (1, q))
     out = [
         along_path(row_risk(fit, t), penalty, fit.path.alphas, *solutions(fit, t)) for t in range(q)
@@ -84,7 +74,7 @@ def is_judged(fit, dof):
     With many features those of at most n/2 degrees of freedom a target, the intercept's among them:
     beyond, residuals vanish whatever the features are. Otherwise all that leave residuals.
     """
-    outputs = fit.n_outputs - bool(fit.source._loss.coupled) if dof.shape[1] == 1 else 1
+    outputs = fit.n_outputs - bool(fit.problem.couples_outputs) if dof.shape[1] == 1 else 1
     most = fit.n_rows * (0.5 if is_wide(fit) else 1.0 - 1e-9) * outputs
     if not (is_wide(fit) or fit.is_squared_error):
         return np.ones(len(dof), dtype=bool)
@@ -114,8 +104,7 @@ def deviance(fit, dof, noise_variance=None):
         noise = noise_variance or estimated_noise(fit, dof, risks)
         with np.errstate(divide="ignore", invalid="ignore"):
             return (n * np.log(2.0 * np.pi * noise) + 2.0 * n * risks / noise).sum(axis=1)
-    loss = fit.source._loss
-    return np.array([loss.minus_two_log_likelihood(n, risk) for risk in risks[:, 0]])
+    return np.array([fit.loss.minus_two_log_likelihood(n, risk) for risk in risks[:, 0]])
 
 
 def estimated_noise(fit, dof, risks):

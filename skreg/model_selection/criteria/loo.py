@@ -7,8 +7,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skreg._validation import check_offset
+from skreg.estimators._fitting import Fitting
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
-from skreg.model_selection.criteria.likelihood import penalty_of, row_risk, solutions
+from skreg.model_selection.criteria.likelihood import row_risk, solutions
 from skreg.model_selection.criteria.scoring import Known
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers.left_out import TRUSTED, left_out
@@ -85,14 +86,14 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     """
     fit = fit_path(estimator, X, y, alphas, fit_params, "cv='loo'")
     diagnostics = {"dof": fit.path.dof + fit.n_intercepts}
-    if fit.is_squared_error and not fit.is_lasso:
+    if fit.is_squared_error and fit.fitting.is_ridge:
         raw = _exact(fit)
         doubt = None
     else:
         raw, doubt, leverage, refits = _approximate(fit)
         diagnostics |= {"max_leverage": leverage, "doubt": doubt, "n_refits": refits}
     raw = _shaped(fit, raw)
-    known = Known(fit.source, raw, X, y, score_params or {})
+    known = Known(fit.fitting, raw, X, y, score_params or {})
     scores, errors = {}, {}
     for name, scorer in (scorers or {"score": None}).items():
         scores[name], errors[name] = known.scores(scorer)
@@ -110,7 +111,7 @@ def _exact(fit):
             f"cv='loo' takes a decomposition, and a sparse X of {n} rows and {p} features is too "
             "large for one. Use cv=5, or fewer features."
         )
-    raw = left_out_predictions(fit.problem, fit.path.alphas, fit.source._factors())
+    raw = left_out_predictions(fit.problem, fit.path.alphas, fit.fitting.ridge_factors)
     offset = check_offset(fit.fit_params.get("offset"), fit.X)
     return raw if offset is None else raw + offset[:, None]
 
@@ -136,7 +137,7 @@ def _approximate(fit):
 def _one(fit, target):
     """One target, or all outputs of a loss: raw predictions, loss, doubt, leverage, refits."""
     risk, alphas = row_risk(fit, target), fit.path.alphas
-    penalty = penalty_of(fit.source, risk.n_features)
+    penalty = fit.fitting.penalty(risk.n_features)
     found = solutions(fit, target if fit.is_squared_error else None)
     steps = list(left_out(risk, penalty, alphas, *found))
     raw, doubt = np.array([s.raw for s in steps]), np.array([s.doubt for s in steps])
@@ -168,7 +169,7 @@ def _refit(fit, risk, i, which):
         problem = Quadratic.from_rows(risk.X, risk.y, weights, risk.fit_intercept)
     else:
         problem = EmpiricalRisk(risk.X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
-    found = fit.source._solve(problem, fit.path.alphas[which])
+    found = Fitting(fit.source, problem).solve(fit.path.alphas[which])
     coefs = np.asarray(found.coefs, dtype=np.float64).reshape(len(which), -1, risk.n_features)
     x = risk.X[[i]].toarray()[0] if issparse(risk.X) else risk.X[i]
     raw = coefs @ x + np.reshape(found.intercepts, (len(which), -1))
@@ -178,14 +179,18 @@ def _refit(fit, risk, i, which):
 def _check(fit):
     """Raise where the solutions are not minimisers by a separable penalty."""
     source = fit.source
-    if not source._loss.has_curvature:
+    if not fit.loss.has_curvature:
         raise ValueError(
-            f"cv='loo' goes by the curvature of the loss, and loss {source._loss.name!r} has none. "
+            f"cv='loo' goes by the curvature of the loss, and loss {fit.loss.name!r} has none. "
             "Use cv=5."
         )
-    if getattr(source, "groups", None) is not None:
-        raise ValueError("cv='loo' does not know groups of features yet. Use cv=5.")
-    if (hessian := getattr(source, "hessian", "full")) != "full":
+    penalty = fit.fitting.penalty(fit.problem.n_features)
+    if penalty.kernel != "coordinates":
+        raise ValueError(
+            "cv='loo' knows the L1 and L2 penalties of single coefficients, not groups or bounds, "
+            f"and not {penalty!r}. Use cv=5."
+        )
+    if (hessian := fit.fitting.hessian) != "full":
         raise ValueError(
             f"cv='loo' starts from an exact minimiser, and hessian={hessian!r} approximates it. "
             "Use hessian='full', or cv=5."
