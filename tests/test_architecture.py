@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Uses of another file's private names.
 PRIVATE_USES = 1
 #: Files of the package that fitting a search runs through; 22 is the aim.
-FILES_OF_A_SEARCH = 35
+FILES_OF_A_SEARCH = 34
 #: Files above 400 lines.
 LONG_FILES = {"fold_newton.py"}
 #: Comparisons of a loss's or a penalty's name.

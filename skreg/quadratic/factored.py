@@ -17,8 +17,7 @@ from scipy.linalg import svd
 
 from skreg.quadratic import spectrum as plain
 from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, RowsSeen, Spectrum
-from skreg.rows.blocks import slices, sum_of_outer_grams
-from skreg.rows.products import eigen, product
+from skreg.rows.products import eigen, product, slices, sum_of_outer_grams
 
 Array = NDArray[np.float64]
 

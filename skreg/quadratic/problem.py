@@ -24,10 +24,25 @@ class Problem(ABC):
         Whether it is a `Quadratic`.
     dtype : dtype
         Of the coefficients that users see.
+    is_convex : bool
+        Whether R is.
+    has_curvature : bool
+        Whether R can be expanded to a quadratic, or is one.
+    has_linear_sides : bool
+        Whether the loss is linear on both sides of y.
+    couples_outputs : bool
+        Whether the loss of a row is a function of its K outputs together, not their sum.
+    is_large : bool
+        Whether a quadratic's rows are too many and too wide to decompose its Hessian.
     """
 
     is_quadratic: ClassVar[bool]
     dtype: np.dtype
+    is_convex: bool = True
+    has_curvature: bool = True
+    has_linear_sides: bool = False
+    couples_outputs: bool = False
+    is_large: bool = False
 
     @property
     @abstractmethod
@@ -53,31 +68,6 @@ class Problem(ABC):
     @abstractmethod
     def largest_eigenvalue(self) -> float:
         """Largest eigenvalue of the Hessian at the null model, the intercepts at their best."""
-
-    @property
-    def is_convex(self) -> bool:
-        """Whether R is."""
-        return True
-
-    @property
-    def has_curvature(self) -> bool:
-        """Whether R can be expanded to a quadratic, or is one."""
-        return True
-
-    @property
-    def has_linear_sides(self) -> bool:
-        """Whether the loss is linear on both sides of y."""
-        return False
-
-    @property
-    def is_large(self) -> bool:
-        """Whether a quadratic's rows are too many and too wide to decompose its Hessian."""
-        return False
-
-    @property
-    def couples_outputs(self) -> bool:
-        """Whether the loss of a row is a function of its K outputs together, not their sum."""
-        return False
 
     @abstractmethod
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:

@@ -38,6 +38,7 @@ class Quadratic(Problem):
         self.form = form
         self.dtype = np.dtype(dtype)
         self.single_target = single_target
+        self.is_large = form.is_large
         self._spectra: dict[str, Any] = {}
 
     @classmethod
@@ -121,11 +122,6 @@ class Quadratic(Problem):
         # Beside the plain one, that of the latest factors.
         self._spectra = {"": self._spectra.get(""), key: spectrum}
         return spectrum
-
-    @property
-    def is_large(self) -> bool:
-        """Whether the rows are too many and too wide to decompose H."""
-        return self.form.is_large
 
     @property
     def largest_eigenvalue(self) -> float:

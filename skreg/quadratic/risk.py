@@ -74,6 +74,9 @@ class EmpiricalRisk(Problem):
         self.weight = float(n) if weights is None else float(weights.sum())
         self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
         self.design = make_rows(X, may_centre=fit_intercept)
+        self.is_convex, self.has_curvature = loss.is_convex, loss.has_curvature
+        self.has_linear_sides = loss.linear_sides is not None
+        self.couples_outputs = loss.coupled
 
     @property
     def n_features(self) -> int:
@@ -89,26 +92,6 @@ class EmpiricalRisk(Problem):
     def n_rows(self) -> int:
         """Number of rows with a positive weight."""
         return int(np.count_nonzero(self.share))
-
-    @property
-    def is_convex(self) -> bool:
-        """Whether the loss is."""
-        return self.loss.is_convex
-
-    @property
-    def has_curvature(self) -> bool:
-        """Whether the loss has."""
-        return self.loss.has_curvature
-
-    @property
-    def has_linear_sides(self) -> bool:
-        """Whether the loss has."""
-        return self.loss.linear_sides is not None
-
-    @property
-    def couples_outputs(self) -> bool:
-        """Whether the loss does."""
-        return self.loss.coupled
 
     def raw(self, coef, intercept):
         """θxᵢ + b + oᵢ, shape (n, K), for coef of shape (K, p) and intercept of shape (K,)."""

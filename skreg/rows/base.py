@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skreg.rows.blocks import Some, slices
-from skreg.rows.products import Array
+from skreg.rows.products import Array, Some, slices
 
 
 class Rows(ABC):

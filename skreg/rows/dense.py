@@ -9,8 +9,19 @@ from numpy.typing import NDArray
 
 from skreg._kernels import thin_products
 from skreg.rows.base import Rows
-from skreg.rows.blocks import EPS, Some, exact_mean, slices, sum_of_outer_grams
-from skreg.rows.products import Array, add_gram, by_halves, dot, product, symmetric
+from skreg.rows.products import (
+    EPS,
+    Array,
+    Some,
+    add_gram,
+    by_halves,
+    dot,
+    exact_mean,
+    product,
+    slices,
+    sum_of_outer_grams,
+    symmetric,
+)
 
 # |c| / spread of a feature beyond which a product of X itself would lose digits.
 _FAR = 100.0

@@ -11,8 +11,7 @@ from scipy.sparse import issparse
 from skreg._kernels import rows as row_kernels
 from skreg._kernels import thin_products
 from skreg._validation import check_sparse
-from skreg.rows.blocks import slices
-from skreg.rows.products import Array, add_gram, product, symmetric
+from skreg.rows.products import Array, add_gram, product, slices, symmetric
 from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).

@@ -1,4 +1,4 @@
-"""Products of float64 matrices, shared among the threads that BLAS may use.
+"""Products of float64 matrices, by blocks, shared among the threads that BLAS may use.
 
 The compiled tiles do the work (see `skreg._kernels.products`), and every number comes out the same
 to the bit however many threads there are. Only a product with a vector or two is BLAS's (SciPy's),
@@ -6,7 +6,7 @@ and a decomposition LAPACK's. They get one thread unless they are large: the idl
 go on spinning for a while, and on few cores the next product would wait for them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,9 @@ from skreg._kernels import rows as row_kernels
 from skreg._threads import in_stripes, in_threads, one_blas_thread, worker_threads
 
 Array = NDArray[np.float64]
+#: Indices or a slice.
+Some = NDArray[np.intp] | slice
+EPS = float(np.finfo(np.float64).eps)
 
 # A product with so few columns is faster column by column.
 _THIN = 2
@@ -29,6 +32,8 @@ _LARGE = 1000
 _SHARE = 5e7
 # The kernel works on so many columns at once.
 _STRIPE = 32
+# A block's copy stays in the second-level cache or near it.
+_BLOCK_BYTES = 2**21
 
 
 def product(a: Array, b: Array) -> Array:
@@ -100,3 +105,23 @@ def by_halves(part: Callable[[int, int], Any], n: int, is_large: bool) -> list[A
     """
     ends = [0, n // 2, n] if is_large else [0, n]
     return together(part, list(pairwise(ends)))
+
+
+def slices(length: int, width: int, at_least: int = 32) -> list[slice]:
+    """Slices of ``range(length)`` so that a float64 block of that many lines fits the cache."""
+    step = max(_BLOCK_BYTES // (8 * max(width, 1)), at_least)
+    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
+
+
+def sum_of_outer_grams(n: int, blocks: Iterable[Array]) -> Array:
+    """Σ BBᵀ (n × n) over blocks B of columns."""
+    gram = np.zeros((n, n))
+    for block in blocks:
+        gram = add_gram(block.T, gram)
+    return symmetric(gram)
+
+
+def exact_mean(block: NDArray[Any], share: Array) -> Array:
+    """Weighted mean to rounding, however large it is beside the spread."""
+    origin = block[np.argmax(share > 0)].astype(np.float64)
+    return origin + np.einsum("i,ij->j", share, np.subtract(block, origin, dtype=np.float64))

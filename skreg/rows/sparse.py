@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 from skreg._kernels import rows as row_kernels
 from skreg._kernels import sparse as line_kernels
 from skreg.rows.base import Rows
-from skreg.rows.blocks import Some, exact_mean, slices, sum_of_outer_grams
-from skreg.rows.products import Array, add_gram, dot, product, symmetric
+from skreg.rows.products import (
+    Array,
+    Some,
+    add_gram,
+    dot,
+    exact_mean,
+    product,
+    slices,
+    sum_of_outer_grams,
+    symmetric,
+)
 
 # Denser than this, products of dense blocks are faster.
 _DENSE = 0.05

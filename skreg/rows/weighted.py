@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg.rows.base import Rows
-from skreg.rows.blocks import Some, exact_mean
 from skreg.rows.column_cache import ColumnCache, GrowingGram, SparseGram
 from skreg.rows.dense import DenseRows
-from skreg.rows.products import Array
+from skreg.rows.products import Array, Some, exact_mean
 from skreg.rows.sparse import SparseRows
 
 

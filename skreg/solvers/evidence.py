@@ -14,7 +14,7 @@ over the n rows with a positive one, and b at its best value. Its posterior mean
 import numpy as np
 from scipy import sparse
 
-from skreg.rows.blocks import slices
+from skreg.rows.products import slices
 
 
 def noise_variance(model, alphas):

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from skreg.quadratic.factor import add_gauge
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.blocks import slices
-from skreg.rows.products import together
+from skreg.rows.products import slices, together
 
 Array = NDArray[np.float64]
 EPS = np.finfo(np.float64).eps

@@ -28,8 +28,7 @@ from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.quadratic.row_curvature import row_roots
-from skreg.rows.blocks import slices
-from skreg.rows.products import by_halves, product
+from skreg.rows.products import by_halves, product, slices
 from skreg.solvers.newton import LARGEST_DENSE, is_wide
 
 EPS = np.finfo(np.float64).eps

@@ -26,8 +26,7 @@ from skreg.quadratic import factored
 from skreg.quadratic.forms import RowForm
 from skreg.quadratic.quadratic import Quadratic
 from skreg.rows import WeightedRows
-from skreg.rows.blocks import slices
-from skreg.rows.products import by_halves, product
+from skreg.rows.products import by_halves, product, slices
 
 EPS = np.finfo(np.float64).eps
 # A row of a larger share has a λ' of its own; the others' are expanded about one that serves all.

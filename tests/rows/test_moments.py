@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from reference_quadratic import centred, problems
 
 from skreg.quadratic import Moments
-from skreg.rows import blocks as rows_module
 from skreg.rows import moments as moments_module
+from skreg.rows import products as rows_module
 
 
 def assert_same(one, other, rtol=1e-10):
