@@ -217,6 +217,11 @@ class Separable(Penalty):
         endless = np.where(outward > 0, np.inf, 0.0)
         return np.divide(outward, weight, out=endless, where=weight > 0)
 
+    def alpha_max(self, gradient_at_zero: Array) -> float:
+        """The largest pull of the penalized features, each of which is a block."""
+        pull = self.pull(-np.asarray(gradient_at_zero))
+        return float(pull[~self.free(len(pull))].max(initial=0.0))
+
     def conjugate(self, slope: Array, alpha: float = 1.0) -> float:
         """Σⱼ maxₜ t·eⱼ − ½λ(1−ρ)hⱼt² for 0 ≤ t ≤ the bound, eⱼ = |sⱼ| − λρfⱼ where positive."""
         p, l1 = np.shape(slope)[-1], alpha * self.l1(np.shape(slope)[-1])

@@ -122,7 +122,9 @@ def solve(
     answer = chosen.path(task)
     if answer.intercepts is None:
         answer.intercepts = task.quadratic.intercepts(answer.thetas)
-    endless = free_directions_notes(problem, penalty, answer.thetas)
+    endless: list[str] = []
+    if not task.is_quadratic:
+        endless = free_directions_notes(task.risk, penalty, answer.thetas)
     if with_gaps and answer.gaps is None:
         answer.gaps = _gaps(task, answer.thetas, answer.intercepts)
     if answer.dof is None:
