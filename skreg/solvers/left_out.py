@@ -6,10 +6,10 @@ step on the objective that is left gives its raw predictions without a fit (Rad 
     f₋ᵢ = fᵢ + (I − QᵢΛᵢ)⁻¹(sᵢQᵢ∇ℓᵢ + vᵢ),    Λᵢ = sᵢ∇²ℓᵢ,    Qᵢ = xᵢᵀAxᵢ,    A = (H + λ'D)⁻¹,
 
 x with the intercept's 1, s the shares of the weight, H = Xᵀ diag(Λ) X and D the second derivatives
-of J. The mean is over the rows that are left, as everywhere: so λ' = λ(1 − s), and vᵢ =
-−sᵢxᵢᵀAΣₖsₖ∇ℓₖxₖ is what this change of λ does. For the L1 penalty only the active coefficients
-count, as if they stayed active (Wang et al., 2018). Without the denominator, the infinitesimal
-jackknife, λ would come out decades too small.
+of J, a sum over coefficients. The mean is over the rows that are left, as everywhere: so λ' =
+λ(1 − s), and vᵢ = −sᵢxᵢᵀAΣₖsₖ∇ℓₖxₖ is what this change of λ does. Where J has kinks or bounds only
+the active coefficients count, as if they stayed active (Wang et al., 2018). Without the
+denominator, the infinitesimal jackknife, λ would come out decades too small.
 
 One step is exact for squared error and a ridge, and close where no row matters much. Where
 classes are nearly separated the few rows in between do, so the rows whose loss the step changes
@@ -26,7 +26,6 @@ import numpy as np
 
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.reduction import RowSpace
-from skreg.quadratic.risk import EmpiricalRisk
 from skreg.quadratic.row_curvature import row_roots
 from skreg.rows.products import by_halves, product, slices
 from skreg.solvers.newton import LARGEST_DENSE, is_wide
@@ -67,8 +66,8 @@ def left_out(risk, penalty, alphas, coefs, intercepts):
     Parameters
     ----------
     risk : EmpiricalRisk
-    penalty : Separable
-        With ``l1_ratio=0`` the ridge's.
+    penalty : Penalty
+        A separable one.
     alphas : ndarray of shape (n_alphas,)
     coefs : ndarray of shape (n_alphas, K, p)
     intercepts : ndarray of shape (n_alphas, K)
@@ -83,24 +82,32 @@ def left_out(risk, penalty, alphas, coefs, intercepts):
     ValueError
         If a Hessian would be too large to be formed.
     """
-    l2, free = penalty.l2(risk.n_features), penalty.free(risk.n_features)
-    whole = reduced(risk, l2) if penalty.l1_ratio == 0 else None
+    whole = None
+    if penalty.is_smooth and penalty.kernel == "coordinates":  # one ridge, which λ multiplies
+        unit = penalty.curvature(np.zeros((1, risk.n_features)), 1.0)
+        whole = reduced(risk, unit.diagonal)
     for alpha, coef, intercept in zip(alphas, coefs, intercepts, strict=True):
         raw = risk.raw(coef, intercept)
         if whole is not None:
-            yield _Steps(whole[0], raw, alpha * whole[1]).run(None)
-            continue
-        active = (coef != 0) | free
-        used = np.flatnonzero(active.any(axis=0))
-        part = risk.restricted(used)
-        within, factors, small = active[:, used], l2[used], part
-        if penalty.l1_ratio < 1 and within.all():
-            small, factors = reduced(part, factors)
-        check = None
-        if small is part:
-            bound = alpha * penalty.l1(risk.n_features)
-            check = _ActiveSet(risk, used, active, coef, bound, penalty.positive)
-        yield _Steps(small, raw, alpha * factors, within if check else None).run(check)
+            yield _Steps(whole[0], raw, np.tile(alpha * whole[1], len(coef))).run(None)
+        else:
+            yield _on_active_set(risk, penalty, alpha, coef, intercept, raw)
+
+
+def _on_active_set(risk, penalty, alpha, coef, intercept, raw):
+    """`LeftOut` of one λ, with the curvature of J on the coefficients that are active."""
+    tangent = penalty.curvature(coef, alpha)
+    active, bend = tangent.active, np.zeros(coef.shape)
+    bend[active] = tangent.diagonal
+    used = np.flatnonzero(active.any(axis=0))
+    part = risk.restricted(used)
+    within, bend = active[:, used], bend[:, used]
+    if within.all() and (bend > 0).any() and (bend == bend[0]).all() and (bend >= 0).all():
+        small, ridge = reduced(part, bend[0])
+        if small is not part:
+            return _Steps(small, raw, np.tile(ridge, len(coef))).run(None)
+    check = _ActiveSet(risk, penalty, alpha, coef, active, used, bend)
+    return _Steps(part, raw, bend.ravel(), within).run(check)
 
 
 def reduced(risk, factors):
@@ -112,34 +119,45 @@ def reduced(risk, factors):
     return risk, factors
 
 
-@dataclass(frozen=True, eq=False)
 class _ActiveSet:
-    """What an L1 penalty asks of a step."""
+    """What a penalty with kinks or bounds asks of a step: ``active`` (K, p) is to stay as it is.
 
-    risk: EmpiricalRisk
-    used: np.ndarray
-    active: np.ndarray
-    coef: np.ndarray
-    bound: np.ndarray
-    positive: bool
+    ``used`` are the features of which some coefficient is active, and ``bend`` (K, used) are the
+    second derivatives of λJ, which are to stay, too.
+    """
+
+    def __init__(self, risk, penalty, alpha, coef, active, used, bend):
+        self.risk, self.penalty, self.alpha = risk, penalty, alpha
+        self.coef, self.active, self.used, self.bend = coef, active, used, bend
+        ones, self.held = np.ones(coef.shape[1]), []
+        # −∂R/∂θ beyond which a coefficient leaves 0 upwards and downwards: 0 without a kink.
+        for pull in (penalty.pull(ones), penalty.pull(-ones)):
+            self.held.append(np.divide(alpha, pull, out=np.full_like(ones, np.inf), where=pull > 0))
+        self.inward = penalty.gradient(coef, alpha)
 
     def leaves(self, steps, residual):
         """Whether each of m steps (m, K, used), with s∇ℓ (K, n, m) there, leaves the active set."""
-        penalised = self.active[:, self.used] & (self.bound[self.used] > 0)
-        old = self.coef[:, self.used]
-        out = (((old + steps) * old < 0) & penalised).any(axis=(1, 2))
-        for k in range(len(old)):
-            slope = self.risk.design.transposed_dot(residual[k])
-            pull = -slope if self.positive else np.abs(slope)
-            beyond = pull > self.bound[:, None] * (1 + 1e-9) + EPS
-            out |= beyond[~self.active[k]].any(axis=0)
+        used, out, new = self.used, np.zeros(len(steps), dtype=bool), self.coef.copy()
+        slack = 1e-9 * np.abs(self.inward).max(initial=0.0) + EPS
+        for i, step in enumerate(steps):
+            new[:, used] = self.coef[:, used] + step
+            linear = self.inward[:, used] + self.bend * step
+            off = np.abs(self.penalty.gradient(new, self.alpha)[:, used] - linear) > slack
+            out[i] = (off & self.active[:, used]).any() or np.isinf(self.penalty.value(new))
+        for k, coef in enumerate(self.coef):
+            pull = -self.risk.design.transposed_dot(residual[k]).T
+            up, down = ((1 + 1e-9) * held + EPS for held in self.held)
+            loose = (pull > up) | (-pull > down)
+            at_bound = coef != 0  # of those that are not active
+            back = np.sign(coef) * (pull - self.inward[k]) < -EPS
+            out |= np.where(at_bound, back, loose)[:, ~self.active[k]].any(axis=1)
         return out
 
 
 class _Steps:
     """Newton steps towards the fits without a row, at one λ.
 
-    ``ridge`` (p,) is the diagonal of λD, ``active`` (K, p) marks the coefficients that count.
+    ``ridge`` (K·p,) is the diagonal of λD, ``active`` (K, p) marks the coefficients that count.
     """
 
     def __init__(self, risk, raw, ridge, active=None):
@@ -154,7 +172,7 @@ class _Steps:
         _, self.gradient, self.curvature = risk.derivatives_at(raw)
         hessian = DenseHessian(risk, self.curvature)
         self.B, self.mixed = hessian.inverse_bb, hessian.mixed
-        self.root = hessian.half_inverse(np.tile((1.0 - 1.0 / len(raw)) * ridge, K), active)
+        self.root = hessian.half_inverse((1.0 - 1.0 / len(raw)) * ridge, active)
         self.shift = self.B @ (self.mixed @ self.root.T)
         # ∇R over the coefficients: −λ∇J. The intercepts' is 0 at a solution.
         self.slope = risk.design.transposed_dot(self.gradient).T.ravel()
@@ -234,9 +252,7 @@ class _Steps:
             residual[:, :, j] = risk.derivatives_at(raw[:, :, j].T)[1].T
             residual[:, i, j] = 0.0
         slope = [risk.design.transposed_dot(residual[k]).T for k in range(K)]
-        slope = np.hstack(slope) - (1.0 - share)[:, None] * (
-            self.slope - np.tile(self.ridge, K) * step
-        )
+        slope = np.hstack(slope) - (1.0 - share)[:, None] * (self.slope - self.ridge * step)
         back, back_b = self.solve(slope, residual.sum(axis=1).T)
         own = np.einsum("ikj,ij->ik", back.reshape(m, K, p), x) + back_b
         leaves = np.zeros(m, dtype=bool)

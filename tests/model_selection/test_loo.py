@@ -244,6 +244,37 @@ def test_lasso_on_squared_error(options, n_targets):
     assert exact[found.scores.argmax()] < 1.001 * exact.min()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bounds": (-0.3, 0.3)},
+        {"bounds": (-0.3, 0.3), "l1_ratio": 0.0},
+        {"penalty_factors": [1, 0, 2, 1, np.inf]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_bounded_and_excluded_coefficients(options, n_targets):
+    X, y = rows()
+    y = np.column_stack([y, np.sin(y)]) if n_targets == 2 else y
+    lasso, alphas = QuadraticApproxLasso(**options), np.array([0.5, 0.1, 0.01])
+    found = loo(lasso, X, y, alphas, {}, MSE)
+    raw = refitted(lasso, X, y, alphas)
+    exact = np.square(raw - y.reshape(len(y), -1)).mean(axis=(1, 2))
+    np.testing.assert_allclose(-found.scores, exact, rtol=0.02)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_bounded_coefficients_of_classes(n_classes):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 5))
+    y = (2 * X[:, :n_classes] + rng.gumbel(size=(40, n_classes))).argmax(axis=1)
+    model, alphas = QuadraticApproxLassoClassifier(bounds=(-0.5, 0.5)), np.array([0.2, 0.03])
+    found = loo(model, X, y, alphas, {}, LOSS)
+    exact = log_losses(refitted(model, X, y, alphas), y)
+    np.testing.assert_allclose(-found.scores, exact, rtol=0.03)
+
+
 @pytest.mark.parametrize("loss", ["huber", "poisson", "gamma"])
 @pytest.mark.parametrize("plain", [True, False])
 @pytest.mark.parametrize("lasso", [True, False])
@@ -311,7 +342,10 @@ def test_warns_where_it_is_not_to_be_trusted(monkeypatch):
 @pytest.mark.parametrize(
     ("estimator", "match"),
     [
-        (QuadraticApproxLasso(groups=[0, 0, 1, 1, 1]), r"groups .* Use cv=5"),
+        (QuadraticApproxLasso(groups=[0, 0, 1, 1, 1]), r"Group couples them. Use cv=5"),
+        (QuadraticApproxLasso(penalty="slope"), r"SLOPE couples them. Use cv=5"),
+        (QuadraticApproxLasso(penalty="mcp"), r"MCP is not convex.* Use cv=5"),
+        (QuadraticApproxLasso(penalty="scad"), r"SCAD is not convex.* Use cv=5"),
         (QuadraticApproxLasso(hessian="diagonal"), r"hessian='diagonal' .* hessian='full'"),
         (QuadraticApproxRidge(loss="huber", max_expansions=1), r"max_expansions=1 .* cv=5"),
         (QuadraticApproxRidge(norm_bound=1.0), r"norm_bound=1.0 .* Leave norm_bound=None"),

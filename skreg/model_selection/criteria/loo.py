@@ -27,9 +27,10 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     `GridSearchCV` with `LeaveOneOut` (λ against the mean loss of the n − 1 rows that are left, with
     ``sample_weight`` the mean by their weights): see `skreg.solvers.ridge_left_out`.
 
-    **Other losses, and the lasso**: approximate leave-one-out (ALO; Rad & Maleki, 2020), with a
-    second step where the first one is long, and fits without the row where both leave doubt and n·p
-    is small: see `skreg.solvers.left_out`. ``class_weight="balanced"`` is that of all rows.
+    **Other losses, and other convex penalties on each coefficient** (the lasso, bounds):
+    approximate leave-one-out (ALO; Rad & Maleki, 2020), with a second step where the first one is
+    long, and fits without the row where both leave doubt and n·p is small: see
+    `skreg.solvers.left_out`. ``class_weight="balanced"`` is that of all rows.
 
     A scorer sees the left-out predictions of all rows together, once for each λ. For means over
     rows (``neg_mean_squared_error``, ``neg_log_loss``, ``accuracy``, …) this is the mean over
@@ -66,8 +67,9 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     Raises
     ------
     ValueError
-        For groups, an approximate Hessian, limited ``max_expansions``, or sizes whose Hessian
-        cannot be formed.
+        For a penalty that couples coefficients, as groups or SLOPE, or is not convex, as MCP and
+        SCAD, an approximate Hessian, limited ``max_expansions``, or sizes whose Hessian cannot be
+        formed.
 
     Warns
     -----
@@ -185,10 +187,16 @@ def _check(fit):
             "Use cv=5."
         )
     penalty = fit.fitting.penalty(fit.problem.n_features)
-    if penalty.kernel != "coordinates":
+    kind = type(penalty).__name__
+    if not penalty.is_separable:
         raise ValueError(
-            "cv='loo' knows the L1 and L2 penalties of single coefficients, not groups or bounds, "
-            f"and not {penalty!r}. Use cv=5."
+            f"cv='loo' takes a penalty on each coefficient by itself, and {kind} couples them. "
+            "Use cv=5."
+        )
+    if not penalty.is_convex:
+        raise ValueError(
+            f"cv='loo' goes by what changes little when one row is left out, and {kind} is not "
+            "convex: its solutions jump from one local minimum to another. Use cv=5."
         )
     if (hessian := fit.fitting.hessian) != "full":
         raise ValueError(
