@@ -173,6 +173,10 @@ class LinearHooks(BaseEstimator, ABC):
     def _set_solution(self, solution: Solution, i: int) -> None:
         """Set the fitted attributes of the i-th λ."""
 
+    @abstractmethod
+    def _let_go(self) -> None:
+        """Keep no reference to the rows, unless asked to."""
+
     def _validate_params(self) -> None:
         super()._validate_params()
         refuse_huge(self)
@@ -260,6 +264,7 @@ class LinearModel(PathModel):
         vars(fitted).update(vars(self.estimator))
         fitted.alpha = float(path.alphas[i])
         fitted._set_solution(path, i)
+        fitted._let_go()
         return fitted
 
 

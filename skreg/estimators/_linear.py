@@ -19,6 +19,8 @@ from skreg.model import QuadraticModel
 from skreg.penalties import Separable
 from skreg.solvers import solve
 
+# Bytes of moments that a pickle carries without being asked to.
+_SMALL = 4096
 DTYPES = [np.float64, np.float32]
 SPARSE = ["csr", "csc"]
 Array = NDArray[np.float64]
@@ -40,7 +42,12 @@ class QuadraticApproxLinear(LinearHooks):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "warm_start": ["boolean"],
+        "store_quadratic": ["boolean"],
     }
+    # Attributes that are worked out from the quadratic, and are numbers: kept when it is let go.
+    _from_quadratic: ClassVar[tuple[str, ...]] = ()
+    _exact = _risk = _quadratic = _erm = None
+    _streamed = False
 
     # Fitting -------------------------------------------------------------------------------------
 
@@ -49,11 +56,25 @@ class QuadraticApproxLinear(LinearHooks):
         self._set_fitted(problem, Fitting(self, problem).solve_one())
         return self
 
-    def _set_fitted(self, problem, solution):
-        """Set the fitted attributes, of which none refers to the rows for the sake of a number."""
+    def _set_fitted(self, problem, solution, streamed=False):
+        """Set the fitted attributes, of which none refers to the rows unless asked to."""
         self._keep(problem)
+        self._streamed = streamed
         self._set_solution(solution, 0)
-        self._dof = self._dof()
+        self._dof = self.effective_dof_
+        self._let_go()
+
+    def _let_go(self):
+        """Work out the numbers that rows are needed for, and keep no reference to the rows."""
+        exact = self._exact
+        has_rows = self._risk is not None or (exact is not None and exact.form.has_rows)
+        if has_rows and not self.store_quadratic:
+            self._settle()
+            self._exact = self._risk = self._quadratic = None
+
+    def _settle(self):
+        for name in self._from_quadratic:
+            getattr(self, name, None)  # it keeps what it finds
 
     def _factors(self):
         if self.penalty_factors is None:
@@ -112,8 +133,8 @@ class QuadraticApproxLinear(LinearHooks):
         check_is_fitted(self)
         if self._quadratic is not None:
             return self._quadratic
-        if self._exact is not None:
-            self._quadratic = QuadraticModel(self._exact)
+        if self._loss.is_quadratic:
+            self._quadratic = QuadraticModel(self._exact_for("quadratic_"))
             return self._quadratic
         if not self._loss.has_curvature:
             raise AttributeError(f"loss {self._loss.name!r} has no curvature, and so no quadratic.")
@@ -155,9 +176,10 @@ class QuadraticApproxLinear(LinearHooks):
 
     def _minimiser(self):
         if self._erm is None:
-            if self._exact is not None:
-                theta = self.quadratic_.minimiser
-                self._erm = theta, self.quadratic_.intercept(theta)
+            if self._loss.is_quadratic:
+                model = QuadraticModel(self._exact_for("erm_coef_"))
+                theta = model.minimiser
+                self._erm = theta, model.intercept(theta)
             else:
                 found = solve(self._rows_of("erm_coef_"), Separable(0.0), 0.0, max_iter=1000)
                 found.warn(stacklevel=3)
@@ -179,18 +201,24 @@ class QuadraticApproxLinear(LinearHooks):
 
     def _rows_of(self, name):
         if self._risk is None:
-            raise AttributeError(
-                f"{name} is worked out from the rows fitted, which a pickle leaves behind. Ask "
-                "for it before pickling, or fit again."
-            )
+            raise AttributeError(_not_stored(name))
         return self._risk
 
+    def _exact_for(self, name):
+        if self._exact is None:
+            raise AttributeError(_not_stored(name))
+        return self._exact
+
     def __getstate__(self):
-        state = super().__getstate__()
-        if callable(state.get("_dof")):
-            state = {**state, "_dof": self.effective_dof_}
-        if "_risk" in state:
-            state = {**state, "_risk": None}
+        if "coef_" in vars(self):
+            self._dof = self.effective_dof_
+            self._settle()
+        state = dict(super().__getstate__())
+        if self.store_quadratic or "_exact" not in state:
+            return state
+        state["_risk"] = state["_quadratic"] = None
+        if self._exact is not None:
+            state["_exact"] = self._exact.of_moments(np.inf if self._streamed else _SMALL)
         return state
 
     # Predicting ----------------------------------------------------------------------------------
@@ -205,3 +233,10 @@ class QuadraticApproxLinear(LinearHooks):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _not_stored(name):
+    return (
+        f"{name} is worked out from the rows fitted, or from H, which an estimator does not keep "
+        "unless asked to: set store_quadratic=True, and fit again."
+    )

@@ -16,6 +16,7 @@ class RidgeShell:
 
     _norm_power = -0.5  # ‖θ‖⁻¹ is nearly linear in λ
     _is_ridge = True
+    _from_quadratic: ClassVar[tuple[str, ...]] = ("gradient_norm_",)
 
     def _check_parameters(self):
         pass
@@ -30,7 +31,7 @@ class RidgeShell:
     def gradient_norm_(self):
         """maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective, with H and the risk R₀ at θ = 0."""
         check_is_fitted(self)
-        if self._gradient_norm is None and self._exact is None:
+        if self._gradient_norm is None and not self._loss.is_quadratic:
             raise AttributeError(
                 f"loss {self._loss.name!r} has no gradient where a row is interpolated: dual_gap_ "
                 "certifies the solution."

@@ -79,8 +79,8 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         """Add rows to those fitted so far, exactly: for squared error.
 
         Any split of the rows into chunks, in any order, gives what one `fit` to all of them gives.
-        Only their moments are kept, O(p²) numbers whatever the number of rows. A call costs O(p³)
-        beside the O(n·p²) for its rows, so give many rows at once.
+        Only their moments are kept, in pickles too: O(p²) numbers whatever the number of rows. A
+        call costs O(p³) beside the O(n·p²) for its rows, so give many rows at once.
 
         Parameters
         ----------
@@ -102,7 +102,13 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             For data as in `fit`.
         """
         self._check_parameters()
-        before = getattr(self, "_exact", None)
+        before = self._exact
+        if before is None and hasattr(self, "coef_") and self._loss.is_quadratic:
+            raise ValueError(
+                "partial_fit needs the moments of the rows fitted so far, which this estimator has "
+                "not kept: a fit with p > n, or a pickle of one, leaves them out. Set "
+                "store_quadratic=True before, or begin with partial_fit on a new estimator."
+            )
         X, y = self._validate(X, y, reset=before is None, streamed=True)
         if self.penalty_factors is not None:
             self._check_factors(X.shape[1])
@@ -113,7 +119,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         model.dtype = X.dtype
         if before is not None:
             model = before.combined(model, 1)
-        self._set_fitted(model, Fitting(self, model).solve_one())
+        self._set_fitted(model, Fitting(self, model).solve_one(), streamed=True)
         return self
 
     def predict(self, X, offset=None):

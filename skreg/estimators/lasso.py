@@ -105,6 +105,10 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
     warm_start : bool, default=False
         For scikit-learn's interface; without effect. Every solution is reached from λ_max, where
         it is 0, as the working sets have it.
+    store_quadratic : bool, default=False
+        Whether the estimator and its pickles keep what ``quadratic_``, ``erm_coef_`` and
+        `partial_fit` after `fit` take: H; or, with more features than rows, and for other losses
+        than squared error, a reference to X and y. False keeps H in memory only, and X not at all.
 
     Attributes
     ----------
@@ -121,8 +125,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         θ̂, the minimiser without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel
         The risk; with more features than rows it refers to X. For other losses than squared error
-        the expansion at the solution, made when asked for: such an estimator refers to X, until it
-        is pickled.
+        the expansion at the solution, made when asked for. See ``store_quadratic``.
     effective_dof_ : float
         Number of non-zero components, of ``coef_`` or, for ``"pca"``, of Qᵀ``coef_``.
     n_iter_ : int
@@ -188,6 +191,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         max_iter=10_000,
         tol=1e-8,
         warm_start=False,
+        store_quadratic=False,
     ):
         self.alpha = alpha
         self.loss = loss
@@ -212,3 +216,4 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.store_quadratic = store_quadratic

@@ -86,6 +86,9 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
     warm_start : bool, default=False
         For scikit-learn's interface; without effect. Every solution is reached from λ_max, where
         it is 0, as the working sets have it.
+    store_quadratic : bool, default=False
+        Whether the estimator and its pickles keep a reference to X and y, which ``quadratic_`` and
+        ``erm_coef_`` are worked out from.
 
     Attributes
     ----------
@@ -101,11 +104,10 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
     alpha_ : float
         The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
-        θ̂, the minimiser without a penalty, worked out when asked for.
+        θ̂, the minimiser without a penalty, worked out when asked for; ``store_quadratic=True``.
         Classes that a plane separates have none: a warning says which λ stands in.
     quadratic_ : QuadraticModel
-        The risk's expansion at the solution, made when asked for: the estimator refers to X, until
-        it is pickled.
+        The risk's expansion at the solution, made when asked for, with ``store_quadratic=True``.
     effective_dof_ : float
         Number of non-zero coefficients.
     n_expansions_, n_iter_ : int
@@ -158,6 +160,7 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
         max_iter=10_000,
         tol=1e-8,
         warm_start=False,
+        store_quadratic=False,
     ):
         self.alpha = alpha
         self.penalty = penalty
@@ -178,3 +181,4 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.store_quadratic = store_quadratic

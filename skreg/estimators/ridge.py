@@ -65,6 +65,11 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     warm_start : bool, default=False
         Whether Newton's method starts from the last solution. The problem is convex: this changes
         the time it takes, and not the result.
+    store_quadratic : bool, default=False
+        Whether the estimator and its pickles keep what ``quadratic_``, ``erm_coef_``,
+        ``predict(return_std=True)`` and `partial_fit` after `fit` take: H; or, with more features
+        than rows, and for ``quadratic_`` and ``erm_coef_`` of other losses than squared error, a
+        reference to X and y. False keeps H in memory only, and X not at all.
 
     Attributes
     ----------
@@ -78,8 +83,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         θ̂, the minimiser without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel
         The risk; with more features than rows it refers to X. For other losses than squared error
-        the expansion at the solution, made when asked for: such an estimator refers to X, until it
-        is pickled.
+        the expansion at the solution, made when asked for. See ``store_quadratic``.
     effective_dof_ : float
         tr H(H + λF)⁻¹, Σσ/(σ+λ) without factors; the intercept is not counted.
     n_expansions_, n_iter_ : int
@@ -149,6 +153,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         max_iter=1000,
         tol=1e-8,
         warm_start=False,
+        store_quadratic=False,
     ):
         self.alpha = alpha
         self.loss = loss
@@ -163,6 +168,9 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.store_quadratic = store_quadratic
+
+    _from_quadratic = (*RidgeShell._from_quadratic, "noise_variance_", "log_evidence_")
 
     def predict(self, X, return_std=False, offset=None):
         """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.
@@ -193,7 +201,12 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
             return predicted
         if reason := self._not_bayesian():
             raise ValueError(f"return_std=True needs {reason}")
-        noise = noise_variance(self._exact, np.array([self.alpha_]))[0]
+        if self._exact is None:
+            raise ValueError(
+                "return_std=True needs H, which this estimator has not kept: set "
+                "store_quadratic=True, and fit again."
+            )
+        noise = np.atleast_1d(self.noise_variance_)
         spread = posterior_variance(self._exact, self.alpha_, X)
         std = np.sqrt((1.0 + spread)[:, None] * noise).astype(predicted.dtype)
         return predicted, std.reshape(predicted.shape)
@@ -204,23 +217,31 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         check_is_fitted(self)
         if reason := self._not_bayesian():
             raise AttributeError(f"noise_variance_ needs {reason}")
-        noise = noise_variance(self._exact, np.array([self.alpha_]))[0]
-        return float(noise[0]) if self.coef_.ndim == 1 else noise
+        if self._noise is None:
+            problem = self._exact_for("noise_variance_")
+            self._noise = noise_variance(problem, np.array([self.alpha_]))[0]
+        return float(self._noise[0]) if self.coef_.ndim == 1 else self._noise
 
     @property
     def log_evidence_(self):
         """log P(y | λ), summed over targets."""
         check_is_fitted(self)
-        return float(self._log_evidence(np.array([self.alpha_]))[0])
+        if self._evidence is None:
+            self._evidence = float(self._log_evidence(np.array([self.alpha_]))[0])
+        return self._evidence
+
+    def _set_solution(self, solution, i):
+        super()._set_solution(solution, i)
+        self._noise = self._evidence = None
 
     def _log_evidence(self, alphas):
         if self._not_bayesian():
             return super()._log_evidence(alphas)
-        return log_evidence(self._exact, alphas)
+        return log_evidence(self._exact_for("the evidence"), alphas)
 
     def _not_bayesian(self):
         """What is missing for a posterior in closed form."""
-        if self._exact is None:
+        if not self._loss.is_quadratic:
             return (
                 f"loss='squared_error', whose posterior is Gaussian; this is {self._loss.name!r}."
             )

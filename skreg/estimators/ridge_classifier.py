@@ -39,6 +39,9 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
     warm_start : bool, default=False
         Whether Newton's method starts from the last solution. The problem is convex: this changes
         the time it takes, and not the result.
+    store_quadratic : bool, default=False
+        Whether the estimator and its pickles keep a reference to X and y, which ``quadratic_`` and
+        ``erm_coef_`` are worked out from.
 
     Attributes
     ----------
@@ -51,11 +54,10 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
     alpha_ : float
         The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
-        θ̂, the minimiser without a penalty, worked out when asked for.
+        θ̂, the minimiser without a penalty, worked out when asked for; ``store_quadratic=True``.
         Classes that a plane separates have none: a warning says which λ stands in.
     quadratic_ : QuadraticModel
-        The risk's expansion at the solution, made when asked for: the estimator refers to X, until
-        it is pickled.
+        The risk's expansion at the solution, made when asked for, with ``store_quadratic=True``.
     effective_dof_ : float
         tr H(H + λF)⁻¹ at the solution; intercepts are not counted.
     n_expansions_, n_iter_ : int
@@ -95,6 +97,7 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
         max_iter=1000,
         tol=1e-8,
         warm_start=False,
+        store_quadratic=False,
     ):
         self.alpha = alpha
         self.max_expansions = max_expansions
@@ -105,3 +108,4 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.store_quadratic = store_quadratic

@@ -364,6 +364,7 @@ class PathSearchCV(BaseSearchCV):
         context.call_on_fit_task_end(**hooks)
         if path is not None:
             fitted["path_"] = path
+            getattr(best, "effective_dof_", None)  # counted, it refers to the rows no more
         if hasattr(best, "feature_names_in_"):
             fitted["feature_names_in_"] = best.feature_names_in_
         return fitted

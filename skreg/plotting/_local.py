@@ -39,7 +39,8 @@ class Local:
         check_is_fitted(estimator)
         if not hasattr(estimator, "quadratic_"):
             raise ValueError(
-                f"{type(estimator).__name__} has no quadratic: give a linear estimator of skreg."
+                f"{type(estimator).__name__} has no quadratic: give a linear estimator of skreg, "
+                "fitted with store_quadratic=True."
             )
         model = estimator.quadratic_
         coefs = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))

@@ -85,6 +85,11 @@ class ShrinkageDisplay:
             If the estimator's penalty is not L2.
         """
         check_is_fitted(estimator)
+        if hasattr(estimator, "store_quadratic") and not hasattr(estimator, "quadratic_"):
+            raise ValueError(
+                f"{type(estimator).__name__} has not kept its quadratic: fit it with "
+                "store_quadratic=True."
+            )
         if not hasattr(estimator, "quadratic_") or hasattr(estimator, "l1_ratio"):
             raise ValueError(
                 f"{type(estimator).__name__} does not shrink by σ/(σ+λ): give a ridge. For an L1 "

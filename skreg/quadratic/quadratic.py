@@ -186,6 +186,15 @@ class Quadratic(Problem):
         dtype = np.result_type(self.dtype, other.dtype)
         return Quadratic(form, dtype, self.single_target and other.single_target)
 
+    def of_moments(self, most: float = np.inf) -> "Quadratic | None":
+        """The same by its moments alone, if it has them and they take at most so many bytes."""
+        moments = self.form.moments
+        if moments is None or moments.xx.nbytes + moments.xy.nbytes > most:
+            return None
+        twin = Quadratic.from_moments(moments, self.form.centred)
+        twin.dtype, twin.single_target = self.dtype, self.single_target
+        return twin
+
     def without_rows(self) -> "Quadratic":
         """The same, without the reference to X where the moments say it all (n ≥ p)."""
         twin = Quadratic(self.form.without_rows(), self.dtype, self.single_target)

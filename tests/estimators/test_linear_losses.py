@@ -204,7 +204,7 @@ def test_one_shot_gap(loss):
 
 def test_minimiser_and_quadratic_are_at_hand():
     X, y, weights = rows_of("poisson")
-    model = QuadraticApproxRidge(0.1, loss="poisson").fit(X, y, weights)
+    model = QuadraticApproxRidge(0.1, loss="poisson", store_quadratic=True).fit(X, y, weights)
     free = QuadraticApproxRidge(0.0, loss="poisson").fit(X, y, weights)
     np.testing.assert_allclose(model.erm_coef_, free.coef_, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(model.erm_intercept_, free.intercept_, rtol=1e-5)

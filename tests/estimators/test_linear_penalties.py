@@ -167,7 +167,7 @@ def test_closed_forms_are_exact_for_their_hessian(hessian, loss):
     else:
         y = rng.poisson(np.exp(X @ [0.5, -0.1]))
         closed = QuadraticApproxLasso(0.1, loss=loss, hessian=hessian).fit(X, y)
-        free = QuadraticApproxRidge(0.0, loss=loss, tol=1e-10).fit(X, y)
+        free = QuadraticApproxRidge(0.0, loss=loss, tol=1e-10, store_quadratic=True).fit(X, y)
         assert closed.n_expansions_ == 1
         if hessian == "diagonal":
             H = np.diag(free.quadratic_.hessian)

@@ -48,7 +48,9 @@ def test_agrees_with_bayesian_ridge_at_its_own_hyperparameters(rows, fit_interce
 def test_std_is_the_posteriors(problem, exponent, fit_intercept):
     X, y, weights = problem
     alpha, n = 10.0**exponent, len(X)
-    model = QuadraticApproxRidge(alpha=alpha, fit_intercept=fit_intercept).fit(X, y, weights)
+    model = QuadraticApproxRidge(
+        alpha=alpha, fit_intercept=fit_intercept, store_quadratic=True
+    ).fit(X, y, weights)
     share = np.full(n, 1 / n) if weights is None else weights / weights.sum()
     centre = share @ X if fit_intercept else np.zeros(X.shape[1])
     A = X - centre

@@ -88,7 +88,7 @@ def test_the_others_free_have_no_penalty(kind):
 @pytest.mark.parametrize("n_rows", [442, 7])
 @pytest.mark.parametrize("kind", [QuadraticApproxRidge, QuadraticApproxLasso])
 def test_the_others_fixed_keep_the_estimators_solution(kind, n_rows):
-    fitted = kind(alpha=0.3).fit(X[:n_rows], y[:n_rows])
+    fitted = kind(alpha=0.3, store_quadratic=True).fit(X[:n_rows], y[:n_rows])
     display = PenaltyGeometryDisplay.from_estimator(fitted, features=(2, 8), others="fixed")
     np.testing.assert_allclose(display.solution, fitted.coef_[[2, 8]], rtol=1e-5, atol=1e-6)
     assert "fixed" in display.ax_.get_title()
@@ -96,7 +96,7 @@ def test_the_others_fixed_keep_the_estimators_solution(kind, n_rows):
 
 def test_a_class_of_several():
     rows, species = load_iris(return_X_y=True)
-    fitted = QuadraticApproxRidgeClassifier(alpha=0.1).fit(rows, species)
+    fitted = QuadraticApproxRidgeClassifier(alpha=0.1, store_quadratic=True).fit(rows, species)
     display = PenaltyGeometryDisplay.from_estimator(fitted, target=1, others="fixed")
     np.testing.assert_allclose(display.solution, fitted.coef_[1, :2], rtol=1e-4, atol=1e-6)
 
@@ -133,7 +133,7 @@ def test_bad_arguments(arguments, message):
 
 
 def test_what_cannot_be_drawn_is_refused():
-    wide = QuadraticApproxRidge().fit(X[:8], y[:8])
+    wide = QuadraticApproxRidge(store_quadratic=True).fit(X[:8], y[:8])
     with pytest.raises(ValueError, match="others='fixed'"):
         PenaltyGeometryDisplay.from_estimator(wide)
     grouped = QuadraticApproxLasso(groups=[[0, 1], [2, 3]]).fit(X.iloc[:, :4], y)

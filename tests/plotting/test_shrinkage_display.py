@@ -49,13 +49,13 @@ def test_degrees_of_freedom_with_penalty_factors(factors):
 def test_other_losses_at_their_solution():
     rows, classes = load_breast_cancer(return_X_y=True)
     rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
-    ridge = QuadraticApproxRidgeClassifier(alpha=0.1).fit(rows, classes)
+    ridge = QuadraticApproxRidgeClassifier(alpha=0.1, store_quadratic=True).fit(rows, classes)
     display = ShrinkageDisplay.from_estimator(ridge)
     assert display.dof[0] == pytest.approx(ridge.effective_dof_, rel=1e-5)
 
 
 def test_fewer_rows_than_features():
-    ridge = QuadraticApproxRidge(alpha=1e-3).fit(X[:6], y[:6])
+    ridge = QuadraticApproxRidge(alpha=1e-3, store_quadratic=True).fit(X[:6], y[:6])
     assert len(ShrinkageDisplay.from_estimator(ridge).eigenvalues) == 5
 
 

@@ -77,7 +77,7 @@ def test_no_penalty_leaves_everything():
 
 def test_classes_and_labels():
     frame, species = load_iris(return_X_y=True, as_frame=True)
-    lasso = QuadraticApproxLassoClassifier(alpha=0.02).fit(frame, species)
+    lasso = QuadraticApproxLassoClassifier(alpha=0.02, store_quadratic=True).fit(frame, species)
     display = SoftThresholdDisplay.from_estimator(lasso, target=2, n_labels=2)
     np.testing.assert_allclose(display.coefs, lasso.coef_[2])
     sizes = np.abs(display.units * display.erm_coefs)
