@@ -155,7 +155,7 @@ class Pace:
     RETRY_AT_MOST = 160
 
     def __init__(self, n_workers):
-        self.seconds = {n: [] for n in (n_workers, 1)}
+        self.seconds: dict[int, list[float]] = {n: [] for n in (n_workers, 1)}
         self.n_rounds = 0
         self.patience = self.RETRY
         self.next_trial = self.RETRY

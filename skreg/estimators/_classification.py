@@ -1,8 +1,9 @@
 """The task of the quadratic classifiers: the log loss of two classes or more."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
@@ -18,6 +19,10 @@ from skreg.losses import BinaryLogLoss, MultinomialLogLoss
 class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
     """Base of the classifiers."""
 
+    class_weight: Any
+    classes_: NDArray[Any]
+
+    _loss: BinaryLogLoss | MultinomialLogLoss
     _parameter_constraints: ClassVar[dict] = {
         **QuadraticApproxLinear._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],

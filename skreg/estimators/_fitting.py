@@ -63,7 +63,7 @@ def only_where(missing: Callable[[Any], str]) -> Callable[[F], F]:
     class Method:
         def __init__(self, function):
             self.function = function
-            functools.update_wrapper(self, function)
+            functools.update_wrapper(cast(Any, self), function)
 
         def __get__(self, instance, owner=None):
             if instance is None:
@@ -113,7 +113,27 @@ class LinearHooks(BaseEstimator, ABC):
     criteria ask of an estimator, they ask its `LinearModel` or its `Fitting`.
     """
 
+    alpha: float
+    max_expansions: int | None
+    fit_intercept: bool
+    penalty_factors: ArrayLike | None
+    norm_bound: float | None
+    max_iter: int
+    tol: float
+    warm_start: bool
+
+    coef_: NDArray[Any]
+    intercept_: Any
+    alpha_: float
+    n_iter_: int
+    n_expansions_: int
+    solver_: str
+    dual_gap_: float
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+
     _loss: Loss
+    _dof: Any
     #: The risk of the rows fitted where it is its own quadratic, else None.
     _exact: Quadratic | None
     #: A power of J that is nearly linear in λ, for the search of a multiplier.

@@ -1,17 +1,19 @@
 """The two penalties of the quadratic estimators: how λ is solved, and which λ a path takes."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_factors
+from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.penalties import Penalty, Separable, make_penalty
 
 
-class RidgeShell:
+class RidgeShell(QuadraticApproxLinear):
     """J(θ) = ½ Σⱼ fⱼθⱼ²."""
 
     _norm_power = -0.5  # ‖θ‖⁻¹ is nearly linear in λ
@@ -56,11 +58,22 @@ class RidgeShell:
         return (coef, intercept) if coef.shape == (problem.n_outputs, problem.n_features) else None
 
 
-class LassoShell:
+class LassoShell(QuadraticApproxLinear):
     """J(θ) = Σⱼ fⱼ(ρ|θⱼ| + (1−ρ)½θⱼ²), within bounds on request, or a penalty by its name."""
 
     _norm_power = 1.0  # J is piecewise linear in λ
     _is_ridge = False
+
+    penalty: str | Penalty | None
+    l1_ratio: float
+    asparse: float
+    gamma: float | None
+    q: float
+    hessian: str
+    positive: bool
+    bounds: tuple[ArrayLike, ArrayLike] | None
+    l2_factors: ArrayLike | None
+    groups: Any
 
     _parameter_constraints: ClassVar[dict] = {
         "penalty": [str, Penalty, None],

@@ -28,6 +28,12 @@ def _not_additive(estimator):
 class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
     """Base of the regressors."""
 
+    loss: str | Loss
+    delta: float
+    quantile: float
+    power: float
+    dispersion: float
+
     _parameter_constraints: ClassVar[dict] = {
         **QuadraticApproxLinear._parameter_constraints,
         "loss": [StrOptions(REGRESSION_LOSSES), Loss],

@@ -172,7 +172,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
 
     _from_quadratic = (*RidgeShell._from_quadratic, "noise_variance_", "log_evidence_")
 
-    def predict(self, X, return_std=False, offset=None):
+    def predict(self, X, return_std=False, offset=None):  # type: ignore[override]
         """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.
 
         Parameters

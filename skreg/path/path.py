@@ -152,10 +152,9 @@ class RegularizationPath(Solution):
     @property
     def feature_names(self):
         """Names of the columns of X, shape (p,); ``x0, x1, …`` where it has none."""
-        names = self.given_names
-        if names is None:
-            names = [f"x{i}" for i in range(self.coefs.shape[-1])]
-        return np.asarray(names, dtype=object)
+        if self.given_names is not None:
+            return np.asarray(self.given_names, dtype=object)
+        return np.array([f"x{i}" for i in range(self.coefs.shape[-1])], dtype=object)
 
     @property
     def n_nonzero(self):

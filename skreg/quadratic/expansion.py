@@ -1,5 +1,7 @@
 """The quadratic of any risk about an anchor, in the terms of `Quadratic`."""
 
+from typing import cast
+
 import numpy as np
 
 from skreg.quadratic.forms import GramForm, RowForm
@@ -23,7 +25,9 @@ class Expansion(Quadratic):
         raw = risk.raw(coef, intercept)
         _, residual, curvature = risk.derivatives_at(raw)
         if risk.n_features > len(risk.y) and risk.n_outputs == 1:
-            form = _WideForm(risk, raw, residual, row_weights(risk, curvature, 0, 0))
+            form: _WideForm | _ArrayForm = _WideForm(
+                risk, raw, residual, row_weights(risk, curvature, 0, 0)
+            )
         else:
             form = _ArrayForm(risk, coef, intercept, residual, curvature)
         super().__init__(form, risk.dtype, single_target=True)
@@ -32,7 +36,7 @@ class Expansion(Quadratic):
     def coefficients(self, thetas):
         """coefs (m, K, p) and intercepts (m, K) for θ of shape (m, K·p)."""
         thetas = np.asarray(thetas, dtype=np.float64)
-        form, m = self.form, len(thetas)
+        form, m = cast(_ArrayForm, self.form), len(thetas)
         if self.n_classes == 1:
             intercepts = form.y_mean - thetas @ form.x_mean[:, None]
         else:

@@ -133,7 +133,7 @@ class GramForm:
             self.x_mean, self.y_mean = np.zeros_like(self.x_mean), np.zeros_like(self.y_mean)
         self.hessian.flags.writeable = False
         self.diagonal = np.diag(self.hessian)
-        self.data = None
+        self.data: Any = None
 
     def attach(self, X, y, weights):
         """Refer to the rows that the moments came from."""

@@ -43,7 +43,7 @@ class WorkingPenalty:
         self.penalty, self.alpha, self.features, self.shape = penalty, alpha, features, shape
         self.is_separable = penalty.is_separable
 
-    def whole(self, part: Array) -> Array:
+    def whole(self, part: Array) -> NDArray[np.float64]:
         """θ of shape (K, p) from its working set (K, m)."""
         out = np.zeros(self.shape)
         out[:, self.features] = part

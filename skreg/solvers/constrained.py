@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from skreg.solvers.solution import Solution
+
 # λ is halved until J exceeds k, so many times at once: a path's warm starts serve all of them.
 _CHUNK = 6
 _MAX_STEPS = 100
@@ -73,10 +75,11 @@ def solve_bounded(
 class _Search:
     """Evaluations of the excess of J over k; the last solution made is kept."""
 
+    solution: Solution
+
     def __init__(self, solve, value, bound, power, tol, smallest):
         self.solve, self.value = solve, value
         self.bound, self.power, self.tol, self.smallest = bound, power, tol, smallest
-        self.solution = None
 
     def at(self, alpha):
         """J(θ(λ))/k − 1, at most ``tol`` counting as 0."""

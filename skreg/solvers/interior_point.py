@@ -198,13 +198,15 @@ class Iterate:
 
     def run(self, tol, max_iter):
         """Steps until the gap is below ``tol`` of the null risk, then the vertex."""
-        scale, best, worse = self.risk.null_risk or 1.0, None, 0
+        scale, worse = self.risk.null_risk or 1.0, 0
+        best: Certified | None = None
         for n_iter in range(max_iter + 1):
             found = self._certify(self.theta, self.b, self.a, n_iter)
-            worse = 0 if best is None or found.gap < best.gap else worse + 1
-            if not worse:
-                best = found
+            if best is None or found.gap < best.gap:
+                best, worse = found, 0
                 kept = self._kept(), self._interpolated()
+            else:
+                worse += 1
             if best.gap <= tol * scale or worse >= 5 or n_iter == max_iter or not self._step():
                 break
         return self._vertex(best, *kept, tol * scale)
@@ -273,7 +275,7 @@ class Iterate:
         gap = value + penalty - (scale * (a @ self.y) - conjugate)
         n_interpolated = np.count_nonzero(self._interpolated()) - self.risk.fit_intercept
         dof = n_interpolated if self.l2.any() else np.count_nonzero(theta)
-        gap, dof = max(gap, 0.0), max(dof, 0)
+        gap, dof = max(gap, 0.0), max(int(dof), 0)
         return Certified(theta.copy(), float(b), a, slope, value, gap, dof, n_iter)
 
     def _balanced(self, a):

@@ -41,6 +41,7 @@ class NewtonStep:
         steady = _STEADY * at.size**2 / (at.risk.null_risk or 1.0)
         self.ridge = np.where(ridge > 0, ridge, steady)
         self.ridge[at.out] = np.inf
+        self.outer: _Cholesky | None = None
         if p > n:
             self.root = np.sqrt(self.weights)
             outer = at.design.outer_gram(np.sqrt(1.0 / self.ridge))
@@ -48,7 +49,6 @@ class NewtonStep:
             matrix[np.diag_indices(n)] += 1.0
             self.outer = _Cholesky(matrix)
             return
-        self.outer = None
         gram, sums = at.design.gram(self.weights)
         matrix = np.zeros((p + 1, p + 1))
         matrix[:p, :p], matrix[p, :p], matrix[:p, p] = gram, sums, sums
@@ -76,6 +76,7 @@ class NewtonStep:
         """From (W⁻¹ + XΛ⁻¹Xᵀ)da + db = residual + XΛ⁻¹·off."""
         at = self.at
         right = self.root * (residual + at.design.dot((off / self.ridge)[:, None])[:, 0])
+        assert self.outer is not None  # or `_by_features` serves
         inverse = self.root[:, None] * self.outer.solve(np.column_stack([right, self.root]))
         b = 0.0
         if at.risk.fit_intercept:

@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -251,7 +251,8 @@ class _Freedom:
 
     def __init__(self, descent, out):
         self._descent, self._out = descent, out
-        self._hessian, self._taken_at, self._since = None, None, []
+        self._hessian: Any = None
+        self._taken_at, self._since = None, []
 
     def put(self, i, alpha):
         """Note the solution for the i-th λ, the point where ``descent`` is."""

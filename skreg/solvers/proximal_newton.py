@@ -80,6 +80,7 @@ def _unpenalised(path, notes):
     risk = path.risk
     fit = Newton().path(Task(risk, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000))
     notes += fit.notes
+    assert fit.intercepts is not None  # of a loss a method tells them
     coef, intercept = fit.thetas[0], fit.intercepts[0] + fit.thetas[0] @ risk.design.centre
     point = path.evaluate(coef.ravel(), intercept)
     gap = point.value

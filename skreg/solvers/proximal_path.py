@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -80,8 +81,9 @@ class ProximalPath:
         total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * self.certificate.smallest_weight
         self.evaluate = Evaluator(risk, total_tol)
         self.floor, self.wasted = FLOOR, 0.0
-        self.model = self.last_slope = self.dual = None
-        self.history = deque(maxlen=_MEMORY)
+        self.model: Any = None  # a WorkingHessian, once there is a working set
+        self.last_slope = self.dual = None
+        self.history: deque[tuple[float, Any]] = deque(maxlen=_MEMORY)
         self.members = np.empty(0, dtype=np.intp)
         self.passes = self.expansions = 0
         self.sought, self.inner_tol = np.finfo(np.float64).max, EPS * self.null_risk

@@ -17,6 +17,8 @@ Cost, n ≥ p: the rows in the coordinates of the eigenvectors, 2np² flops, the
 for each of the fifteen functions or so that many λ are made of. p > n: 4n² for each λ.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.linalg import qr
 from scipy.sparse import issparse
@@ -206,7 +208,8 @@ class _Rows:
             made = self.model.spectrum(self.least, self.factors)
         else:
             means = (form.x_mean, form.y_mean)
-            self._rows = WeightedRows(*form.data, form.centred, means=means)
+            X, y, weights = form.data
+            self._rows = WeightedRows(X, y, weights, form.centred, means=means)
             made = factored.from_wide_rows(self._rows, self.factors, accurate=False)
         # Whatever λ is: of a small σ, U keeps few digits of what sets it apart from the intercept.
         if made.serves(0.0):
@@ -242,7 +245,10 @@ class _Sums:
         n_terms = 1 if ratio < EPS else int(np.ceil(np.log(EPS) / np.log(ratio))) + 1
         step = alphas[:, None] * self.reach * inverse
         table = np.concatenate([inverse * step**j for j in range(n_terms)]).T
-        functions, self._mix = _few_functions(table) if briefly else (table, None)
+        self._mix: Any = None
+        functions = table
+        if briefly:
+            functions, self._mix = _few_functions(table)
         self._shape = n_terms, len(alphas)
         self._squares = np.asfortranarray(functions)
         self._lines = [

@@ -1,5 +1,7 @@
 """The Hessian of a risk on a working set of coefficients, with the intercepts profiled out."""
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -40,7 +42,7 @@ class WorkingHessian:
         self.inner = None
         self.which = np.empty(0, dtype=np.intp)
         self.matrix = np.empty((0, 0))
-        self.columns = None
+        self.columns: Any = None
         self._tilt = np.empty((0, risk.n_outputs))
         if risk.fit_intercept:
             self._bend = invert_bb(intercept_block(risk, curvature), risk.loss.coupled)
