@@ -328,10 +328,11 @@ def check_factors(factors, n_features, name="penalty_factors", may_exclude=False
     return array
 
 
-def check_offset(offset, X):
+def check_offset(offset, X, n_classes=1):
     """What is added to the raw predictions, as a float64 vector; None stays None.
 
-    A number stands for the same offset in every row.
+    A number stands for the same offset in every row. Of ``n_classes`` > 1 each has its own, in an
+    array of shape (n_samples, n_classes).
 
     Examples
     --------
@@ -341,10 +342,22 @@ def check_offset(offset, X):
     if offset is None:
         return None
     n_samples = _num_samples(X)
-    if isinstance(offset, numbers.Number):
+    if isinstance(offset, numbers.Number) and n_classes == 1:
         offset = np.full(n_samples, as_floats(offset, "offset"))
-    array = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
-    if array.shape != (n_samples,):
+    array = (
+        check_array(
+            offset, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name="offset"
+        )
+        if np.ndim(offset)
+        else np.asarray(offset, dtype=np.float64)
+    )
+    if n_classes > 1 and array.shape != (n_samples, n_classes):
+        raise ValueError(
+            f"offset must have one number for each row of X and each of the {n_classes} classes, "
+            f"shape ({n_samples}, {n_classes}), got shape {array.shape}. One number for each row, "
+            "added to the log odds of every class, would change nothing."
+        )
+    if n_classes == 1 and array.shape != (n_samples,):
         raise ValueError(
             f"offset must have one number for each row of X, shape ({n_samples},), got shape "
             f"{array.shape}."

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -41,9 +42,10 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             Labels of the classes, at least two: numbers or strings.
         sample_weight : None, float or array-like of shape (n_samples,), default=None
             Weights, at least one positive. Their scale does not matter.
-        offset : None or array-like of shape (n_samples,), default=None
-            Added to the raw predictions xᵢᵀθ + b of two classes, as it is: the log odds that are
-            known beforehand. Give `predict` the offset of its rows.
+        offset : None or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Added to the raw predictions xᵢᵀθ + b, as it is: of two classes the log odds that are
+            known beforehand, of more a number for each, in the order of ``classes_``. Give
+            `predict` the offset of its rows.
 
         Returns
         -------
@@ -62,13 +64,13 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         """
         return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
-    def decision_function(self, X, offset=None):
+    def decision_function(self, X, *, offset=None):
         """Raw predictions xᵀθ + b.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        offset : None or array-like of shape (n_samples,), default=None
+        offset : None or array-like, default=None
             As for `fit`.
 
         Returns
@@ -80,28 +82,28 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         raw = self._raw_with(X, offset)
         return raw[:, 0] if raw.shape[1] == 1 else raw
 
-    def predict(self, X, offset=None):
+    def predict(self, X, *, offset=None):
         """Most probable class of each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        offset : None or array-like of shape (n_samples,), default=None
+        offset : None or array-like, default=None
             As for `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples,)
         """
-        return self._from_raw(self.decision_function(X, offset)[None])[0]
+        return self._from_raw(self.decision_function(X, offset=offset)[None])[0]
 
-    def predict_proba(self, X, offset=None):
+    def predict_proba(self, X, *, offset=None):
         """Probability of each class, in the order of ``classes_``.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        offset : None or array-like of shape (n_samples,), default=None
+        offset : None or array-like, default=None
             As for `fit`.
 
         Returns
@@ -111,13 +113,13 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         raw = self._raw_with(X, offset)
         return self._loss.inverse_link(raw)
 
-    def predict_log_proba(self, X, offset=None):
+    def predict_log_proba(self, X, *, offset=None):
         """Logarithm of `predict_proba`, without rounding small probabilities to 0.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        offset : None or array-like of shape (n_samples,), default=None
+        offset : None or array-like, default=None
             As for `fit`.
 
         Returns
@@ -126,6 +128,23 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         """
         raw = self._raw_with(X, offset)
         return self._loss.log_inverse_link(raw)
+
+    def score(self, X, y, sample_weight=None, offset=None):
+        """Share of the rows whose class is predicted.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : None or array-like of shape (n_samples,), default=None
+        offset : None or array-like, default=None
+            As for `fit`.
+
+        Returns
+        -------
+        float
+        """
+        return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)
 
     def regularization_path(self, X, y, alphas=None, sample_weight=None, offset=None):
         """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
@@ -138,7 +157,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             Values of λ. An int asks for an automatic grid of so many values, None for 100: see
             `skreg.path.path_alphas` for its range.
         sample_weight : None, float or array-like of shape (n_samples,), default=None
-        offset : None or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
 
         Returns
         -------
@@ -154,7 +173,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : None, float or array-like of shape (n_samples,), default=None
-        offset : None or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
 
         Returns
         -------
@@ -212,24 +231,23 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         self.intercept_ = np.atleast_1d(self.intercept_)
 
     def _checked_offset(self, offset, X):
-        if offset is not None and len(self.classes_) > 2:
-            raise ValueError(
-                f"offset is for two classes, and y has {len(self.classes_)}: one number for each "
-                "row, added to the log odds of every class, would change nothing. Leave it out."
-            )
-        return check_offset(offset, X)
+        n_classes = len(self.classes_)
+        return check_offset(offset, X, 1 if n_classes == 2 else n_classes)
 
     def _raw_with(self, X, offset):
         """Raw predictions with the offset, shape (n, 1) or (n, K)."""
         raw, X = self._raw(X)
         offset = self._checked_offset(offset, X)
-        return raw if offset is None else raw + offset[:, None].astype(raw.dtype)
+        return raw if offset is None else raw + offset.reshape(len(raw), -1).astype(raw.dtype)
+
+    def _shifted(self, raw, X, offset):
+        """Raw predictions of shape (m, n) or (m, n, K) with the offset."""
+        offset = self._checked_offset(offset, X)
+        return raw if offset is None else raw + offset.astype(raw.dtype)
 
     def _from_raw(self, raw, X=None, offset=None):
         """Labels from raw predictions of shape (m, n) or (m, n, K)."""
-        offset = self._checked_offset(offset, X)
-        if offset is not None:
-            raw = raw + offset
+        raw = self._shifted(raw, X, offset)
         winners = (raw > 0).astype(int) if len(self.classes_) == 2 else raw.argmax(axis=-1)
         return self.classes_[winners]
 

@@ -85,7 +85,8 @@ class Sample:
     y : ndarray of shape (n,) or (n, K)
         Targets as the loss takes them; (n,) for squared error with one target only.
     loss : Loss
-    weights, offset : ndarray of shape (n,) or None
+    weights : ndarray of shape (n,) or None
+    offset : ndarray of shape (n,) or (n, K) or None
     """
 
     X: Any
@@ -164,6 +165,10 @@ class LinearHooks(BaseEstimator, ABC):
     @abstractmethod
     def _sample(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Sample:
         """The rows, y and all that goes with it checked; sets ``_loss`` and ``classes_``."""
+
+    @abstractmethod
+    def _shifted(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
+        """Raw predictions of shape (m, n) or (m, n, K) with the offset."""
 
     @abstractmethod
     def _from_raw(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
@@ -259,6 +264,10 @@ class LinearModel(PathModel):
     def predictions(self, raw: NDArray, X: Any, offset: ArrayLike | None = None) -> NDArray:
         """Predictions from raw ones of shape (m, n) or (m, n, K), for m values of λ."""
         return self.estimator._from_raw(raw, X, offset)
+
+    def shifted(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
+        """Raw predictions of shape (m, n) or (m, n, K) with the offset."""
+        return self.estimator._shifted(raw, X, offset)
 
     def probabilities(self, raw: NDArray) -> NDArray:
         """Probabilities of the classes from raw predictions."""

@@ -128,7 +128,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         self._set_fitted(model, Fitting(self, model).solve_one(), streamed=True)
         return self
 
-    def predict(self, X, offset=None):
+    def predict(self, X, *, offset=None):
         """Predict the target: xᵀθ + b, or its exponential for losses with a log link.
 
         Parameters
@@ -250,12 +250,17 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         y = np.ascontiguousarray(y, dtype=np.float64)[:, None]
         return Sample(X, y, loss, weights, offset)
 
+    def _shifted(self, raw, X, offset):
+        """Raw predictions of shape (m, n) or (m, n, q) with the offset."""
+        offset = check_offset(offset, X)
+        if offset is None:
+            return raw
+        offset = offset.astype(raw.dtype)
+        return raw + (offset if raw.ndim == 2 else offset[:, None])
+
     def _from_raw(self, raw, X, offset):
         """Predictions from raw ones of shape (m, n) or (m, n, q)."""
-        offset = check_offset(offset, X)
-        if offset is not None:
-            offset = offset.astype(raw.dtype)
-            raw = raw + (offset if raw.ndim == 2 else offset[:, None])
+        raw = self._shifted(raw, X, offset)
         # An exponential beyond the largest float is inf, and no reason to warn.
         with np.errstate(over="ignore"):
             return self._loss.inverse_link(raw)

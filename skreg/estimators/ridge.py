@@ -172,17 +172,17 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
 
     _from_quadratic = (*RidgeShell._from_quadratic, "noise_variance_", "log_evidence_")
 
-    def predict(self, X, return_std=False, offset=None):  # type: ignore[override]
+    def predict(self, X, *, offset=None, return_std=False):
         """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : None or array-like of shape (n_samples,), default=None
+            Added to the raw predictions.
         return_std : bool, default=False
             Whether to return the standard deviation of y given x as well; for squared error. See
             the notes of the class.
-        offset : None or array-like of shape (n_samples,), default=None
-            Added to the raw predictions.
 
         Returns
         -------

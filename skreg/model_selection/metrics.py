@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import rankdata
-from sklearn.base import ClassifierMixin, is_classifier
+from sklearn.base import is_classifier
 from sklearn.metrics import (
     accuracy_score,
     log_loss,
@@ -25,6 +25,7 @@ from sklearn.metrics import (
 from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 from sklearn.utils._metadata_requests import _routing_enabled
 
+from skreg.estimators._classification import QuadraticApproxClassifier
 from skreg.estimators._fitting import LinearModel
 from skreg.losses import Loss
 from skreg.rows.products import product
@@ -220,7 +221,7 @@ def recognized(scorer: Any, model: LinearModel) -> tuple[Metric, int]:
         if not is_classifier(model.estimator):
             if model.loss.scored_by_r2:
                 return METRICS[r2_score], 1
-        elif type(model.estimator).score is ClassifierMixin.score:
+        elif type(model.estimator).score is QuadraticApproxClassifier.score:
             return METRICS[accuracy_score], 1
         raise NoFormula("a score of the estimator's own")
     if type(scorer) is not _Scorer or scorer._kwargs:

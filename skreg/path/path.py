@@ -39,6 +39,10 @@ class PathModel(ABC):
         """Predictions from raw ones of shape (m, n) or (m, n, K), for m values of λ."""
 
     @abstractmethod
+    def shifted(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
+        """Raw predictions of shape (m, n) or (m, n, K) with the offset."""
+
+    @abstractmethod
     def probabilities(self, raw: NDArray) -> NDArray:
         """Probabilities of the classes from raw predictions."""
 
@@ -171,14 +175,14 @@ class RegularizationPath(Solution):
 
     # Predictions for every λ at once -------------------------------------------------------------
 
-    def predict(self, X, offset=None):
+    def predict(self, X, *, offset=None):
         """Predictions of the estimator for every λ at once.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, p)
-        offset : None or array-like of shape (n_samples,), default=None
-            As for the estimator, if it takes one.
+        offset : None or array-like, default=None
+            As for the estimator.
 
         Returns
         -------
@@ -192,18 +196,18 @@ class RegularizationPath(Solution):
         """
         return self.model.predictions(self._raw(X), X, offset)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X, *, offset=None):
         """Probabilities of the classes for every λ at once, shape (n_alphas, n_samples, K)."""
-        return self.model.probabilities(self._raw(X))
+        return self.model.probabilities(self.decision_function(X, offset=offset))
 
-    def decision_function(self, X):
-        """Raw predictions xᵀθ + b for every λ at once.
+    def decision_function(self, X, *, offset=None):
+        """Raw predictions xᵀθ + b, and the offset, for every λ at once.
 
         Returns
         -------
         ndarray of shape (n_alphas, n_samples), or (n_alphas, n_samples, q)
         """
-        return self._raw(X)
+        return self.model.shifted(self._raw(X), X, offset)
 
     def _raw(self, X):
         _check_feature_names(self.source, X, reset=False)

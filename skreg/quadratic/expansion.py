@@ -84,7 +84,7 @@ class _WideForm(RowForm):
     """p > n: the rows of H, √s·(x − x̄) for curvatures s, and the working targets z = f − ℓ′/ℓ″."""
 
     def __init__(self, risk, raw, residual, weights):
-        linear = raw if risk.offset is None else raw - risk.offset[:, None]
+        linear = raw if risk.offset is None else raw - risk.offset
         step = np.divide(residual[:, 0], weights, out=np.zeros(len(weights)), where=weights > 0)
         super().__init__(risk.X, linear - step[:, None], weights, risk.fit_intercept)
         # `Rows` divides the weights by their sum.

@@ -36,8 +36,8 @@ class EmpiricalRisk(Problem):
         loss : Loss
         weights : ndarray of shape (n,), default=None
             w ≥ 0, not all 0; None stands for ones.
-        offset : ndarray of shape (n,), default=None
-            o; None stands for zeros.
+        offset : ndarray of shape (n,) or (n, K), default=None
+            o, kept as (n, 1) or (n, K); None stands for zeros.
         fit_intercept : bool, default=True
             False holds b at 0.
 
@@ -68,7 +68,8 @@ class EmpiricalRisk(Problem):
 
     def __init__(self, X, y, loss, weights=None, offset=None, fit_intercept=True):
         self.X, self.y, self.loss = X, np.ascontiguousarray(y, dtype=np.float64), loss
-        self.offset, self.fit_intercept = offset, fit_intercept
+        self.fit_intercept = fit_intercept
+        self.offset = None if offset is None else offset.reshape(len(self.y), -1)
         n = X.shape[0]
         self.dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
         self.weight = float(n) if weights is None else float(weights.sum())
@@ -99,13 +100,12 @@ class EmpiricalRisk(Problem):
         out = self.design.dot(coef.T)
         out += intercept + coef @ self.design.centre
         if self.offset is not None:
-            out += self.offset[:, None]
+            out += self.offset
         return out
 
     def constant_raw(self, b):
         """b + oᵢ, shape (n, K): the raw predictions at θ = 0, without a pass over X."""
-        offset = np.zeros(len(self.y)) if self.offset is None else self.offset
-        return offset[:, None] + b
+        return np.zeros((len(self.y), 1)) + b if self.offset is None else self.offset + b
 
     def value_at(self, raw):
         """R at raw predictions of shape (n, K)."""
@@ -159,7 +159,7 @@ class EmpiricalRisk(Problem):
             raw = self.design.dot(theta.reshape(self.n_outputs, -1).T)
             raw += intercept
             if self.offset is not None:
-                raw += self.offset[:, None]
+                raw += self.offset
         value, residual, curvature = derivatives or self.derivatives_at(raw)
         if gradient is None:
             gradient = self.design.transposed_dot(residual).T.ravel()

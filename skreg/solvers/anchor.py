@@ -73,7 +73,7 @@ def is_separated(descent):
     rows = risk.share > 0
     y, raw = risk.y[rows], point.raw[rows]
     if risk.offset is not None:
-        raw = raw - risk.offset[rows, None]
+        raw = raw - risk.offset[rows]
     return risk.loss.is_separated(y, raw)
 
 

@@ -211,7 +211,7 @@ class Certificate:
             conjugate[outside] = risk.loss.conjugate(risk.y[outside], u)
         fenchel = -float(share @ conjugate)
         if risk.offset is not None:
-            fenchel += float(risk.offset @ residual.sum(axis=1))
+            fenchel += float(np.sum(risk.offset * residual))
         objective = self.objective(point, alpha)
         # (λJ)* ≥ 0: no q can help.
         if not objective - fenchel <= tol:
@@ -291,7 +291,7 @@ class Certificate:
         u = _per_row(residual, risk.share)
         total = -float(risk.share @ risk.loss.conjugate(risk.y, scale * u))
         if risk.offset is not None:
-            total += scale * float(risk.offset @ residual.sum(axis=1))
+            total += scale * float(np.sum(risk.offset * residual))
         return total
 
 
@@ -317,7 +317,7 @@ class _Counterweight:
             u = _per_row(part, risk.share)
             dual = -float(risk.share @ risk.loss.conjugate(risk.y, u))
             if risk.offset is not None:
-                dual += float(risk.offset @ part[:, 0])
+                dual += float(np.sum(risk.offset * part))
             gradient = risk.design.transposed_dot(part)[:, 0]
             self.parts[sign] = part, gradient, dual, float(part.sum())
         self.smallest = self.parts[1][3]
@@ -339,7 +339,13 @@ class _ClassCounterweight:
         self.frequency = risk.share @ risk.y
         self.smallest = float(self.frequency[self.frequency > 0].min())
         self.mean = risk.design.transposed_dot(risk.share[:, None])[:, 0]
-        self.targets = risk.design.transposed_dot(risk.share[:, None] * risk.y).T
+        own = risk.share[:, None] * risk.y
+        self.targets = risk.design.transposed_dot(own).T
+        # Σs⟨u, o⟩ = ⟨q, Σso⟩ − Σs⟨y, o⟩; an offset of one column, common to all classes, has none.
+        self.offset, self.targets_offset = np.zeros(len(self.frequency)), 0.0
+        if risk.offset is not None and risk.offset.shape[1] > 1:
+            self.offset = risk.share @ risk.offset
+            self.targets_offset = float(np.sum(own * risk.offset))
 
     def mix(self, total):
         above = total > 0
@@ -350,5 +356,5 @@ class _ClassCounterweight:
             q = np.maximum(self.frequency - total * (1.0 - share) / share, 0.0)
         gradient = (np.outer(q, self.mean) - self.targets).ravel()
         inside = q[q > 0]
-        dual = -float(inside @ np.log(inside))
+        dual = float(q @ self.offset - inside @ np.log(inside)) - self.targets_offset
         return share, gradient, dual, lambda: self.risk.share[:, None] * (q - self.risk.y)

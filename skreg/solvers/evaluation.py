@@ -33,7 +33,7 @@ class Evaluator:
         kept = model is not None and model.columns is not None
         raw = model.dot(theta) if kept else risk.design.dot(theta.reshape(k, -1).T)
         if risk.offset is not None:
-            raw += risk.offset[:, None]
+            raw += risk.offset
         raw += intercept
         if risk.fit_intercept:
             intercept, derivatives = self._best_intercept(raw, intercept)

@@ -54,7 +54,7 @@ class FoldRows:
             tiles.multiply(block, slopes, raw)
             raw += b
             if risk.offset is not None:
-                raw += risk.offset[rows, None]
+                raw.reshape(len(raw), C, K)[:] += risk.offset[rows, None]
             residual = self._residuals(raw, rows, folds)
             out = np.empty((C * K, flat.shape[1]))
             tiles.multiply(residual.T, block, out[:, :p])

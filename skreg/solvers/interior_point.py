@@ -146,7 +146,7 @@ class Iterate:
     def __init__(self, risk, penalty, alpha, held=None):
         self.risk, self.penalty, self.alpha = risk, penalty, alpha
         self.design, p = risk.design, risk.n_features
-        self.y = risk.y[:, 0] - (0.0 if risk.offset is None else risk.offset)
+        self.y = risk.y[:, 0] - (0.0 if risk.offset is None else risk.offset[:, 0])
         # Features whose coefficient is held at 0.
         self.out = np.zeros(p, dtype=bool) if held is None else held
         self.l1, self.l2 = alpha * penalty.l1(p), alpha * penalty.l2(p)
@@ -261,7 +261,7 @@ class Iterate:
     def _certify(self, theta, b, a, n_iter):
         """The exact objective and its duality gap."""
         raw = self.raw(theta, b)
-        offset = 0.0 if self.risk.offset is None else self.risk.offset
+        offset = 0.0 if self.risk.offset is None else self.risk.offset[:, 0]
         value = self.risk.value_at((raw + offset)[:, None])
         if self.risk.fit_intercept:
             a = self._balanced(a)

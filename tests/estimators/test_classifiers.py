@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
-from scipy.special import expit
+from scipy.special import expit, logsumexp, softmax
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
-from skreg import QuadraticApproxLassoClassifier, QuadraticApproxRidgeClassifier
+from skreg import PathSearchCV, QuadraticApproxLassoClassifier, QuadraticApproxRidgeClassifier
 
 CLASSIFIERS = [QuadraticApproxRidgeClassifier, QuadraticApproxLassoClassifier]
 DATA = {"binary": load_breast_cancer, "iris": load_iris, "wine": load_wine}
@@ -347,7 +349,7 @@ def test_bad_targets_and_weights_are_named():
         with pytest.raises(ValueError, match="'class_weight' parameter"):
             kind(class_weight="even").fit(X, y)
         path = kind().regularization_path(X, y, 2)
-        with pytest.raises(ValueError, match="offset is for two classes, and y has 3"):
+        with pytest.raises(ValueError, match=r"each of the 3 classes, shape \(150, 3\)"):
             path.predict(X, offset=np.zeros(len(X)))
         with pytest.raises(AttributeError, match="evidence"):
             path.log_evidence  # noqa: B018
@@ -381,5 +383,86 @@ def test_an_offset_is_added_to_the_log_odds(make):
     np.testing.assert_array_equal(path.predict(X, offset=offset)[1], one.predict(X, offset=offset))
     with pytest.raises(ValueError, match=r"offset must have one number for each row"):
         model.predict(X[:3], offset=offset)
-    with pytest.raises(ValueError, match=r"offset is for two classes, and y has 3"):
-        make().fit(X, np.arange(200) % 3, offset=offset)
+    for wrong in (offset, 1.0, np.zeros((200, 2))):
+        with pytest.raises(ValueError, match=r"each of the 3 classes, .* would change nothing"):
+            make().fit(X, np.arange(200) % 3, offset=wrong)
+
+
+def three_classes(n, p=4):
+    rng = np.random.default_rng(1)
+    X, offset = rng.normal(size=(n, p)), rng.normal(size=(n, 3))
+    raw = X[:, :3] + [0.3, 0.0, -0.3] + offset
+    return X, np.array(["a", "b", "c"])[(raw + rng.gumbel(size=(n, 3))).argmax(axis=1)], offset
+
+
+def optimality(model, X, y, offset, alpha, l1_ratio):
+    """How far the sub-gradient of the objective is from 0, by NumPy alone."""
+    raw = X @ model.coef_.T + model.intercept_ + offset
+    p = np.exp(raw - raw.max(axis=1, keepdims=True))
+    residual = (p / p.sum(axis=1, keepdims=True) - (y[:, None] == model.classes_)) / len(y)
+    theta = model.coef_
+    slope = residual.T @ X + alpha * (1 - l1_ratio) * theta
+    kink = alpha * l1_ratio
+    rest = np.where(theta == 0, np.maximum(np.abs(slope) - kink, 0), slope + kink * np.sign(theta))
+    return max(np.abs(rest).max(), np.abs(residual.sum(axis=0)).max())
+
+
+@pytest.mark.parametrize("shape", [(120, 4), (25, 40)])
+@pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize(
+    ("model", "l1_ratio"),
+    [
+        (QuadraticApproxRidgeClassifier(0.02, tol=1e-10), 0.0),
+        (QuadraticApproxLassoClassifier(0.02, tol=1e-10), 1.0),
+        (QuadraticApproxLassoClassifier(0.02, l1_ratio=0.5, bounds=(-9, 9), tol=1e-10), 0.5),
+    ],
+    ids=["ridge", "lasso", "prox"],
+)
+def test_an_offset_for_each_of_three_classes(model, l1_ratio, layout, shape):
+    X, y, offset = three_classes(*shape)
+    rows = layout(X)
+    model = clone(model).fit(rows, y, offset=offset)
+    assert optimality(model, X, y, offset, 0.02, l1_ratio) < 1e-6
+    decision = model.decision_function(rows, offset=offset)
+    np.testing.assert_allclose(decision, X @ model.coef_.T + model.intercept_ + offset)
+    predicted = model.predict(rows, offset=offset)
+    np.testing.assert_array_equal(predicted, model.classes_[decision.argmax(axis=1)])
+    proba = model.predict_proba(rows, offset=offset)
+    np.testing.assert_allclose(proba, softmax(decision, axis=1))
+    np.testing.assert_allclose(model.predict_log_proba(rows, offset=offset), np.log(proba))
+    assert model.score(rows, y, offset=offset) == (predicted == y).mean()
+    path = model.regularization_path(rows, y, [0.1, 0.02], offset=offset)
+    np.testing.assert_allclose(path.coefs[1], model.coef_, atol=1e-5)
+    np.testing.assert_array_equal(path.predict(rows, offset=offset)[1], predicted)
+    np.testing.assert_allclose(path.predict_proba(rows, offset=offset)[1], proba, atol=1e-5)
+    with pytest.raises(ValueError, match=r"shape \(3, 3\), got shape"):
+        model.predict(rows[:3], offset=offset)
+
+
+def test_the_gap_holds_beside_an_offset_for_each_class():
+    X, y, offset = three_classes(120)
+
+    def objective(model):
+        raw = X @ model.coef_.T + model.intercept_ + offset
+        loss = logsumexp(raw, axis=1) - raw[y[:, None] == model.classes_]
+        return loss.mean() + 0.02 * np.abs(model.coef_).sum()
+
+    best = QuadraticApproxLassoClassifier(0.02, tol=1e-12).fit(X, y, offset=offset)
+    null = QuadraticApproxLassoClassifier(1e3).fit(X, y, offset=offset)
+    for max_expansions in (1, None):
+        rough = QuadraticApproxLassoClassifier(0.02, tol=1e-3, max_expansions=max_expansions)
+        rough.fit(X, y, offset=offset)
+        excess = (objective(rough) - objective(best)) / objective(null)
+        assert excess <= rough.dual_gap_ + 1e-12
+        assert rough.dual_gap_ < (0.5 if max_expansions else 1e-3)
+
+
+def test_offsets_of_three_classes_in_a_search():
+    X, y, offset = three_classes(90)
+    ridge, alphas = QuadraticApproxRidgeClassifier(), [0.3, 0.03]
+    fast = PathSearchCV(ridge, alphas, cv=3, scoring="neg_log_loss").fit(X, y, offset=offset)
+    slow = GridSearchCV(ridge, {"alpha": alphas}, cv=3, scoring="neg_log_loss")
+    slow.fit(X, y, offset=offset)
+    np.testing.assert_allclose(
+        fast.cv_results_["mean_test_score"], slow.cv_results_["mean_test_score"], rtol=1e-6
+    )
