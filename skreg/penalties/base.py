@@ -171,6 +171,11 @@ class Penalty(ABC):
         """Mask of the components without a penalty, shape (p,)."""
         return np.zeros(p, dtype=bool)
 
+    def is_bounded(self, p: int) -> bool:
+        """Whether P is infinite for some θ, so that it says something at λ = 0, too."""
+        ones = np.ones(p)
+        return not (np.isfinite(self.value(ones)) and np.isfinite(self.value(-ones)))
+
     def alpha_max(self, gradient_at_zero: Array) -> float:
         """The smallest λ at which 0 is optimal for all penalized blocks; +inf if there is none.
 

@@ -3,7 +3,6 @@
 Rows are kept for p > n, and for sparse X where H would be larger than X.
 """
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -99,8 +98,8 @@ class Form(Protocol):
     def decompose_rows(self, dtype: DTypeLike, factors: np.ndarray | None = None) -> Any:
         """The same from the rows: slower, and the condition number is not squared."""
 
-    def working_grams(self) -> Callable:
-        """A function of feature indices S that gives H_SS."""
+    def working_columns(self, targets: np.ndarray) -> Any:
+        """H on a set of features that grows, as a `GrowingGram`, and some of the targets."""
 
     def without_rows(self) -> "Form":
         """The same, without the reference to X where H is held."""
@@ -166,9 +165,8 @@ class GramForm:
         rows = WeightedRows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
         return factored.from_tall_rows(rows, np.finfo(dtype).eps, factors)
 
-    def working_grams(self):
-        """A function of feature indices S that gives H_SS."""
-        return lambda which: kernel.submatrix(self.hessian, which)
+    def working_columns(self, targets):
+        return _HeldGram(self, targets)
 
     def slope(self, theta, target=0):
         """h − Hθ of one target, for θ of shape (p,) with few non-zeros."""
@@ -236,16 +234,8 @@ class RowForm:
         """n ≥ p, where a decomposition is of H (p × p)."""
         return self.rows.shape[0] >= self.rows.shape[1]
 
-    def working_grams(self):
-        return _WorkingGrams(self.rows)
-
-    def target(self, t):
-        """b of target ``t``."""
-        return np.ascontiguousarray(self.rows.b[:, t])
-
-    def working_columns(self):
-        """H on a set of features that grows."""
-        return self.rows.working_columns()
+    def working_columns(self, targets):
+        return self.rows.working_columns(self.rows.b[:, targets])
 
     def slope(self, theta, target=0):
         residual = self.rows.b[:, [target]]
@@ -257,18 +247,25 @@ class RowForm:
         return self.rows.transposed_dot(residual)[:, 0]
 
 
-class _WorkingGrams:
-    """H_SS for any sets S of features; the products once made are kept."""
+class _HeldGram:
+    """The parts of an H that is held, as `GrowingGram` has them."""
 
-    def __init__(self, rows):
-        self._columns = rows.working_columns()
-        self._place = np.full(rows.shape[1], -1)
-        self._gram = np.empty((0, 0))
+    def __init__(self, form, targets):
+        self._form, self._targets = form, targets
+        self.known = np.zeros(0, dtype=np.intp)
 
-    def __call__(self, which):
-        new = np.asarray(which)[self._place[which] < 0]
-        if new.size:
-            self._place[new] = np.arange(new.size) + len(self._gram)
-            self._gram = self._columns.extend(new)
-        place = self._place[which]
-        return np.ascontiguousarray(self._gram[np.ix_(place, place)])
+    def extend(self, new):
+        self.known = np.concatenate([self.known, new])
+        hessian = self._form.hessian
+        if np.array_equal(self.known, np.arange(len(hessian))):
+            return hessian
+        return self.among(self.known)
+
+    def among(self, which):
+        return kernel.submatrix(self._form.hessian, which)
+
+    def slopes(self, thetas, direction=None):
+        whole = np.zeros((len(thetas), len(self._form.hessian)))
+        whole[:, self.known] = thetas
+        pairs = zip(whole, self._targets, strict=True)
+        return np.stack([self._form.slope(theta, t) for theta, t in pairs]), 0.0

@@ -26,14 +26,16 @@ class GrowingGram:
     ----------
     rows : WeightedRows
         A by reference.
+    b : ndarray of shape (n, q)
+        Targets.
 
     Attributes
     ----------
     known : ndarray of int
     """
 
-    def __init__(self, rows: WeightedRows):
-        self._rows = rows
+    def __init__(self, rows: WeightedRows, b: Array):
+        self._rows, self._b = rows, b
         self.known = np.zeros(0, dtype=np.intp)
         self._gram = np.empty((0, 0))  # with room for more
 
@@ -48,6 +50,26 @@ class GrowingGram:
         self._gram[:total, size:total] = cross.T
         return self._gram[:total, :total]
 
+    def among(self, which: Indices) -> Array:
+        """H on any features; those that are not known become so."""
+        if (new := np.setdiff1d(which, self.known)).size:
+            self.extend(new)
+        order = np.argsort(self.known)
+        place = order[np.searchsorted(self.known, which, sorter=order)]
+        return np.ascontiguousarray(self._gram[np.ix_(place, place)])
+
+    def slopes(self, thetas: Array, direction: Array | None) -> tuple[Array, Array | float]:
+        """Aᵀ(b − Aθ) and Hd over all features, (q, p) each; θ (q, m) and d (m,) on those known."""
+        q = len(thetas)
+        images = self._images(thetas if direction is None else np.vstack([thetas, direction]))
+        np.subtract(self._b, images[:, :q], out=images[:, :q])
+        both = np.ascontiguousarray(self._rows.transposed_dot(images).T)
+        return both[:q], both[q:] if direction is not None else 0.0
+
+    def _images(self, vectors: Array) -> Array:
+        """A[:, known] times k vectors (k, m): (n, k)."""
+        raise NotImplementedError
+
     def _grow(self, size: int, room: int) -> None:
         self._gram = _roomier(self._gram, size, (room, room))
 
@@ -59,16 +81,15 @@ class GrowingGram:
 class ColumnCache(GrowingGram):
     """H and the columns themselves, dense."""
 
-    def __init__(self, rows: WeightedRows):
-        super().__init__(rows)
+    def __init__(self, rows: WeightedRows, b: Array):
+        super().__init__(rows, b)
         self._columns = np.empty((0, rows.shape[0]))  # by features
 
-    def slopes(self, theta: Array, direction: Array, b: Array) -> Array:
-        """(Aᵀ(b − Aθ), Hd) over all features, for θ and d over the known ones: one pass over A."""
+    def _images(self, vectors: Array) -> Array:
         known = self._columns[: len(self.known)]
-        fitted, image = thin_products.transposed_pair(known, theta, direction)
-        both = self._rows.transposed_dot(np.stack([b - fitted, image], axis=1))
-        return np.ascontiguousarray(both.T)
+        if len(vectors) == 2:
+            return np.stack(thin_products.transposed_pair(known, *vectors), axis=1)
+        return product(known.T, vectors.T)
 
     def _grow(self, size: int, room: int) -> None:
         super()._grow(size, room)
@@ -86,11 +107,8 @@ class SparseGram(GrowingGram):
     def _take(self, new: Indices, cross: Array) -> None:
         cross[:] = self._rows.products(self.known, np.ascontiguousarray(new)).T
 
-    def slopes(self, theta: Array, direction: Array, b: Array) -> Array:
-        """As `ColumnCache.slopes`."""
-        both = self._rows.some_dot(self.known, np.stack([-theta, direction], axis=1))
-        both[:, 0] += b
-        return np.ascontiguousarray(self._rows.transposed_dot(both).T)
+    def _images(self, vectors: Array) -> Array:
+        return self._rows.some_dot(self.known, vectors.T)
 
 
 def _roomier(array: Array, size: int, shape: tuple[int, int]) -> Array:

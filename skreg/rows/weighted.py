@@ -162,6 +162,6 @@ class WeightedRows:
             block *= self.root[rows]
             yield block, self.b[rows]
 
-    def working_columns(self) -> GrowingGram:
-        """H on a set of features that grows."""
-        return (SparseGram if issparse(self.X) else ColumnCache)(self)
+    def working_columns(self, b: Array) -> GrowingGram:
+        """H on a set of features that grows, and the slopes of targets b (n, q)."""
+        return (SparseGram if issparse(self.X) else ColumnCache)(self, b)

@@ -83,36 +83,6 @@ def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float,
     return float(scales[low]), conjugate
 
 
-def quadratic_gap(
-    penalty: Penalty, theta: Vector, slope: Vector, alpha: float, risk: float
-) -> float:
-    """The duality gap of ½‖b − Aθ‖² + λJ(θ), from the dual point s·r with r = b − Aθ.
-
-    P(θ) − D(s·r) = (1−s)²·½‖r‖² + λJ(θ) − s⟨θ, q⟩ + (λJ)*(s·q), with s of `largest_scale`.
-
-    Parameters
-    ----------
-    penalty : Penalty
-    theta, slope : ndarray of shape (p,) or (q, p)
-        θ and q = Aᵀr. Features without a penalty are taken to be at their best, q = 0.
-    alpha : float
-    risk : float
-        ½‖r‖².
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.penalties import ElasticNet
-    >>> from skreg.solvers.certificate import quadratic_gap
-    >>> quadratic_gap(ElasticNet(1.0), np.array([1.0]), np.array([1.0]), 1.0, 0.5)
-    0.0
-    """
-    slope = np.where(penalty.free(theta.shape[-1]), 0.0, slope)
-    scale, conjugate = largest_scale(penalty, slope, alpha)
-    gap = (1.0 - scale) ** 2 * risk - scale * float(np.vdot(theta, slope))
-    return max(gap + penalty.value(theta, alpha) + conjugate, 0.0)
-
-
 class Certificate:
     """Duality gaps of one problem at any λ.
 

@@ -1,4 +1,7 @@
-"""Kernels for min ½θᵀHθ − hᵀθ + λJ(θ) on a working set, where H is small and dense."""
+"""Kernels for min ½θᵀHθ − hᵀθ + λJ(θ) on a working set of blocks, where H is small and dense.
+
+A block is what leaves 0 together.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,99 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg._kernels import active_set, group_descent
-from skreg.penalties import Group, Separable
-from skreg.solvers.blocks import CoefficientBlocks
+from skreg.penalties import Group, Penalty, Separable
 
 EPS = np.finfo(np.float64).eps
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
+
+
+class CoefficientBlocks:
+    """A penalty's blocks over the coefficients of K outputs, numbered k·p + j.
+
+    With the kernel "coordinates" each coefficient is a block. Else a block holds its features for
+    all outputs, and features without a penalty are one block, the first.
+
+    Parameters
+    ----------
+    penalty : Penalty
+    n_features, n_outputs : int
+        p and K.
+
+    Attributes
+    ----------
+    sizes : ndarray of shape (n_blocks,)
+    free : ndarray of int
+        Blocks without a penalty.
+    which : ndarray of int
+        For a penalty with groups, the penalty's block that each of these is; −1 for the free one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import Group
+    >>> from skreg.solvers.inner import CoefficientBlocks
+    >>> blocks = CoefficientBlocks(Group([[0, 2], [1]]), 3, 2)
+    >>> blocks.coefficients(np.array([0]))
+    array([0, 2, 3, 5])
+    """
+
+    def __init__(self, penalty: Penalty, n_features: int, n_outputs: int = 1) -> None:
+        self.penalty, self.n_features, self.n_outputs = penalty, n_features, n_outputs
+        self.single = penalty.kernel == "coordinates"
+        if self.single:
+            self._order = np.arange(n_outputs * n_features)
+            self.sizes = np.ones(len(self._order), dtype=np.intp)
+            self.free = np.flatnonzero(np.tile(penalty.free(n_features), n_outputs))
+            self.which = self._order
+        else:
+            self._merge()
+        self._starts = np.cumsum([0, *self.sizes])
+
+    def _merge(self) -> None:
+        """The penalty's blocks, those without a penalty as one."""
+        blocks, free = self.penalty.blocks(self.n_features), self.penalty.free(self.n_features)
+        parts = np.split(blocks.order, blocks.starts[1:-1])
+        self.which = np.flatnonzero([not free[part[0]] for part in parts])
+        kept = [parts[b] for b in self.which]
+        if free.any():
+            kept.insert(0, np.flatnonzero(free))
+            self.which = np.concatenate([[-1], self.which])
+        self.free = np.arange(int(free.any()))
+        classes = self.n_features * np.arange(self.n_outputs)
+        self.sizes = np.array([len(part) * self.n_outputs for part in kept], dtype=np.intp)
+        self._order = np.concatenate([np.add.outer(classes, part).ravel() for part in kept])
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def coefficients(self, blocks: Indices) -> Indices:
+        """The coefficients of these blocks, one block after another."""
+        if self.single:
+            return blocks
+        parts = [self._order[self._starts[b] : self._starts[b + 1]] for b in blocks]
+        return np.concatenate([*parts, np.empty(0, dtype=np.intp)])
+
+    def nonzero(self, theta: Array) -> NDArray[np.bool_]:
+        """Mask of the blocks in which θ, shape (K·p,), is not 0."""
+        if self.single:
+            return theta != 0
+        return np.logical_or.reduceat(theta[self._order] != 0, self._starts[:-1])
+
+    def pull(self, slope: Array) -> Array:
+        """The smallest λ at which each block stays at 0, for −∂R/∂θ of shape (K·p,) or (q, p).
+
+        What it says of blocks without a penalty means nothing.
+        """
+        if self.single and self.n_outputs == 1:
+            return self.penalty.pull(slope)
+        rows = slope.reshape(-1, self.n_features)
+        if self.single:
+            return np.concatenate([self.penalty.pull(row) for row in rows])
+        pull = self.penalty.pull(rows)[self.which]
+        pull[self.free] = 0.0
+        return pull
 
 
 class InnerKernel(ABC):
@@ -75,29 +164,65 @@ class InnerKernel(ABC):
         passes : int
         """
 
+    def begin(self, alpha: float) -> None:  # noqa: B027  (most kernels stay as they are)
+        """Get ready for another λ; may forget blocks that are 0."""
 
-class Coordinates(InnerKernel):
-    """Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ², θ ≥ 0 on request: an active set, solved to rounding."""
+    def sharpen(self) -> bool:
+        """Be closer than ``tol`` from now on; whether that can help."""
+        return False
 
-    is_exact = True
+    @property
+    def slope(self) -> Array | None:
+        """h − Hθ after `solve`, shape (m,), where the kernel keeps it."""
+        return None
+
+    @property
+    def residual(self) -> Array | None:
+        """b − Aθ likewise, shape (n, q)."""
+        return None
+
+    def tangent(self) -> Array | None:
+        """−dθ/dλ as long as the support stays, shape (m,); None where it is not known."""
+        return None
+
+
+class CoordinateKernel(InnerKernel):
+    """Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ², θ ≥ 0 on request."""
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
         penalty = cast(Separable, blocks.penalty)  # the kernel's name says so
         p, k = blocks.n_features, blocks.n_outputs
         self._l1, self._l2 = np.tile(penalty.l1(p), k), np.tile(penalty.l2(p), k)
-        self.active = active_set.ActiveSet(penalty.positive)
+        self._positive = penalty.positive
+
+
+class Coordinates(CoordinateKernel):
+    """An active set, solved to rounding."""
+
+    is_exact = True
+
+    def __init__(self, blocks: CoefficientBlocks) -> None:
+        super().__init__(blocks)
+        self.active = active_set.ActiveSet(self._positive)
 
     def extend(
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
     ) -> None:
         self.members = np.concatenate([self.members, new])
         l1, l2 = self._l1[self.members], self._l2[self.members]
-        self.active.extend(hessian, cross, slack, l1, l2, slope)
+        self.active.extend(hessian, cross.ravel(), slack, l1, l2, slope.ravel())
         self.theta = self.active.theta
 
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
         return self.active.solve(alpha, max_passes)
+
+    @property
+    def slope(self) -> Array:
+        return self.active.slope
+
+    def tangent(self) -> Array:
+        return self.active.tangent()
 
 
 class Groups(InnerKernel):

@@ -21,7 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from skreg._threads import one_blas_thread
-from skreg.penalties import NoPenalty, Penalty, Separable
+from skreg.penalties import NoPenalty, Separable
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.newton import Newton
@@ -57,7 +57,7 @@ class ProximalNewton(Method):
             limit = task.max_expansions or MAX_EXPANSIONS
             path = ProximalPath(risk, penalty, task.tol, task.max_iter, limit)
             for i in task.descending():
-                if alphas[i] > 0 or is_bounded(penalty, risk.n_features):
+                if alphas[i] > 0 or penalty.is_bounded(risk.n_features):
                     stops[i] = path.solve(alphas[i])
                     if task.tol <= _POLISHED:
                         stops[i] = path.polish(stops[i])
@@ -90,12 +90,6 @@ def _unpenalised(path, notes):
     return Stop(point.theta, point.intercept, point.value, gap, steps, steps)
 
 
-def is_bounded(penalty: Penalty, p: int) -> bool:
-    """Whether the penalty says something at λ = 0: J is not finite everywhere."""
-    ones = np.ones(p)
-    return not (np.isfinite(penalty.value(ones)) and np.isfinite(penalty.value(-ones)))
-
-
 def _answer(task, stops, null_risk, notes):
     risk, penalty = task.risk, task.penalty
     k, p = risk.n_outputs, risk.n_features
@@ -106,7 +100,7 @@ def _answer(task, stops, null_risk, notes):
     if risk.loss.coupled:
         # What all classes have in common changes nothing where it costs nothing.
         intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
-        if not is_bounded(penalty, p):
+        if not penalty.is_bounded(p):
             thetas[:, :, free] -= thetas[:, :, free].mean(axis=1, keepdims=True)
     passes, expansions = (
         np.array([getattr(stop, name) for stop in stops]) for name in ("passes", "expansions")

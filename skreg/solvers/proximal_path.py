@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from skreg.solvers.blocks import CoefficientBlocks
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.extrapolation import best_weights
-from skreg.solvers.inner import inner_kernel
+from skreg.solvers.inner import CoefficientBlocks, inner_kernel
 from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
 EPS = np.finfo(np.float64).eps

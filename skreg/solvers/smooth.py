@@ -17,14 +17,14 @@ from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.point import Point
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.solvers.certificate import Certificate, largest_scale
+from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.method import Task
 from skreg.solvers.newton import Newton
+from skreg.solvers.penalized import PenalizedQuadratic
 
 EPS = np.finfo(np.float64).eps
 Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,59 +65,24 @@ class SquaredErrorPart:
     is_quadratic = True
 
     def __init__(self, quadratic: Quadratic, penalty: Penalty):
-        self.problem, self.penalty, self.form = quadratic, penalty, quadratic.form
-        self.cross = np.ascontiguousarray(self.form.cross.T)
-        self.shape = self.cross.shape
-        self.power = float(self.form.power.sum())
-        self.null_risk = 0.5 * self.power
-        self.diagonal = np.broadcast_to(np.maximum(self.form.diagonal, 0.0), self.shape)
-        self._grams = self.form.working_grams()
-        self.hessian = QuadraticHessian(self.shape[1], self._grams, n_outputs=self.shape[0])
+        self.problem, self._penalized = quadratic, PenalizedQuadratic(quadratic.form, penalty)
+        self.shape, self.null_risk = self._penalized.cross.shape, quadratic.null_risk
+        self.diagonal = np.broadcast_to(self._penalized.width**2, self.shape)
+        columns = quadratic.form.working_columns(self._penalized.targets)
+        self.hessian = QuadraticHessian(self.shape[1], columns.among, n_outputs=self.shape[0])
 
     def at(self, theta: Array, near: State | None = None) -> State:
         """The state at θ."""
-        gradient = self.form.gradient(theta)
-        value = 0.5 * (self.power + float(np.vdot(theta, gradient - self.cross)))
-        return State(theta, max(value, 0.0), gradient)
+        gradient = self.problem.gradient(theta)
+        return State(theta, self._penalized.risk(theta, -gradient), gradient)
 
     def hessian_at(self, state: State) -> QuadraticHessian:
         """H, the same everywhere."""
         return self.hessian
 
     def gap(self, state: State, alpha: float, tol: float) -> float:
-        """The duality gap at θ, by the residual made orthogonal to features without a penalty.
-
-        The dual point is that residual times the s which brings q into the domain of (λJ)*:
-        D = s⟨b, r⟩ − ½s²‖r‖² − (λJ)*(sq), with ⟨b, r⟩ = ‖b‖² − ⟨θ, h⟩, ‖r‖² = ⟨b, r⟩ − ⟨θ, q⟩.
-        """
-        objective = state.value + self.penalty.value(state.theta, alpha)
-        theta, slope = state.theta, -state.gradient
-        free = self.penalty.free(self.shape[1])
-        if free.any():
-            theta, slope = self._settled(theta, slope, np.flatnonzero(free))
-        along = self.power - float(np.vdot(theta, self.cross))
-        square = max(along - float(np.vdot(theta, slope)), 0.0)
-        scale, conjugate = largest_scale(self.penalty, slope, alpha)
-        if square > 0 and conjugate == 0:
-            scale = min(scale, along / square)
-        dual = scale * along - 0.5 * scale**2 * square - conjugate
-        return max(objective - dual, 0.0)
-
-    def _settled(self, theta: Array, slope: Array, free: Indices) -> tuple[Array, Array]:
-        """θ with free features at their best beside the others, and q, 0 on them."""
-        # What is at a bound stays there: (λJ)* accounts for its q.
-        loose = self.penalty.curvature(theta).active[:, free]
-        moved = theta.copy()
-        gram = self._grams(free)
-        for one, rest, inside in zip(moved, slope, loose, strict=True):
-            which = np.flatnonzero(inside)
-            block = gram[np.ix_(which, which)]
-            one[free[which]] += np.linalg.lstsq(block, rest[free[which]], rcond=None)[0]
-        slope = -self.form.gradient(moved)
-        reference = np.sqrt(self.diagonal[:, free] * self.power)
-        settled = np.abs(slope[:, free]) <= 1e-9 * reference
-        slope[:, free] = np.where(settled, 0.0, slope[:, free])
-        return moved, slope
+        """The duality gap at θ."""
+        return self._penalized.gap(state.theta, -state.gradient, alpha)
 
     def unpenalized(self) -> tuple[State, float]:
         """The minimizer of R alone, and its gap."""

@@ -17,10 +17,10 @@ from skreg.solvers.certificate import Certificate
 from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.diagonal import Diagonal
 from skreg.solvers.interior_point import InteriorPoint
-from skreg.solvers.l1_problem import L1Problem
 from skreg.solvers.method import Answer, Array, Method, Task
 from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.one_shot import OneShot
+from skreg.solvers.penalized import PenalizedQuadratic
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
 from skreg.solvers.solution import Solution
@@ -204,11 +204,9 @@ def _gaps(task: Task, thetas: Array, intercepts: Array) -> Array:
     """Duality gaps of solutions that came without, relative to the risk of the null model."""
     out = np.zeros(len(task.alphas))
     if task.is_quadratic:
-        for t in range(task.problem.n_outputs):
-            lasso = L1Problem(task.quadratic.form, t, task.coordinates)
-            for i, alpha in enumerate(task.alphas):
-                theta = np.ascontiguousarray(thetas[i, t])
-                out[i] += lasso.gap(theta, lasso.slope(theta), alpha)
+        penalized = PenalizedQuadratic(task.quadratic.form, task.penalty)
+        for i, alpha in enumerate(task.alphas):
+            out[i] = penalized.gap(thetas[i], penalized.slope(thetas[i]), alpha)
     else:
         risk = task.risk
         certificate, center = Certificate(risk, task.penalty), risk.design.centre

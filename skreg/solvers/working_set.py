@@ -1,161 +1,248 @@
-"""min R̃(θ) + λJ(θ) on a quadratic, by working sets of blocks, λ downwards.
+"""min ½‖b − Aθ‖² + P(θ; λ) by working sets of blocks, λ downwards.
 
-The working set grows by the strong rule (Tibshirani et al., 2012): a block joins where its pull is
-above 2λ less the λ before. A kernel solves the problem on it (`skreg.solvers.inner`), and the slope
-q = h − Hθ over all blocks says which were missed. Several targets share H and the blocks.
+A kernel (`skreg.solvers.inner`) solves the problem on the blocks that it knows, and goes on from
+one λ to the next. Where H is an array and the kernel goes by single coefficients, it knows all of
+them. Else it gets to know those that are expected to leave 0: by the tangent of the path, where the
+kernel has one, or by the strong rule (Tibshirani et al., 2012), where their pull is above 2λ less
+the λ before. The slope q = h − Hθ over all features then says which were missed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from skreg.penalties.base import Penalty
-from skreg.quadratic.forms import Form
-from skreg.solvers.blocks import CoefficientBlocks
-from skreg.solvers.certificate import quadratic_gap
-from skreg.solvers.inner import inner_kernel
-
-EPS = np.finfo(np.float64).eps
-# Features that join the working set at once: this many, or as many as are active.
-_BATCH = 100
-# The problem on the working set is solved closer than the whole.
-_INNER = 0.3
+from skreg.solvers.inner import CoefficientBlocks, InnerKernel, inner_kernel
+from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.penalized import PenalizedQuadratic
+from skreg.solvers.residual_descent import ResidualDescent
 
 Array = NDArray[np.float64]
-State = tuple[Array, Array]
+Indices = NDArray[np.intp]
+
+# A block that comes as near to λ as this, by the tangent of the path, becomes known.
+_NEAR = 0.98
+# Features that become known at once: this many, or as many as are known.
+_BATCH = 100
+# Known features of sparse rows from which on H on them is given up for coordinate descent.
+_MANY = 500
+# A path of coefficients comes down to a λ far below by steps of this ratio, which is faster than a
+# leap ...
+_STEP = 0.7
+# ... from λ_max down to this share of it.
+_LOWEST = 1e-4
+# An inexact kernel solves the problem on what it knows closer than the whole.
+_INNER = 0.3
+# To bring features without a penalty to their best: one or two do, more only with θ ≥ 0.
+_FREE_ROUNDS = 10_000
 
 
 class WorkingSet:
-    """The penalized quadratic at any λ; remembers its working set from one λ to the next.
-
-    A state is (θ, q), both of shape (q, p).
+    """The penalized quadratic at one λ after another, downwards.
 
     Parameters
     ----------
-    form : GramForm or RowForm
-    penalty : Penalty
-        With the kernel "groups".
+    problem : PenalizedQuadratic
+        With a penalty of the kernels in `skreg.solvers.inner`.
+    goal : float
+        The gap, absolute, at which a λ counts as solved; an exact kernel goes on to rounding.
 
     Attributes
     ----------
-    features : ndarray of int
-        Those of the working set, block by block.
+    slope : ndarray of shape (q, p)
+        h − Hθ at the present θ; at first all penalized blocks are 0, the others at their best.
+    alpha_max : float
+        The smallest λ at which 0 is optimal for all penalized blocks.
+    known : ndarray of int
+        The features that the kernel knows.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skreg.penalties import Group
-    >>> from skreg.quadratic.quadratic import Quadratic
-    >>> from skreg.rows.moments import Moments
+    >>> from skreg.quadratic import Quadratic
+    >>> from skreg.solvers.penalized import PenalizedQuadratic
     >>> from skreg.solvers.working_set import WorkingSet
     >>> X = np.sqrt(3) * np.eye(3)
-    >>> moments = Moments.from_rows(X, X @ np.array([[3.0], [4.0], [1.0]]), None)
-    >>> form = Quadratic.from_moments(moments, fit_intercept=False).form
-    >>> path = WorkingSet(form, Group(["a", "a", "b"]))
-    >>> state, gap, passes = path.solve(np.sqrt(2), path.null(), np.sqrt(2), 1e-8, 100)
-    >>> state[0].round(6)
+    >>> quadratic = Quadratic.from_rows(X, X @ [3.0, 4.0, 1.0], None, fit_intercept=False)
+    >>> path = WorkingSet(PenalizedQuadratic(quadratic.form, Group(["a", "a", "b"])), 1e-8)
+    >>> passes = path.solve(np.sqrt(2), 100)
+    >>> path.theta.round(6)
     array([[1.8, 2.4, 0. ]])
     """
 
-    def __init__(self, form: Form, penalty: Penalty) -> None:
-        self.form, self.penalty = form, penalty
-        self.cross = np.ascontiguousarray(form.cross.T)
-        self.power = float(form.power.sum())
-        self.blocks = CoefficientBlocks(penalty, self.cross.shape[1])
-        # Rounding may leave a diagonal below zero, which counts as no curvature.
-        width = np.sqrt(np.maximum(form.diagonal, 0.0))
-        self._slack = 64 * EPS * width * np.sqrt(self.power)
-        self._margin = self.blocks.pull(self._slack)
-        self._curved = self.blocks.nonzero(width)
-        self._grams = form.working_grams()
-        self._clear()
-
-    def null(self) -> State:
-        """The state with every penalized block at zero."""
-        theta = np.zeros(self.cross.shape)
-        if not self.blocks.free.size:
-            return theta, self.cross
-        self._clear()
-        self._add(self.blocks.free, theta, self.cross)
-        self._solve(0.0, theta, 0.0, 1)
-        return theta, self.slope(theta)
-
-    def alpha_max(self, slope: Array) -> float:
-        """The smallest λ for which zero is optimal, from the slope there."""
-        return float(self.blocks.pull(slope).max(initial=0.0))
-
-    def solve(
-        self, alpha: float, state: State, last_alpha: float, tol: float, max_iter: int
-    ) -> tuple[State, float, int]:
-        """(state, gap, passes) at λ = ``alpha`` from the state at a larger one; gaps absolute."""
-        theta, slope, passes = state[0].copy(), state[1], 0
-        threshold = min(alpha, 2 * alpha - last_alpha)
-        pull = self.blocks.pull(slope)
-        self._shrink(theta, slope)
-        while True:
-            self._grow(pull, threshold, alpha, theta, slope)
-            passes += self._solve(alpha, theta, _INNER * tol, max_iter - passes)
-            slope = self.slope(theta)
-            gap = quadratic_gap(self.penalty, theta, slope, alpha, self.risk(theta, slope))
-            pull = self.blocks.pull(slope)
-            missed = pull > alpha + self._margin
-            missed[self._members] = False
-            if gap <= tol or passes >= max_iter or not missed.any():
-                return (theta, slope), gap, max(passes, 1)
-            threshold = alpha
-
-    def slope(self, theta: Array) -> Array:
-        """q = h − Hθ."""
-        return np.stack([self.form.slope(one, t) for t, one in enumerate(theta)])
-
-    def risk(self, theta: Array, slope: Array) -> float:
-        """½‖r‖²."""
-        return max(0.5 * (self.power - float(np.vdot(theta, self.cross + slope))), 0.0)
-
-    # The working set -----------------------------------------------------------------------------
+    def __init__(self, problem: PenalizedQuadratic, goal: float) -> None:
+        self.problem, self.goal = problem, goal
+        self.blocks = CoefficientBlocks(problem.penalty, problem.cross.shape[1])
+        self.kernel: InnerKernel = inner_kernel(self.blocks)
+        self._columns: Any = problem.form.working_columns(problem.targets)
+        self.known = np.empty(0, dtype=np.intp)
+        # A constant feature is never wanted.
+        self._curved = self.blocks.nonzero(problem.width)
+        self._unknown = self._curved.copy()
+        self.slope, self._drift = problem.cross, 0.0
+        self._alpha = np.inf
+        if self.blocks.free.size:
+            self._take(self.blocks.free)
+            self.kernel.solve(0.0, 0.0, problem.power, _FREE_ROUNDS if self.blocks.single else 1)
+            self._look()
+        self.alpha_max = problem.penalty.alpha_max(-self.slope)
+        self._knows_all = self.blocks.single and problem.form.holds_hessian
 
     @property
-    def _members(self) -> NDArray[np.intp]:
-        return self._inner.members
+    def theta(self) -> Array:
+        """θ, shape (q, p)."""
+        theta = np.zeros(self.problem.cross.shape)
+        theta[:, self.known] = self.kernel.theta
+        return theta
 
-    def _clear(self) -> None:
-        self._inner = inner_kernel(self.blocks)
-        self.features = np.empty(0, dtype=np.intp)
+    def path(self, alphas: Array, max_iter: int) -> Iterator[tuple[Array, float, float, int]]:
+        """Yield (θ, gap, risk, rounds) for each λ, which descend."""
+        top = self.alpha_max
+        last = top if self.blocks.single and top < np.inf else 0.0
+        for alpha in alphas:
+            rounds = 0
+            while _STEP * last > max(alpha, _LOWEST * top) and rounds < max_iter:
+                last *= _STEP
+                rounds += self.solve(last, max_iter - rounds)
+            rounds += self.solve(alpha, max(max_iter - rounds, 1))
+            last = alpha if last else 0.0
+            theta = self.theta
+            gap = self.problem.gap(theta, self.slope, alpha)
+            yield theta, gap, self.problem.risk(theta, self.slope), rounds
 
-    def _add(self, new: NDArray[np.intp], theta: Array, slope: Array) -> None:
-        self.features = np.concatenate([self.features, self.blocks.coefficients(new)])
-        which = self.features
-        hessian = self._grams(which)
-        parts = self.cross[:, which], slope[:, which], self._slack[which]
-        self._inner.extend(hessian, *parts, new)
-        self._inner.theta[...] = theta[:, which]
+    def solve(self, alpha: float, max_iter: int) -> int:
+        """Go on from the present θ to λ = ``alpha``; the rounds or passes that it took."""
+        problem, rounds = self.problem, 0
+        self._expect(alpha)
+        while True:
+            left = max(max_iter - rounds, 1)
+            if self.known.size:
+                rounds += self.kernel.solve(alpha, _INNER * self.goal, problem.power, left)
+            self._look()
+            if self._knows_all:
+                return rounds
+            rounds = max(rounds, 1)
+            exact = self.kernel.is_exact
+            if not exact and problem.gap(self.theta, self.slope, alpha) <= self.goal:
+                break
+            size = np.maximum(np.abs(self.slope) - problem.slack, 0.0)
+            missed = self._admit(self.blocks.pull(np.copysign(size, self.slope)), alpha)
+            if rounds >= max_iter or not (missed or self.kernel.sharpen()):
+                break
+        self._give_up_hessian()
+        return rounds
 
-    def _shrink(self, theta: Array, slope: Array) -> None:
-        """Start anew from the active blocks where they are few beside the working set."""
-        active = self.blocks.nonzero(np.abs(theta).sum(axis=0))
-        active[self.blocks.free] = True
-        if 3 * self.blocks.sizes[active].sum() + _BATCH < len(self.features):
-            self._clear()
-            self._add(np.flatnonzero(active), theta, slope)
+    def _expect(self, alpha: float) -> None:
+        """Get to know the blocks that are expected to leave 0 on the way to λ = ``alpha``."""
+        last, self._alpha = self._alpha, alpha
+        if self._knows_all:
+            if len(self.known) < len(self.blocks):
+                others = np.ones(len(self.blocks), dtype=bool)
+                others[self.known] = False
+                self._take(np.flatnonzero(others))
+        elif last == np.inf:
+            self._admit(self.blocks.pull(self.slope), alpha)
+        elif self.kernel.is_exact:
+            # Between two λ slopes are linear in λ, as long as the support stays.
+            self._admit(self.blocks.pull(self.slope - (last - alpha) * self._drift), _NEAR * alpha)
+        else:
+            self.kernel.begin(alpha)
+            self._unknown = self._curved.copy()
+            self._unknown[self.kernel.members] = False
+            self.known = self.blocks.coefficients(self.kernel.members)
+            self._admit(self.blocks.pull(self.slope), min(alpha, 2 * alpha - last))
 
-    def _grow(self, pull: Array, threshold: float, alpha: float, theta: Array, slope: Array):
-        """Add the blocks whose pull exceeds the threshold, the most promising ones if many."""
-        joins = (pull > threshold) & self._curved
-        joins[self._members] = False
-        joins[self.blocks.free] = ~np.isin(self.blocks.free, self._members)
-        new = np.flatnonzero(joins)
-        new = new[np.argsort(alpha - pull[new], kind="stable")]
-        room = max(_BATCH, len(self.features))
-        new = new[: max(1, np.searchsorted(np.cumsum(self.blocks.sizes[new]), room, "right"))]
+    def _admit(self, pull: Array, bar: float) -> bool:
+        """Get to know the blocks whose pull is above the bar, or the best; whether it did."""
+        new, sizes = np.flatnonzero((pull > bar) & self._unknown), self.blocks.sizes
+        room = max(_BATCH, len(self.known))
+        if sizes[new].sum() > room:
+            new = new[np.argsort(-pull[new], kind="stable")]
+            new = new[: max(1, np.searchsorted(np.cumsum(sizes[new]), room, "right"))]
+            new.sort()
         if new.size:
-            self._add(np.sort(new), theta, slope)
+            self._take(new)
+        return bool(new.size)
 
-    def _solve(self, alpha: float, theta: Array, tol: float, max_passes: int) -> int:
-        """Solve on the working set; changes ``theta``."""
-        which = self.features
-        if not which.size:
-            return 0
-        passes = self._inner.solve(alpha, tol, self.power, max_passes)
-        theta[:, which] = self._inner.theta
-        return passes
+    def _take(self, new: Indices) -> None:
+        """Let the kernel know these blocks."""
+        problem = self.problem
+        self._unknown[new] = False
+        features = self.blocks.coefficients(new)
+        self.known = known = np.concatenate([self.known, features])
+        hessian = np.empty(0) if self._columns is None else self._columns.extend(features)
+        parts = problem.cross[:, known], self.slope[:, known], problem.slack[known]
+        self.kernel.extend(hessian, *parts, new)
+
+    def _look(self) -> None:
+        """The slope of all features, and how it changes with λ."""
+        kernel, size = self.kernel, self.problem.cross.shape[1]
+        if not self.known.size:
+            self.slope = self.problem.cross
+        elif kernel.slope is not None and len(kernel.slope) == size:
+            self.slope = np.empty_like(self.problem.cross)
+            self.slope[:, self.known] = kernel.slope
+        elif kernel.residual is not None:
+            self.slope = self.problem.form.rows.transposed_dot(kernel.residual).T
+        else:
+            theta = np.atleast_2d(kernel.theta)
+            self.slope, self._drift = self._columns.slopes(theta, kernel.tangent())
+
+    def _give_up_hessian(self) -> None:
+        """Go on by coordinate descent where H on what is known has outgrown sparse rows."""
+        rows = self.problem.form.rows
+        if self.kernel.is_exact and len(self.known) >= _MANY and rows.rows.is_all_sparse:
+            self.kernel = ResidualDescent(
+                self.blocks, self.problem, self.known, self.theta[0], self._alpha
+            )
+            self._columns = None
+
+
+class WorkingSetMethod(Method):
+    """The path of a `WorkingSet`, λ downwards; θ̂ at λ = 0 is known without it, unless θ ≥ 0."""
+
+    def path(self, task: Task) -> Answer:
+        """Follow the path of each part of the targets."""
+        problem, alphas, m = task.quadratic, task.alphas, len(task.alphas)
+        closed = alphas == 0
+        if closed.any() and task.penalty.is_bounded(problem.n_features):
+            closed[:] = False
+        order = task.descending(~closed)
+        thetas = np.zeros((m, problem.n_outputs, problem.n_features))
+        gaps, risk = np.zeros((2, m))
+        n_iter = np.ones(m, dtype=int)
+        for part in self._parts(task):
+            if part.power == 0 or not order.size:  # y is constant: θ = 0 for every λ
+                continue
+            path = WorkingSet(part, task.tol * 0.5 * part.power)
+            for i, found in zip(order, path.path(alphas[order], task.max_iter), strict=True):
+                thetas[i, part.targets], gap, value, rounds = found
+                gaps[i], risk[i] = gaps[i] + gap, risk[i] + value
+                n_iter[i] = max(n_iter[i], rounds)
+        if closed.any() and problem.null_risk > 0:
+            thetas[closed] = problem.minimizer
+            risk[closed] = value = problem.value(problem.minimizer)
+            gaps[closed] = max(value - problem.minimum_risk, 0.0)
+        return Answer(
+            thetas=thetas,
+            risk=risk,
+            gaps=gaps / (problem.null_risk or 1.0),
+            n_iter=n_iter,
+            solver=self.name,
+            exhausted=n_iter >= task.max_iter,
+        )
+
+    def alpha_max(self, task: Task) -> float:
+        """Largest pull on a penalized block, features without a penalty being at their best."""
+        return max(WorkingSet(part, 0.0).alpha_max for part in self._parts(task))
+
+    def _parts(self, task: Task) -> list[PenalizedQuadratic]:
+        """The problems that can be solved one by one: each target's, where the penalty allows."""
+        problem, q = task.quadratic, task.quadratic.n_outputs
+        step = 1 if task.penalty.is_separable else q
+        parts = [slice(t, t + step) for t in range(0, q, step)]
+        return [PenalizedQuadratic(problem.form, task.penalty, part) for part in parts]

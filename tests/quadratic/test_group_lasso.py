@@ -15,6 +15,7 @@ from solver_cases import group_fit, lasso_fit
 from skreg import QuadraticModel
 from skreg.penalties.group import Group
 from skreg.solvers import alpha_max, working_set
+from skreg.solvers.penalized import PenalizedQuadratic
 
 TOL = 1e-13
 fractions = st.floats(-3, 0.3).map(lambda e: 10.0**e)
@@ -217,20 +218,21 @@ def test_a_path_equals_single_fits_in_any_order(problem, seed):
     np.testing.assert_allclose(path.thetas[2], model.problem.minimizer, rtol=1e-12)
 
 
-def test_a_working_set_grows_and_shrinks(monkeypatch):
+def test_a_working_set_grows(monkeypatch):
     monkeypatch.setattr(working_set, "_BATCH", 1)
     for shape in ((60, 30), (20, 90)):
         X, y = data(*shape)
         model, penalty = QuadraticModel.from_data(X, y), Group(np.arange(shape[1]) // 3)
         A, b = reference.centred(X, y)
-        problem = working_set.WorkingSet(model.problem.form, penalty)
-        top = problem.alpha_max(problem.null()[1])
-        state = problem.null()
-        for alpha, last in ((0.05 * top, top), (0.9 * top, top), (0.8 * top, 0.9 * top)):
-            state, gap, _ = problem.solve(alpha, state, last, 1e-12 * model.null_risk, 10_000)
-            assert gap <= 1e-12 * model.null_risk
-            assert violation(A, b, alpha, penalty, state[0]) < 1e-5
-        assert len(problem.features) < shape[1] / 2
+        problem = PenalizedQuadratic(model.problem.form, penalty)
+        path = working_set.WorkingSet(problem, 1e-12 * model.null_risk)
+        for share in (0.9, 0.8, 0.2):
+            alpha = share * path.alpha_max
+            path.solve(alpha, 10_000)
+            assert problem.gap(path.theta, path.slope, alpha) <= 1e-12 * model.null_risk
+            assert violation(A, b, alpha, penalty, path.theta) < 1e-5
+            if share > 0.5:
+                assert len(path.known) < shape[1] / 2
 
 
 def test_stopping_early_says_so():

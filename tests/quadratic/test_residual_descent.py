@@ -10,7 +10,8 @@ from solver_cases import lasso_alpha_max, lasso_fit
 
 from skreg import QuadraticModel
 from skreg.penalties import Separable
-from skreg.quadratic import Quadratic, working_set
+from skreg.quadratic import Quadratic
+from skreg.solvers import working_set
 
 PENALTIES = [
     Separable(),

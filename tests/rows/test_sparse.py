@@ -70,7 +70,7 @@ def test_products(design, centred, make, kind):
     close(rows.gram() / scale, A.T @ A / scale)
     close(rows.products(which, others) / scale[which], (A.T @ A)[which] / scale[which])
     close(rows.outer_gram(), A @ A.T)
-    cache = rows.working_columns()
+    cache = rows.working_columns(y[:, :1])
     for new in np.array_split(which, 2):
         made = cache.extend(new)
     known = cache.known
@@ -78,7 +78,7 @@ def test_products(design, centred, make, kind):
         made / scale[np.ix_(known, known)],
         (A.T @ A)[np.ix_(known, known)] / scale[np.ix_(known, known)],
     )
-    slope, image = cache.slopes(theta[known, 0], theta[known, 1], y[:, 0])
+    (slope,), (image,) = cache.slopes(theta[known, :1].T, theta[known, 1])
     close(slope / unit, A.T @ (y[:, 0] - A[:, known] @ theta[known, 0]) / unit, 1e-9)
     close(image / unit, A.T @ (A[:, known] @ theta[known, 1]) / unit, 1e-9)
 

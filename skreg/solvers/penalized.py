@@ -1,0 +1,165 @@
+"""½‖b − Aθ‖² + P(θ; λ): a quadratic beside any penalty, and the certificate of it.
+
+With H = AᵀA, h = Aᵀb and r = b − Aθ only h, ‖b‖² and the slope q = Aᵀr = h − Hθ are needed:
+‖r‖² = ‖b‖² − θᵀ(h + q).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skreg._kernels import lasso_gap
+from skreg.penalties import Penalty, Separable
+from skreg.quadratic.factor import Factor
+from skreg.quadratic.forms import Form
+from skreg.solvers.certificate import largest_scale
+
+EPS = np.finfo(np.float64).eps
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class PenalizedQuadratic:
+    """Some targets of a form and a penalty, for any λ. θ and q have shape (q, p).
+
+    Parameters
+    ----------
+    form : GramForm or RowForm
+    penalty : Penalty
+    targets : slice, default=slice(None)
+        Which of the form's targets are meant; all of them by default.
+
+    Attributes
+    ----------
+    targets : ndarray of int
+    cross : ndarray of shape (q, p)
+        h.
+    power : float
+        ‖b‖².
+    free : ndarray of int
+        Features without a penalty.
+    width : ndarray of shape (p,)
+        √Hⱼⱼ.
+    slack : ndarray of shape (p,)
+        What rounding leaves in a component of q.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import Separable
+    >>> from skreg.quadratic import Quadratic
+    >>> from skreg.solvers.penalized import PenalizedQuadratic
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([-2.0, 2.0])
+    >>> form = Quadratic.from_rows(X, y, None, fit_intercept=True).form
+    >>> problem, theta = PenalizedQuadratic(form, Separable()), np.array([[1.5]])
+    >>> problem.gap(theta, problem.slope(theta), 0.5)
+    0.0
+    """
+
+    def __init__(self, form: Form, penalty: Penalty, targets: slice = slice(None)) -> None:
+        self.form, self.penalty = form, penalty
+        self.targets = np.arange(len(form.power))[targets]
+        self.cross = np.ascontiguousarray(form.cross.T[targets])
+        self.power = float(form.power[targets].sum())
+        self.free = np.flatnonzero(penalty.free(self.cross.shape[1]))
+        # Rounding may leave a diagonal below zero, which counts as no curvature.
+        self.width = np.sqrt(np.maximum(form.diagonal, 0.0))
+        self.slack = 64 * EPS * self.width * np.sqrt(self.power)
+        self._weights = None  # of |θⱼ| and ½θⱼ², for the compiled gap
+        if penalty.kernel == "coordinates":
+            its, p = cast(Separable, penalty), len(self.width)
+            self._weights, self._positive = np.stack([its.l1(p), its.l2(p)]), its.positive
+
+    def slope(self, theta: Array) -> Array:
+        """q = h − Hθ."""
+        return np.stack(
+            [self.form.slope(one, t) for one, t in zip(theta, self.targets, strict=True)]
+        )
+
+    def risk(self, theta: Array, slope: Array) -> float:
+        """½‖r‖²."""
+        return max(0.5 * (self.power - float(np.vdot(theta, self.cross + slope))), 0.0)
+
+    def gap(self, theta: Array, slope: Array, alpha: float) -> float:
+        """An upper bound of the objective less its minimum, from the dual point s·r.
+
+        With s of `largest_scale` P(θ) − D(s·r) = (1−s)²·½‖r‖² + P(θ; λ) − s⟨θ, q⟩ + P*(s·q; λ).
+
+        A dual point must be orthogonal to features without a penalty. The residual is, once these
+        are at their best beside the others: with θ′ so made, gap(θ) = R(θ) − R(θ′) + gap(θ′), and
+        R(θ) − R(θ′) = ½(q + q′)ᵀ(θ′ − θ).
+
+        Parameters
+        ----------
+        theta, slope : ndarray of shape (q, p)
+        alpha : float
+        """
+        theta, slope = np.ascontiguousarray(theta), np.ascontiguousarray(slope)
+        excess, free = 0.0, self.free if alpha > 0 else np.arange(theta.shape[1])
+        if free.size:
+            loose = self._loose(theta, slope)
+            if self.free.size and (np.abs(slope) > self.slack)[:, self.free].any():
+                moved = self._settled(theta, slope, loose)
+                moved_slope = self.slope(moved)
+                excess = max(0.5 * float(np.vdot(slope + moved_slope, moved - theta)), 0.0)
+                theta, slope = moved, moved_slope
+            excess += self._left(theta[:, free], slope[:, free], loose[:, free], free)
+            slope = slope.copy()
+            slope[:, free] = 0.0
+        if not self.penalty.is_separable or len(theta) == 1:
+            return excess + self._scaled_gap(theta, slope, alpha)
+        parts = [PenalizedQuadratic(self.form, self.penalty, slice(t, t + 1)) for t in self.targets]
+        for part, one, its in zip(parts, theta[:, None], slope[:, None], strict=True):
+            excess += part._scaled_gap(one, its, alpha)
+        return excess
+
+    def _scaled_gap(self, theta: Array, slope: Array, alpha: float) -> float:
+        """The gap where q of features without a penalty is 0.
+
+        Of two s the better: the largest with P* finite and the largest with P* = 0, which is where
+        an L2 part is so small that rounding in q weighs.
+        """
+        if self._weights is not None:
+            rows = self.cross[0], theta[0], slope[0], *(alpha * self._weights)
+            return lasso_gap.duality_gap(*rows, self.power, self._positive)
+        steepest = float(self.penalty.pull(slope).max(initial=0.0))
+        scales = {largest_scale(self.penalty, slope, alpha)}
+        if steepest > alpha and np.isfinite(steepest):
+            scales.add((alpha / steepest, 0.0))
+        risk = self.risk(theta, slope)
+        value, along = self.penalty.value(theta, alpha), float(np.vdot(theta, slope))
+        return max(
+            min((1.0 - s) ** 2 * risk + value - s * along + conjugate for s, conjugate in scales),
+            0.0,
+        )
+
+    def _loose(self, theta: Array, slope: Array) -> Mask:
+        """Components that no bound keeps from moving along the slope."""
+        far = theta + np.copysign(1.0 + np.abs(theta), slope)
+        return self.penalty.prox(far, 1.0, 0.0) != theta
+
+    def _settled(self, theta: Array, slope: Array, loose: Mask) -> Array:
+        """θ with features without a penalty at their best beside the others."""
+        moved = theta.copy()
+        for one, its, inside in zip(moved, slope, loose[:, self.free], strict=True):
+            which, block = self.free[inside], self._free_block[np.ix_(inside, inside)]
+            if which.size:
+                one[which] += Factor(block, np.zeros(len(block))).inverse_times(its[which])
+        return moved
+
+    @cached_property
+    def _free_block(self) -> Array:
+        return self.form.working_columns(self.targets).among(self.free)
+
+    def _left(self, theta: Array, slope: Array, loose: Mask, which: NDArray[np.intp]) -> float:
+        """What rounding leaves in the slopes of features without a penalty, as a gap.
+
+        Such a feature adds |qⱼ| times the way to its best value, for which |θⱼ| + ‖b‖/√Hⱼⱼ stands.
+        """
+        width = self.width[which]
+        way = np.divide(np.sqrt(self.power), width, out=np.zeros_like(width), where=width > 0)
+        return float(np.sum(loose * np.abs(slope) * (np.abs(theta) + way) * (width > 0)))
