@@ -6,6 +6,7 @@ import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
@@ -20,7 +21,7 @@ from skreg.path import PathModel, RegularizationPath, path_alphas
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers import Solution, solve
-from skreg.solvers.constrained import solve_bounded
+from skreg.solvers.constrained import from_nearest, solve_bounded, stretched
 
 #: What X may be.
 MatrixLike = ArrayLike | sparray | spmatrix
@@ -355,9 +356,10 @@ class Fitting(LinearModel):
         penalty = self.penalty(self.problem.n_features)
         return path_alphas(self.problem, penalty, choice, self.hessian)
 
-    def solve(self, alphas: ArrayLike, closely: bool = False) -> Solution:
+    def solve(self, alphas: ArrayLike, closely: bool = False, start: Any = None) -> Solution:
         """`Solution` for each λ, which warns of nothing."""
         estimator, problem = self.estimator, self.problem
+        options = estimator._options(problem) | ({} if start is None else {"start": start})
         return solve(
             problem,
             self.penalty(problem.n_features),
@@ -366,7 +368,7 @@ class Fitting(LinearModel):
             max_iter=estimator.max_iter,
             max_expansions=estimator.max_expansions,
             closely=closely,
-            **estimator._options(problem),
+            **options,
         )
 
     def solve_closely(self, alphas: ArrayLike) -> Solution:
@@ -383,9 +385,9 @@ class Fitting(LinearModel):
 
     def solve_bounded(self, bound: float) -> Solution:
         """The solution with J(θ) = ``bound``, or that at λ = 0."""
-        exact = self.problem.is_quadratic
+        problem, exact = self.problem, self.problem.is_quadratic
         found = solve_bounded(
-            lambda alphas: self.solve(alphas, closely=True),
+            from_nearest(partial(self.solve, closely=True)),
             self.penalties,
             bound,
             self.alphas(1)[0],
@@ -393,6 +395,8 @@ class Fitting(LinearModel):
             zero_first=exact,
             # The spectrum tells far smaller λ apart than an objective does.
             smallest=1e-30 if exact and self.norm_power < 0 else 1e-10,
+            negligible=0.1 * self.estimator.tol * problem.null_risk,
+            stretch=None if exact else partial(stretched, problem, self.penalties, bound),
         )
         found.warn(stacklevel=4)  # and not of λ on the way
         return found

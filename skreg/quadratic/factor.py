@@ -97,10 +97,9 @@ def add_gauge(hessians: Array, gauge: Array) -> None:
     gauge : ndarray of shape (…, p)
     """
     p = gauge.shape[-1]
-    at, K = np.arange(p), hessians.shape[-1] // p
-    for k in range(K):
-        for l in range(K):
-            hessians[..., k * p + at, l * p + at] += gauge / K
+    K = hessians.shape[-1] // p
+    for j in range(p):
+        hessians[..., j::p, j::p] += gauge[..., j, None, None] / K
 
 
 class DenseFactor(Factor):

@@ -24,6 +24,8 @@ from skreg.rows.products import add_gram, product, symmetric
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
 
+# Multiplications of one class's part below which calls take longer.
+_SMALL_GRAM = 1e6
 # What centering leaves of a column's sum of squares, where it leaves nothing but rounding.
 _CENTERED = 1e-12
 Array = NDArray[np.float64]
@@ -194,6 +196,13 @@ class Hessian:
 
     def block(self, which: Indices) -> Array:
         """H on the coefficients ``which``, an array of shape (m, m): n·m² flops."""
+        out, mixed = self.at_fixed_intercepts(which)
+        if self.risk.fit_intercept:
+            out -= product(product(mixed.T, self.inverse_bb), mixed)
+        return out
+
+    def at_fixed_intercepts(self, which: Indices) -> tuple[Array, Array]:
+        """∂²R/∂θ² and ∂²R/∂b∂θ on the coefficients ``which``, of shape (m, m) and (K, m)."""
         risk, curvature = self.risk, self.curvature
         classes, features = np.divmod(which, risk.n_features)
         own = [np.flatnonzero(classes == k) for k in range(risk.n_outputs)]
@@ -215,9 +224,7 @@ class Hessian:
         for members, gram in zip(own, grams, strict=True):
             if gram is not None and len(members):
                 out[np.ix_(members, members)] += symmetric(gram)
-        if risk.fit_intercept:
-            out -= product(product(mixed.T, self.inverse_bb), mixed)
-        return out
+        return out, mixed
 
     def root(self, which: Indices) -> Array:
         """Z[:, which] with H = ZᵀZ, shape (n·K, m): a copy of the columns."""
@@ -250,6 +257,25 @@ class DenseHessian(Hessian):
     def __init__(self, risk: EmpiricalRisk, curvature: Array):
         super().__init__(risk, curvature)
         p, K = risk.n_features, risk.n_outputs
+        if risk.loss.coupled and len(curvature) * p * p < _SMALL_GRAM:
+            # One product for all pairs of classes: calls would take longer than sums.
+            self.matrix, mixed = self.at_fixed_intercepts(np.arange(K * p))
+        else:
+            self.matrix, mixed = self._by_pairs(curvature)
+        self.mixed = mixed[: len(self.inverse_bb)]
+        squares = np.diag(self.matrix).copy()
+        if risk.fit_intercept:
+            part = product(self.inverse_bb, self.mixed)
+            self.matrix -= product(np.ascontiguousarray(self.mixed.T), part)
+        self.diagonal = np.maximum(np.diag(self.matrix), _CENTERED * squares)
+        self.gauge = None
+        if risk.loss.coupled:
+            sums = self.diagonal.reshape(K, p).sum(axis=0)
+            self.gauge = np.where(sums > 0, sums, 1.0)
+
+    def _by_pairs(self, curvature: Array) -> tuple[Array, Array]:
+        """∂²R/∂θ² and ∂²R/∂b∂θ, of shape (K·p, K·p) and (K, K·p)."""
+        risk, p, K = self.risk, self.risk.n_features, self.risk.n_outputs
         H, mixed = np.zeros((K, p, K, p)), np.zeros((K, K, p))
         for k in range(K):
             for l in range(k, K):
@@ -260,17 +286,7 @@ class DenseHessian(Hessian):
                 gram, sums = risk.design.gram(weights)
                 H[k, :, l] = H[l, :, k] = sign * gram
                 mixed[k, l] = mixed[l, k] = sign * sums
-        self.matrix = H.reshape(K * p, K * p)
-        squares = np.diag(self.matrix).copy()
-        self.mixed = mixed.reshape(K, K * p)[: len(self.inverse_bb)]
-        if risk.fit_intercept:
-            part = product(self.inverse_bb, self.mixed)
-            self.matrix -= product(np.ascontiguousarray(self.mixed.T), part)
-        self.diagonal = np.maximum(np.diag(self.matrix), _CENTERED * squares)
-        self.gauge = None
-        if risk.loss.coupled:
-            sums = self.diagonal.reshape(K, p).sum(axis=0)
-            self.gauge = np.where(sums > 0, sums, 1.0)
+        return H.reshape(K * p, K * p), mixed.reshape(K, K * p)
 
     def factor(self, ridge: Array) -> DenseFactor:
         return DenseFactor(self, ridge)

@@ -1,18 +1,37 @@
 """The constraint form: argmin R(θ) subject to J(θ) ≤ k, by its multiplier λ."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from skreg.solvers.solution import Solution
 
+Array = NDArray[np.float64]
 # λ is halved until J exceeds k, so many times at once: a path's warm starts serve all of them.
 _CHUNK = 6
+# Share of the first λ at which the search for a λ with J > k ends.
+_END = 1e-45
+# Relative step of a difference of J.
+_STEP = 1e-6
 _MAX_STEPS = 100
 
 
 def solve_bounded(
-    solve, value, bound, top, *, power=1.0, tol=1e-9, zero_first=True, smallest=1e-10
+    solve,
+    value,
+    bound,
+    top,
+    *,
+    power=1.0,
+    tol=1e-9,
+    zero_first=True,
+    smallest=1e-10,
+    negligible=-np.inf,
+    stretch=None,
 ):
     """argmin R(θ) subject to J(θ) ≤ k: the solution at the λ with J(θ(λ)) = k, or at λ = 0.
 
@@ -37,7 +56,11 @@ def solve_bounded(
     zero_first : bool, default=True
         Whether λ = 0 is tried first, as it should where that is cheap.
     smallest : float, default=1e-10
-        Share of ``top`` below which λ is 0 as far as the objective can tell.
+        Share of ``top`` at which λ = 0 is looked at: if J(θ̂) > k, the search goes on below.
+    negligible : float, default=-inf
+        A risk at which ``stretch`` may take over.
+    stretch : callable, default=None
+        From a `Solution` to one with J = k, where the risk has no minimizer: see `stretched`.
 
     Returns
     -------
@@ -58,62 +81,158 @@ def solve_bounded(
     >>> bounded.alphas.round(9), bounded.coefs.round(9)
     (array([1.]), array([[1.]]))
     """
-    search = _Search(solve, value, bound, power, tol, smallest)
+    search = _Search(solve, value, bound, power, tol)
     if zero_first and search.at(0.0) <= 0:
         return search.solution
-    low, high = search.bracket(top)
-    if low > 0:
-        return search.root(low, high)
-    if not zero_first and search.at(0.0) <= 0:
-        return search.solution
-    if search.at(low := 1e-2 * high) > 0:
-        return search.root(low, high)
-    # θ̂ is not unique, and of the minimisers that λ = 0+ leads to a smaller J than of θ̂: slack.
-    return replace(search.solution, alphas=np.zeros(1))
+    found = search.bracket(top, smallest * top, negligible)
+    if found.low == 0 and not zero_first:
+        # The smallest λ that a path would go to: it is time to look at θ̂, if there is one.
+        near = search.solution
+        if search.at(0.0) <= 0 and search.solution.has_minimizer:
+            return search.solution
+        endless = not search.solution.has_minimizer
+        if not (endless and near.risk[-1] <= negligible):
+            found = search.bracket(found.high, _END * top, negligible if endless else -np.inf)
+            near = search.solution
+        if found.low == 0 and endless:
+            return near if stretch is None else stretch(near)
+    if found.low == 0 and search.at(low := 1e-2 * found.high) > 0:
+        found = _Bracket(low, found.high, search.excess, search.at(found.high))
+    if found.low == 0:
+        # θ̂ is not unique, and of the minimizers that λ = 0+ leads to a smaller J than of θ̂: slack.
+        return replace(search.solution, alphas=np.zeros(1))
+    return search.root(found)
+
+
+def from_nearest(solve: Callable[..., Solution]) -> Callable[[Array], Solution]:
+    """``solve`` with ``start`` = θ and b at the nearest λ that it was asked for before."""
+    seen: dict[float, tuple[Array, Array]] = {}
+
+    def solve_near(alphas: Array) -> Solution:
+        near = None
+        if seen and alphas[0] > 0:
+            near = seen[min(seen, key=lambda alpha: abs(np.log(alpha / alphas[0])))]
+        found = solve(alphas, start=near)
+        for alpha, coef, b in zip(alphas, found.coefs, found.intercepts, strict=True):
+            if alpha > 0:  # the answer at λ = 0 may be far away
+                seen[float(alpha)] = np.atleast_2d(coef), np.atleast_1d(b)
+        return found
+
+    return solve_near
+
+
+def stretched(problem, value, bound, solution):
+    """The solution moved outwards until J = k, if that lowers the loss of every row.
+
+    Where the risk has no minimizer, the direction of θ(λ) settles as λ → 0, and the risk soon
+    vanishes beside any tolerance while J goes on growing: what is left to find is the length.
+
+    Parameters
+    ----------
+    problem : EmpiricalRisk
+    value : callable
+        From ``coefs`` of a `Solution` to J for each λ.
+    bound : float
+    solution : Solution
+        Of one λ.
+
+    Returns
+    -------
+    Solution
+        Its λ is the multiplier at the new point; the same solution where rows would lose.
+    """
+    coef, b = (np.asarray(x[0], dtype=np.float64) for x in (solution.coefs, solution.intercepts))
+
+    def raw_of(factor):
+        return problem.raw(np.atleast_2d(factor * coef), np.atleast_1d(factor * b))
+
+    rows, none = problem.share > 0, raw_of(0.0)
+    if not problem.loss.is_separated(problem.y[rows], (raw_of(1.0) - none)[rows]):
+        return solution
+
+    def size(factor):
+        return float(value(factor * coef[None])[0])
+
+    high = 1.0
+    while size(high) < bound:
+        high *= 2.0
+    factor = brentq(lambda t: size(t) / bound - 1.0, 0.5 * min(high, 2.0), high, xtol=1e-300)
+    raw = raw_of(factor)
+    risk, residual, _ = problem.derivatives_at(raw)
+    growth = (size(factor * (1 + _STEP)) - size(factor * (1 - _STEP))) / (2 * _STEP)
+    alpha = max(-float(np.vdot(residual, raw - none)) / growth, 0.0)
+    gaps = solution.dual_gaps
+    return replace(
+        solution,
+        alphas=np.array([alpha]),
+        coefs=(factor * coef[None]).astype(solution.coefs.dtype),
+        intercepts=np.asarray(factor * b[None], dtype=solution.intercepts.dtype),
+        norms=factor * solution.norms,
+        risk=np.array([risk]),
+        # No loss is below 0.
+        dual_gaps=None if gaps is None else np.array([risk + alpha * bound]) / problem.null_risk,
+    )
+
+
+class _Bracket(NamedTuple):
+    """λ at which J is above k and not, and J/k − 1 there."""
+
+    low: float
+    high: float
+    at_low: float
+    at_high: float
 
 
 class _Search:
     """Evaluations of the excess of J over k; the last solution made is kept."""
 
     solution: Solution
+    excess: float
 
-    def __init__(self, solve, value, bound, power, tol, smallest):
+    def __init__(self, solve, value, bound, power, tol):
         self.solve, self.value = solve, value
-        self.bound, self.power, self.tol, self.smallest = bound, power, tol, smallest
+        self.bound, self.power, self.tol = bound, power, tol
+        # What is nearly linear in λ on the way needs fewer stops.
+        self.ratio, self.chunk = (2.0, _CHUNK) if power > 0 else (8.0, _CHUNK // 2)
 
     def at(self, alpha):
         """J(θ(λ))/k − 1, at most ``tol`` counting as 0."""
         self.solution = self.solve(np.array([alpha]))
-        return self._excess(self.solution)[0]
+        self.excess = float(self._excess(self.solution)[0])
+        return self.excess
 
     def _excess(self, solution):
         excess = self.value(solution.coefs) / self.bound - 1.0
         return np.where(np.abs(excess) <= self.tol, 0.0, excess)
 
-    def bracket(self, top):
-        """(low, high): J exceeds k at low and not at high, a factor 2 apart; low may be 0."""
-        high = top
-        while self.at(high) > 0:
-            high *= 2.0**_CHUNK
-        while high > self.smallest * top:
-            alphas = high * 0.5 ** np.arange(1, _CHUNK + 1)
-            above = np.flatnonzero(self._excess(self.solve(alphas)) > 0)
-            if above.size:
-                first = above[0]
-                return alphas[first], alphas[first - 1] if first else high
-            high = alphas[-1]
-        return 0.0, high
+    def bracket(self, top, smallest, negligible):
+        """λ between which J comes to k, a ratio apart.
 
-    def root(self, low, high):
+        The lower is 0 if ``smallest`` was reached before, or a risk that is ``negligible``.
+        """
+        high = top
+        while (at_high := self.at(high)) > 0:
+            high *= self.ratio**self.chunk
+        while high > smallest:
+            alphas = high * self.ratio ** -np.arange(1.0, self.chunk + 1.0)
+            found = self.solve(alphas)
+            excess = self._excess(found)
+            if (excess > 0).any():
+                first = int(np.argmax(excess > 0))
+                if first:
+                    high, at_high = float(alphas[first - 1]), float(excess[first - 1])
+                return _Bracket(float(alphas[first]), high, float(excess[first]), at_high)
+            high, at_high = float(alphas[-1]), float(excess[-1])
+            if found.risk[-1] <= negligible:
+                break
+        self.at(high)
+        return _Bracket(0.0, high, np.inf, at_high)
+
+    def root(self, between):
         """The solution where J is k, to ``tol``; if J jumps over k, the one below."""
-        at_low = self.at(low)
-        if at_low <= 0:  # no digits are left between the two
-            return self.solution
-        at_high, below, last = self.at(high), self.solution, 0
-        f_low, f_high = self._curve(at_low), self._curve(at_high)
-        if at_high == 0:
-            return below
-        for _ in range(_MAX_STEPS):
+        low, high, at_low, at_high = between
+        f_low, f_high, below, last = self._curve(at_low), self._curve(at_high), None, 0
+        for _ in range(_MAX_STEPS if at_high < 0 else 0):
             middle = (low * f_high - high * f_low) / (f_high - f_low)
             if not low < middle < high:
                 middle = 0.5 * (low + high)
@@ -128,6 +247,9 @@ class _Search:
             else:
                 high, f_high, below = middle, self._curve(excess), self.solution
                 f_low, last = (0.5 * f_low if last < 0 else f_low), -1
+        if below is None:
+            self.at(high)
+            return self.solution
         return below
 
     def _curve(self, excess):

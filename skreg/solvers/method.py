@@ -140,6 +140,8 @@ class Answer:
         Whether a gap above ``tol`` is a failure, and not the price of an approximation.
     rounding : float
         A relative gap or gradient norm that may be rounding alone.
+    has_minimizer : bool
+        False where the risk was found to have none.
     notes : list of str
         What users are to be warned of, beside gaps above ``tol``.
     """
@@ -156,6 +158,7 @@ class Answer:
     exhausted: NDArray[np.bool_] | None = None
     is_exact: bool = True
     rounding: float = 0.0
+    has_minimizer: bool = True
     notes: list[str] = field(default_factory=list)
 
 

@@ -93,6 +93,7 @@ class Newton(Method):
             exhausted=record.n_iter >= task.max_iter,
             is_exact=task.max_expansions is None,
             rounding=descent.rounding,
+            has_minimizer=not record.endless,
             notes=descent.notes,
         )
 

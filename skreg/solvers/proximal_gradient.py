@@ -82,6 +82,8 @@ class ProximalGradient(Method):
             solver=self.name,
             n_expansions=np.array([stop.rounds for stop in stops]),
             exhausted=n_iter >= task.max_iter,
+            has_minimizer=path.part.has_minimizer,
+            notes=list(path.part.notes),
         )
 
     def alpha_max(self, task: Task) -> float:

@@ -87,7 +87,7 @@ def _unpenalised(path, notes):
     if coef.size < len(risk.y):
         gap = min(gap, Certificate(risk, NoPenalty()).gap(point, 0.0, 0.0))
     steps = int(fit.n_iter[0])
-    return Stop(point.theta, point.intercept, point.value, gap, steps, steps)
+    return Stop(*(point.theta, point.intercept, point.value, gap, steps, steps, fit.has_minimizer))
 
 
 def _answer(task, stops, null_risk, notes):
@@ -115,6 +115,7 @@ def _answer(task, stops, null_risk, notes):
         n_expansions=expansions,
         exhausted=(passes >= task.max_iter)
         | (expansions >= (task.max_expansions or MAX_EXPANSIONS)),
+        has_minimizer=all(stop.has_minimizer for stop in stops),
         rounding=risk.rounding.value / (null_risk or 1.0),
         notes=notes,
     )

@@ -44,6 +44,7 @@ class Stop:
     gap: float
     passes: int
     expansions: int
+    has_minimizer: bool = True
 
 
 class ProximalPath:

@@ -63,6 +63,8 @@ class SquaredErrorPart:
     """
 
     is_quadratic = True
+    notes: tuple[str, ...] = ()
+    has_minimizer = True
 
     def __init__(self, quadratic: Quadratic, penalty: Penalty):
         self.problem, self._penalized = quadratic, PenalizedQuadratic(quadratic.form, penalty)
@@ -108,6 +110,10 @@ class LossPart:
 
     is_quadratic = False
 
+    # Of the risk alone, once it is known.
+    notes: tuple[str, ...] = ()
+    has_minimizer = True
+
     def __init__(self, risk: EmpiricalRisk, penalty: Penalty, tol: float):
         self.problem, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
@@ -138,8 +144,9 @@ class LossPart:
     def unpenalized(self) -> tuple[State, float]:
         """The minimizer of R alone, by Newton's method; its gap is not known."""
         task = Task(self.problem, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000)
-        theta = Newton().path(task).thetas[0]
-        return self.at(theta), np.nan
+        found = Newton().path(task)
+        self.notes, self.has_minimizer = tuple(found.notes), found.has_minimizer
+        return self.at(found.thetas[0]), np.nan
 
     def intercepts(self, states: list[State]) -> Array:
         """b of these states, shape (m, K)."""

@@ -37,6 +37,8 @@ class Solution:
         Quadratics taken; None where the risk is its own quadratic.
     notes : tuple of str
         What users are to be warned of, as a λ that is not solved to ``tol``.
+    has_minimizer : bool
+        False where the risk was found to have none: an answer at λ = 0 is then that at a small λ.
     """
 
     alphas: np.ndarray
@@ -51,6 +53,7 @@ class Solution:
     gradient_norms: np.ndarray | None = None
     n_expansions: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    has_minimizer: bool = True
 
     @property
     def dof(self) -> np.ndarray:

@@ -142,6 +142,7 @@ def solve(
         solver=answer.solver,
         gradient_norms=answer.gradient_norms,
         n_expansions=answer.n_expansions,
+        has_minimizer=answer.has_minimizer,
         notes=(*answer.notes, *(endless or shortfall(task, answer, chosen, tol))),
     )
 
@@ -235,7 +236,7 @@ def shortfall(task: Task, answer: Answer, method: Method, tol: float) -> list[st
     if not task.problem.is_quadratic:
         reached = np.where(task.alphas > 0, reached, 0.0)
     worst = int(np.argmax(reached))
-    if not reached[worst] > max(tol, _ROUNDING, answer.rounding):
+    if not reached[worst] > max(tol, _ROUNDING) + answer.rounding:
         return []
     quantity = "gradient norm" if answer.gaps is None else "duality gap"
     if not task.penalty.is_convex:

@@ -1,0 +1,107 @@
+"""norm_bound with columns of any scale, separable classes, many classes and nearly constant y."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_blobs
+from sklearn.preprocessing import scale
+
+from skreg import (
+    QuadraticApproxLasso,
+    QuadraticApproxLassoClassifier,
+    QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
+)
+from skreg.estimators._fitting import Fitting
+
+
+def half_square(model):
+    return 0.5 * float((np.asarray(model.coef_, dtype=float) ** 2).sum())
+
+
+def absolute(model):
+    return float(np.abs(model.coef_).sum())
+
+
+SCALES = [[1e5, 1e-3], [1e8, 1e-8], [1e-8, 1e-8], [1e8, 1e8], [1.0, 1e-6]]
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "huber", "squared_error", "classes"])
+@pytest.mark.parametrize("scales", SCALES)
+def test_the_ridge_uses_its_budget_or_proves_it_slack(loss, scales):
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(60, 2))
+    X = Z * scales
+    if loss == "classes":
+        model = QuadraticApproxRidgeClassifier()
+        y = Z @ [1.0, 1.0] + rng.logistic(size=60) > 0
+    else:
+        model = QuadraticApproxRidge(loss=loss)
+        y = rng.poisson(np.exp(Z @ [0.5, 0.5])) + (loss == "gamma")
+    free = half_square(model.set_params(alpha=0.0).fit(X, y))
+    bounded = model.set_params(norm_bound=0.25 * free).fit(X, y)
+    np.testing.assert_allclose(half_square(bounded), 0.25 * free, rtol=1e-6)
+    assert bounded.alpha_ > 0
+    slack = model.set_params(norm_bound=4.0 * free).fit(X, y)
+    np.testing.assert_allclose(half_square(slack), free, rtol=1e-6)
+    assert slack.alpha_ == 0
+
+
+def test_the_multiplier_of_a_small_column():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(60, 2))
+    X, bound = Z * [1e5, 1e-3], 0.5 * 250.0**2
+    y = rng.poisson(np.exp(Z @ [0.5, 0.5]))
+    model = QuadraticApproxRidge(norm_bound=bound, loss="poisson").fit(X, y)
+    np.testing.assert_allclose(half_square(model), bound, rtol=1e-6)
+    np.testing.assert_allclose(model.alpha_, 1.7e-6, rtol=0.05)
+    at = QuadraticApproxRidge(model.alpha_, loss="poisson").fit(X, y)
+    np.testing.assert_allclose(model.coef_, at.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("groups", [None, [0]])
+def test_separable_classes_use_any_budget(groups):
+    model = QuadraticApproxLassoClassifier(norm_bound=100.0, groups=groups)
+    model.fit([[0.0], [1.0]], [0, 1])
+    np.testing.assert_allclose(model.coef_, [[100.0]], rtol=1e-9)
+    np.testing.assert_allclose(model.intercept_, -50.0, rtol=1e-6)
+    assert 0 < model.alpha_ < np.exp(-50.0)  # −∂R/∂θ
+    assert 0 <= model.dual_gap_ < 1e-15
+    ridge = QuadraticApproxRidgeClassifier(norm_bound=1e6).fit([[0.0], [1.0]], [0, 1])
+    np.testing.assert_allclose(half_square(ridge), 1e6, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+def test_many_classes_take_few_fits(monkeypatch):
+    """60 rows in 60 classes end at once, and 20 classes within a dozen and a half of λ."""
+    X, y = make_blobs(200, 5, centers=20, random_state=0, cluster_std=4.0)
+    X = scale(X)
+    target = QuadraticApproxRidgeClassifier(alpha=1e-3).fit(X, y)
+    solved, solve = [], Fitting.solve
+
+    def counted(self, alphas, **options):
+        solved.extend(alphas)
+        return solve(self, alphas, **options)
+
+    monkeypatch.setattr(Fitting, "solve", counted)
+    bounded = QuadraticApproxRidgeClassifier(norm_bound=half_square(target)).fit(X, y)
+    np.testing.assert_allclose(bounded.alpha_, 1e-3, rtol=1e-6)
+    assert len(solved) <= 18
+    solved.clear()
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    huge = QuadraticApproxRidgeClassifier(norm_bound=1e6).fit(X, np.arange(60))
+    np.testing.assert_allclose(half_square(huge), 1e6, rtol=1e-6)
+    assert huge.score(X, np.arange(60)) == 1.0
+    assert len(solved) <= 30
+
+
+@pytest.mark.parametrize("kind", [QuadraticApproxRidge, QuadraticApproxLasso])
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "huber"])
+def test_nearly_constant_targets(kind, loss):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), 7.0 * (1.0 + 1e-7 * rng.normal(size=20))
+    J = half_square if kind is QuadraticApproxRidge else absolute
+    bound = 1e-16 if kind is QuadraticApproxRidge else 1e-8
+    np.testing.assert_allclose(J(kind(norm_bound=bound, loss=loss).fit(X, y)), bound, rtol=1e-6)
+    slack = kind(norm_bound=1.0, loss=loss).fit(X, y)
+    assert slack.alpha_ == 0
+    assert J(slack) < 1e-5
