@@ -75,6 +75,7 @@ def network_parameters(options, n_rows=math.inf):
         "learning_rate_init": options.learning_rate,
         "max_iter": options.max_iter,
         "n_iter_no_change": np.inf,
+        "tol": float(np.finfo(np.float64).max),  # nor is it told that it was still falling
         "dropout": 0.0,
         "random_state": options.seed,
     }

@@ -19,6 +19,7 @@ from skreg.estimators._fitting import MatrixLike, validated_fit
 from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters
+from skreg.estimators._mlp_scales import warn_of_scales
 from skreg.estimators._mlp_targets import Target
 from skreg.network.parameters import initial_theta
 from skreg.network.prediction import compiled_network, raw_predictions
@@ -137,7 +138,12 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         target = self._target if goes_on else self._new_target(y, weights, classes, incremental)
         if goes_on and classes is not None:
             target.check_classes(classes)
+        if not goes_on:
+            target.check_range(X.dtype)
+            warn_of_scales(X, getattr(self, "feature_names_in_", None))
         Y, strata = target.encode(y)
+        if goes_on and not incremental:
+            target.check_complete(y)
         columns = self._columns if goes_on else None
         training = Rows(
             columns_of(X, columns),
@@ -171,7 +177,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             _columns=columns,
             _split_seed=seed,
             _rng=rng,
-            _seen=Seen(X, training.Y, training.weights, kept, regularization),
+            _seen=Seen.of(X, training, kept, regularization),
             _dof=None,
             n_layers_=len(units),
             n_outputs_=units[-1],

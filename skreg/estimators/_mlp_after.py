@@ -1,6 +1,8 @@
 """What can be asked of a trained network."""
 
+import weakref
 from abc import abstractmethod
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -47,15 +49,31 @@ def with_short_indices(X):
     return type(X)(parts, shape=X.shape)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Seen:
-    """What a network was trained on: X is referred to, and ``rows`` are those not held out."""
+    """What a network was trained on, for as long as X is there; ``rows`` are those not held out.
 
-    X: Any
-    Y: np.ndarray
+    The reference to X is weak: a trained network keeps no data.
+    """
+
+    X: Callable[[], Any]
+    Y: np.ndarray | None
     weights: np.ndarray | None
     rows: np.ndarray | None
     regularization: Regularization
+
+    @classmethod
+    def of(cls, X, training, rows, regularization):
+        """Of training rows that were taken from X."""
+        seen = cls(lambda: None, training.Y, training.weights, rows, regularization)
+        itself = weakref.ref(seen)
+
+        def forget(_):
+            if (gone := itself()) is not None:
+                gone.Y = gone.weights = gone.rows = None
+
+        seen.X = weakref.ref(X, forget)
+        return seen
 
 
 class AfterTraining(MLPSettings):
@@ -110,11 +128,11 @@ class AfterTraining(MLPSettings):
 
     effective_dof_ : ndarray of shape (n_layers - 1,)
         Effective degrees of freedom of each layer at the training rows (after ``partial_fit``
-        those of the last call), as ``effective_dof`` says. Worked out when first asked for; a
-        pickle or a copy leaves the rows behind.
+        those of the last call), as ``effective_dof`` says. Worked out when first asked for, for as
+        long as the array X is there: the network does not keep it.
 
     n_iter_ : int
-        Number of epochs run.
+        Number of epochs of the last ``fit``; after ``partial_fit``, of all calls.
 
     n_layers_ : int
         Number of layers, input and output included.
@@ -223,12 +241,15 @@ class AfterTraining(MLPSettings):
         """Effective degrees of freedom of each layer at the training rows."""
         check_is_fitted(self, "_state")
         if self._dof is None:
-            if (seen := self._seen) is None:
+            seen = self._seen
+            X = None if seen is None else seen.X()
+            if seen is None or X is None:
                 raise AttributeError(
-                    "effective_dof_ is worked out from the rows fitted, which a pickle or a copy "
-                    "leaves behind. Ask for it before, or call effective_dof(X, y)."
+                    "effective_dof_ is worked out from the rows fitted, to which a network refers "
+                    "for as long as you keep the array X, and a pickle or a copy not at all. Call "
+                    "effective_dof(X, y)."
                 )
-            X = columns_of(seen.X, self._columns)
+            X = columns_of(X, self._columns)
             X = X if seen.rows is None else X[seen.rows]
             try:
                 self._dof = self._dof_at(X, seen.Y, seen.weights, seen.regularization)

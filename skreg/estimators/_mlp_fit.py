@@ -15,6 +15,9 @@ from skreg.network.interrupt import Interrupt, deferred_interrupt
 from skreg.network.lbfgs import fit_lbfgs
 from skreg.network.prediction import raw_predictions
 
+# Epochs without progress after which training that is never to stop counts as done.
+_USUAL_PATIENCE = 10
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -164,7 +167,7 @@ class Fit:
             best_loss_=None if scores else min(objective),
             validation_scores_=scores,
             best_validation_score_=float(np.nanmax(scores)) if scores else None,
-            n_iter_=len(objective),
+            n_iter_=len(objective) if self.is_incremental else n_epochs,
             t_=self.n_rows_before + n_epochs * self.objective.n_samples,
         )
 
@@ -229,7 +232,7 @@ class Fit:
             stopped
             or self.is_incremental
             or self.settings.schedule.has_end
-            or np.isinf(self.settings.n_iter_no_change)
+            or not self._was_falling(n_epochs)
         ):
             what, remedy = "objective was still falling", "learning_rate_init"
             if self.estimator.solver == "lbfgs":
@@ -240,6 +243,17 @@ class Fit:
                 ConvergenceWarning,
                 stacklevel=7,
             )
+
+    def _was_falling(self, n_epochs):
+        """Whether the last epochs made progress: where no number of them is what is borne."""
+        if self.estimator.solver == "lbfgs" or np.isfinite(self.settings.n_iter_no_change):
+            return True
+        curve = self.log["objective"][-n_epochs:]
+        if self._stops_early:
+            curve = [-score for score in self.log["validation_score"][-n_epochs:]]
+        before, last = curve[:-_USUAL_PATIENCE], curve[-_USUAL_PATIENCE:]
+        before = before or last[:1]
+        return min(last) < min(before) - self.settings.tol
 
 
 def _line(values):

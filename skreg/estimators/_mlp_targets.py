@@ -33,6 +33,14 @@ class Target(ABC):
     def encode(self, y) -> tuple[np.ndarray, np.ndarray | None]:
         """(Y of shape (n, n_outputs), what stratifies a split or None)."""
 
+    def check_range(self, dtype) -> None:
+        """Raise if predictions in this dtype cannot hold the targets."""
+        return
+
+    def check_complete(self, y) -> None:
+        """Raise if a warm start must not go on with these targets."""
+        return
+
     @abstractmethod
     def predict(self, raw: np.ndarray) -> np.ndarray:
         """Predictions in the form of y."""
@@ -95,6 +103,16 @@ class Labels(ClassTarget):
             raise ValueError(
                 f"classes={classes!r} are not those of the first call, {self.classes}. Leave "
                 "classes out, or start afresh with a new estimator."
+            )
+
+    def check_complete(self, y):
+        """A warm start is on all classes; `partial_fit` may see some of them."""
+        missing = np.setdiff1d(self.classes, y)
+        if missing.size:
+            raise ValueError(
+                f"y lacks the classes {missing}, which this network was fitted to with "
+                "warm_start=True. Give rows of every class, use partial_fit, or set "
+                "warm_start=False to start afresh."
             )
 
     def encode(self, y):
@@ -223,12 +241,26 @@ class Numbers(Target):
         """Mean and scale of ``y``."""
         loss.check_targets(y)
         Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-        mean = np.average(Y, axis=0, weights=weights)
+        # In units of a power of two, so that sums and squares neither overflow nor vanish.
+        unit = np.exp2(np.frexp(np.abs(Y).max(axis=0))[1] - 1.0)
+        mean = unit * np.average(Y / unit, axis=0, weights=weights)
         if loss.has_log_link:
             return cls(loss, np.zeros_like(mean), np.where(mean > 0, mean, 1.0), y.ndim == 1)
-        scale = np.sqrt(np.average(np.square(Y - mean), axis=0, weights=weights))
+        squares = np.square(Y / unit - mean / unit)
+        scale = unit * np.sqrt(np.average(squares, axis=0, weights=weights))
         is_constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
         return cls(loss, mean, np.where(is_constant, 1.0, scale), y.ndim == 1)
+
+    def check_range(self, dtype):
+        """Predictions have the dtype of X."""
+        largest = float(np.max(np.abs(self.mean) + self.scale))
+        most = float(np.finfo(dtype).max)
+        if largest > most / 1e3:
+            raise ValueError(
+                f"y is about {largest:.2g}, and predictions in the dtype of X, "
+                f"{np.dtype(dtype).name}, reach no further than {most:.2g}. Scale y down, or give "
+                "X in float64."
+            )
 
     def encode(self, y):
         """(Y, None: numbers do not stratify a split)."""

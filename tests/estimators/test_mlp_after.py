@@ -1,7 +1,9 @@
 """What can be asked of a trained network: zeros, features, smaller networks, paths."""
 
 import copy
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -161,8 +163,22 @@ def test_degrees_of_freedom_are_those_of_the_rows_fitted(kind, early_stopping):
     np.testing.assert_allclose(found, expected, rtol=1e-10)
     assert network.effective_dof_ is found
     np.testing.assert_allclose(network.compress().effective_dof_, found, rtol=1e-6)
-    network.set_params(early_stopping=False).partial_fit(X[:20], y[:20])
-    np.testing.assert_allclose(network.effective_dof_, network.effective_dof(X[:20], y[:20]))
+    some = X[:20]
+    network.set_params(early_stopping=False).partial_fit(some, y[:20])
+    np.testing.assert_allclose(network.effective_dof_, network.effective_dof(some, y[:20]))
+
+
+def test_a_network_keeps_no_rows():
+    X, y = data(RegularizedMLPRegressor)
+    network = small(RegularizedMLPRegressor).fit(X, y)
+    assert network._seen.X() is X
+    gone = weakref.ref(X)
+    del X
+    gc.collect()
+    assert gone() is None
+    assert network._seen.Y is None
+    with pytest.raises(AttributeError, match=r"as you keep the array X.*effective_dof\(X, y\)"):
+        _ = network.effective_dof_
 
 
 def test_a_pickle_leaves_the_rows_behind():

@@ -170,14 +170,15 @@ def test_another_shape_under_warm_start(kind):
     fails(network, X[:, :4], y, match=r"layers of \(6, 7.*ask for \(4, 7.*warm_start=False")
     fails(network.set_params(hidden_layer_sizes=(8,)), X, y, match=r"\(6, 7.*\(6, 8.*afresh")
     network.set_params(hidden_layer_sizes=(7,)).fit(X, y)
-    assert network.n_iter_ == 10
+    assert len(network.loss_curve_) == 10
 
 
 def test_new_classes_under_warm_start():
     X, y = data(RegularizedMLPClassifier)
     network = small(RegularizedMLPClassifier, warm_start=True).fit(X, y)
     fails(network, X, y + 1, match=r"y holds classes.*\[3\].*warm_start=False")
-    assert np.array_equal(network.fit(X[y < 2], y[y < 2]).classes_, [0, 1, 2])
+    fails(network, X[y < 2], y[y < 2], match=r"y lacks the classes \[2\].*use partial_fit")
+    assert np.array_equal(network.partial_fit(X[y < 2], y[y < 2]).classes_, [0, 1, 2])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -66,7 +66,7 @@ def test_a_cycle_runs_to_its_end_without_a_warning(kind, learning_rate):
         warnings.simplefilter("error")
         whole = small(kind, **params).fit(X, y)
         assert whole.n_iter_ == 25
-        assert whole.set_params(warm_start=True).fit(X, y).n_iter_ == 50
+        assert whole.set_params(warm_start=True).fit(X, y).n_iter_ == 25
     assert small(kind, early_stopping=True, **params).fit(X, y).n_iter_ < 25
 
 

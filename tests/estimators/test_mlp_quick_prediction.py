@@ -13,13 +13,13 @@ from skreg.estimators import _mlp
 
 def spied(monkeypatch):
     """How often scikit-learn's validation was called."""
-    calls, real = [], _mlp.validate_data
+    calls, real = [], _mlp.validated
 
     def validate(*args, **kwargs):
         calls.append(1)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(_mlp, "validate_data", validate)
+    monkeypatch.setattr(_mlp, "validated", validate)
     return calls
 
 

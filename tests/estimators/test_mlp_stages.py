@@ -43,7 +43,8 @@ def test_warm_start_goes_on_to_the_bit(kind, solver, shuffle):
     in_two.fit(X, y)
     assert np.array_equal(theta(at_once), theta(in_two))
     assert at_once.loss_curve_ == in_two.loss_curve_
-    assert (in_two.n_iter_, in_two.t_) == (at_once.n_iter_, at_once.t_) == (10, 600)
+    assert in_two.t_ == at_once.t_ == 600
+    assert (in_two.n_iter_, at_once.n_iter_) == (5, 10), "of the last fit"
     assert np.array_equal(*halfway), "the parameters of the first fit were written over"
 
 
@@ -206,11 +207,15 @@ def test_training_that_runs_out_of_epochs_warns(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_warning_where_nothing_could_have_stopped_the_training(kind):
+def test_training_that_nothing_stops_tells_if_it_was_falling(kind):
     X, y = data(kind)
+    for solver in ("adam", "lbfgs"):
+        with pytest.warns(ConvergenceWarning, match=r"max_iter=5 epochs. Raise max_iter"):
+            small(kind, solver=solver, n_iter_no_change=np.inf).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        small(kind, n_iter_no_change=np.inf).fit(X, y)
+        done = small(kind, n_iter_no_change=np.inf, max_iter=1500, batch_size=60, alpha=1.0)
+        assert done.fit(X, y).n_iter_ == 1500
         first = dict(classes=np.unique(y)) if kind is RegularizedMLPClassifier else {}
         small(kind).partial_fit(X, y, **first)
 

@@ -263,7 +263,7 @@ def test_cycles_of_the_rate_end_low_and_begin_anew(kind, learning_rate):
     assert first[-1] < 0.01 * 0.01
     network.fit(X, y)
     assert np.array_equal(np.ravel(network._state.eta), first)
-    assert network.n_iter_ == 40
+    assert len(network.loss_curve_) == 40
 
 
 @pytest.mark.parametrize("kind", KINDS)
