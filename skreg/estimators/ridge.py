@@ -1,6 +1,7 @@
 """Ridge regression by a quadratic decomposed once."""
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skreg.estimators._penalties import RidgeShell
@@ -136,6 +137,9 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     >>> counts.fit(X, [2.0, 12.0], offset=exposure).predict(X, offset=exposure).round(6)
     array([ 2., 12.])
     """
+
+    _noise: NDArray[np.float64] | None
+    _evidence: float | None
 
     def __init__(
         self,
