@@ -54,28 +54,6 @@ def validated_fit(method: F) -> F:
     return cast(F, all_or_nothing(_fit_context(prefer_skip_nested_validation=True)(method)))
 
 
-def only_where(missing: Callable[[Any], str]) -> Callable[[F], F]:
-    """Make a method one that an estimator has only where ``missing(estimator)`` is empty.
-
-    Elsewhere ``hasattr`` is False, and the AttributeError says what is missing: scikit-learn's
-    `available_if` with a reason.
-    """
-
-    class Method:
-        def __init__(self, function):
-            self.function = function
-            functools.update_wrapper(cast(Any, self), function)
-
-        def __get__(self, instance, owner=None):
-            if instance is None:
-                return self.function
-            if reason := missing(instance):
-                raise AttributeError(reason)
-            return self.function.__get__(instance, owner)
-
-    return cast(Callable[[F], F], Method)
-
-
 @dataclass(frozen=True, eq=False)
 class Sample:
     """Rows as ``fit`` has checked them.

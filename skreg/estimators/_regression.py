@@ -9,7 +9,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from skreg._validation import as_numbers, check_offset, check_weights, validated
-from skreg.estimators._fitting import Fitting, Sample, all_or_nothing, only_where
+from skreg.estimators._available import only_where
+from skreg.estimators._fitting import Fitting, Sample, all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, Quadratic
