@@ -168,7 +168,6 @@ class _Folds:
             solver=self.path.solver,
             gradient_norms=self.norms[j],
             n_expansions=steps,
-            notes=(),
         )
         names = _get_feature_names(self.job.X)
         return RegularizationPath.from_solution(solution, self.fittings[j], names)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
+
+
+class Seen(TypedDict):
+    """Coefficients and intercepts as users see them."""
+
+    coefs: NDArray
+    intercepts: NDArray
 
 
 class Problem(ABC):
@@ -80,7 +86,5 @@ class Problem(ABC):
         """Second derivatives at θ (K, p) and b (K,), the intercepts at their best."""
 
     @abstractmethod
-    def as_seen(
-        self, thetas: NDArray[np.float64], intercepts: NDArray[np.float64]
-    ) -> Mapping[str, NDArray]:
+    def as_seen(self, thetas: NDArray[np.float64], intercepts: NDArray[np.float64]) -> Seen:
         """``coefs`` and ``intercepts`` of θ (m, K, p) and b (m, K), as a `Solution` has them."""

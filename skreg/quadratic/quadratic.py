@@ -1,6 +1,5 @@
 """The risk of squared error, or the quadratic of any risk, as solvers see it."""
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ from skreg._validation import refuse_infinite
 from skreg.quadratic import conjugate_gradient
 from skreg.quadratic.forms import Form, GramForm, RowForm
 from skreg.quadratic.hessian import QuadraticHessian
-from skreg.quadratic.problem import Problem
+from skreg.quadratic.problem import Problem, Seen
 from skreg.rows.moments import Moments
 from skreg.rows.products import product
 
@@ -169,7 +168,7 @@ class Quadratic(Problem):
             return QuadraticHessian.from_array(self.form.hessian, self.n_outputs)
         return QuadraticHessian.from_rows(self.form.rows, self.n_outputs)
 
-    def as_seen(self, thetas: NDArray, intercepts: NDArray) -> Mapping[str, NDArray]:
+    def as_seen(self, thetas: NDArray, intercepts: NDArray) -> Seen:
         """``coefs`` and ``intercepts`` of θ (m, q, p) and b (m, q), as a `Solution` has them."""
         coefs = thetas.astype(self.dtype, copy=False)
         intercepts = intercepts.astype(self.dtype)

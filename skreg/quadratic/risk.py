@@ -1,6 +1,5 @@
 """The empirical risk of a linear model under any loss."""
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from skreg._kernels import line
 from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point
-from skreg.quadratic.problem import Problem
+from skreg.quadratic.problem import Problem, Seen
 from skreg.quadratic.rounding import Rounding
 from skreg.quadratic.row_curvature import rows_times
 from skreg.rows import make_rows
@@ -120,7 +119,7 @@ class EmpiricalRisk(Problem):
         """Second derivatives at θ (K, p) and b (K,), as users see them."""
         return Hessian(self, self.derivatives_at(self.raw(theta, intercept))[2])
 
-    def as_seen(self, thetas: Array, intercepts: Array) -> Mapping[str, NDArray]:
+    def as_seen(self, thetas: Array, intercepts: Array) -> Seen:
         """``coefs`` and ``intercepts`` of θ (m, K, p) and b (m, K), as a `Solution` has them."""
         if self.n_outputs == 1:
             thetas, intercepts = thetas[:, 0], intercepts[:, 0]
