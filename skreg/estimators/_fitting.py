@@ -334,10 +334,10 @@ class Fitting(LinearModel):
         penalty = self.penalty(self.problem.n_features)
         return path_alphas(self.problem, penalty, choice, self.hessian)
 
-    def solve(self, alphas: ArrayLike, closely: bool = False, start: Any = None) -> Solution:
-        """`Solution` for each λ, which warns of nothing."""
+    def solve(self, alphas: ArrayLike, closely: bool = False, **more: Any) -> Solution:
+        """`Solution` for each λ, which warns of nothing; ``more`` as for `skreg.solvers.solve`."""
         estimator, problem = self.estimator, self.problem
-        options = estimator._options(problem) | ({} if start is None else {"start": start})
+        options = estimator._options(problem) | {k: v for k, v in more.items() if v is not None}
         return solve(
             problem,
             self.penalty(problem.n_features),

@@ -9,12 +9,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import validated
 from skreg.estimators._fitting import Fitting, LinearHooks
+from skreg.estimators._progress import PathProgress, told_of
 from skreg.model import QuadraticModel
 from skreg.penalties import Separable
 from skreg.solvers import solve
@@ -26,11 +28,12 @@ SPARSE = ["csr", "csc"]
 Array = NDArray[np.float64]
 
 
-class QuadraticApproxLinear(LinearHooks):
+class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     """Base of the linear estimators, which are made of a penalty and a task.
 
     The penalty (`_penalties.py`) says what J is; the task (`_regression.py`,
-    `_classification.py`) what y means: see `LinearHooks`.
+    `_classification.py`) what y means: see `LinearHooks`. Callbacks (`set_callbacks`) see a fit as
+    one task, and of a path every λ.
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -52,8 +55,11 @@ class QuadraticApproxLinear(LinearHooks):
     # Fitting -------------------------------------------------------------------------------------
 
     def _fit(self, X, y, **rows):
+        told = told_of(self, X, y, rows)
+        task = self._init_callback_context().call_on_fit_task_begin(**told)
         problem = self._checked(X, y, **rows).problem(self.fit_intercept)
         self._set_fitted(problem, Fitting(self, problem).solve_one())
+        task.call_on_fit_task_end(**told, reconstruction_attributes=dict)
         return self
 
     def _set_fitted(self, problem, solution, streamed=False):
@@ -103,9 +109,13 @@ class QuadraticApproxLinear(LinearHooks):
 
     # Many λ at once ------------------------------------------------------------------------------
 
+    @with_callbacks
     def _path(self, X, y, alphas, **rows):
         fitting = Fitting.of(self, X, y, **rows)
-        solution = fitting.solve(fitting.alphas(alphas))
+        grid = fitting.alphas(alphas)
+        progress = PathProgress(self, grid, told_of(self, X, y, rows))
+        solution = fitting.solve(grid, on_solved=progress.solved if progress.is_watched else None)
+        progress.end()
         solution.warn(stacklevel=4)
         return fitting.path(solution, X)
 

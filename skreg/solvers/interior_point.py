@@ -69,10 +69,10 @@ class InteriorPoint(Method):
         """
         risk, tol = task.risk, min(task.tol, _AIM)
         with one_blas_thread():
-            found = [
-                Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter)
-                for alpha in task.alphas
-            ]
+            found = []
+            for i, alpha in enumerate(task.alphas):
+                found.append(Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter))
+                task.progress(i)
         thetas = np.array([point.theta for point in found]).reshape(len(found), 1, -1)
         b = np.array([point.b for point in found])[:, None]
         n_iter = np.array([point.n_iter for point in found])

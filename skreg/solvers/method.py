@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -13,6 +14,24 @@ from skreg.penalties import Penalty, Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 
 Array = NDArray[np.float64]
+
+
+class Progress:
+    """Tells ``on_solved`` of each λ once, by its place."""
+
+    def __init__(self, on_solved: Callable[[int], None] | None = None):
+        self._on_solved = on_solved
+        self._told: set[int] = set()
+
+    def __call__(self, i: int | np.intp) -> None:
+        if self._on_solved is not None and int(i) not in self._told:
+            self._told.add(int(i))
+            self._on_solved(int(i))
+
+    def rest(self, places: Iterable[int | np.intp]) -> None:
+        """Tell of those that have not been told of."""
+        for i in places:
+            self(i)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +55,8 @@ class Task:
         What the Hessian of the one quadratic is replaced by.
     start : None or (ndarray of shape (K, p), ndarray of shape (K,))
         θ and b to start from.
+    progress : Progress
+        Called with the place of each λ as it is solved, by methods that go from one to the next.
     """
 
     problem: Problem
@@ -46,6 +67,7 @@ class Task:
     max_expansions: int | None = None
     hessian: str = "full"
     start: tuple[Array, Array] | None = None
+    progress: Progress = field(default_factory=Progress)
 
     @property
     def quadratic(self) -> Quadratic:

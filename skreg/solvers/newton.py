@@ -75,7 +75,7 @@ class Newton(Method):
             if task.max_expansions == 1:
                 record = _one_shot(descent, alphas, task.tol, task.max_iter)
             else:
-                record = _path(descent, alphas, task.tol, task.max_iter, task.max_expansions)
+                record = _path(descent, task)
         coefs, intercepts = record.coefs, record.intercepts
         if space is not None:
             coefs, intercepts = space.lift(coefs, intercepts)
@@ -173,8 +173,14 @@ class _Record:
         self.risk[i], self.gradient_norms[i] = point.value, norm
 
 
-def _path(descent, alphas, tol, max_iter, max_expansions):
+def _path(descent, task):
     """Downwards in λ, each solution the start of the next."""
+    alphas, tol, max_iter, max_expansions = (
+        task.alphas,
+        task.tol,
+        task.max_iter,
+        task.max_expansions,
+    )
     record = _Record(descent, alphas)
     order = np.argsort(-alphas, kind="stable")
     limit = max_iter if max_expansions is None else min(max_iter, max_expansions)
@@ -186,6 +192,7 @@ def _path(descent, alphas, tol, max_iter, max_expansions):
         if alpha == 0 and (kind := recession(descent, tol, limit)) is not Recession.NONE:
             record.put(i, descent, 0.0)
             record.endless[i] = kind
+            task.progress(i)
             continue
         steps, norm = descent.run(alpha, tol, limit)
         record.put(i, descent, norm)
@@ -193,6 +200,7 @@ def _path(descent, alphas, tol, max_iter, max_expansions):
         if descent.taken_at > _DECADE * alpha or i in ends:
             descent.renew(alpha)
         freedom.put(i, alpha)
+        task.progress(i)
     return record
 
 

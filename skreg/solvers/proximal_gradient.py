@@ -71,6 +71,7 @@ class ProximalGradient(Method):
                 if not task.penalty.is_convex:
                     path.approach(float(alphas[i]))
                 stops[i] = path.solve(float(alphas[i]))
+                task.progress(i)
         states = [stop.state for stop in stops]
         n_iter = np.array([stop.n_iter for stop in stops])
         return Answer(

@@ -63,6 +63,7 @@ class ProximalNewton(Method):
                         stops[i] = path.polish(stops[i])
                 else:
                     stops[i] = _unpenalised(path, notes)
+                task.progress(i)
         return _answer(task, [stops[i] for i in range(len(alphas))], path.null_risk, notes)
 
     def alpha_max(self, task: Task) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from skreg.solvers.certificate import Certificate
 from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.diagonal import Diagonal
 from skreg.solvers.interior_point import InteriorPoint
-from skreg.solvers.method import Answer, Array, Method, Task
+from skreg.solvers.method import Answer, Array, Method, Progress, Task
 from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.one_shot import OneShot
 from skreg.solvers.penalized import PenalizedQuadratic
@@ -59,6 +60,7 @@ def solve(
     start: tuple[Array, Array] | None = None,
     closely: bool = False,
     with_gaps: bool = False,
+    on_solved: Callable[[int], None] | None = None,
 ) -> Solution:
     """argmin R(θ, b) + P(θ; λ) for each λ.
 
@@ -87,6 +89,9 @@ def solve(
         Whether to go on beyond ``tol`` where one step more is likely to bring many digits.
     with_gaps : bool, default=False
         Whether a closed form is to have a duality gap, too.
+    on_solved : None or callable, default=None
+        Called with the place of each λ in ``alphas`` once it is solved, or at the end by a method
+        that solves all at once.
 
     Returns
     -------
@@ -119,7 +124,9 @@ def solve(
     chosen = _chosen(task, method)
     if closely:
         task = replace(task, tol=tol * chosen.closer)
-    answer = chosen.path(task)
+    progress = Progress(on_solved)
+    answer = chosen.path(replace(task, progress=progress))
+    progress.rest(task.descending())
     if answer.intercepts is None:
         answer.intercepts = task.quadratic.intercepts(answer.thetas)
     endless: list[str] = []

@@ -215,7 +215,8 @@ class WorkingSetMethod(Method):
         thetas = np.zeros((m, problem.n_outputs, problem.n_features))
         gaps, risk = np.zeros((2, m))
         n_iter = np.ones(m, dtype=int)
-        for part in self._parts(task):
+        parts = self._parts(task)
+        for part in parts:
             if part.power == 0 or not order.size:  # y is constant: θ = 0 for every λ
                 continue
             path = WorkingSet(part, task.tol * 0.5 * part.power)
@@ -223,6 +224,8 @@ class WorkingSetMethod(Method):
                 thetas[i, part.targets], gap, value, rounds = found
                 gaps[i], risk[i] = gaps[i] + gap, risk[i] + value
                 n_iter[i] = max(n_iter[i], rounds)
+                if part is parts[-1]:
+                    task.progress(i)
         if closed.any() and problem.null_risk > 0:
             thetas[closed] = problem.minimizer
             risk[closed] = value = problem.value(problem.minimizer)

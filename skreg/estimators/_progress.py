@@ -1,0 +1,54 @@
+"""What callbacks see of a linear estimator: one task for a fit, one for each λ of a path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.callback import CallbackSupportMixin
+
+
+def told_of(estimator: Any, X: Any, y: Any, rows: dict[str, Any]) -> dict[str, Any]:
+    """What every hook may ask for."""
+    weight = rows.get("sample_weight")
+    metadata = {} if weight is None else {"sample_weight": weight}
+    return {"estimator": estimator, "X": X, "y": y, "metadata": metadata or None}
+
+
+class PathProgress:
+    """Tells callbacks of the λ of a path as they are solved, from the largest down.
+
+    Parameters
+    ----------
+    estimator : CallbackSupportMixin
+    alphas : ndarray of shape (n_alphas,)
+    told : dict
+        See `told_of`. At the end of a λ, the metadata have it as ``"alpha"``.
+    """
+
+    def __init__(
+        self, estimator: CallbackSupportMixin, alphas: NDArray[np.float64], told: dict[str, Any]
+    ):
+        self._alphas, self._told, self._n_begun = alphas, told, 0
+        # A context costs as much as a small solution: only for those who watch.
+        self.is_watched = bool(getattr(estimator, "_skl_callbacks", ()))
+        self._root = estimator._init_callback_context("path", max_subtasks=len(alphas))
+        self._root.call_on_fit_task_begin(**told)
+        self._begin()
+
+    def _begin(self) -> None:
+        if self.is_watched and self._n_begun < len(self._alphas):
+            self._task = self._root.subcontext(task_name="alpha")
+            self._task.call_on_fit_task_begin(**self._told)
+            self._n_begun += 1
+
+    def solved(self, i: int) -> None:
+        """The i-th λ is solved."""
+        metadata = {**(self._told["metadata"] or {}), "alpha": float(self._alphas[i])}
+        self._task.call_on_fit_task_end(**{**self._told, "metadata": metadata})
+        self._begin()
+
+    def end(self) -> None:
+        """The path is whole."""
+        self._root.call_on_fit_task_end(**self._told)
