@@ -152,9 +152,10 @@ class Quadratic(Problem):
         return max(self.null_risk + 0.5 * float(np.vdot(theta, slope)), 0.0)
 
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
-        """R of coefficients as users see them; the best intercept is taken."""
+        """R of coefficients and intercepts as users see them."""
         theta = np.asarray(coef, dtype=np.float64).reshape(self.n_outputs, self.n_features)
-        return self.value(theta)
+        off = np.ravel(intercept) - self.intercepts(theta)
+        return self.value(theta) + 0.5 * float(off @ off)
 
     def intercepts(self, thetas: NDArray) -> NDArray:
         """The best intercepts ȳ − x̄ᵀθ, shape (…, q), beside θ of shape (…, q, p)."""

@@ -138,19 +138,24 @@ def solve(
         freedom = Freedom(problem, penalty, alphas, answer.thetas, answer.intercepts)
     else:
         freedom = Freedom.known(answer.dof)
+    notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
+    seen = problem.as_seen(answer.thetas, answer.intercepts)
+    gaps = answer.gaps
+    if gaps is not None and problem.dtype != np.float64 and task.is_full:
+        gaps = gaps + _price_of_rounding(task, answer, **seen)
     return Solution(
         alphas=alphas,
-        **problem.as_seen(answer.thetas, answer.intercepts),
+        **seen,
         freedom=freedom,
         norms=_norms(penalty, answer.thetas),
         risk=answer.risk,
-        dual_gaps=answer.gaps,
+        dual_gaps=gaps,
         n_iter=answer.n_iter,
         solver=answer.solver,
         gradient_norms=answer.gradient_norms,
         n_expansions=answer.n_expansions,
         has_minimizer=answer.has_minimizer,
-        notes=(*answer.notes, *(endless or shortfall(task, answer, chosen, tol))),
+        notes=notes,
     )
 
 
@@ -223,6 +228,23 @@ def _gaps(task: Task, thetas: Array, intercepts: Array) -> Array:
             point = risk.at(theta.ravel(), intercepts[i] + theta @ center)
             out[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
     return out / (task.problem.null_risk or 1.0)
+
+
+def _price_of_rounding(task: Task, answer: Answer, coefs: Array, intercepts: Array) -> Array:
+    """What the objective gains where coefficients are rounded to the precision of X.
+
+    A gap is that of the coefficients that users get.
+    """
+    problem, penalty = task.problem, task.penalty
+    out = np.zeros(len(task.alphas))
+    for i, alpha in enumerate(task.alphas):
+        rounded = coefs[i].astype(np.float64).reshape(answer.thetas[i].shape)
+        after = problem.value_of(rounded, intercepts[i].astype(np.float64))
+        after += penalty.value(rounded, alpha)
+        before = problem.value_of(answer.thetas[i], answer.intercepts[i])
+        before += penalty.value(answer.thetas[i], alpha)
+        out[i] = max(after - before, 0.0)
+    return out / (problem.null_risk or 1.0)
 
 
 def _norms(penalty: Penalty, thetas: Array) -> Array:
