@@ -134,6 +134,7 @@ def a_search_is_a_grid_search(made):
     search = PathSearchCV(clone(made.estimator), alphas, cv=cv, refit=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "the best λ", UserWarning)
         search.fit(made.X, made.y, **rows)
     scores = [found.cv_results_["mean_test_score"] for found in (search, grid)]
     size = 1.0 + np.abs(scores[1]).max()
