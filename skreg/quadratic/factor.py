@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from skreg.quadratic import conjugate_gradient
 from skreg.rows.products import eigen
 
 if TYPE_CHECKING:
-    from skreg.quadratic.hessian import DenseHessian, Hessian
+    from skreg.quadratic.hessian import Hessian
 
 Array = NDArray[np.float64]
 EPS = np.finfo(np.float64).eps
@@ -67,6 +67,8 @@ class Factor:
 
     def inverse_times(self, g: Array) -> Array:
         """(M + diag(ridge))⁻¹g, of least norm where that is singular and ridge = 0."""
+        if not g.size:
+            return np.zeros_like(g)
         if self.is_definite:
             return dpotrs(self._lower, g, lower=1)[0]
         return self._vectors @ ((self._vectors.T @ g) / self._values)
@@ -102,10 +104,19 @@ def add_gauge(hessians: Array, gauge: Array) -> None:
         hessians[..., j::p, j::p] += gauge[..., j, None, None] / K
 
 
-class DenseFactor(Factor):
-    """Newton steps by a `DenseHessian`, the intercepts eliminated."""
+class HeldHessian(Protocol):
+    """A Hessian as an array, see `DenseHessian`."""
 
-    def __init__(self, hessian: DenseHessian, ridge: Array):
+    matrix: Array
+    mixed: Array
+    inverse_bb: Array
+    gauge: Array | None
+
+
+class DenseFactor(Factor):
+    """Newton steps by a Hessian that is held, the intercepts eliminated."""
+
+    def __init__(self, hessian: HeldHessian, ridge: Array):
         super().__init__(hessian.matrix, ridge, hessian.gauge)
         self._mixed, self._inverse_bb = hessian.mixed, hessian.inverse_bb
 

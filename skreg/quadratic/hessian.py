@@ -122,6 +122,8 @@ class Hessian:
     risk : EmpiricalRisk
     curvature : ndarray of shape (n, K)
         See `skreg.quadratic.row_curvature`.
+    with_floor : bool, default=True
+        Whether a loss that is linear somewhere gets some curvature there.
 
     Attributes
     ----------
@@ -142,8 +144,8 @@ class Hessian:
     (array([[2.]]), array([[1.]]))
     """
 
-    def __init__(self, risk: EmpiricalRisk, curvature: Array):
-        self.risk, self.curvature = risk, floored(risk, curvature)
+    def __init__(self, risk: EmpiricalRisk, curvature: Array, *, with_floor: bool = True):
+        self.risk, self.curvature = risk, floored(risk, curvature) if with_floor else curvature
         n, k = self.curvature.shape
         self.n_rows = n * k
         self.inverse_bb = np.zeros((0, 0))
@@ -201,11 +203,15 @@ class Hessian:
             out -= product(product(mixed.T, self.inverse_bb), mixed)
         return out
 
-    def at_fixed_intercepts(self, which: Indices) -> tuple[Array, Array]:
-        """∂²R/∂θ² and ∂²R/∂b∂θ on the coefficients ``which``, of shape (m, m) and (K, m)."""
+    def at_fixed_intercepts(self, which: Indices, first: int = 0) -> tuple[Array, Array]:
+        """∂²R/∂θ² and ∂²R/∂b∂θ on the coefficients ``which``, of shape (m, m) and (K, m).
+
+        Without the first columns of both where these are known: n·m·(m − first) flops.
+        """
         risk, curvature = self.risk, self.curvature
         classes, features = np.divmod(which, risk.n_features)
         own = [np.flatnonzero(classes == k) for k in range(risk.n_outputs)]
+        starts = [int(np.searchsorted(members, first)) for members in own]
         grams: list[Array | None] = [None] * risk.n_outputs
         shared, mixed = None, np.zeros((risk.n_outputs, len(which)))
         for rows, x in risk.design.row_blocks(features):
@@ -213,18 +219,19 @@ class Hessian:
             if risk.loss.coupled:
                 share = risk.share[rows, None]
                 weighted = np.sqrt(share) * bends[:, classes] * x
-                shared = add_gram(weighted, shared)
+                shared = _add_columns(weighted, first, shared)
                 mixed -= product((np.sqrt(share) * bends).T, weighted)
                 bends = share * bends
             for k, members in enumerate(own):
                 part = x if len(members) == len(which) else x[:, members]
-                grams[k] = add_gram(np.sqrt(bends[:, [k]]) * part, grams[k])
+                grams[k] = _add_columns(np.sqrt(bends[:, [k]]) * part, starts[k], grams[k])
                 mixed[k, members] += product(bends[:, [k]].T, part)[0]
-        out = np.zeros((len(which),) * 2) if shared is None else -symmetric(shared)
-        for members, gram in zip(own, grams, strict=True):
-            if gram is not None and len(members):
-                out[np.ix_(members, members)] += symmetric(gram)
-        return out, mixed
+        complete = np.asarray if first else symmetric
+        out = np.zeros((len(which), len(which) - first)) if shared is None else -complete(shared)
+        for members, start, gram in zip(own, starts, grams, strict=True):
+            if gram is not None and start < len(members):
+                out[np.ix_(members, members[start:] - first)] += complete(gram)
+        return out, mixed[:, first:]
 
     def root(self, which: Indices) -> Array:
         """Z[:, which] with H = ZᵀZ, shape (n·K, m): a copy of the columns."""
@@ -237,6 +244,14 @@ class Hessian:
         if not risk.fit_intercept:
             return out
         return out - product(turned, product(self.inverse_bb, product(turned.T, out)))
+
+
+def _add_columns(a: Array, first: int, out: Array | None) -> Array:
+    """out + aᵀa without the first columns; all of it as `add_gram` has it, an upper triangle."""
+    if first == 0:
+        return add_gram(a, out)
+    cross = product(a.T, np.ascontiguousarray(a[:, first:]))
+    return cross if out is None else out + cross
 
 
 class DenseHessian(Hessian):

@@ -231,8 +231,9 @@ class Certificate:
         risk, (k, p) = self.risk, self.shape
         residual, slope = point.residual, -point.gradient
         model = WorkingHessian(risk, raised(risk, point.curvature), self._drawn(point))
+        factor = model.factor(np.zeros(len(model.which)))
         for _ in range(2):
-            part, shift = model.solve(-slope[model.which], residual.sum(axis=0))
+            part, shift = factor.solve(slope[model.which], -residual.sum(axis=0))
             step = np.zeros(k * p)
             step[model.which] = part
             z = risk.design.dot(step.reshape(k, p).T) + shift

@@ -147,8 +147,7 @@ class PenalizedQuadratic:
         moved = theta.copy()
         for one, its, inside in zip(moved, slope, loose[:, self.free], strict=True):
             which, block = self.free[inside], self._free_block[np.ix_(inside, inside)]
-            if which.size:
-                one[which] += Factor(block, np.zeros(len(block))).inverse_times(its[which])
+            one[which] += Factor(block, np.zeros(len(block))).inverse_times(its[which])
         return moved
 
     @cached_property

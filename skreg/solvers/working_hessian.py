@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skreg.quadratic.row_curvature import intercept_block, invert_bb, rows_times
+from skreg.quadratic.factor import DenseFactor
+from skreg.quadratic.hessian import Hessian
 from skreg.rows.products import product
 
 # Curvatures below this part of their mean are raised to it; more when steps prove too long.
@@ -14,12 +15,8 @@ FLOOR = 1e-6
 _KEEP = 0.25
 
 
-class WorkingHessian:
-    """H on the coefficients ``which``, at the curvature of one point.
-
-    Coefficients are numbered k·p + j for class k and feature j. The entry of (k, j) and (l, i) is
-    Σ sᵢ(pₖδₖₗ − pₖpₗ)xⱼxᵢ for the multinomial log loss and Σ sℓ″xⱼxᵢ else; what the best intercepts
-    take off is subtracted.
+class WorkingHessian(Hessian):
+    """H as an array on the coefficients ``which``, which grow, at the curvature of one point.
 
     Parameters
     ----------
@@ -37,16 +34,19 @@ class WorkingHessian:
         Those of the working set, where they are few.
     """
 
+    gauge: Any = None  # `hold_together` gives what it would
+
     def __init__(self, risk, curvature, which):
-        self.risk, self.curvature = risk, curvature
+        super().__init__(risk, curvature, with_floor=False)
         self.inner = None
         self.which = np.empty(0, dtype=np.intp)
         self.matrix = np.empty((0, 0))
+        self.mixed = np.empty((len(self.inverse_bb), 0))
         self.columns: Any = None
-        self._tilt = np.empty((0, risk.n_outputs))
-        if risk.fit_intercept:
-            self._bend = invert_bb(intercept_block(risk, curvature), risk.loss.coupled)
         self.extend(which)
+
+    def factor(self, ridge):
+        return DenseFactor(self, ridge)
 
     def hold_together(self, free):
         """Give curvature to what all classes have in common in these coefficients.
@@ -65,10 +65,11 @@ class WorkingHessian:
         if not len(new) and known:
             return
         self._keep_columns(known, new)
-        cross, tilt = self._products(new)
+        cross, mixed = self._products(known, new)
+        mixed = mixed[: len(self.inverse_bb)]
+        self.mixed = np.hstack([self.mixed, mixed])
         if self.risk.fit_intercept:
-            self._tilt = np.vstack([self._tilt, tilt])
-            cross -= product(product(self._tilt, self._bend), tilt.T)
+            cross -= product(product(self.mixed.T, self.inverse_bb), mixed)
         matrix = np.empty((len(self.which),) * 2)
         matrix[:known, :known] = self.matrix
         matrix[:, known:] = cross
@@ -106,20 +107,7 @@ class WorkingHessian:
 
     def intercept_way(self, way):
         """How the best intercepts move beside the coefficients ``which``."""
-        return -self._bend @ (self._tilt.T @ way)
-
-    def solve(self, gradient, total):
-        """Newton's step (coefficients, intercepts) for a gradient in both; the least in norm."""
-        if self.risk.fit_intercept:
-            gradient = gradient - self._tilt @ (self._bend @ total)
-        step = np.linalg.lstsq(self.matrix, gradient, rcond=None)[0]
-        if not self.risk.fit_intercept:
-            return step, np.zeros_like(total)
-        return step, self._bend @ (total - self._tilt.T @ step)
-
-    def rows_times(self, z):
-        """share·ℓ″z row by row: how the residual moves when the raw predictions move by z."""
-        return rows_times(self.risk, self.curvature, z)
+        return -self.inverse_bb @ (self.mixed @ way)
 
     def linear_residual(self, points, weights, raw):
         """The residual at ``raw`` by this Hessian, as seen from the points' weighted mean.
@@ -133,59 +121,27 @@ class WorkingHessian:
             way -= weight * point.raw
         residual += self.rows_times(way)
         if self.risk.fit_intercept:
-            shift = np.broadcast_to(self._bend @ residual.sum(axis=0), raw.shape)
+            shift = np.broadcast_to(self.inverse_bb @ residual.sum(axis=0), raw.shape)
             residual -= self.rows_times(shift)
         return residual
 
-    def _products(self, new):
-        """H[which, new] before profiling, and ∂²R/∂θ∂b of ``new``, (len(new), K)."""
-        risk, first = self.risk, len(self.which) - len(new)
-        if risk.loss.coupled:
-            return self._coupled_products(first)
-        design, weights = risk.design, self.curvature
-        if self.columns is not None or design.is_all_sparse:
-            columns = self.columns
-            if columns is None:
-                columns = design.kept_columns(self.which)
-            if sparse.issparse(columns):
-                right = columns[:, first:].multiply(weights).tocsc()
-                cross = (columns.T @ right).toarray()
-            else:
-                right = columns[:, first:] * weights
-                cross = product(columns.T, right)
-            return cross, np.asarray(right.sum(axis=0)).reshape(-1, 1)
+    def _products(self, known, new):
+        """H[which, new] at fixed intercepts, and ∂²R/∂b∂θ of ``new``, (K, len(new))."""
+        design, weights, columns = self.risk.design, self.curvature, self.columns
+        if self.risk.loss.coupled:
+            return self.at_fixed_intercepts(self.which, known)
+        if columns is None and design.is_all_sparse:
+            columns = design.kept_columns(self.which)
+        if sparse.issparse(columns):
+            right = columns[:, known:].multiply(weights).tocsc()
+            return (columns.T @ right).toarray(), np.asarray(right.sum(axis=0)).reshape(1, -1)
+        if columns is not None:
+            right = columns[:, known:] * weights
+            return product(columns.T, right), right.sum(axis=0)[None]
         if 8 * len(new) <= len(self.which):  # cheaper by passes over X as it lies
             right = design.columns(new) * weights
-            return design.transposed_dot(right)[self.which], right.sum(axis=0)[:, None]
-        cross, tilt = np.zeros((len(self.which), len(new))), np.zeros((len(new), 1))
-        for rows, block in design.row_blocks(self.which):
-            right = block[:, first:] * weights[rows]
-            cross += product(block.T, right)
-            tilt += right.sum(axis=0)[:, None]
-        return cross, tilt
-
-    def _coupled_products(self, first):
-        """H = Σₖ XₖᵀD(s·pₖ)Xₖ − MᵀD(s)M, where M has the columns pₖxⱼ."""
-        risk = self.risk
-        classes, features = np.divmod(self.which, risk.n_features)
-        fresh = classes[first:]
-        cross = np.zeros((len(classes), len(fresh)))
-        tilt = np.zeros((len(fresh), risk.n_outputs))
-        for rows, block in risk.design.row_blocks(features):
-            probability = self.curvature[rows]
-            left = block * probability[:, classes]
-            right = left[:, first:] * risk.share[rows, None]
-            cross -= product(left.T, right)
-            tilt -= product(right.T, probability)
-            tilt[np.arange(len(fresh)), fresh] += right.sum(axis=0)
-            for k in np.unique(fresh):
-                rows_of, columns_of = np.flatnonzero(classes == k), np.flatnonzero(fresh == k)
-                part = product(
-                    np.ascontiguousarray(block[:, rows_of]).T,
-                    np.ascontiguousarray(right[:, columns_of]),
-                )
-                cross[np.ix_(rows_of, columns_of)] += part
-        return cross, tilt
+            return design.transposed_dot(right)[self.which], right.sum(axis=0)[None]
+        return self.at_fixed_intercepts(self.which, known)
 
 
 def raised(risk, curvature, floor=FLOOR):
