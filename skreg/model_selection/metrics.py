@@ -358,7 +358,12 @@ def by_lambda(found: dict[str, Array]) -> list[Score]:
 
 
 def _of_moments(part, coefs, intercepts):
-    """None where residuals are so small beside y, or the parts of a prediction, that digits go."""
+    """None where residuals are so small beside y, or the parts of a prediction, that digits go.
+
+    Nor is there a mean of rows without weight.
+    """
+    if not part.weight > 0:
+        return None
     m, q, p = coefs.shape
     flat = coefs.reshape(m * q, p)
     image = product(flat, part.xx).reshape(m, q, p)

@@ -47,9 +47,9 @@ def closed_form(state, data):
         scale = float(np.std(y)) or 1.0
         y = y / scale
     if l1_ratio:
-        estimator = _LASSOS[data.is_regression](l1_ratio=l1_ratio)
+        estimator = _LASSOS[data.is_regression](l1_ratio=l1_ratio, store_quadratic=True)
     else:
-        estimator = _RIDGES[data.is_regression]()
+        estimator = _RIDGES[data.is_regression](store_quadratic=True)
     with _noting, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         path = estimator.regularization_path(X, y, _PATH)

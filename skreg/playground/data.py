@@ -1,5 +1,6 @@
 """The rows of a run: generated, or from a table of the visitor's own."""
 
+import csv
 import io
 from dataclasses import dataclass
 from functools import cached_property
@@ -126,14 +127,13 @@ class Table:
         if len(text) > MAX_BYTES:
             raise DataError(f"{name} is larger than {MAX_BYTES // 10**6} MB. Take a part of it.")
         try:
-            frame = pd.read_csv(io.StringIO(text))
-        except (ValueError, pd.errors.ParserError) as error:
+            rows_end_in_comma = _looked_through(name, text)
+            index = False if rows_end_in_comma else None
+            frame = pd.read_csv(io.StringIO(text), index_col=index)
+        except (csv.Error, ValueError, pd.errors.ParserError) as error:
+            if isinstance(error, DataError):
+                raise
             raise DataError(f"{name} cannot be read as CSV: {str(error).strip()}") from error
-        if len(frame) > MAX_ROWS or frame.shape[1] > MAX_COLUMNS:
-            raise DataError(
-                f"{name} has {len(frame)} rows and {frame.shape[1]} columns; at most {MAX_ROWS} "
-                f"and {MAX_COLUMNS} can be shown. Take a part of it."
-            )
         frame.columns = frame.columns.astype(str)
         self.name, self.frame = name, frame
         self.numeric = [
@@ -195,6 +195,26 @@ class Table:
                 f"The target {names[2]!r} has {len(classes)} classes; two, or numbers, serve."
             )
         return plane, y, axes, labels
+
+
+def _looked_through(name, text):
+    """Whether every row but the header ends in a comma.
+
+    Rows and columns are counted no further than they can be shown: what pandas takes for a header
+    grows with the square of its length.
+    """
+    width, ends_in_comma = 0, True
+    for i, row in enumerate(csv.reader(io.StringIO(text, newline=""))):
+        width = width or len(row)
+        if i and row:
+            ends_in_comma &= len(row) == width + 1 and not row[-1].strip()
+        if len(row) > MAX_COLUMNS or i > MAX_ROWS:
+            what = f"{len(row)} columns" if len(row) > MAX_COLUMNS else f"more than {MAX_ROWS} rows"
+            raise DataError(
+                f"{name} has {what}; at most {MAX_ROWS} rows and {MAX_COLUMNS} columns can be "
+                "shown. Take a part of it."
+            )
+    return ends_in_comma
 
 
 def _short(text):

@@ -8,6 +8,7 @@ from skreg.playground.session import Session
 
 FRAMES_UNDERWAY = 2  # sent and not yet drawn: one is drawn while the next is made
 _SHORTEST = 1 / 60  # seconds between two frames
+MAX_WAITING = 16  # commands taken and not yet done; more are left with the connection
 MAX_COMMAND = 6_000_000  # bytes: a CSV file in JSON, every character of it escaped
 
 
@@ -28,7 +29,13 @@ class Pump:
     def __init__(self, send, in_thread):
         self.send, self.in_thread = send, in_thread
         self.commands, self.underway = [], 0
-        self.woken = asyncio.Event()
+        self.woken, self.emptied = asyncio.Event(), asyncio.Event()
+
+    async def has_room(self):
+        """Wait until few enough commands wait for another to be taken."""
+        while len(self.commands) >= MAX_WAITING:
+            self.emptied.clear()
+            await self.emptied.wait()
 
     def take(self, text):
         """Note a command or an acknowledgement of the page.
@@ -53,6 +60,7 @@ class Pump:
         while True:
             started = perf_counter()
             commands, self.commands = self.commands, []
+            self.emptied.set()
             for command in commands:
                 for message in await self.in_thread(session.handle, command):
                     await self._deliver(message)

@@ -57,6 +57,7 @@ def new_network(state, is_regression):
         random_state=state.start,
         warm_start=True,
         n_iter_no_change=np.inf,
+        tol=float(np.finfo(np.float64).max),  # a picture is no end to be warned of
     )
 
 

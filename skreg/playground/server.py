@@ -139,6 +139,7 @@ async def _converse(websocket, in_thread):
 
     async def listen():
         while True:
+            await pump.has_room()
             pump.take(await websocket.receive_text())
 
     fault = None
@@ -149,10 +150,16 @@ async def _converse(websocket, in_thread):
     except* WebSocketDisconnect:
         pass
     except* (LookupError, TypeError, ValueError) as errors:
-        _log.warning("A tab is closed.", exc_info=errors)
         fault = errors.exceptions[0]
+        _log.warning("A tab is closed: %s: %s", type(fault).__name__, _cut(str(fault)))
+        _log.debug("What closed it:", exc_info=errors)
     if fault is not None:
-        await websocket.close(code=1003, reason=str(fault)[:100])
+        await websocket.close(code=1003, reason=_cut(str(fault)))
+
+
+def _cut(text):
+    """At most 123 bytes, as the reason of a close may have."""
+    return text.encode()[:123].decode(errors="ignore")
 
 
 def serve(host, port, on_ready=None):
@@ -179,6 +186,7 @@ def serve(host, port, on_ready=None):
         log_level="warning",
         lifespan="off",
         ws_max_size=MAX_COMMAND,
+        ws_max_queue=4,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,
     )

@@ -527,3 +527,25 @@ def test_memory(n, p, limit):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < limit * X.nbytes, peak / X.nbytes
+
+
+@pytest.mark.parametrize("scoring", ["neg_mean_squared_error", "neg_root_mean_squared_error", "r2"])
+@pytest.mark.parametrize("p", [4, 50])
+@pytest.mark.parametrize("kind", [QuadraticApproxRidge, QuadraticApproxLasso])
+def test_a_test_part_without_weight_has_the_error_score(kind, p, scoring):
+    X, y = data(30, p)
+    weights = np.ones(30)
+    weights[10:20] = 0.0
+    options = dict(cv=KFold(3), scoring=scoring, refit=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        search = PathSearchCV(kind(), ALPHAS, error_score=-7.0, **options)
+        search.fit(X, y, sample_weight=weights)
+        other = GridSearchCV(kind(), {"alpha": ALPHAS}, error_score=-7.0, **options)
+        other.fit(X, y, sample_weight=weights)
+        for key in ("split0_test_score", "split1_test_score", "mean_test_score"):
+            np.testing.assert_allclose(search.cv_results_[key], other.cv_results_[key], rtol=1e-6)
+        if "error" in scoring:
+            with pytest.raises(ValueError, match=r"[Ww]eights"):
+                search.set_params(error_score="raise").fit(X, y, sample_weight=weights)

@@ -1,5 +1,7 @@
 """The rows of a run: generated ones, and a visitor's CSV."""
 
+import time
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -69,6 +71,24 @@ def test_default_target_is_one_that_serves():
     assert table.default_columns() == dict(x1_column="a", x2_column="b", y_column="d")
 
 
+def test_a_wide_table_is_refused_at_once():
+    """One 40 kB header of commas took seconds, 2 MB minutes."""
+    begun = time.perf_counter()
+    for text in ("," * 1_999_000, "a,b,c\n" + "1," * 900_000, "a\n" * 999_000):
+        with pytest.raises(DataError, match="at most"):
+            Table("my.csv", text)
+    assert time.perf_counter() - begun < 2
+
+
+def test_rows_may_end_in_a_comma():
+    rows = "".join(f"{i},{i % 7},{i % 2},\n" for i in range(30))
+    table = Table("my.csv", "a,b,c\n" + rows)
+    assert table.frame["a"].tolist() == list(range(30))
+    assert table.default_columns()["y_column"] == "c"
+    named = "".join(f"row {i},{i},{i % 7},{i % 2}\n" for i in range(30))
+    assert Table("my.csv", "a,b,c\n" + named).frame["a"].tolist() == list(range(30))
+
+
 def test_names_in_a_message_are_cut_short():
     with pytest.raises(DataError) as error:
         Table("a.csv", "x" * 5000 + "\n1\n2")
@@ -83,7 +103,11 @@ def test_names_in_a_message_are_cut_short():
         ("a,b\n1,2\n2,3", "a third column"),
         ("a,b,c\nx,y,1\nz,w,2", "two columns of numbers"),
         ("x" * 2_000_001, "larger than 2 MB"),
-        ("a,b,c\n" + "1,2,3\n" * 5_001, "5001 rows"),
+        ("a,b,c\n" + "1,2,3\n" * 5_001, "more than 5000 rows"),
+        ("," * 40_000 + "\n1,2,3", "40001 columns; at most 5000 rows and 200 columns"),
+        ("a,b,c\n" + "," * 1_900_000, "1900001 columns"),
+        ("a,b,c\n" + "1," * 60_000 + "\n", "60001 columns"),
+        ('a,b,c\n"' + "x" * 200_000 + '",1,2', "cannot be read as CSV"),
     ],
 )
 def test_table_that_does_not_serve(text, says):

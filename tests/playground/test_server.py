@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 from skreg.playground import server
 from skreg.playground.__main__ import main
-from skreg.playground.pump import FRAMES_UNDERWAY, Pump
+from skreg.playground.pump import FRAMES_UNDERWAY, MAX_WAITING, Pump
 from skreg.playground.server import STATIC, is_own_host, is_own_page
 from skreg.playground.wire import encode
 
@@ -130,6 +130,44 @@ def test_nonsense_closes_the_tab_and_no_other(address, text):
             assert closed.value.rcvd.code == 1003
         other.send(json.dumps(dict(do="open", query="")))
         assert decode(other.recv(timeout=10))[0] == "hello"
+
+
+def test_nonsense_is_told_in_a_line(address, caplog):
+    with talk(address) as page:
+        page.send(json.dumps({"do": "λ" * 200}))
+        with pytest.raises(ConnectionClosed) as closed:
+            list(page)
+    reason = closed.value.rcvd.reason
+    assert reason.startswith("no command 'λλλ")
+    assert 120 <= len(reason.encode()) <= 123
+    (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
+    assert record.getMessage().startswith("A tab is closed: ValueError: no command")
+    assert record.exc_info is None
+
+
+def test_commands_wait_with_the_connection():
+    """A tab that sends faster than it is served makes no queue here."""
+
+    async def scene():
+        tab, taken = Tab(), 0
+
+        async def listen():
+            nonlocal taken
+            for _ in range(200):
+                await tab.pump.has_room()
+                tab.pump.take('{"do": "look"}')
+                taken += 1
+
+        flood = asyncio.create_task(listen())
+        await asyncio.sleep(0.05)
+        assert taken == len(tab.pump.commands) == MAX_WAITING
+        work = asyncio.create_task(tab.pump.run())
+        await asyncio.wait_for(flood, 10)
+        assert len(tab.pump.commands) <= MAX_WAITING
+        work.cancel()
+        return taken
+
+    assert asyncio.run(scene()) == 200
 
 
 def test_tabs_have_a_limit(address, monkeypatch):
