@@ -205,7 +205,7 @@ def refuse_huge(estimator: Any) -> None:
 
     scikit-learn's intervals of real numbers hold it, and arithmetic does not.
     """
-    for name, value in estimator.get_params(deep=False).items():
+    for name, value in vars(estimator).items():
         if type(value) is int and abs(value) > _LARGEST:
             raise ValueError(
                 f"{name} is an integer of {value.bit_length()} bits, larger than every float. "
