@@ -1,4 +1,4 @@
-"""What callbacks see of a linear estimator: one task for a fit, one for each λ of a path."""
+"""What callbacks see of the path of a linear estimator: one task for each λ."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from numpy.typing import NDArray
 from sklearn.callback import CallbackSupportMixin
 
 
-def told_of(estimator: Any, X: Any, y: Any, rows: dict[str, Any]) -> dict[str, Any]:
-    """What every hook may ask for."""
-    weight = rows.get("sample_weight")
-    metadata = {} if weight is None else {"sample_weight": weight}
-    return {"estimator": estimator, "X": X, "y": y, "metadata": metadata or None}
-
-
 class PathProgress:
     """Tells callbacks of the λ of a path as they are solved, from the largest down.
 
@@ -24,7 +17,7 @@ class PathProgress:
     estimator : CallbackSupportMixin
     alphas : ndarray of shape (n_alphas,)
     told : dict
-        See `told_of`. At the end of a λ, the metadata have it as ``"alpha"``.
+        What every hook may ask for. At the end of a λ, the metadata have it as ``"alpha"``.
     """
 
     def __init__(

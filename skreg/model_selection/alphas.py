@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
-from skreg.model_selection.pipelines import is_linear, last_step
+from skreg.model_selection.pipelines import is_linear, is_network, last_step
 from skreg.path.grid import N_ALPHAS
 
 #: Where nothing but the kind of estimator is known: the largest λ, and the smallest.
@@ -39,7 +38,7 @@ def automatic(estimator, choice, fitting):
     if is_linear(estimator):
         return fitting().alphas(N_ALPHAS if choice == "auto" else choice)
     last = last_step(estimator)
-    network = isinstance(last, (RegularizedMLPClassifier, RegularizedMLPRegressor))
+    network = is_network(last)
     largest, smallest = NETWORK if network else ANY
     if choice == "auto":
         return np.geomspace(largest, smallest, 1 + round(PER_DECADE * np.log10(largest / smallest)))

@@ -9,11 +9,13 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import _routing_enabled
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, indexable
 
-from skreg._validation import check_alphas
+from skreg._validation import check_alphas, check_sparse, refuse_missing
 from skreg.model_selection.criteria import CRITERIA
+from skreg.model_selection.job import Job
 
 #: Values of ``cv`` that need no splits.
 WITHOUT_SPLITS = ("loo", "gcv")
@@ -78,6 +80,39 @@ def criterion_of(search):
     if search.noise_variance is None:
         return CRITERIA[name]
     return partial(CRITERIA[name], noise_variance=search.noise_variance)
+
+
+def checked_rows(estimator, X, y):
+    """X and y as splitters take them."""
+    check_sparse(X)  # before compiled code takes its rows
+    refuse_missing(y)
+    X, y = indexable(X, y)
+    if y is None and get_tags(estimator).target_tags.required:
+        raise ValueError(
+            f"estimator={type(estimator).__name__} requires y to be passed, but the target y is "
+            "None. Give fit the target."
+        )
+    return X, y
+
+
+def job_of(search, X, y, routed, scorers):
+    """The `Job` of the base estimator, without λ."""
+    return Job(
+        estimator=clone(search.estimator),
+        alpha_name=alpha_name(search.estimator),
+        alphas=np.empty(0),
+        X=X,
+        y=y,
+        splits=splits_of(search, X, y, routed),
+        fit_params=routed.estimator.fit,
+        score_params=routed.scorer.score,
+        scorers=scorers,
+        return_train_score=search.return_train_score,
+        error_score=search.error_score,
+        n_jobs=search.n_jobs,
+        verbose=search.verbose,
+        resource=search.resource,
+    )
 
 
 def splits_of(search, X, y, routed):

@@ -21,7 +21,7 @@ from skreg.model_selection.candidates import Combination
 from skreg.model_selection.job import Declined, Interrupted, Job, Scores, along_path
 from skreg.model_selection.metrics import by_lambda
 from skreg.model_selection.outcome import WORTH, edge, gain_beyond
-from skreg.model_selection.pipelines import Prefix, Training, has_path, last_step
+from skreg.model_selection.pipelines import Prefix, Training, has_path, is_linear, last_step
 
 #: Ways to the scores of a `Job`; the first that serves it is taken.
 ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)
@@ -187,7 +187,7 @@ def check_searchable(estimator):
     """Raise where λ is not what the estimator goes by."""
     last = last_step(estimator)
     bound = getattr(last, "norm_bound", None)
-    if bound is not None and hasattr(last, "max_expansions"):
+    if bound is not None and is_linear(last):
         raise ValueError(
             f"norm_bound={bound} of {type(last).__name__} decides λ by itself, and alpha is "
             "ignored: there is nothing to search. Leave norm_bound=None, or use GridSearchCV over "

@@ -15,8 +15,8 @@ import numpy as np
 from sklearn import config_context, get_config
 
 from skreg.model_selection.job import Interrupted, or_else, score_of, scores_of
-from skreg.model_selection.network_folds import Split, in_pool, is_network, threads_for
-from skreg.model_selection.pipelines import last_step
+from skreg.model_selection.network_folds import Split, in_pool, threads_for
+from skreg.model_selection.pipelines import is_network, last_step
 
 #: One λ in so many goes on, for so many times the epochs.
 FACTOR = 3

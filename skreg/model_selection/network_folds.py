@@ -19,16 +19,10 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from skreg._threads import one_blas_thread, worker_threads
-from skreg.estimators._mlp import BaseRegularizedMLP
 from skreg.model_selection import refits
 from skreg.model_selection.job import interrupted, or_else, scores_of
 from skreg.model_selection.path_folds import looks_at_predictions_only
-from skreg.model_selection.pipelines import Prefix, is_plain, last_step
-
-
-def is_network(estimator):
-    """Whether the (last step of the) estimator is a network of this package."""
-    return is_plain(estimator) and isinstance(last_step(estimator), BaseRegularizedMLP)
+from skreg.model_selection.pipelines import Prefix, is_network
 
 
 def serves(job):

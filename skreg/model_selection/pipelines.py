@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_obj
 
 from skreg.estimators._fitting import Fitting
 from skreg.estimators._linear import QuadraticApproxLinear
+from skreg.estimators._mlp import BaseRegularizedMLP
 from skreg.model_selection.job import Declined, attempt
 
 #: What of an estimator a path stands in for.
@@ -39,6 +40,11 @@ def is_plain(estimator):
 def is_linear(estimator):
     """Whether (the last step of) the estimator is a linear one of this package."""
     return is_plain(estimator) and isinstance(last_step(estimator), QuadraticApproxLinear)
+
+
+def is_network(estimator):
+    """Whether the (last step of the) estimator is a network of this package."""
+    return is_plain(estimator) and isinstance(last_step(estimator), BaseRegularizedMLP)
 
 
 def has_path(estimator):

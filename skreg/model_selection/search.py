@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from skreg._validation import check_sparse, refuse_missing
 from skreg.model_selection.candidates import (
     INFORMATION,
     WITHOUT_SPLITS,
     alpha_name,
     check_choices,
+    checked_rows,
     combinations,
     criterion_of,
-    splits_of,
+    job_of,
 )
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, check_searchable
-from skreg.model_selection.job import Interrupted, Job
+from skreg.model_selection.job import Interrupted
 from skreg.model_selection.outcome import Outcome, finished_of, frame_of, scorers_of
 from skreg.path import RegularizationPath
 
@@ -273,14 +273,7 @@ class PathSearchCV(BaseSearchCV):
         """
         choice = check_choices(self)
         scorers, metric = self._get_scorers()
-        check_sparse(X)  # before compiled code takes its rows
-        refuse_missing(y)
-        X, y = indexable(X, y)
-        if y is None and get_tags(self.estimator).target_tags.required:
-            raise ValueError(
-                f"estimator={type(self.estimator).__name__} requires y to be passed, but the "
-                "target y is None. Give fit the target."
-            )
+        X, y = checked_rows(self.estimator, X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")
@@ -297,22 +290,7 @@ class PathSearchCV(BaseSearchCV):
         found = combinations(self.param_grid, name)
         for combination in found:
             check_searchable(combination.estimator(self.estimator))
-        job = Job(
-            estimator=clone(self.estimator),
-            alpha_name=name,
-            alphas=np.empty(0),
-            X=X,
-            y=y,
-            splits=splits_of(self, X, y, routed),
-            fit_params=routed.estimator.fit,
-            score_params=routed.scorer.score,
-            scorers=scorers_of(scorers),
-            return_train_score=self.return_train_score,
-            error_score=self.error_score,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            resource=self.resource,
-        )
+        job = job_of(self, X, y, routed, scorers_of(scorers))
         evaluation = Evaluation(job, choice, metric, criterion_of(self), scorers)
         try:
             self._run(evaluation, found, root)

@@ -25,7 +25,6 @@ from scipy.sparse import issparse
 
 from skreg._threads import one_blas_thread
 from skreg.quadratic import factored
-from skreg.quadratic.forms import RowForm
 from skreg.quadratic.quadratic import Quadratic
 from skreg.rows import WeightedRows
 from skreg.rows.products import by_halves, product, slices
@@ -203,7 +202,7 @@ class _Rows:
     def _row_spectrum(self):
         """The n × n side; for n = p and n = p + 1 the model holds the other."""
         form = self.model.form
-        if isinstance(form, RowForm) and not form.is_tall:
+        if not form.holds_hessian and not form.is_tall:
             self._rows = form.rows
             made = self.model.spectrum(self.least, self.factors)
         else:

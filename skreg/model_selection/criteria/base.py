@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from skreg.estimators._fitting import Fitting
-from skreg.estimators._linear import QuadraticApproxLinear
-from skreg.model_selection.pipelines import Training, is_plain, last_step
+from skreg.model_selection.pipelines import Training, is_linear, is_plain, last_step
 from skreg.path import RegularizationPath
 
 
@@ -110,7 +109,7 @@ def fit_path(estimator, X, y, alphas, fit_params, name):
             f"rows, got {type(estimator).__name__}. Use cv=5."
         )
     last = last_step(estimator)
-    if not isinstance(last, QuadraticApproxLinear):
+    if not is_linear(last):
         raise ValueError(
             f"{name} is for the linear estimators of skreg, alone or as the last step of a "
             f"Pipeline, got {type(last).__name__}. Use cv=5."
