@@ -50,7 +50,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     # Attributes that are worked out from the quadratic, and are numbers: kept when it is let go.
     _from_quadratic: ClassVar[tuple[str, ...]] = ()
     _exact = _risk = _quadratic = _erm = None
-    _streamed = False
+    _streamed: bool
 
     # Fitting -------------------------------------------------------------------------------------
 
@@ -64,8 +64,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     def _set_fitted(self, problem, solution, streamed=False):
         """Set the fitted attributes, of which none refers to the rows unless asked to."""
-        self._keep(problem)
-        self._streamed = streamed
+        self._keep(problem, streamed)
         self._set_solution(solution, 0)
         self._dof = self.effective_dof_
         self._let_go()
@@ -87,8 +86,9 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
             return None
         return np.asarray(self.penalty_factors, dtype=np.float64)
 
-    def _keep(self, problem):
-        """Keep of the problem what fitted attributes need."""
+    def _keep(self, problem, streamed=False):
+        """Keep of the problem what fitted attributes need, and whether it came in parts."""
+        self._streamed = streamed
         exact = problem.is_quadratic
         self._exact = problem.without_rows() if exact else None
         self._risk = None if exact else problem
