@@ -47,8 +47,14 @@ class RidgeShell(QuadraticApproxLinear):
         model, theta = self.quadratic_, np.asarray(self.coef_, dtype=np.float64)
         factors = 1.0 if self.penalty_factors is None else self._factors()
         gradient = model.gradient(theta).astype(np.float64) + self.alpha_ * factors * theta
-        width = np.sqrt(model.problem.form.diagonal * model.null_risk)
-        return float(np.abs(gradient / np.where(width > 0, width, np.inf)).max(initial=0.0))
+        form = model.problem.form
+        width = np.sqrt(form.diagonal * model.null_risk)
+        norm = np.abs(gradient / np.where(width > 0, width, np.inf)).max(initial=0.0)
+        # What rounding θ and b to float64 does to predictions of features far from 0.
+        reach = np.sqrt(np.maximum(form.diagonal, 0.0)) + np.abs(form.x_mean)
+        size = np.abs(theta) @ reach + np.abs(self.intercept_)
+        rounding = np.finfo(np.float64).eps * np.max(size) / np.sqrt(model.null_risk or 1.0)
+        return float(norm + rounding)
 
     def _last_solution(self, problem):
         """θ and b of the last fit, or None if they are not of this problem's shape."""

@@ -1,11 +1,15 @@
 """p > n: the penalised features seen from the rows, n columns at most, with nothing lost."""
 
 import numpy as np
+from scipy.linalg import qr, svd
 
+from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import eigen, product
 
 EPS = np.finfo(np.float64).eps
+# Eigenvalues of ZZᵀ below this share of the largest have lost half their digits.
+_SQUARED = 1e-8
 
 
 class RowSpace:
@@ -32,11 +36,9 @@ class RowSpace:
         )
         self._mean = design.mean(risk.share) if risk.fit_intercept else np.zeros(len(factors))
         self._rows = design.about(self._mean)
-        values, vectors = eigen(self._rows.outer_gram(self._scale))
-        kept = values > len(values) * EPS * max(values[-1], 0.0)
-        self._left, self._singular = vectors[:, kept], np.sqrt(values[kept])
+        self._left, self._singular = self._decompose()
         rank = len(self._singular)
-        columns = np.empty((len(vectors), rank + len(self._free)), order="F")
+        columns = np.empty((len(self._left), rank + len(self._free)), order="F")
         np.multiply(self._left, self._singular, out=columns[:, :rank])
         columns[:, rank:] = design.columns(self._free)
         weights = risk.share * risk.weight
@@ -44,6 +46,41 @@ class RowSpace:
             columns, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept
         )
         self.factors = np.repeat([1.0, 0.0], [rank, len(self._free)])
+
+    @property
+    def condition(self) -> float:
+        """Largest singular value over the smallest: digits that `lift` loses."""
+        return float(self._singular.max(initial=1.0) / self._singular.min(initial=1.0))
+
+    def _decompose(self):
+        """U and S: from ZZᵀ, or where squares would lose small singular values, from Z = RᵀQᵀ."""
+        values, vectors = eigen(self._rows.outer_gram(self._scale))
+        largest = max(values[-1], 0.0)
+        kept = values > len(values) * EPS * largest
+        # Centering takes one dimension, which is no loss.
+        lost = len(values) - np.count_nonzero(kept) > self._rows.is_centred
+        if not (lost or (values[kept] < _SQUARED * largest).any()):
+            return vectors[:, kept], np.sqrt(values[kept])
+        triangle = np.zeros((0, len(values)))
+        for some, block in self._rows.column_blocks(at_least=4 * len(values)):
+            stacked = np.vstack([triangle, (block * self._scale[some]).T])
+            triangle = qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0]
+            triangle = triangle[: min(stacked.shape)]
+        _, singular, right = svd(triangle, full_matrices=False, check_finite=False)
+        kept = singular > max(self._rows.shape) * EPS * singular.max(initial=0.0)
+        return np.ascontiguousarray(right[kept].T), singular[kept]
+
+    def step(self, curvature, slope, total, alpha):
+        """Newton's step (d_θ, d_b) in terms of the p features, from gradients about x̄."""
+        held = np.where(self._factors > 0, self._scale**2, 0.0)
+        image = self._rows.dot((held * slope).T)
+        gamma = (self._left.T @ image / self._singular[:, None]).T
+        slope = np.hstack([gamma, slope[:, self._free]])
+        ridge = np.tile(alpha * self.factors, len(total))
+        d, d_b = DenseHessian(self.risk, curvature).factor(ridge).solve(slope.ravel(), total)
+        d = d.reshape(len(total), -1)
+        d, d_b = self.lift(d[None], (d_b - d @ self.risk.design.centre)[None])
+        return d[0], d_b[0]
 
     def lower(self, coef, intercept):
         """coef (K, p) and intercept (K,) in terms of the new features: the inverse of `lift`."""

@@ -13,6 +13,7 @@ from skreg.solvers.anchor import Recession, find_anchor, recession
 from skreg.solvers.descent import Descent
 from skreg.solvers.limit import Limit
 from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.original_rows import OriginalRows
 
 #: Coefficients (features × outputs) beyond which no Hessian is formed.
 LARGEST_DENSE = 3000
@@ -20,6 +21,9 @@ LARGEST_DENSE = 3000
 _SMALL_GRAM = 2e9
 # A Hessian serves λ down to this part of the one it was taken at.
 _DECADE = 10.0
+# What the rows' span may lose without being looked at, as a condition number, and the steps that
+# mend it.
+_LOSSY, _MENDS = 100.0, 8
 # Newton steps in which features without a penalty show whether they have a minimizer.
 _FREE_STEPS = 200
 # Rows beyond which wide problems are not reduced to n × n.
@@ -79,6 +83,12 @@ class Newton(Method):
         coefs, intercepts = record.coefs, record.intercepts
         if space is not None:
             coefs, intercepts = space.lift(coefs, intercepts)
+        if OriginalRows.is_far(risk) or (space and space.condition > _LOSSY):
+            factors = task.coordinates.l2(risk.n_features)
+            rows = OriginalRows(risk, factors)
+            # A point that is lost altogether has an infinite gradient, and says so.
+            with np.errstate(over="ignore", invalid="ignore"):
+                descent.rounding += _settle(task, rows, space, record, coefs, intercepts)
         for i, kind in record.endless.items():
             _put_limit(task, record, i, kind, coefs, intercepts, descent.notes)
         return Answer(
@@ -237,6 +247,31 @@ def free_directions_notes(problem, penalty, thetas):
         "a penalty, whatever alpha is: their coefficients are as large as tol took them. Give "
         "them a positive penalty factor, or leave them out."
     ]
+
+
+def _settle(task, rows, space, record, coefs, intercepts):
+    """Measure the solutions on the rows as they are, and mend what the rows' span has lost.
+
+    Returns the largest norm of a solution that its own rounding keeps from ``tol``.
+    """
+    rounded = 0.0
+    for i, alpha in enumerate(task.alphas):
+        solved, best = record.gradient_norms[i] <= task.tol, np.inf
+        coef, b = coefs[i].copy(), intercepts[i].copy()
+        for _ in range(_MENDS):
+            slope, total, curvature = rows.gradient(rows.raw(coef, b), coef, alpha)
+            norm = rows.norm(slope, total)
+            if not norm < best:
+                break
+            best, coefs[i], intercepts[i] = norm, coef, b
+            if space is None or norm <= task.tol or not solved:
+                break
+            d, d_b = space.step(curvature, slope, total, alpha)
+            coef, b = coef + d, b + d_b
+        record.gradient_norms[i] = best
+        if solved and space is None:
+            rounded = max(rounded, best)
+    return rounded
 
 
 def _put_limit(task, record, i, kind, coefs, intercepts, notes):

@@ -1,0 +1,70 @@
+"""The gradient of an objective at coefficients as users see them, on the rows as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skreg.quadratic.hessian import Hessian
+from skreg.quadratic.risk import EmpiricalRisk
+from skreg.quadratic.row_curvature import own_weights
+from skreg.rows import make_rows
+
+Array = NDArray[np.float64]
+EPS = np.finfo(np.float64).eps
+
+
+class OriginalRows:
+    """Gradients of R(θ, b) + λ·½Σⱼfⱼθⱼ² that share no rounding with the method that found θ.
+
+    Coefficients of features far from 0 carry more into the predictions, by their rounding alone,
+    than a solver that works about a center knows of; so may those that were found in the span of
+    the rows. Predictions are (X − c)θ + (cθ + b) for a center c amid the rows, the second part in
+    long double, which loses nothing to the distance of X from 0.
+
+    Parameters
+    ----------
+    risk : EmpiricalRisk
+    factors : ndarray of shape (p,)
+        f.
+    """
+
+    def __init__(self, risk: EmpiricalRisk, factors: Array):
+        self.risk, self.factors = risk, factors
+        self.rows = risk.design if risk.fit_intercept else make_rows(risk.X)
+        self._shift = self.rows.transposed_dot(risk.share[:, None])[:, 0]
+        raw = risk.constant_raw(risk.null_intercept())
+        curvature = risk.derivatives_at(raw)[2]
+        diagonal = Hessian(risk, curvature).diagonal.reshape(risk.n_outputs, -1)
+        bends = np.array([own_weights(risk, curvature, k).sum() for k in range(risk.n_outputs)])
+        null_risk = risk.null_risk or 1.0
+        self._scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0) * null_risk)
+        self._scale_b = np.sqrt(np.maximum(bends, EPS) * null_risk)
+
+    @classmethod
+    def is_far(cls, risk: EmpiricalRisk) -> bool:
+        """Whether features lie so far from 0 that coefficients are rounded too much."""
+        return risk.design.is_centred if risk.fit_intercept else make_rows(risk.X).is_centred
+
+    def raw(self, coef: Array, b: Array) -> Array:
+        """Raw predictions of θ (K, p) and b (K,), shape (n, K)."""
+        far = self.rows.centre.astype(np.longdouble) @ coef.T.astype(np.longdouble)
+        out = self.rows.dot(coef.T)
+        out += (far + b).astype(np.float64)
+        if self.risk.offset is not None:
+            out += self.risk.offset[:, None]
+        return out
+
+    def gradient(self, raw: Array, coef: Array, alpha: float) -> tuple[Array, Array, Array]:
+        """∂/∂θ (K, p), about the mean where there is an intercept, ∂/∂b (K,), and the curvature."""
+        _, residual, curvature = self.risk.derivatives_at(raw)
+        total = residual.sum(axis=0)
+        slope = self.rows.transposed_dot(residual).T + alpha * self.factors * coef
+        if self.risk.fit_intercept:
+            return slope - np.outer(total, self._shift), total, curvature
+        return slope + np.outer(total, self.rows.centre), np.zeros_like(total), curvature
+
+    def norm(self, slope: Array, total: Array) -> float:
+        """The gradient norm as `Newton` measures it."""
+        largest = np.max(np.abs(slope) / self._scale, initial=0.0)
+        return float(max(largest, np.max(np.abs(total) / self._scale_b, initial=0.0)))
