@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 EPS = np.finfo(np.float64).eps
 # A squared Cholesky pivot below this share of the diagonal: the matrix counts as singular.
 _SINGULAR = 1e-13
+# An eigenvalue below 0 by this share of the largest one is not rounding.
+_NEGATIVE = 1e-9
 # Relative residual at which a step counts as solved, and the same for the degrees of freedom.
 _STEP, _PROBE = 1e-2, 1e-2
 # Random signs drawn for the trace: its relative error falls with their root.
@@ -38,6 +40,11 @@ class Factor:
     scaled : bool, default=None
         Whether the rank is told in units in which the diagonal is 1. None says so unless
         ridge = 0, where the solution of least norm is wanted.
+
+    Attributes
+    ----------
+    is_definite, is_semidefinite : bool
+        To rounding.
     """
 
     def __init__(
@@ -49,12 +56,14 @@ class Factor:
         self._lower, info = dpotrf(whole, lower=1, overwrite_a=1, clean=1)
         pivots = np.diag(self._lower) ** 2
         self.is_definite = info == 0 and bool((pivots > _SINGULAR * diagonal).all())
+        self.is_semidefinite = True
         if not self.is_definite:
             whole = self._sum(matrix)
             scale = np.ones(len(whole))
             if ridge.any() if scaled is None else scaled:
                 scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
             values, vectors = eigen(scale[:, None] * whole * scale)
+            self.is_semidefinite = bool(values[0] >= -_NEGATIVE * values[-1])
             kept = values > len(values) * EPS * values.max(initial=0.0)
             self._vectors, self._values = scale[:, None] * vectors[:, kept], values[kept]
 

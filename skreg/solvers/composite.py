@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
 from skreg.penalties.base import Mask, Penalty
+from skreg.quadratic.factor import Factor
 
 EPS = np.finfo(np.float64).eps
 Array = NDArray[np.floating]
@@ -236,9 +236,10 @@ class CompositeDescent:
         slope = slope[active]
         if basis is not None:
             slope, hessian = basis.T @ slope, basis.T @ hessian @ basis
-        step = _solve(hessian + bend, slope)
-        if step is None:
+        factor = Factor(hessian + bend, np.zeros(len(bend)), scaled=True)
+        if not factor.is_semidefinite:
             return None
+        step = factor.inverse_times(slope)
         direction = np.zeros_like(self.theta)
         direction[active] = -step if basis is None else -(basis @ step)
         return direction, float(np.linalg.norm(slope))
@@ -259,21 +260,3 @@ class CompositeDescent:
                 return False
             length *= 0.5
         return False
-
-
-def _solve(matrix, slope):
-    """matrix⁻¹·slope for a positive (semi-)definite matrix; None for any other."""
-    scale = 1.0 / np.sqrt(np.where(np.diag(matrix) > 0, np.diag(matrix), 1.0))
-    scaled = scale[:, None] * matrix * scale
-    try:
-        factor = cho_factor(scaled, lower=True)
-        if (np.diag(factor[0]) ** 2 > 1e-13).all():
-            return scale * cho_solve(factor, scale * slope)
-    except LinAlgError:
-        pass
-    values, vectors = eigh(scaled)
-    if values[0] < -1e-9 * values[-1]:
-        return None
-    kept = values > len(values) * EPS * values[-1]
-    vectors = vectors[:, kept]
-    return scale * (vectors @ ((vectors.T @ (scale * slope)) / values[kept]))

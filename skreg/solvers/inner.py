@@ -92,6 +92,15 @@ class CoefficientBlocks:
             return theta != 0
         return np.logical_or.reduceat(theta[self._order] != 0, self._starts[:-1])
 
+    def best(self, wanted: NDArray[np.bool_], score: Array, room: int) -> Indices:
+        """Of the blocks wanted those that score highest, at most ``room`` coefficients, or one."""
+        which = np.flatnonzero(wanted)
+        if self.sizes[which].sum() > room:
+            which = which[np.argsort(-score[which], kind="stable")]
+            count = np.searchsorted(np.cumsum(self.sizes[which]), room, "right")
+            which = np.sort(which[: max(count, 1)])
+        return which
+
     def pull(self, slope: Array) -> Array:
         """The smallest λ at which each block stays at 0, for −∂R/∂θ of shape (K·p,) or (q, p).
 

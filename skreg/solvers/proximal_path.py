@@ -319,16 +319,12 @@ class ProximalPath:
         return inside
 
     def _join(self, needed, excess, current):
-        wanted = needed | (excess > 0)
-        wanted[self.members] = False
-        new = np.flatnonzero(wanted & ~needed)
-        sizes = self.blocks.sizes
-        batch = max(_BATCH, sizes[needed].sum())
-        if sizes[new].sum() > batch:
-            new = new[np.argsort(-excess[new], kind="stable")]
-            room = np.searchsorted(np.cumsum(sizes[new]), batch, "right")
-            wanted[new[max(room, 1) :]] = False
-        new = np.flatnonzero(wanted)
+        known = np.zeros(len(needed), dtype=bool)
+        known[self.members] = True
+        room = max(_BATCH, self.blocks.sizes[needed].sum())
+        wanted = needed.copy()
+        wanted[self.blocks.best((excess > 0) & ~needed & ~known, excess, room)] = True
+        new = np.flatnonzero(wanted & ~known)
         if self.model is None:
             self._renew(self.point, new)
         elif len(new):

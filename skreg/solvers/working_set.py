@@ -158,12 +158,8 @@ class WorkingSet:
 
     def _admit(self, pull: Array, bar: float) -> bool:
         """Get to know the blocks whose pull is above the bar, or the best; whether it did."""
-        new, sizes = np.flatnonzero((pull > bar) & self._unknown), self.blocks.sizes
         room = max(_BATCH, len(self.known))
-        if sizes[new].sum() > room:
-            new = new[np.argsort(-pull[new], kind="stable")]
-            new = new[: max(1, np.searchsorted(np.cumsum(sizes[new]), room, "right"))]
-            new.sort()
+        new = self.blocks.best((pull > bar) & self._unknown, pull, room)
         if new.size:
             self._take(new)
         return bool(new.size)
