@@ -66,6 +66,10 @@ class Separable(Penalty):
                 f"bounds must contain 0, where the penalty is least: lower ≤ 0 ≤ upper, got "
                 f"{self.bounds!r}."
             )
+        if np.ndim(lower) == np.ndim(upper) == 0 and np.isinf(upper) and lower in (0, -np.inf):
+            # What compiled kernels know by another name.
+            object.__setattr__(self, "positive", bool(self.positive or lower == 0))
+            object.__setattr__(self, "bounds", None)
 
     def __eq__(self, other):
         return type(other) is type(self) and self._parameters() == other._parameters()

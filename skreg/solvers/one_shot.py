@@ -46,13 +46,18 @@ class OneShot(Method):
         answer = method.path(inner)
         coefs, intercepts = expansion.coefficients(answer.thetas[:, 0])
         certificate = Certificate(risk, task.penalty)
+        if certificate.free.size:
+            null = risk.at(np.zeros(coefs[0].size), risk.null_intercept())
+            certificate.reference = float(np.abs(null.gradient).max(initial=0.0))
         values, gaps = np.empty((2, len(alphas)))
         for i, alpha in enumerate(alphas):
             point = risk.at(coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)
             values[i] = point.value
-            gaps[i] = np.inf
-            if not certificate.free.size:
-                gaps[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
+            # No loss is negative, so the objective itself is a bound.
+            gap = certificate.gap(point, alpha, EPS * risk.null_risk)
+            gaps[i] = min(gap, certificate.objective(point, alpha))
+            if alpha == 0:
+                gaps[i] = min(gaps[i], certificate.gap_of_small(point, alpha))
         return Answer(
             thetas=coefs,
             intercepts=intercepts,

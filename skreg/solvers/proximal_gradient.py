@@ -52,8 +52,8 @@ _DAMPING, _MORE = 1e-3, 10.0
 class ProximalGradient(Method):
     """The walk of `ProximalGradientPath`: any penalty through its prox, under any loss.
 
-    Where the penalty is not convex, ``gaps`` are residuals of stationarity; they are NaN at λ = 0
-    of an `EmpiricalRisk`, where Newton's method answers.
+    Where the penalty is not convex, ``gaps`` are residuals of stationarity. At λ = 0 Newton's
+    method answers.
     """
 
     name = "proximal_gradient"
@@ -155,7 +155,8 @@ class ProximalGradientPath:
         """The solution at ``alpha``, from that at a larger one."""
         if alpha == 0 and self._is_unbounded():
             self.state, gap = self.part.unpenalized()
-            return Stop(self.state, gap / self.scale, 1, 1)
+            error = gap / self.scale if self.penalty.is_convex else self._residual(self.state, 0.0)
+            return Stop(self.state, error, 1, 1)
         features = self._working_set(np.empty(0, np.intp), max(2 * alpha - self.last, 0.5 * alpha))
         self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol
         best, least, rounds = self.state, self._error(alpha), 0

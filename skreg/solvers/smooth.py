@@ -142,11 +142,12 @@ class LossPart:
         return self.certificate.gap(state.known, alpha, tol)
 
     def unpenalized(self) -> tuple[State, float]:
-        """The minimizer of R alone, by Newton's method; its gap is not known."""
+        """The minimizer of R alone, by Newton's method, and a gap: R at most, as no ℓ < 0."""
         task = Task(self.problem, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000)
         found = Newton().path(task)
         self.notes, self.has_minimizer = tuple(found.notes), found.has_minimizer
-        return self.at(found.thetas[0]), np.nan
+        state = self.at(found.thetas[0])
+        return state, min(state.value, self.certificate.gap_of_small(state.known, 0.0))
 
     def intercepts(self, states: list[State]) -> Array:
         """b of these states, shape (m, K)."""

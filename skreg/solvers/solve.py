@@ -200,7 +200,16 @@ def _chosen(task: Task, name: str) -> Method:
             if method.serves(task):
                 return method
         known = "\n".join(f"  {method.name}: {method.scope}" for method in METHODS)
-        raise ValueError(f"no method serves {task.penalty!r} on this problem. They are:\n{known}")
+        remedy = ""
+        if task.has_linear_sides:
+            remedy = (
+                " Its loss has no curvature, and needs an L1, L2 or elastic-net penalty without "
+                "groups or bounds, hessian='full' and max_expansions=None; loss='huber' goes with "
+                "every penalty."
+            )
+        raise ValueError(
+            f"no method serves {task.penalty!r} on this problem.{remedy} They are:\n{known}"
+        )
     for method in METHODS:
         if method.name == name:
             if method.serves(task):

@@ -57,3 +57,15 @@ def test_an_excluded_feature_and_bounds():
     assert (penalty.kernel, Separable().kernel) == ("prox", "coordinates")
     with pytest.raises(ValueError, match="bounds must contain 0"):
         Separable(bounds=(0.5, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "plain"),
+    [((0, np.inf), Separable(positive=True)), ((-np.inf, np.inf), Separable())],
+)
+def test_bounds_that_compiled_kernels_know(bounds, plain):
+    """θ ≥ 0 by any name takes the compiled route."""
+    assert Separable(bounds=bounds) == plain
+    assert Separable(bounds=bounds).kernel == "coordinates"
+    assert Separable(positive=True, bounds=(-np.inf, np.inf)) == Separable(positive=True)
+    assert Separable(bounds=(-np.inf, 0)).kernel == Separable(bounds=(0, 1)).kernel == "prox"
