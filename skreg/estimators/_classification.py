@@ -1,5 +1,6 @@
 """The task of the quadratic classifiers: the log loss of two classes or more."""
 
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,9 @@ from skreg._validation import check_offset, check_weights, validated
 from skreg.estimators._fitting import Sample, all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
+
+# From so many classes, and probabilities of all rows, a fit is told of before it is begun.
+_MANY_CLASSES, _MUCH_WORK = 200, 1_000_000
 
 
 class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
@@ -61,6 +65,8 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         -----
         ConvergenceWarning
             If ``tol`` is not reached; the message says what was.
+        UserWarning
+            Before the work, if there are hundreds of classes and a fit may take minutes.
         """
         return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
@@ -196,6 +202,14 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         if n_classes < 2:
             raise ValueError(
                 f"y holds one class only, {self.classes_}. A classifier needs at least two classes."
+            )
+        if n_classes >= _MANY_CLASSES and n_classes * len(y) >= _MUCH_WORK:
+            warnings.warn(
+                f"y holds {n_classes} classes in {len(y)} rows: every step works on "
+                f"{n_classes * len(y):.1e} probabilities, and a fit may take minutes. If y is a "
+                "quantity use a regressor; else merge or leave out classes of few rows.",
+                UserWarning,
+                stacklevel=7,
             )
         offset = self._checked_offset(offset, X)
         self._check_classes(index, weights)

@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
 from skreg import PathSearchCV, QuadraticApproxLassoClassifier, QuadraticApproxRidgeClassifier
+from skreg.estimators import _classification
 
 CLASSIFIERS = [QuadraticApproxRidgeClassifier, QuadraticApproxLassoClassifier]
 DATA = {"binary": load_breast_cancer, "iris": load_iris, "wine": load_wine}
@@ -466,3 +467,21 @@ def test_offsets_of_three_classes_in_a_search():
     np.testing.assert_allclose(
         fast.cv_results_["mean_test_score"], slow.cv_results_["mean_test_score"], rtol=1e-6
     )
+
+
+def test_many_classes_are_told_before_the_work(monkeypatch):
+    X, y = np.zeros((4000, 2)), np.arange(4000) % 2000
+    monkeypatch.setattr(_classification, "compute_class_weight", _nothing_more)
+    words = "2000 classes in 4000 rows.*may take minutes"
+    for kind in CLASSIFIERS:
+        with pytest.warns(UserWarning, match=words) as told, pytest.raises(_Enough):
+            kind(class_weight="balanced").fit(X, y)
+        assert [warning.filename for warning in told] == [__file__]
+
+
+class _Enough(Exception):
+    pass
+
+
+def _nothing_more(*args, **kwargs):
+    raise _Enough
