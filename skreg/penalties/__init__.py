@@ -1,6 +1,8 @@
 """Penalties J(θ): one a file, each knowing its shape and never its strength λ."""
 
-from inspect import signature
+from collections.abc import Mapping
+from functools import cache
+from inspect import Parameter, signature
 
 from skreg.penalties.base import Blocks, Penalty, Tangent
 from skreg.penalties.elastic_net import L1, L2, ElasticNet, NoPenalty
@@ -73,10 +75,9 @@ def get_penalty(name, l1_ratio=0.5, groups=None):
     if name not in PENALTIES:
         known = sorted({*NETWORK_PENALTIES, *PENALTIES, "group", "group_log"})
         raise ValueError(f"penalty must be one of {known}, a Penalty or None, got {name!r}.")
-    given = {"l1_ratio": l1_ratio} if "l1_ratio" in signature(PENALTIES[name]).parameters else {}
-    needed = [
-        p.name for p in signature(PENALTIES[name]).parameters.values() if p.default is p.empty
-    ]
+    parameters = _parameters(PENALTIES[name])
+    given = {"l1_ratio": l1_ratio} if "l1_ratio" in parameters else {}
+    needed = [p.name for p in parameters.values() if p.default is p.empty]
     if set(needed) - set(given):
         raise ValueError(
             f"penalty={name!r} needs {', '.join(needed)}, which a network does not have. Give a "
@@ -107,7 +108,7 @@ def make_penalty(name: str, **parameters) -> Penalty:
     """
     if name not in PENALTIES:
         raise ValueError(f"penalty must be one of {sorted(PENALTIES)}, got {name!r}.")
-    taken = signature(PENALTIES[name]).parameters
+    taken = _parameters(PENALTIES[name])
     for given in parameters:
         if given not in taken:
             shown = "penalty_factors" if given == "factors" else given
@@ -116,6 +117,12 @@ def make_penalty(name: str, **parameters) -> Penalty:
                 f"Leave {shown} at its default."
             )
     return PENALTIES[name](**parameters)
+
+
+@cache
+def _parameters(kind: type[Penalty]) -> Mapping[str, Parameter]:
+    """What a class is made with; a fit asks each time."""
+    return signature(kind).parameters
 
 
 __all__ = [
