@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
@@ -142,7 +142,7 @@ def solve(
     seen = problem.as_seen(answer.thetas, answer.intercepts)
     gaps = answer.gaps
     if gaps is not None and problem.dtype != np.float64 and task.is_full:
-        gaps = gaps + _price_of_rounding(task, answer, **seen)
+        gaps = gaps + _price_of_rounding(task, answer.thetas, answer.intercepts, **seen)
     return Solution(
         alphas=alphas,
         **seen,
@@ -239,7 +239,9 @@ def _gaps(task: Task, thetas: Array, intercepts: Array) -> Array:
     return out / (task.problem.null_risk or 1.0)
 
 
-def _price_of_rounding(task: Task, answer: Answer, coefs: Array, intercepts: Array) -> Array:
+def _price_of_rounding(
+    task: Task, thetas: Array, best: Array, coefs: NDArray, intercepts: NDArray
+) -> Array:
     """What the objective gains where coefficients are rounded to the precision of X.
 
     A gap is that of the coefficients that users get.
@@ -247,11 +249,10 @@ def _price_of_rounding(task: Task, answer: Answer, coefs: Array, intercepts: Arr
     problem, penalty = task.problem, task.penalty
     out = np.zeros(len(task.alphas))
     for i, alpha in enumerate(task.alphas):
-        rounded = coefs[i].astype(np.float64).reshape(answer.thetas[i].shape)
+        rounded = coefs[i].astype(np.float64).reshape(thetas[i].shape)
         after = problem.value_of(rounded, intercepts[i].astype(np.float64))
         after += penalty.value(rounded, alpha)
-        before = problem.value_of(answer.thetas[i], answer.intercepts[i])
-        before += penalty.value(answer.thetas[i], alpha)
+        before = problem.value_of(thetas[i], best[i]) + penalty.value(thetas[i], alpha)
         out[i] = max(after - before, 0.0)
     return out / (problem.null_risk or 1.0)
 
