@@ -105,10 +105,11 @@ class WorkingSet:
         last = top if self.blocks.single and top < np.inf else 0.0
         for alpha in alphas:
             rounds = 0
-            while _STEP * last > max(alpha, _LOWEST * top) and rounds < max_iter:
+            # One round at least is left for the λ that was asked for.
+            while _STEP * last > max(alpha, _LOWEST * top) and rounds < max_iter - 1:
                 last *= _STEP
-                rounds += self.solve(last, max_iter - rounds)
-            rounds += self.solve(alpha, max(max_iter - rounds, 1))
+                rounds += self.solve(last, max_iter - 1 - rounds)
+            rounds += self.solve(alpha, max_iter - rounds)
             last = alpha if last else 0.0
             theta = self.theta
             gap = self.problem.gap(theta, self.slope, alpha)

@@ -148,3 +148,18 @@ def test_one_target_only_where_the_loss_is_not_squared_error():
 def test_bad_parameters_are_named(name, value):
     with pytest.raises(ValueError, match=f"The '{name}' parameter of QuadraticApproxLasso must be"):
         QuadraticApproxLasso(**{name: value}).fit(*correlated())
+
+
+@pytest.mark.parametrize("shape", [(60, 20), (60, 200)])
+@pytest.mark.parametrize("options", [{}, {"positive": True}, {"groups": True}, {"loss": "huber"}])
+def test_a_fit_that_is_cut_off_counts_no_more_than_max_iter(shape, options):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=shape)
+    y = X[:, :5].sum(axis=1) + rng.normal(size=60)
+    if "groups" in options:
+        options = {"groups": np.arange(shape[1]) // 2}
+    for max_iter in (1, 2, 5):
+        model = QuadraticApproxLasso(alpha=1e-3, max_iter=max_iter, **options)
+        with pytest.warns(ConvergenceWarning, match=f"max_iter={max_iter} "):
+            model.fit(X, y)
+        assert model.n_iter_ <= max_iter
