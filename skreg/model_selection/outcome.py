@@ -126,7 +126,7 @@ class Outcome:
         side = edge(means, combination.alphas, i)
         extends = isinstance(self.evaluation.choice, str)
         if extends and is_constant_best(means, errors, combination.alphas, i):
-            warn_of_constant(combination.alphas)
+            warn_of_constant(means, combination.alphas)
         elif side and not combination.settled:
             warn_of_edge(combination.alphas, i, side)
         if "stopped" in results:
@@ -283,12 +283,18 @@ def is_constant_best(means, errors, alphas, best):
     return bool(means[best] - means[alphas.argmax()] <= slack)
 
 
-def warn_of_constant(alphas):
-    """Say that no λ does better than the largest."""
+def warn_of_constant(means, alphas):
+    """Say that no λ does better than the largest, and how far that was looked at."""
+    order = np.argsort(alphas)
+    first, second = means[order[:2]]
+    beyond = ""
+    if len(alphas) > 2 and first - second > SAME * max(abs(first), abs(second)):
+        beyond = " The score rises again towards the smallest: smaller λ were not looked at."
     warnings.warn(
         f"no λ does better than the largest tried, alpha={alphas.max():.6g}, which leaves of the "
-        "model next to nothing but a constant: by this score the features do not help. Give other "
-        "features, or another scoring, or take the constant.",
+        f"model next to nothing but a constant: from {alphas.min():.3g} up the features do not "
+        f"help by this score.{beyond} Give other features, or another scoring, or take the "
+        "constant.",
         UserWarning,
         stacklevel=7,
     )

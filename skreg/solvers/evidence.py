@@ -16,6 +16,8 @@ from scipy import sparse
 
 from skreg.rows.products import slices
 
+EPS = np.finfo(np.float64).eps
+
 
 def noise_variance(model, alphas):
     """σ² = 2R(θ(λ)) + λ‖θ(λ)‖² for each λ: O(p) each once H is decomposed.
@@ -61,7 +63,11 @@ def log_evidence(model, alphas):
     noise = noise_variance(model, alphas)
     sigma = model.spectrum(alphas.min()).eigenvalues
     n, q = model.form.n_rows, noise.shape[1]
-    with np.errstate(divide="ignore", invalid="ignore"):  # λ = 0 where rows leave nothing
+    # Constant targets, or rows interpolated at λ = 0, leave no noise: what rounding would leave.
+    form = model.form
+    size = form.power + form.y_mean**2
+    noise = np.maximum(noise, np.where(size > 0, (EPS**2) * size, 1.0))
+    with np.errstate(divide="ignore", invalid="ignore"):  # λ = 0
         volume = np.log1p(sigma / alphas[:, None]).sum(axis=1)
         fit = n * (np.log(2.0 * np.pi * noise) + 1.0).sum(axis=1)
         return np.where(alphas > 0, -0.5 * (fit + q * volume), -np.inf)

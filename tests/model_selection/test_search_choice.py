@@ -25,6 +25,7 @@ from skreg.model_selection.outcome import (
     is_constant_best,
     one_std_err,
     standard_errors,
+    warn_of_constant,
 )
 
 X, Y = load_diabetes(return_X_y=True)
@@ -349,3 +350,26 @@ def test_to_frame(silent):
     frame = crossed.fit(X, Y).to_frame()
     assert frame.columns[0] == "l1_ratio"
     assert len(frame) == 12
+
+
+@pytest.mark.parametrize("value", [7.0, 0.0, 0.1])
+def test_evidence_of_constant_targets_is_largest_where_nothing_but_a_constant_is_left(value):
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(50, 4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        search = PathSearchCV(QuadraticApproxRidge(), 10, selection="evidence")
+        search.fit(A, np.full(50, value))
+    scores = search.cv_results_["mean_test_score"]
+    assert np.isfinite(scores).all()
+    assert (np.diff(scores) < 0).all()
+    assert search.best_params_["alpha"] == search.alphas_.max()
+
+
+def test_what_is_said_of_a_constant_is_what_was_looked_at():
+    alphas = np.array([100.0, 10.0, 1.0, 0.1])
+    with pytest.warns(UserWarning, match=r"from 0\.1 up the features do not help .* score\. Give"):
+        warn_of_constant(np.array([3.0, 2.0, 1.0, 0.0]), alphas)
+    with pytest.warns(UserWarning, match="rises again towards the smallest: smaller λ were not"):
+        warn_of_constant(np.array([3.0, 2.0, 1.0, 2.9]), alphas)
