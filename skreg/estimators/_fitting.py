@@ -21,6 +21,7 @@ from skreg.path import PathModel, RegularizationPath, path_alphas
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers import Solution, solve
+from skreg.solvers.by_target import solve_by_target
 from skreg.solvers.constrained import from_nearest, solve_bounded, stretched
 
 #: What X may be.
@@ -359,7 +360,10 @@ class Fitting(LinearModel):
         """The solution at ``alpha``, or under ``norm_bound``."""
         if self.estimator.norm_bound is not None:
             return self.solve_bounded(self.estimator.norm_bound)
-        return self.solve_closely(np.array([self.estimator.alpha], dtype=np.float64))
+        alpha = np.asarray(self.estimator.alpha, dtype=np.float64)
+        if alpha.ndim:
+            return solve_by_target(self.solve_closely, self.problem, alpha)
+        return self.solve_closely(alpha[None])
 
     def solve_bounded(self, bound: float) -> Solution:
         """The solution with J(θ) = ``bound``, or that at λ = 0."""

@@ -96,7 +96,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     def _set_solution(self, solution, i):
         self.coef_, self.intercept_ = solution.coefs[i].copy(), solution.intercepts[i].copy()
-        self.alpha_ = float(solution.alphas[i])
+        alpha = solution.alphas[i]
+        self.alpha_ = alpha.copy() if np.ndim(alpha) else float(alpha)
         self._dof = partial(solution.freedom.at, i)
         self.n_iter_ = int(solution.n_iter[i])
         expansions = solution.n_expansions
@@ -121,6 +122,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     def _one_shot_gap(self, X, y, **rows):
         exact = clone(self).set_params(max_expansions=None, warm_start=False)
+        if np.ndim(self.alpha):
+            raise ValueError("one_shot_gap compares solutions at one alpha, got an array of them.")
         best = Fitting.of(exact, X, y, **rows)
         problem, found = best.problem, best.solve_one()
         once = clone(exact).set_params(max_expansions=1, norm_bound=None)

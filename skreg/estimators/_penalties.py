@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skreg._validation import check_factors
+from skreg._validation import check_alpha_by_target, check_factors
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.penalties import Penalty, Separable, make_penalty
 
@@ -21,7 +21,8 @@ class RidgeShell(QuadraticApproxLinear):
     _from_quadratic: ClassVar[tuple[str, ...]] = ("gradient_norm_",)
 
     def _check_parameters(self):
-        pass
+        if np.ndim(self.alpha):
+            check_alpha_by_target(self.alpha)
 
     def _penalty(self, n_features):
         return Separable(0.0, self._factors())
@@ -46,7 +47,8 @@ class RidgeShell(QuadraticApproxLinear):
         """The same of a closed form, whose intercept is at its best."""
         model, theta = self.quadratic_, np.asarray(self.coef_, dtype=np.float64)
         factors = 1.0 if self.penalty_factors is None else self._factors()
-        gradient = model.gradient(theta).astype(np.float64) + self.alpha_ * factors * theta
+        alpha = self.alpha_ if np.ndim(self.alpha_) == 0 else np.reshape(self.alpha_, (-1, 1))
+        gradient = model.gradient(theta).astype(np.float64) + alpha * factors * theta
         form = model.problem.form
         width = np.sqrt(form.diagonal * model.null_risk)
         norm = np.abs(gradient / np.where(width > 0, width, np.inf)).max(initial=0.0)

@@ -1,5 +1,7 @@
 """Ridge regression by a quadratic decomposed once."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
@@ -23,8 +25,9 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
 
     Parameters
     ----------
-    alpha : float, default=0.01
-        λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm.
+    alpha : float or array-like of shape (n_targets,), default=0.01
+        λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm. Targets of squared
+        error may have one each; `regularization_path` and searches give all of them the same.
     loss : str or Loss, default="squared_error"
         ℓ of the raw prediction f = xᵀθ + b:
 
@@ -78,7 +81,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         θ(λ).
     intercept_ : float or ndarray of shape (n_targets,)
         b.
-    alpha_ : float
+    alpha_ : float or ndarray of shape (n_targets,)
         The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
         θ̂, the minimiser without a penalty, worked out when asked for.
@@ -86,7 +89,8 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         The risk; with more features than rows it refers to X. For other losses than squared error
         the expansion at the solution, made when asked for. See ``store_quadratic``.
     effective_dof_ : float
-        tr H(H + λF)⁻¹, Σσ/(σ+λ) without factors; the intercept is not counted.
+        tr H(H + λF)⁻¹, Σσ/(σ+λ) without factors; the intercept is not counted, and targets
+        are summed over.
     n_expansions_, n_iter_ : int
         Quadratics taken, and Newton steps; 1 for squared error, a closed form.
     dual_gap_ : float
@@ -140,6 +144,11 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
 
     _noise: NDArray[np.float64] | None
     _evidence: float | None
+
+    _parameter_constraints: ClassVar[dict] = {
+        **QuadraticApproxRegressor._parameter_constraints,
+        "alpha": [*QuadraticApproxRegressor._parameter_constraints["alpha"], "array-like"],
+    }
 
     def __init__(
         self,
@@ -253,4 +262,6 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
             return "the spectrum of H, for which this sparse X is too large."
         if self.penalty_factors is not None:
             return "one prior for all features: leave penalty_factors out."
+        if np.ndim(getattr(self, "alpha_", 0.0)):
+            return "one prior for all targets: give one alpha."
         return ""
