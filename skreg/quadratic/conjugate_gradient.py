@@ -8,11 +8,12 @@ the spaces would differ, as they do where features have no penalty: there λ run
 solution starts the next.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from skreg.rows.products import product
+from skreg.rows.products import Array, product
 
 #: ‖Aᵀ(Aθ − b) + λFθ‖ / ‖Aᵀb‖ at which a λ counts as solved.
 TOL = 1e-10
@@ -76,17 +77,31 @@ def ridge(form, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
     return Iterates(thetas, risk, norms, n_iter, notes)
 
 
-def largest_eigenvalue(rows, steps=100):
-    """σ₁ of AᵀA by the power method: a lower bound, to a few per cent where it matters."""
-    v = np.random.default_rng(0).normal(size=(rows.shape[1], 1))
-    size = 0.0
+def largest_eigenvalue(rows):
+    """σ₁ of AᵀA: a lower bound, to a few per cent where it matters."""
+
+    def times(v):
+        return rows.transposed_dot(rows.dot(v))
+
+    start = np.random.default_rng(0).normal(size=(rows.shape[1], 1))
+    return power_method(times, start, 100, 1e-3)
+
+
+def power_method(
+    times: Callable[[Array], Array], start: Array, steps: int, tol: float = 0.0
+) -> float:
+    """The largest eigenvalue of a symmetric map without a negative one, from below.
+
+    At most so many steps are taken, fewer where one changes it by no more than ``tol``, relative.
+    """
+    v, size = start, 0.0
     for _ in range(steps):
         norm = np.linalg.norm(v)
-        if norm == 0:
+        if not norm:
             return 0.0
-        before, v = size, rows.transposed_dot(rows.dot(v / norm))
+        before, v = size, times(v / norm)
         size = float(np.linalg.norm(v))
-        if abs(size - before) <= 1e-3 * size:
+        if abs(size - before) <= tol * size:
             break
     return size
 

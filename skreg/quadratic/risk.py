@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skreg._kernels import line
+from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point
@@ -221,15 +222,12 @@ class EmpiricalRisk(Problem):
         if not self.loss.has_curvature:
             curvature = self.share[:, None] / (risk or 1.0)
         mean = design.mean(self.share) if self.fit_intercept else np.zeros(shape[1])
-        v, size = self.gradient(residual)[0], 0.0
-        for _ in range(_POWER_STEPS):
-            length = np.linalg.norm(v)
-            if not length:
-                break
-            v, size = v / length, float(length)
+
+        def times(v: NDArray) -> NDArray:
             moved = rows_times(self, curvature, design.dot(v.T) - v @ (mean - design.centre))
-            v = self.gradient(moved)[0] - np.outer(moved.sum(axis=0), mean)
-        return float(np.linalg.norm(v)) if size else 0.0
+            return self.gradient(moved)[0] - np.outer(moved.sum(axis=0), mean)
+
+        return power_method(times, self.gradient(residual)[0], _POWER_STEPS)
 
     def null_intercept(self):
         """The best b at θ = 0, shape (K,); zeros without an intercept."""

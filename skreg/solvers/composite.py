@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg.penalties.base import Mask, Penalty
+from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.factor import Factor
 
 EPS = np.finfo(np.float64).eps
@@ -130,15 +131,9 @@ class CompositeDescent:
 
     def _largest_eigenvalue(self):
         """Of H in the metric, to a few per cent: steps that prove too long are shortened."""
-        v = np.random.default_rng(0).normal(size=self.theta.shape)
-        root, size = np.sqrt(self._metric), 0.0
-        for _ in range(12):
-            v = self.quadratic.times(v / root) / root
-            size = float(np.linalg.norm(v))
-            if not size:
-                return 1.0
-            v /= size
-        return 1.05 * size
+        root, start = np.sqrt(self._metric), np.random.default_rng(0).normal(size=self.theta.shape)
+        size = power_method(lambda v: self.quadratic.times(v / root) / root, start, 12)
+        return 1.05 * size if size else 1.0
 
     def _move_to(self, theta, product):
         self.theta, self.product = theta, product

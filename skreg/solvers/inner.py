@@ -56,11 +56,11 @@ class CoefficientBlocks:
         if self.single:
             self._order = np.arange(n_outputs * n_features)
             self.sizes = np.ones(len(self._order), dtype=np.intp)
-            self.free = np.flatnonzero(np.tile(penalty.free(n_features), n_outputs))
+            self.free = np.flatnonzero(_repeated(penalty.free(n_features), n_outputs))
             self.which = self._order
         else:
             self._merge()
-        self._starts = np.cumsum([0, *self.sizes])
+            self._starts = np.cumsum([0, *self.sizes])
 
     def _merge(self) -> None:
         """The penalty's blocks, those without a penalty as one."""
@@ -114,6 +114,10 @@ class CoefficientBlocks:
         pull = self.penalty.pull(rows)[self.which]
         pull[self.free] = 0.0
         return pull
+
+
+def _repeated(x: NDArray, times: int) -> NDArray:
+    return np.tile(x, times) if times > 1 else x
 
 
 class InnerKernel(ABC):
@@ -202,7 +206,7 @@ class CoordinateKernel(InnerKernel):
         super().__init__(blocks)
         penalty = cast(Separable, blocks.penalty)  # the kernel's name says so
         p, k = blocks.n_features, blocks.n_outputs
-        self._l1, self._l2 = np.tile(penalty.l1(p), k), np.tile(penalty.l2(p), k)
+        self._l1, self._l2 = _repeated(penalty.l1(p), k), _repeated(penalty.l2(p), k)
         self._positive = penalty.positive
 
 

@@ -84,7 +84,7 @@ class WorkingSet:
         self._curved = self.blocks.nonzero(problem.width)
         self._unknown = self._curved.copy()
         self.slope, self._drift = problem.cross, 0.0
-        self._alpha = np.inf
+        self._alpha, self._in_order = np.inf, False
         if self.blocks.free.size:
             self._take(self.blocks.free)
             self.kernel.solve(0.0, 0.0, problem.power, _FREE_ROUNDS if self.blocks.single else 1)
@@ -94,7 +94,9 @@ class WorkingSet:
 
     @property
     def theta(self) -> Array:
-        """θ, shape (q, p)."""
+        """θ, shape (q, p), a new array."""
+        if self._in_order:
+            return np.array(self.kernel.theta, ndmin=2)
         theta = np.zeros(self.problem.cross.shape)
         theta[:, self.known] = self.kernel.theta
         return theta
@@ -144,6 +146,7 @@ class WorkingSet:
             if len(self.known) < len(self.blocks):
                 others = np.ones(len(self.blocks), dtype=bool)
                 others[self.known] = False
+                self._in_order = bool(others.all())
                 self._take(np.flatnonzero(others))
         elif last == np.inf:
             self._admit(self.blocks.pull(self.slope), alpha)
@@ -172,7 +175,9 @@ class WorkingSet:
         features = self.blocks.coefficients(new)
         self.known = known = np.concatenate([self.known, features])
         hessian = np.empty(0) if self._columns is None else self._columns.extend(features)
-        parts = problem.cross[:, known], self.slope[:, known], problem.slack[known]
+        parts = problem.cross, self.slope, problem.slack
+        if not self._in_order:
+            parts = problem.cross[:, known], self.slope[:, known], problem.slack[known]
         self.kernel.extend(hessian, *parts, new)
 
     def _look(self) -> None:
@@ -180,6 +185,8 @@ class WorkingSet:
         kernel, size = self.kernel, self.problem.cross.shape[1]
         if not self.known.size:
             self.slope = self.problem.cross
+        elif kernel.slope is not None and self._in_order:
+            self.slope = np.array(kernel.slope, ndmin=2)
         elif kernel.slope is not None and len(kernel.slope) == size:
             self.slope = np.empty_like(self.problem.cross)
             self.slope[:, self.known] = kernel.slope
@@ -238,7 +245,12 @@ class WorkingSetMethod(Method):
 
     def alpha_max(self, task: Task) -> float:
         """Largest pull on a penalized block, features without a penalty being at their best."""
-        return max(WorkingSet(part, 0.0).alpha_max for part in self._parts(task))
+        return max(
+            WorkingSet(part, 0.0).alpha_max
+            if part.free.size
+            else part.penalty.alpha_max(-part.cross)
+            for part in self._parts(task)
+        )
 
     def _parts(self, task: Task) -> list[PenalizedQuadratic]:
         """The problems that can be solved one by one: each target's, where the penalty allows."""
