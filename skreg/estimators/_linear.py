@@ -47,7 +47,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         "warm_start": ["boolean"],
         "store_quadratic": ["boolean"],
     }
-    # Attributes that are worked out from the quadratic, and are numbers: kept when it is let go.
+    # Numbers that a quadratic knows once it is decomposed: kept when it is let go.
     _from_quadratic: ClassVar[tuple[str, ...]] = ()
     _exact = _risk = _quadratic = _erm = None
     _streamed: bool
@@ -226,6 +226,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         if "coef_" in vars(self):
             self._dof = self.effective_dof_
             self._settle()
+            if self._exact is not None:
+                getattr(self, "gradient_norm_", None)
         state = dict(super().__getstate__())
         if self.store_quadratic or "_exact" not in state:
             return state

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alpha_by_target, check_factors
 from skreg.estimators._linear import QuadraticApproxLinear
+from skreg.model import QuadraticModel
 from skreg.penalties import Penalty, Separable, make_penalty
 
 
@@ -18,7 +19,6 @@ class RidgeShell(QuadraticApproxLinear):
 
     _norm_power = -0.5  # ‖θ‖⁻¹ is nearly linear in λ
     _is_ridge = True
-    _from_quadratic: ClassVar[tuple[str, ...]] = ("gradient_norm_",)
 
     def _check_parameters(self):
         if np.ndim(self.alpha):
@@ -45,7 +45,8 @@ class RidgeShell(QuadraticApproxLinear):
 
     def _model_gradient_norm(self):
         """The same of a closed form, whose intercept is at its best."""
-        model, theta = self.quadratic_, np.asarray(self.coef_, dtype=np.float64)
+        model = QuadraticModel(self._exact_for("gradient_norm_"))
+        theta = np.asarray(self.coef_, dtype=np.float64)
         factors = 1.0 if self.penalty_factors is None else self._factors()
         alpha = self.alpha_ if np.ndim(self.alpha_) == 0 else np.reshape(self.alpha_, (-1, 1))
         gradient = model.gradient(theta).astype(np.float64) + alpha * factors * theta

@@ -183,7 +183,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         self.warm_start = warm_start
         self.store_quadratic = store_quadratic
 
-    _from_quadratic = (*RidgeShell._from_quadratic, "noise_variance_", "log_evidence_")
+    _from_quadratic = ("noise_variance_", "log_evidence_")
 
     def predict(self, X, *, offset=None, return_std=False):
         """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.

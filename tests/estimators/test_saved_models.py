@@ -63,7 +63,9 @@ def test_a_pickle_holds_coefficients_and_no_rows(name, shape, sparse):
     for fact in SETTLED:
         assert getattr(again, fact, None) == getattr(model, fact, None)
     if name == "ridge":
-        assert all(hasattr(again, fact) for fact in SETTLED[:-1])
+        assert all(hasattr(again, fact) for fact in ("noise_variance_", "log_evidence_"))
+        # A closed form with p > n has no gradient without another pass over the rows.
+        assert hasattr(again, "gradient_norm_") or shape == "wide" or sparse
 
 
 @pytest.mark.parametrize("shape", ["tall", "wide"])
