@@ -152,42 +152,6 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         """
         return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)
 
-    def regularization_path(self, X, y, alphas=None, sample_weight=None, offset=None):
-        """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        alphas : None, int or array-like of shape (n_alphas,), default=None
-            Values of λ. An int asks for an automatic grid of so many values, None for 100: see
-            `skreg.path.path_alphas` for its range.
-        sample_weight : None, float or array-like of shape (n_samples,), default=None
-        offset : None or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-
-        Returns
-        -------
-        RegularizationPath
-        """
-        return self._path(X, y, alphas, sample_weight=sample_weight, offset=offset)
-
-    def one_shot_gap(self, X, y, sample_weight=None, offset=None):
-        """What ``max_expansions=1`` would lose: its objective minus the least there is.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : None, float or array-like of shape (n_samples,), default=None
-        offset : None or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-
-        Returns
-        -------
-        float
-            R + λJ of the one-shot solution minus that of the exact one.
-        """
-        return self._one_shot_gap(X, y, sample_weight=sample_weight, offset=offset)
-
     def _validate(self, X, y):
         return validated(self, X, y, dtype=DTYPES, accept_sparse=SPARSE)
 

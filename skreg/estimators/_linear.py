@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils._param_validation import Interval
@@ -15,9 +15,10 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import validated
-from skreg.estimators._fitting import Fitting, LinearHooks
+from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
 from skreg.estimators._progress import PathProgress
 from skreg.model import QuadraticModel
+from skreg.path import RegularizationPath
 from skreg.penalties import Separable
 from skreg.solvers import solve
 
@@ -110,6 +111,34 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     # Many λ at once ------------------------------------------------------------------------------
 
+    def regularization_path(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        alphas: int | ArrayLike | None = None,
+        sample_weight: float | ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> RegularizationPath:
+        """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            As for `fit`.
+        alphas : None, int or array-like of shape (n_alphas,), default=None
+            Values of λ. An int asks for an automatic grid of so many values, None for 100: see
+            `skreg.path.path_alphas` for its range.
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for `fit`.
+
+        Returns
+        -------
+        RegularizationPath
+        """
+        return self._path(X, y, alphas, sample_weight=sample_weight, offset=offset)
+
     @with_callbacks
     def _path(self, X, y, alphas, **rows):
         fitting = Fitting.of(self, X, y, **rows)
@@ -120,11 +149,33 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         solution.warn(stacklevel=4)
         return fitting.path(solution, X)
 
-    def _one_shot_gap(self, X, y, **rows):
+    def one_shot_gap(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: float | ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> float:
+        """What ``max_expansions=1`` would lose: its objective minus the least there is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+        offset : None or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            All as for `fit`.
+
+        Returns
+        -------
+        float
+            R + λJ of the one-shot solution minus that of the exact one. 0 up to rounding for
+            squared error, which is its own quadratic.
+        """
         exact = clone(self).set_params(max_expansions=None, warm_start=False)
         if np.ndim(self.alpha):
             raise ValueError("one_shot_gap compares solutions at one alpha, got an array of them.")
-        best = Fitting.of(exact, X, y, **rows)
+        best = Fitting.of(exact, X, y, sample_weight=sample_weight, offset=offset)
         problem, found = best.problem, best.solve_one()
         once = clone(exact).set_params(max_expansions=1, norm_bound=None)
         first = Fitting(once, problem).solve(found.alphas)

@@ -162,43 +162,6 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         """
         return self._loss.explained(as_numbers(y), self.predict(X, offset=offset), sample_weight)
 
-    def regularization_path(self, X, y, alphas=None, sample_weight=None, offset=None):
-        """Solve for many λ at once; the estimator itself is not changed, and ``alpha`` not used.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        alphas : None, int or array-like of shape (n_alphas,), default=None
-            Values of λ. An int asks for an automatic grid of so many values, None for 100: see
-            `skreg.path.path_alphas` for its range.
-        sample_weight : None, float or array-like of shape (n_samples,), default=None
-        offset : None or array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        RegularizationPath
-        """
-        return self._path(X, y, alphas, sample_weight=sample_weight, offset=offset)
-
-    def one_shot_gap(self, X, y, sample_weight=None, offset=None):
-        """What ``max_expansions=1`` would lose: its objective minus the least there is.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : None, float or array-like of shape (n_samples,), default=None
-        offset : None or array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        float
-            R + λJ of the one-shot solution minus that of the exact one. 0 up to rounding for
-            squared error, which is its own quadratic.
-        """
-        return self._one_shot_gap(X, y, sample_weight=sample_weight, offset=offset)
-
     def _validate(self, X, y, reset=True, streamed=False):
         return validated(
             self,
