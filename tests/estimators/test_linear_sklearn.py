@@ -104,7 +104,9 @@ def test_clone_and_pickle(estimator, shape):
     fitted = clone(estimator).fit(X, y)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
-    np.testing.assert_allclose(again.erm_coef_, fitted.erm_coef_, rtol=1e-10)
+    whole = clone(estimator).set_params(store_quadratic=True).fit(X, y)
+    kept = pickle.loads(pickle.dumps(whole))
+    np.testing.assert_allclose(kept.erm_coef_, whole.erm_coef_, rtol=1e-10)
     assert again.get_params() == estimator.get_params() == clone(fitted).get_params()
 
 
