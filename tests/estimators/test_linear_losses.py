@@ -118,7 +118,9 @@ def test_an_offset_is_added_to_the_raw_prediction(kind, loss):
     np.testing.assert_allclose(shifted.predict(X, offset=offset), expected, rtol=1e-9)
     path = kind(loss=loss).regularization_path(X, y, [0.1, 0.01], weights, offset=offset)
     one = path.estimator(0.01)
-    np.testing.assert_allclose(path.predict(X, offset)[1], one.predict(X, offset=offset), rtol=1e-9)
+    np.testing.assert_allclose(
+        path.predict(X, offset=offset)[1], one.predict(X, offset=offset), rtol=1e-9
+    )
 
 
 def test_exposure_is_an_offset_or_a_weight():
