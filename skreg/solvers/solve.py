@@ -248,7 +248,6 @@ def _price_of_rounding(
     """
     problem, penalty = task.problem, task.penalty
     out = np.zeros(len(task.alphas))
-    assert answer.intercepts is not None  # `solve` has found them
     for i, alpha in enumerate(task.alphas):
         rounded = coefs[i].astype(np.float64).reshape(thetas[i].shape)
         after = problem.value_of(rounded, intercepts[i].astype(np.float64))
