@@ -328,28 +328,6 @@ def check_factors(factors, n_features, name="penalty_factors", may_exclude=False
     return array
 
 
-def check_alpha_by_target(alpha):
-    """Raise unless ``alpha`` is a vector of finite λ ≥ 0.
-
-    Examples
-    --------
-    >>> check_alpha_by_target([0.1, -1.0])
-    Traceback (most recent call last):
-        ...
-    ValueError: alpha must be finite and not negative, got -1.0 for target 1.
-    """
-    array = as_floats(alpha, "alpha")
-    if array.ndim != 1 or not array.size:
-        raise ValueError(
-            f"alpha must be one number, or one for each target, got shape {array.shape}."
-        )
-    bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
-    if bad.size:
-        raise ValueError(
-            f"alpha must be finite and not negative, got {array[bad[0]]} for target {bad[0]}."
-        )
-
-
 def check_offset(offset, X, n_classes=1):
     """What is added to the raw predictions, as a float64 vector; None stays None.
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skreg._validation import check_alpha_by_target, check_factors
+from skreg._validation import as_floats, check_factors
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model import QuadraticModel
 from skreg.penalties import Penalty, Separable, make_penalty
@@ -167,3 +167,25 @@ class LassoShell(QuadraticApproxLinear):
 
 def _is_default(value, default):
     return value is None or (isinstance(value, Real) and value == default)
+
+
+def check_alpha_by_target(alpha):
+    """Raise unless ``alpha`` is a vector of finite λ ≥ 0.
+
+    Examples
+    --------
+    >>> check_alpha_by_target([0.1, -1.0])
+    Traceback (most recent call last):
+        ...
+    ValueError: alpha must be finite and not negative, got -1.0 for target 1.
+    """
+    array = as_floats(alpha, "alpha")
+    if array.ndim != 1 or not array.size:
+        raise ValueError(
+            f"alpha must be one number, or one for each target, got shape {array.shape}."
+        )
+    bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if bad.size:
+        raise ValueError(
+            f"alpha must be finite and not negative, got {array[bad[0]]} for target {bad[0]}."
+        )
