@@ -13,6 +13,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+_FAR = 1e150  # squares of numbers beyond it, or below its inverse, leave float64
+
 
 def validated(
     estimator: Any, X: Any, y: Any = "no_validation", *, numeric: bool = False, **options: Any
@@ -268,7 +270,7 @@ def check_weights(sample_weight, X):
             "sample_weight is zero in every row, which leaves nothing to fit. "
             "Give a positive weight to at least one row."
         )
-    return weights
+    return relative(weights)
 
 
 def check_alphas(alphas: ArrayLike) -> tuple[NDArray[np.float64], bool]:
@@ -365,19 +367,34 @@ def check_offset(offset, X, n_classes=1):
     return array
 
 
-def refuse_infinite(X):
-    """Raise for an X whose sums of squares are not finite: for its NaN or infinity, or its size.
+def refuse_out_of_range(values: NDArray[Any], name: str) -> None:
+    """Raise for finite numbers whose squares are too large for float64, or a column's too small.
 
     Examples
     --------
-    >>> refuse_infinite(np.array([[1.0, 1e200]]))
+    >>> refuse_out_of_range(np.array([[1.0, 1e200]]), "X")
     Traceback (most recent call last):
         ...
     ValueError: X holds 1e+200, whose square is too large for float64. Scale its column down.
     """
-    assert_all_finite(X, input_name="X")
-    values = X.data if issparse(X) else X
-    largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
-    raise ValueError(
-        f"X holds {largest:g}, whose square is too large for float64. Scale its column down."
-    )
+    high, low = values.max(axis=0), values.min(axis=0)
+    if issparse(values):
+        high, low = high.toarray()[0], low.toarray()[0]
+    sizes = np.atleast_1d(np.maximum(high, -low))
+    if (largest := sizes.max()) > _FAR:
+        raise ValueError(
+            f"{name} holds {largest:g}, whose square is too large for float64. Scale "
+            f"{'its column' if values.ndim > 1 else 'it'} down."
+        )
+    small = np.flatnonzero((sizes > 0) & (sizes < 1 / _FAR))
+    if small.size:
+        where = f" in column {small[0]}" if values.ndim > 1 else ""
+        raise ValueError(
+            f"{name} holds nothing larger than {sizes[small[0]]:g}{where}, whose square is 0 in "
+            "float64. Scale it up."
+        )
+
+
+def relative(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights as they are, or over the largest where sums would be beyond float64."""
+    return weights if 1 / _FAR < weights.max() < _FAR else weights / weights.max()

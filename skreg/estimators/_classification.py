@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from skreg._validation import check_offset, check_weights, validated
+from skreg._validation import check_offset, check_weights, refuse_out_of_range, relative, validated
 from skreg.estimators._fitting import Sample, all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
@@ -175,14 +175,16 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
                 UserWarning,
                 stacklevel=7,
             )
+        refuse_out_of_range(X, "X")
         offset = self._checked_offset(offset, X)
         self._check_classes(index, weights)
         if self.class_weight is not None:
             by_class = compute_class_weight(
                 self.class_weight, classes=self.classes_, y=y, sample_weight=weights
             )
-            weights = by_class[index] if weights is None else weights * by_class[index]
-            self._check_classes(index, check_weights(weights, X))
+            by_class = relative(by_class)[index]
+            weights = check_weights(by_class if weights is None else weights * by_class, X)
+            self._check_classes(index, weights)
         if n_classes == 2:
             self._loss = BinaryLogLoss()
             targets = index[:, None].astype(np.float64)

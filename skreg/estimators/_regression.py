@@ -8,7 +8,13 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
-from skreg._validation import as_numbers, check_offset, check_weights, validated
+from skreg._validation import (
+    as_numbers,
+    check_offset,
+    check_weights,
+    refuse_out_of_range,
+    validated,
+)
 from skreg.estimators._available import only_where
 from skreg.estimators._fitting import Fitting, Sample, all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
@@ -197,6 +203,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         y, weights = self._column(y), check_weights(sample_weight, X)
         offset = check_offset(offset, X)
         self._loss = loss = loss_of(self)
+        refuse_out_of_range(y, "y")
         if loss.is_quadratic:
             return Sample(X, y, loss, weights, offset)
         if loss.is_for_classes:
@@ -210,6 +217,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
                 f"{type(self).__name__} in sklearn.multioutput.MultiOutputRegressor, or use "
                 "loss='squared_error'."
             )
+        refuse_out_of_range(X, "X")
         loss.check_targets(y)
         y = np.ascontiguousarray(y, dtype=np.float64)[:, None]
         return Sample(X, y, loss, weights, offset)

@@ -6,14 +6,18 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import issparse
+from sklearn.utils.validation import assert_all_finite
 
-from skreg._validation import refuse_infinite
+from skreg._validation import refuse_out_of_range
 from skreg.quadratic import conjugate_gradient
 from skreg.quadratic.forms import Form, GramForm, RowForm
 from skreg.quadratic.hessian import QuadraticHessian
 from skreg.quadratic.problem import Problem, Seen
 from skreg.rows.moments import Moments
 from skreg.rows.products import product
+
+# Mean squares below which digits are lost.
+_TINY = 1e-300
 
 
 class Quadratic(Problem):
@@ -64,7 +68,9 @@ class Quadratic(Problem):
                 held.attach(X, targets, weights)
             finite = form.is_finite
         if not finite:
-            refuse_infinite(X)
+            assert_all_finite(X, input_name="X")
+        if not finite or (form.diagonal < _TINY).any():  # constant columns have 0, too
+            refuse_out_of_range(X, "X")
         return cls(form, X.dtype, y.ndim == 1)
 
     @property

@@ -54,5 +54,5 @@ class Rounding(NamedTuple):
         elif not risk.loss.has_curvature:
             terms = float(risk.share @ size.sum(axis=1))
         else:
-            terms = np.sqrt(max(value, 0.0) * square)
+            terms = np.sqrt(max(value, 0.0)) * np.sqrt(square)  # of the same size: no overflow
         return cls(EPS * terms, _UNITS * EPS * terms, _UNITS * EPS * np.sqrt(square))

@@ -62,6 +62,8 @@ class Evaluator:
         Newton's method, until a counterweight makes good what is left of ∂R/∂b.
         """
         reach, intercept = _REACH, np.array(intercept, dtype=np.float64)
+        if self.risk.loss.has_identity_link:  # b has the units of y
+            reach = max(reach, float(np.abs(raw).max(initial=0.0)))
         low, high = np.full_like(intercept, -np.inf), np.full_like(intercept, np.inf)
         for _ in range(_STEPS):
             derivatives = self.risk.derivatives_at(raw)
