@@ -22,6 +22,7 @@ from skreg import (
     QuadraticApproxRidgeClassifier,
     QuadraticModel,
 )
+from skreg.estimators._fitting import LinearModel
 from skreg.losses import SquaredError
 from skreg.model_selection.criteria import loo
 from skreg.model_selection.criteria.scoring import Known
@@ -367,7 +368,7 @@ def test_a_hessian_too_large_to_form(monkeypatch):
 
 def test_y_that_is_constant_has_no_r2_of_its_own():
     source = QuadraticApproxRidge().fit(*rows())
-    known = Known(source, np.ones((1, 6)), np.ones((6, 1)), np.ones(6), {})
+    known = Known(LinearModel(source), np.ones((1, 6)), np.ones((6, 1)), np.ones(6), {})
     assert known.scores(get_scorer("r2"))[0] == 1.0
 
 
