@@ -237,9 +237,7 @@ class LinearModel(PathModel):
 
     def penalties(self, coefs: NDArray) -> Array:
         """J(θ) for each λ, summed over targets."""
-        penalty = self.penalty(coefs.shape[-1])
-        # One after the other: a path may be as large as the rows.
-        return np.array([penalty.value(np.asarray(coef, dtype=np.float64)) for coef in coefs])
+        return self.penalty(coefs.shape[-1]).values(coefs)
 
     def predictions(self, raw: NDArray, X: Any, offset: ArrayLike | None = None) -> NDArray:
         """Predictions from raw ones of shape (m, n) or (m, n, K), for m values of λ."""

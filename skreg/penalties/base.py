@@ -128,6 +128,10 @@ class Penalty(ABC):
     def value(self, theta: Array, alpha: float = 1.0) -> float:
         """P(θ; λ), +inf outside the bounds."""
 
+    def values(self, thetas: Array) -> Array:
+        """J of several θ, shape (m,), one after the other: there may be as many numbers as in X."""
+        return np.array([self.value(np.asarray(theta, dtype=np.float64)) for theta in thetas])
+
     @abstractmethod
     def gradient(self, theta: Array, alpha: float = 1.0) -> Array:
         """∂P/∂θ; where P has a kink, the sub-gradient nearest to 0."""

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike
 from skreg._validation import as_floats
 from skreg.penalties.base import Array, Mask, Penalty, Tangent
 
+# Numbers in θ whose absolute values are taken at a time.
+_TOGETHER = 100_000
+
 
 @dataclass(frozen=True, eq=False)
 class Separable(Penalty):
@@ -172,9 +175,20 @@ class Separable(Penalty):
             free &= np.isfinite(np.broadcast_to(self.factors, p))
         return free
 
-    def values(self, theta: Array) -> Array:
+    def values(self, thetas: Array) -> Array:
+        """J of several θ, shape (m,), some at a time."""
+        thetas = np.asarray(thetas)
+        step = max(_TOGETHER // max(thetas[0].size, 1), 1)
+        parts = [self._by_row(thetas[i : i + step]) for i in range(0, len(thetas), step)]
+        return np.concatenate(parts).reshape(len(thetas), -1).sum(axis=1)
+
+    def value(self, theta: Array, alpha: float = 1.0) -> float:
+        """λJ(θ)."""
+        total = float(self._by_row(np.asarray(theta)).sum())
+        return total if np.isinf(total) else alpha * total
+
+    def _by_row(self, theta: Array) -> Array:
         """J by row, shape (…), for θ of shape (…, p)."""
-        theta = np.asarray(theta)
         p = theta.shape[-1]
         total = np.asarray(np.abs(theta) @ self.l1(p))
         if self.l2_share > 0:
@@ -183,11 +197,6 @@ class Separable(Penalty):
             lower, upper = self.limits(p)
             total = np.where(((theta < lower) | (theta > upper)).any(axis=-1), np.inf, total)
         return total
-
-    def value(self, theta: Array, alpha: float = 1.0) -> float:
-        """λJ(θ)."""
-        total = float(self.values(theta).sum())
-        return total if np.isinf(total) else alpha * total
 
     def gradient(self, theta: Array, alpha: float = 1.0) -> Array:
         """λ∇J(θ), with sign(0) = 0 at the kink."""

@@ -214,7 +214,7 @@ class PenaltyGeometryDisplay:
         grid = np.meshgrid(np.linspace(left, right, n_grid), np.linspace(low, high, n_grid))
         points = np.stack(grid, axis=-1)
         excess = self._excess(points)
-        penalty = self.penalty.values(points)
+        penalty = self.penalty.values(points.reshape(-1, 2)).reshape(points.shape[:2])
         blue, orange = COLOURS[:2]
         ax.axhline(0.0, color=QUIET, lw=0.6, zorder=0.5)
         ax.axvline(0.0, color=QUIET, lw=0.6, zorder=0.5)

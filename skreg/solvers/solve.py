@@ -258,10 +258,10 @@ def _price_of_rounding(
 
 
 def _norms(penalty: Penalty, thetas: Array) -> Array:
-    """‖θ‖₂ where J is smooth, else J(θ), one λ after the other: a path may be as large as X."""
+    """‖θ‖₂ where J is smooth, else J(θ)."""
     if penalty.is_smooth:
         return np.sqrt(np.einsum("ijk,ijk->i", thetas, thetas))
-    return np.array([penalty.value(theta) for theta in thetas])
+    return penalty.values(thetas)
 
 
 def shortfall(task: Task, answer: Answer, method: Method, tol: float) -> list[str]:

@@ -44,9 +44,17 @@ def test_several_targets_at_once():
     thetas = np.arange(12.0).reshape(2, 2, 3)
     penalty = Separable(0.5, np.array([1.0, 0.0, 2.0]))
     values = penalty.values(thetas)
-    assert values.shape == (2, 2)
-    assert values[1, 0] == pytest.approx(penalty.value(thetas[1, 0]))
+    assert values.shape == (2,)
+    assert values[1] == pytest.approx(sum(penalty.value(row) for row in thetas[1]))
     assert penalty.value(thetas) == pytest.approx(values.sum())
+
+
+def test_many_at_once_are_taken_in_parts(monkeypatch):
+    monkeypatch.setattr("skreg.penalties.separable._TOGETHER", 10)
+    thetas = np.random.default_rng(0).normal(size=(7, 2, 3))
+    penalty = Separable(0.5, bounds=(-2.0, 2.0))
+    expected = [penalty.value(theta) for theta in thetas]
+    np.testing.assert_allclose(penalty.values(thetas), expected)
 
 
 def test_an_excluded_feature_and_bounds():
