@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_X_y
 
-from skreg._validation import as_numbers, check_alphas, check_sparse, check_weights
+from skreg._sparse import check_sparse
+from skreg._validation import as_numbers, check_alphas, check_weights
 from skreg.penalties import Separable
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.spectrum import Spectrum
@@ -84,7 +86,8 @@ class QuadraticModel:
             If X, y or the weights are not finite, do not match, or the weights are negative or all
             zero.
         """
-        check_sparse(X)
+        if issparse(X):
+            check_sparse(X)
         X, y = check_X_y(
             X,
             as_numbers(y),

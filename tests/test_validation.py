@@ -17,7 +17,8 @@ from skreg import (
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
-from skreg._validation import check_offset, check_sparse
+from skreg._sparse import check_sparse
+from skreg._validation import check_offset
 from skreg.penalties import Group
 from skreg.plotting import (
     LearningCurvesDisplay,

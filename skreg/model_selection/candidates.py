@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
@@ -13,7 +14,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.validation import _num_samples, indexable
 
-from skreg._validation import check_alphas, check_sparse, refuse_missing
+from skreg._sparse import check_sparse
+from skreg._validation import check_alphas, refuse_missing
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
 
@@ -84,7 +86,8 @@ def criterion_of(search):
 
 def checked_rows(estimator, X, y):
     """X and y as splitters take them."""
-    check_sparse(X)  # before compiled code takes its rows
+    if issparse(X):
+        check_sparse(X)  # before compiled code takes its rows
     refuse_missing(y)
     X, y = indexable(X, y)
     if y is None and get_tags(estimator).target_tags.required:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
-from skreg._validation import check_sparse
+from skreg._sparse import check_sparse
 from skreg.path.grid import place_of
 from skreg.solvers import Solution
 
@@ -211,7 +212,8 @@ class RegularizationPath(Solution):
 
     def _raw(self, X):
         _check_feature_names(self.source, X, reset=False)
-        check_sparse(X)
+        if issparse(X):
+            check_sparse(X)
         X = check_array(X, dtype=[np.float64, np.float32], accept_sparse=["csr", "csc"])
         p = self.coefs.shape[-1]
         if X.shape[1] != p:

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 
 from skreg._kernels import rows as row_kernels
 from skreg._kernels import thin_products
-from skreg._validation import check_sparse
+from skreg._sparse import check_sparse
 from skreg.rows.products import Array, add_gram, product, slices, symmetric
 from skreg.rows.weighted import WeightedRows
 
