@@ -4,6 +4,8 @@ import numpy as np
 
 # Doubt that may remain, as a share of the loss.
 _SETTLED = 0.005
+# Rows up to which each is left out indeed.
+_FEW = 16
 # Multiply-adds that all refits may take, and how many there may be.
 _BUDGET, _MOST = 1e10, 20_000
 
@@ -32,6 +34,8 @@ def refit_doubtful(raw, doubt, losses, refit, work):
     wanted = np.zeros(doubt.shape, dtype=bool)
     for k, values in enumerate(doubt):
         wanted[k, _largest(values, _SETTLED * losses[k])] = True
+    # A row of few moves the others, and the active set, by more than its leverage tells.
+    wanted |= doubt.shape[1] <= _FEW
     limit = int(min(_BUDGET / max(work, 1.0), _MOST))
     if wanted.sum() > limit:
         relative = np.where(wanted, doubt / np.maximum(losses, 1e-300)[:, None], 0.0)

@@ -13,6 +13,8 @@ from skreg.rows.products import product
 FLOOR = 1e-6
 # Columns of the working set are kept while they are fewer than this share of all.
 _KEEP = 0.25
+# Curvature of what classes have in common, as a share of the mean: bounds may draw it far.
+_TOGETHER = 1e-3
 
 
 class WorkingHessian(Hessian):
@@ -56,7 +58,7 @@ class WorkingHessian(Hessian):
         """
         features = np.where(np.isin(self.which, free), self.which % self.risk.n_features, -1)
         alike = (features[:, None] == features) & (features >= 0)
-        self.matrix = self.matrix + alike * np.diag(self.matrix).mean()
+        self.matrix = self.matrix + alike * (_TOGETHER * np.diag(self.matrix).mean())
 
     def extend(self, new):
         """Take in the coefficients ``new``, at the same curvature."""

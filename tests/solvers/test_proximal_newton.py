@@ -422,3 +422,17 @@ def test_the_majorizer_of_huber_lies_above_it():
     bend = loss.majorizer(y, f)
     above = value + (slope * (g - f) + 0.5 * bend * (g - f) ** 2)[:, 0]
     assert (loss.pointwise(y, g)[0] <= above + 1e-12).all()
+
+
+@pytest.mark.parametrize("seed", [0, 5, 9])
+def test_bounds_and_free_features_of_several_classes_are_solved(seed):
+    """What classes have in common in free features goes far where bounds draw it."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(60, 8))
+    y = np.digitize(X @ rng.normal(size=8) + rng.logistic(size=60), [-1.0, 1.0])
+    factors = np.array([0.0, 1, 1, 0, 1, 1, 1, 1])
+    risk = EmpiricalRisk(X, np.eye(3)[y], get_loss("multinomial_log_loss"))
+    penalty = Separable(1.0, factors, positive=True)
+    found = solve_proximal_newton(risk, np.array([1e-2, 5e-4]), penalty, tol=1e-8)
+    assert (found.dual_gaps <= 1e-8).all()
+    assert (found.n_expansions < 60).all()
