@@ -331,7 +331,7 @@ def refuse_out_of_range(values: NDArray[Any], name: str) -> None:
     high, low = values.max(axis=0), values.min(axis=0)
     if issparse(values):
         high, low = high.toarray()[0], low.toarray()[0]
-    sizes = np.atleast_1d(np.maximum(high, -low))
+    sizes = np.atleast_1d(np.maximum(high, -low)).astype(np.float64)
     if (largest := sizes.max()) > _FAR:
         raise ValueError(
             f"{name} holds {largest:g}, whose square is too large for float64. Scale "

@@ -84,3 +84,10 @@ def test_within_the_range_units_change_nothing_but_units(model, size):
     plain = model.fit(X, Y)
     scaled = type(model)(**{**model.get_params(), **units}).fit(X, size * Y)
     np.testing.assert_allclose(scaled.coef_ / size, plain.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("model", "y"), ALL)
+def test_single_precision_is_within_the_range(model, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert model.fit(X.astype(np.float32), y).coef_.dtype == np.float32
