@@ -18,6 +18,15 @@ from skreg.rows.products import product
 
 # Mean squares below which digits are lost.
 _TINY = 1e-300
+# Rows that tell of most columns that they are far from that, where H is not at hand.
+_FEW_ROWS = 8
+
+
+def _is_tiny_in_a_column(form: Form, X: Any) -> bool:
+    if form.holds_hessian or issparse(X) or len(X) <= _FEW_ROWS:
+        return bool((form.diagonal < _TINY).any())
+    few = np.abs(X[:: len(X) // _FEW_ROWS]).max(axis=0)
+    return bool((few < np.sqrt(_TINY)).any() and (form.diagonal < _TINY).any())
 
 
 class Quadratic(Problem):
@@ -69,7 +78,7 @@ class Quadratic(Problem):
             finite = form.is_finite
         if not finite:
             assert_all_finite(X, input_name="X")
-        if not finite or (form.diagonal < _TINY).any():  # constant columns have 0, too
+        if not finite or _is_tiny_in_a_column(form, X):  # constant columns are, too
             refuse_out_of_range(X, "X")
         return cls(form, X.dtype, y.ndim == 1)
 
