@@ -28,40 +28,39 @@ Array = NDArray[np.float64]
 class EmpiricalRisk(Problem):
     """R(θ, b) = Σᵢ wᵢ ℓ(yᵢ, θxᵢ + b + oᵢ) / Σᵢ wᵢ, by reference to its rows.
 
-        Parameters
-        ----------
-        X : ndarray, CSR or CSC of shape (n, p)
-        y : ndarray of shape (n, K), float64
-            Targets as the loss wants them; ``loss.check_targets`` has passed.
-        loss : Loss
-        weights : ndarray of shape (n,), default=None
-            w ≥ 0, not all 0; None stands for ones.
-        offset : ndarray of shape (n,) or (n, K), default=None
-            o, kept as (n, 1) or (n, K); None stands for zeros.
-        fit_intercept : bool, default=True
-            False holds b at 0.
+    Parameters
+    ----------
+    X : ndarray, CSR or CSC of shape (n, p)
+    y : ndarray of shape (n, K), float64
+        Targets as the loss wants them; ``loss.check_targets`` has passed.
+    loss : Loss
+    weights : ndarray of shape (n,), default=None
+        w ≥ 0, not all 0; None stands for ones.
+    offset : ndarray of shape (n,) or (n, K), default=None
+        o, kept as (n, 1) or (n, K); None stands for zeros.
+    fit_intercept : bool, default=True
+        False holds b at 0.
 
-        Attributes
-        ----------
-        share : ndarray of shape (n,)
-            wᵢ / Σw.
-        design : Rows
-            The products of X.
-        n_features, n_outputs : int
-            p and K.
+    Attributes
+    ----------
+    share : ndarray of shape (n,)
+        wᵢ / Σw.
+    design : Rows
+        The products of X.
+    n_features, n_outputs : int
+        p and K.
 
-        Examples
-        --------
-        >>> import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-        >>> from skreg.losses import Poisson
-        >>> from skreg.quadratic.risk import EmpiricalRisk
-        >>> risk = EmpiricalRisk(np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]), Poisson())
-        >>> risk.null_intercept().round(4), round(risk.null_risk, 4)
-        (array([0.6931]), 0.2616)
-        >>> raw = risk.raw(np.log([[3.0]]), np.zeros(1))
-        >>> risk.value_at(raw).__round__(12)
-        0.0
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.losses import Poisson
+    >>> from skreg.quadratic.risk import EmpiricalRisk
+    >>> risk = EmpiricalRisk(np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]), Poisson())
+    >>> risk.null_intercept().round(4), round(risk.null_risk, 4)
+    (array([0.6931]), 0.2616)
+    >>> raw = risk.raw(np.log([[3.0]]), np.zeros(1))
+    >>> risk.value_at(raw).__round__(12)
+    0.0
     """
 
     is_quadratic: ClassVar[bool] = False

@@ -24,7 +24,7 @@ def rows(n, p):
 def test_equals_scikit_learn_and_fits_of_each_target(shape, layout, fit_intercept):
     X, Y = rows(*shape)
     weights = np.random.default_rng(1).uniform(0.5, 2.0, size=len(X))
-    model = QuadraticApproxRidge(ALPHAS, fit_intercept=fit_intercept)
+    model = QuadraticApproxRidge(ALPHAS, fit_intercept=fit_intercept, store_quadratic=True)
     model.fit(layout(X), Y, sample_weight=weights)
     peer = Ridge(ALPHAS * weights.sum(), fit_intercept=fit_intercept, tol=1e-12)
     peer.fit(X, Y, sample_weight=weights)
