@@ -219,12 +219,15 @@ class Separable(Penalty):
     def pull(self, slope: Array) -> Array:
         """max |sⱼ|/(ρfⱼ) over the targets, counting only slopes towards what bounds allow."""
         slope = np.asarray(slope)
-        outward, weight = np.abs(slope), self.l1(slope.shape[-1])
+        outward = np.abs(slope)
         if self._is_bounded:
             lower, upper = self.limits(slope.shape[-1])
             outward = np.where(np.where(slope > 0, upper > 0, lower < 0), outward, 0.0)
         if slope.ndim > 1:
-            outward = outward.max(axis=0)
+            outward = outward.max(axis=0) if len(outward) > 1 else outward[0]
+        if self.factors is None and self.l1_ratio > 0:
+            return outward / self.l1_ratio
+        weight = self.l1(slope.shape[-1])
         if weight.all():
             return outward / weight
         endless = np.where(outward > 0, np.inf, 0.0)

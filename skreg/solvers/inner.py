@@ -95,7 +95,8 @@ class CoefficientBlocks:
     def best(self, wanted: NDArray[np.bool_], score: Array, room: int) -> Indices:
         """Of the blocks wanted those that score highest, at most ``room`` coefficients, or one."""
         which = np.flatnonzero(wanted)
-        if self.sizes[which].sum() > room:
+        size = len(which) if self.single else self.sizes[which].sum()
+        if size > room:
             which = which[np.argsort(-score[which], kind="stable")]
             count = np.searchsorted(np.cumsum(self.sizes[which]), room, "right")
             which = np.sort(which[: max(count, 1)])
