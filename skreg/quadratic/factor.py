@@ -54,8 +54,10 @@ class Factor:
         whole = self._sum(matrix)
         diagonal = np.diag(whole).copy()
         self._lower, info = dpotrf(whole, lower=1, overwrite_a=1, clean=1)
-        pivots = np.diag(self._lower) ** 2
-        self.is_definite = info == 0 and bool((pivots > _SINGULAR * diagonal).all())
+        # Where dpotrf stops, what it leaves means nothing.
+        self.is_definite = info == 0 and bool(
+            (np.diag(self._lower) ** 2 > _SINGULAR * diagonal).all()
+        )
         self.is_semidefinite = True
         if not self.is_definite:
             whole = self._sum(matrix)

@@ -154,6 +154,8 @@ def stretched(problem, value, bound, solution):
         return float(value(factor * coef[None])[0])
 
     high = 1.0
+    if not size(high) > 0:  # the way out is along features without a penalty, and J stays 0
+        return solution
     while size(high) < bound:
         high *= 2.0
     factor = brentq(lambda t: size(t) / bound - 1.0, 0.5 * min(high, 2.0), high, xtol=1e-300)

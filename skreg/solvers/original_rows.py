@@ -52,7 +52,7 @@ class OriginalRows:
         out = self.rows.dot(coef.T)
         out += (far + b).astype(np.float64)
         if self.risk.offset is not None:
-            out += self.risk.offset[:, None]
+            out += self.risk.offset
         return out
 
     def gradient(self, raw: Array, coef: Array, alpha: float) -> tuple[Array, Array, Array]:

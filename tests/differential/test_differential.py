@@ -58,10 +58,15 @@ class Judge:
 
 def allowed(made, estimator):
     """What the estimator's own certificate admits."""
-    if made.is_ridge:
-        exact = made.loss.name == "squared_error" and made.X.dtype == np.float64
-        return 1e-12 if exact else 1e-9
-    return estimator.tol
+    if not made.is_ridge:
+        return estimator.tol
+    if made.X.dtype == np.float32:  # its coefficients are rounded
+        return 1e-5
+    if made.loss.name == "squared_error":
+        return 1e-12
+    # A gradient of tol gains tol² where H is as large as its diagonal, and more where only λ is.
+    slack = 1e2 * made.X.shape[1] * estimator.tol**2
+    return 1e-12 + slack * max(1.0, made.scale / estimator.alpha)
 
 
 def a_fit_is_the_minimum(made):
@@ -138,7 +143,8 @@ def a_search_is_a_grid_search(made):
         search.fit(made.X, made.y, **rows)
     scores = [found.cv_results_["mean_test_score"] for found in (search, grid)]
     size = 1.0 + np.abs(scores[1]).max()
-    np.testing.assert_allclose(scores[0], scores[1], rtol=0, atol=1e-4 * size)
+    precision = 1e-2 if made.X.dtype == np.float32 else 1e-4
+    np.testing.assert_allclose(scores[0], scores[1], rtol=0, atol=precision * size)
     return False
 
 

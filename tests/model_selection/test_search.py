@@ -289,8 +289,8 @@ def test_two_jobs_change_nothing():
 class Doubled(QuadraticApproxRidge):
     """Predictions of its own."""
 
-    def predict(self, X, offset=None):
-        return 2 * super().predict(X, offset)
+    def predict(self, X, *, offset=None):
+        return 2 * super().predict(X, offset=offset)
 
 
 class Certain(QuadraticApproxRidgeClassifier):

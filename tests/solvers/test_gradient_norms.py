@@ -87,7 +87,7 @@ def test_no_certificate_is_below_the_truth(loss, shape, fit_intercept):
                 if loss == "log":
                     model = QuadraticApproxRidgeClassifier(alpha, **options)
                 else:
-                    model = QuadraticApproxRidge(alpha, loss=loss, **options)
+                    model = QuadraticApproxRidge(alpha, loss=loss, store_quadratic=True, **options)
                 with warnings.catch_warnings(record=True) as said:
                     warnings.simplefilter("always", ConvergenceWarning)
                     model.fit(X, y)
