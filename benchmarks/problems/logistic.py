@@ -57,7 +57,7 @@ def _largest_gap(data, solution, penalty):
 
 def _lasso_cases(quick):
     sizes = (
-        [(400, 20, 5, 20), (60, 120, 5, 20)]
+        [(400, 20, 5, 5), (40, 60, 5, 5)]
         if quick
         else [(20_000, 100, 20, 100), (500, 2_000, 20, 100)]
     )

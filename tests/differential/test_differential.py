@@ -1,6 +1,6 @@
 """Random problems through every way to solve them, against what shares no code with the package.
 
-``pytest`` takes a fresh seed and half a minute a law. At length, and again from a seed it printed:
+``pytest`` takes a fresh seed and twenty seconds a law. At length, and again from a seed it printed:
 
     DIFFERENTIAL_SECONDS=3600 DIFFERENTIAL_SEED=123 pytest tests/differential
 """
@@ -21,7 +21,7 @@ from sklearn.model_selection import GridSearchCV, KFold, LeaveOneOut
 from skreg import PathSearchCV
 
 pytestmark = pytest.mark.slow
-SECONDS = float(os.environ.get("DIFFERENTIAL_SECONDS", "30"))
+SECONDS = float(os.environ.get("DIFFERENTIAL_SECONDS", "20"))
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", int.from_bytes(os.urandom(4), "little")))
 #: What is left of the objective's minimum, as a share of the null risk.
 ROUNDING = 1e-13
