@@ -237,11 +237,10 @@ class EmpiricalRisk(Problem):
         """R(0, b) at that b."""
         return self._null[1]
 
-    @cached_property
+    @property
     def rounding(self) -> Rounding:
         """What rounding leaves of R and its gradient in the null model."""
-        raw = self.constant_raw(self.null_intercept())
-        return Rounding.at(self, raw, *self.derivatives_at(raw))
+        return self._null[2]
 
     def expand(self, coef, intercept):
         """The quadratic of R about (θ₀, b₀), b at its best.
@@ -266,4 +265,4 @@ class EmpiricalRisk(Problem):
         value, residual, curvature = self.derivatives_at(raw)
         rounding = Rounding.at(self, raw, value, residual, curvature)
         # Constant targets leave nothing but rounding: there is nothing to be relative to.
-        return b, value if value > rounding.least else 0.0
+        return b, value if value > rounding.least else 0.0, rounding

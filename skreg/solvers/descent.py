@@ -30,6 +30,23 @@ _STALLS = 4
 _EXACT = 1e-12
 
 
+def gradient_scales(risk, diagonal, curvature):
+    """√(Hⱼⱼ·R₀), (K, p), and the same of the intercepts, (K,): what gradient norms divide by.
+
+    Parameters
+    ----------
+    risk : EmpiricalRisk
+    diagonal : ndarray of shape (K, p)
+        Hⱼⱼ of the null model, whose risk is R₀.
+    curvature : ndarray of shape (n, K)
+        Of the rows there, see `EmpiricalRisk.derivatives_at`.
+    """
+    null_risk = risk.null_risk or 1.0
+    bends = np.array([own_weights(risk, curvature, k).sum() for k in range(risk.n_outputs)])
+    used = np.where(diagonal > 0, diagonal, 1.0)
+    return np.sqrt(used * null_risk), np.sqrt(np.maximum(bends, EPS) * null_risk)
+
+
 class Descent:
     """Walks over λ, keeping the point, the Hessian and the past steps.
 
@@ -74,7 +91,9 @@ class Descent:
         self.notes: list[str] = []
         self.renew(np.inf)
         self.null_diagonal = self.hessian.diagonal.reshape(shape)
-        self._scale, self._scale_b = self._scales()
+        scale, self._scale_b = gradient_scales(risk, self.null_diagonal, self.point.curvature)
+        self._scale = scale.ravel()
+        self.rounding = risk.rounding.slope / np.sqrt(risk.null_risk or 1.0)
 
     def start_at(self, coef, intercept):
         """Begin at θ (K, p) and b (K,), as `EmpiricalRisk.raw` takes them."""
@@ -83,16 +102,6 @@ class Descent:
         self.point = self.risk.at(theta.ravel(), b + theta @ self.risk.design.centre, raw=raw)
         self._is_fresh = False
         self.renew(np.inf)
-
-    def _scales(self):
-        """What `gradient_norm` divides by."""
-        used = np.where(self.null_diagonal > 0, self.null_diagonal, 1.0)
-        curvature, classes = self.point.curvature, range(len(used))
-        bends = [own_weights(self.risk, curvature, k).sum() for k in classes]
-        bend_b = np.maximum(bends, EPS)
-        null_risk = self.risk.null_risk or 1.0
-        self.rounding = self.risk.rounding.slope / np.sqrt(null_risk)
-        return np.sqrt(used.ravel() * null_risk), np.sqrt(bend_b * null_risk)
 
     def renew(self, alpha):
         """Take the Hessian at this point, on the way to the solution for λ = ``alpha``."""

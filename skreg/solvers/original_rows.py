@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.quadratic.row_curvature import own_weights
 from skreg.rows import make_rows
+from skreg.solvers.descent import gradient_scales
 
 Array = NDArray[np.float64]
-EPS = np.finfo(np.float64).eps
 
 
 class OriginalRows:
@@ -36,10 +35,7 @@ class OriginalRows:
         raw = risk.constant_raw(risk.null_intercept())
         curvature = risk.derivatives_at(raw)[2]
         diagonal = Hessian(risk, curvature).diagonal.reshape(risk.n_outputs, -1)
-        bends = np.array([own_weights(risk, curvature, k).sum() for k in range(risk.n_outputs)])
-        null_risk = risk.null_risk or 1.0
-        self._scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0) * null_risk)
-        self._scale_b = np.sqrt(np.maximum(bends, EPS) * null_risk)
+        self._scale, self._scale_b = gradient_scales(risk, diagonal, curvature)
 
     @classmethod
     def is_far(cls, risk: EmpiricalRisk) -> bool:
