@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 from skreg._sparse import check_sparse
 
 _FAR = 1e150  # squares of numbers beyond it, or below its inverse, leave float64
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 def validated(
@@ -119,22 +120,15 @@ def refuse_missing(y: Any) -> None:
     array = np.asarray(y)
     if array.dtype.kind != "O" or not array.ndim:
         return
-    for i, value in enumerate(array.ravel().tolist()):
-        if _is_missing(value):
-            row = i // (array.size // len(array))
-            raise ValueError(
-                f"y holds {value!r} in row {row}, a missing value. Leave such rows out, or name a "
-                "value for them."
-            )
+    from pandas import isna  # which takes a while to import
 
-
-def _is_missing(value):
-    if value is None or isinstance(value, str):
-        return value is None
-    try:
-        return bool(value != value)
-    except TypeError:  # pandas' NA is neither equal nor unequal to itself
-        return True
+    missing = np.argwhere(isna(array))
+    if len(missing):
+        row, value = missing[0][0], array[tuple(missing[0])]
+        raise ValueError(
+            f"y holds {value!r} in row {row}, a missing value. Leave such rows out, or name a "
+            "value for them."
+        )
 
 
 def as_floats(values: Any, name: str) -> NDArray[np.float64]:
@@ -164,9 +158,6 @@ def refuse_huge(estimator: Any) -> None:
                 f"{name} is an integer of {value.bit_length()} bits, larger than every float. "
                 f"Give at most {_LARGEST:.2g}."
             )
-
-
-_LARGEST = float(np.finfo(np.float64).max)
 
 
 def check_weights(sample_weight, X):
