@@ -13,8 +13,7 @@ from collections import deque
 import numpy as np
 
 from skreg.quadratic.row_curvature import own_weights
-from skreg.solvers.bfgs import corrected_step
-from skreg.solvers.extrapolation import lagrange
+from skreg.solvers.past_steps import corrected_step, lagrange
 
 EPS = np.finfo(np.float64).eps
 # Pairs kept for the BFGS correction.

@@ -9,9 +9,8 @@ import numpy as np
 from skreg._threads import one_blas_thread
 from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.reduction import RowSpace
-from skreg.solvers.anchor import Recession, find_anchor, recession
+from skreg.solvers.anchor import Limit, Recession, find_anchor, recession
 from skreg.solvers.descent import Descent
-from skreg.solvers.limit import Limit
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.original_rows import OriginalRows
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
-from skreg.solvers.extrapolation import best_weights
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
+from skreg.solvers.past_steps import best_weights
 from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
 EPS = np.finfo(np.float64).eps

@@ -12,11 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
 from skreg.quadratic import Problem
-from skreg.solvers.active_set import ActiveSet
-from skreg.solvers.block_descent import BlockDescent
 from skreg.solvers.certificate import Certificate
+from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, Spectral
 from skreg.solvers.degrees_of_freedom import Freedom
-from skreg.solvers.diagonal import Diagonal
 from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.method import Answer, Array, Method, Progress, Task
 from skreg.solvers.newton import Newton, free_directions_notes
@@ -25,7 +23,7 @@ from skreg.solvers.penalized import PenalizedQuadratic
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
 from skreg.solvers.solution import Solution
-from skreg.solvers.spectral import ConjugateGradients, Spectral
+from skreg.solvers.working_set import ActiveSet, BlockDescent
 
 EPS = np.finfo(np.float64).eps
 # A relative gap that may be rounding alone, of a sum over rows.

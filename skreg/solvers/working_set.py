@@ -10,7 +10,7 @@ the λ before. The slope q = h − Hθ over all features then says which were mi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -258,3 +258,21 @@ class WorkingSetMethod(Method):
         step = 1 if task.penalty.is_separable else q
         parts = [slice(t, t + step) for t in range(0, q, step)]
         return [PenalizedQuadratic(problem.form, task.penalty, part) for part in parts]
+
+
+class ActiveSet(WorkingSetMethod):
+    """Coordinate descent and direct solves on the active features, each target by itself."""
+
+    name = "active_set"
+    scope = "L1 and elastic-net penalties, θ ≥ 0 on request, on squared error"
+    needs: ClassVar = {"is_quadratic": (True,), "kernel": ("coordinates",)}
+    unit = "rounds"
+
+
+class BlockDescent(WorkingSetMethod):
+    """Exact steps on groups of features, which all targets share."""
+
+    name = "block_coordinate_descent"
+    scope = "group penalties on squared error"
+    needs: ClassVar = {"is_quadratic": (True,), "kernel": ("groups",)}
+    unit = "passes"

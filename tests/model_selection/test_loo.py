@@ -331,7 +331,7 @@ def test_rows_in_doubt_are_left_out_by_fits():
 
 
 def test_warns_where_it_is_not_to_be_trusted(monkeypatch):
-    monkeypatch.setattr("skreg.solvers.left_out_refits._BUDGET", 0.0)
+    monkeypatch.setattr("skreg.solvers.left_out._BUDGET", 0.0)
     X, y = load_breast_cancer(return_X_y=True)
     with pytest.warns(UserWarning, match=r"leverage of up to 0\.9[5-9], .* Use cv=5"):
         loo(QuadraticApproxRidgeClassifier(), scale(X), y, [1e-2, 1e-5])

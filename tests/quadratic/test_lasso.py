@@ -15,9 +15,9 @@ from solver_cases import lasso_fit, solve_lasso
 
 from skreg import QuadraticModel
 from skreg.penalties import Separable
-from skreg.solvers.active_set import ActiveSet
 from skreg.solvers.method import Answer, Task
 from skreg.solvers.solve import shortfall
+from skreg.solvers.working_set import ActiveSet
 
 fractions = st.floats(-3, 0.3).map(lambda e: 10.0**e)
 single = problems(targets=0)

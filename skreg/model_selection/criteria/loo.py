@@ -12,8 +12,7 @@ from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import row_risk, solutions
 from skreg.model_selection.criteria.scoring import Known
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
-from skreg.solvers.left_out import TRUSTED, left_out
-from skreg.solvers.left_out_refits import refit_doubtful
+from skreg.solvers.left_out import TRUSTED, left_out, refit_doubtful
 from skreg.solvers.ridge_left_out import left_out_predictions
 
 # Share of the loss in doubt from which on the best λ is not to be trusted.
