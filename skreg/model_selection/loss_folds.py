@@ -19,8 +19,8 @@ from skreg.model_selection.pipelines import stands_alone
 from skreg.path import RegularizationPath
 from skreg.quadratic import EmpiricalRisk
 from skreg.solvers import Solution
-from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.fold_paths import solve_paths
+from skreg.solvers.method import Freedom
 from skreg.solvers.newton import Newton
 
 # Folds beyond which the shares of the rows, n for each fold, take too much.
@@ -160,7 +160,7 @@ class _Folds:
         solution = Solution(
             alphas=alphas,
             **self.risk.as_seen(coefs, self.intercepts[j]),
-            freedom=Freedom.known(unknown),
+            freedom=Freedom(unknown),
             norms=np.linalg.norm(coefs, axis=(1, 2)),
             risk=unknown,
             dual_gaps=None,

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg.quadratic import Problem
-from skreg.solvers.degrees_of_freedom import Freedom
-from skreg.solvers.solution import Solution
+from skreg.solvers.method import Freedom, Solution
 
 
 def solve_by_target(
@@ -58,7 +57,7 @@ def solve_by_target(
         coefs=coefs[None],
         intercepts=intercepts[None],
         # All targets have the same number at the same λ.
-        freedom=Freedom.known(np.array([found.dof[place].sum() / q])),
+        freedom=Freedom(np.array([found.dof[place].sum() / q])),
         norms=np.array([np.linalg.norm(coefs)]),
         risk=np.array([problem.value_of(coefs, intercepts)]),
         n_iter=found.n_iter.max(keepdims=True),

@@ -17,7 +17,11 @@ class Diagonal(Method):
 
     name = "soft_threshold"
     scope = "L1 and elastic-net penalties on a quadratic, with hessian='diagonal' or 'pca'"
-    needs: ClassVar = {"is_quadratic": (True,), "kernel": ("coordinates",), "is_full": (False,)}
+    needs: ClassVar = {
+        "problem.is_quadratic": (True,),
+        "penalty.kernel": ("coordinates",),
+        "is_full": (False,),
+    }
 
     def path(self, task: Task) -> Answer:
         """The closed form for every λ, with the gap of the problem itself.
@@ -113,10 +117,10 @@ class Spectral(Method):
     name = "spectral"
     scope = "½Σ fⱼθⱼ² on squared error, or on one quadratic"
     needs: ClassVar = {
-        "is_quadratic": (True,),
-        "is_smooth": (True,),
-        "kernel": ("coordinates",),
-        "is_large": (False,),
+        "problem.is_quadratic": (True,),
+        "penalty.is_smooth": (True,),
+        "penalty.kernel": ("coordinates",),
+        "problem.is_large": (False,),
     }
 
     def path(self, task: Task) -> Answer:
@@ -144,10 +148,10 @@ class ConjugateGradients(Method):
     name = "cg"
     scope = "½Σ fⱼθⱼ² on squared error, for sparse rows that are too large to decompose"
     needs: ClassVar = {
-        "is_quadratic": (True,),
-        "is_smooth": (True,),
-        "kernel": ("coordinates",),
-        "is_large": (True,),
+        "problem.is_quadratic": (True,),
+        "penalty.is_smooth": (True,),
+        "penalty.kernel": ("coordinates",),
+        "problem.is_large": (True,),
     }
     unit = "steps"
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from skreg.solvers.solution import Solution
+from skreg.solvers.method import Solution
 
 Array = NDArray[np.float64]
 # λ is halved until J exceeds k, so many times at once: a path's warm starts serve all of them.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from skreg.penalties.base import Penalty, Tangent
 from skreg.quadratic.factor import Factor
+from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.problem import Problem
 from skreg.rows.products import product
 
@@ -19,25 +18,7 @@ LARGEST = 4000
 _BLOCK = 2**21
 
 
-class BlockHessian(Protocol):
-    """H = ZᵀZ of min_b R(θ, b) at a point: what degrees of freedom ask of it.
-
-    Attributes
-    ----------
-    n_rows : int
-        Rows of Z.
-    """
-
-    n_rows: int
-
-    def block(self, which: NDArray[np.intp]) -> NDArray[np.float64]:
-        """H on the coefficients ``which``, numbered k·p + j for class k and feature j."""
-
-    def root(self, which: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Z[:, which]; only asked for where ``which`` is longer than ``n_rows``."""
-
-
-def degrees_of_freedom(hessian: BlockHessian, tangent: Tangent) -> float:
+def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) -> float:
     """tr H_AA(H_AA + λ∂²J)⁻¹ on the active set A, the intercepts profiled out and not counted.
 
     This is the trace of the derivatives of the fitted values by the targets, each in the metric of
@@ -48,7 +29,7 @@ def degrees_of_freedom(hessian: BlockHessian, tangent: Tangent) -> float:
 
     Parameters
     ----------
-    hessian : BlockHessian
+    hessian : Hessian | QuadraticHessian
         At the solution.
     tangent : Tangent
         ``penalty.curvature(theta, alpha)`` there.
@@ -134,7 +115,7 @@ class _Columns:
 
     def __init__(
         self,
-        hessian: BlockHessian,
+        hessian: Hessian | QuadraticHessian,
         which: NDArray[np.intp],
         basis: NDArray[np.float64] | None,
     ):
@@ -149,85 +130,14 @@ class _Columns:
         return product(self._hessian.root(self._which[used]), np.asfortranarray(basis[used]))
 
 
-class Freedom:
-    """Degrees of freedom of the solutions on a path, counted when first asked for.
-
-    Where they take no decomposition, as for the lasso, they are counted at once. A count that is
-    still to be made refers to the problem and so to its rows, which must not be overwritten; it is
-    made before pickling or copying, so that neither carries rows. Threads that ask at the same time
-    may count twice, and count the same.
-
-    Parameters
-    ----------
-    problem, penalty, alphas, thetas, intercepts
-        As for `along_path`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.penalties import ElasticNet
-    >>> from skreg.quadratic import Quadratic
-    >>> from skreg.solvers.degrees_of_freedom import Freedom
-    >>> X, y = np.array([[-1.0], [1.0]]), np.array([-2.0, 2.0])
-    >>> problem = Quadratic.from_rows(X, y, None, fit_intercept=True)
-    >>> alphas, thetas = np.array([2.0, 1.0]), np.array([[[0.5]], [[1.0]]])
-    >>> freedom = Freedom(problem, ElasticNet(0.5), alphas, thetas, np.zeros((2, 1)))
-    >>> freedom.is_counted
-    False
-    >>> freedom.counts()
-    array([0.5       , 0.66666667])
-    """
-
-    def __init__(
-        self,
-        problem: Problem,
-        penalty: Penalty,
-        alphas: NDArray[np.float64],
-        thetas: NDArray[np.float64],
-        intercepts: NDArray[np.float64],
-    ):
-        self._counts = _counts(problem, penalty, alphas, thetas)
-        self._task: tuple[Any, ...] | None = None
-        if np.isnan(self._counts).any():
-            self._task = problem, penalty, alphas, thetas, intercepts
-
-    @classmethod
-    def known(cls, counts: NDArray[np.float64]) -> Freedom:
-        """Degrees of freedom that a method knows already."""
-        freedom = cls.__new__(cls)
-        freedom._counts, freedom._task = counts, None
-        return freedom
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether nothing is left to be counted."""
-        return self._task is None
-
-    def counts(self) -> NDArray[np.float64]:
-        """Degrees of freedom for each λ, shape (n_alphas,)."""
-        if (task := self._task) is not None:
-            self._counts = along_path(*task)
-            self._task = None
-        return self._counts
-
-    def at(self, i: int) -> float:
-        """Those of the i-th λ, without counting the others."""
-        if (task := self._task) is None or not np.isnan(self._counts[i]):
-            return float(self._counts[i])
-        problem, penalty, *path = task
-        return float(along_path(problem, penalty, *(rows[i : i + 1] for rows in path))[0])
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_counts": self.counts(), "_task": None}
-
-
 def along_path(
     problem: Problem,
     penalty: Penalty,
     alphas: NDArray[np.float64],
     thetas: NDArray[np.float64],
     intercepts: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    counts: NDArray[np.float64],
+) -> None:
     """Degrees of freedom of each solution on a path, summed over targets.
 
     Parameters
@@ -237,35 +147,14 @@ def along_path(
     alphas : ndarray of shape (n_alphas,)
     thetas : ndarray of shape (n_alphas, K, p)
     intercepts : ndarray of shape (n_alphas, K)
-
-    Returns
-    -------
-    ndarray of shape (n_alphas,)
-        NaN where the matrix to be decomposed would have more than `LARGEST` rows.
+    counts : ndarray of shape (n_alphas,)
+        Set where it is NaN; it stays so where the matrix to be decomposed would have more than
+        `LARGEST` rows.
     """
-    counts = _counts(problem, penalty, alphas, thetas)
-    out, hessian = counts.copy(), None
+    hessian = None
     for i in np.flatnonzero(np.isnan(counts)):
         tangent = penalty.curvature(thetas[i], alphas[i])
         if hessian is None or not problem.is_quadratic:
             hessian = problem.hessian_at(thetas[i], intercepts[i])
         if min(len(tangent.diagonal), hessian.n_rows) <= LARGEST:
-            out[i] = degrees_of_freedom(hessian, tangent)
-    return out
-
-
-def _counts(
-    problem: Problem, penalty: Penalty, alphas: NDArray[np.float64], thetas: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Numbers of active coefficients where these are the degrees of freedom, else NaN.
-
-    So it is where J bends nowhere and the active columns are independent, as they are at a solution
-    that is unique, unless there may be more of them than the rows have rank. What all classes share
-    in features without a penalty is in no Hessian.
-    """
-    shared = problem.couples_outputs
-    if not penalty.is_flat or (shared and penalty.free(problem.n_features).any()):
-        return np.full(len(alphas), np.nan)
-    active = penalty.support(thetas).sum(axis=(1, 2)).astype(np.float64)
-    rank = min(problem.n_rows - 1, problem.n_features) * problem.n_outputs
-    return np.where((alphas > 0) & (active <= rank), active, np.nan)
+            counts[i] = degrees_of_freedom(hessian, tangent)

@@ -9,11 +9,9 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from skreg.penalties import Separable
-from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.fold_newton import solve_folds, spread
-from skreg.solvers.method import Task
+from skreg.solvers.method import Freedom, Solution, Task
 from skreg.solvers.newton import Newton, free_directions_notes
-from skreg.solvers.solution import Solution
 
 # Gradient norm of the rough solutions; the spline through exact ones would not be closer.
 _ROUGH = 1e-3
@@ -81,7 +79,7 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
     whole = Solution(
         alphas=alphas,
         **risk.as_seen(coefs, intercepts),
-        freedom=Freedom.known(_along(PchipInterpolator, few, rough.dof, alphas)),
+        freedom=Freedom(_along(PchipInterpolator, few, rough.dof, alphas)),
         norms=np.linalg.norm(coefs, axis=(1, 2)),
         risk=np.array([risk.value_at(risk.raw(*theta)) for theta in thetas]),
         dual_gaps=None,

@@ -45,8 +45,8 @@ class InteriorPoint(Method):
     name = "interior_point"
     scope = "L1, L2 and elastic-net penalties under a pinball loss, which has no curvature"
     needs: ClassVar = {
-        "has_linear_sides": (True,),
-        "kernel": ("coordinates",),
+        "problem.has_linear_sides": (True,),
+        "penalty.kernel": ("coordinates",),
         "is_one_shot": (False,),
     }
     unit = "steps"

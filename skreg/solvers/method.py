@@ -1,17 +1,21 @@
-"""What `skreg.solvers.solve` asks of a method, and what a method answers."""
+"""What is asked of `skreg.solvers.solve` and its methods, and what they answer."""
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.solvers.degrees_of_freedom import along_path
 
 Array = NDArray[np.float64]
 
@@ -71,48 +75,13 @@ class Task:
 
     @property
     def quadratic(self) -> Quadratic:
-        """The problem where ``is_quadratic``, with the members that come with it."""
+        """The problem where it ``is_quadratic``, with the members that come with it."""
         return cast(Quadratic, self.problem)
 
     @property
     def risk(self) -> EmpiricalRisk:
         """The problem where it is not."""
         return cast(EmpiricalRisk, self.problem)
-
-    @property
-    def is_quadratic(self) -> bool:
-        """Whether the risk is its own quadratic."""
-        return self.problem.is_quadratic
-
-    @property
-    def has_curvature(self) -> bool:
-        """Whether the risk can be expanded to a quadratic, or is one."""
-        return self.problem.has_curvature
-
-    @property
-    def has_linear_sides(self) -> bool:
-        """Whether the loss is linear on both sides of y."""
-        return self.problem.has_linear_sides
-
-    @property
-    def is_convex(self) -> bool:
-        """Whether the risk is."""
-        return self.problem.is_convex
-
-    @property
-    def is_large(self) -> bool:
-        """Whether the rows of a quadratic are too many and too wide to decompose H."""
-        return self.problem.is_large
-
-    @property
-    def is_smooth(self) -> bool:
-        """Whether the penalty is."""
-        return self.penalty.is_smooth
-
-    @property
-    def kernel(self) -> str:
-        """The compiled solver that knows the penalty."""
-        return self.penalty.kernel
 
     @property
     def is_full(self) -> bool:
@@ -184,6 +153,124 @@ class Answer:
     notes: list[str] = field(default_factory=list)
 
 
+class Freedom:
+    """Degrees of freedom of the solutions on a path, counted when first asked for.
+
+    A count that is still to be made refers to the problem and so to its rows, which must not be
+    overwritten; it is made before pickling or copying, so that neither carries rows. Threads that
+    ask at the same time may count twice, and count the same.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_alphas,)
+        NaN where ``path`` is to tell.
+    path : None or (Problem, Penalty, ndarray of shape (n_alphas,), (n_alphas, K, p), (n_alphas, K))
+        λ, θ and b of the solutions.
+    """
+
+    def __init__(
+        self, counts: Array, path: tuple[Problem, Penalty, Array, Array, Array] | None = None
+    ):
+        self._counts, self._path = counts, path
+
+    @classmethod
+    def of(
+        cls, problem: Problem, penalty: Penalty, alphas: Array, thetas: Array, intercepts: Array
+    ) -> Freedom:
+        """Those of solutions: known at once where they are numbers of active coefficients.
+
+        So it is where J bends nowhere and the active columns are independent, as they are at a
+        solution that is unique, unless there may be more of them than the rows have rank. What all
+        classes share in features without a penalty is in no Hessian.
+        """
+        shared = problem.couples_outputs and penalty.free(problem.n_features).any()
+        if penalty.is_flat and not shared:
+            active = penalty.support(thetas).sum(axis=(1, 2)).astype(np.float64)
+            rank = min(problem.n_rows - 1, problem.n_features) * problem.n_outputs
+            counts = np.where((alphas > 0) & (active <= rank), active, np.nan)
+        else:
+            counts = np.full(len(alphas), np.nan)
+        path = problem, penalty, alphas, thetas, intercepts
+        return cls(counts, path if np.isnan(counts).any() else None)
+
+    def counts(self) -> Array:
+        """Degrees of freedom for each λ, shape (n_alphas,); NaN where that takes too much."""
+        if self._path is not None:
+            along_path(*self._path, self._counts)
+            self._path = None
+        return self._counts
+
+    def at(self, i: int) -> float:
+        """Those of the i-th λ, without counting the others."""
+        if self._path is not None:
+            problem, penalty, *path = self._path
+            along_path(problem, penalty, *(part[i : i + 1] for part in (*path, self._counts)))
+        return float(self._counts[i])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_counts": self.counts(), "_path": None}
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """argmin R(θ) + λJ(θ) for several λ; every array has one row for each λ.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        λ, in the order they were asked for.
+    coefs : ndarray of shape (n_alphas, p) or (n_alphas, q, p)
+    intercepts : ndarray of shape (n_alphas,) or (n_alphas, q)
+    freedom : Freedom
+        Counts `dof` when asked to.
+    norms : ndarray of shape (n_alphas,)
+        ‖θ‖₂ for the ridge, ‖θ‖₁ for the lasso.
+    risk : ndarray of shape (n_alphas,)
+        R(θ) on the rows fitted, summed over targets.
+    dual_gaps : ndarray of shape (n_alphas,) or None
+        Duality gaps relative to R(0); None for a closed form that needs no certificate.
+    n_iter : ndarray of shape (n_alphas,)
+        Rounds of an active set, passes over groups, steps of Newton's method or of conjugate
+        gradients; 1 for a closed form.
+    solver : str
+    gradient_norms : ndarray of shape (n_alphas,) or None
+        For a smooth penalty found by iteration, norms of the objective's gradient, relative.
+    n_expansions : ndarray of shape (n_alphas,) or None
+        Quadratics taken; None where the risk is its own quadratic.
+    notes : tuple of str
+        What users are to be warned of, as a λ that is not solved to ``tol``.
+    has_minimizer : bool
+        False where the risk was found to have none: an answer at λ = 0 is then that at a small λ.
+    """
+
+    alphas: NDArray
+    coefs: NDArray
+    intercepts: NDArray
+    freedom: Freedom
+    norms: NDArray
+    risk: NDArray
+    dual_gaps: NDArray | None
+    n_iter: NDArray
+    solver: str
+    gradient_norms: NDArray | None = None
+    n_expansions: NDArray | None = None
+    notes: tuple[str, ...] = ()
+    has_minimizer: bool = True
+
+    @property
+    def dof(self) -> NDArray:
+        """Effective degrees of freedom, the intercept not counted, shape (n_alphas,).
+
+        Where they take a decomposition for each λ, they are counted when first asked for.
+        """
+        return self.freedom.counts()
+
+    def warn(self, stacklevel: int = 1) -> None:
+        """Warn of what `notes` say, once each, in the name of the caller ``stacklevel`` up."""
+        for note in self.notes:
+            warnings.warn(note, ConvergenceWarning, stacklevel=stacklevel + 1)
+
+
 class Method(ABC):
     """A way to solve some tasks.
 
@@ -194,7 +281,7 @@ class Method(ABC):
     scope : str
         Which tasks it serves, in words.
     needs : dict of str to tuple
-        The same as values that properties of a `Task` may have.
+        The same as values that members of a `Task` may have, such as "penalty.is_smooth".
     unit : str
         What ``max_iter`` counts.
     closer : float
@@ -209,15 +296,7 @@ class Method(ABC):
 
     def serves(self, task: Task) -> bool:
         """Whether it can solve this task."""
-        return not self.missing(task)
-
-    def missing(self, task: Task) -> dict[str, Any]:
-        """What of the task it does not serve: properties and their values."""
-        return {
-            name: getattr(task, name)
-            for name, allowed in self.needs.items()
-            if getattr(task, name) not in allowed
-        }
+        return all(attrgetter(name)(task) in allowed for name, allowed in self.needs.items())
 
     @abstractmethod
     def path(self, task: Task) -> Answer:

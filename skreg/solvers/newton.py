@@ -56,10 +56,10 @@ class Newton(Method):
     name = "newton"
     scope = "½Σ fⱼθⱼ² under any loss with a curvature"
     needs: ClassVar = {
-        "is_quadratic": (False,),
-        "has_curvature": (True,),
-        "is_smooth": (True,),
-        "kernel": ("coordinates",),
+        "problem.is_quadratic": (False,),
+        "problem.has_curvature": (True,),
+        "penalty.is_smooth": (True,),
+        "penalty.kernel": ("coordinates",),
         "is_full": (True,),
     }
     unit = "steps"

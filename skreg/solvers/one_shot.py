@@ -30,9 +30,9 @@ class OneShot(Method):
     name = "one_shot"
     scope = "L1 and elastic-net penalties under any loss, with max_expansions=1"
     needs: ClassVar = {
-        "is_quadratic": (False,),
-        "has_curvature": (True,),
-        "kernel": ("coordinates",),
+        "problem.is_quadratic": (False,),
+        "problem.has_curvature": (True,),
+        "penalty.kernel": ("coordinates",),
         "is_one_shot": (True,),
     }
     unit = "rounds"

@@ -58,7 +58,11 @@ class ProximalGradient(Method):
 
     name = "proximal_gradient"
     scope = "any penalty, under squared error or a convex loss with a curvature"
-    needs: ClassVar = {"has_curvature": (True,), "is_convex": (True,), "is_full": (True,)}
+    needs: ClassVar = {
+        "problem.has_curvature": (True,),
+        "problem.is_convex": (True,),
+        "is_full": (True,),
+    }
     unit = "steps"
 
     def path(self, task: Task) -> Answer:

@@ -37,10 +37,10 @@ class ProximalNewton(Method):
     name = "proximal_newton"
     scope = "L1, elastic-net and group penalties under any convex loss with a curvature"
     needs: ClassVar = {
-        "is_quadratic": (False,),
-        "has_curvature": (True,),
-        "is_convex": (True,),
-        "kernel": ("coordinates", "groups"),
+        "problem.is_quadratic": (False,),
+        "problem.has_curvature": (True,),
+        "problem.is_convex": (True,),
+        "penalty.kernel": ("coordinates", "groups"),
         "is_full": (True,),
     }
     unit = "passes"

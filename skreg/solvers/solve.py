@@ -14,15 +14,13 @@ from skreg.penalties import Penalty
 from skreg.quadratic import Problem
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, Spectral
-from skreg.solvers.degrees_of_freedom import Freedom
 from skreg.solvers.interior_point import InteriorPoint
-from skreg.solvers.method import Answer, Array, Method, Progress, Task
+from skreg.solvers.method import Answer, Array, Freedom, Method, Progress, Solution, Task
 from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.one_shot import OneShot
 from skreg.solvers.penalized import PenalizedQuadratic
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
-from skreg.solvers.solution import Solution
 from skreg.solvers.working_set import ActiveSet, BlockDescent
 
 EPS = np.finfo(np.float64).eps
@@ -128,14 +126,14 @@ def solve(
     if answer.intercepts is None:
         answer.intercepts = task.quadratic.intercepts(answer.thetas)
     endless: list[str] = []
-    if not task.is_quadratic:
+    if not task.problem.is_quadratic:
         endless = free_directions_notes(task.risk, penalty, answer.thetas)
     if with_gaps and answer.gaps is None:
         answer.gaps = _gaps(task, answer.thetas, answer.intercepts)
     if answer.dof is None:
-        freedom = Freedom(problem, penalty, alphas, answer.thetas, answer.intercepts)
+        freedom = Freedom.of(problem, penalty, alphas, answer.thetas, answer.intercepts)
     else:
-        freedom = Freedom.known(answer.dof)
+        freedom = Freedom(answer.dof)
     notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
     seen = problem.as_seen(answer.thetas, answer.intercepts)
     gaps = answer.gaps
@@ -199,7 +197,7 @@ def _chosen(task: Task, name: str) -> Method:
                 return method
         known = "\n".join(f"  {method.name}: {method.scope}" for method in METHODS)
         remedy = ""
-        if task.has_linear_sides:
+        if task.problem.has_linear_sides:
             remedy = (
                 " Its loss has no curvature, and needs an L1, L2 or elastic-net penalty without "
                 "groups or bounds, hessian='full' and max_expansions=None; loss='huber' goes with "
@@ -223,7 +221,7 @@ def _chosen(task: Task, name: str) -> Method:
 def _gaps(task: Task, thetas: Array, intercepts: Array) -> Array:
     """Duality gaps of solutions that came without, relative to the risk of the null model."""
     out = np.zeros(len(task.alphas))
-    if task.is_quadratic:
+    if task.problem.is_quadratic:
         penalized = PenalizedQuadratic(task.quadratic.form, task.penalty)
         for i, alpha in enumerate(task.alphas):
             out[i] = penalized.gap(thetas[i], penalized.slope(thetas[i]), alpha)

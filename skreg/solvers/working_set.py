@@ -265,7 +265,7 @@ class ActiveSet(WorkingSetMethod):
 
     name = "active_set"
     scope = "L1 and elastic-net penalties, θ ≥ 0 on request, on squared error"
-    needs: ClassVar = {"is_quadratic": (True,), "kernel": ("coordinates",)}
+    needs: ClassVar = {"problem.is_quadratic": (True,), "penalty.kernel": ("coordinates",)}
     unit = "rounds"
 
 
@@ -274,5 +274,5 @@ class BlockDescent(WorkingSetMethod):
 
     name = "block_coordinate_descent"
     scope = "group penalties on squared error"
-    needs: ClassVar = {"is_quadratic": (True,), "kernel": ("groups",)}
+    needs: ClassVar = {"problem.is_quadratic": (True,), "penalty.kernel": ("groups",)}
     unit = "passes"

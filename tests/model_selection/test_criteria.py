@@ -21,7 +21,7 @@ from skreg import (
 from skreg.estimators._fitting import Fitting
 from skreg.model_selection.criteria import CRITERIA, aic, bic, ebic, evidence, gcv
 from skreg.penalties import Separable
-from skreg.solvers.degrees_of_freedom import along_path
+from skreg.solvers.method import Freedom
 
 ALPHAS = np.array([10.0, 1.0, 0.1, 1e-3])
 
@@ -270,8 +270,8 @@ def test_degrees_of_freedom_too_large_to_know(monkeypatch):
     monkeypatch.setattr("skreg.solvers.degrees_of_freedom.LARGEST", 3)
     X, y = rows()
     risk = Fitting.of(QuadraticApproxRidgeClassifier(), X, y > 0).problem
-    out = along_path(risk, Separable(0.0), np.array([0.1]), np.zeros((1, 1, 6)), np.zeros((1, 1)))
-    assert np.isnan(out).all()
+    path = np.array([0.1]), np.zeros((1, 1, 6)), np.zeros((1, 1))
+    assert np.isnan(Freedom.of(risk, Separable(0.0), *path).counts()).all()
 
 
 # The evidence -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 
 from skreg.losses import SquaredError
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.solvers.degrees_of_freedom import along_path
+from skreg.solvers.method import Freedom
 
 
 def row_risk(fit, target=0):
@@ -57,9 +57,10 @@ def _target_dof(fit):
     penalty = fit.fitting.penalty(fit.problem.n_features)
     if q == 1 or not penalty.is_separable or fit.fitting.hessian != "full":
         return np.tile(fit.path.dof[:, None] / q, (1, q))
-    out = [
-        along_path(row_risk(fit, t), penalty, fit.path.alphas, *solutions(fit, t)) for t in range(q)
-    ]
+    out = []
+    for t in range(q):
+        freedom = Freedom.of(row_risk(fit, t), penalty, fit.path.alphas, *solutions(fit, t))
+        out.append(freedom.counts())
     return np.column_stack(out)
 
 
