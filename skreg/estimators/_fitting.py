@@ -117,6 +117,8 @@ class LinearHooks(BaseEstimator, ABC):
     _dof: Any
     #: The risk of the rows fitted where it is its own quadratic, else None.
     _exact: Quadratic | None
+    #: An X and its raw predictions, which are then looked up.
+    _known: Any
     #: A power of J that is nearly linear in λ, for the search of a multiplier.
     _norm_power: ClassVar[float]
     #: Whether J is that of the ridge, whatever the parameters.
@@ -265,13 +267,21 @@ class LinearModel(PathModel):
             return None
         return float(Fitting(self.estimator, problem).solve_bounded(bound).alphas[0])
 
-    def estimator_at(self, path: RegularizationPath, i: int) -> LinearHooks:
-        """The estimator, fitted, at the i-th λ of a path."""
+    def estimator_at(
+        self, path: RegularizationPath, i: int, known: tuple[Any, NDArray] | None = None
+    ) -> LinearHooks:
+        """The estimator, fitted, at the i-th λ of a path.
+
+        ``known`` are an X and its raw predictions, for scorers: they are not worked out again.
+        """
         fitted = object.__new__(type(self.estimator))
         vars(fitted).update(vars(self.estimator))
         fitted.alpha = float(path.alphas[i])
         fitted._set_solution(path, i)
         fitted._let_go()
+        if known is not None:  # two classes have one row of coefficients, of which paths know not
+            X, raw = known
+            fitted._known = X, raw[:, None] if raw.ndim < fitted.coef_.ndim else raw
         return fitted
 
 
@@ -348,9 +358,11 @@ class Fitting(LinearModel):
             **options,
         )
 
-    def solve_closely(self, alphas: ArrayLike) -> Solution:
+    def solve_closely(
+        self, alphas: ArrayLike, on_solved: Callable[[int], None] | None = None
+    ) -> Solution:
         """Solutions beyond ``tol`` where a step more brings them there; it warns."""
-        found = self.solve(alphas, closely=True)
+        found = self.solve(alphas, closely=True, on_solved=on_solved)
         found.warn(stacklevel=4)
         return found
 
@@ -381,7 +393,7 @@ class Fitting(LinearModel):
         found.warn(stacklevel=4)  # and not of λ on the way
         return found
 
-    def path(self, solution: Solution, X: Any) -> RegularizationPath:
+    def as_path(self, solution: Solution, X: Any) -> RegularizationPath:
         """The path that a solution is, the features named as the columns of X are."""
         self.estimator._keep(self.problem)
         model = LinearModel(self.estimator)

@@ -50,7 +50,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     }
     # Numbers that a quadratic knows once it is decomposed: kept when it is let go.
     _from_quadratic: ClassVar[tuple[str, ...]] = ()
-    _exact = _risk = _quadratic = _erm = None
+    _exact = _risk = _quadratic = _erm = _known = None
     _streamed: bool
 
     # Fitting -------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         solution = fitting.solve(grid, on_solved=progress.solved if progress.is_watched else None)
         progress.end()
         solution.warn(stacklevel=4)
-        return fitting.path(solution, X)
+        return fitting.as_path(solution, X)
 
     def one_shot_gap(
         self,
@@ -291,6 +291,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     def _raw(self, X):
         """Raw predictions f, as the coefficients are shaped; and X, checked."""
+        if self._known is not None and X is self._known[0]:
+            return self._known[1], X
         check_is_fitted(self)
         X = validated(self, X, dtype=DTYPES, accept_sparse=SPARSE, reset=False)
         return safe_sparse_dot(X, self.coef_.T) + self.intercept_, X

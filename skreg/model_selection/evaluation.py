@@ -1,9 +1,10 @@
 """What a search does for one combination of the other parameters: λ, scores, the last fit."""
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from skreg.model_selection import (
 )
 from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
 from skreg.model_selection.candidates import Combination
-from skreg.model_selection.job import Declined, Interrupted, Job, Scores, along_path
+from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
 from skreg.model_selection.outcome import WORTH, edge, gain_beyond
 from skreg.model_selection.pipelines import Prefix, Training, has_path, is_linear, last_step
@@ -53,8 +54,8 @@ class Evaluation:
     criterion: Any
     scorers: Any
 
-    def run(self, combination: Combination, on_fold):
-        """Give the combination its λ and their scores; ``on_fold`` as for the routes."""
+    def run(self, combination: Combination) -> None:
+        """Give the combination its λ and their scores."""
         estimator = combination.estimator(self.job.estimator)
         if self.job.resource is not None:
             halving.check(estimator)
@@ -62,9 +63,9 @@ class Evaluation:
             alphas = self.choice
         else:
             alphas = automatic(estimator, self.choice, lambda: self._all_rows(estimator))
-        self._judge(combination, alphas, on_fold)
+        self._judge(combination, alphas)
         if isinstance(self.choice, str):
-            self._extend(combination, on_fold)
+            self._extend(combination)
 
     def _all_rows(self, estimator):
         """The `Fitting` of all rows, summed together with the splits where these go by sums."""
@@ -74,7 +75,7 @@ class Evaluation:
     def _training(self, estimator):
         return Training(estimator, self.job.X, self.job.y, self.job.fit_params)
 
-    def _judge(self, combination, alphas, on_fold):
+    def _judge(self, combination, alphas):
         """Scores of these λ beside those that the combination has already."""
         estimator, old = combination.estimator(self.job.estimator), combination.alphas
         every = np.concatenate([old, alphas])
@@ -82,14 +83,16 @@ class Evaluation:
         order = np.argsort(-every, kind="stable") if old.size else np.arange(every.size)
         if self.criterion is not None:
             combination.scores = self._by_criterion(combination, estimator, every[order])
-            on_fold(0, 1)
         else:
             job = replace(self.job, estimator=estimator, alphas=alphas, metric=self.metric)
+            done: dict[int, list] = {}
             try:
-                scores = routed(job, on_fold)
-            except Interrupted as stopped:
-                if not old.size and stopped.scores is not None:
-                    combination.alphas, combination.partial = alphas, stopped.scores
+                scores = routed(job, done)
+            except KeyboardInterrupt:
+                first = list(takewhile(done.__contains__, range(len(job.splits))))
+                if first and not old.size:
+                    combination.alphas = alphas
+                    combination.partial = scores_of(job, [done[j] for j in first])
                 raise
             combination.scores = joined(combination.scores, scores, order) if old.size else scores
         combination.alphas = every[order]
@@ -97,16 +100,19 @@ class Evaluation:
     def _by_criterion(self, combination, estimator, alphas):
         """What a criterion says of all rows, as the scores of one split that holds none out."""
         job, start = self.job, time.perf_counter()
+        job.watch.begin(1, len(alphas))
         found = self.criterion(
             estimator, job.X, job.y, alphas, job.fit_params,
-            scorers=job.scorers, score_params=job.score_params,
+            scorers=job.scorers, score_params=job.score_params, on_solved=job.watch.of_split(0),
         )  # fmt: skip
         seconds = time.perf_counter() - start
         combination.criterion = found
         tests = by_lambda(found.all_scores or {"score": found.scores})
-        return Scores([along_path(0, tests, None, seconds, 0.0)], found.path)
+        fits = along_path(0, tests, None, seconds, 0.0)
+        job.watch.split_done(0, fits)
+        return Scores([fits], found.path)
 
-    def _extend(self, combination, on_fold):
+    def _extend(self, combination):
         """Add λ beyond the best one until it is no longer the last, or nothing is gained."""
         gained = 0.0
         for _ in range(EXTENSIONS):
@@ -122,7 +128,7 @@ class Evaluation:
             more = extension(combination.alphas, side) if side else np.empty(0)
             if not more.size:
                 return
-            self._judge(combination, more, on_fold)
+            self._judge(combination, more)
             extended, errors = self._summary(combination)
             now = int(np.nanargmax(extended))
             gained = extended[now] - means[best]
@@ -166,13 +172,29 @@ class Evaluation:
         return training.fitted(path, i), path
 
 
-def routed(job: Job, on_fold: Callable[[int, int], None]) -> Scores:
-    """The scores of the first route that serves the job and does not decline it."""
+def routed(job: Job, done: dict[int, list]) -> Scores:
+    """The scores of the first route that serves the job and does not decline it.
+
+    ``done`` is given the fits of each split as they come.
+    """
     for route in ROUTES:
         if route.serves(job):
             with suppress(Declined):
-                return route.run(job, on_fold)
+                return followed(route, job, done)
     raise AssertionError("the last route serves every job")
+
+
+def followed(route: Route, job: Job, done: dict[int, list]) -> Scores:
+    """The same by one route."""
+    job.watch.begin(len(job.splits), len(job.alphas))
+    with closing(route.run(job)) as splits:
+        while True:
+            try:
+                j, done[j] = next(splits)
+            except StopIteration as end:
+                scores = scores_of(job, [done[j] for j in range(len(job.splits))])
+                return replace(scores, **(end.value or {}))
+            job.watch.split_done(j, done[j])
 
 
 def joined(first: Scores, second: Scores, order: Iterable[int]) -> Scores:

@@ -14,7 +14,7 @@ import time
 import numpy as np
 from sklearn import config_context, get_config
 
-from skreg.model_selection.job import Interrupted, or_else, score_of, scores_of
+from skreg.model_selection.job import or_else, score_of
 from skreg.model_selection.network_folds import Split, in_pool, threads_for
 from skreg.model_selection.pipelines import is_network, last_step
 
@@ -36,45 +36,40 @@ def check(estimator):
         )
 
 
-def run(job, on_fold):
+def run(job):
     """Train, stop the worse λ at every rung, and score what is left at the end.
 
-    See `Route`; ``on_fold`` is called when all λ are done. Scores of a λ that was stopped are those
-    after its last epoch. ``more`` has ``n_resources``, the epochs that each λ was allowed, and
-    ``stopped``.
+    See `Route`. Scores of a λ that was stopped are those after its last epoch. Further columns are
+    ``n_resources``, the epochs that each λ was allowed, and ``stopped``.
     """
     rungs = schedule(last_step(job.estimator).max_iter, len(job.alphas))
     splits = [Split(job, j) for j in range(len(job.splits))]
     n_resources = np.full(len(job.alphas), rungs[-1])
     trials = [Trial(split, i, rungs) for split in splits for i in range(len(job.alphas))]
     left = np.arange(len(job.alphas))
+    job.watch.expect(sum(math.ceil(len(left) / FACTOR**k) for k in range(len(rungs))))
+
+    def stop():
+        for trial in trials:
+            trial.stop()
+
     try:
         with threads_for(job, len(trials), alone_has_all=False) as n_threads:
             for k, n_epochs in enumerate(rungs):
-                going_on = [trial for trial in trials if trial.i in left]
-                tasks = [(trial, k) for trial in going_on]
-                in_pool(Trial.advance, tasks, n_threads, lambda: _stop(trials))
+                tasks = [(trial, k) for trial in trials if trial.i in left]
+                for (trial, _), _ in in_pool(Trial.advance, tasks, n_threads, stop):
+                    job.watch.solved(trial.split.j)
                 if k + 1 < len(rungs):
                     left, stopped = _better(job, trials, left)
                     n_resources[stopped] = n_epochs
                     _tell(job, n_epochs, rungs[-1], left, stopped)
-    except KeyboardInterrupt:
-        raise Interrupted(None) from None
     finally:
         for trial in trials:
             trial.end()
-    fits = [[trial.fit for trial in trials if trial.split is split] for split in splits]
-    scores = scores_of(job, fits)
+    for split in splits:
+        yield split.j, [trial.fit for trial in trials if trial.split is split]
     is_stopped = np.isin(np.arange(len(job.alphas)), left, invert=True)
-    scores.more = {"n_resources": n_resources.tolist(), "stopped": is_stopped.tolist()}
-    for j in range(len(splits)):
-        on_fold(j, len(splits))
-    return scores
-
-
-def _stop(trials):
-    for trial in trials:
-        trial.stop()
+    return {"more": {"n_resources": n_resources.tolist(), "stopped": is_stopped.tolist()}}
 
 
 def schedule(max_iter, n_alphas):

@@ -1,7 +1,11 @@
-"""What a search asks of a route, and what a route answers."""
+"""What a search asks of a route, what a route answers, and who is told on the way."""
 
-from collections.abc import Callable
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -12,6 +16,109 @@ from sklearn.model_selection._validation import _insert_error_scores
 from skreg.path import RegularizationPath
 
 T = TypeVar("T")
+
+
+#: Seconds in which a search says something.
+EVERY = 2.0
+
+
+class Watch:
+    """Tells callbacks, and with ``verbose`` the user, how many splits and λ are done.
+
+    Every split is a task of the search for callbacks. Where none has ended for `EVERY` seconds,
+    the λ of the splits that are being worked at become tasks of their own.
+
+    Parameters
+    ----------
+    search : PathSearchCV, default=None
+        None for nobody who watches.
+    context : CallbackContext, default=None
+        Of all splits of all combinations of other parameters.
+    """
+
+    def __init__(self, search: Any = None, context: Any = None) -> None:
+        self._search, self._context, self._lock = search, context, threading.Lock()
+        self._is_called = bool(getattr(search, "_skl_callbacks", ()))
+        self._verbose = 0 if search is None else search.verbose
+        self._begin = self._said = self._heard = time.perf_counter()
+        self._n_splits = self._n_fits = self._n_before = self._n_done = 0
+        self._solved: Counter[int] = Counter()
+        self._told: Counter[int] = Counter()
+        self._tasks: dict[int, Any] = {}
+
+    def __reduce__(self):
+        return Watch, ()  # other processes tell nobody
+
+    def begin(self, n_splits: int, n_fits: int) -> None:
+        """A job of so many splits begins, each of so many fits."""
+        self._n_before += self._n_done  # none of a route that declined: its tasks are taken over
+        self._n_splits, self._n_fits, self._n_done = n_splits, n_fits, 0
+        self._solved.clear()
+
+    def expect(self, n_fits: int) -> None:
+        """Each split takes so many fits after all."""
+        self._n_fits = n_fits
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody watches."""
+        return self._is_called or self._verbose > 0
+
+    def of_split(self, j: int) -> Callable[[int], None] | None:
+        """What solvers are to call for each λ of a split; None where nobody watches."""
+        return partial(self.solved, j) if self.is_on else None
+
+    def solved(self, j: int, i: int = 0) -> None:
+        """Another fit of split j is done, that of the i-th λ: called in any thread."""
+        with self._lock:
+            self._solved[j] += 1
+            now = time.perf_counter()
+            if self._is_called and (j in self._tasks or now - self._heard > EVERY):
+                self._tell_of_alphas(j)
+            self._say(now)
+
+    def split_done(self, j: int, fits: list[dict]) -> None:
+        """Split j has its scores."""
+        with self._lock:
+            self._solved[j], self._heard = self._n_fits, time.perf_counter()
+            self._n_done += 1
+            if self._is_called:
+                if j in self._tasks:
+                    self._tell_of_alphas(j)
+                task = self._tasks.pop(j, None) or self._task(j, 0)
+                self._told[j] = 0
+                task.call_on_fit_task_end(estimator=self._search)
+            if self._verbose > 1:
+                seconds = sum(fit["fit_time"] + fit["score_time"] for fit in fits)
+                print(f"[PathSearchCV] split {j + 1}/{self._n_splits}: {seconds:.2f} s")
+            self._say(self._heard)
+
+    def _task(self, j, n_fits):
+        task = self._context.subcontext(
+            task_name="split-evaluation", task_id=self._n_before + j, max_subtasks=n_fits
+        )
+        return task.call_on_fit_task_begin(estimator=self._search)
+
+    def _tell_of_alphas(self, j):
+        """A task for every λ of split j that has been solved and not been told of."""
+        if j not in self._tasks:
+            self._tasks[j] = self._task(j, self._n_fits)
+        while self._told[j] < self._solved[j]:
+            self._told[j] += 1
+            one = self._tasks[j].subcontext(task_name="alpha")
+            one.call_on_fit_task_begin(estimator=self._search)
+            one.call_on_fit_task_end(estimator=self._search)
+        self._heard = time.perf_counter()
+
+    def _say(self, now):
+        if self._verbose < 1 or now - self._said < EVERY:
+            return
+        self._said = now
+        print(
+            f"[PathSearchCV] {now - self._begin:.0f} s: {self._n_done} of {self._n_splits} splits, "
+            f"{self._solved.total()} of {self._n_splits * self._n_fits} fits",
+            flush=True,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +153,8 @@ class Job:
     shared : dict
         What routes keep from one job to the next: all jobs of a search have the same rows, splits
         and parameters of ``fit``.
+    watch : Watch
+        Is told of every λ that is solved.
     """
 
     estimator: Any
@@ -64,6 +173,7 @@ class Job:
     resource: str | None = None
     metric: Any = None
     shared: dict[Any, Any] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def scorer(self):
@@ -75,12 +185,6 @@ class Job:
         if set(self.scorers) == {"score"}:
             return self.scorers["score"]
         return _MultimetricScorer(scorers=self.scorers, raise_exc=self.error_score == "raise")
-
-    def report(self, j, fits):
-        """Say of a split that it is done, if the user wants to know."""
-        if self.verbose > 1:
-            seconds = sum(fit["fit_time"] + fit["score_time"] for fit in fits)
-            print(f"[PathSearchCV] split {j + 1}/{len(self.splits)}: {seconds:.2f} s")
 
 
 @dataclass(eq=False)
@@ -156,26 +260,14 @@ def or_else(fast: Callable[[], list[dict]], slow: Callable[[], list[dict]]) -> l
         return fits
 
 
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with the `Scores` of the splits that were finished, the first ones of the job."""
-
-    def __init__(self, scores):
-        super().__init__()
-        self.scores = scores
-
-
-def scores_of(job, splits):
+def scores_of(job: Job, splits: list[list[dict]]) -> Scores:
     """`Scores` of the fits of each split, ``error_score`` by name for those that failed."""
-    if any(fit["fit_error"] is not None for fits in splits for fit in fits):
-        flat = [fit for fits in splits for fit in fits]
-        if any(isinstance(fit.get("test_scores"), dict) for fit in flat):
-            _insert_error_scores(flat, job.error_score)
+    flat = [fit for fits in splits for fit in fits]
+    if any(fit["fit_error"] is not None for fit in flat) and any(
+        isinstance(fit.get("test_scores"), dict) for fit in flat
+    ):
+        _insert_error_scores(flat, job.error_score)
     return Scores(splits)
-
-
-def interrupted(job, splits):
-    """`Interrupted`, with what the first splits gave."""
-    return Interrupted(scores_of(job, splits) if splits else None)
 
 
 def along_path(n_test, tests, trains, fit_seconds, score_seconds):
@@ -202,23 +294,9 @@ class Route(Protocol):
     def serves(self, job: Job) -> bool:
         """Whether it does for this one."""
 
-    def run(self, job: Job, on_fold: Callable[[int, int], None]) -> Scores:
+    def run(self, job: Job) -> Generator[tuple[int, list[dict]], None, dict | None]:
         """Fit every λ to the training part of each split, and score it on the test part.
 
-        Parameters
-        ----------
-        job : Job
-        on_fold : callable
-            ``on_fold(i, n)`` is called after each of the n splits.
-
-        Returns
-        -------
-        Scores
-
-        Raises
-        ------
-        Declined
-            If it turns out that another route has to serve.
-        Interrupted
-            By Ctrl-C.
+        Yields the number of each split and its fits, as `Scores` has them; returns further fields
+        of the `Scores`. Raises `Declined`, before the first split, if another route has to serve.
         """

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_method_params, _get_feature_names
 from skreg._threads import one_blas_thread
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
-from skreg.model_selection.job import Declined, along_path, interrupted, scores_of
+from skreg.model_selection.job import Declined, along_path
 from skreg.model_selection.pipelines import stands_alone
 from skreg.path import RegularizationPath
 from skreg.quadratic import EmpiricalRisk
@@ -51,7 +51,7 @@ def serves(job):
     )
 
 
-def run(job, on_fold):
+def run(job):
     """Find every solution, of all rows and of the folds, and score the folds. See `Route`."""
     start = time.perf_counter()
     try:
@@ -62,18 +62,11 @@ def run(job, on_fold):
     except (FloatingPointError, np.linalg.LinAlgError) as error:
         raise Declined(str(error)) from error
     folds.seconds = time.perf_counter() - start
-    done = []
-    try:
-        for j in range(len(job.splits)):
-            with one_blas_thread():  # a second one would go on spinning in the next split's way
-                done.append(folds.results(j))
-            on_fold(j, len(job.splits))
-            job.report(j, done[j])
-    except KeyboardInterrupt:
-        raise interrupted(job, done) from None
-    scores = scores_of(job, done)
-    scores.path = folds.path
-    return scores
+    for j in range(len(job.splits)):
+        with one_blas_thread():  # a second one would go on spinning in the next split's way
+            fits = folds.results(j)
+        yield j, fits
+    return {"path": folds.path}
 
 
 class _Folds:
@@ -119,13 +112,14 @@ class _Folds:
         source, alphas, risk = self.whole.estimator, self.job.alphas, self.risk
         tol, factors = source.tol * Newton.closer, self.whole.ridge_factors
         whole, found = solve_paths(
-            risk, self.weights, alphas, factors, tol=tol, max_iter=source.max_iter
-        )
+            risk, self.weights, alphas, factors, tol=tol, max_iter=source.max_iter,
+            on_solved=self.job.watch.solved if self.job.watch.is_on else None,
+        )  # fmt: skip
         if whole.notes:  # what there is to warn of is said once, by whoever finds the solutions
             raise Declined(whole.notes[0])
         solved = (whole.gradient_norms <= tol).all()
         solution = whole if solved else self.whole.solve_closely(alphas)
-        self.path = self.whole.path(solution, self.job.X)
+        self.path = self.whole.as_path(solution, self.job.X)
         self.coefs, self.intercepts = found.coefs, found.intercepts
         self.norms = found.gradient_norms
         for j, (train, _) in enumerate(self.job.splits):

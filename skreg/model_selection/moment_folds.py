@@ -18,7 +18,7 @@ from skreg._validation import check_alphas
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
 from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
-from skreg.model_selection.job import Declined, along_path, interrupted, or_else, scores_of
+from skreg.model_selection.job import Declined, along_path, or_else
 from skreg.model_selection.metrics import NoFormula, SquareScores
 from skreg.model_selection.pipelines import stands_alone
 from skreg.model_selection.wide_ridge import RowProducts
@@ -40,20 +40,12 @@ def serves(job):
     )
 
 
-def run(job, on_fold):
+def run(job):
     """Solve every λ on the training part of each split, and score it. See `Route`."""
     folds = _Folds(job)
-    n_splits = len(job.splits)
-    try:
-        for j in folds.solve():
-            on_fold(j, n_splits)
-            job.report(j, folds.done[j])
-    except KeyboardInterrupt:
-        first = [fits for j, fits in sorted(folds.done.items()) if set(range(j)) <= set(folds.done)]
-        raise interrupted(job, first) from None
-    scores = scores_of(job, [folds.done[j] for j in range(n_splits)])
-    scores.path = folds.path
-    return scores
+    for j in folds.solve():
+        yield j, folds.done[j]
+    return {"path": folds.path}
 
 
 def all_rows(job):
@@ -182,7 +174,7 @@ class _Folds:
         start = time.perf_counter() - seconds
         train, test = self.splits[j]
         trained, tested = parts(j)
-        path = self._path(trained, train)
+        path = self._path(trained, train, self.job.watch.of_split(j))
         return self._finish(start, path, {"test": (test, tested), "train": (train, trained)})
 
     def _by_rows(self, j):
@@ -192,7 +184,7 @@ class _Folds:
         tests = self._wide_scores(train, test)
         if tests is not None:
             return along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
-        path = self._path(None, train)
+        path = self._path(None, train, self.job.watch.of_split(j))
         return self._finish(start, path, {"test": (test, None), "train": (train, None)})
 
     def _finish(self, start, path, parts):
@@ -253,9 +245,9 @@ class _Folds:
         """The estimator and the quadratic of some rows."""
         return Fitting(copy.copy(self.source), self.model(moments, rows))
 
-    def _path(self, moments, rows):
+    def _path(self, moments, rows, on_solved=None):
         fitting = self.fitting(moments, rows)
-        return fitting.path(fitting.solve_closely(self.alphas), self.job.X)
+        return fitting.as_path(fitting.solve_closely(self.alphas, on_solved), self.job.X)
 
     # More features than rows ---------------------------------------------------------------------
 

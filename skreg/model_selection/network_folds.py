@@ -7,7 +7,7 @@ fit gets one thread; two fits at a time beat one fit on two threads.
 import ctypes
 import threading
 import time
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_method_params
 
 from skreg._threads import one_blas_thread, worker_threads
 from skreg.model_selection import refits
-from skreg.model_selection.job import interrupted, or_else, scores_of
+from skreg.model_selection.job import or_else
 from skreg.model_selection.path_folds import looks_at_predictions_only
 from skreg.model_selection.pipelines import Prefix, is_network
 
@@ -30,37 +30,23 @@ def serves(job):
     return job.y is not None and is_network(job.estimator) and job.resource is None
 
 
-def run(job, on_fold):
+def run(job):
     """Fit and score every λ of every split, as many at once as there are threads.
 
     See `Route`; ``n_jobs=None`` stands for as many threads as BLAS may use.
     """
-    n_splits, n_alphas = len(job.splits), len(job.alphas)
-    splits = [Split(job, j) for j in range(n_splits)]
-    fits: list[list] = [[None] * n_alphas for _ in splits]
-    left = [n_alphas] * n_splits
-    lock, reported = threading.Lock(), 0
-
-    def one(j, i):
-        nonlocal reported
-        fits[j][i] = splits[j].fit_and_score(i)
-        with lock:
-            left[j] -= 1
-            if not left[j]:
-                splits[j].forget()
-            # In order: an interrupted search keeps its first splits.
-            while reported < n_splits and not left[reported]:
-                on_fold(reported, n_splits)
-                reported += 1
-
+    splits = [Split(job, j) for j in range(len(job.splits))]
+    fits: list[dict[int, dict]] = [{} for _ in splits]
     # Strong penalties train as long as weak ones: splits come one after the other, for their rows.
-    tasks = [(j, i) for j in range(n_splits) for i in range(n_alphas)]
-    try:
-        with threads_for(job, len(tasks)) as n_threads:
-            in_pool(one, tasks, n_threads)
-    except KeyboardInterrupt:
-        raise interrupted(job, fits[:reported]) from None
-    return scores_of(job, fits)
+    tasks = [(split, i) for split in splits for i in range(len(job.alphas))]
+    with threads_for(job, len(tasks)) as n_threads:
+        for (split, i), fit in in_pool(Split.fit_and_score, tasks, n_threads):
+            j = split.j
+            fits[j][i] = fit
+            job.watch.solved(j)
+            if len(fits[j]) == len(job.alphas):
+                split.forget()
+                yield j, [fits[j][i] for i in range(len(job.alphas))]
 
 
 class Split:
@@ -173,10 +159,11 @@ def threads_for(job, n_tasks, *, alone_has_all=True):
 
 
 def in_pool(function, tasks, n_threads, stop=None):
-    """Call ``function(*task)`` for every task; the first exception ends them all.
+    """Call ``function(*task)`` for every task; yields tasks and results as they come.
 
-    Ctrl-C reaches the main thread only, so the fits run elsewhere. ``stop()`` ends those that run;
-    without it an exception is set in their threads, and raised after the epoch that runs.
+    The first exception ends them all. Ctrl-C reaches the main thread only, so the fits run
+    elsewhere. ``stop()`` ends those that run; without it an exception is set in their threads, and
+    raised after the epoch that runs.
     """
     config, running, is_over = get_config(), set(), threading.Event()
 
@@ -191,11 +178,10 @@ def in_pool(function, tasks, n_threads, stop=None):
             running.discard(threading.get_ident())
 
     with ThreadPoolExecutor(n_threads, thread_name_prefix="skreg-search") as pool:
-        futures = [pool.submit(one, task) for task in tasks]
+        futures = {pool.submit(one, task): task for task in tasks}
         try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
+            for future in as_completed(futures):
+                yield futures[future], future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             is_over.set()

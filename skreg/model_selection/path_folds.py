@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_method_params, _num_samples
 
 from skreg._threads import one_blas_thread
 from skreg.model_selection import refits
-from skreg.model_selection.job import along_path, interrupted, or_else, scores_of
+from skreg.model_selection.job import along_path, or_else
 from skreg.model_selection.metrics import NoFormula, SquareScores, class_scores
 from skreg.model_selection.pipelines import Training, has_path, last_step
 
@@ -29,21 +29,12 @@ def serves(job):
     return job.y is not None and has_path(job.estimator)
 
 
-def run(job, on_fold):
+def run(job):
     """Follow the path on the training part of each split, and score it. See `Route`."""
-    n_splits = len(job.splits)
     parallel = Parallel(n_jobs=job.n_jobs, prefer="threads", return_as="generator")
     together = effective_n_jobs(job.n_jobs) > 1
-    done: list[list] = []
-    try:
-        with one_blas_thread() if together else nullcontext():
-            for fits in parallel(delayed(one_split)(job, j) for j in range(n_splits)):
-                done.append(fits)
-                on_fold(len(done) - 1, n_splits)
-                job.report(len(done) - 1, fits)
-    except KeyboardInterrupt:
-        raise interrupted(job, done) from None
-    return scores_of(job, done)
+    with one_blas_thread() if together else nullcontext():
+        yield from enumerate(parallel(delayed(one_split)(job, j) for j in range(len(job.splits))))
 
 
 def one_split(job, j):
@@ -56,7 +47,7 @@ def _one_split(job, j):
     start = time.perf_counter()
     X, y = _safe_split(job.estimator, job.X, job.y, train)
     training = Training(job.estimator, X, y, _check_method_params(job.X, job.fit_params, train))
-    path = training.path(job.alphas)
+    path = training.path(job.alphas, job.watch.of_split(j))
     solved = time.perf_counter()
     X_test, y_test = _safe_split(job.estimator, job.X, job.y, test, train)
     tests = _scores_along(job, training, path, X_test, y_test, test)
@@ -151,10 +142,8 @@ def fitted_along(path, X):
     for some in _blocks(path, X):
         block = _raw(some, X)
         for i in range(len(some.coefs)):
-            fitted = path.model.estimator_at(path, start + i)
-            if block is not None:
-                fitted._raw = _Known(fitted, X, block[i])
-            yield fitted
+            known = None if block is None else (X, block[i])
+            yield path.model.estimator_at(path, start + i, known)
         start += len(some.coefs)
 
 
@@ -168,17 +157,3 @@ def _blocks(path, X):
 def _part(path, some):
     """What of a path predicts, for some of its λ."""
     return replace(path, coefs=path.coefs[some], intercepts=path.intercepts[some])
-
-
-class _Known:
-    """Stands for ``estimator._raw``: looks up what was asked for, works out anything else."""
-
-    def __init__(self, fitted, X, raw):
-        # Two classes have one row of coefficients, and a path leaves its axis out.
-        self.raw = raw[:, None] if raw.ndim < fitted.coef_.ndim else raw
-        self.fitted, self.X = fitted, X
-
-    def __call__(self, X):
-        if X is self.X:
-            return self.raw, X
-        return type(self.fitted)._raw(self.fitted, X)

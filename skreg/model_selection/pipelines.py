@@ -3,7 +3,6 @@
 import copy
 from inspect import getattr_static
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
@@ -141,10 +140,10 @@ class Training:
         self.prefix = prefix = Prefix(estimator, X, y, fit_params)
         self.fitting = Fitting.of(prefix.last, prefix.rows, y, **prefix.fit_params)
 
-    def path(self, alphas):
+    def path(self, alphas, on_solved=None):
         """`RegularizationPath` as close at every λ as one fit is."""
-        solution = self.fitting.solve_closely(np.asarray(alphas, dtype=np.float64))
-        return self.fitting.path(solution, self.prefix.rows)
+        solution = self.fitting.solve_closely(alphas, on_solved)
+        return self.fitting.as_path(solution, self.prefix.rows)
 
     def fitted(self, path, i):
         """The estimator, whole and fitted, at the i-th λ of a path on these rows."""

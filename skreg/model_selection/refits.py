@@ -4,34 +4,24 @@ from sklearn.base import clone
 from sklearn.model_selection._validation import _fit_and_score
 from sklearn.utils.parallel import Parallel, delayed
 
-from skreg.model_selection.job import interrupted, scores_of
-
 
 def serves(job):
     """Every job."""
     return True
 
 
-def run(job, on_fold):
+def run(job):
     """Fit and score every λ of every split. See `Route`."""
-    n_splits, n_alphas = len(job.splits), len(job.alphas)
     parallel = Parallel(n_jobs=job.n_jobs, pre_dispatch="2*n_jobs", return_as="generator")
-    done: list[list] = []
+    places = [(j, i) for j in range(len(job.splits)) for i in range(len(job.alphas))]
+    found = parallel(_delayed(job, i, j) for j, i in places)
     fits: list[dict] = []
-    try:
-        for fit in parallel(
-            delayed(_fit_and_score)(clone(job.estimator), **_arguments(job, i, j))
-            for j in range(n_splits)
-            for i in range(n_alphas)
-        ):
-            fits.append(fit)
-            if len(fits) == n_alphas:
-                done.append(fits)
-                fits = []
-                on_fold(len(done) - 1, n_splits)
-    except KeyboardInterrupt:
-        raise interrupted(job, done) from None
-    return scores_of(job, done)
+    for (j, _), fit in zip(places, found, strict=True):
+        fits.append(fit)
+        job.watch.solved(j)
+        if len(fits) == len(job.alphas):
+            yield j, fits
+            fits = []
 
 
 def one_split(job, j):
@@ -41,25 +31,27 @@ def one_split(job, j):
 
 def one_fit(job, i, j):
     """What scikit-learn's ``_fit_and_score`` says of the i-th λ on the j-th split."""
-    return _fit_and_score(clone(job.estimator), **_arguments(job, i, j))
+    function, args, kwargs = _delayed(job, i, j)
+    return function(*args, **kwargs)
 
 
-def _arguments(job, i, j):
+def _delayed(job, i, j):
     train, test = job.splits[j]
-    return {
-        "X": job.X,
-        "y": job.y,
-        "scorer": job.scorer,
-        "train": train,
-        "test": test,
-        "verbose": job.verbose,
-        "parameters": {job.alpha_name: job.alphas[i].item()},
-        "fit_params": job.fit_params,
-        "score_params": job.score_params,
-        "return_train_score": job.return_train_score,
-        "return_n_test_samples": True,
-        "return_times": True,
-        "error_score": job.error_score,
-        "split_progress": (j, len(job.splits)),
-        "candidate_progress": (i, len(job.alphas)),
-    }
+    return delayed(_fit_and_score)(
+        clone(job.estimator),
+        X=job.X,
+        y=job.y,
+        scorer=job.scorer,
+        train=train,
+        test=test,
+        verbose=job.verbose,
+        parameters={job.alpha_name: job.alphas[i].item()},
+        fit_params=job.fit_params,
+        score_params=job.score_params,
+        return_train_score=job.return_train_score,
+        return_n_test_samples=True,
+        return_times=True,
+        error_score=job.error_score,
+        split_progress=(j, len(job.splits)),
+        candidate_progress=(i, len(job.alphas)),
+    )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy, deepcopy
-from itertools import count
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -28,7 +28,7 @@ from skreg.model_selection.candidates import (
 )
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, check_searchable
-from skreg.model_selection.job import Interrupted
+from skreg.model_selection.job import Watch
 from skreg.model_selection.outcome import Outcome, finished_of, frame_of, scorers_of
 from skreg.path import RegularizationPath
 
@@ -100,7 +100,8 @@ class PathSearchCV(BaseSearchCV):
         raised in any case. A number also asks that Ctrl-C leave the results of what was finished,
         see the notes.
     verbose : int, default=0
-        1 says how many fits there are, 2 adds a line for each split.
+        1 says how many fits there are, and every two seconds how many are done; 2 adds a line for
+        each split.
 
     Attributes
     ----------
@@ -151,7 +152,8 @@ class PathSearchCV(BaseSearchCV):
     ``param_grid`` that were finished; of the splits finished, if it was the first one. There is no
     ``best_estimator_``. With ``error_score="raise"`` nothing is kept.
 
-    **Callbacks** (`set_callbacks`) see the search, every split in it, and the refit.
+    **Callbacks** (`set_callbacks`) see the search, every split in it, the single λ of splits that
+    take more than two seconds, and the refit.
 
     **A standard error** is s/√k over k splits, taken as independent: Hastie, Tibshirani & Friedman
     (2009), *The Elements of Statistical Learning*, section 7.10.
@@ -291,45 +293,38 @@ class PathSearchCV(BaseSearchCV):
         for combination in found:
             check_searchable(combination.estimator(self.estimator))
         job = job_of(self, X, y, routed, scorers_of(scorers))
+        n_splits = max(1, len(job.splits))
+        if self.verbose > 0:
+            self._announce(choice, len(found), n_splits)
+        context = root.subcontext(
+            task_name="search",
+            max_subtasks=None if isinstance(choice, str) else len(found) * n_splits,
+            sequential_subtasks=False,
+        ).call_on_fit_task_begin(estimator=self)
+        job = replace(job, watch=Watch(self, context))
         evaluation = Evaluation(job, choice, metric, criterion_of(self), scorers)
         try:
-            self._run(evaluation, found, root)
-        except Interrupted:
-            finished = finished_of(found, job)
-            if finished:
+            for combination in found:
+                evaluation.run(combination)
+        except KeyboardInterrupt:
+            if finished := finished_of(found, job):
                 self._keep(Outcome(self, evaluation, finished).attributes)
-            raise KeyboardInterrupt from None
+            raise
+        context.call_on_fit_task_end(estimator=self)
         outcome = Outcome(self, evaluation, found)
         refitted = self._refit(evaluation, root, hooks, outcome) if self.refit else {}
         self._keep(outcome.attributes | refitted)
         root.call_on_fit_task_end(**hooks)
         return self
 
-    def _run(self, evaluation, found, root):
-        """Evaluate every combination, and tell callbacks of every split."""
-        n_splits = max(1, len(evaluation.job.splits))
-        if self.verbose > 0 and isinstance(evaluation.choice, np.ndarray):
-            n = len(found) * len(evaluation.choice)
-            print(
-                f"Fitting {n_splits} folds for each of {n} candidates, totalling {n * n_splits} "
-                f"fits, in {len(found) * n_splits} paths"
-            )
-        extends = isinstance(evaluation.choice, str)
-        context = root.subcontext(
-            task_name="search",
-            max_subtasks=None if extends else len(found) * n_splits,
-            sequential_subtasks=False,
-        ).call_on_fit_task_begin(estimator=self)
-        numbers = count()
-
-        def on_fold(i, n):
-            one = context.subcontext(task_name="split-evaluation", task_id=next(numbers))
-            one.call_on_fit_task_begin(estimator=self)
-            one.call_on_fit_task_end(estimator=self)
-
-        for combination in found:
-            evaluation.run(combination, on_fold)
-        context.call_on_fit_task_end(estimator=self)
+    def _announce(self, choice, n_combinations, n_splits):
+        """Say how much there is to do."""
+        n_paths = n_combinations * n_splits
+        much = "λ of grids that are extended as far as it takes"
+        if not isinstance(choice, str):
+            n = n_combinations * (choice if isinstance(choice, int) else len(choice))
+            much = f"of {n} candidates, totalling {n * n_splits} fits"
+        print(f"Fitting {n_splits} folds for each {much}, in {n_paths} paths", flush=True)
 
     # Refitting and keeping -----------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ class FoldSolutions:
         )
 
 
-def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
+def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8, on_solved=None):
     """argmin R_f(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ and each fold f, from the solutions on all rows.
 
     Parameters
@@ -86,6 +86,8 @@ def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
         f ≥ 0; None stands for ones.
     tol : float, default=1e-8
         Gradient norm at which a column counts as solved.
+    on_solved : None or callable, default=None
+        ``on_solved(f, i)`` is called when the i-th λ of fold f is solved, or given up.
 
     Returns
     -------
@@ -115,10 +117,11 @@ def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8):
     np.True_
     """
     with one_blas_thread():
-        return _solve(risk, weights, np.asarray(alphas, dtype=np.float64), path, factors, tol)
+        alphas = np.asarray(alphas, dtype=np.float64)
+        return _solve(risk, weights, alphas, path, factors, tol, on_solved)
 
 
-def _solve(risk, weights, alphas, path, factors, tol):
+def _solve(risk, weights, alphas, path, factors, tol, on_solved):
     factors = np.ones(risk.n_features) if factors is None else np.asarray(factors, dtype=float)
     folds = _Folds(risk, weights, factors, alphas, path)
     columns = np.arange(folds.n_folds * len(alphas))
@@ -127,7 +130,7 @@ def _solve(risk, weights, alphas, path, factors, tol):
     n_passes = 0
     for first in range(0, len(order), width):
         some = np.isin(columns % len(alphas), order[first : first + width])
-        n_passes += folds.descend(columns[some], tol)
+        n_passes += folds.descend(columns[some], tol, on_solved)
     shape = folds.n_folds, len(alphas), risk.n_outputs
     theta = folds.theta.reshape(*shape, -1)
     coefs = theta[..., : risk.n_features].copy()
@@ -158,7 +161,7 @@ class _Folds:
         self.ridge = np.tile(ridge, K)
         self.scales = self.rows.scales()
 
-    def descend(self, columns, tol):
+    def descend(self, columns, tol, on_solved=None):
         """Improve these columns until each is solved or given up; returns the passes taken."""
         factored = self._factors(columns)
         columns = columns[[column in factored for column in columns]]
@@ -171,6 +174,8 @@ class _Folds:
             self.norms[columns] = np.where(np.isfinite(norms), norms, np.inf)
             first = norms if first is None else first
             going_on = (norms > tol) & (norms <= _GROWN * first)
+            for column in columns[~going_on] if on_solved is not None else ():
+                on_solved(*divmod(int(column), self.n_alphas))
             columns, gradient, first = columns[going_on], gradient[going_on], first[going_on]
             pairs = [(s[going_on], y[going_on]) for s, y in pairs]
             if old is not None:

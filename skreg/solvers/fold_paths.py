@@ -17,7 +17,7 @@ from skreg.solvers.newton import Newton, free_directions_notes
 _ROUGH = 1e-3
 
 
-def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000):
+def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000, on_solved=None):
     """argmin R(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ on all rows, and on each training part.
 
     Parameters
@@ -34,6 +34,8 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
         Gradient norm at which a λ counts as solved: see `skreg.solvers.newton.Newton`.
     max_iter : int, default=1000
         Steps allowed for each of the few λ.
+    on_solved : None or callable, default=None
+        ``on_solved(f, i)`` is called when the i-th λ of fold f is solved.
 
     Returns
     -------
@@ -73,7 +75,13 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000)
     start = coefs, _along(CubicSpline, few, rough.intercepts, alphas)
 
     both = np.column_stack([weights, risk.share * risk.weight])
-    folds = solve_folds(risk, both, alphas, start, factors, tol=tol)
+
+    def of_parts(f, i):
+        if f < weights.shape[1]:
+            on_solved(f, i)
+
+    told = None if on_solved is None else of_parts
+    folds = solve_folds(risk, both, alphas, start, factors, tol=tol, on_solved=told)
     coefs, intercepts = folds.coefs[-1], folds.intercepts[-1]
     thetas, steps = zip(coefs, intercepts, strict=True), np.full(m, folds.n_passes)
     whole = Solution(

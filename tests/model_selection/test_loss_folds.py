@@ -42,7 +42,7 @@ def classes(n, p, n_classes, seed=0, labels=None):
 def served(monkeypatch):
     """Fails where the route hands the job on."""
 
-    def handed_on(job, on_fold):
+    def handed_on(job):
         raise AssertionError("the general route was taken")
 
     monkeypatch.setattr(path_folds, "run", handed_on)

@@ -23,8 +23,9 @@ from sklearn.model_selection import (
 
 from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.model_selection import moment_folds, path_folds, refits
+from skreg.model_selection.evaluation import followed
 from skreg.model_selection.fold_moments import rounds
-from skreg.model_selection.job import Interrupted, Job
+from skreg.model_selection.job import Job
 from skreg.quadratic import Moments
 
 ALPHAS = np.array([1.0, 1e-2, 1e-4])
@@ -69,15 +70,11 @@ def job_of(estimator, X, y, splits, scoring=SCORERS, alphas=ALPHAS, **params):
     )
 
 
-def _ignore(i, n):
-    pass
-
-
 def compare(job, tolerance=1e-8):
     """The scores of moments and of single fits to the rows."""
     assert moment_folds.serves(job)
-    ours = moment_folds.run(job, _ignore)
-    theirs = refits.run(job, _ignore)
+    ours = followed(moment_folds, job, {})
+    theirs = followed(refits, job, {})
     for key in ("test_scores", "train_scores")[: 1 + job.return_train_score]:
         for name in job.scorers:
             expected = theirs.table(name, key)
@@ -159,7 +156,7 @@ def test_scores_are_those_of_scikit_learn(weighted):
     ]
     for estimator, peer in pairs:
         job = job_of(estimator, X, y, splits, "neg_mean_squared_error", sample_weight=w)
-        scores = moment_folds.run(job, _ignore).table()
+        scores = followed(moment_folds, job, {}).table()
         for j, (train, test) in enumerate(splits):
             v, u = (None, None) if w is None else (w[train], w[test])
             total = len(train) if w is None else v.sum()
@@ -337,7 +334,7 @@ def test_test_parts_of_one_row(wide, monkeypatch):
         patch.setattr(moment_folds._Folds, "_by_scorers", None)
         compare(job)
     with pytest.warns(UndefinedMetricWarning):
-        ours = moment_folds.run(job_of(QuadraticApproxRidge(), X, y, LeaveOneOut(), "r2"), _ignore)
+        ours = followed(moment_folds, job_of(QuadraticApproxRidge(), X, y, LeaveOneOut(), "r2"), {})
     assert np.isnan(ours.table()).all()
 
 
@@ -426,7 +423,7 @@ def test_single_precision():
 )
 def test_the_path_of_all_rows(name, p):
     X, y = data(p=p)
-    found = moment_folds.run(job_of(ESTIMATORS[name], X, y, KFold(5)), _ignore).path
+    found = followed(moment_folds, job_of(ESTIMATORS[name], X, y, KFold(5)), {}).path
     path = ESTIMATORS[name].regularization_path(X, y, ALPHAS)
     np.testing.assert_allclose(found.coefs, path.coefs, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(found.intercepts, path.intercepts, rtol=1e-10)
@@ -454,7 +451,7 @@ def test_weights_that_leave_a_training_part_nothing():
     weights = np.r_[np.ones(12), np.zeros(48)]
     job = job_of(QuadraticApproxRidge(), X, y, KFold(5), "r2", sample_weight=weights)
     with pytest.warns(UserWarning, match="Scoring failed|UndefinedMetric|zero"):
-        ours = moment_folds.run(job, _ignore)
+        ours = followed(moment_folds, job, {})
     failed = [[fit["fit_error"] is not None for fit in fits] for fits in ours.fits]
     assert failed == [[True] * len(ALPHAS)] + [[False] * len(ALPHAS)] * 4
 
@@ -475,25 +472,33 @@ def test_what_it_does_not_serve():
 def test_interrupted():
     """The splits that were finished are kept."""
     X, y = data()
-    calls = []
 
-    def stop(i, n):
-        calls.append((i, n))
-        if len(calls) == 2:
-            raise KeyboardInterrupt
+    class Stop:
+        n_ended = 0
 
-    job = job_of(QuadraticApproxRidge(), X, y, RepeatedKFold(n_splits=3, n_repeats=2), "r2")
-    with pytest.raises(Interrupted) as stopped:
-        moment_folds.run(job, stop)
-    assert calls == [(0, 6), (1, 6)]
-    assert stopped.value.scores.table().shape == (3, 3)
+        def setup(self, estimator, context):
+            pass
+
+        teardown = on_fit_task_begin = setup
+
+        def on_fit_task_end(self, estimator, context):
+            self.n_ended += context.task_name == "split-evaluation"
+            if self.n_ended == 2:
+                raise KeyboardInterrupt
+
+    cv = RepeatedKFold(n_splits=3, n_repeats=2)
+    search = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=cv).set_callbacks(Stop())
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, y)
+    assert search.n_splits_ == 2
+    assert len(search.cv_results_["split1_test_score"]) == len(ALPHAS)
 
 
 def test_a_line_for_each_split(capsys):
     X, y = data()
-    moment_folds.run(job_of(QuadraticApproxRidge(), X, y, KFold(3), verbose=2), _ignore)
+    PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=3, verbose=2).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == [
+    assert [line.split(":")[0] for line in lines[1:]] == [
         f"[PathSearchCV] split {j}/3" for j in (1, 2, 3)
     ]
 
@@ -503,9 +508,9 @@ def test_threads_do_not_change_the_scores():
 
     X, y = data(3000, 200)
     job = job_of(QuadraticApproxLasso(), X, y, KFold(5), "r2")
-    many = moment_folds.run(job, _ignore).table()
+    many = followed(moment_folds, job, {}).table()
     with threadpool_limits(1):
-        one = moment_folds.run(job, _ignore).table()
+        one = followed(moment_folds, job, {}).table()
     np.testing.assert_allclose(many, one, rtol=1e-12)
 
 
@@ -521,9 +526,9 @@ def test_memory(n, p, limit):
 
     X, y = data(n, p)
     job = job_of(QuadraticApproxRidge(), X, y, KFold(5), "r2")
-    moment_folds.run(job, _ignore)
+    followed(moment_folds, job, {})
     tracemalloc.start()
-    moment_folds.run(job, _ignore)
+    followed(moment_folds, job, {})
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < limit * X.nbytes, peak / X.nbytes

@@ -153,7 +153,7 @@ def test_the_first_exception_ends_what_runs():
 
     begin = time.perf_counter()
     with pytest.raises(KeyError):
-        network_folds.in_pool(task, [(i,) for i in range(6)], 2)
+        list(network_folds.in_pool(task, [(i,) for i in range(6)], 2))
     assert 1 in ended
     assert len(ended) <= 2
     assert time.perf_counter() - begin < 8
@@ -170,13 +170,12 @@ def test_ctrl_c_ends_the_search_within_an_epoch_and_leaves_no_thread(resource, m
         n_jobs=2,
     )
     before = threading.active_count()
-    real = network_folds.wait
 
-    def interrupted(futures, **options):
-        real(futures, timeout=0.3)
+    def interrupted(futures):
+        time.sleep(0.3)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(network_folds, "wait", interrupted)
+    monkeypatch.setattr(network_folds, "as_completed", interrupted)
     with pytest.raises(KeyboardInterrupt):
         search.fit(X, y)
     assert not hasattr(search, "cv_results_")

@@ -1,9 +1,9 @@
 """Criteria that judge every λ by one path on all rows: no folds.
 
 A criterion is a function ``criterion(estimator, X, y, alphas, fit_params, scorers=None,
-score_params=None)`` that returns `CriterionScores`. In a Pipeline it judges the last step on the
-rows as the earlier steps, fitted to all rows, give them: what these learn from a row is not left
-out with it. That is little for a scaler, and much for steps that look at y.
+score_params=None, on_solved=None)`` that returns `CriterionScores`. In a Pipeline it judges the
+last step on the rows as the earlier steps, fitted to all rows, give them: what these learn from a
+row is not left out with it. That is little for a scaler, and much for steps that look at y.
 """
 
 from collections.abc import Callable

@@ -1,13 +1,13 @@
 """What a criterion asks of an estimator, and what it answers."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from skreg.estimators._fitting import Fitting
-from skreg.model_selection.pipelines import Training, is_linear, is_plain, last_step
+from skreg.model_selection.pipelines import Prefix, Training, is_linear, is_plain, last_step
 from skreg.path import RegularizationPath
+from skreg.solvers import Solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,67 +36,39 @@ class CriterionScores:
     all_std_errors: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """The path of an estimator on all rows, and the problem it solves.
+class Fit(Fitting):
+    """A linear estimator with the problem of all rows, and its path.
 
     Attributes
     ----------
-    fitting : Fitting
-        Of the linear estimator, with what all λ share.
     path : RegularizationPath
     X : the rows as the linear estimator sees them
     fit_params : dict
         What its ``fit`` is given beside X and y.
     """
 
-    fitting: Fitting
-    path: RegularizationPath
-    X: Any
-    fit_params: dict
+    def __init__(self, fitting: Fitting, solution: Solution, prefix: Prefix) -> None:
+        super().__init__(fitting.estimator, fitting.problem)
+        self.path = fitting.as_path(solution, prefix.rows)
+        self.X, self.fit_params = prefix.rows, prefix.fit_params
 
     @property
-    def source(self):
-        """The estimator."""
-        return self.fitting.estimator
-
-    @property
-    def problem(self):
-        return self.fitting.problem
-
-    @property
-    def loss(self):
-        return self.fitting.loss
-
-    @property
-    def is_squared_error(self):
-        return self.problem.is_quadratic
-
-    @property
-    def n_rows(self):
-        """Number of rows with a positive weight."""
-        return self.problem.n_rows
-
-    @property
-    def n_outputs(self):
-        """Targets, or outputs of the loss."""
-        return self.problem.n_outputs
-
-    @property
-    def n_intercepts(self):
+    def n_intercepts(self) -> int:
         """Of K classes K − 1 are free."""
-        if not self.source.fit_intercept:
+        if not self.estimator.fit_intercept:
             return 0
-        return self.n_outputs - bool(self.problem.couples_outputs)
+        return self.problem.n_outputs - bool(self.problem.couples_outputs)
 
 
-def fit_path(estimator, X, y, alphas, fit_params, name):
+def fit_path(estimator, X, y, alphas, fit_params, name, on_solved=None):
     """The `Fit` of an estimator, or of the last step of a Pipeline on the rows it sees.
 
     Parameters
     ----------
     name : str
         Of the criterion as a user asks for it, for messages.
+    on_solved : None or callable, default=None
+        Called for each λ.
 
     Raises
     ------
@@ -120,6 +92,6 @@ def fit_path(estimator, X, y, alphas, fit_params, name):
             "Leave norm_bound=None."
         )
     training = Training(estimator, X, y, fit_params or {})
-    fitting, prefix = training.fitting, training.prefix
-    path = fitting.path(fitting.solve(fitting.alphas(alphas)), prefix.rows)
-    return Fit(fitting, path, prefix.rows, prefix.fit_params)
+    fitting = training.fitting
+    solution = fitting.solve(fitting.alphas(alphas), on_solved=on_solved)
+    return Fit(fitting, solution, training.prefix)

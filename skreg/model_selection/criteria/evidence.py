@@ -3,7 +3,9 @@
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 
 
-def evidence(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
+def evidence(
+    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None
+):
     """log P(y | λ) of the ridge as a Bayesian model, the noise at its best for each λ.
 
     The model is that of `QuadraticApproxRidge`'s notes (MacKay, 1992): y ~ N(xᵀθ + b, σ²/w) with
@@ -19,6 +21,8 @@ def evidence(estimator, X, y, alphas, fit_params=None, scorers=None, score_param
     fit_params : None or dict
     scorers, score_params : ignored
         It is a score of its own.
+    on_solved : None or callable, default=None
+        Called with the place of each λ once it is solved.
 
     Returns
     -------
@@ -40,19 +44,20 @@ def evidence(estimator, X, y, alphas, fit_params=None, scorers=None, score_param
     >>> found.path.alphas[found.scores.argmax()]
     np.float64(0.0001)
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='evidence'")
+    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='evidence'", on_solved)
     reason = _missing(fit)
     if reason:
         raise ValueError(f"selection='evidence' needs {reason}")
-    scores = fit.fitting.log_evidence(fit.path.alphas)
+    scores = fit.log_evidence(fit.path.alphas)
     return CriterionScores(scores, None, {"dof": fit.path.dof + fit.n_intercepts}, fit.path)
 
 
 def _missing(fit):
-    if not fit.fitting.is_ridge or not fit.is_squared_error:
+    if not fit.is_ridge or not fit.problem.is_quadratic:
         return (
             "a Gaussian posterior: QuadraticApproxRidge with loss='squared_error', got "
-            f"{type(fit.source).__name__} with {fit.loss.name!r}. Use selection='bic', or cv='loo'."
+            f"{type(fit.estimator).__name__} with {fit.loss.name!r}. Use selection='bic', or "
+            "cv='loo'."
         )
-    fit.source.solver_ = fit.path.solver
-    return fit.fitting.not_bayesian()
+    fit.estimator.solver_ = fit.path.solver
+    return fit.not_bayesian()

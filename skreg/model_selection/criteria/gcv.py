@@ -6,7 +6,7 @@ from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import target_dof, target_risks
 
 
-def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
+def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None):
     """Minus the generalised cross-validation of squared error.
 
         GCV(λ) = Σᵢ sᵢ(yᵢ − ŷᵢ)² / (1 − d/n)²,    sᵢ = wᵢ/Σw,
@@ -28,6 +28,8 @@ def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     fit_params : None or dict
     scorers, score_params : ignored
         It is a score of its own.
+    on_solved : None or callable, default=None
+        Called with the place of each λ once it is solved.
 
     Returns
     -------
@@ -48,14 +50,14 @@ def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     >>> gcv(QuadraticApproxRidge(), X, y, [1e-1, 1e-4, 1e-7]).scores.round()
     array([-5612., -3004., -3007.])
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "cv='gcv'")
-    if not fit.is_squared_error:
+    fit = fit_path(estimator, X, y, alphas, fit_params, "cv='gcv'", on_solved)
+    if not fit.problem.is_quadratic:
         raise ValueError(
             f"cv='gcv' is for squared error, got loss {fit.loss.name!r}. Use cv='loo', which is as "
             "fast as a fit, or cv=5."
         )
-    dof = target_dof(fit, "cv='gcv'") + bool(fit.source.fit_intercept)
-    left = np.maximum(1.0 - dof / fit.n_rows, 0.0)
+    dof = target_dof(fit, "cv='gcv'") + bool(fit.estimator.fit_intercept)
+    left = np.maximum(1.0 - dof / fit.problem.n_rows, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.where(left > 0, 2.0 * target_risks(fit) / left**2, np.inf)
     return CriterionScores(-values.sum(axis=1), None, {"dof": dof.sum(axis=1)}, fit.path)

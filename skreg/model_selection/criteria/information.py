@@ -8,8 +8,8 @@ from skreg.model_selection.criteria.likelihood import deviance, is_judged, is_wi
 
 
 def aic(
-    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, *,
-    noise_variance=None,
+    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None,
+    on_solved=None, *, noise_variance=None,
 ):  # fmt: skip
     """Minus Akaike's information criterion, −2 log L + 2d (Akaike, 1974).
 
@@ -31,6 +31,8 @@ def aic(
     fit_params : None or dict
     scorers, score_params : ignored
         It is a score of its own.
+    on_solved : None or callable, default=None
+        Called with the place of each λ once it is solved.
     noise_variance : None or float, default=None
         σ² of squared error, where it is known; None for the estimate above. Every λ is then judged.
 
@@ -53,25 +55,25 @@ def aic(
     >>> aic(QuadraticApproxLasso(), X, y, [2.0, 0.2, 0.002]).scores.round(1)
     array([-5198.7, -4806.5, -4794.2])
     """
-    rows = estimator, X, y, alphas, fit_params
-    return _scores(*rows, "aic", noise_variance, lambda n, p, d: 2.0 * d)
+    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='aic'", on_solved)
+    return _scores(fit, "aic", noise_variance, lambda n, p, d: 2.0 * d)
 
 
 def bic(
-    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, *,
-    noise_variance=None,
+    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None,
+    on_solved=None, *, noise_variance=None,
 ):  # fmt: skip
     """Minus the Bayesian information criterion, −2 log L + d·log n (Schwarz, 1978).
 
     All else as for `aic`.
     """
-    rows = estimator, X, y, alphas, fit_params
-    return _scores(*rows, "bic", noise_variance, lambda n, p, d: np.log(n) * d)
+    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='bic'", on_solved)
+    return _scores(fit, "bic", noise_variance, lambda n, p, d: np.log(n) * d)
 
 
 def ebic(
-    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, *,
-    gamma=1.0, noise_variance=None,
+    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None,
+    on_solved=None, *, gamma=1.0, noise_variance=None,
 ):  # fmt: skip
     """Minus the extended BIC, −2 log L + d·log n + 2γ·log C(p, d) (Chen & Chen, 2008).
 
@@ -87,19 +89,18 @@ def ebic(
         d = np.clip(d, 0.0, p)
         return 2.0 * gamma * (gammaln(p + 1) - gammaln(d + 1) - gammaln(p - d + 1))
 
-    rows = estimator, X, y, alphas, fit_params
-    return _scores(*rows, "ebic", noise_variance, price, extra)
+    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='ebic'", on_solved)
+    return _scores(fit, "ebic", noise_variance, price, extra)
 
 
-def _scores(estimator, X, y, alphas, fit_params, name, noise_variance, price, extra=None):
-    fit = fit_path(estimator, X, y, alphas, fit_params, f"selection={name!r}")
+def _scores(fit, name, noise_variance, price, extra=None):
     if not fit.loss.has_likelihood:
         raise ValueError(
             f"selection={name!r} takes a likelihood, and none is known of loss {fit.loss.name!r}. "
             "Use cv='loo', or cv=5."
         )
     dof = target_dof(fit, f"selection={name!r}")
-    n, size = fit.n_rows, fit.path.coefs.shape[-1] * fit.n_outputs // dof.shape[1]
+    n, size = fit.problem.n_rows, fit.path.coefs.shape[-1] * fit.problem.n_outputs // dof.shape[1]
     total = dof.sum(axis=1) + fit.n_intercepts
     judged = is_judged(fit, dof)
     if noise_variance is not None:
@@ -118,7 +119,7 @@ def _scores(estimator, X, y, alphas, fit_params, name, noise_variance, price, ex
 
 
 def _check_noise(fit, noise_variance, name):
-    if not fit.is_squared_error:
+    if not fit.problem.is_quadratic:
         raise ValueError(
             f"noise_variance={noise_variance} is of squared error, and the loss is {fit.loss!r}. "
             f"Leave it None for selection={name!r}."

@@ -9,7 +9,7 @@ from skreg.solvers.method import Freedom
 
 def row_risk(fit, target=0):
     """The risk of a `Fit` by reference to its rows; for squared error, of one target."""
-    if not fit.is_squared_error:
+    if not fit.problem.is_quadratic:
         return fit.problem
     form = fit.problem.form
     X, y, weights = form.data
@@ -28,7 +28,7 @@ def solutions(fit, target=None):
 
 def target_risks(fit):
     """R of every λ and target, shape (n_alphas, q); of a loss with one target (n_alphas, 1)."""
-    if not fit.is_squared_error or fit.problem.n_outputs == 1:
+    if not fit.problem.is_quadratic or fit.problem.n_outputs == 1:
         return np.asarray(fit.path.risk, dtype=np.float64)[:, None]
     form, thetas = fit.problem.form, solutions(fit)[0]
     slopes = np.array([form.gradient(theta) - form.cross.T for theta in thetas])
@@ -53,9 +53,9 @@ def target_dof(fit, name):
 
 
 def _target_dof(fit):
-    q = fit.problem.n_outputs if fit.is_squared_error else 1
-    penalty = fit.fitting.penalty(fit.problem.n_features)
-    if q == 1 or not penalty.is_separable or fit.fitting.hessian != "full":
+    q = fit.problem.n_outputs if fit.problem.is_quadratic else 1
+    penalty = fit.penalty(fit.problem.n_features)
+    if q == 1 or not penalty.is_separable or fit.hessian != "full":
         return np.tile(fit.path.dof[:, None] / q, (1, q))
     out = []
     for t in range(q):
@@ -66,7 +66,7 @@ def _target_dof(fit):
 
 def is_wide(fit):
     """Whether there are too many features for the noise that least squares leaves."""
-    return fit.path.coefs.shape[-1] + bool(fit.source.fit_intercept) > fit.n_rows / 2
+    return fit.path.coefs.shape[-1] + bool(fit.estimator.fit_intercept) > fit.problem.n_rows / 2
 
 
 def is_judged(fit, dof):
@@ -75,11 +75,11 @@ def is_judged(fit, dof):
     With many features those of at most n/2 degrees of freedom a target, the intercept's among them:
     beyond, residuals vanish whatever the features are. Otherwise all that leave residuals.
     """
-    outputs = fit.n_outputs - bool(fit.problem.couples_outputs) if dof.shape[1] == 1 else 1
-    most = fit.n_rows * (0.5 if is_wide(fit) else 1.0 - 1e-9) * outputs
-    if not (is_wide(fit) or fit.is_squared_error):
+    outputs = fit.problem.n_outputs - bool(fit.problem.couples_outputs) if dof.shape[1] == 1 else 1
+    most = fit.problem.n_rows * (0.5 if is_wide(fit) else 1.0 - 1e-9) * outputs
+    if not (is_wide(fit) or fit.problem.is_quadratic):
         return np.ones(len(dof), dtype=bool)
-    return (dof + bool(fit.source.fit_intercept) * outputs <= most).all(axis=1)
+    return (dof + bool(fit.estimator.fit_intercept) * outputs <= most).all(axis=1)
 
 
 def deviance(fit, dof, noise_variance=None):
@@ -100,8 +100,8 @@ def deviance(fit, dof, noise_variance=None):
     -------
     ndarray of shape (n_alphas,)
     """
-    n, risks = fit.n_rows, target_risks(fit)
-    if fit.is_squared_error:
+    n, risks = fit.problem.n_rows, target_risks(fit)
+    if fit.problem.is_quadratic:
         noise = noise_variance or estimated_noise(fit, dof, risks)
         with np.errstate(divide="ignore", invalid="ignore"):
             return (n * np.log(2.0 * np.pi * noise) + 2.0 * n * risks / noise).sum(axis=1)
@@ -117,7 +117,7 @@ def estimated_noise(fit, dof, risks):
     Montanari, 2013, "Estimating LASSO risk and noise level"), and so rather too large than small.
     It does not vanish where the residuals do.
     """
-    n, intercept = fit.n_rows, bool(fit.source.fit_intercept)
+    n, intercept = fit.problem.n_rows, bool(fit.estimator.fit_intercept)
     if not is_wide(fit):
         return 2.0 * n * _least(fit) / (n - fit.path.coefs.shape[-1] - intercept)
     left = 1.0 - (dof + intercept) / n

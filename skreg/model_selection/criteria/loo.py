@@ -10,7 +10,7 @@ from skreg._validation import check_offset
 from skreg.estimators._fitting import Fitting
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import row_risk, solutions
-from skreg.model_selection.criteria.scoring import Known
+from skreg.model_selection.criteria.scoring import left_out_scores
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers.left_out import TRUSTED, left_out, refit_doubtful
 from skreg.solvers.ridge_left_out import left_out_predictions
@@ -19,7 +19,7 @@ from skreg.solvers.ridge_left_out import left_out_predictions
 _DOUBTFUL = 0.03
 
 
-def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None):
+def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None):
     """Leave-one-out scores of every λ from one path.
 
     **Squared error and a ridge**: exact for all λ from one decomposition, the predictions of
@@ -55,6 +55,8 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
         None: the estimator's own ``score``.
     score_params : None or dict
         What the scorers are to be given.
+    on_solved : None or callable, default=None
+        Called with the place of each λ of the path once it is solved.
 
     Returns
     -------
@@ -85,19 +87,19 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     >>> found.scores.round(4), found.std_error.round(4)
     (array([0.0537, 0.4938, 0.4938]), array([0.003 , 0.0316, 0.0329]))
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "cv='loo'")
+    fit = fit_path(estimator, X, y, alphas, fit_params, "cv='loo'", on_solved)
     diagnostics = {"dof": fit.path.dof + fit.n_intercepts}
-    if fit.is_squared_error and fit.fitting.is_ridge:
+    if fit.problem.is_quadratic and fit.is_ridge:
         raw = _exact(fit)
         doubt = None
     else:
         raw, doubt, leverage, refits = _approximate(fit)
         diagnostics |= {"max_leverage": leverage, "doubt": doubt, "n_refits": refits}
     raw = _shaped(fit, raw)
-    known = Known(fit.fitting, raw, X, y, score_params or {})
     scores, errors = {}, {}
     for name, scorer in (scorers or {"score": None}).items():
-        scores[name], errors[name] = known.scores(scorer)
+        known = left_out_scores(fit, raw, X, y, score_params or {}, scorer)
+        scores[name], errors[name] = known
     first = next(iter(scores))
     if doubt is not None:
         _warn(fit.path.alphas, scores[first], errors[first], leverage, doubt)
@@ -112,21 +114,21 @@ def _exact(fit):
             f"cv='loo' takes a decomposition, and a sparse X of {n} rows and {p} features is too "
             "large for one. Use cv=5, or fewer features."
         )
-    raw = left_out_predictions(fit.problem, fit.path.alphas, fit.fitting.ridge_factors)
+    raw = left_out_predictions(fit.problem, fit.path.alphas, fit.ridge_factors)
     offset = check_offset(fit.fit_params.get("offset"), fit.X)
     return raw if offset is None else raw + offset[:, None]
 
 
 def _shaped(fit, raw):
     """(n_alphas, n, K) as the estimator's predictions are shaped."""
-    single = fit.path.coefs.ndim == 2 or (raw.shape[2] == 1 and not fit.is_squared_error)
+    single = fit.path.coefs.ndim == 2 or (raw.shape[2] == 1 and not fit.problem.is_quadratic)
     return raw[:, :, 0] if single else raw
 
 
 def _approximate(fit):
     """Raw predictions, doubt left as a share of the loss, largest leverages, refits."""
     _check(fit)
-    n_targets = fit.problem.n_outputs if fit.is_squared_error else 1
+    n_targets = fit.problem.n_outputs if fit.problem.is_quadratic else 1
     parts = [_one(fit, t) for t in range(n_targets)]
     raw = np.concatenate([part[0] for part in parts], axis=2)
     loss = sum(part[1] for part in parts)
@@ -138,15 +140,15 @@ def _approximate(fit):
 def _one(fit, target):
     """One target, or all outputs of a loss: raw predictions, loss, doubt, leverage, refits."""
     risk, alphas = row_risk(fit, target), fit.path.alphas
-    penalty = fit.fitting.penalty(risk.n_features)
-    found = solutions(fit, target if fit.is_squared_error else None)
+    penalty = fit.penalty(risk.n_features)
+    found = solutions(fit, target if fit.problem.is_quadratic else None)
     steps = list(left_out(risk, penalty, alphas, *found))
     raw, doubt = np.array([s.raw for s in steps]), np.array([s.doubt for s in steps])
     leverage = np.array([s.leverage for s in steps])
     losses = np.array([risk.loss.derivatives(risk.y, r)[0].sum() for r in raw])
     refitted = refit_doubtful(raw, doubt, losses, partial(_refit, fit, risk), _work(fit, risk))
     losses = np.array([risk.loss.derivatives(risk.y, r)[0].sum() for r in raw])
-    if fit.is_squared_error:
+    if fit.problem.is_quadratic:
         offset = check_offset(fit.fit_params.get("offset"), fit.X)
         raw = raw if offset is None else raw + offset[:, None]
     largest = np.where(refitted, 0.0, leverage).max(axis=1)
@@ -156,7 +158,7 @@ def _one(fit, target):
 def _work(fit, risk):
     """Multiply-adds of a fit for one λ of several, about."""
     n, p = risk.X.shape
-    if fit.is_squared_error and p > n:  # a path of the lasso
+    if fit.problem.is_quadratic and p > n:  # a path of the lasso
         return 4.0 * n * p
     return max(float(n) * p * min(n, p) * risk.n_outputs**2, 5e6)
 
@@ -166,11 +168,11 @@ def _refit(fit, risk, i, which):
     weights = risk.share * risk.weight
     weights[i] = 0.0
     problem: Problem
-    if fit.is_squared_error:
+    if fit.problem.is_quadratic:
         problem = Quadratic.from_rows(risk.X, risk.y, weights, risk.fit_intercept)
     else:
         problem = EmpiricalRisk(risk.X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
-    found = Fitting(fit.source, problem).solve(fit.path.alphas[which])
+    found = Fitting(fit.estimator, problem).solve(fit.path.alphas[which])
     coefs = np.asarray(found.coefs, dtype=np.float64).reshape(len(which), -1, risk.n_features)
     x = risk.X[[i]].toarray()[0] if issparse(risk.X) else risk.X[i]
     raw = coefs @ x + np.reshape(found.intercepts, (len(which), -1))
@@ -179,13 +181,13 @@ def _refit(fit, risk, i, which):
 
 def _check(fit):
     """Raise where the solutions are not minimisers by a separable penalty."""
-    source = fit.source
+    source = fit.estimator
     if not fit.loss.has_curvature:
         raise ValueError(
             f"cv='loo' goes by the curvature of the loss, and loss {fit.loss.name!r} has none. "
             "Use cv=5."
         )
-    penalty = fit.fitting.penalty(fit.problem.n_features)
+    penalty = fit.penalty(fit.problem.n_features)
     kind = type(penalty).__name__
     if not penalty.is_separable:
         raise ValueError(
@@ -197,12 +199,12 @@ def _check(fit):
             f"cv='loo' goes by what changes little when one row is left out, and {kind} is not "
             "convex: its solutions jump from one local minimum to another. Use cv=5."
         )
-    if (hessian := fit.fitting.hessian) != "full":
+    if (hessian := fit.hessian) != "full":
         raise ValueError(
             f"cv='loo' starts from an exact minimiser, and hessian={hessian!r} approximates it. "
             "Use hessian='full', or cv=5."
         )
-    if source.max_expansions is not None and not fit.is_squared_error:
+    if source.max_expansions is not None and not fit.problem.is_quadratic:
         raise ValueError(
             f"cv='loo' starts from an exact minimiser, and max_expansions={source.max_expansions} "
             "may stop short of it. Use max_expansions=None, or cv=5."

@@ -1,114 +1,69 @@
 """Scores of predictions that were made without the rows they are for."""
 
-from dataclasses import dataclass
-
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing
 
-from skreg.estimators._fitting import LinearModel
+from skreg._validation import check_offset
 from skreg.model_selection.metrics import ClassPredictions, NoFormula, Residuals, recognized
 
 # Parts that are left out in turn for the standard error of a score that is no mean over rows.
 _PARTS = 20
 
 
-class LeftOutPredictions(BaseEstimator):
-    """An estimator whose predictions are known: what scorers take for a fitted one.
+def left_out_scores(fit, raw, X, y, params, scorer):
+    """Scores and standard errors of every λ, each of shape (n_alphas,).
 
     Parameters
     ----------
-    model : LinearModel
-        For what raw predictions mean.
-    raw : ndarray of shape (n,) or (n, K)
-        Raw predictions of the rows that scorers ask about, in their order.
-    """
-
-    def __init__(self, model, raw):
-        self.model, self.raw = model, raw
-        self.fitted_ = True
-        if is_classifier(model.estimator):
-            self.classes_ = model.estimator.classes_
-        self._loss = model.loss
-
-    def predict(self, X, offset=None):
-        """Their predictions: the offset is in the raw ones already."""
-        return self.model.predictions(self.raw[None], X)[0]
-
-    def decision_function(self, X):
-        return self.raw
-
-    def predict_proba(self, X):
-        return self.model.probabilities(self.raw[None])[0]
-
-    def predict_log_proba(self, X):
-        return np.log(self.predict_proba(X))
-
-    def score(self, X, y, **params):
-        """As the estimator's own."""
-        return type(self.model.estimator).score(self, X, y, **params)
-
-    def __sklearn_tags__(self):
-        return self.model.estimator.__sklearn_tags__()
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """Left-out predictions of all rows, and what scorers are to be given.
-
-    Attributes
-    ----------
-    model : LinearModel
+    fit : Fit
     raw : ndarray of shape (n_alphas, n) or (n_alphas, n, K)
+        Raw predictions of every row by the fit to the others, with the offset if there is one.
     X, y : as given to ``fit``
     params : dict
-        For the scorers, for all rows.
+        What the scorer is to be given, for all rows.
+    scorer : callable or None
+        None for the estimator's own ``score``.
     """
-
-    model: LinearModel
-    raw: np.ndarray
-    X: object
-    y: object
-    params: dict
-
-    def scores(self, scorer):
-        """Scores and standard errors of every λ, each of shape (n_alphas,)."""
-        weights = self.params.get("sample_weight")
-        try:
-            metric, sign = recognized(scorer, self.model)
-            found = [_mean(sign * terms, weights) for terms in self._terms(metric, weights)]
-        except NoFormula:
-            found = [self._score(scorer or _own_score, raw) for raw in self.raw]
-        return tuple(np.array(column) for column in zip(*found, strict=True))
-
-    def _terms(self, metric, weights):
-        """What each row adds to the mean that the score is, shape (n_alphas, n)."""
-        of_classes = is_classifier(self.model.estimator)
-        if set(self.params) - {"sample_weight"} or of_classes != metric.is_for_classes:
-            raise NoFormula("scorers that are given more than weights, or are for other targets")
-        if metric.terms is None:
-            raise NoFormula("no mean over rows")
-        if of_classes:
-            return metric.terms(ClassPredictions.of(self.model, self.raw, self.y, weights))
-        y = np.asarray(self.y, dtype=np.float64).reshape(self.raw.shape[1], -1)
-        predicted = self.model.predictions(self.raw, self.X)
-        return metric.terms(Residuals(predicted.reshape(len(self.raw), *y.shape) - y, y, weights))
-
-    def _score(self, scorer, raw):
-        """One λ: the score of all rows, and its standard error by the jackknife over parts."""
-        n = len(raw)
-        whole = scorer(LeftOutPredictions(self.model, raw), self.X, self.y, **self.params)
-        parts, values = np.arange(n) % min(_PARTS, n), []
-        for part in range(parts.max() + 1):
-            rows = np.flatnonzero(parts != part)
-            X, y = _safe_indexing(self.X, rows), _safe_indexing(self.y, rows)
-            params = {key: _rows_of(value, rows, n) for key, value in self.params.items()}
-            values.append(scorer(LeftOutPredictions(self.model, raw[rows]), X, y, **params))
-        return whole, np.sqrt((len(values) - 1) * np.var(values))
+    weights = params.get("sample_weight")
+    try:
+        metric, sign = recognized(scorer, fit)
+        found = [_mean(sign * row, weights) for row in _terms(fit, metric, raw, X, y, params)]
+    except NoFormula:
+        offset = check_offset(params.get("offset"), X)
+        if offset is not None:  # scorers that are given it add it
+            raw = raw - offset.reshape(len(offset), *raw.shape[2:])
+        scorer = scorer or (lambda estimator, X, y, **params: estimator.score(X, y, **params))
+        found = [_score(fit, i, raw[i], X, y, params, scorer) for i in range(len(raw))]
+    return tuple(np.array(column) for column in zip(*found, strict=True))
 
 
-def _own_score(estimator, X, y, **params):
-    return estimator.score(X, y, **params)
+def _terms(fit, metric, raw, X, y, params):
+    """What each row adds to the mean that the score is, shape (n_alphas, n)."""
+    of_classes, weights = is_classifier(fit.estimator), params.get("sample_weight")
+    if set(params) - {"sample_weight"} or of_classes != metric.is_for_classes:
+        raise NoFormula("scorers that are given more than weights, or are for other targets")
+    if metric.terms is None:
+        raise NoFormula("no mean over rows")
+    if of_classes:
+        return metric.terms(ClassPredictions.of(fit, raw, y, weights))
+    y = np.asarray(y, dtype=np.float64).reshape(raw.shape[1], -1)
+    predicted = fit.predictions(raw, X).reshape(len(raw), *y.shape)
+    return metric.terms(Residuals(predicted - y, y, weights))
+
+
+def _score(fit, i, raw, X, y, params, scorer):
+    """The i-th λ: the score of all rows, and its standard error by the jackknife over parts."""
+    n = len(raw)
+    whole = scorer(fit.estimator_at(fit.path, i, (X, raw)), X, y, **params)
+    parts, values = np.arange(n) % min(_PARTS, n), []
+    for part in range(parts.max() + 1):
+        rows = np.flatnonzero(parts != part)
+        some = _safe_indexing(X, rows)
+        given = {key: _rows_of(value, rows, n) for key, value in params.items()}
+        fitted = fit.estimator_at(fit.path, i, (some, raw[rows]))
+        values.append(scorer(fitted, some, _safe_indexing(y, rows), **given))
+    return whole, np.sqrt((len(values) - 1) * np.var(values))
 
 
 def _mean(values, weights):
