@@ -180,6 +180,10 @@ class Penalty(ABC):
         ones = np.ones(p)
         return not (np.isfinite(self.value(ones)) and np.isfinite(self.value(-ones)))
 
+    def bounds_alone(self) -> "Penalty | None":
+        """0 where P is finite, +inf elsewhere: what is left of P as λ → 0. None if nothing is."""
+        return None
+
     def alpha_max(self, gradient_at_zero: Array) -> float:
         """The smallest λ at which 0 is optimal for all penalized blocks; +inf if there is none.
 

@@ -155,6 +155,13 @@ class Separable(Penalty):
 
     # The penalty ---------------------------------------------------------------------------------
 
+    def bounds_alone(self) -> "Separable | None":
+        """0 within the bounds, +inf outside."""
+        if not self._is_bounded:
+            return None
+        excluded = 0.0 if self.factors is None else np.where(np.isinf(self.factors), np.inf, 0.0)
+        return Separable(factors=excluded, positive=self.positive, bounds=self.bounds)
+
     def check_features(self, p: int) -> None:
         """Factors and bounds have one number for each feature, or one for all."""
         lower, upper = (None, None) if self.bounds is None else self.bounds

@@ -19,6 +19,8 @@ from skreg.rows.products import by_halves
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
 _WORTH_TWO = 5e5
+# What rounding may leave of a risk, as a share of it, before the targets are shifted.
+_SEEN = 1e-10
 # Of the power iteration for the largest eigenvalue: it is right to a few per cent.
 _POWER_STEPS = 16
 
@@ -241,6 +243,21 @@ class EmpiricalRisk(Problem):
     def rounding(self) -> Rounding:
         """What rounding leaves of R and its gradient in the null model."""
         return self._null[2]
+
+    @cached_property
+    def shifted(self):
+        """The same risk of targets about 0, and what is missing in its intercepts (K,).
+
+        It is this risk itself unless its targets lie so far from 0 that residuals would be rounded
+        to few digits; a difference of two numbers of one size loses none.
+        """
+        small = _SEEN * self.null_risk
+        if not (self.fit_intercept and self.loss.has_identity_link) or self.rounding.value <= small:
+            return self, np.zeros(self.n_outputs)
+        shift = self.null_intercept()
+        y = self.y - shift if self.offset is None else (self.y - self.offset) - shift
+        weights = self.share * self.weight
+        return EmpiricalRisk(self.X, y, self.loss, weights), shift
 
     def expand(self, coef, intercept):
         """The quadratic of R about (θ₀, b₀), b at its best.

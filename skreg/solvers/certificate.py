@@ -136,8 +136,8 @@ class Certificate:
     def gap_of_small(self, point: Point, alpha: float) -> float:
         """An upper bound of objective(θ, b) − the minimum, for λ near the rounding of gradients.
 
-        The minimum is not below that of the risk alone, whose dual point is orthogonal to all
-        features; and with more features than rows, not below 0.
+        The minimum is not below that of the risk within the bounds alone, whose dual point is
+        orthogonal to all features off their bounds; and with more features than rows, not below 0.
 
         Parameters
         ----------
@@ -145,11 +145,12 @@ class Certificate:
             As for `gap`.
         """
         penalty = self.objective(point, alpha) - point.value
-        if point.theta.size >= self.risk.n_rows:
+        bounds = self.penalty.bounds_alone()
+        if bounds is None and point.theta.size >= self.risk.n_rows:
             return point.value + penalty
-        alone = Certificate(self.risk, NoPenalty())
+        alone = Certificate(self.risk, bounds or NoPenalty())
         alone.reference = self.reference
-        return alone.gap(point, 0.0, 0.0) + penalty
+        return min(alone.gap(point, 0.0, 0.0), point.value) + penalty
 
     def gap_by(
         self, point: Point, residual: Vector, alpha: float, tol: float

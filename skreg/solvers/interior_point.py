@@ -36,6 +36,8 @@ EPS = np.finfo(np.float64).eps
 _NEAR, _AIM = 0.995, 1e-11
 # Slopes of features without a penalty that count as 0, beside their largest possible size.
 _LEFT = 1e-9
+# Slopes this far beyond the limit of an L1 part, beside their largest possible size, are at it.
+_ROUNDED = 16 * EPS
 _MAX_ITER = 200
 
 
@@ -270,9 +272,13 @@ class Iterate:
         free = self.penalty.free(len(slope)) | (self.alpha == 0)
         size = self.lengths_of_columns * np.linalg.norm(a)
         inside[free & (np.abs(slope) <= _LEFT * size)] = 0.0
+        # Slopes within rounding of the L1 part's limit count as there, at a price.
+        beyond = np.maximum(np.abs(inside) - self.l1, 0.0)
+        beyond[(beyond > _ROUNDED * size) | (self.l1 == 0) | (self.l2 > 0)] = 0.0
+        inside -= np.copysign(beyond, inside)
         scale, conjugate = largest_scale(self.penalty, inside[None], self.alpha)
         penalty = self.penalty.value(theta, self.alpha) if self.alpha else 0.0
-        gap = value + penalty - (scale * (a @ self.y) - conjugate)
+        gap = value + penalty - (scale * (a @ self.y) - conjugate) + 2.0 * beyond @ np.abs(theta)
         n_interpolated = np.count_nonzero(self._interpolated()) - self.risk.fit_intercept
         dof = n_interpolated if self.l2.any() else np.count_nonzero(theta)
         gap, dof = max(gap, 0.0), max(int(dof), 0)

@@ -117,6 +117,23 @@ class PenalizedQuadratic:
             excess += part._scaled_gap(one, its, alpha)
         return excess
 
+    def gap_of_small(self, theta: Array, slope: Array, alpha: float) -> float:
+        """The same for λ near the rounding of slopes: R(θ) − min R + P(θ; λ), or less.
+
+        R(θ) − min R = ½⟨q, H⁻¹q⟩ for the q that no bound holds back, and R(θ) at most.
+        """
+        left = self.risk(theta, slope)
+        if self.form.holds_hessian:
+            loose, factor = self._loose(theta, slope), self._factor
+            if factor.is_definite or loose.all():
+                q = slope * loose
+                left = min(left, 0.5 * float(np.vdot(q, factor.inverse_times(q.T).T)))
+        return left + self.penalty.value(theta, alpha)
+
+    @cached_property
+    def _factor(self) -> Factor:
+        return Factor(self.form.hessian, np.zeros(len(self.form.hessian)), scaled=True)
+
     def _scaled_gap(self, theta: Array, slope: Array, alpha: float) -> float:
         """The gap where q of features without a penalty is 0.
 

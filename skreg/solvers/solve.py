@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
-from skreg.quadratic import Problem
+from skreg.quadratic import EmpiricalRisk, Problem
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, Spectral
 from skreg.solvers.interior_point import InteriorPoint
@@ -116,7 +116,10 @@ def solve(
     'spectral'
     """
     alphas = check_alphas(alphas)[0]
-    task = Task(problem, penalty, alphas, tol, max_iter, max_expansions, hessian, start)
+    near, shift = _about_zero(problem)
+    if start is not None:
+        start = start[0], start[1] - shift
+    task = Task(near, penalty, alphas, tol, max_iter, max_expansions, hessian, start)
     chosen = _chosen(task, method)
     if closely:
         task = replace(task, tol=tol * chosen.closer)
@@ -130,15 +133,19 @@ def solve(
         endless = free_directions_notes(task.risk, penalty, answer.thetas)
     if with_gaps and answer.gaps is None:
         answer.gaps = _gaps(task, answer.thetas, answer.intercepts)
+    if answer.gaps is not None and answer.is_exact:
+        answer.gaps = _looked_at_again(task, answer, answer.gaps, max(tol, _ROUNDING))
     if answer.dof is None:
-        freedom = Freedom.of(problem, penalty, alphas, answer.thetas, answer.intercepts)
+        freedom = Freedom.of(near, penalty, alphas, answer.thetas, answer.intercepts)
     else:
         freedom = Freedom(answer.dof)
     notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
-    seen = problem.as_seen(answer.thetas, answer.intercepts)
+    intercepts = answer.intercepts + shift
+    seen = problem.as_seen(answer.thetas, intercepts)
     gaps = answer.gaps
     if gaps is not None and problem.dtype != np.float64 and task.is_full:
-        gaps = gaps + _price_of_rounding(task, answer.thetas, answer.intercepts, **seen)
+        task = replace(task, problem=problem)
+        gaps = gaps + _price_of_rounding(task, answer.thetas, intercepts, **seen)
     return Solution(
         alphas=alphas,
         **seen,
@@ -182,8 +189,15 @@ def alpha_max(problem: Problem, penalty: Penalty, hessian: str = "full") -> floa
 
     Features without a penalty, and the intercepts, are at their best there.
     """
-    task = Task(problem, penalty, np.ones(1), hessian=hessian)
+    task = Task(_about_zero(problem)[0], penalty, np.ones(1), hessian=hessian)
     return _chosen(task, "auto").alpha_max(task)
+
+
+def _about_zero(problem: Problem) -> tuple[Problem, Array]:
+    """The problem with targets about 0, and what is missing in its intercepts."""
+    if problem.is_quadratic:  # its means are taken out
+        return problem, np.zeros(problem.n_outputs)
+    return cast(EmpiricalRisk, problem).shifted
 
 
 def _chosen(task: Task, name: str) -> Method:
@@ -233,6 +247,26 @@ def _gaps(task: Task, thetas: Array, intercepts: Array) -> Array:
             point = risk.at(theta.ravel(), intercepts[i] + theta @ center)
             out[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
     return out / (task.problem.null_risk or 1.0)
+
+
+def _looked_at_again(task: Task, answer: Answer, gaps: Array, enough: float) -> Array:
+    """Other bounds for gaps above ``enough``: λ may be below the rounding of gradients."""
+    late = np.flatnonzero((gaps > enough) & (task.alphas > 0))
+    if not (late.size and task.penalty.is_convex and task.problem.has_curvature):
+        return gaps
+    gaps = gaps.copy()
+    for i in late:
+        theta, alpha = answer.thetas[i], task.alphas[i]
+        if task.problem.is_quadratic:
+            penalized = PenalizedQuadratic(task.quadratic.form, task.penalty)
+            gap = penalized.gap_of_small(theta, penalized.slope(theta), alpha)
+        else:
+            assert answer.intercepts is not None
+            b = answer.intercepts[i] + theta @ task.risk.design.centre
+            point = task.risk.at(theta.ravel(), b)
+            gap = Certificate(task.risk, task.penalty).gap_of_small(point, alpha)
+        gaps[i] = min(gaps[i], gap / (task.problem.null_risk or 1.0))
+    return gaps
 
 
 def _price_of_rounding(
