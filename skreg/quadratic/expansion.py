@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 
-from skreg.quadratic.forms import GramForm, RowForm
+from skreg.quadratic.forms import Form, GramForm, RowForm
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.row_curvature import row_weights
@@ -50,7 +50,7 @@ class _ArrayForm(GramForm):
     def __init__(self, risk, coef, intercept, residual, curvature):
         parts = DenseHessian(risk, curvature)
         design, theta, K = risk.design, coef.ravel(), risk.n_outputs
-        self.moments, self.centred, self.data = None, risk.fit_intercept, None
+        self.centred = risk.fit_intercept
         self.weight, self.n_rows = risk.weight, int(np.count_nonzero(risk.share))
         self.hessian = np.ascontiguousarray(parts.matrix)
         self.hessian.flags.writeable = False
@@ -72,16 +72,11 @@ class _ArrayForm(GramForm):
         self.x_mean = self.mixed_means[0] if single else np.zeros(theta.size)
         self.y_mean = self.at_zero if single else np.zeros(1)
 
-    def without_rows(self):
-        return self
-
-    def as_moments(self):
-        """There are none: the quadratic holds at its anchor only."""
-        raise TypeError("only quadratics of squared error add: the others hold at their anchor.")
-
 
 class _WideForm(RowForm):
     """p > n: the rows of H, √s·(x − x̄) for curvatures s, and the working targets z = f − ℓ′/ℓ″."""
+
+    as_moments = Form.as_moments  # its rows are those of the anchor only
 
     def __init__(self, risk, raw, residual, weights):
         linear = raw if risk.offset is None else raw - risk.offset
@@ -91,7 +86,3 @@ class _WideForm(RowForm):
         self.rows.rescale(np.sqrt(weights.sum()))
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
         self.weight = risk.weight
-
-    def as_moments(self):
-        """There are none: the quadratic holds at its anchor only."""
-        raise TypeError("only quadratics of squared error add: the others hold at their anchor.")

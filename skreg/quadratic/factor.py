@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,21 +115,14 @@ def add_gauge(hessians: Array, gauge: Array) -> None:
         hessians[..., j::p, j::p] += gauge[..., j, None, None] / K
 
 
-class HeldHessian(Protocol):
-    """A Hessian as an array, see `DenseHessian`."""
-
-    matrix: Array
-    mixed: Array
-    inverse_bb: Array
-    gauge: Array | None
-
-
 class DenseFactor(Factor):
-    """Newton steps by a Hessian that is held, the intercepts eliminated."""
+    """Newton steps by a Hessian that is held, the intercepts eliminated: see `DenseHessian`."""
 
-    def __init__(self, hessian: HeldHessian, ridge: Array):
-        super().__init__(hessian.matrix, ridge, hessian.gauge)
-        self._mixed, self._inverse_bb = hessian.mixed, hessian.inverse_bb
+    def __init__(
+        self, matrix: Array, ridge: Array, gauge: Array | None, mixed: Array, inverse_bb: Array
+    ):
+        super().__init__(matrix, ridge, gauge)
+        self._mixed, self._inverse_bb = mixed, inverse_bb
 
     def solve(self, gradient: Array, total: Array, tol: float | None = None) -> tuple[Array, Array]:
         """The Newton step (d_θ, d_b) for these gradients; ``tol`` is for methods that iterate."""

@@ -3,8 +3,11 @@
 Rows are kept for p > n, and for sparse X where H would be larger than X.
 """
 
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -20,7 +23,7 @@ from skreg.rows.products import product
 _LARGE = 5000
 
 
-class Form(Protocol):
+class Form(ABC):
     """What solvers ask of a quadratic ½θᵀHθ − hᵀθ + ½‖b‖², whatever holds it.
 
     Attributes
@@ -44,79 +47,79 @@ class Form(Protocol):
         Rows with a positive weight.
     rows : WeightedRows
         A and b with H = AᵀA; None where ``holds_hessian``.
-    has_rows : bool
-        Whether `decompose_rows` can be asked, where H is not accurate enough.
+    data : None or (X, y, weights)
+        The rows as they were given, where they are referred to.
     moments : Moments or None
         None where rows are kept.
-    is_finite : bool
-        False where X holds a NaN or an infinity (or overflows).
     is_large : bool
         Whether it is never decomposed: see `skreg.quadratic.conjugate_gradient`.
     """
 
+    holds_hessian: ClassVar[bool]
     weight: float
     n_rows: int
     centred: bool
     x_mean: np.ndarray
     y_mean: np.ndarray
+    cross: np.ndarray
     power: np.ndarray
-    holds_hessian: bool
+    diagonal: np.ndarray
+    hessian: np.ndarray
+    rows: Any = None
+    data: Any = None
+    moments: Moments | None = None
+    is_large = False
 
     @property
-    def cross(self) -> np.ndarray: ...
+    def has_rows(self) -> bool:
+        """Whether `decompose_rows` can be asked, where H is not accurate enough."""
+        return self.data is not None
 
     @property
-    def diagonal(self) -> np.ndarray: ...
+    @abstractmethod
+    def is_finite(self) -> bool:
+        """False where X holds a NaN or an infinity (or overflows)."""
 
-    @property
-    def hessian(self) -> np.ndarray: ...
-
-    @property
-    def rows(self) -> Any: ...
-
-    @property
-    def has_rows(self) -> bool: ...
-
-    @property
-    def moments(self) -> Moments | None: ...
-
-    @property
-    def is_finite(self) -> bool: ...
-
-    @property
-    def is_large(self) -> bool: ...
-
+    @abstractmethod
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Hθ − h for θ of shape (q, p)."""
 
+    @abstractmethod
     def slope(self, theta: np.ndarray, target: int = 0) -> np.ndarray:
         """h − Hθ of one target, for θ of shape (p,) with few non-zeros."""
 
+    @abstractmethod
     def decompose(self, factors: np.ndarray | None = None) -> Any:
         """A `Spectrum`; with the ridge's factors a `FactoredSpectrum`."""
 
+    @abstractmethod
     def decompose_rows(self, dtype: DTypeLike, factors: np.ndarray | None = None) -> Any:
         """The same from the rows: slower, and the condition number is not squared."""
 
+    @abstractmethod
     def working_columns(self, targets: np.ndarray) -> Any:
         """H on a set of features that grows, as a `GrowingGram`, and some of the targets."""
 
-    def without_rows(self) -> "Form":
+    def without_rows(self) -> Form:
         """The same, without the reference to X where H is held."""
+        return self
 
     def as_moments(self) -> Moments:
         """The sums that H and h come from."""
+        if self.moments is None:
+            raise TypeError(
+                "only quadratics of squared error add: the others hold at their anchor."
+            )
+        return self.moments
 
 
-class GramForm:
+class GramForm(Form):
     """H and h = Hθ̂ as arrays, from `Moments`; refers to X, if it has it, for ill-conditioned H."""
 
     holds_hessian = True
-    is_large = False
-    rows = None
 
-    def __init__(self, moments, centred):
-        self.moments, self.centred = moments, centred
+    def __init__(self, moments, centred, data=None):
+        self.moments, self.centred, self.data = moments, centred, data
         self.weight, self.n_rows = moments.weight, moments.n_rows
         weight = self.weight
         if not weight > 0:
@@ -132,30 +135,19 @@ class GramForm:
             self.x_mean, self.y_mean = np.zeros_like(self.x_mean), np.zeros_like(self.y_mean)
         self.hessian.flags.writeable = False
         self.diagonal = np.diag(self.hessian)
-        self.data: Any = None
-
-    def attach(self, X, y, weights):
-        """Refer to the rows that the moments came from."""
-        self.data = (X, y, weights)
-
-    @property
-    def has_rows(self):
-        return self.data is not None
 
     @property
     def is_finite(self):
-        """False where X holds a NaN or an infinity (or overflows)."""
         return bool(np.isfinite(self.diagonal).all() and np.isfinite(self.x_mean).all())
 
     def without_rows(self):
-        return GramForm(self.moments, self.centred)
-
-    def as_moments(self):
-        return self.moments
+        return GramForm(self.moments, self.centred) if self.has_rows else self
 
     def gradient(self, theta):
-        """Hθ − h for θ of shape (q, p)."""
         return product(theta, self.hessian) - self.cross.T
+
+    def slope(self, theta, target=0):
+        return kernel.slope_at(self.hessian, np.ascontiguousarray(self.cross[:, target]), theta)
 
     def decompose(self, factors=None):
         return factored.from_hessian(self.hessian, self.cross, factors)
@@ -168,44 +160,39 @@ class GramForm:
     def working_columns(self, targets):
         return _HeldGram(self, targets)
 
-    def slope(self, theta, target=0):
-        """h − Hθ of one target, for θ of shape (p,) with few non-zeros."""
-        return kernel.slope_at(self.hessian, np.ascontiguousarray(self.cross[:, target]), theta)
 
+class RowForm(Form):
+    """H = AᵀA by reference to its rows: no p × p array.
 
-class RowForm:
-    """H = AᵀA by reference to its rows: no p × p array."""
+    ``is_tall`` says that n ≥ p, where a decomposition is of H.
+    """
 
-    moments = None
-    has_rows = True
     holds_hessian = False
 
     def __init__(self, X, y, weights, centred):
-        self.data = (X, y, weights)
-        self.centred = centred
+        self.data, self.centred = (X, y, weights), centred
         self.rows = WeightedRows(X, y, weights, centred)
         self.weight, self.n_rows = self.rows.weight, self.rows.n_rows
         self.x_mean, self.y_mean = self.rows.x_mean, self.rows.y_mean
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
+        self.is_tall = self.rows.shape[0] >= self.rows.shape[1]
+        self.is_large = issparse(self.rows.X) and min(self.rows.shape) > _LARGE
 
     @cached_property
-    def cross(self):
+    def cross(self):  # type: ignore[override]  # read-only here
         return self.rows.transposed_dot(self.rows.b)
 
-    @property
-    def diagonal(self):
+    @cached_property
+    def diagonal(self):  # type: ignore[override]
         return self.rows.column_norms
+
+    @property
+    def hessian(self):  # type: ignore[override]
+        return self.rows.gram()
 
     @property
     def is_finite(self):
         return self.rows.is_finite
-
-    @property
-    def hessian(self):
-        return self.rows.gram()
-
-    def without_rows(self):
-        return self
 
     def as_moments(self):
         """Moments of these rows: p × p."""
@@ -213,6 +200,15 @@ class RowForm:
 
     def gradient(self, theta):
         return self.rows.transposed_dot(self.rows.dot(theta.T) - self.rows.b).T
+
+    def slope(self, theta, target=0):
+        residual = self.rows.b[:, [target]]
+        support = np.flatnonzero(theta)
+        if 2 * support.size > theta.size:
+            residual = residual - self.rows.dot(theta[:, None])
+        elif support.size:
+            residual = residual - self.rows.some_dot(support, theta[support, None])
+        return self.rows.transposed_dot(residual)[:, 0]
 
     def decompose(self, factors=None):
         if self.is_tall:
@@ -224,27 +220,8 @@ class RowForm:
             return factored.from_tall_rows(self.rows, np.finfo(dtype).eps, factors)
         return factored.from_wide_rows(self.rows, factors, accurate=True)
 
-    @property
-    def is_large(self):
-        """Sparse, and neither side small enough to decompose."""
-        return issparse(self.rows.X) and min(self.rows.shape) > _LARGE
-
-    @property
-    def is_tall(self):
-        """n ≥ p, where a decomposition is of H (p × p)."""
-        return self.rows.shape[0] >= self.rows.shape[1]
-
     def working_columns(self, targets):
         return self.rows.working_columns(self.rows.b[:, targets])
-
-    def slope(self, theta, target=0):
-        residual = self.rows.b[:, [target]]
-        support = np.flatnonzero(theta)
-        if 2 * support.size > theta.size:
-            residual = residual - self.rows.dot(theta[:, None])
-        elif support.size:
-            residual = residual - self.rows.some_dot(support, theta[support, None])
-        return self.rows.transposed_dot(residual)[:, 0]
 
 
 class _HeldGram:

@@ -23,6 +23,7 @@ from skreg.rows.products import add_gram, product, symmetric
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
+    from skreg.rows import WeightedRows
 
 # Multiplications of one class's part below which calls take longer.
 _SMALL_GRAM = 1e6
@@ -37,57 +38,33 @@ class QuadraticHessian:
 
     Parameters
     ----------
-    n_features : int
-        p.
     gram : callable
         ``gram(features)`` gives H on some features, (m, m).
-    columns : callable, default=None
-        ``columns(features)`` gives those columns of A, H = AᵀA; needed for p > n.
-    n_rows : int, default=None
-        Rows of A.
-    n_outputs : int, default=1
-        Targets.
+    n_features, n_outputs : int
+        p, and the number of targets.
+    rows : WeightedRows or None, default=None
+        A with H = AᵀA; needed for p > n.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skreg.quadratic.hessian import QuadraticHessian
-    >>> QuadraticHessian.from_array(np.diag([1.0, 2.0, 3.0])).block(np.array([0, 2]))
-    array([[1., 0.],
-           [0., 3.]])
+    >>> from skreg.quadratic import Quadratic
+    >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
+    >>> quadratic = Quadratic.from_rows(X, X @ [3.0, 1.0], None, fit_intercept=True)
+    >>> quadratic.hessian_at(np.zeros((1, 2)), np.zeros(1)).block(np.array([1]))
+    array([[2.]])
     """
 
     def __init__(
         self,
-        n_features: int,
         gram: Callable[[Indices], Array],
-        columns: Callable[[Indices], Array] | None = None,
-        n_rows: int | None = None,
+        n_features: int,
         n_outputs: int = 1,
+        rows: WeightedRows | None = None,
     ):
+        self._gram, self._rows = gram, rows
         self.n_features, self.n_outputs = n_features, n_outputs
-        self._gram, self._columns = gram, columns
-        self.n_rows = n_outputs * (n_features if n_rows is None else n_rows)
-
-    @classmethod
-    def from_array(cls, matrix: Array, n_outputs: int = 1) -> QuadraticHessian:
-        """From H as an array of shape (p, p)."""
-
-        def gram(features: Indices) -> Array:
-            return matrix[np.ix_(features, features)]
-
-        return cls(len(matrix), gram, n_outputs=n_outputs)
-
-    @classmethod
-    def from_rows(cls, rows, n_outputs: int = 1) -> QuadraticHessian:
-        """From rows A with ``shape`` and ``columns(which)``: H is never formed as a whole."""
-
-        def gram(features: Indices) -> Array:
-            columns = rows.columns(features)
-            return product(columns.T, columns)
-
-        n, p = rows.shape
-        return cls(p, gram, rows.columns, n, n_outputs)
+        self.n_rows = n_outputs * (n_features if rows is None else rows.shape[0])
 
     def block(self, which: Indices) -> Array:
         """H on the coefficients ``which``, numbered t·p + j for target t and feature j."""
@@ -100,10 +77,10 @@ class QuadraticHessian:
 
     def root(self, which: Indices) -> Array:
         """Z[:, which] with H = ZᵀZ, shape (n_rows, m)."""
-        if self._columns is None:
+        if self._rows is None:
             raise ValueError("H is held as an array, without the rows that it was made from.")
         targets, features = np.divmod(which, self.n_features)
-        columns = self._columns(features)
+        columns = self._rows.columns(features)
         if self.n_outputs == 1:
             return columns
         out = np.zeros((self.n_outputs, *columns.shape))
@@ -304,7 +281,7 @@ class DenseHessian(Hessian):
         return H.reshape(K * p, K * p), mixed.reshape(K, K * p)
 
     def factor(self, ridge: Array) -> DenseFactor:
-        return DenseFactor(self, ridge)
+        return DenseFactor(self.matrix, ridge, self.gauge, self.mixed, self.inverse_bb)
 
     def times(self, v: Array) -> Array:
         """Hv for v of shape (K·p, m)."""

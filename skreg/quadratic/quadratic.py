@@ -73,8 +73,8 @@ class Quadratic(Problem):
             if p > n or (issparse(X) and 8 * p * p > X.data.nbytes):
                 form = RowForm(X, targets, weights, fit_intercept)
             else:
-                form = held = GramForm(Moments.from_rows(X, targets, weights), fit_intercept)
-                held.attach(X, targets, weights)
+                moments = Moments.from_rows(X, targets, weights)
+                form = GramForm(moments, fit_intercept, (X, targets, weights))
             finite = form.is_finite
         if not finite:
             assert_all_finite(X, input_name="X")
@@ -180,9 +180,8 @@ class Quadratic(Problem):
 
     def hessian_at(self, theta: NDArray, intercept: NDArray) -> QuadraticHessian:
         """H, which is the same everywhere."""
-        if self.form.holds_hessian:
-            return QuadraticHessian.from_array(self.form.hessian, self.n_outputs)
-        return QuadraticHessian.from_rows(self.form.rows, self.n_outputs)
+        gram = self.form.working_columns(np.arange(self.n_outputs)).among
+        return QuadraticHessian(gram, self.n_features, self.n_outputs, self.form.rows)
 
     def as_seen(self, thetas: NDArray, intercepts: NDArray) -> Seen:
         """``coefs`` and ``intercepts`` of θ (m, q, p) and b (m, q), as a `Solution` has them."""

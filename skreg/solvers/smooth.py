@@ -70,8 +70,7 @@ class SquaredErrorPart:
         self.problem, self._penalized = quadratic, PenalizedQuadratic(quadratic.form, penalty)
         self.shape, self.null_risk = self._penalized.cross.shape, quadratic.null_risk
         self.diagonal = np.broadcast_to(self._penalized.width**2, self.shape)
-        columns = quadratic.form.working_columns(self._penalized.targets)
-        self.hessian = QuadraticHessian(self.shape[1], columns.among, n_outputs=self.shape[0])
+        self.hessian = quadratic.hessian_at(np.zeros(self.shape), quadratic.form.y_mean)
 
     def at(self, theta: Array, near: State | None = None) -> State:
         """The state at θ."""

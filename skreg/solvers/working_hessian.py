@@ -36,8 +36,6 @@ class WorkingHessian(Hessian):
         Those of the working set, where they are few.
     """
 
-    gauge: Any = None  # `hold_together` gives what it would
-
     def __init__(self, risk, curvature, which):
         super().__init__(risk, curvature, with_floor=False)
         self.inner = None
@@ -48,7 +46,7 @@ class WorkingHessian(Hessian):
         self.extend(which)
 
     def factor(self, ridge):
-        return DenseFactor(self, ridge)
+        return DenseFactor(self.matrix, ridge, None, self.mixed, self.inverse_bb)
 
     def hold_together(self, free):
         """Give curvature to what all classes have in common in these coefficients.

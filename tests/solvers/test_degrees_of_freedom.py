@@ -59,6 +59,17 @@ def problem(name, n, p, seed, fit_intercept=True, layout="dense"):
     return risk, curvature, whole
 
 
+def of_array(H, n_outputs=1):
+    """H of squared error as an array."""
+    return QuadraticHessian(lambda some: H[np.ix_(some, some)], len(H), n_outputs)
+
+
+def of_rows(A, n_outputs=1):
+    """The same from rows A with H = AᵀA."""
+    rows = SimpleNamespace(shape=A.shape, columns=lambda some: A[:, some])
+    return QuadraticHessian(lambda some: A[:, some].T @ A[:, some], A.shape[1], n_outputs, rows)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", ["poisson", "binary_log_loss", "multinomial_log_loss"])
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -78,11 +89,7 @@ def test_block_of_several_targets():
     A = rng.normal(size=(4, 7))
     which = np.array([1, 5, 8, 12, 13])
     expected = np.kron(np.eye(2), A.T @ A)[np.ix_(which, which)]
-    rows = SimpleNamespace(shape=A.shape, columns=lambda some: A[:, some])
-    for hessian in (
-        QuadraticHessian.from_array(A.T @ A, n_outputs=2),
-        QuadraticHessian.from_rows(rows, n_outputs=2),
-    ):
+    for hessian in (of_array(A.T @ A, 2), of_rows(A, 2)):
         np.testing.assert_allclose(hessian.block(which), expected, atol=1e-13)
     root = hessian.root(which)
     assert len(root) == hessian.n_rows
@@ -117,7 +124,7 @@ def test_equals_dense_numpy(seed, name, shape, kind):
     found = degrees_of_freedom(Hessian(risk, curvature), bends)
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(
-        degrees_of_freedom(QuadraticHessian.from_array(H), bends), expected, rtol=1e-7, atol=1e-9
+        degrees_of_freedom(of_array(H), bends), expected, rtol=1e-7, atol=1e-9
     )
 
 
@@ -125,7 +132,7 @@ def test_known_values():
     rng = np.random.default_rng(0)
     A = rng.normal(size=(12, 5))
     A[:, 4] = A[:, 0] + A[:, 1]
-    hessian, every = QuadraticHessian.from_array(A.T @ A), np.ones(5, dtype=bool)
+    hessian, every = of_array(A.T @ A), np.ones(5, dtype=bool)
     sigma = np.linalg.eigvalsh(A.T @ A)
     ridge = degrees_of_freedom(hessian, Tangent(every, np.full(5, 0.3)))
     np.testing.assert_allclose(ridge, np.sum(sigma / (sigma + 0.3)), rtol=1e-12)
@@ -135,7 +142,7 @@ def test_known_values():
 
 def test_continuous_from_the_lasso_to_the_ridge():
     _, _, H = problem("poisson", 40, 6, 0)
-    hessian, every = QuadraticHessian.from_array(H), np.ones(6, dtype=bool)
+    hessian, every = of_array(H), np.ones(6, dtype=bool)
     steps = np.linspace(0.0, 1.0, 201)
     dof = [degrees_of_freedom(hessian, Tangent(every, np.full(6, 0.01 * t))) for t in steps]
     assert dof[0] == 6
@@ -160,8 +167,7 @@ def test_coordinates_of_clusters(shape):
     reduced = basis.T @ A.T @ A @ basis
     expected = dense(reduced, Tangent(None, diagonal))
     bends = Tangent(np.ones(p, dtype=bool), diagonal, None, basis)
-    rows = SimpleNamespace(shape=A.shape, columns=lambda some: A[:, some])
-    for hessian in (QuadraticHessian.from_array(A.T @ A), QuadraticHessian.from_rows(rows)):
+    for hessian in (of_array(A.T @ A), of_rows(A)):
         np.testing.assert_allclose(degrees_of_freedom(hessian, bends), expected, rtol=1e-10)
 
 
