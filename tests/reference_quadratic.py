@@ -67,8 +67,10 @@ def precise_ridge(A, b, alpha):
     return theta
 
 
-def lasso(A, b, alpha, passes=20_000):
-    """The lasso by plain cyclic coordinate descent on the residual."""
+def lasso(A, b, alpha, passes=20_000, l1=1.0, l2=0.0, lower=-np.inf, upper=np.inf):
+    """The lasso by plain cyclic coordinate descent on the residual, with weights and bounds."""
+    p = A.shape[1]
+    l1, l2, lower, upper = (np.broadcast_to(part, p) for part in (l1, l2, lower, upper))
     norms = (A**2).sum(axis=0)
     theta, residual = np.zeros(A.shape[1]), b.astype(float).copy()
     for _ in range(passes):
@@ -76,7 +78,8 @@ def lasso(A, b, alpha, passes=20_000):
         for j in np.flatnonzero(norms):
             old = theta[j]
             target = A[:, j] @ residual + norms[j] * old
-            theta[j] = np.sign(target) * max(abs(target) - alpha, 0.0) / norms[j]
+            kept = np.sign(target) * max(abs(target) - alpha * l1[j], 0.0)
+            theta[j] = np.clip(kept / (norms[j] + alpha * l2[j]), lower[j], upper[j])
             residual -= (theta[j] - old) * A[:, j]
             largest = max(largest, abs(theta[j] - old) * np.sqrt(norms[j]))
         if largest < 1e-15 * np.sqrt(b @ b + 1e-300):

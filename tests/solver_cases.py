@@ -1,11 +1,14 @@
-"""Short names for calls of `solve` that many tests make; they warn of what solutions note."""
+"""Short names for calls of `solve` that many tests make, which warn of notes; and problems."""
 
 from types import SimpleNamespace
 
 import numpy as np
 
 from skreg import solvers
+from skreg.losses import BinaryLogLoss, Huber, MultinomialLogLoss, Poisson
 from skreg.penalties import Group, Separable
+from skreg.quadratic.quadratic import Quadratic
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max
 
 
@@ -74,3 +77,30 @@ def lasso_alpha_max(problem, hessian="full", penalty=None):
 
 def group_fit(problem, alphas, penalty, tol=1e-8, max_iter=10_000):
     return fit_of(problem, solve(problem, penalty, alphas, tol=tol, max_iter=max_iter))
+
+
+N, P = 60, 12
+KINDS = ["squared error", "two targets", "binary", "classes", "poisson", "huber"]
+
+
+def problem(kind, n=N, p=P, seed=0, made=lambda X: X):
+    """A problem of some kind with features on different scales, and weights."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) + 0.7 * rng.normal(size=(n, 1))
+    z = X @ np.r_[1.0, -1.0, 0.5, np.zeros(p - 3)]
+    X = X * rng.choice([0.3, 1.0, 3.0], p) + 1.0
+    w = rng.uniform(0.5, 2.0, n)
+    if kind in ("squared error", "two targets"):
+        y = z + rng.normal(size=n)
+        y = np.c_[y, rng.normal(size=n) - z] if kind == "two targets" else y
+        return Quadratic.from_rows(made(X), y, w, True)
+    if kind == "binary":
+        return EmpiricalRisk(
+            made(X), (z + rng.logistic(size=n) > 0)[:, None] * 1.0, BinaryLogLoss(), w
+        )
+    if kind == "classes":
+        labels = np.argmax(np.c_[z, -z, 0 * z] + rng.gumbel(size=(n, 3)), axis=1)
+        return EmpiricalRisk(made(X), np.eye(3)[labels], MultinomialLogLoss(), w)
+    if kind == "huber":
+        return EmpiricalRisk(made(X), (z + rng.standard_t(2, n))[:, None], Huber(1.35), w)
+    return EmpiricalRisk(made(X), rng.poisson(np.exp(0.4 * z))[:, None] * 1.0, Poisson(), w)

@@ -1,14 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The lasso on a dense H by an active set: signs are held, a Cholesky factor follows the support.
 
-    min ½θᵀHθ − hᵀθ + Σⱼ l1ⱼ|θⱼ| + ½l2ⱼθⱼ²
+    min ½θᵀHθ − hᵀθ + Σⱼ l1ⱼ|θⱼ| + ½l2ⱼθⱼ²,    lower ≤ θ ≤ upper
 
 On the support S with signs s the problem is a linear system, θ_S = (H_SS + l2)⁻¹(h_S − l1·s). A step
-towards its solution that would change a sign stops at zero, and that component leaves S; once none
-does, the components at zero whose slope exceeds their l1 join it, the most promising first
-(feature-sign search: Lee, Battle, Raina & Ng, 2007). The objective falls with every step, so this
-ends, and a path is fast because the support of one λ is nearly that of the next: the factor is
-updated by rows and columns, k² flops each, and never made anew.
+towards its solution that would change a sign stops at zero, one that would cross a bound stops at
+the bound, and that component leaves S; once none does, the components whose slope exceeds what holds
+them at zero or at their bound join it, the most promising first (feature-sign search: Lee, Battle,
+Raina & Ng, 2007). The objective falls with every step, so this ends, and a path is fast because the
+support of one λ is nearly that of the next: the factor is updated by rows and columns, k² flops
+each, and never made anew. Bounds cost a comparison for each component of S, and k² flops for each
+component that reaches or leaves its bound; one held there costs 2p flops a slope, as in S.
 
 Nothing here calls BLAS: the pieces are small, and a thread pool would cost more than it gives.
 """
@@ -16,7 +18,7 @@ Nothing here calls BLAS: the pieces are small, and a thread pool would cost more
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport fabs, sqrt
+from libc.math cimport INFINITY, fabs, sqrt
 from libc.string cimport memmove
 
 from skreg._kernels.dispatch cimport dispatched
@@ -83,6 +85,7 @@ cdef dispatched _rotate(Py_ssize_t n, double c, double s, double* x, double* y) 
 
 cdef enum State:
     OUT    # at zero
+    AT     # at a bound other than zero
     IN     # in S
     LEFT   # without a penalty and dependent on others of its kind: left as it is
 
@@ -90,13 +93,8 @@ cdef enum State:
 cdef class ActiveSet:
     """A lasso whose λ and features change, and what is known of its solution.
 
-    A component without a penalty (l1 = l2 = 0 and not ``positive``) has no sign to keep and is in S
-    always, unless it depends on others of its kind.
-
-    Parameters
-    ----------
-    positive : bool
-        θ ≥ 0.
+    A component without a penalty or a bound (l1 = l2 = 0) has no sign to keep and is in S always,
+    unless it depends on others of its kind.
 
     Attributes
     ----------
@@ -106,27 +104,27 @@ cdef class ActiveSet:
 
     cdef readonly object theta, slope
     cdef const double[:, :] _hessian
-    cdef const double[::1] _cross, _slack, _l1, _l2
+    cdef const double[::1] _cross, _slack, _l1, _l2, _lower, _upper
     cdef double[::1] _theta, _slope, _sign, _rest, _step
     cdef double[:, ::1] _factor
     cdef char[::1] _state
     cdef Py_ssize_t[::1] _support
-    cdef bint _positive, _ridged
+    cdef bint _bounded, _ridged
     cdef Py_ssize_t _p, _k
     cdef double _alpha
 
-    def __init__(self, bint positive):
-        self._positive, self._ridged = positive, False
+    def __init__(self):
+        self._bounded, self._ridged = False, False
         self._p, self._k, self._alpha = 0, 0, 0.0
         self.theta, self.slope = np.empty(0), np.empty(0)
         self._sign, self._state = np.empty(0), np.empty(0, dtype=np.int8)
         self._support = np.empty(0, dtype=np.intp)
         self._factor = np.empty((0, 0))
 
-    def extend(self, hessian, cross, slack, l1, l2, slope):
+    def extend(self, hessian, cross, slack, l1, l2, lower, upper, slope):
         """Make features known: arrays over all of them, of which the first are known already.
 
-        Those without a penalty belong to the first call: in S they come before all others.
+        Those without a penalty or a bound belong to the first call: in S they come before others.
 
         Parameters
         ----------
@@ -134,6 +132,8 @@ cdef class ActiveSet:
             H, its rows contiguous; referred to, and not changed.
         cross, slack, l1, l2 : ndarray of shape (p,)
             h; what rounding leaves in a slope; the weights of |θⱼ| and ½θⱼ², which λ multiplies.
+        lower, upper : ndarray of shape (p,)
+            Bounds with lower ≤ 0 ≤ upper, infinite where there is none.
         slope : ndarray of shape (p,)
             h − Hθ, where θ is 0 for those that are new.
         """
@@ -141,6 +141,9 @@ cdef class ActiveSet:
         new = np.zeros(len(cross) - before)
         self._hessian, self._cross, self._slack = hessian, cross, slack
         self._l1, self._l2, self._ridged = l1, l2, bool(np.any(l2))
+        self._lower, self._upper = lower, upper
+        endless = np.isinf(lower) & np.isinf(upper)
+        self._bounded = not endless.all()
         self._p = len(cross)
         self.theta = np.concatenate([self.theta, new])
         self.slope = np.array(slope, dtype=np.float64)
@@ -149,14 +152,14 @@ cdef class ActiveSet:
         self._state = np.concatenate([self._state, new.astype(np.int8)])
         self._support = np.concatenate([self._support, new.astype(np.intp)])
         self._rest, self._step = np.empty(self._p), np.empty(self._p)
-        if not self._positive:
-            self._reserve(np.count_nonzero(np.add(l1, l2) == 0))
-            for j in range(before, self._p):
-                if self._l1[j] == 0 and self._l2[j] == 0 and hessian[j, j] > 0:
-                    if before:
-                        raise ValueError("features without a penalty have to be known first")
-                    if not self._append(j, 0.0):
-                        self._state[j] = LEFT
+        endless &= np.add(l1, l2) == 0
+        self._reserve(np.count_nonzero(endless))
+        for j in before + np.flatnonzero(endless[before:]):
+            if hessian[j, j] > 0:
+                if before:
+                    raise ValueError("features without a penalty have to be known first")
+                if not self._append(j, 0.0):
+                    self._state[j] = LEFT
 
     def solve(self, double alpha, int max_rounds):
         """Go on from the present θ to the solution at λ = ``alpha``.
@@ -208,9 +211,9 @@ cdef class ActiveSet:
     # The steps --------------------------------------------------------------------------------
 
     cdef void _descend(self) noexcept nogil:
-        """θ_S to the solution with its signs, or to where components of S vanish, and they leave."""
-        cdef Py_ssize_t i, j, k, blocking
-        cdef double reach, best
+        """θ_S to the solution with its signs, or to where components of S end, and they leave."""
+        cdef Py_ssize_t i, k, blocking
+        cdef double best
         for i in range(self._k):
             self._rest[i] = self._remainder(self._support[i])
         while self._k:
@@ -219,33 +222,55 @@ cdef class ActiveSet:
                 self._step[i] = self._rest[i]
             self._forward(&self._step[0])
             self._backward(&self._step[0])
-            best, blocking = 1, -1
-            for i in range(k):
-                j = self._support[i]
-                if self._step[i] * self._sign[j] < 0:
-                    reach = -self._theta[j] / self._step[i]
-                    if reach < best:
-                        best, blocking = reach, i
+            best = 1
+            blocking = self._first_end(&best)
             self._move(best, blocking)
             for i in range(self._k):
                 self._rest[i] *= 1 - best
             if blocking < 0:
                 return
 
+    cdef inline double _bound(self, Py_ssize_t j) noexcept nogil:
+        """The bound on the side of a component's sign."""
+        return self._upper[j] if self._sign[j] > 0 else self._lower[j]
+
+    cdef Py_ssize_t _first_end(self, double* best) noexcept nogil:
+        """Which component of S first reaches zero or its bound on the way along the step, or −1.
+
+        ``best`` is the length of the step that is looked at, and becomes the one up to there.
+        """
+        cdef Py_ssize_t i, j, blocking = -1
+        cdef double reach, way
+        for i in range(self._k):
+            j = self._support[i]
+            way = self._step[i] * self._sign[j]
+            if way < 0:
+                reach = -self._theta[j] / self._step[i]
+            elif self._bounded and way > 0:
+                reach = (self._bound(j) - self._theta[j]) / self._step[i]
+            else:
+                continue
+            if reach < best[0]:
+                best[0], blocking = reach, i
+        return blocking
+
     cdef void _move(self, double length, Py_ssize_t blocking) noexcept nogil:
-        """θ_S ← θ_S + length·step; components that vanish leave."""
+        """θ_S ← θ_S + length·step; components that reach zero or their bound leave."""
         cdef Py_ssize_t i, j
+        cdef double sign, way
         for i in range(self._k - 1, -1, -1):
             j = self._support[i]
             self._theta[j] += length * self._step[i]
-            if self._sign[j] != 0 and blocking >= 0:
-                if i == blocking or self._theta[j] * self._sign[j] <= 0 and (
-                    self._step[i] * self._sign[j] < 0
-                ):
-                    self._remove(i)
+            sign, way = self._sign[j], self._step[i] * self._sign[j]
+            if way < 0:
+                if blocking >= 0 and (i == blocking or self._theta[j] * sign <= 0):
+                    self._remove(i, 0)
+            elif self._bounded and way > 0:
+                if i == blocking or self._theta[j] * sign >= self._bound(j) * sign:
+                    self._remove(i, self._bound(j))
 
     cdef bint _enlarge(self) noexcept nogil:
-        """Let the components at zero join that gain most; whether any did."""
+        """Let the components at zero or a bound join that gain most; whether any did."""
         cdef Py_ssize_t j, count = 0, limit = self._room()
         cdef double best = 0, low = 0, high, gain, threshold = 0
         cdef int halving
@@ -283,51 +308,60 @@ cdef class ActiveSet:
         return max(BATCH, self._k // 4)
 
     cdef inline double _gain(self, Py_ssize_t j) noexcept nogil:
-        """How far the slope of a component at zero exceeds what holds it there; in units of b."""
+        """How far the slope of a component outside S exceeds what holds it there; in units of b."""
         cdef double size, curvature
-        if self._state[j] != OUT:
+        if self._state[j] == OUT:
+            if self._bounded and (
+                self._upper[j] <= 0 if self._slope[j] > 0 else self._lower[j] >= 0
+            ):
+                return 0
+            size = fabs(self._slope[j]) - self._alpha * self._l1[j]
+        elif self._state[j] == AT:
+            size = -self._sign[j] * self._remainder(j)
+        else:
             return 0
-        size = self._slope[j] if self._positive else fabs(self._slope[j])
-        size -= self._alpha * self._l1[j]
         curvature = self._hessian[j, j]
         return size / sqrt(curvature) if size > self._slack[j] and curvature > 0 else 0
 
     cdef bint _join(self, Py_ssize_t j) noexcept nogil:
-        """Component j joins S; whether it did.
+        """Component j joins S, or reaches its other bound; whether it did.
 
         Where its column depends on those of S, θ moves along their null direction, on which the
-        penalty falls and the rest stays, until a component vanishes and leaves room.
+        penalty falls and the rest stays, until a component ends and leaves room.
         """
         cdef Py_ssize_t i, blocking
-        cdef double sign = 1 if self._slope[j] > 0 else -1, rate, change, size, best, reach, toward
+        cdef bint held = self._state[j] == AT
+        cdef double sign = self._sign[j] if held else (1 if self._slope[j] > 0 else -1)
+        cdef double rate, change, size, best, toward, room, end
         while not self._append(j, sign):
             self._backward(&self._step[0])
-            rate = size = self._l1[j]
+            toward = -sign if held else sign
+            size = self._l1[j]
+            rate = size * toward * sign
             for i in range(self._k):
-                self._step[i] *= -sign
+                self._step[i] *= -toward
                 change = self._l1[self._support[i]] * self._step[i]
                 rate += change * self._sign[self._support[i]]
                 size += fabs(change)
-            toward = sign
             if rate >= -FLAT * size:
-                # Not by its own sign: back to zero, if it has left it.
-                toward = -sign
+                # Not that way: back to where it has come from.
+                toward = -toward
                 for i in range(self._k):
                     self._step[i] = -self._step[i]
-            best = fabs(self._theta[j]) if toward != sign else -1
-            blocking = -1
-            for i in range(self._k):
-                if self._step[i] * self._sign[self._support[i]] < 0:
-                    reach = -self._theta[self._support[i]] / self._step[i]
-                    if best < 0 or reach < best:
-                        best, blocking = reach, i
-            if best < 0 or (toward != sign and self._theta[j] == 0):
+            end = 0
+            if toward == sign:
+                end = self._upper[j] if sign > 0 else self._lower[j]
+            best = room = fabs(end - self._theta[j])
+            blocking = self._first_end(&best)
+            if room == 0 or best == INFINITY:
                 return False
             self._theta[j] += best * toward
             if blocking < 0:
-                self._theta[j] = 0
+                self._theta[j] = end
+                self._state[j] = AT if end != 0 else OUT
+                self._sign[j] = sign if end != 0 else 0
                 self._move(best, -1)
-                return False
+                return end != 0
             self._move(best, blocking)
         return True
 
@@ -399,13 +433,17 @@ cdef class ActiveSet:
         self._k = k + 1
         return True
 
-    cdef void _remove(self, Py_ssize_t r) noexcept nogil:
-        """Without row and column r; that component goes to zero."""
+    cdef void _remove(self, Py_ssize_t r, double end) noexcept nogil:
+        """Without row and column r; that component goes to ``end``, zero or its bound."""
         cdef Py_ssize_t c, i, k = self._k, j = self._support[r]
         cdef double length, a, b
         cdef double* row
         cdef double* lost = &self._factor[r, 0]
-        self._theta[j], self._sign[j], self._state[j] = 0, 0, OUT
+        self._theta[j] = end
+        if end != 0:
+            self._state[j] = AT
+        else:
+            self._sign[j], self._state[j] = 0, OUT
         for c in range(r):
             row = &self._factor[c, 0]
             memmove(row + r, row + r + 1, (k - 1 - r) * sizeof(double))

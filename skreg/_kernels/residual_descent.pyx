@@ -15,10 +15,13 @@ ctypedef fused index:
 def descend(
     const index[::1] indptr, const index[::1] indices, const floating[::1] data,
     const double[::1] share, const double[::1] mean, const double[::1] curvature,
-    const Py_ssize_t[::1] which, const double[::1] l1, const double[::1] l2, bint positive,
-    double[::1] theta, double[::1] rho, double tol, int max_passes,
+    const Py_ssize_t[::1] which, const double[::1] l1, const double[::1] l2,
+    const double[::1] lower, const double[::1] upper, double[::1] theta,
+    double[::1] rho, double tol, int max_passes,
 ):
     """Minimise ½‖b − Aθ‖² + Σⱼ l1ⱼ|θⱼ| + ½l2ⱼθⱼ² over the features ``which``, from ``theta``.
+
+    θ stays within ``lower`` and ``upper``, which is two comparisons for each step.
 
     A = diag(√share)·(X − mean), with X by columns. ``rho`` is √share·(b − Aθ), whose sum is 0
     wherever ``mean`` is not. What centring takes from it is one number times ``share``, which is
@@ -50,10 +53,8 @@ def descend(
                     slope += data[i] * rho[indices[i]]
                 step = curvature[j] + l2[j]
                 new = slope + curvature[j] * old
-                if positive:
-                    new = max(new - l1[j], 0.0) / step
-                else:
-                    new = soft_threshold(new, l1[j]) / step
+                new = soft_threshold(new, l1[j]) / step
+                new = min(max(new, lower[j]), upper[j])
                 if new != old:
                     gain += 0.5 * step * (new - old) * (new - old)
                     theta[j] = new

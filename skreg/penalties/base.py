@@ -94,7 +94,7 @@ class Penalty(ABC):
     ----------
     kernel : str
         The compiled solver that knows this penalty: "coordinates" for Σ l1ⱼ|θⱼ| + ½ l2ⱼθⱼ²,
-        with θ ≥ 0 on request; "groups" for Σ_g w_g‖θ_g‖₂; "prox" for any other, which is solved
+        within bounds on request; "groups" for Σ_g w_g‖θ_g‖₂; "prox" for any other, which is solved
         through `prox`.
     is_convex : bool
     is_smooth : bool

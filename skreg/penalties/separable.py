@@ -70,7 +70,7 @@ class Separable(Penalty):
                 f"{self.bounds!r}."
             )
         if np.ndim(lower) == np.ndim(upper) == 0 and np.isinf(upper) and lower in (0, -np.inf):
-            # What compiled kernels know by another name.
+            # The same by another name.
             object.__setattr__(self, "positive", bool(self.positive or lower == 0))
             object.__setattr__(self, "bounds", None)
 
@@ -90,8 +90,8 @@ class Separable(Penalty):
 
     @property
     def kernel(self) -> str:
-        """The compiled solver: "coordinates", unless there are bounds other than θ ≥ 0."""
-        return "prox" if self.bounds is not None or self._excludes else "coordinates"
+        """The compiled solver: "coordinates"."""
+        return "coordinates"
 
     @property
     def is_smooth(self) -> bool:
@@ -141,6 +141,10 @@ class Separable(Penalty):
     @property
     def _is_bounded(self):
         return self.positive or self.bounds is not None or self._excludes
+
+    def is_bounded(self, p: int) -> bool:
+        """Whether some component has a bound."""
+        return self._is_bounded and bool(np.isfinite(self.limits(p)).any())
 
     def limits(self, p: int) -> tuple[Array, Array]:
         """The bounds of each component, two arrays of shape (p,); both 0 for an excluded one."""

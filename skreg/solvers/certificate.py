@@ -63,8 +63,7 @@ def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float,
     >>> largest_scale(ElasticNet(0.5), np.array([2.0, -0.5]), 1.0)
     (1.0, 2.25)
     """
-    pull = penalty.pull(slope)
-    steep = pull[pull > alpha]
+    steep = _steep(penalty, slope, alpha)
     if not steep.size:  # 0 is best for every block
         return 1.0, 0.0
     conjugate = penalty.conjugate(slope, alpha)
@@ -81,6 +80,57 @@ def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float,
             high = middle
         middle = (low + high) // 2
     return float(scales[low]), conjugate
+
+
+def _steep(penalty: Penalty, slope: Vector, alpha: float) -> Vector:
+    """The pulls above λ; where the penalty is separable those of each component by itself."""
+    apart = penalty.is_separable and np.ndim(slope) > 1
+    pull = np.concatenate([penalty.pull(row) for row in slope]) if apart else penalty.pull(slope)
+    return pull[pull > alpha]
+
+
+def best_scale(penalty: Penalty, slope: Vector, alpha: float, gain: float) -> tuple[float, float]:
+    """s ≤ 1 for which s·gain − (λJ)*(s·q) is about largest, and (λJ)*(s·q).
+
+    Where bounds make (λJ)* finite everywhere, but far ones steep, the largest s loses more
+    by the rounding of slopes than a smaller one. What is sought is concave in s, with its kinks
+    where a block leaves 0: halving finds the best of these.
+
+    Parameters
+    ----------
+    penalty, slope, alpha
+        As for `largest_scale`.
+    gain : float
+        What the dual function gains with s, (λJ)* aside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.penalties import Separable
+    >>> from skreg.solvers.certificate import best_scale
+    >>> far = Separable(bounds=(-1e6, 1e6))
+    >>> s, conjugate = best_scale(far, np.array([1.001, -1.0]), 1.0, gain=5.0)
+    >>> round(s, 6), round(conjugate, 3)
+    (0.999001, 0.0)
+    """
+    steep = _steep(penalty, slope, alpha)
+    scales = np.append(np.unique(alpha / steep) * (1.0 - 8 * EPS), 1.0)
+    conjugates: dict[int, float] = {}
+
+    def dual(i):
+        if i not in conjugates:
+            conjugates[i] = penalty.conjugate(scales[i] * slope, alpha)
+        return scales[i] * gain - conjugates[i]
+
+    low, high = 0, len(scales) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if dual(middle + 1) > dual(middle):
+            low = middle + 1
+        else:
+            high = middle
+    dual(low)
+    return float(scales[low]), conjugates[low]
 
 
 class Certificate:
@@ -108,6 +158,7 @@ class Certificate:
         self.shape = risk.n_outputs, risk.n_features
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
         self.reference = np.inf
+        self._is_bounded = penalty.is_bounded(risk.n_features)
         self._last: tuple = ()
         self.counterweight = _counterweight(risk) if risk.fit_intercept else None
         self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
@@ -199,8 +250,11 @@ class Certificate:
             slope = (1.0 - share) * slope - share * gradient
             fenchel = (1.0 - share) * fenchel + share * dual
         scale, conjugate = self._scale(slope, alpha)
-        self._last = residual, mixing, scale
         bound = objective - scale * fenchel + conjugate
+        if bound > tol and self._is_bounded:
+            scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, fenchel)
+            bound = objective - scale * fenchel + conjugate
+        self._last = residual, mixing, scale
         if not tol < bound <= _WORTH_A_LOOK * tol:
             return max(bound, 0.0)
         if mixing is not None:
@@ -215,12 +269,15 @@ class Certificate:
         return -scale * _per_row(residual, self.risk.share)
 
     def _scale(self, slope, alpha):
-        """`largest_scale`, where free features within ``reference`` of 0 count as at their best."""
+        return largest_scale(self.penalty, self._settled(slope), alpha)
+
+    def _settled(self, slope):
+        """q, where free features within ``reference`` of 0 count as at their best."""
         if self.free.size:
             slope = slope.copy()
             settled = np.abs(slope[self.free]) <= _LEFT * self.reference
             slope[self.free[settled]] = 0.0
-        return largest_scale(self.penalty, slope.reshape(self.shape), alpha)
+        return slope.reshape(self.shape)
 
     # Features without a penalty ------------------------------------------------------------------
 
@@ -250,6 +307,9 @@ class Certificate:
     def _corrected(self, objective, residual, slope, alpha):
         """The gap by a dual point that may lie a little outside the domain: it is shrunk then."""
         scale, conjugate = self._scale(slope, alpha)
+        if self._is_bounded:
+            gain = self._exact(residual, 0.9) / 0.9
+            scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, gain)
         for shrink in _SHRINK:
             dual = self._exact(residual, shrink * scale)
             if np.isfinite(dual):

@@ -32,7 +32,7 @@ class Diagonal(Method):
         problem, penalty, m = task.quadratic, task.coordinates, len(task.alphas)
         axes = _axes(task)
         lasso, l2 = PenalizedQuadratic(axes.form, penalty), penalty.l2(axes.start.shape[1])
-        threshold = Separable(positive=penalty.positive)
+        threshold, limits = Separable(), penalty.limits(len(l2))
         l1, curvature = penalty.l1(len(l2)), np.broadcast_to(axes.curvature, axes.start.shape)
         thetas = np.empty((m, problem.n_outputs, problem.n_features))
         gaps, risk, dof = np.zeros((3, m))
@@ -41,12 +41,13 @@ class Diagonal(Method):
             theta = np.zeros_like(total)
             np.divide(threshold.prox(axes.start, alpha * l1), total, out=theta, where=curvature > 0)
             kept = (curvature == 0) & (alpha * (l1 + l2) == 0)
-            if alpha == 0 and not penalty.positive:
+            if alpha == 0 and not penalty.is_bounded(len(l2)):
                 kept = np.ones_like(kept)
-            theta[kept] = threshold.prox(axes.minimizer[kept], 0.0)
+            theta[kept] = axes.minimizer[kept]
+            theta = np.clip(theta, *limits) + 0.0
             slope = lasso.slope(theta)
             gaps[i], risk[i] = lasso.gap(theta, slope, alpha), lasso.risk(theta, slope)
-            on = theta != 0
+            on = (theta != 0) & (theta > limits[0]) & (theta < limits[1])
             dof[i] = (curvature[on] / total[on]).sum()
             thetas[i] = problem.minimizer if kept.all() else axes.lift(theta)
         gaps /= problem.null_risk or 1.0
@@ -66,6 +67,7 @@ def check_pca(task: Task) -> None:
         ("penalty_factors", task.coordinates.factors is not None),
         ("l2_factors", task.coordinates.l2_factors is not None),
         ("positive=True", task.coordinates.positive),
+        ("bounds", task.coordinates.bounds is not None),
     ):
         if given:
             raise ValueError(

@@ -201,14 +201,14 @@ class InnerKernel(ABC):
 
 
 class CoordinateKernel(InnerKernel):
-    """Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ², θ ≥ 0 on request."""
+    """Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ² for θ within bounds."""
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
         penalty = cast(Separable, blocks.penalty)  # the kernel's name says so
         p, k = blocks.n_features, blocks.n_outputs
         self._l1, self._l2 = _repeated(penalty.l1(p), k), _repeated(penalty.l2(p), k)
-        self._positive = penalty.positive
+        self._lower, self._upper = (_repeated(bound, k) for bound in penalty.limits(p))
 
 
 class Coordinates(CoordinateKernel):
@@ -218,14 +218,14 @@ class Coordinates(CoordinateKernel):
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
-        self.active = active_set.ActiveSet(self._positive)
+        self.active = active_set.ActiveSet()
 
     def extend(
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
     ) -> None:
         self.members = np.concatenate([self.members, new])
-        l1, l2 = self._l1[self.members], self._l2[self.members]
-        self.active.extend(hessian, cross.ravel(), slack, l1, l2, slope.ravel())
+        shape = [part[self.members] for part in (self._l1, self._l2, self._lower, self._upper)]
+        self.active.extend(hessian, cross.ravel(), slack, *shape, slope.ravel())
         self.theta = self.active.theta
 
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:

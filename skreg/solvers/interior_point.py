@@ -49,6 +49,7 @@ class InteriorPoint(Method):
     needs: ClassVar = {
         "problem.has_linear_sides": (True,),
         "penalty.kernel": ("coordinates",),
+        "has_inner_bounds": (False,),
         "is_one_shot": (False,),
     }
     unit = "steps"
@@ -134,7 +135,7 @@ class Iterate:
     ----------
     risk : EmpiricalRisk
     penalty : Penalty
-        Of the kernel "coordinates".
+        Of the kernel "coordinates"; its finite bounds are 0.
     alpha : float
     held : ndarray of bool, shape (p,), default=None
         Features whose coefficient is held at 0.
@@ -149,12 +150,13 @@ class Iterate:
         self.risk, self.penalty, self.alpha = risk, penalty, alpha
         self.design, p = risk.design, risk.n_features
         self.y = risk.y[:, 0] - (0.0 if risk.offset is None else risk.offset[:, 0])
+        lower, upper = penalty.limits(p)
         # Features whose coefficient is held at 0.
-        self.out = np.zeros(p, dtype=bool) if held is None else held
+        self.out = (lower == upper) | (False if held is None else held)
         self.l1, self.l2 = alpha * penalty.l1(p), alpha * penalty.l2(p)
-        bounded = np.full(p, penalty.positive)
-        self.up = ((self.l1 > 0) | bounded) & ~self.out
-        self.down = (self.l1 > 0) & ~bounded & ~self.out
+        one_sided = (lower == 0) | (upper == 0)
+        self.up = ((self.l1 > 0) | one_sided) & (upper > 0) & ~self.out
+        self.down = ((self.l1 > 0) | one_sided) & (lower < 0) & ~self.out
         # Rows without weight are no rows: a box of width 0 has no interior.
         self.rows = risk.share > 0
         above, below = risk.loss.linear_sides
@@ -174,7 +176,7 @@ class Iterate:
         self.lengths_of_columns = np.sqrt(risk.design.squares(np.ones(len(self.y))))
         typical = self.lengths_of_columns / np.sqrt(len(self.y))
         self.size = np.where(self.l1 > 0, self.l1, np.where(typical > 0, typical, 1.0))
-        self.q = np.where(self.up & (self.l1 == 0), -self.size, 0.0)
+        self.q = np.where(self.l1 == 0, self.size * (1.0 * self.down - self.up), 0.0)
         self.t_plus = np.where(self.up, mu / np.where(self.up, self.l1 - self.q, 1.0), 0.0)
         self.t_minus = np.where(self.down, mu / np.where(self.down, self.l1 + self.q, 1.0), 0.0)
         self.theta = self.t_plus - self.t_minus if p else np.zeros(0)

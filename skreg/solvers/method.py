@@ -84,6 +84,14 @@ class Task:
         return cast(EmpiricalRisk, self.problem)
 
     @property
+    def has_inner_bounds(self) -> bool:
+        """Whether a coefficient has a finite bound other than 0."""
+        if self.penalty.kernel != "coordinates":
+            return False
+        limits = np.array(self.coordinates.limits(self.problem.n_features))
+        return bool((np.isfinite(limits) & (limits != 0)).any())
+
+    @property
     def is_full(self) -> bool:
         """Whether the Hessian is taken as it is."""
         return self.hessian == "full"

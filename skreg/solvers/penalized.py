@@ -72,7 +72,7 @@ class PenalizedQuadratic:
         self._weights = None  # of |θⱼ| and ½θⱼ², for the compiled gap
         if penalty.kernel == "coordinates":
             its, p = cast(Separable, penalty), len(self.width)
-            self._weights, self._positive = np.stack([its.l1(p), its.l2(p)]), its.positive
+            self._weights, self._limits = np.stack([its.l1(p), its.l2(p)]), its.limits(p)
 
     def slope(self, theta: Array) -> Array:
         """q = h − Hθ."""
@@ -102,14 +102,14 @@ class PenalizedQuadratic:
         excess, free = 0.0, self.free if alpha > 0 else np.arange(theta.shape[1])
         if free.size:
             loose = self._loose(theta, slope)
-            if self.free.size and (np.abs(slope) > self.slack)[:, self.free].any():
+            if self.free.size and ((np.abs(slope) > self.slack) & loose)[:, self.free].any():
                 moved = self._settled(theta, slope, loose)
                 moved_slope = self.slope(moved)
                 excess = max(0.5 * float(np.vdot(slope + moved_slope, moved - theta)), 0.0)
                 theta, slope = moved, moved_slope
             excess += self._left(theta[:, free], slope[:, free], loose[:, free], free)
             slope = slope.copy()
-            slope[:, free] = 0.0
+            slope[:, free] *= ~loose[:, free]
         if not self.penalty.is_separable or len(theta) == 1:
             return excess + self._scaled_gap(theta, slope, alpha)
         parts = [PenalizedQuadratic(self.form, self.penalty, slice(t, t + 1)) for t in self.targets]
@@ -142,7 +142,7 @@ class PenalizedQuadratic:
         """
         if self._weights is not None:
             rows = self.cross[0], theta[0], slope[0], *(alpha * self._weights)
-            return lasso_gap.duality_gap(*rows, self.power, self._positive)
+            return lasso_gap.duality_gap(*rows, *self._limits, self.power)
         steepest = float(self.penalty.pull(slope).max(initial=0.0))
         scales = {largest_scale(self.penalty, slope, alpha)}
         if steepest > alpha and np.isfinite(steepest):

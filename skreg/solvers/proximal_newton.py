@@ -49,7 +49,7 @@ class ProximalNewton(Method):
     closer = 1e-6
 
     def path(self, task: Task) -> Answer:
-        """Follow the path downwards in λ; Newton's method answers at λ = 0, unless θ ≥ 0."""
+        """Follow the path downwards in λ; Newton's method answers at λ = 0, unless bounded."""
         risk, penalty, alphas = task.risk, task.penalty, task.alphas
         stops: dict[int, Stop] = {}
         notes: list[str] = []

@@ -63,6 +63,7 @@ class ResidualDescent(CoordinateKernel):
         if before is not None and before[1] > last:
             on = (theta != 0) & (before[0] != 0)
             moved = theta[on] + (last - alpha) / (before[1] - last) * (theta - before[0])[on]
+            moved = np.clip(moved, self._lower[on], self._upper[on])
             theta[on] = np.where(moved * theta[on] > 0, moved, theta[on])
         self.members, self._theta = np.flatnonzero(kept), theta
         on = np.flatnonzero(theta)
@@ -88,7 +89,8 @@ class ResidualDescent(CoordinateKernel):
             np.sort(self.members),
             alpha * self._l1,
             alpha * self._l2,
-            self._positive,
+            self._lower,
+            self._upper,
             self._theta,
             self._rho,
             self._inner * tol,

@@ -36,7 +36,7 @@ _STEP = 0.7
 _LOWEST = 1e-4
 # An inexact kernel solves the problem on what it knows closer than the whole.
 _INNER = 0.3
-# To bring features without a penalty to their best: one or two do, more only with θ ≥ 0.
+# To bring features without a penalty to their best: one or two do, more only within bounds.
 _FREE_ROUNDS = 10_000
 
 
@@ -207,7 +207,7 @@ class WorkingSet:
 
 
 class WorkingSetMethod(Method):
-    """The path of a `WorkingSet`, λ downwards; θ̂ at λ = 0 is known without it, unless θ ≥ 0."""
+    """The path of a `WorkingSet`, λ downwards; θ̂ at λ = 0 is known without it, unless bounded."""
 
     def path(self, task: Task) -> Answer:
         """Follow the path of each part of the targets."""
@@ -264,7 +264,7 @@ class ActiveSet(WorkingSetMethod):
     """Coordinate descent and direct solves on the active features, each target by itself."""
 
     name = "active_set"
-    scope = "L1 and elastic-net penalties, θ ≥ 0 on request, on squared error"
+    scope = "L1 and elastic-net penalties, within bounds on request, on squared error"
     needs: ClassVar = {"problem.is_quadratic": (True,), "penalty.kernel": ("coordinates",)}
     unit = "rounds"
 

@@ -62,7 +62,6 @@ def test_an_excluded_feature_and_bounds():
     np.testing.assert_array_equal(penalty.prox(np.array([5.0, 5.0]), 1.0), [0.0, 4.0])
     np.testing.assert_array_equal(penalty.free(2), False)
     assert penalty.value(np.array([1.0, 0.0])) == np.inf
-    assert (penalty.kernel, Separable().kernel) == ("prox", "coordinates")
     with pytest.raises(ValueError, match="bounds must contain 0"):
         Separable(bounds=(0.5, 1.0))
 
@@ -71,9 +70,13 @@ def test_an_excluded_feature_and_bounds():
     ("bounds", "plain"),
     [((0, np.inf), Separable(positive=True)), ((-np.inf, np.inf), Separable())],
 )
-def test_bounds_that_compiled_kernels_know(bounds, plain):
-    """θ ≥ 0 by any name takes the compiled route."""
+def test_bounds_by_another_name(bounds, plain):
     assert Separable(bounds=bounds) == plain
-    assert Separable(bounds=bounds).kernel == "coordinates"
     assert Separable(positive=True, bounds=(-np.inf, np.inf)) == Separable(positive=True)
-    assert Separable(bounds=(-np.inf, 0)).kernel == Separable(bounds=(0, 1)).kernel == "prox"
+
+
+def test_far_bounds_are_bounds():
+    for bounds in ((-2.0, 2.0), (-np.inf, 1e9), (np.full(2, -np.inf), np.array([np.inf, 5.0]))):
+        assert Separable(bounds=bounds).is_bounded(2)
+    assert Separable(factors=np.array([np.inf, 1.0])).is_bounded(2)
+    assert not Separable().is_bounded(2)

@@ -18,6 +18,7 @@ PENALTIES = [
     Separable(0.5),
     Separable(positive=True),
     Separable(0.7, np.r_[np.zeros(3), np.full(57, 1.5)]),
+    Separable(bounds=(-0.3, np.r_[np.full(30, 0.2), np.full(30, np.inf)])),
 ]
 
 
