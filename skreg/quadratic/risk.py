@@ -104,10 +104,6 @@ class EmpiricalRisk(Problem):
             out += self.offset
         return out
 
-    def constant_raw(self, b):
-        """b + oᵢ, shape (n, K): the raw predictions at θ = 0, without a pass over X."""
-        return np.zeros((len(self.y), 1)) + b if self.offset is None else self.offset + b
-
     def value_at(self, raw):
         """R at raw predictions of shape (n, K)."""
         return float(self.share @ self.loss.derivatives(self.y, raw)[0])
@@ -217,32 +213,39 @@ class EmpiricalRisk(Problem):
 
         A loss without curvature stands in with that of a square worth R at a residual of size R.
         """
-        design, shape = self.design, (self.n_outputs, self.n_features)
-        raw = self.raw(np.zeros(shape), self.null_intercept())
-        risk, residual, curvature = self.derivatives_at(raw)
+        design, curvature = self.design, self.null.curvature
         if not self.loss.has_curvature:
-            curvature = self.share[:, None] / (risk or 1.0)
-        mean = design.mean(self.share) if self.fit_intercept else np.zeros(shape[1])
+            curvature = self.share[:, None] / (self.null.value or 1.0)
+        mean = design.mean(self.share) if self.fit_intercept else np.zeros(self.n_features)
 
         def times(v: NDArray) -> NDArray:
             moved = rows_times(self, curvature, design.dot(v.T) - v @ (mean - design.centre))
             return self.gradient(moved)[0] - np.outer(moved.sum(axis=0), mean)
 
-        return power_method(times, self.gradient(residual)[0], _POWER_STEPS)
+        return power_method(times, self.gradient(self.null.residual)[0], _POWER_STEPS)
 
-    def null_intercept(self):
+    @cached_property
+    def null(self) -> Point:
+        """The null model: θ = 0 and the best b beside it, 0 without an intercept."""
+        b = np.zeros(self.n_outputs)
+        if self.fit_intercept:
+            b = self.loss.null_intercept(self.y, self.share, self.offset)
+        raw = np.zeros((len(self.y), 1)) + b if self.offset is None else self.offset + b
+        return self.at(np.zeros(self.n_outputs * self.n_features), b, raw=raw)
+
+    def null_intercept(self) -> Array:
         """The best b at θ = 0, shape (K,); zeros without an intercept."""
-        return self._null[0].copy()
+        return self.null.intercept.copy()
 
-    @property
+    @cached_property
     def null_risk(self) -> float:
-        """R(0, b) at that b."""
-        return self._null[1]
+        """R of the null model; 0 where it is rounding alone, and there is nothing to explain."""
+        return self.null.value if self.null.value > self.rounding.least else 0.0
 
-    @property
+    @cached_property
     def rounding(self) -> Rounding:
         """What rounding leaves of R and its gradient in the null model."""
-        return self._null[2]
+        return Rounding.at(self, self.null)
 
     @cached_property
     def shifted(self):
@@ -272,14 +275,3 @@ class EmpiricalRisk(Problem):
         Expansion
         """
         return Expansion(self, coef, intercept)
-
-    @cached_property
-    def _null(self):
-        b = np.zeros(self.n_outputs)
-        if self.fit_intercept:
-            b = self.loss.null_intercept(self.y, self.share, self.offset)
-        raw = self.constant_raw(b)
-        value, residual, curvature = self.derivatives_at(raw)
-        rounding = Rounding.at(self, raw, value, residual, curvature)
-        # Constant targets leave nothing but rounding: there is nothing to be relative to.
-        return b, value if value > rounding.least else 0.0, rounding

@@ -167,7 +167,6 @@ class Limit:
 
 def _curvatures(risk: Any) -> Array:
     """Hⱼⱼ of the null model, the mean of the classes; 1 for constant columns."""
-    raw = risk.constant_raw(risk.null_intercept())
-    diagonal = Hessian(risk, risk.derivatives_at(raw)[2]).diagonal
+    diagonal = Hessian(risk, risk.null.curvature).diagonal
     mean = diagonal.reshape(risk.n_outputs, -1).mean(axis=0)
     return np.where(mean > 0, mean, 1.0)

@@ -32,6 +32,7 @@ from skreg.solvers.working_hessian import WorkingHessian, raised
 EPS = np.finfo(np.float64).eps
 # Below this multiple of the gap asked for, the exact conjugate may decide.
 _WORTH_A_LOOK = 100.0
+# A slope of a feature without a penalty that counts as 0, beside the null model's steepest.
 _LEFT = 1e-9
 # What a dual point outside the domain is multiplied by, in turn.
 _SHRINK = (1.0, 1.0 - 1e-9, 1.0 - 1e-6, 1.0 - 1e-3, 0.9)
@@ -146,9 +147,6 @@ class Certificate:
     ----------
     free : ndarray of int
         Coefficients without a penalty, numbered k·p + j.
-    reference : float
-        ‖∂R/∂θ‖∞ of the null model, if the owner knows it: q of features without a penalty counts
-        as 0 within 1e-9 of it.
     smallest_weight : float
         A ∂R/∂b far below it is cancelled at little cost.
     """
@@ -157,7 +155,6 @@ class Certificate:
         self.risk, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
-        self.reference = np.inf
         self._is_bounded = penalty.is_bounded(risk.n_features)
         self._last: tuple = ()
         self.counterweight = _counterweight(risk) if risk.fit_intercept else None
@@ -200,7 +197,6 @@ class Certificate:
         if bounds is None and point.theta.size >= self.risk.n_rows:
             return point.value + penalty
         alone = Certificate(self.risk, bounds or NoPenalty())
-        alone.reference = self.reference
         return min(alone.gap(point, 0.0, 0.0), point.value) + penalty
 
     def gap_by(
@@ -272,10 +268,10 @@ class Certificate:
         return largest_scale(self.penalty, self._settled(slope), alpha)
 
     def _settled(self, slope):
-        """q, where free features within ``reference`` of 0 count as at their best."""
+        """q, where free features of hardly any slope count as at their best."""
         if self.free.size:
-            slope = slope.copy()
-            settled = np.abs(slope[self.free]) <= _LEFT * self.reference
+            slope, steepest = slope.copy(), np.abs(self.risk.null.gradient).max()
+            settled = np.abs(slope[self.free]) <= _LEFT * steepest
             slope[self.free[settled]] = 0.0
         return slope.reshape(self.shape)
 
@@ -343,7 +339,7 @@ class _Counterweight:
     """Fixed dual points of either sign: the parts of the null model's residual."""
 
     def __init__(self, risk):
-        null = risk.derivatives_at(risk.constant_raw(risk.null_intercept()))[1]
+        null = risk.null.residual
         self.parts = {}
         for sign, part in ((1, np.maximum(null, 0.0)), (-1, np.minimum(null, 0.0))):
             u = _per_row(part, risk.share)

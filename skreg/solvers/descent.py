@@ -80,10 +80,9 @@ class Descent:
         self.risk, self.factors = risk, factors
         self.always_fresh = always_fresh
         self._hessian_type, self._patience = hessian_type, patience
-        b = risk.null_intercept()
         shape = risk.n_outputs, risk.n_features
         self.weights = np.tile(factors, risk.n_outputs)
-        self.point = risk.at(np.zeros(self.weights.size), b, raw=risk.constant_raw(b))
+        self.point = risk.null
         self._pairs: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=_MEMORY)
         self._solved: deque[tuple] = deque(maxlen=_KNOWN)
         self._is_fresh = False

@@ -110,7 +110,7 @@ class FoldRows:
             null = EmpiricalRisk(
                 *(risk.X[:, :1], risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
             )
-            curvature = null.derivatives_at(null.constant_raw(null.null_intercept()))[2]
+            curvature = null.null.curvature
             for k in range(K):
                 for l in range(K):
                     w = row_weights(null, curvature, k, l)

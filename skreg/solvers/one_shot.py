@@ -46,9 +46,6 @@ class OneShot(Method):
         answer = method.path(inner)
         coefs, intercepts = expansion.coefficients(answer.thetas[:, 0])
         certificate = Certificate(risk, task.penalty)
-        if certificate.free.size:
-            null = risk.at(np.zeros(coefs[0].size), risk.null_intercept())
-            certificate.reference = float(np.abs(null.gradient).max(initial=0.0))
         values, gaps = np.empty((2, len(alphas)))
         for i, alpha in enumerate(alphas):
             point = risk.at(coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)

@@ -32,8 +32,7 @@ class OriginalRows:
         self.risk, self.factors = risk, factors
         self.rows = risk.design if risk.fit_intercept else make_rows(risk.X)
         self._shift = self.rows.transposed_dot(risk.share[:, None])[:, 0]
-        raw = risk.constant_raw(risk.null_intercept())
-        curvature = risk.derivatives_at(raw)[2]
+        curvature = risk.null.curvature
         diagonal = Hessian(risk, curvature).diagonal.reshape(risk.n_outputs, -1)
         self._scale, self._scale_b = gradient_scales(risk, diagonal, curvature)
 

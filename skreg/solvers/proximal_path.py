@@ -89,7 +89,6 @@ class ProximalPath:
         self.sought, self.inner_tol = np.finfo(np.float64).max, EPS * self.null_risk
         self.point = self.evaluate(np.zeros(k * p), risk.null_intercept() + 0.0)
         self.slope = -self.point.gradient
-        self.certificate.reference = np.abs(self.slope).max(initial=0.0)
         if self.free.size:
             self._fit_free()
         self.alpha_max = penalty.alpha_max(self.point.gradient.reshape(k, p))

@@ -122,7 +122,6 @@ class LossPart:
         small = 1e-3 * min(max(tol, 1e-12), 1e-3)
         self.evaluate = Evaluator(risk, small * self.certificate.smallest_weight)
         null = self.at(np.zeros(self.shape))
-        self.certificate.reference = float(np.abs(null.gradient).max(initial=0.0))
         self.diagonal = self._diagonal(null)
 
     def at(self, theta: Array, near: State | None = None) -> State:
