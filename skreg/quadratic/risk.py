@@ -1,5 +1,6 @@
 """The empirical risk of a linear model under any loss."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import ClassVar
 
@@ -162,6 +163,11 @@ class EmpiricalRisk(Problem):
             gradient = self.design.transposed_dot(residual).T.ravel()
         total = residual.sum(axis=0) if self.fit_intercept else np.zeros(self.n_outputs)
         return Point(theta, intercept, raw, value, residual, curvature, gradient, total)
+
+    def points(self, coefs: Array, intercepts: Array) -> Iterator[Point]:
+        """The points that θ (m, K, p) and b (m, K), as users see them, are."""
+        for theta, b in zip(coefs, intercepts, strict=True):
+            yield self.at(theta.ravel(), b + theta @ self.design.centre)
 
     def along(self, raw, d, d_b):
         """A step d (K, p), d_b (K,) from raw predictions of shape (n, K) about the design's centre.

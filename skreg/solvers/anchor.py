@@ -29,7 +29,7 @@ _MOVING, _LOOKS = 0.1, 3
 def find_anchor(descent, tol, max_iter):
     """Bring ``descent`` to the anchor, with the Hessian taken there; returns λ₀ and the steps."""
     alpha = 0.0
-    if has_no_minimum(descent, tol, max_iter):
+    if recession(descent, tol, max_iter) is not Recession.NONE:
         alpha = _ANCHOR * _largest(descent)
         _note(
             descent,
@@ -47,11 +47,6 @@ class Recession(Enum):
     NONE = "there is a minimizer"
     SOME = "the loss of some rows can be driven to its infimum"
     ALL = "the loss of every row can"
-
-
-def has_no_minimum(descent, tol, max_iter):
-    """Whether the risk falls forever; if not, ``descent`` is left at its minimizer."""
-    return recession(descent, tol, max_iter) is not Recession.NONE
 
 
 def recession(descent, tol, max_iter):

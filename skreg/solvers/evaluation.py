@@ -15,13 +15,16 @@ class Evaluator:
 
     Parameters
     ----------
-    risk : EmpiricalRisk
-    total_tol : float
-        ∂R/∂b at which an intercept counts as best.
+    certificate : Certificate
+        Of the risk.
+    tol : float
+        Relative duality gap that intercepts have to serve.
     """
 
-    def __init__(self, risk, total_tol):
-        self.risk, self.total_tol = risk, total_tol
+    def __init__(self, certificate, tol):
+        self.risk = certificate.risk
+        # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
+        self.total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * certificate.smallest_weight
 
     def __call__(self, theta, intercept, model=None):
         """The point at θ, whose best intercept is near ``intercept``.

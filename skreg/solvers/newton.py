@@ -1,7 +1,6 @@
 """The ridge under any loss: Newton's method along a path of λ, or one quadratic for every λ."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -107,25 +106,17 @@ class Newton(Method):
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Anchor:
-    """Where the quadratic for every λ is taken.
-
-    Attributes
-    ----------
-    coef : ndarray of shape (K, p)
-    intercept : ndarray of shape (K,)
-    alpha : float
-        λ₀: 0 for θ̂, the unpenalised minimiser (of least norm).
-    """
-
-    coef: np.ndarray
-    intercept: np.ndarray
-    alpha: float
-
-
 def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):
-    """The anchor of ``max_expansions=1``, see `Newton`, and what users are to be told of it."""
+    """Where the quadratic of ``max_expansions=1`` is taken, see `Newton`.
+
+    Returns
+    -------
+    coef, intercept : ndarray of shape (K, p), (K,)
+    alpha : float
+        λ₀: 0 for θ̂, the unpenalized minimizer (of least norm).
+    notes : list of str
+        What users are to be told of it.
+    """
     space, descent, _ = _prepare(risk, factors)
     alpha, _ = find_anchor(descent, tol, max_iter)
     record = _Record(descent, np.zeros(1))
@@ -133,7 +124,7 @@ def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):
     coefs, intercepts = record.coefs, record.intercepts
     if space is not None:
         coefs, intercepts = space.lift(coefs, intercepts)
-    return Anchor(coefs[0], intercepts[0], alpha), descent.notes
+    return coefs[0], intercepts[0], alpha, descent.notes
 
 
 def _prepare(risk, factors):
@@ -184,16 +175,10 @@ class _Record:
 
 def _path(descent, task):
     """Downwards in λ, each solution the start of the next."""
-    alphas, tol, max_iter, max_expansions = (
-        task.alphas,
-        task.tol,
-        task.max_iter,
-        task.max_expansions,
-    )
-    record = _Record(descent, alphas)
-    order = np.argsort(-alphas, kind="stable")
-    limit = max_iter if max_expansions is None else min(max_iter, max_expansions)
-    descent.always_fresh |= max_expansions is not None
+    alphas, tol, limit = task.alphas, task.tol, task.max_iter
+    if task.max_expansions is not None:
+        limit, descent.always_fresh = min(limit, task.max_expansions), True
+    record, order = _Record(descent, alphas), task.descending()
     freedom = _Freedom(descent, record.dof)
     ends = {order[0], order[-1], *order[alphas[order] > 0][-1:]}
     for i in order:

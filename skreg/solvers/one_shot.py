@@ -40,16 +40,15 @@ class OneShot(Method):
     def path(self, task: Task) -> Answer:
         """Solve the quadratic, and certify its solutions for the loss."""
         risk, alphas = task.risk, task.alphas
-        anchor, notes = anchor_of(risk)
-        expansion = risk.expand(anchor.coef, anchor.intercept)
+        *anchor, _, notes = anchor_of(risk)
+        expansion = risk.expand(*anchor)
         method, inner = self._inner(task, expansion)
         answer = method.path(inner)
         coefs, intercepts = expansion.coefficients(answer.thetas[:, 0])
         certificate = Certificate(risk, task.penalty)
         values, gaps = np.empty((2, len(alphas)))
-        for i, alpha in enumerate(alphas):
-            point = risk.at(coefs[i].ravel(), intercepts[i] + coefs[i] @ risk.design.centre)
-            values[i] = point.value
+        for i, point in enumerate(risk.points(coefs, intercepts)):
+            alpha, values[i] = alphas[i], point.value
             # No loss is negative, so the objective itself is a bound.
             gap = certificate.gap(point, alpha, EPS * risk.null_risk)
             gaps[i] = min(gap, certificate.objective(point, alpha))

@@ -21,8 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from skreg._threads import one_blas_thread
-from skreg.penalties import NoPenalty, Separable
-from skreg.solvers.certificate import Certificate
+from skreg.penalties import Separable
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.newton import Newton
 from skreg.solvers.proximal_path import MAX_EXPANSIONS, ProximalPath, Stop
@@ -73,29 +72,21 @@ class ProximalNewton(Method):
 
 
 def _unpenalised(path, notes):
-    """λ = 0: Newton's method knows where there is no finite minimiser, and says what it does then.
-
-    The gap is the risk itself, as no loss is negative, or less where the residual can be made
-    orthogonal to all features.
-    """
-    risk = path.risk
-    fit = Newton().path(Task(risk, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000))
+    """λ = 0: Newton's method knows where there is no finite minimizer, and says what it does."""
+    fit = Newton().path(Task(path.risk, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000))
     notes += fit.notes
     assert fit.intercepts is not None  # of a loss a method tells them
-    coef, intercept = fit.thetas[0], fit.intercepts[0] + fit.thetas[0] @ risk.design.centre
+    coef, intercept = fit.thetas[0], fit.intercepts[0] + fit.thetas[0] @ path.risk.design.centre
     point = path.evaluate(coef.ravel(), intercept)
-    gap = point.value
-    if coef.size < len(risk.y):
-        gap = min(gap, Certificate(risk, NoPenalty()).gap(point, 0.0, 0.0))
-    steps = int(fit.n_iter[0])
-    return Stop(*(point.theta, point.intercept, point.value, gap, steps, steps, fit.has_minimizer))
+    gap, steps = path.certificate.gap_of_small(point, 0.0), int(fit.n_iter[0])
+    return Stop(point, gap, steps, steps, fit.has_minimizer)
 
 
 def _answer(task, stops, null_risk, notes):
     risk, penalty = task.risk, task.penalty
     k, p = risk.n_outputs, risk.n_features
-    thetas = np.array([stop.theta for stop in stops]).reshape(-1, k, p)
-    intercepts = np.array([stop.intercept for stop in stops]).reshape(-1, k)
+    thetas = np.array([stop.point.theta for stop in stops]).reshape(-1, k, p)
+    intercepts = np.array([stop.point.intercept for stop in stops]).reshape(-1, k)
     intercepts = intercepts - thetas @ risk.design.centre
     free = penalty.free(p)
     if risk.loss.coupled:
@@ -103,13 +94,11 @@ def _answer(task, stops, null_risk, notes):
         intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
         if not penalty.is_bounded(p):
             thetas[:, :, free] -= thetas[:, :, free].mean(axis=1, keepdims=True)
-    passes, expansions = (
-        np.array([getattr(stop, name) for stop in stops]) for name in ("passes", "expansions")
-    )
+    passes, expansions = np.array([(stop.passes, stop.expansions) for stop in stops]).T
     return Answer(
         thetas=thetas,
         intercepts=intercepts,
-        risk=np.array([stop.value for stop in stops]),
+        risk=np.array([stop.point.value for stop in stops]),
         gaps=np.array([stop.gap for stop in stops]) / (null_risk or 1.0),
         n_iter=passes,
         solver="proximal_newton",

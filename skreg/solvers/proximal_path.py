@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skreg.quadratic.point import Point
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
@@ -38,9 +39,7 @@ _OVERHEAD = 5e6
 class Stop:
     """What one λ came to; ``gap`` is absolute."""
 
-    theta: np.ndarray
-    intercept: np.ndarray
-    value: float
+    point: Point
     gap: float
     passes: int
     expansions: int
@@ -77,9 +76,7 @@ class ProximalPath:
         self.null_risk = risk.null_risk
         # Not below what rounding leaves in a sum of losses.
         self.tol = max(tol, 64 * EPS) * self.null_risk + risk.rounding.value
-        # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
-        total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * self.certificate.smallest_weight
-        self.evaluate = Evaluator(risk, total_tol)
+        self.evaluate = Evaluator(self.certificate, tol)
         self.floor, self.wasted = FLOOR, 0.0
         self.model: Any = None  # a WorkingHessian, once there is a working set
         self.last_slope = self.dual = None
@@ -129,9 +126,7 @@ class ProximalPath:
         return self._stop(gap)
 
     def _stop(self, gap):
-        point = self.point
-        passes, expansions = max(self.passes, 1), max(self.expansions, 1)
-        return Stop(point.theta, point.intercept, point.value, gap, passes, expansions)
+        return Stop(self.point, gap, max(self.passes, 1), max(self.expansions, 1))
 
     def _go(self, alpha, goal):
         """Bring ``point`` to λ = ``alpha``; the gap reached."""

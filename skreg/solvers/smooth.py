@@ -118,11 +118,8 @@ class LossPart:
         self.shape = risk.n_outputs, risk.n_features
         self.null_risk = risk.null_risk
         self.certificate = Certificate(risk, penalty)
-        # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
-        small = 1e-3 * min(max(tol, 1e-12), 1e-3)
-        self.evaluate = Evaluator(risk, small * self.certificate.smallest_weight)
-        null = self.at(np.zeros(self.shape))
-        self.diagonal = self._diagonal(null)
+        self.evaluate = Evaluator(self.certificate, tol)
+        self.diagonal = self._diagonal()
 
     def at(self, theta: Array, near: State | None = None) -> State:
         """The state at θ, whose intercepts are near those of another."""
@@ -153,9 +150,9 @@ class LossPart:
         intercepts = np.array([s.known.intercept for s in states])
         return intercepts - thetas @ self.problem.design.centre
 
-    def _diagonal(self, state):
+    def _diagonal(self):
         """An upper bound of the Hessian's diagonal at the null model."""
-        risk, curvature = self.problem, state.known.curvature
+        risk, curvature = self.problem, self.problem.null.curvature
         if risk.loss.coupled:
             curvature = risk.share[:, None] * curvature * (1.0 - curvature)
         return np.stack([risk.design.squares(np.ascontiguousarray(c)) for c in curvature.T])

@@ -132,7 +132,7 @@ def solve(
     if not task.problem.is_quadratic:
         endless = free_directions_notes(task.risk, penalty, answer.thetas)
     if with_gaps and answer.gaps is None:
-        answer.gaps = _gaps(task, answer.thetas, answer.intercepts)
+        answer.gaps = np.array(_gaps(task, answer, np.arange(len(alphas))))
     if answer.gaps is not None and answer.is_exact:
         answer.gaps = _looked_at_again(task, answer, answer.gaps, max(tol, _ROUNDING))
     if answer.dof is None:
@@ -232,21 +232,28 @@ def _chosen(task: Task, name: str) -> Method:
     raise ValueError(f"method must be 'auto' or one of {names}, got {name!r}.")
 
 
-def _gaps(task: Task, thetas: Array, intercepts: Array) -> Array:
-    """Duality gaps of solutions that came without, relative to the risk of the null model."""
-    out = np.zeros(len(task.alphas))
+def _gaps(
+    task: Task, answer: Answer, which: NDArray[np.intp], are_small: bool = False
+) -> list[float]:
+    """Gaps of some solutions, relative to the risk of the null model.
+
+    ``are_small`` says that their λ may be below the rounding of gradients.
+    """
+    thetas, alphas = answer.thetas[which], task.alphas[which]
+    null_risk = task.problem.null_risk
     if task.problem.is_quadratic:
-        penalized = PenalizedQuadratic(task.quadratic.form, task.penalty)
-        for i, alpha in enumerate(task.alphas):
-            out[i] = penalized.gap(thetas[i], penalized.slope(thetas[i]), alpha)
+        quadratic = PenalizedQuadratic(task.quadratic.form, task.penalty)
+        of_quadratic = quadratic.gap_of_small if are_small else quadratic.gap
+        gaps = [of_quadratic(x, quadratic.slope(x), a) for x, a in zip(thetas, alphas, strict=True)]
     else:
-        risk = task.risk
-        certificate, center = Certificate(risk, task.penalty), risk.design.centre
-        for i, alpha in enumerate(task.alphas):
-            theta = thetas[i]
-            point = risk.at(theta.ravel(), intercepts[i] + theta @ center)
-            out[i] = certificate.gap(point, alpha, EPS * risk.null_risk)
-    return out / (task.problem.null_risk or 1.0)
+        assert answer.intercepts is not None  # of a loss every method tells them
+        certificate = Certificate(task.risk, task.penalty)
+        points = zip(task.risk.points(thetas, answer.intercepts[which]), alphas, strict=True)
+        gaps = [
+            certificate.gap_of_small(*at) if are_small else certificate.gap(*at, EPS * null_risk)
+            for at in points
+        ]
+    return [gap / (null_risk or 1.0) for gap in gaps]
 
 
 def _looked_at_again(task: Task, answer: Answer, gaps: Array, enough: float) -> Array:
@@ -255,17 +262,7 @@ def _looked_at_again(task: Task, answer: Answer, gaps: Array, enough: float) -> 
     if not (late.size and task.penalty.is_convex and task.problem.has_curvature):
         return gaps
     gaps = gaps.copy()
-    for i in late:
-        theta, alpha = answer.thetas[i], task.alphas[i]
-        if task.problem.is_quadratic:
-            penalized = PenalizedQuadratic(task.quadratic.form, task.penalty)
-            gap = penalized.gap_of_small(theta, penalized.slope(theta), alpha)
-        else:
-            assert answer.intercepts is not None
-            b = answer.intercepts[i] + theta @ task.risk.design.centre
-            point = task.risk.at(theta.ravel(), b)
-            gap = Certificate(task.risk, task.penalty).gap_of_small(point, alpha)
-        gaps[i] = min(gaps[i], gap / (task.problem.null_risk or 1.0))
+    gaps[late] = np.minimum(gaps[late], _gaps(task, answer, late, are_small=True))
     return gaps
 
 

@@ -225,12 +225,12 @@ def test_one_expansion_is_the_closed_form_at_the_anchor(name, shape):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         solution = solve_newton(risk, ALPHAS, factors, max_expansions=1, tol=1e-11)
-        anchor, _ = anchor_of(risk, factors, tol=1e-11)
-    theta = anchor.coef.ravel()
-    raw = risk.raw(anchor.coef, anchor.intercept)
+        coef, intercept, anchor, _ = anchor_of(risk, factors, tol=1e-11)
+    theta = coef.ravel()
+    raw = risk.raw(coef, intercept)
     _, residual, curvature = risk.derivatives_at(raw)
     slope, slope_b = risk.gradient(residual)
-    assert np.abs(slope + anchor.alpha * factors * anchor.coef).max() < 1e-6
+    assert np.abs(slope + anchor * factors * coef).max() < 1e-6
     assert np.abs(slope_b).max() < 1e-6
     H, F = DenseHessian(risk, curvature).matrix, np.tile(factors, risk.n_outputs)
     for i, alpha in enumerate(ALPHAS):
