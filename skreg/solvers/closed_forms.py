@@ -11,6 +11,9 @@ from skreg.quadratic.quadratic import Quadratic
 from skreg.solvers.method import Answer, Array, Method, Task
 from skreg.solvers.penalized import PenalizedQuadratic
 
+# A relative gradient norm from which on a closed form is said to have lost digits.
+_LOST = 1e-6
+
 
 class Diagonal(Method):
     """θⱼ = soft(Hⱼⱼθ̂ⱼ, l1ⱼ)/(Hⱼⱼ + l2ⱼ), or the same in the principal components."""
@@ -141,7 +144,30 @@ class Spectral(Method):
             dof=problem.n_outputs * (kept.sum(axis=1) + spectrum.free_rank),
             n_iter=np.ones(len(alphas), dtype=int),
             solver=spectrum.solver,
+            notes=_lost_digits(task, thetas) if spectrum.solver == "svd-dual" else [],
         )
+
+
+def _lost_digits(task: Task, thetas: Array) -> list[str]:
+    """What to say if the gradient at the smallest λ, on the rows themselves, is not 0.
+
+    The rows' own products decide where p > n, and one large feature without a center takes the
+    digits of all that are small beside it.
+    """
+    form, i = task.quadratic.form, int(np.argmin(task.alphas))
+    width = np.sqrt(form.diagonal * task.problem.null_risk)
+    gradient = form.gradient(thetas[i]) + task.penalty.gradient(thetas[i], task.alphas[i])
+    used = width > 0
+    norm = np.abs(gradient[:, used] / width[used]).max(initial=0.0)
+    if norm <= max(task.tol, _LOST):
+        return []
+    scales = np.sqrt(form.diagonal[used])
+    return [
+        f"spectral came, for rounding, no nearer than a relative gradient norm of {norm:.1e} at "
+        f"alpha={task.alphas[i]:.6g}: features are of scales from {scales.min():.1e} to "
+        f"{scales.max():.1e}, and more than the rows. Bring them to one scale, and center them or "
+        "set fit_intercept=True."
+    ]
 
 
 class ConjugateGradients(Method):
