@@ -44,7 +44,7 @@ class RidgeShell(QuadraticApproxLinear):
         return self._gradient_norm
 
     def _model_gradient_norm(self):
-        """The same of a closed form, whose intercept is at its best."""
+        """The same of a closed form, whose intercept is at its best but for rounding."""
         model = QuadraticModel(self._exact_for("gradient_norm_"))
         theta = np.asarray(self.coef_, dtype=np.float64)
         factors = 1.0 if self.penalty_factors is None else self._factors()
@@ -53,11 +53,15 @@ class RidgeShell(QuadraticApproxLinear):
         form = model.problem.form
         width = np.sqrt(form.diagonal * model.null_risk)
         norm = np.abs(gradient / np.where(width > 0, width, np.inf)).max(initial=0.0)
+        off = 0.0
+        if self.fit_intercept:
+            best = form.y_mean - np.atleast_2d(theta) @ form.x_mean
+            off = np.abs(np.ravel(self.intercept_) - best).max() / np.sqrt(model.null_risk or 1.0)
         # What rounding θ and b to float64 does to predictions of features far from 0.
         reach = np.sqrt(np.maximum(form.diagonal, 0.0)) + np.abs(form.x_mean)
         size = np.abs(theta) @ reach + np.abs(self.intercept_)
         rounding = np.finfo(np.float64).eps * np.max(size) / np.sqrt(model.null_risk or 1.0)
-        return float(norm + rounding)
+        return float(max(norm, off) + rounding)
 
     def _last_solution(self, problem):
         """θ and b of the last fit, or None if they are not of this problem's shape."""

@@ -98,7 +98,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     gradient_norm_ : float
         For other losses maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective with H and the risk
         R₀ at θ = 0: half its square is about what a coefficient alone could still gain, as a share
-        of R₀. Before coefficients are rounded to a float32 of X.
+        of R₀. That of the coefficients as they are, rounded to a float32 of X.
     noise_variance_, log_evidence_ : float
         For squared error, of the Bayesian model below.
     solver_ : str

@@ -64,8 +64,8 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
         Quadratics taken, and Newton steps.
     gradient_norm_ : float
         maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective with H and the risk R₀ at θ = 0: half
-        its square is about what a coefficient alone could still gain, as a share of R₀. Before
-        coefficients are rounded to a float32 of X.
+        its square is about what a coefficient alone could still gain, as a share of R₀. That of
+        the coefficients as they are, rounded to a float32 of X.
     solver_ : str
         How it was solved.
     n_features_in_ : int

@@ -63,3 +63,12 @@ class OriginalRows:
         """The gradient norm as `Newton` measures it."""
         largest = np.max(np.abs(slope) / self._scale, initial=0.0)
         return float(max(largest, np.max(np.abs(total) / self._scale_b, initial=0.0)))
+
+    def norms(self, alphas: Array, coefs: NDArray, intercepts: NDArray) -> Array:
+        """Norms at coefficients as users see them, one for each λ, in the precision of X."""
+        out, shape = np.empty(len(alphas)), (self.risk.n_outputs, self.risk.n_features)
+        for i, alpha in enumerate(alphas):
+            coef = coefs[i].astype(np.float64).reshape(shape)
+            raw = self.raw(coef, np.atleast_1d(intercepts[i]).astype(np.float64))
+            out[i] = self.norm(*self.gradient(raw, coef, alpha)[:2])
+        return out

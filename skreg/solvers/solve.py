@@ -18,6 +18,7 @@ from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.method import Answer, Array, Freedom, Method, Progress, Solution, Task
 from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.one_shot import OneShot
+from skreg.solvers.original_rows import OriginalRows
 from skreg.solvers.penalized import PenalizedQuadratic
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
@@ -142,7 +143,12 @@ def solve(
     notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
     intercepts = answer.intercepts + shift
     seen = problem.as_seen(answer.thetas, intercepts)
-    gaps = answer.gaps
+    gaps, norms = answer.gaps, answer.gradient_norms
+    if norms is not None and problem.dtype != np.float64 and not problem.is_quadratic:
+        factors = task.coordinates.l2(problem.n_features)
+        rows = OriginalRows(cast(EmpiricalRisk, problem), factors)
+        solved = (alphas > 0) | answer.has_minimizer
+        norms = np.where(solved, rows.norms(alphas, **seen), norms)
     if gaps is not None and problem.dtype != np.float64 and task.is_full:
         task = replace(task, problem=problem)
         gaps = gaps + _price_of_rounding(task, answer.thetas, intercepts, **seen)
@@ -155,7 +161,7 @@ def solve(
         dual_gaps=gaps,
         n_iter=answer.n_iter,
         solver=answer.solver,
-        gradient_norms=answer.gradient_norms,
+        gradient_norms=norms,
         n_expansions=answer.n_expansions,
         has_minimizer=answer.has_minimizer,
         notes=notes,

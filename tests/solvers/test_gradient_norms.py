@@ -104,3 +104,26 @@ def test_wide_rows_of_mixed_scale_are_solved():
     y = rng.poisson(np.exp(X[:, 0] / X[:, 0].std())).astype(float)
     model = QuadraticApproxRidge(1e-4, loss="poisson").fit(X, y)
     assert true_norm("poisson", X, y, model, 1e-4) < 1e-8
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("shape", [(60, 20), (30, 70)])
+@pytest.mark.parametrize("offset", [0.0, 1e2])
+def test_norms_of_float32_are_those_of_the_rounded_coefficients(loss, shape, offset):
+    X, y = problem(loss, shape, offset, False, seed=0)
+    X = X.astype(np.float32)
+    if loss == "log":
+        model = QuadraticApproxRidgeClassifier(1e-3)
+    else:
+        model = QuadraticApproxRidge(1e-3, loss=loss, store_quadratic=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # tol was reached before rounding
+        model.fit(X, y)
+    assert model.coef_.dtype == np.float32
+    truth = true_norm(loss, X, y, model, 1e-3)
+    assert truth > 1e-11
+    assert 0.5 * truth <= model.gradient_norm_ <= (2 if loss != "squared_error" else 1e4) * truth
+    path = model.regularization_path(X, y, [1e-3])
+    if loss != "squared_error":
+        truth = true_norm(loss, X, y, path.estimator(1e-3), 1e-3)
+        assert 0.5 * truth <= path.gradient_norms[0] <= 2 * truth
