@@ -11,9 +11,8 @@ from skreg._kernels import line
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.hessian import Hessian
-from skreg.quadratic.point import Point
+from skreg.quadratic.point import Point, Rounding
 from skreg.quadratic.problem import Problem, Seen
-from skreg.quadratic.rounding import Rounding
 from skreg.quadratic.row_curvature import rows_times
 from skreg.rows import make_rows
 from skreg.rows.products import by_halves

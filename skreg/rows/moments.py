@@ -120,55 +120,46 @@ class Moments:
         return cls(weight, n_rows, x_origin, y_origin, symmetric(xx), xy, yy)
 
     def __add__(self, other: Moments) -> Moments:
-        if not isinstance(other, Moments):
-            return NotImplemented
-        self._check_shape(other)
-        if self.weight == 0.0 or other.weight == 0.0:
-            return other if self.weight == 0.0 else self
-        weight = self.weight + other.weight
-        share = other.weight / weight
-        return self._merged(other, weight, 1, share, self.weight * share)
+        return self._pooled(other, 1)
 
     def __sub__(self, other: Moments) -> Moments:
+        return self._pooled(other, -1)
+
+    def _pooled(self, other: Moments, sign: int) -> Moments:
+        """With ``sign`` = ±1 times ``other``: Chan's update, the same for both signs.
+
+        With d = mean(other) − mean(self): mean ← mean + share·d and S ← S ± S_other + between·ddᵀ,
+        share = ±W_other / W_new, between = W_self · share.
+        """
         if not isinstance(other, Moments):
             return NotImplemented
-        self._check_shape(other)
+        if self.xy.shape != other.xy.shape:
+            raise ValueError(
+                "moments of different shapes do not add: (n_features, n_targets) is "
+                f"{self.xy.shape} in one and {other.xy.shape} in the other."
+            )
         if other.weight == 0.0:
             return self
-        weight, n_rows = self.weight - other.weight, self.n_rows - other.n_rows
+        if self.weight == 0.0 and sign > 0:
+            return other
+        weight, n_rows = self.weight + sign * other.weight, self.n_rows + sign * other.n_rows
         if weight <= 0 or n_rows <= 0:
             raise ValueError(
                 f"cannot take {other.n_rows} rows of weight {other.weight} from {self.n_rows} rows "
                 f"of weight {self.weight}: nothing is left. Subtract a proper part."
             )
-        share = -other.weight / weight
-        return self._merged(other, weight, -1, share, self.weight * share)
-
-    def _merged(
-        self, other: Moments, weight: float, sign: int, share: float, between: float
-    ) -> Moments:
-        """Pool with ``sign`` = ±1 times ``other``: Chan's update, the same for both signs.
-
-        With d = mean(other) − mean(self): mean ← mean + share·d and S ← S ± S_other + between·ddᵀ,
-        share = ±W_other / W_new, between = W_self · share.
-        """
+        share = sign * other.weight / weight
+        between = self.weight * share
         dx, dy = other.x_mean - self.x_mean, other.y_mean - self.y_mean
         return Moments(
             weight,
-            self.n_rows + sign * other.n_rows,
+            n_rows,
             self.x_mean + share * dx,
             self.y_mean + share * dy,
             self.xx + sign * other.xx + np.outer(dx, between * dx),
             self.xy + sign * other.xy + np.outer(dx, between * dy),
             np.maximum(self.yy + sign * other.yy + between * dy * dy, 0.0),
         )
-
-    def _check_shape(self, other: Moments) -> None:
-        if self.xy.shape != other.xy.shape:
-            raise ValueError(
-                "moments of different shapes do not add: (n_features, n_targets) is "
-                f"{self.xy.shape} in one and {other.xy.shape} in the other."
-            )
 
 
 def _origin(block: Array, weights: Array | None) -> tuple[Array, bool]:

@@ -30,15 +30,7 @@ _LARGEST = 4000
 
 
 class WorkingPenalty:
-    """P(·; λ) of the components of a working set of features, all others being 0.
-
-    Parameters
-    ----------
-    penalty : Penalty
-    alpha : float
-    features : ndarray of int
-    shape : (K, p)
-    """
+    """P(·; λ) of the components of a working set of features, all others being 0."""
 
     def __init__(self, penalty: Penalty, alpha: float, features: Indices, shape: tuple[int, int]):
         self.penalty, self.alpha, self.features, self.shape = penalty, alpha, features, shape

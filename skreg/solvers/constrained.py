@@ -66,20 +66,6 @@ def solve_bounded(
     -------
     Solution
         Of one λ: the multiplier. It is 0 where the constraint is slack, J(θ̂) ≤ k.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg import QuadraticModel
-    >>> from skreg.penalties import Separable
-    >>> from skreg.solvers import solve as solve_path
-    >>> from skreg.solvers.constrained import solve_bounded
-    >>> model = QuadraticModel.from_data([[-1.0], [1.0]], [-2.0, 2.0])
-    >>> half_square = lambda coefs: 0.5 * (coefs**2).sum(axis=1)
-    >>> solve = lambda alphas: solve_path(model.problem, Separable(0.0), alphas)
-    >>> bounded = solve_bounded(solve, half_square, 0.5, top=1.0, power=-0.5)
-    >>> bounded.alphas.round(9), bounded.coefs.round(9)
-    (array([1.]), array([[1.]]))
     """
     search = _Search(solve, value, bound, power, tol)
     if zero_first and search.at(0.0) <= 0:

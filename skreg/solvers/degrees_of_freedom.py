@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,7 +63,15 @@ def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) ->
         factors = np.zeros((len(tangent.diagonal), 0))
     basis = tangent.basis
     if len(tangent.diagonal) > hessian.n_rows:
-        return _by_rows(_Columns(hessian, which, basis), tangent.diagonal, factors)
+
+        def columns(some: NDArray[np.intp]) -> NDArray[np.float64]:
+            """Of Z, in the coordinates of the tangent."""
+            if basis is None:
+                return hessian.root(which[some])
+            used = np.flatnonzero(basis[:, some].any(axis=1))
+            return product(hessian.root(which[used]), np.asfortranarray(basis[used][:, some]))
+
+        return _by_rows(columns, hessian.n_rows, tangent.diagonal, factors)
     block = hessian.block(which)
     if basis is not None:
         block = product(basis.T, product(block, basis))
@@ -80,7 +90,10 @@ def _by_coefficients(
 
 
 def _by_rows(
-    columns: _Columns, diagonal: NDArray[np.float64], factors: NDArray[np.float64]
+    columns: Callable[[NDArray[np.intp]], NDArray[np.float64]],
+    n: int,
+    diagonal: NDArray[np.float64],
+    factors: NDArray[np.float64],
 ) -> float:
     """The same from the rows' side, for more coefficients than rows.
 
@@ -88,8 +101,7 @@ def _by_rows(
     rows' block of J − J(J + A)⁻¹J. Coefficients without a penalty are taken out of Z first.
     """
     free, bent = np.flatnonzero(diagonal == 0), np.flatnonzero(diagonal)
-    n, rank = columns.n_rows, 0
-    q = np.zeros((n, 0))
+    rank, q = 0, np.zeros((n, 0))
     if free.size:
         left, size, _ = np.linalg.svd(columns(free), full_matrices=False)
         rank = int(np.count_nonzero(size > max(n, free.size) * EPS * size.max(initial=0.0)))
@@ -108,26 +120,6 @@ def _by_rows(
     inner[np.diag_indices_from(inner)] += signs
     inverse = np.linalg.pinv(inner, rcond=size * EPS, hermitian=True)
     return float(rank + n - np.trace(inverse[:n, :n]))
-
-
-class _Columns:
-    """Columns of Z in the coordinates of a tangent."""
-
-    def __init__(
-        self,
-        hessian: Hessian | QuadraticHessian,
-        which: NDArray[np.intp],
-        basis: NDArray[np.float64] | None,
-    ):
-        self.n_rows = hessian.n_rows
-        self._hessian, self._which, self._basis = hessian, which, basis
-
-    def __call__(self, some: NDArray[np.intp]) -> NDArray[np.float64]:
-        if self._basis is None:
-            return self._hessian.root(self._which[some])
-        basis = self._basis[:, some]
-        used = np.flatnonzero(basis.any(axis=1))
-        return product(self._hessian.root(self._which[used]), np.asfortranarray(basis[used]))
 
 
 def along_path(

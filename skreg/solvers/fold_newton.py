@@ -62,12 +62,6 @@ class FoldSolutions:
     gradient_norms: np.ndarray
     n_passes: int
 
-    def without_last(self):
-        """Without the last fold."""
-        return FoldSolutions(
-            self.coefs[:-1], self.intercepts[:-1], self.gradient_norms[:-1], self.n_passes
-        )
-
 
 def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8, on_solved=None):
     """argmin R_f(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ and each fold f, from the solutions on all rows.
@@ -94,27 +88,6 @@ def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8, on_solve
     FoldSolutions
         A gradient norm above ``tol`` says that this column needs another method, which happens
         where a training part is unlike the whole: Newton steps are taken without a line search.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.losses import Poisson
-    >>> from skreg.quadratic.risk import EmpiricalRisk
-    >>> from skreg.solvers.fold_newton import solve_folds
-    >>> from skreg.penalties import Separable
-    >>> from skreg.solvers import solve
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.standard_normal((60, 2))
-    >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
-    >>> risk, alphas = EmpiricalRisk(X, y, Poisson()), np.array([1.0, 0.1])
-    >>> whole = solve(risk, Separable(0.0), alphas)
-    >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
-    >>> start = whole.coefs[:, None], whole.intercepts[:, None]
-    >>> found = solve_folds(risk, weights, alphas, start)
-    >>> without_first = EmpiricalRisk(X[20:], y[20:], Poisson())
-    >>> alone = solve(without_first, Separable(0.0), alphas)
-    >>> np.abs(found.coefs[0, :, 0] - alone.coefs).max() < 1e-7
-    np.True_
     """
     with one_blas_thread():
         alphas = np.asarray(alphas, dtype=np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from skreg.penalties import Separable
-from skreg.solvers.fold_newton import solve_folds, spread
+from skreg.solvers.fold_newton import FoldSolutions, solve_folds, spread
 from skreg.solvers.method import Freedom, Solution, Task
 from skreg.solvers.newton import Newton, free_directions_notes
 
@@ -44,25 +44,6 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000,
     folds : FoldSolutions
         As in `solve_folds`, and as there a gradient norm above ``tol``, in ``whole`` too, asks for
         another method.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.losses import Poisson
-    >>> from skreg.quadratic.risk import EmpiricalRisk
-    >>> from skreg.solvers.fold_paths import solve_paths
-    >>> from skreg.penalties import Separable
-    >>> from skreg.solvers import solve
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.standard_normal((60, 2))
-    >>> y = rng.poisson(np.exp(X @ [0.5, 0.2])).astype(float)[:, None]
-    >>> risk, alphas = EmpiricalRisk(X, y, Poisson()), np.geomspace(1.0, 0.01, 9)
-    >>> weights = 1.0 - np.repeat(np.eye(3), 20, axis=0)
-    >>> whole, folds = solve_paths(risk, weights, alphas)
-    >>> np.abs(whole.coefs - solve(risk, Separable(0.0), alphas).coefs).max() < 1e-7
-    np.True_
-    >>> folds.coefs.shape
-    (3, 9, 1, 2)
     """
     alphas = np.asarray(alphas, dtype=np.float64)
     distinct = np.unique(alphas)
@@ -97,7 +78,8 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000,
         n_expansions=steps,
         notes=tuple(rough.notes),
     )
-    return whole, folds.without_last()
+    coefs, intercepts, norms = folds.coefs[:-1], folds.intercepts[:-1], folds.gradient_norms[:-1]
+    return whole, FoldSolutions(coefs, intercepts, norms, folds.n_passes)
 
 
 def _along(spline, few, values, alphas):

@@ -124,10 +124,6 @@ def _repeated(x: NDArray, times: int) -> NDArray:
 class InnerKernel(ABC):
     """A problem whose λ, linear term and blocks change, and its last solution.
 
-    Parameters
-    ----------
-    blocks : CoefficientBlocks
-
     Attributes
     ----------
     theta : ndarray of shape (m,) or (q, m)

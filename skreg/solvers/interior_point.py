@@ -55,21 +55,7 @@ class InteriorPoint(Method):
     unit = "steps"
 
     def path(self, task: Task) -> Answer:
-        """Solve for each λ by itself: a dozen steps each.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skreg.losses import Quantile
-        >>> from skreg.penalties import Separable
-        >>> from skreg.quadratic.risk import EmpiricalRisk
-        >>> from skreg.solvers import solve
-        >>> X = np.arange(9.0)[:, None]
-        >>> y = X + np.where(X == 8, 100.0, 0.0)  # an outlier
-        >>> found = solve(EmpiricalRisk(X, y, Quantile(0.5)), Separable(), 0.01)
-        >>> found.coefs.round(6), found.solver
-        (array([[1.]]), 'interior_point')
-        """
+        """Solve for each λ by itself: a dozen steps each."""
         risk, tol = task.risk, min(task.tol, _AIM)
         with one_blas_thread():
             found = []

@@ -46,18 +46,6 @@ class PenalizedQuadratic:
         √Hⱼⱼ.
     slack : ndarray of shape (p,)
         What rounding leaves in a component of q.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.penalties import Separable
-    >>> from skreg.quadratic import Quadratic
-    >>> from skreg.solvers.penalized import PenalizedQuadratic
-    >>> X, y = np.array([[-1.0], [1.0]]), np.array([-2.0, 2.0])
-    >>> form = Quadratic.from_rows(X, y, None, fit_intercept=True).form
-    >>> problem, theta = PenalizedQuadratic(form, Separable()), np.array([[1.5]])
-    >>> problem.gap(theta, problem.slope(theta), 0.5)
-    0.0
     """
 
     def __init__(self, form: Form, penalty: Penalty, targets: slice = slice(None)) -> None:

@@ -110,13 +110,6 @@ class Stop:
 class ProximalGradientPath:
     """Solutions of one problem for λ that descend: each starts where the last has ended.
 
-    Parameters
-    ----------
-    problem : Problem
-    penalty : Penalty
-    tol : float
-    max_iter : int
-
     Attributes
     ----------
     part : SquaredErrorPart or LossPart
@@ -157,7 +150,7 @@ class ProximalGradientPath:
 
     def solve(self, alpha: float) -> Stop:
         """The solution at ``alpha``, from that at a larger one."""
-        if alpha == 0 and self._is_unbounded():
+        if alpha == 0 and not self.penalty.is_bounded(self.shape[1]):
             self.state, gap = self.part.unpenalized()
             error = gap / self.scale if self.penalty.is_convex else self._residual(self.state, 0.0)
             return Stop(self.state, error, 1, 1)
@@ -198,11 +191,6 @@ class ProximalGradientPath:
                 self.solve(at)
             self.grid.append((self.state, at))
         self.state, self.last = self.grid[place]
-
-    def _is_unbounded(self):
-        """Whether every θ is allowed: without a penalty nothing then holds it."""
-        far = np.full(self.shape, 1e6)
-        return all((self.penalty.prox(s * far, 1.0, 0.0) == s * far).all() for s in (1, -1))
 
     # One quadratic -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ their best: value, gradient, Hessian on a working set, and how far a point is fr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from skreg.penalties import Separable
 from skreg.penalties.base import Penalty
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
-from skreg.quadratic.point import Point
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.certificate import Certificate
@@ -36,31 +36,18 @@ class State:
     theta, gradient : ndarray of shape (K, p)
     value : float
         min_b R(θ, b).
-    point : Point or None
-        The same as an `EmpiricalRisk` tells it.
+    point : Point
+        The same as an `EmpiricalRisk` tells it; None of a quadratic.
     """
 
     theta: Array
     value: float
     gradient: Array
-    point: Point | None = None
-
-    @property
-    def known(self) -> Point:
-        """The point of an `EmpiricalRisk`."""
-        if self.point is None:
-            raise ValueError("a state of squared error has no point: ask for its value.")
-        return self.point
+    point: Any = None
 
 
 class SquaredErrorPart:
-    """Squared error as its quadratic ½θᵀHθ − hᵀθ + ½‖b‖², summed over targets.
-
-    Parameters
-    ----------
-    quadratic : Quadratic
-    penalty : Penalty
-    """
+    """Squared error as its quadratic ½θᵀHθ − hᵀθ + ½‖b‖², summed over targets."""
 
     is_quadratic = True
     notes: tuple[str, ...] = ()
@@ -123,18 +110,18 @@ class LossPart:
 
     def at(self, theta: Array, near: State | None = None) -> State:
         """The state at θ, whose intercepts are near those of another."""
-        b = self.problem.null_intercept() if near is None else near.known.intercept
+        b = self.problem.null_intercept() if near is None else near.point.intercept
         with np.errstate(over="ignore", invalid="ignore"):
             point = self.evaluate(np.ascontiguousarray(theta).ravel(), b)
         return State(theta, point.value, point.gradient.reshape(self.shape), point)
 
     def hessian_at(self, state: State) -> Hessian:
         """The Hessian of min_b R there."""
-        return Hessian(self.problem, state.known.curvature)
+        return Hessian(self.problem, state.point.curvature)
 
     def gap(self, state: State, alpha: float, tol: float) -> float:
         """The duality gap."""
-        return self.certificate.gap(state.known, alpha, tol)
+        return self.certificate.gap(state.point, alpha, tol)
 
     def unpenalized(self) -> tuple[State, float]:
         """The minimizer of R alone, by Newton's method, and a gap: R at most, as no ℓ < 0."""
@@ -142,12 +129,12 @@ class LossPart:
         found = Newton().path(task)
         self.notes, self.has_minimizer = tuple(found.notes), found.has_minimizer
         state = self.at(found.thetas[0])
-        return state, min(state.value, self.certificate.gap_of_small(state.known, 0.0))
+        return state, min(state.value, self.certificate.gap_of_small(state.point, 0.0))
 
     def intercepts(self, states: list[State]) -> Array:
         """b of these states, shape (m, K)."""
         thetas = np.array([s.theta for s in states])
-        intercepts = np.array([s.known.intercept for s in states])
+        intercepts = np.array([s.point.intercept for s in states])
         return intercepts - thetas @ self.problem.design.centre
 
     def _diagonal(self):

@@ -58,20 +58,6 @@ class WorkingSet:
         The smallest λ at which 0 is optimal for all penalized blocks.
     known : ndarray of int
         The features that the kernel knows.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.penalties import Group
-    >>> from skreg.quadratic import Quadratic
-    >>> from skreg.solvers.penalized import PenalizedQuadratic
-    >>> from skreg.solvers.working_set import WorkingSet
-    >>> X = np.sqrt(3) * np.eye(3)
-    >>> quadratic = Quadratic.from_rows(X, X @ [3.0, 4.0, 1.0], None, fit_intercept=False)
-    >>> path = WorkingSet(PenalizedQuadratic(quadratic.form, Group(["a", "a", "b"])), 1e-8)
-    >>> passes = path.solve(np.sqrt(2), 100)
-    >>> path.theta.round(6)
-    array([[1.8, 2.4, 0. ]])
     """
 
     def __init__(self, problem: PenalizedQuadratic, goal: float) -> None:
