@@ -1,11 +1,14 @@
 """Checks of user input that more than one layer makes."""
 
+import inspect
 import numbers
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
+from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import (
     _num_samples,
     assert_all_finite,
@@ -147,17 +150,35 @@ def as_floats(values: Any, name: str) -> NDArray[np.float64]:
         raise ValueError(f"{name} must be numbers that a float can hold: {error}") from None
 
 
-def refuse_huge(estimator: Any) -> None:
-    """Raise for an integer parameter that is larger than every float.
+def check_parameters(estimator: Any) -> None:
+    """Check the parameters of an estimator by its constraints; defaults are taken to be valid.
 
-    scikit-learn's intervals of real numbers hold it, and arithmetic does not.
+    Most of the time of a small fit is checks, so the signature is read once for each class.
+
+    Raises
+    ------
+    sklearn.utils._param_validation.InvalidParameterError
+        A ValueError, if a parameter does not meet its constraints.
+    ValueError
+        For an integer that is larger than every float. scikit-learn's intervals of real numbers
+        hold it, and arithmetic does not.
     """
-    for name, value in vars(estimator).items():
+    kind = type(estimator)
+    held = {name: (getattr(estimator, name), default) for name, default in _defaults(kind)}
+    given = {name: value for name, (value, default) in held.items() if value is not default}
+    validate_parameter_constraints(kind._parameter_constraints, given, kind.__name__)
+    for name, value in given.items():
         if type(value) is int and abs(value) > _LARGEST:
             raise ValueError(
                 f"{name} is an integer of {value.bit_length()} bits, larger than every float. "
                 f"Give at most {_LARGEST:.2g}."
             )
+
+
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    parameters = list(inspect.signature(kind).parameters.values())
+    return tuple((parameter.name, parameter.default) for parameter in parameters)
 
 
 def check_weights(sample_weight, X):

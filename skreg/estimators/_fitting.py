@@ -15,7 +15,7 @@ from scipy.sparse import sparray, spmatrix
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils.validation import _get_feature_names
 
-from skreg._validation import check_factors, refuse_huge
+from skreg._validation import check_factors, check_parameters
 from skreg.losses import Loss
 from skreg.path import PathModel, RegularizationPath, path_alphas
 from skreg.penalties import Penalty, Separable
@@ -185,8 +185,7 @@ class LinearHooks(BaseEstimator, ABC):
         """Keep no reference to the rows, unless asked to."""
 
     def _validate_params(self) -> None:
-        super()._validate_params()
-        refuse_huge(self)
+        check_parameters(self)
 
     def _checked(self, X: Any, y: Any, **rows: Any) -> Sample:
         """The rows, checked with the parameters."""

@@ -14,7 +14,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import assert_all_finite
 
-from skreg._validation import check_weights, refuse_huge, validated
+from skreg._validation import check_parameters, check_weights, validated
 from skreg.estimators._fitting import MatrixLike, validated_fit
 from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
@@ -44,8 +44,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             )
 
     def _validate_params(self):
-        super()._validate_params()
-        refuse_huge(self)
+        check_parameters(self)
 
     @abstractmethod
     def _new_target(self, y, weights, classes, incremental) -> Target:

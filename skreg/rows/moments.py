@@ -168,7 +168,10 @@ def _origin(block: Array, weights: Array | None) -> tuple[Array, bool]:
         block, weights = block[weights > 0], weights[weights > 0]
     else:
         weights = None
-    mean = np.average(block, axis=0, weights=weights).astype(np.float64)
+    if weights is None:
+        mean = np.add.reduce(block, axis=0, dtype=np.float64) / len(block)
+    else:
+        mean = np.average(block, axis=0, weights=weights).astype(np.float64)
     # The mean of equal numbers may miss them by a rounding; a constant feature must vanish.
     mean = np.where((block == block[0]).all(axis=0), block[0], mean)
     square = np.einsum("ij,ij->j", block, block, dtype=np.float64) / len(block)

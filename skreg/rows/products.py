@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 Some = NDArray[np.intp] | slice
 EPS = float(np.finfo(np.float64).eps)
 
+# Up to this size BLAS takes no second thread.
+_ALONE = 4096
 # A product with so few columns is faster column by column.
 _THIN = 2
 # From this size on a decomposition gains by a second thread.
@@ -42,7 +44,7 @@ def product(a: Array, b: Array) -> Array:
         return np.zeros((a.shape[0], b.shape[1]))
     if b.shape[1] <= _THIN and (a.flags.c_contiguous or a.flags.f_contiguous):
         matrix, flip = (a, 0) if a.flags.f_contiguous else (a.T, 1)
-        with one_blas_thread():
+        with one_blas_thread() if a.size > _ALONE else nullcontext():
             return np.array([dgemv(1.0, matrix, column, trans=flip) for column in b.T]).T
     left, right = b.T, a.T
     out = np.empty((left.shape[0], right.shape[1]))

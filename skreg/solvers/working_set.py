@@ -31,7 +31,7 @@ _BATCH = 100
 _MANY = 500
 # A path of coefficients comes down to a λ far below by steps of this ratio, which is faster than a
 # leap ...
-_STEP = 0.7
+_STEP = 0.5
 # ... from λ_max down to this share of it.
 _LOWEST = 1e-4
 # An inexact kernel solves the problem on what it knows closer than the whole.
