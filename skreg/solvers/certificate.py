@@ -70,7 +70,7 @@ def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float,
     conjugate = penalty.conjugate(slope, alpha)
     if np.isfinite(conjugate):
         return 1.0, conjugate
-    scales = np.unique(alpha / steep) * (1.0 - 8 * EPS)
+    scales = np.sort(alpha / steep) * (1.0 - 8 * EPS)
     low, high, middle, conjugate = 0, len(scales), 1, 0.0
     # The lowest is the answer where all blocks are of one kind, so it is tried against the next.
     while high - low > 1:
