@@ -78,21 +78,24 @@ def test_a_gap_bounds_the_gain_of_any_other_point(
     best = path.solve(alpha)
     rng = np.random.default_rng(seed)
     k = case.y.shape[1]
-    theta = best.theta + (1 - near) * rng.standard_normal(k * p) * (rng.random(k * p) < 0.5)
+    theta = best.point.theta + (1 - near) * rng.standard_normal(k * p) * (rng.random(k * p) < 0.5)
     theta = np.maximum(theta, 0.0) if positive else theta
-    point = path.evaluate(theta, best.intercept)
+    point = path.evaluate(theta, best.point.intercept)
     gap = path._natural_gap(point, alpha, 1e-8 * path.null_risk)
     coef = theta.reshape(k, p)
     centre = coef @ path.risk.design.centre
     here = case.objective(coef, point.intercept - centre, alpha)
     rounding = 1e-12 * (abs(here) + 1)
-    assert here - case.objective(best.theta.reshape(k, p), best.intercept, alpha) <= gap + rounding
+    assert (
+        here - case.objective(best.point.theta.reshape(k, p), best.point.intercept, alpha)
+        <= gap + rounding
+    )
     for scale in (0.01, 1.0):
-        other = best.theta + scale * rng.standard_normal(k * p)
+        other = best.point.theta + scale * rng.standard_normal(k * p)
         other = (np.maximum(other, 0.0) if positive else other).reshape(k, p)
-        b = best.intercept + fit_intercept * scale * rng.standard_normal(k)
+        b = best.point.intercept + fit_intercept * scale * rng.standard_normal(k)
         assert here - case.objective(other, b, alpha) <= gap + rounding
-        least = case.objective(best.theta.reshape(k, p), best.intercept, alpha)
+        least = case.objective(best.point.theta.reshape(k, p), best.point.intercept, alpha)
         assert least - case.objective(other, b, alpha) <= best.gap + rounding
 
 
@@ -107,7 +110,7 @@ def test_gaps_shrink_with_the_distance(name, factors):
     assert best.gap <= 1e-13 * path.null_risk
     gaps = []
     for share in (1e-2, 1e-4, 1e-6):
-        point = path.evaluate(best.theta * (1 + share), best.intercept)
+        point = path.evaluate(best.point.theta * (1 + share), best.point.intercept)
         gaps.append(path._natural_gap(point, alpha, 0.0))
     assert gaps[1] < 0.05 * gaps[0]
     assert gaps[2] < 0.05 * gaps[1]
@@ -121,10 +124,10 @@ def test_sums_are_cancelled_without_leaving_the_domain(name):
     alpha = 0.3 * path.alpha_max
     best = path.solve(alpha)
     for shift in (-1.0, 1e-3, 1.0):
-        b = best.intercept + shift * np.arange(1, len(best.intercept) + 1)
-        point = path.risk.at(best.theta, b)
+        b = best.point.intercept + shift * np.arange(1, len(best.point.intercept) + 1)
+        point = path.risk.at(best.point.theta, b)
         gap = path.certificate.gap(point, alpha, 0.0)
-        lost = point.value - best.value
+        lost = point.value - best.point.value
         assert np.isfinite(gap)
         assert gap >= lost - 1e-12
 
@@ -143,5 +146,5 @@ def test_the_dual_point_certifies_the_solution_by_itself(fit_intercept, p):
         assert np.abs(case.X.T @ nu / 60).max() <= alpha * (1 + 1e-10)
         assert abs(nu.sum()) < 1e-12 * 60 or not fit_intercept
         dual = np.mean(entr(v) + entr(1 - v))
-        primal = best.value + alpha * np.abs(best.theta).sum()
+        primal = best.point.value + alpha * np.abs(best.point.theta).sum()
         assert primal - dual <= best.gap + 1e-12
