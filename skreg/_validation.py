@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import (
     _num_samples,
@@ -150,7 +151,7 @@ def as_floats(values: Any, name: str) -> NDArray[np.float64]:
         raise ValueError(f"{name} must be numbers that a float can hold: {error}") from None
 
 
-def check_parameters(estimator: Any) -> None:
+def check_parameters(estimator: BaseEstimator) -> None:
     """Check the parameters of an estimator by its constraints; defaults are taken to be valid.
 
     Most of the time of a small fit is checks, so the signature is read once for each class.
@@ -163,7 +164,7 @@ def check_parameters(estimator: Any) -> None:
         For an integer that is larger than every float. scikit-learn's intervals of real numbers
         hold it, and arithmetic does not.
     """
-    kind = type(estimator)
+    kind: Any = type(estimator)
     held = {name: (getattr(estimator, name), default) for name, default in _defaults(kind)}
     given = {name: value for name, (value, default) in held.items() if value is not default}
     validate_parameter_constraints(kind._parameter_constraints, given, kind.__name__)
