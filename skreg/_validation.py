@@ -151,10 +151,16 @@ def as_floats(values: Any, name: str) -> NDArray[np.float64]:
         raise ValueError(f"{name} must be numbers that a float can hold: {error}") from None
 
 
-def check_parameters(estimator: BaseEstimator) -> None:
-    """Check the parameters of an estimator by its constraints; defaults are taken to be valid.
+def check_parameters(estimator: BaseEstimator, constraints: dict[str, list]) -> None:
+    """Check the parameters of an estimator; its defaults are taken to be valid.
 
     Most of the time of a small fit is checks, so the signature is read once for each class.
+
+    Parameters
+    ----------
+    estimator : estimator
+    constraints : dict
+        As scikit-learn's estimators have them.
 
     Raises
     ------
@@ -164,10 +170,10 @@ def check_parameters(estimator: BaseEstimator) -> None:
         For an integer that is larger than every float. scikit-learn's intervals of real numbers
         hold it, and arithmetic does not.
     """
-    kind: Any = type(estimator)
+    kind = type(estimator)
     held = {name: (getattr(estimator, name), default) for name, default in _defaults(kind)}
     given = {name: value for name, (value, default) in held.items() if value is not default}
-    validate_parameter_constraints(kind._parameter_constraints, given, kind.__name__)
+    validate_parameter_constraints(constraints, given, kind.__name__)
     for name, value in given.items():
         if type(value) is int and abs(value) > _LARGEST:
             raise ValueError(

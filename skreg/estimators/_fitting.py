@@ -125,7 +125,7 @@ class LinearHooks(BaseEstimator, ABC):
     _is_ridge: ClassVar[bool]
 
     @abstractmethod
-    def _check_parameters(self) -> None:
+    def _check_parameters(self, self._parameter_constraints) -> None:
         """Raise ValueError where parameters of the penalty do not go together."""
 
     @abstractmethod
@@ -185,7 +185,7 @@ class LinearHooks(BaseEstimator, ABC):
         """Keep no reference to the rows, unless asked to."""
 
     def _validate_params(self) -> None:
-        check_parameters(self)
+        check_parameters(self, self._parameter_constraints)
 
     def _checked(self, X: Any, y: Any, **rows: Any) -> Sample:
         """The rows, checked with the parameters."""

@@ -44,7 +44,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             )
 
     def _validate_params(self):
-        check_parameters(self)
+        check_parameters(self, self._parameter_constraints)
 
     @abstractmethod
     def _new_target(self, y, weights, classes, incremental) -> Target:
