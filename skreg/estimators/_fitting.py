@@ -125,7 +125,7 @@ class LinearHooks(BaseEstimator, ABC):
     _is_ridge: ClassVar[bool]
 
     @abstractmethod
-    def _check_parameters(self, self._parameter_constraints) -> None:
+    def _check_parameters(self) -> None:
         """Raise ValueError where parameters of the penalty do not go together."""
 
     @abstractmethod
