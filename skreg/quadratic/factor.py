@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 from skreg.quadratic import conjugate_gradient
-from skreg.rows.products import eigen
+from skreg.rows.products import EPS, Array, eigen
 
 if TYPE_CHECKING:
     from skreg.quadratic.hessian import Hessian
 
-Array = NDArray[np.float64]
-EPS = np.finfo(np.float64).eps
 # A squared Cholesky pivot below this share of the diagonal: the matrix counts as singular.
 _SINGULAR = 1e-13
 # An eigenvalue below 0 by this share of the largest one is not rounding.

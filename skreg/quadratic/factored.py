@@ -12,22 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import svd
 
 from skreg.quadratic import spectrum as plain
-from skreg.quadratic.spectrum import EPS, GRAM_CONDITION_LIMIT, RowsSeen, Spectrum
-from skreg.rows.products import eigen, product, slices, sum_of_outer_grams
-
-Array = NDArray[np.float64]
+from skreg.quadratic.spectrum import GRAM_CONDITION_LIMIT, RowsSeen, Spectrum
+from skreg.rows.products import EPS, Array, Indices, eigen, product, slices, sum_of_outer_grams
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
     """P, U and 1/√f of P."""
 
-    penalized: NDArray[np.intp]
-    free: NDArray[np.intp]
+    penalized: Indices
+    free: Indices
     unit: Array
 
     @classmethod

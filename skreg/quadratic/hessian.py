@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg.quadratic.factor import DenseFactor, Factor, IterativeFactor
 from skreg.quadratic.row_curvature import (
@@ -19,7 +18,7 @@ from skreg.quadratic.row_curvature import (
     row_weights,
     rows_times,
 )
-from skreg.rows.products import add_gram, product, symmetric
+from skreg.rows.products import Array, Indices, Mask, add_gram, product, symmetric
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 _SMALL_GRAM = 1e6
 # What centering leaves of a column's sum of squares, where it leaves nothing but rounding.
 _CENTERED = 1e-12
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 class QuadraticHessian:
@@ -291,7 +288,7 @@ class DenseHessian(Hessian):
         """H on the coefficients ``which``, an array of shape (m, m)."""
         return self.matrix[np.ix_(which, which)]
 
-    def half_inverse(self, ridge: Array, active: NDArray[np.bool_] | None = None) -> Array:
+    def half_inverse(self, ridge: Array, active: Mask | None = None) -> Array:
         """L with LᵀL = (H + diag(ridge))⁻¹ over the active coefficients, 0 over the others."""
         if not len(ridge):
             return np.zeros((0, 0))

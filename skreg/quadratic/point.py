@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg.quadratic.row_curvature import own_weights
+from skreg.rows.products import EPS, Array
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
 
-EPS = np.finfo(np.float64).eps
 # Units in the last place that a sum of many terms may be off.
 _UNITS = 16
-Array = NDArray[np.float64]
 
 
 @dataclass(eq=False)

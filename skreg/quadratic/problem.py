@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
+from skreg.rows.products import Array
 
 
 class Seen(TypedDict):
@@ -80,11 +81,9 @@ class Problem(ABC):
         """R of coefficients and intercepts as users see them."""
 
     @abstractmethod
-    def hessian_at(
-        self, theta: NDArray[np.float64], intercept: NDArray[np.float64]
-    ) -> Hessian | QuadraticHessian:
+    def hessian_at(self, theta: Array, intercept: Array) -> Hessian | QuadraticHessian:
         """Second derivatives at θ (K, p) and b (K,), the intercepts at their best."""
 
     @abstractmethod
-    def as_seen(self, thetas: NDArray[np.float64], intercepts: NDArray[np.float64]) -> Seen:
+    def as_seen(self, thetas: Array, intercepts: Array) -> Seen:
         """``coefs`` and ``intercepts`` of θ (m, K, p) and b (m, K), as a `Solution` has them."""

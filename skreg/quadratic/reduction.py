@@ -5,9 +5,8 @@ from scipy.linalg import qr, svd
 
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.products import eigen, product
+from skreg.rows.products import EPS, eigen, product
 
-EPS = np.finfo(np.float64).eps
 # Eigenvalues of ZZᵀ below this share of the largest have lost half their digits.
 _SQUARED = 1e-8
 

@@ -15,7 +15,7 @@ from skreg.quadratic.point import Point, Rounding
 from skreg.quadratic.problem import Problem, Seen
 from skreg.quadratic.row_curvature import rows_times
 from skreg.rows import make_rows
-from skreg.rows.products import by_halves
+from skreg.rows.products import Array, by_halves
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
 _WORTH_TWO = 5e5
@@ -23,8 +23,6 @@ _WORTH_TWO = 5e5
 _SEEN = 1e-10
 # Of the power iteration for the largest eigenvalue: it is right to a few per cent.
 _POWER_STEPS = 16
-
-Array = NDArray[np.float64]
 
 
 class EmpiricalRisk(Problem):

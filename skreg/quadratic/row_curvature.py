@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from skreg.rows.products import Array, Indices
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
 
-Array = NDArray[np.float64]
 # Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.
 _FLOOR = 1e-6
 
@@ -44,7 +44,7 @@ def rows_times(risk: EmpiricalRisk, curvature: Array, change: Array) -> Array:
     return share * curvature * (change - np.sum(curvature * change, axis=1, keepdims=True))
 
 
-def row_roots(risk: EmpiricalRisk, curvature: Array, rows: slice | NDArray[np.intp]) -> Array:
+def row_roots(risk: EmpiricalRisk, curvature: Array, rows: slice | Indices) -> Array:
     """Bᵢ with BᵢBᵢᵀ the Hessian of a row's loss, shape (m, K, K)."""
     root = np.sqrt(curvature[rows])
     if not risk.loss.coupled:

@@ -8,9 +8,8 @@ import numpy as np
 from scipy.linalg import qr
 from scipy.linalg.lapack import dgejsv
 
-from skreg.rows.products import eigen, product
+from skreg.rows.products import EPS, eigen, product
 
-EPS = np.finfo(np.float64).eps
 # Eigenvalues of XᵀX carry an absolute error of about EPS·σ₁, so where the smallest one that matters
 # is below σ₁/limit, coefficients lose all but about ten digits: decompose X itself instead.
 GRAM_CONDITION_LIMIT = 1e6

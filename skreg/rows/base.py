@@ -4,10 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from skreg.rows.products import Array, Some, slices
+from skreg.rows.products import Array, Indices, Some, slices
 
 
 class Rows(ABC):
@@ -48,7 +45,7 @@ class Rows(ABC):
         """(X − c)θ for θ of shape (p, k), as a new array."""
 
     @abstractmethod
-    def some_dot(self, which: NDArray[np.intp], theta: Array) -> Array:
+    def some_dot(self, which: Indices, theta: Array) -> Array:
         """(X − c)[:, which]·θ for θ of shape (len(which), k)."""
 
     @abstractmethod

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg._kernels import thin_products
-from skreg.rows.products import Array, product
+from skreg.rows.products import Array, Indices, product
 
 if TYPE_CHECKING:
     from skreg.rows.weighted import WeightedRows
 
-Indices = NDArray[np.intp]
 
 # Products of more numbers than this are worth the tiles, and threads.
 _LARGE = 10**6

@@ -12,6 +12,7 @@ from skreg.rows.base import Rows
 from skreg.rows.products import (
     EPS,
     Array,
+    Indices,
     Some,
     add_gram,
     by_halves,
@@ -102,7 +103,7 @@ class DenseRows(Rows):
             out[rows] += product(self._copy(rows, columns), theta[columns])
         return out
 
-    def some_dot(self, which: NDArray[np.intp], theta: Array) -> Array:
+    def some_dot(self, which: Indices, theta: Array) -> Array:
         return product(self.columns(which), theta)
 
     def transposed_dot(self, r: Array) -> Array:

@@ -20,8 +20,9 @@ from skreg._kernels import rows as row_kernels
 from skreg._threads import in_stripes, in_threads, one_blas_thread, worker_threads
 
 Array = NDArray[np.float64]
-#: Indices or a slice.
-Some = NDArray[np.intp] | slice
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Some = Indices | slice
 EPS = float(np.finfo(np.float64).eps)
 
 # Up to this size BLAS takes no second thread.

@@ -12,6 +12,7 @@ from skreg._kernels import sparse as line_kernels
 from skreg.rows.base import Rows
 from skreg.rows.products import (
     Array,
+    Indices,
     Some,
     add_gram,
     dot,
@@ -114,7 +115,7 @@ class SparseRows(Rows):
         line_kernels.line_dots(*_lines(self.X), theta, np.ones(n), self.centre @ theta, out)
         return out
 
-    def some_dot(self, which: NDArray[np.intp], theta: Array) -> Array:
+    def some_dot(self, which: Indices, theta: Array) -> Array:
         theta = np.array(theta, dtype=np.float64, order="C")
         out = np.zeros((self.shape[0], theta.shape[1]))
         far = np.flatnonzero(self._is_far[which]) if self._far.size else self._far
@@ -165,7 +166,7 @@ class SparseRows(Rows):
             gram[self._far] = gram[:, self._far].T
         return gram, sums
 
-    def products(self, some: NDArray[np.intp], others: NDArray[np.intp], weights: Array) -> Array:
+    def products(self, some: Indices, others: Indices, weights: Array) -> Array:
         """`gram` of weights whose mean is c, at [some][:, others]."""
         out = line_kernels.line_products(*_lines(self.csc), weights, some, others)
         if self.is_centred:
@@ -175,9 +176,7 @@ class SparseRows(Rows):
             self._correct(out.T, others, some, weights)
         return out
 
-    def _correct(
-        self, out: Array, some: NDArray[np.intp], others: NDArray[np.intp], weights: Array
-    ) -> None:
+    def _correct(self, out: Array, some: Indices, others: Indices, weights: Array) -> None:
         """Rows of ``out`` that belong to far columns."""
         at = np.flatnonzero(self._is_far[some])
         if at.size:

@@ -5,13 +5,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg.rows.base import Rows
 from skreg.rows.column_cache import ColumnCache, GrowingGram, SparseGram
 from skreg.rows.dense import DenseRows
-from skreg.rows.products import Array, Some, exact_mean
+from skreg.rows.products import Array, Indices, Some, exact_mean
 from skreg.rows.sparse import SparseRows
 
 
@@ -105,7 +104,7 @@ class WeightedRows:
         out *= self.root
         return out
 
-    def some_dot(self, which: NDArray[np.intp], theta: Array) -> Array:
+    def some_dot(self, which: Indices, theta: Array) -> Array:
         """A[:, which]·θ, for θ of shape (len(which), k)."""
         out = self.rows.some_dot(which, theta)
         out *= self.root
@@ -119,7 +118,7 @@ class WeightedRows:
         """AᵀA (p × p)."""
         return self.rows.gram(self.share)[0]
 
-    def products(self, some: NDArray[np.intp], others: NDArray[np.intp]) -> Array:
+    def products(self, some: Indices, others: Indices) -> Array:
         """AᵀA[some][:, others] of sparse rows."""
         assert isinstance(self.rows, SparseRows)
         return self.rows.products(some, others, self.share)

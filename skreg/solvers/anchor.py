@@ -7,11 +7,9 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg.quadratic.hessian import Hessian
-
-Array = NDArray[np.float64]
+from skreg.rows.products import Array
 
 # λ₀ of an anchor, amid the λ that matter: a share of the largest curvature of a coefficient in the
 # null model.

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg.quadratic import Problem
+from skreg.rows.products import Array
 from skreg.solvers.method import Freedom, Solution
 
 
 def solve_by_target(
-    solve: Callable[[NDArray[np.float64]], Solution],
+    solve: Callable[[Array], Solution],
     problem: Problem,
-    alphas: NDArray[np.float64],
+    alphas: Array,
 ) -> Solution:
     """Each target at its own λ: H is decomposed once for all of them.
 

@@ -21,15 +21,14 @@ By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = �
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg.penalties import NoPenalty
 from skreg.penalties.base import Penalty
 from skreg.quadratic.point import Point
 from skreg.quadratic.risk import EmpiricalRisk
+from skreg.rows.products import EPS, Array
 from skreg.solvers.working_hessian import WorkingHessian, raised
 
-EPS = np.finfo(np.float64).eps
 # Below this multiple of the gap asked for, the exact conjugate may decide.
 _WORTH_A_LOOK = 100.0
 # A slope of a feature without a penalty that counts as 0, beside the null model's steepest.
@@ -37,10 +36,8 @@ _LEFT = 1e-9
 # What a dual point outside the domain is multiplied by, in turn.
 _SHRINK = (1.0, 1.0 - 1e-9, 1.0 - 1e-6, 1.0 - 1e-3, 0.9)
 
-Vector = NDArray[np.float64]
 
-
-def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float, float]:
+def largest_scale(penalty: Penalty, slope: Array, alpha: float) -> tuple[float, float]:
     """The largest s ≤ 1 with s·q in the domain of (λJ)*, and (λJ)*(s·q).
 
     A block is in the domain wherever it is (an L2 part), or up to s·pull = λ: one of these s is the
@@ -83,14 +80,14 @@ def largest_scale(penalty: Penalty, slope: Vector, alpha: float) -> tuple[float,
     return float(scales[low]), conjugate
 
 
-def _steep(penalty: Penalty, slope: Vector, alpha: float) -> Vector:
+def _steep(penalty: Penalty, slope: Array, alpha: float) -> Array:
     """The pulls above λ; where the penalty is separable those of each component by itself."""
     apart = penalty.is_separable and np.ndim(slope) > 1
     pull = np.concatenate([penalty.pull(row) for row in slope]) if apart else penalty.pull(slope)
     return pull[pull > alpha]
 
 
-def best_scale(penalty: Penalty, slope: Vector, alpha: float, gain: float) -> tuple[float, float]:
+def best_scale(penalty: Penalty, slope: Array, alpha: float, gain: float) -> tuple[float, float]:
     """s ≤ 1 for which s·gain − (λJ)*(s·q) is about largest, and (λJ)*(s·q).
 
     Where bounds make (λJ)* finite everywhere, but far ones steep, the largest s loses more
@@ -200,8 +197,8 @@ class Certificate:
         return min(alone.gap(point, 0.0, 0.0), point.value) + penalty
 
     def gap_by(
-        self, point: Point, residual: Vector, alpha: float, tol: float
-    ) -> tuple[float, Vector | None]:
+        self, point: Point, residual: Array, alpha: float, tol: float
+    ) -> tuple[float, Array | None]:
         """The same with a dual point that already meets the conditions on the working set.
 
         Parameters
@@ -257,7 +254,7 @@ class Certificate:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
         return max(min(bound, objective - self._exact(residual, scale) + conjugate), 0.0)
 
-    def dual_point(self) -> Vector:
+    def dual_point(self) -> Array:
         """−u, shape (n, K), of the last gap told: anybody can evaluate D there."""
         residual, mixing, scale = self._last
         if mixing is not None:

@@ -8,7 +8,8 @@ import numpy as np
 
 from skreg.penalties import Separable
 from skreg.quadratic.quadratic import Quadratic
-from skreg.solvers.method import Answer, Array, Method, Task
+from skreg.rows.products import Array
+from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.penalized import PenalizedQuadratic
 
 # A relative gradient norm from which on a closed form is said to have lost digits.

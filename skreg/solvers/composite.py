@@ -11,15 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skreg.penalties.base import Mask, Penalty
+from skreg.penalties.base import Penalty
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.factor import Factor
-
-EPS = np.finfo(np.float64).eps
-Array = NDArray[np.floating]
-Indices = NDArray[np.intp]
+from skreg.rows.products import EPS, Array, Indices, Mask
 
 # Proximal steps between two attempts by Newton's method: at first, and at most.
 _FIRST, _LAST = 5, 80
@@ -36,7 +32,7 @@ class WorkingPenalty:
         self.penalty, self.alpha, self.features, self.shape = penalty, alpha, features, shape
         self.is_separable = penalty.is_separable
 
-    def whole(self, part: Array) -> NDArray[np.float64]:
+    def whole(self, part: Array) -> Array:
         """θ of shape (K, p) from its working set (K, m)."""
         out = np.zeros(self.shape)
         out[:, self.features] = part

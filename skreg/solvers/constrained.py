@@ -5,12 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from skreg.rows.products import Array
 from skreg.solvers.method import Solution
 
-Array = NDArray[np.float64]
 # λ is halved until J exceeds k, so many times at once: a path's warm starts serve all of them.
 _CHUNK = 6
 # Share of the first λ at which the search for a λ with J > k ends.

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg.penalties.base import Penalty, Tangent
 from skreg.quadratic.factor import Factor
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.problem import Problem
-from skreg.rows.products import product
+from skreg.rows.products import EPS, Array, Indices, product
 
-EPS = np.finfo(np.float64).eps
 #: Rows of the largest matrix that is decomposed for degrees of freedom.
 LARGEST = 4000
 # Numbers in a block of columns of Z that is held at once.
@@ -64,7 +62,7 @@ def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) ->
     basis = tangent.basis
     if len(tangent.diagonal) > hessian.n_rows:
 
-        def columns(some: NDArray[np.intp]) -> NDArray[np.float64]:
+        def columns(some: Indices) -> Array:
             """Of Z, in the coordinates of the tangent."""
             if basis is None:
                 return hessian.root(which[some])
@@ -78,9 +76,7 @@ def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) ->
     return _by_coefficients(block, tangent.diagonal, factors)
 
 
-def _by_coefficients(
-    block: NDArray[np.float64], diagonal: NDArray[np.float64], factors: NDArray[np.float64]
-) -> float:
+def _by_coefficients(block: Array, diagonal: Array, factors: Array) -> float:
     """m − tr D(H + D)⁻¹ with D = diag(diagonal) − factors·factorsᵀ."""
     if factors.size:
         block = block - product(factors, factors.T)
@@ -90,10 +86,10 @@ def _by_coefficients(
 
 
 def _by_rows(
-    columns: Callable[[NDArray[np.intp]], NDArray[np.float64]],
+    columns: Callable[[Indices], Array],
     n: int,
-    diagonal: NDArray[np.float64],
-    factors: NDArray[np.float64],
+    diagonal: Array,
+    factors: Array,
 ) -> float:
     """The same from the rows' side, for more coefficients than rows.
 
@@ -125,10 +121,10 @@ def _by_rows(
 def along_path(
     problem: Problem,
     penalty: Penalty,
-    alphas: NDArray[np.float64],
-    thetas: NDArray[np.float64],
-    intercepts: NDArray[np.float64],
-    counts: NDArray[np.float64],
+    alphas: Array,
+    thetas: Array,
+    intercepts: Array,
+    counts: Array,
 ) -> None:
     """Degrees of freedom of each solution on a path, summed over targets.
 

@@ -13,9 +13,9 @@ from collections import deque
 import numpy as np
 
 from skreg.quadratic.row_curvature import own_weights
+from skreg.rows.products import EPS
 from skreg.solvers.past_steps import corrected_step, lagrange
 
-EPS = np.finfo(np.float64).eps
 # Pairs kept for the BFGS correction.
 _MEMORY = 8
 # Solutions that the next is guessed from.

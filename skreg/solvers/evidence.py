@@ -14,9 +14,7 @@ over the n rows with a positive one, and b at its best value. Its posterior mean
 import numpy as np
 from scipy import sparse
 
-from skreg.rows.products import slices
-
-EPS = np.finfo(np.float64).eps
+from skreg.rows.products import EPS, slices
 
 
 def noise_variance(model, alphas):

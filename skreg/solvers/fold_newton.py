@@ -17,19 +17,15 @@ from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from skreg._threads import one_blas_thread
 from skreg.quadratic.factor import add_gauge
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.products import slices, together
+from skreg.rows.products import EPS, Array, Indices, slices, together
 from skreg.solvers.fold_rows import FoldRows
 from skreg.solvers.past_steps import corrected_step
-
-Array = NDArray[np.float64]
-EPS = np.finfo(np.float64).eps
 
 # Hessians are taken at λ no further apart than this, as a ratio.
 _APART = 10.0
@@ -244,7 +240,7 @@ def fold_hessians(risk: EmpiricalRisk, weights: Array, starts: Array) -> Array:
     sums = np.zeros((len(starts), len(parts), size, size))
     lock = Lock()
 
-    def add(part: int, rows: NDArray[np.intp], weights: Array) -> None:
+    def add(part: int, rows: Indices, weights: Array) -> None:
         total = np.zeros((len(starts), size, size))
         for block in slices(len(rows), size):
             some = _with_ones(risk, rows[block], weights[rows[block]])
@@ -269,7 +265,7 @@ def fold_hessians(risk: EmpiricalRisk, weights: Array, starts: Array) -> Array:
     return sums
 
 
-def _with_ones(risk: EmpiricalRisk, rows: NDArray[np.intp], weights: Array) -> EmpiricalRisk:
+def _with_ones(risk: EmpiricalRisk, rows: Indices, weights: Array) -> EmpiricalRisk:
     """The risk of some rows of X − c, with a column of ones for the intercept."""
     X = np.empty((len(rows), risk.n_features + risk.fit_intercept))
     X[:, risk.n_features :] = 1.0
@@ -278,7 +274,7 @@ def _with_ones(risk: EmpiricalRisk, rows: NDArray[np.intp], weights: Array) -> E
     return EmpiricalRisk(X, risk.y[rows], risk.loss, weights, offset, fit_intercept=False)
 
 
-def _partition(weights: Array) -> NDArray[np.intp] | None:
+def _partition(weights: Array) -> Indices | None:
     """The fold whose training part lacks a row, F for none; None where that says too little.
 
     It says enough if no row is missing twice and its weight is much the same wherever it counts.

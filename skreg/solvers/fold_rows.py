@@ -6,16 +6,13 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg._kernels import line
 from skreg._kernels import products as tiles
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.quadratic.row_curvature import invert_bb, row_weights
-from skreg.rows.products import together
+from skreg.rows.products import EPS, Array, Indices, together
 
-Array = NDArray[np.float64]
-EPS = np.finfo(np.float64).eps
 # Chunks of rows, summed one by one and then in order, by any number of threads.
 _CHUNKS = 8
 # Numbers in a block of raw predictions: a few of them stay in the second cache.
@@ -38,7 +35,7 @@ class FoldRows:
         n = len(risk.y)
         self._chunks = list(pairwise(np.linspace(0, n, min(_CHUNKS, n) + 1).astype(int)))
 
-    def gradient(self, theta: Array, folds: NDArray[np.intp]) -> Array:
+    def gradient(self, theta: Array, folds: Indices) -> Array:
         """∂R/∂(θ, b) of C columns (C, size), each under its fold's shares of the rows.
 
         ``folds`` (C,) ascends. A column is K rows θₖ, bₖ.
@@ -64,7 +61,7 @@ class FoldRows:
 
         return self._sum(of_block, C * K)[0].reshape(C, -1)
 
-    def _residuals(self, raw: Array, rows: slice, folds: NDArray[np.intp]) -> Array:
+    def _residuals(self, raw: Array, rows: slice, folds: Indices) -> Array:
         """share·∂ℓ/∂f for raw predictions (n, C·K) of some rows, which it may overwrite."""
         loss, y, (n, width) = self.risk.loss, self.risk.y[rows], raw.shape
         shares = self.shares[rows]

@@ -13,11 +13,7 @@ from numpy.typing import NDArray
 
 from skreg._kernels import active_set, group_descent
 from skreg.penalties import Group, Penalty, Separable
-
-EPS = np.finfo(np.float64).eps
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from skreg.rows.products import EPS, Array, Indices, Mask
 
 
 class CoefficientBlocks:
@@ -86,13 +82,13 @@ class CoefficientBlocks:
         parts = [self._order[self._starts[b] : self._starts[b + 1]] for b in blocks]
         return np.concatenate([*parts, np.empty(0, dtype=np.intp)])
 
-    def nonzero(self, theta: Array) -> NDArray[np.bool_]:
+    def nonzero(self, theta: Array) -> Mask:
         """Mask of the blocks in which θ, shape (K·p,), is not 0."""
         if self.single:
             return theta != 0
         return np.logical_or.reduceat(theta[self._order] != 0, self._starts[:-1])
 
-    def best(self, wanted: NDArray[np.bool_], score: Array, room: int) -> Indices:
+    def best(self, wanted: Mask, score: Array, room: int) -> Indices:
         """Of the blocks wanted those that score highest, at most ``room`` coefficients, or one."""
         which = np.flatnonzero(wanted)
         size = len(which) if self.single else self.sizes[which].sum()

@@ -20,18 +20,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lstsq
 from scipy.sparse import issparse
 
 from skreg._threads import one_blas_thread
+from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import largest_scale
 from skreg.solvers.interior_step import NewtonStep
 from skreg.solvers.method import Answer, Method, Task
 
-Vector = NDArray[np.float64]
-
-EPS = np.finfo(np.float64).eps
 # How near to the boundary a step goes; gaps are brought to this at least: the last steps are cheap.
 _NEAR, _AIM = 0.995, 1e-11
 # Slopes of features without a penalty that count as 0, beside their largest possible size.
@@ -104,10 +101,10 @@ class Certified:
     dof, n_iter : int
     """
 
-    theta: Vector
+    theta: Array
     b: float
-    a: Vector
-    slope: Vector
+    a: Array
+    slope: Array
     risk: float
     gap: float
     dof: int

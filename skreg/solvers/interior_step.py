@@ -3,10 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotrs
 
-Vector = NDArray[np.float64]
+from skreg.rows.products import Array
 
 # Ridge of features without a penalty in the equations of a step, beside X²/R of the null model.
 _STEADY = 1e-9
@@ -117,7 +116,7 @@ class _Cholesky:
     steps make up for.
     """
 
-    def __init__(self, matrix: Vector) -> None:
+    def __init__(self, matrix: Array) -> None:
         diagonal = np.diag(matrix)
         self._scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         scaled = self._scale[:, None] * matrix * self._scale
@@ -127,7 +126,7 @@ class _Cholesky:
             if info == 0:
                 return
 
-    def solve(self, right: Vector) -> Vector:
+    def solve(self, right: Array) -> Array:
         """The inverse times ``right``, of shape (m,) or (m, k)."""
         scale = self._scale.reshape(-1, *(1,) * (right.ndim - 1))
         return scale * dpotrs(self._lower, scale * right, lower=1)[0]

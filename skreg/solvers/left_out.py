@@ -27,10 +27,9 @@ import numpy as np
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.row_curvature import row_roots
-from skreg.rows.products import by_halves, product, slices
+from skreg.rows.products import EPS, by_halves, product, slices
 from skreg.solvers.newton import LARGEST_DENSE, is_wide
 
-EPS = np.finfo(np.float64).eps
 #: A leverage from which on a step is not to be trusted.
 TRUSTED = 0.95
 # Doubt that may remain, as a share of the whole loss, and how many second steps are taken at first.

@@ -15,9 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.rows.products import Array, Indices, Mask
 from skreg.solvers.degrees_of_freedom import along_path
-
-Array = NDArray[np.float64]
 
 
 class Progress:
@@ -106,7 +105,7 @@ class Task:
         """The penalty where its kernel is "coordinates", with the members that come with it."""
         return cast(Separable, self.penalty)
 
-    def descending(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+    def descending(self, which: Mask | None = None) -> Indices:
         """Places of λ (of those marked), from the largest to the smallest."""
         places = np.arange(len(self.alphas)) if which is None else np.flatnonzero(which)
         return places[np.argsort(-self.alphas[places], kind="stable")]
@@ -147,14 +146,14 @@ class Answer:
 
     thetas: Array
     risk: Array
-    n_iter: NDArray[np.intp]
+    n_iter: NDArray
     solver: str
     intercepts: Array | None = None
     gaps: Array | None = None
     gradient_norms: Array | None = None
     dof: Array | None = None
-    n_expansions: NDArray[np.intp] | None = None
-    exhausted: NDArray[np.bool_] | None = None
+    n_expansions: NDArray | None = None
+    exhausted: Mask | None = None
     is_exact: bool = True
     rounding: float = 0.0
     has_minimizer: bool = True

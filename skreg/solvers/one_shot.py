@@ -9,14 +9,13 @@ import numpy as np
 
 from skreg.penalties import Separable
 from skreg.quadratic.quadratic import Quadratic
+from skreg.rows.products import EPS
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.closed_forms import Diagonal
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.newton import anchor_of
 from skreg.solvers.proximal_newton import ProximalNewton
 from skreg.solvers.working_set import ActiveSet
-
-EPS = np.finfo(np.float64).eps
 
 
 class OneShot(Method):

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows import make_rows
+from skreg.rows.products import Array
 from skreg.solvers.descent import gradient_scales
-
-Array = NDArray[np.float64]
 
 
 class OriginalRows:

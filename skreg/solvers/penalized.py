@@ -10,17 +10,13 @@ from functools import cached_property
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg._kernels import lasso_gap
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic.factor import Factor
 from skreg.quadratic.forms import Form
+from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers.certificate import largest_scale
-
-EPS = np.finfo(np.float64).eps
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 class PenalizedQuadratic:
@@ -159,7 +155,7 @@ class PenalizedQuadratic:
     def _free_block(self) -> Array:
         return self.form.working_columns(self.targets).among(self.free)
 
-    def _left(self, theta: Array, slope: Array, loose: Mask, which: NDArray[np.intp]) -> float:
+    def _left(self, theta: Array, slope: Array, loose: Mask, which: Indices) -> float:
         """What rounding leaves in the slopes of features without a penalty, as a gap.
 
         Such a feature adds |qⱼ| times the way to its best value, for which |θⱼ| + ‖b‖/√Hⱼⱼ stands.

@@ -22,18 +22,15 @@ from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.rows.products import EPS
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.composite import Quadratic as Model
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
-
-EPS = np.finfo(np.float64).eps
-Array = NDArray[np.float64]
 
 # The grid of λ on which penalties that are not convex are followed: its ratio and its end.
 _RATIO, _LONGEST = 0.8, 100

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from skreg.quadratic.point import Point
+from skreg.rows.products import EPS
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
 from skreg.solvers.past_steps import best_weights
 from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
-EPS = np.finfo(np.float64).eps
 # Coefficients that join the working set at once: this many, or as many as it has non-zeros.
 _BATCH = 100
 # Who is expected as near to λ as this joins, and with them those expected so many λ later.

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg._kernels import residual_descent as kernel
+from skreg.rows.products import Array, Indices
 from skreg.solvers.inner import CoefficientBlocks, CoordinateKernel
 from skreg.solvers.penalized import PenalizedQuadratic
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # The objective may fall by this share of the gap asked for in a pass that counts as the last; a gap
 # that is not reached then makes it smaller, and the next λ starts above what was needed here.

@@ -27,9 +27,8 @@ from skreg._threads import one_blas_thread
 from skreg.quadratic import factored
 from skreg.quadratic.quadratic import Quadratic
 from skreg.rows import WeightedRows
-from skreg.rows.products import by_halves, product, slices
+from skreg.rows.products import EPS, by_halves, product, slices
 
-EPS = np.finfo(np.float64).eps
 # A row of a larger share has a λ' of its own; the others' are expanded about one that serves all.
 _HEAVY = 0.05
 # Where 1 − h is below this a subtraction has left fewer than ten digits: the row is left out.

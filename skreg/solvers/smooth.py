@@ -10,21 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg.penalties import Separable
 from skreg.penalties.base import Penalty
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
+from skreg.rows.products import Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.method import Task
 from skreg.solvers.newton import Newton
 from skreg.solvers.penalized import PenalizedQuadratic
-
-EPS = np.finfo(np.float64).eps
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

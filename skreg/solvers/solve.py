@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem
+from skreg.rows.products import EPS, Array, Indices
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, Spectral
 from skreg.solvers.interior_point import InteriorPoint
-from skreg.solvers.method import Answer, Array, Freedom, Method, Progress, Solution, Task
+from skreg.solvers.method import Answer, Freedom, Method, Progress, Solution, Task
 from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.one_shot import OneShot
 from skreg.solvers.original_rows import OriginalRows
@@ -24,7 +25,6 @@ from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
 from skreg.solvers.working_set import ActiveSet, BlockDescent
 
-EPS = np.finfo(np.float64).eps
 # A relative gap that may be rounding alone, of a sum over rows.
 _ROUNDING = 64 * EPS
 
@@ -238,9 +238,7 @@ def _chosen(task: Task, name: str) -> Method:
     raise ValueError(f"method must be 'auto' or one of {names}, got {name!r}.")
 
 
-def _gaps(
-    task: Task, answer: Answer, which: NDArray[np.intp], are_small: bool = False
-) -> list[float]:
+def _gaps(task: Task, answer: Answer, which: Indices, are_small: bool = False) -> list[float]:
     """Gaps of some solutions, relative to the risk of the null model.
 
     ``are_small`` says that their λ may be below the rounding of gradients.

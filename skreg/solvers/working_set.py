@@ -13,15 +13,12 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skreg.rows.products import Array, Indices
 from skreg.solvers.inner import CoefficientBlocks, InnerKernel, inner_kernel
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.penalized import PenalizedQuadratic
 from skreg.solvers.residual_descent import ResidualDescent
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # A block that comes as near to λ as this, by the tangent of the path, becomes known.
 _NEAR = 0.98
