@@ -170,7 +170,7 @@ def check_parameters(estimator: BaseEstimator, constraints: dict[str, list]) -> 
         For an integer that is larger than every float. scikit-learn's intervals of real numbers
         hold it, and arithmetic does not.
     """
-    kind = type(estimator)
+    kind: Any = type(estimator)
     held = {name: (getattr(estimator, name), default) for name, default in _defaults(kind)}
     given = {name: value for name, (value, default) in held.items() if value is not default}
     validate_parameter_constraints(constraints, given, kind.__name__)
