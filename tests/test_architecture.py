@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Uses of another file's private names.
 PRIVATE_USES = 1
 #: Files of the package that fitting a lasso runs through; 12 is the aim.
-FILES_OF_A_FIT = 19
+FILES_OF_A_FIT = 18
 #: Files of the package that fitting a search runs through; 22 is the aim.
 FILES_OF_A_SEARCH = 30
 #: Files above 400 lines.

@@ -86,7 +86,9 @@ def get_loss(name: str, **parameters: float) -> Loss:
     """
     if name not in LOSSES:
         raise ValueError(f"loss must be one of {sorted(LOSSES)}, got {name!r}.")
-    return LOSSES[name].from_parameters(**parameters)
+    kind = LOSSES[name]
+    # Where a loss with these parameters has a simpler form, that one.
+    return getattr(kind, "from_parameters", kind)(**parameters)
 
 
 def loss_of(estimator: Any) -> Loss:

@@ -79,11 +79,6 @@ class Loss(ABC):
     has_likelihood = False
     no_minimum = ""
 
-    @classmethod
-    def from_parameters(cls, **parameters: float) -> "Loss":
-        """The loss with these parameters; where one has a simpler form, that one."""
-        return cls(**parameters)
-
     @property
     def has_log_link(self) -> bool:
         """Whether predictions are exp(f): the units of y are then a scale, without a shift."""

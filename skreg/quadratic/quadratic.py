@@ -84,17 +84,14 @@ class Quadratic(Problem):
 
     @property
     def n_features(self) -> int:
-        """p."""
         return len(self.form.x_mean)
 
     @property
     def n_outputs(self) -> int:
-        """q."""
         return len(self.form.y_mean)
 
     @property
     def n_rows(self) -> int:
-        """Number of rows with a positive weight."""
         return self.form.n_rows
 
     @property
@@ -167,7 +164,6 @@ class Quadratic(Problem):
         return max(self.null_risk + 0.5 * float(np.vdot(theta, slope)), 0.0)
 
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
-        """R of coefficients and intercepts as users see them."""
         theta = np.asarray(coef, dtype=np.float64).reshape(self.n_outputs, self.n_features)
         off = np.ravel(intercept) - self.intercepts(theta)
         return self.value(theta) + 0.5 * float(off @ off)
@@ -184,7 +180,6 @@ class Quadratic(Problem):
         return QuadraticHessian(gram, self.n_features, self.n_outputs, self.form.rows)
 
     def as_seen(self, thetas: NDArray, intercepts: NDArray) -> Seen:
-        """``coefs`` and ``intercepts`` of θ (m, q, p) and b (m, q), as a `Solution` has them."""
         coefs = thetas.astype(self.dtype, copy=False)
         intercepts = intercepts.astype(self.dtype)
         if self.single_target:

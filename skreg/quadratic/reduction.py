@@ -1,10 +1,11 @@
 """p > n: the penalised features seen from the rows, n columns at most, with nothing lost."""
 
 import numpy as np
-from scipy.linalg import qr, svd
+from scipy.linalg import svd
 
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import EmpiricalRisk
+from skreg.quadratic.spectrum import triangle_of
 from skreg.rows.products import EPS, eigen, product
 
 # Eigenvalues of ZZᵀ below this share of the largest have lost half their digits.
@@ -60,11 +61,8 @@ class RowSpace:
         lost = len(values) - np.count_nonzero(kept) > self._rows.is_centred
         if not (lost or (values[kept] < _SQUARED * largest).any()):
             return vectors[:, kept], np.sqrt(values[kept])
-        triangle = np.zeros((0, len(values)))
-        for some, block in self._rows.column_blocks(at_least=4 * len(values)):
-            stacked = np.vstack([triangle, (block * self._scale[some]).T])
-            triangle = qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0]
-            triangle = triangle[: min(stacked.shape)]
+        n, blocks = len(values), self._rows.column_blocks(at_least=4 * len(values))
+        triangle = triangle_of(((block * self._scale[some]).T for some, block in blocks), n)
         _, singular, right = svd(triangle, full_matrices=False, check_finite=False)
         kept = singular > max(self._rows.shape) * EPS * singular.max(initial=0.0)
         return np.ascontiguousarray(right[kept].T), singular[kept]

@@ -80,17 +80,14 @@ class EmpiricalRisk(Problem):
 
     @property
     def n_features(self) -> int:
-        """p."""
         return self.X.shape[1]
 
     @property
     def n_outputs(self) -> int:
-        """K."""
         return self.y.shape[1]
 
     @property
     def n_rows(self) -> int:
-        """Number of rows with a positive weight."""
         return int(np.count_nonzero(self.share))
 
     def raw(self, coef, intercept):
@@ -107,7 +104,6 @@ class EmpiricalRisk(Problem):
         return float(self.share @ self.loss.derivatives(self.y, raw)[0])
 
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
-        """R of coefficients and intercepts as users see them."""
         coefs, intercepts = np.atleast_2d(coef), np.atleast_1d(intercept)
         return self.value_at(self.raw(coefs, intercepts))
 
@@ -116,7 +112,6 @@ class EmpiricalRisk(Problem):
         return Hessian(self, self.derivatives_at(self.raw(theta, intercept))[2])
 
     def as_seen(self, thetas: Array, intercepts: Array) -> Seen:
-        """``coefs`` and ``intercepts`` of θ (m, K, p) and b (m, K), as a `Solution` has them."""
         if self.n_outputs == 1:
             thetas, intercepts = thetas[:, 0], intercepts[:, 0]
         return {"coefs": thetas.astype(self.dtype), "intercepts": intercepts.astype(self.dtype)}

@@ -230,10 +230,7 @@ def from_tall_rows(rows, resolution):
 def triangle(rows):
     """R (p × p) of A = QR, and the part of Qᵀb beside it."""
     p = rows.shape[1]
-    r = np.zeros((0, p + rows.b.shape[1]))
-    for block, b in rows.row_blocks():
-        r = _triangle(np.vstack([r, np.hstack([block, b])]))
-    r = np.vstack([r, np.zeros((max(0, p - len(r)), r.shape[1]))])
+    r = triangle_of((np.hstack(both) for both in rows.row_blocks()), p + rows.b.shape[1])
     return r[:p, :p], r[:p, p:]
 
 
@@ -253,10 +250,7 @@ def from_triangle(r, target, deviation, rounding, rms, resolution, max_rank):
 def from_wide_rows(rows):
     """SVD of A with p > n, from the triangular factor of Aᵀ. Rank rule: s > p·EPS·s₁."""
     n, p = rows.shape
-    r = np.zeros((0, n))
-    for _, block in rows.column_blocks(at_least=4 * n):
-        r = _triangle(np.vstack([r, block.T]))
-    r = np.vstack([r, np.zeros((n - len(r), n))])
+    r = triangle_of((block.T for _, block in rows.column_blocks(at_least=4 * n)), n)
     s, _, left = _jacobi_svd(r)
     kept = np.flatnonzero(s > max(n, p) * EPS * s.max(initial=0.0))[: rows.max_rank]
     s, left = s[kept], left[:, kept]
@@ -268,9 +262,12 @@ def _from_left(rows, sigma, s, left, noise, solver):
     return Spectrum(sigma, product(left.T, rows.b), RowBasis(rows, left), s, noise, solver)
 
 
-def _triangle(a):
-    """R of A = QR; as many rows as A has rows or columns, whichever are fewer."""
-    return qr(a, mode="r", overwrite_a=True, check_finite=False)[0][: min(a.shape)]
+def triangle_of(blocks, width):
+    """R (width × width) of A = QR, A in blocks of rows."""
+    r = np.zeros((0, width))
+    for block in blocks:
+        r = qr(np.vstack([r, block]), mode="r", overwrite_a=True, check_finite=False)[0][:width]
+    return np.vstack([r, np.zeros((width - len(r), width))])
 
 
 def _descending(eigen):

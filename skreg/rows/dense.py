@@ -108,7 +108,10 @@ class DenseRows(Rows):
 
     def transposed_dot(self, r: Array) -> Array:
         if self._direct:
-            out = self._transposed_product(r)
+            if r.shape[1] == 2 and self.X.flags.c_contiguous:  # one pass over X
+                out = thin_products.transposed_pair(self.X, *np.ascontiguousarray(r.T)).T
+            else:
+                out = product(self.X.T, r)
             if self.is_centred:
                 sums = r.sum(axis=0)
                 # Residuals and singular vectors of centered rows sum to nothing but rounding.
@@ -119,12 +122,6 @@ class DenseRows(Rows):
         for rows, columns in self._blocks():
             out[columns] += product(self._copy(rows, columns).T, r[rows])
         return out
-
-    def _transposed_product(self, r: Array) -> Array:
-        """Xᵀr."""
-        if r.shape[1] == 2 and self.X.flags.c_contiguous:  # one pass over X
-            return thin_products.transposed_pair(self.X, *np.ascontiguousarray(r.T)).T
-        return product(self.X.T, r)
 
     @cached_property
     def _direct(self) -> bool:
@@ -211,9 +208,6 @@ class DenseRows(Rows):
 
     def columns(self, which: Some) -> Array:
         return self._copy(slice(None), which)
-
-    def kept_columns(self, which: Some) -> Array:
-        return self.columns(which)
 
     def block(self, rows: Some) -> Array:
         return self.X[rows] if self._direct and not self.is_centred else self._copy(rows)

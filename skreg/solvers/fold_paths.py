@@ -22,16 +22,8 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000,
 
     Parameters
     ----------
-    risk : EmpiricalRisk
-        Of all rows, X an array.
-    weights : ndarray of shape (n, F)
-        Of the rows in each fold's training part, 0 for rows that are not in it.
-    alphas : ndarray of shape (m,)
-        λ > 0.
-    factors : ndarray of shape (p,), default=None
-        f ≥ 0; None stands for ones.
-    tol : float, default=1e-8
-        Gradient norm at which a λ counts as solved: see `skreg.solvers.newton.Newton`.
+    risk, weights, alphas, factors, tol
+        As for `solve_folds`.
     max_iter : int, default=1000
         Steps allowed for each of the few λ.
     on_solved : None or callable, default=None

@@ -41,25 +41,8 @@ class Progress:
 class Task:
     """argmin R(θ, b) + P(θ; λ) for each λ, and how closely.
 
-    Attributes
-    ----------
-    problem : Problem
-        R.
-    penalty : Penalty
-    alphas : ndarray of shape (n_alphas,)
-        λ ≥ 0, in any order.
-    tol : float
-        Relative duality gap or gradient norm at which a λ counts as solved.
-    max_iter : int
-        Iterations allowed for each λ, in the method's own unit.
-    max_expansions : None or int
-        Quadratics allowed for each λ; None for as many as ``tol`` asks for.
-    hessian : {"full", "diagonal", "pca"}
-        What the Hessian of the one quadratic is replaced by.
-    start : None or (ndarray of shape (K, p), ndarray of shape (K,))
-        θ and b to start from.
-    progress : Progress
-        Called with the place of each λ as it is solved, by methods that go from one to the next.
+    Fields are what `skreg.solvers.solve` is called with; ``progress`` is called with the place of
+    each λ as it is solved, by methods that go from one to the next.
     """
 
     problem: Problem

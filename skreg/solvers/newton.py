@@ -206,7 +206,7 @@ def free_directions_notes(problem, penalty, thetas):
 
     Parameters
     ----------
-    problem : Quadratic or EmpiricalRisk
+    problem : EmpiricalRisk
     penalty : Penalty
     thetas : ndarray of shape (n_alphas, K, p)
         The answers: of bounded features those count that are off their bounds.
@@ -215,7 +215,7 @@ def free_directions_notes(problem, penalty, thetas):
     -------
     list of str
     """
-    if problem.is_quadratic or not problem.loss.no_minimum or not len(thetas):
+    if not problem.loss.no_minimum or not len(thetas):
         return []
     inside = penalty.curvature(thetas[-1]).active.any(axis=0)
     free = np.flatnonzero(penalty.free(problem.n_features) & inside)
