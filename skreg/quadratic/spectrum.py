@@ -266,7 +266,9 @@ def triangle_of(blocks, width):
     """R (width × width) of A = QR, A in blocks of rows."""
     r = np.zeros((0, width))
     for block in blocks:
-        r = qr(np.vstack([r, block]), mode="r", overwrite_a=True, check_finite=False)[0][:width]
+        stacked = np.vstack([r, block])
+        del block  # while LAPACK has its own
+        r = qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0][:width]
     return np.vstack([r, np.zeros((width - len(r), width))])
 
 

@@ -5,35 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from reference_losses import OtherPoisson
 from scipy import sparse
 from scipy.optimize import minimize_scalar
-from scipy.special import xlogy
 
 from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.losses import LOSSES, REGRESSION_LOSSES, BinaryLogLoss, Loss, get_loss, loss_of, register
 from skreg.quadratic.risk import EmpiricalRisk
 
 TIGHT = dict(tol=1e-13, max_iter=500)
-
-
-class OtherPoisson(Loss):
-    """Poisson's formulas in NumPy, under another name."""
-
-    name = "other_poisson"
-    out_activation = "exponential"
-
-    def derivatives(self, y, raw):
-        mean = np.exp(raw)
-        value = xlogy(y, y) - y * raw - y + mean
-        return value.sum(axis=1), mean - y, mean
-
-    def conjugate(self, y, u):
-        v = np.maximum(y + u, 0.0)
-        value = xlogy(v, v) - xlogy(y, y) - u
-        return np.where(y + u < -1e-14, np.inf, value).sum(axis=1)
-
-    def inverse_link(self, raw):
-        return np.exp(raw)
 
 
 class SquareRoot(Loss):
