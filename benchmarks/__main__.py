@@ -34,7 +34,7 @@ def main(argv=None):
     if args.name in EXPERIMENTS:
         return EXPERIMENTS[args.name].main(args, _command(args))
     problem = problems[args.name]
-    entries, skipped = find_entries(problem)
+    entries, skipped = find_entries(problem, quick=args.quick)
     known = {entry.contender for entry in entries} | set(skipped)
     if unknown := set(args.only) - known:
         parser.error(f"--only names {', '.join(unknown)}; {problem.name} has {', '.join(known)}.")

@@ -23,8 +23,10 @@ def adapters():
     ]
 
 
-def find_entries(problem, modules=None):
+def find_entries(problem, modules=None, quick=False):
     """Who takes part in a problem, among these adapters (default: all).
+
+    For a quick run each with one number of threads only.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def find_entries(problem, modules=None):
             tolerances = getattr(module, "TOLERANCES", {}).get(function, ())
             entries += [
                 Entry(contender, module.LIBRARY, name, function, threads, tolerances)
-                for threads in module.THREADS
+                for threads in module.THREADS[: 1 if quick else None]
             ]
     return entries, skipped
 
