@@ -152,8 +152,8 @@ class _Folds:
         alphas, coefs = self.job.alphas, self.coefs[j]
         unknown, steps = np.full(len(alphas), np.nan), np.ones(len(alphas), dtype=int)
         solution = Solution(
-            alphas=alphas,
-            **self.risk.as_seen(coefs, self.intercepts[j]),
+            alphas,
+            *self.risk.as_seen(coefs, self.intercepts[j]),
             freedom=Freedom(unknown),
             norms=np.linalg.norm(coefs, axis=(1, 2)),
             risk=unknown,

@@ -124,11 +124,7 @@ def _share(rows, unit, cross, alphas, thetas, goal, max_iter):
     With φ = θ/unit the systems are (H′ + λI)φ = h′, H′ = diag(unit)·H·diag(unit). Conjugate
     gradients for the smallest λ make residuals r; that of another one is ζr, and its steps follow
     from ζ alone: φ ← φ + γd, d ← ζr + βd. These are caught up with a block of residuals at a time.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        Steps that each λ took.
+    Returns the steps that each λ took.
     """
     m, order = len(alphas), np.argsort(alphas)  # the smallest is the last to reach its goal
     least, steps = alphas[order[0]], np.zeros(m, dtype=int)
@@ -227,20 +223,9 @@ def _solve(rows, b, penalty, theta, goal, max_iter):
 def solve(times, right, scale, tol, max_iter=1000):
     """Columns of M⁻¹·right for a symmetric positive M, all at once.
 
-    Parameters
-    ----------
-    times : callable
-        ``times(v)`` gives Mv for v of shape (p, m).
-    right : ndarray of shape (p, m)
-    scale : ndarray of shape (p,)
-        The preconditioner: about the inverse of M's diagonal.
-    tol : float
-        Residual, in the norm of the preconditioner and relative to ``right``, that may be left.
-    max_iter : int, default=1000
-
-    Returns
-    -------
-    ndarray of shape (p, m)
+    ``times(v)`` gives Mv for v of the shape of ``right``, (p, m). ``scale`` (p,) is the
+    preconditioner, about the inverse of M's diagonal, and ``tol`` the residual that may be left, in
+    the norm of the preconditioner and relative to ``right``.
     """
     goal = tol**2 * np.sum(right * scale[:, None] * right, axis=0)
 

@@ -99,12 +99,7 @@ class Factor:
 def add_gauge(hessians: Array, gauge: Array) -> None:
     """Give curvature, in place, to what is common to all classes.
 
-    Every gradient is orthogonal to it.
-
-    Parameters
-    ----------
-    hessians : ndarray of shape (…, K·p, K·p)
-    gauge : ndarray of shape (…, p)
+    Every gradient is orthogonal to it. ``hessians`` has shape (…, K·p, K·p), ``gauge`` (…, p).
     """
     p = gauge.shape[-1]
     K = hessians.shape[-1] // p

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, TypedDict
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.rows.products import Array
-
-
-class Seen(TypedDict):
-    """Coefficients and intercepts as users see them."""
-
-    coefs: NDArray
-    intercepts: NDArray
 
 
 class Problem(ABC):
@@ -85,5 +78,5 @@ class Problem(ABC):
         """Second derivatives at θ (K, p) and b (K,), the intercepts at their best."""
 
     @abstractmethod
-    def as_seen(self, thetas: Array, intercepts: Array) -> Seen:
-        """``coefs`` and ``intercepts`` of θ (m, K, p) and b (m, K), as a `Solution` has them."""
+    def as_seen(self, thetas: Array, intercepts: Array) -> tuple[NDArray, NDArray]:
+        """The coefficients and intercepts of θ (m, K, p) and b (m, K), as a `Solution` has them."""

@@ -12,7 +12,7 @@ from skreg._validation import refuse_out_of_range
 from skreg.quadratic import conjugate_gradient
 from skreg.quadratic.forms import Form, GramForm, RowForm
 from skreg.quadratic.hessian import QuadraticHessian
-from skreg.quadratic.problem import Problem, Seen
+from skreg.quadratic.problem import Problem
 from skreg.rows.moments import Moments
 from skreg.rows.products import product
 
@@ -179,12 +179,12 @@ class Quadratic(Problem):
         gram = self.form.working_columns(np.arange(self.n_outputs)).among
         return QuadraticHessian(gram, self.n_features, self.n_outputs, self.form.rows)
 
-    def as_seen(self, thetas: NDArray, intercepts: NDArray) -> Seen:
+    def as_seen(self, thetas: NDArray, intercepts: NDArray) -> tuple[NDArray, NDArray]:
         coefs = thetas.astype(self.dtype, copy=False)
         intercepts = intercepts.astype(self.dtype)
         if self.single_target:
             coefs, intercepts = coefs[..., 0, :], intercepts[..., 0]
-        return {"coefs": coefs, "intercepts": intercepts}
+        return coefs, intercepts
 
     def combined(self, other: "Quadratic", sign: int) -> "Quadratic":
         """The quadratic with the rows of another, or without them."""

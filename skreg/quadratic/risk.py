@@ -12,7 +12,7 @@ from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.expansion import Expansion
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point, Rounding
-from skreg.quadratic.problem import Problem, Seen
+from skreg.quadratic.problem import Problem
 from skreg.quadratic.row_curvature import rows_times
 from skreg.rows import make_rows
 from skreg.rows.products import Array, by_halves
@@ -111,10 +111,10 @@ class EmpiricalRisk(Problem):
         """Second derivatives at θ (K, p) and b (K,), as users see them."""
         return Hessian(self, self.derivatives_at(self.raw(theta, intercept))[2])
 
-    def as_seen(self, thetas: Array, intercepts: Array) -> Seen:
+    def as_seen(self, thetas: Array, intercepts: Array) -> tuple[NDArray, NDArray]:
         if self.n_outputs == 1:
             thetas, intercepts = thetas[:, 0], intercepts[:, 0]
-        return {"coefs": thetas.astype(self.dtype), "intercepts": intercepts.astype(self.dtype)}
+        return thetas.astype(self.dtype), intercepts.astype(self.dtype)
 
     def derivatives_at(self, raw):
         """R, share·∂ℓ/∂f and share·∂²ℓ/∂f², the last two of shape (n, K).
@@ -261,15 +261,5 @@ class EmpiricalRisk(Problem):
         return EmpiricalRisk(self.X, y, self.loss, weights), shift
 
     def expand(self, coef, intercept):
-        """The quadratic of R about (θ₀, b₀), b at its best.
-
-        Parameters
-        ----------
-        coef : ndarray of shape (K, p)
-        intercept : ndarray of shape (K,)
-
-        Returns
-        -------
-        Expansion
-        """
+        """The quadratic of R about θ₀ (K, p) and b₀ (K,), b at its best: an `Expansion`."""
         return Expansion(self, coef, intercept)

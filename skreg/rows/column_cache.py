@@ -18,19 +18,7 @@ _LARGE = 10**6
 
 
 class GrowingGram:
-    """H = AᵀA on the features known so far, in the order they became known.
-
-    Parameters
-    ----------
-    rows : WeightedRows
-        A by reference.
-    b : ndarray of shape (n, q)
-        Targets.
-
-    Attributes
-    ----------
-    known : ndarray of int
-    """
+    """H = AᵀA on the features ``known`` so far, in the order they became so; targets b (n, q)."""
 
     def __init__(self, rows: WeightedRows, b: Array):
         self._rows, self._b = rows, b

@@ -26,17 +26,12 @@ def solve_by_target(
     problem : Quadratic
         Of q targets, which do not depend on each other.
     alphas : ndarray of shape (q,)
-        λ of each target.
+        λ of each target; ValueError if there are not q of them.
 
     Returns
     -------
     Solution
         With one row; ``alphas`` has shape (1, q).
-
-    Raises
-    ------
-    ValueError
-        If there is not one λ for each target.
     """
     q = problem.n_outputs
     if len(alphas) != q:

@@ -154,7 +154,8 @@ class Certificate:
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
         self._is_bounded = penalty.is_bounded(risk.n_features)
         self._last: tuple = ()
-        self.counterweight = _counterweight(risk) if risk.fit_intercept else None
+        kind = _ClassCounterweight if risk.loss.coupled else _Counterweight
+        self.counterweight = kind(risk) if risk.fit_intercept else None
         self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
 
     def objective(self, point: Point, alpha: float) -> float:
@@ -164,12 +165,7 @@ class Certificate:
     def gap(self, point: Point, alpha: float, tol: float) -> float:
         """An upper bound of objective(θ, b) − the minimum.
 
-        Parameters
-        ----------
-        point : Point
-        alpha : float
-        tol : float
-            The gap hoped for: a costlier and smaller bound is tried near it.
+        ``tol`` is the gap hoped for: a costlier and smaller bound is tried near it.
         """
         objective = self.objective(point, alpha)
         if self.free.size:
@@ -183,11 +179,6 @@ class Certificate:
 
         The minimum is not below that of the risk within the bounds alone, whose dual point is
         orthogonal to all features off their bounds; and with more features than rows, not below 0.
-
-        Parameters
-        ----------
-        point, alpha
-            As for `gap`.
         """
         penalty = self.objective(point, alpha) - point.value
         bounds = self.penalty.bounds_alone()
@@ -199,14 +190,10 @@ class Certificate:
     def gap_by(
         self, point: Point, residual: Array, alpha: float, tol: float
     ) -> tuple[float, Array | None]:
-        """The same with a dual point that already meets the conditions on the working set.
+        """The same as `gap` with a dual point that already meets the conditions on the working set.
 
-        Parameters
-        ----------
-        point, alpha, tol
-            As for `gap`.
-        residual : ndarray of shape (n, K)
-            share·u. Rows in which u lies outside the domain are taken from ``point``.
+        ``residual`` (n, K) is share·u; rows in which u lies outside the domain are
+        taken from ``point``.
 
         Returns
         -------
@@ -242,7 +229,7 @@ class Certificate:
             share, gradient, dual, _ = mixing
             slope = (1.0 - share) * slope - share * gradient
             fenchel = (1.0 - share) * fenchel + share * dual
-        scale, conjugate = self._scale(slope, alpha)
+        scale, conjugate = largest_scale(self.penalty, self._settled(slope), alpha)
         bound = objective - scale * fenchel + conjugate
         if bound > tol and self._is_bounded:
             scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, fenchel)
@@ -252,7 +239,7 @@ class Certificate:
             return max(bound, 0.0)
         if mixing is not None:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
-        return max(min(bound, objective - self._exact(residual, scale) + conjugate), 0.0)
+        return max(min(bound, objective - _fenchel(self.risk, residual, scale) + conjugate), 0.0)
 
     def dual_point(self) -> Array:
         """−u, shape (n, K), of the last gap told: anybody can evaluate D there."""
@@ -260,9 +247,6 @@ class Certificate:
         if mixing is not None:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
         return -scale * _per_row(residual, self.risk.share)
-
-    def _scale(self, slope, alpha):
-        return largest_scale(self.penalty, self._settled(slope), alpha)
 
     def _settled(self, slope):
         """q, where free features of hardly any slope count as at their best."""
@@ -299,25 +283,25 @@ class Certificate:
 
     def _corrected(self, objective, residual, slope, alpha):
         """The gap by a dual point that may lie a little outside the domain: it is shrunk then."""
-        scale, conjugate = self._scale(slope, alpha)
+        scale, conjugate = largest_scale(self.penalty, self._settled(slope), alpha)
         if self._is_bounded:
-            gain = self._exact(residual, 0.9) / 0.9
+            gain = _fenchel(self.risk, residual, 0.9) / 0.9
             scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, gain)
         for shrink in _SHRINK:
-            dual = self._exact(residual, shrink * scale)
+            dual = _fenchel(self.risk, residual, shrink * scale)
             if np.isfinite(dual):
                 self._last = residual, None, shrink * scale
                 return max(objective - dual + shrink * conjugate, 0.0)  # (λJ)* is convex
         return np.inf
 
-    def _exact(self, residual, scale):
-        """−Σ s(ℓ*(u) − uo) at u = scale·residual/share."""
-        risk = self.risk
-        u = _per_row(residual, risk.share)
-        total = -float(risk.share @ risk.loss.conjugate(risk.y, scale * u))
-        if risk.offset is not None:
-            total += scale * float(np.sum(risk.offset * residual))
-        return total
+
+def _fenchel(risk, residual, scale=1.0):
+    """−Σ s(ℓ*(u) − uo) at u = scale·residual/share."""
+    u = _per_row(residual, risk.share)
+    total = -float(risk.share @ risk.loss.conjugate(risk.y, scale * u))
+    if risk.offset is not None:
+        total += scale * float(np.sum(risk.offset * residual))
+    return total
 
 
 def _per_row(residual, share):
@@ -328,10 +312,6 @@ def _per_row(residual, share):
     return np.divide(residual, share, out=np.zeros_like(residual), where=share > 0)
 
 
-def _counterweight(risk):
-    return _ClassCounterweight(risk) if risk.loss.coupled else _Counterweight(risk)
-
-
 class _Counterweight:
     """Fixed dual points of either sign: the parts of the null model's residual."""
 
@@ -339,12 +319,8 @@ class _Counterweight:
         null = risk.null.residual
         self.parts = {}
         for sign, part in ((1, np.maximum(null, 0.0)), (-1, np.minimum(null, 0.0))):
-            u = _per_row(part, risk.share)
-            dual = -float(risk.share @ risk.loss.conjugate(risk.y, u))
-            if risk.offset is not None:
-                dual += float(np.sum(risk.offset * part))
             gradient = risk.design.transposed_dot(part)[:, 0]
-            self.parts[sign] = part, gradient, dual, float(part.sum())
+            self.parts[sign] = part, gradient, _fenchel(risk, part), float(part.sum())
         self.smallest = self.parts[1][3]
 
     def mix(self, total):

@@ -112,19 +112,8 @@ def stretched(problem, value, bound, solution):
     Where the risk has no minimizer, the direction of θ(λ) settles as λ → 0, and the risk soon
     vanishes beside any tolerance while J goes on growing: what is left to find is the length.
 
-    Parameters
-    ----------
-    problem : EmpiricalRisk
-    value : callable
-        From ``coefs`` of a `Solution` to J for each λ.
-    bound : float
-    solution : Solution
-        Of one λ.
-
-    Returns
-    -------
-    Solution
-        Its λ is the multiplier at the new point; the same solution where rows would lose.
+    ``value`` and ``bound`` are those of `solve_bounded`, ``solution`` is of one λ. That of the
+    answer is the multiplier at the new point; where rows would lose it is the same solution.
     """
     coef, b = (np.asarray(x[0], dtype=np.float64) for x in (solution.coefs, solution.intercepts))
 

@@ -128,16 +128,9 @@ def along_path(
 ) -> None:
     """Degrees of freedom of each solution on a path, summed over targets.
 
-    Parameters
-    ----------
-    problem : Problem
-    penalty : Penalty
-    alphas : ndarray of shape (n_alphas,)
-    thetas : ndarray of shape (n_alphas, K, p)
-    intercepts : ndarray of shape (n_alphas, K)
-    counts : ndarray of shape (n_alphas,)
-        Set where it is NaN; it stays so where the matrix to be decomposed would have more than
-        `LARGEST` rows.
+    ``thetas`` has shape (n_alphas, K, p), ``intercepts`` (n_alphas, K). ``counts`` (n_alphas,) are
+    set where they are NaN, and stay so where the matrix to be decomposed would have more than
+    `LARGEST` rows.
     """
     hessian = None
     for i in np.flatnonzero(np.isnan(counts)):

@@ -32,13 +32,8 @@ _EXACT = 1e-12
 def gradient_scales(risk, diagonal, curvature):
     """√(Hⱼⱼ·R₀), (K, p), and the same of the intercepts, (K,): what gradient norms divide by.
 
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-    diagonal : ndarray of shape (K, p)
-        Hⱼⱼ of the null model, whose risk is R₀.
-    curvature : ndarray of shape (n, K)
-        Of the rows there, see `EmpiricalRisk.derivatives_at`.
+    ``diagonal`` (K, p) is Hⱼⱼ of the null model, whose risk is R₀, and ``curvature`` (n, K) that of
+    its rows, see `EmpiricalRisk.derivatives_at`.
     """
     null_risk = risk.null_risk or 1.0
     bends = np.array([own_weights(risk, curvature, k).sum() for k in range(risk.n_outputs)])

@@ -13,12 +13,8 @@ _STEPS = 100
 class Evaluator:
     """Makes `Point`s of coefficients.
 
-    Parameters
-    ----------
-    certificate : Certificate
-        Of the risk.
-    tol : float
-        Relative duality gap that intercepts have to serve.
+    ``certificate`` is that of the risk, and ``tol`` the relative duality gap that intercepts have
+    to serve.
     """
 
     def __init__(self, certificate, tol):

@@ -18,17 +18,7 @@ from skreg.rows.products import EPS, slices
 
 
 def noise_variance(model, alphas):
-    """σ² = 2R(θ(λ)) + λ‖θ(λ)‖² for each λ: O(p) each once H is decomposed.
-
-    Parameters
-    ----------
-    model : Quadratic
-    alphas : ndarray of shape (n_alphas,)
-
-    Returns
-    -------
-    ndarray of shape (n_alphas, q)
-    """
+    """σ² = 2R(θ(λ)) + λ‖θ(λ)‖² for each λ, shape (n_alphas, q): O(p) each once H is decomposed."""
     spectrum = model.spectrum(alphas.min())
     sigma = spectrum.eigenvalues
     power = sigma[:, None] * spectrum.coordinates**2
@@ -37,17 +27,7 @@ def noise_variance(model, alphas):
 
 
 def log_evidence(model, alphas):
-    """log P(y | λ) for each λ > 0, at the noise that maximises it; −inf at λ = 0.
-
-    Parameters
-    ----------
-    model : Quadratic
-    alphas : ndarray of shape (n_alphas,)
-
-    Returns
-    -------
-    ndarray of shape (n_alphas,)
-        Summed over targets.
+    """log P(y | λ) for each λ, summed over targets, at the noise that maximizes it; −inf at λ = 0.
 
     Examples
     --------
@@ -74,16 +54,7 @@ def log_evidence(model, alphas):
 def posterior_variance(model, alpha, X):
     """(x − x̄)ᵀ(H + λI)⁻¹(x − x̄)/n for each row x of X: times σ², the variance of xᵀθ + b.
 
-    Parameters
-    ----------
-    model : Quadratic
-    alpha : float
-        λ. At λ = 0 directions in which the rows do not vary have no variance here.
-    X : {ndarray, sparse matrix} of shape (m, p)
-
-    Returns
-    -------
-    ndarray of shape (m,)
+    At λ = 0 directions in which the rows do not vary have no variance here.
     """
     spectrum = model.spectrum(alpha)
     inverse = 1.0 / (spectrum.eigenvalues + alpha)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from skreg.penalties import Separable
+from skreg.quadratic import EmpiricalRisk
 from skreg.solvers.fold_newton import FoldSolutions, solve_folds, spread
 from skreg.solvers.method import Freedom, Solution, Task
 from skreg.solvers.newton import Newton, free_directions_notes
@@ -17,7 +18,9 @@ from skreg.solvers.newton import Newton, free_directions_notes
 _ROUGH = 1e-3
 
 
-def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000, on_solved=None):
+def solve_paths(
+    risk: EmpiricalRisk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000, on_solved=None
+):
     """argmin R(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ on all rows, and on each training part.
 
     Parameters
@@ -58,8 +61,8 @@ def solve_paths(risk, weights, alphas, factors=None, *, tol=1e-8, max_iter=1000,
     coefs, intercepts = folds.coefs[-1], folds.intercepts[-1]
     thetas, steps = zip(coefs, intercepts, strict=True), np.full(m, folds.n_passes)
     whole = Solution(
-        alphas=alphas,
-        **risk.as_seen(coefs, intercepts),
+        alphas,
+        *risk.as_seen(coefs, intercepts),
         freedom=Freedom(_along(PchipInterpolator, few, rough.dof, alphas)),
         norms=np.linalg.norm(coefs, axis=(1, 2)),
         risk=np.array([risk.value_at(risk.raw(*theta)) for theta in thetas]),

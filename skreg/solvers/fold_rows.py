@@ -20,14 +20,7 @@ _BLOCK = 2**14
 
 
 class FoldRows:
-    """All rows in blocks of X − c, with their weights in each training part.
-
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-        Of all rows, X an array.
-    weights : ndarray of shape (n, F)
-    """
+    """All rows in blocks of X − c, with their ``weights`` (n, F) in each training part."""
 
     def __init__(self, risk: EmpiricalRisk, weights: Array):
         self.risk, self.weights = risk, weights

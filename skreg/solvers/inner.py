@@ -154,20 +154,10 @@ class InnerKernel(ABC):
 
     @abstractmethod
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
-        """Go on from the present θ to the solution at λ = ``alpha``.
+        """Go on from the present θ to the solution at λ = ``alpha``; the passes that it took.
 
-        Parameters
-        ----------
-        alpha : float
-        tol : float
-            Duality gap to end with.
-        power : float
-            What is rounding beside it is not sought: ‖b‖² where H = AᵀA and h = Aᵀb.
-        max_passes : int
-
-        Returns
-        -------
-        passes : int
+        ``tol`` is the duality gap to end with. What is rounding beside ``power`` is not sought:
+        ‖b‖² where H = AᵀA and h = Aᵀb.
         """
 
     def begin(self, alpha: float) -> None:  # noqa: B027  (most kernels stay as they are)

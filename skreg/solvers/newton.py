@@ -109,13 +109,8 @@ class Newton(Method):
 def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):
     """Where the quadratic of ``max_expansions=1`` is taken, see `Newton`.
 
-    Returns
-    -------
-    coef, intercept : ndarray of shape (K, p), (K,)
-    alpha : float
-        λ₀: 0 for θ̂, the unpenalized minimizer (of least norm).
-    notes : list of str
-        What users are to be told of it.
+    θ₀ (K, p), b₀ (K,), λ₀, which is 0 for the unpenalized minimizer (of least norm), and what users
+    are to be told of it.
     """
     space, descent, _ = _prepare(risk, factors)
     alpha, _ = find_anchor(descent, tol, max_iter)
@@ -199,21 +194,11 @@ def _path(descent, task):
 
 
 def free_directions_notes(problem, penalty, thetas):
-    """What to say if the risk falls forever along features without a penalty.
+    """What to say if the risk falls forever along features without a penalty; empty if not.
 
     With these alone in the model the question is the one of λ = 0, whatever the others do: a
-    direction in which no row's loss rises, and some fall, is one wherever it starts.
-
-    Parameters
-    ----------
-    problem : EmpiricalRisk
-    penalty : Penalty
-    thetas : ndarray of shape (n_alphas, K, p)
-        The answers: of bounded features those count that are off their bounds.
-
-    Returns
-    -------
-    list of str
+    direction in which no row's loss rises, and some fall, is one wherever it starts. ``thetas``
+    (n_alphas, K, p) are the answers: of bounded features those count that are off their bounds.
     """
     if not problem.loss.no_minimum or not len(thetas):
         return []

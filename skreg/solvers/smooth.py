@@ -81,15 +81,7 @@ class SquaredErrorPart:
 
 
 class LossPart:
-    """The risk of any loss, the intercepts at their best.
-
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-    penalty : Penalty
-    tol : float
-        Relative accuracy that intercepts have to serve.
-    """
+    """The risk of any loss, the intercepts at their best as far as a gap of ``tol`` asks."""
 
     is_quadratic = False
 

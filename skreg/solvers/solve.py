@@ -148,13 +148,13 @@ def solve(
         factors = task.coordinates.l2(problem.n_features)
         rows = OriginalRows(cast(EmpiricalRisk, problem), factors)
         solved = (alphas > 0) | answer.has_minimizer
-        norms = np.where(solved, rows.norms(alphas, **seen), norms)
+        norms = np.where(solved, rows.norms(alphas, *seen), norms)
     if gaps is not None and problem.dtype != np.float64 and task.is_full:
         task = replace(task, problem=problem)
-        gaps = gaps + _price_of_rounding(task, answer.thetas, intercepts, **seen)
+        gaps = gaps + _price_of_rounding(task, answer.thetas, intercepts, *seen)
     return Solution(
-        alphas=alphas,
-        **seen,
+        alphas,
+        *seen,
         freedom=freedom,
         norms=_norms(penalty, answer.thetas),
         risk=answer.risk,
@@ -211,10 +211,10 @@ def _chosen(task: Task, name: str) -> Method:
     if task.hessian not in HESSIANS:
         raise ValueError(f"hessian must be one of {list(HESSIANS)}, got {task.hessian!r}.")
     task.penalty.check_features(task.problem.n_features)
+    for method in METHODS:
+        if name in ("auto", method.name) and method.serves(task):
+            return method
     if name == "auto":
-        for method in METHODS:
-            if method.serves(task):
-                return method
         known = "\n".join(f"  {method.name}: {method.scope}" for method in METHODS)
         remedy = ""
         if task.problem.has_linear_sides:
@@ -226,16 +226,13 @@ def _chosen(task: Task, name: str) -> Method:
         raise ValueError(
             f"no method serves {task.penalty!r} on this problem.{remedy} They are:\n{known}"
         )
-    for method in METHODS:
-        if method.name == name:
-            if method.serves(task):
-                return method
-            raise ValueError(
-                f"method={name!r} is for {method.scope}. Use method='auto', which takes "
-                f"{_chosen(task, 'auto').name!r} here."
-            )
-    names = [method.name for method in METHODS]
-    raise ValueError(f"method must be 'auto' or one of {names}, got {name!r}.")
+    scopes = {method.name: method.scope for method in METHODS}
+    if name not in scopes:
+        raise ValueError(f"method must be 'auto' or one of {list(scopes)}, got {name!r}.")
+    raise ValueError(
+        f"method={name!r} is for {scopes[name]}. Use method='auto', which takes "
+        f"{_chosen(task, 'auto').name!r} here."
+    )
 
 
 def _gaps(task: Task, answer: Answer, which: Indices, are_small: bool = False) -> list[float]:
