@@ -3,6 +3,7 @@
 import inspect
 import numbers
 from functools import cache
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _num_samples,
     assert_all_finite,
@@ -368,3 +370,13 @@ def refuse_out_of_range(values: NDArray[Any], name: str) -> None:
 def relative(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weights as they are, or over the largest where sums would be beyond float64."""
     return weights if 1 / _FAR < weights.max() < _FAR else weights / weights.max()
+
+
+def check_classes(y: Any) -> None:
+    """``check_classification_targets`` without a warning of many classes in few rows.
+
+    It warns of rows that may be numbers rather than classes; a classifier was chosen here.
+    """
+    with suppress(TypeError):  # not to be sorted: the check has the words for it
+        y = np.repeat(np.unique(y), 3)
+    check_classification_targets(y)

@@ -1,12 +1,17 @@
 """Saving a fitted model, and telling how to use it."""
 
+import glob
 import os
+import time
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 import joblib
 
 from skreg.cli.errors import UserError
+
+# Seconds without a byte after which a file of a process that is gone counts as left over.
+_QUIET = 10.0
 
 
 def check_save_path(path):
@@ -81,6 +86,7 @@ def _replacing(path):
     Whatever happens on the way, a full disk or a killed process, ``path`` is as it was.
     """
     path = path.resolve()
+    _remove_left_over(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(beside, "xb") as file:
@@ -92,3 +98,30 @@ def _replacing(path):
         with suppress(OSError):
             beside.unlink()
         raise
+
+
+def _remove_left_over(path):
+    """Remove what saves of the same model that were killed have left beside it.
+
+    Their process is gone, and nothing was written for a while: one on another machine that shares
+    the folder may be at work.
+    """
+    for beside in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        number = beside.name.split(".")[-2]
+        with suppress(OSError):
+            is_quiet = time.time() - beside.stat().st_mtime > _QUIET
+            if is_quiet and number.isdigit() and not _is_running(int(number)):
+                beside.unlink()
+
+
+def _is_running(number):
+    """Whether there is a process of this number; yes where that cannot be asked."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

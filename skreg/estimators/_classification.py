@@ -9,10 +9,16 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from skreg._validation import check_offset, check_weights, refuse_out_of_range, relative, validated
+from skreg._validation import (
+    check_classes,
+    check_offset,
+    check_weights,
+    refuse_out_of_range,
+    relative,
+    validated,
+)
 from skreg.estimators._fitting import Sample, all_or_nothing
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
@@ -160,7 +166,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
 
     def _sample(self, X, y, sample_weight=None, offset=None):
         y, weights = column_or_1d(y, warn=True), check_weights(sample_weight, X)
-        check_classification_targets(y)
+        check_classes(y)
         self.classes_, index = np.unique(y, return_inverse=True)
         n_classes = len(self.classes_)
         if n_classes < 2:

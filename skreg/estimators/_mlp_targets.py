@@ -9,9 +9,10 @@ from scipy.sparse import issparse
 from scipy.special import expit, log_expit
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import compute_class_weight, compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from skreg._validation import check_classes
 from skreg.losses import BinaryLogLoss, Loss, MultinomialLogLoss
 
 
@@ -118,7 +119,7 @@ class Labels(ClassTarget):
     def encode(self, y):
         """(Y, what stratifies a split)."""
         y = column_or_1d(y)
-        check_classification_targets(y)
+        check_classes(y)
         unknown = np.setdiff1d(y, self.classes)
         if unknown.size:
             raise ValueError(
@@ -294,11 +295,16 @@ class Numbers(Target):
 
 def label_target(y, classes):
     """`Labels` or `LabelSets`, by what ``y`` is."""
-    if type_of_target(y) == "multilabel-indicator":
+    if not _is_flat(y) and type_of_target(y) == "multilabel-indicator":
         return LabelSets.of(y, classes)
     y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
+    check_classes(y)
     return Labels.of(y, classes)
+
+
+def _is_flat(y):
+    """Whether y is known to have one dimension."""
+    return getattr(y, "ndim", 0) == 1 or (isinstance(y, list) and not any(map(np.ndim, y)))
 
 
 def _winners(raw):

@@ -1,5 +1,8 @@
 """Saved models load as the printed code says, and predict the same."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +97,26 @@ def test_a_save_through_a_link_replaces_what_it_points_to(tmp_path):
     saving.save_model({"new": 1}, link, "X")
     assert link.is_symlink()
     assert saving.joblib.load(path) == {"new": 1}
+
+
+def test_a_save_removes_what_a_killed_one_left(tmp_path):
+    path = tmp_path / "model[1].joblib"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, fresh, running, other = (
+        tmp_path / f".{name}.tmp"
+        for name in (
+            f"model[1].joblib.{gone.pid}",
+            "model[1].joblib.999999999999",
+            f"model[1].joblib.{os.getppid()}",
+            f"model1.joblib.{gone.pid}",
+        )
+    )
+    for file in (left, fresh, running, other):
+        file.write_bytes(b"half a model")
+        if file is not fresh:
+            os.utime(file, (0, 0))
+    saving.save_model({"a": 1}, path, "rows")
+    assert {file.name for file in tmp_path.iterdir()} == {
+        file.name for file in (path, fresh, running, other)
+    }

@@ -17,7 +17,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
-from skreg import PathSearchCV, QuadraticApproxLassoClassifier, QuadraticApproxRidgeClassifier
+from skreg import (
+    PathSearchCV,
+    QuadraticApproxLassoClassifier,
+    QuadraticApproxRidgeClassifier,
+    RegularizedMLPClassifier,
+)
 from skreg.estimators import _classification
 
 CLASSIFIERS = [QuadraticApproxRidgeClassifier, QuadraticApproxLassoClassifier]
@@ -485,3 +490,20 @@ class _Enough(Exception):
 
 def _nothing_more(*args, **kwargs):
     raise _Enough
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_a_class_a_row_is_fitted_without_a_warning(as_list):
+    """scikit-learn warns of such a y in its own checks, of which this package makes use."""
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = [f"class {i}" for i in range(30)] if as_list else np.arange(30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for classifier in (
+            QuadraticApproxRidgeClassifier(),
+            QuadraticApproxLassoClassifier(),
+            RegularizedMLPClassifier(max_iter=2),
+        ):
+            assert len(classifier.fit(X, y).classes_) == 30
+        with pytest.raises(ValueError, match="Unknown label type"):
+            classifier.fit(X, X[:, 0])
