@@ -20,6 +20,8 @@ product with X is needed:
 By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = ℓ′(f), g = ∂R/∂θ.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from skreg.penalties import NoPenalty
@@ -169,7 +171,11 @@ class Certificate:
         """
         objective = self.objective(point, alpha)
         if self.free.size:
-            residual, slope = self._orthogonal(point)
+            # Rows that are far on the right side bend no more, and leave no way to be orthogonal.
+            with np.errstate(all="ignore"):
+                residual, slope = self._orthogonal(point)
+            if not np.isfinite(slope).all():
+                return np.inf
             return self._corrected(objective, residual, slope, alpha)
         fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
         return self._bound(objective, fenchel, point.residual, -point.gradient, alpha, tol)
@@ -251,10 +257,17 @@ class Certificate:
     def _settled(self, slope):
         """q, where free features of hardly any slope count as at their best."""
         if self.free.size:
-            slope, steepest = slope.copy(), np.abs(self.risk.null.gradient).max()
-            settled = np.abs(slope[self.free]) <= _LEFT * steepest
+            slope, settled = slope.copy(), np.abs(slope[self.free]) <= _LEFT * self._steepest
             slope[self.free[settled]] = 0.0
         return slope.reshape(self.shape)
+
+    @cached_property
+    def _steepest(self) -> Vector:
+        """A bound of |q| of each free feature in the null model, √Σsx²·√Σsu²."""
+        residual = self.risk.null.residual
+        power = float(np.sum(residual * _per_row(residual, self.risk.share)))
+        lengths = np.sqrt(self.risk.design.squares(self.risk.share))
+        return lengths[self.free % self.shape[1]] * np.sqrt(power)
 
     # Features without a penalty ------------------------------------------------------------------
 
