@@ -2,8 +2,8 @@
 
 import inspect
 import numbers
-from functools import cache
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numpy as np

@@ -262,7 +262,7 @@ class Certificate:
         return slope.reshape(self.shape)
 
     @cached_property
-    def _steepest(self) -> Vector:
+    def _steepest(self) -> Array:
         """A bound of |q| of each free feature in the null model, √Σsx²·√Σsu²."""
         residual = self.risk.null.residual
         power = float(np.sum(residual * _per_row(residual, self.risk.share)))
