@@ -34,8 +34,13 @@ from skreg.solvers.newton import LARGEST_DENSE, is_wide
 TRUSTED = 0.95
 # Doubt that may remain, as a share of the whole loss, and how many second steps are taken at first.
 _SETTLED, _FIRST = 0.005, 8
+# What stands for a change of loss that is no number.
+_ENDLESS = 1e200
 # Of a change of loss, what may be wrong where the active set changes.
 _UNSETTLED = 0.3
+# Rows of the least doubt whose fits tell what to expect of the others, and the share of the loss
+# that these may then be off.
+_LOOKED_AT, _CHECKED = 4, 0.05
 # Rows up to which each is left out indeed.
 _FEW = 16
 # Multiply-adds that all refits may take, and how many there may be.
@@ -206,6 +211,7 @@ class _Steps:
         raw = self.raw + moves
         loss = risk.loss.derivatives(risk.y, raw)[0]
         change = np.abs(loss - self.loss) * (risk.share > 0)
+        change = np.nan_to_num(change, nan=_ENDLESS, posinf=_ENDLESS)
         doubt = np.where(leverage >= TRUSTED, change, 0.0)
         if risk.loss.is_quadratic and active_set is None:
             return LeftOut(raw, leverage, doubt)
@@ -213,17 +219,24 @@ class _Steps:
         rest = np.cumsum(change[order][::-1])[::-1]  # of these rows and all after them
         start, height, most = 0, _FIRST, max(_BLOCK // (n * risk.n_outputs), 1)
         wrong = 1.0  # a share of the first steps' changes, as the last second steps have it
-        while start < n and rest[start] * wrong > _SETTLED * loss.sum():
+        off = change.copy()
+        while start < n:
+            off[order[start:]] = wrong * change[order[start:]]
+            # Of the loss, what is beyond doubt: a first step may be out by orders of magnitude.
+            sure = np.fmax(loss - off, self.loss).sum()
+            if rest[start] * wrong <= _SETTLED * sure:
+                break
             rows = order[start : start + min(height, most)]
             more, leaves = self.second(rows, moves[rows], active_set)
             new = risk.loss.derivatives(risk.y[rows], raw[rows] + more)[0]
-            off = np.abs(new - loss[rows]) + _UNSETTLED * leaves * change[rows]
-            doubt[rows] = np.maximum(doubt[rows], off)
+            off[rows] = np.abs(new - loss[rows]) + _UNSETTLED * leaves * change[rows]
+            off[rows] = np.nan_to_num(off[rows], nan=_ENDLESS, posinf=_ENDLESS)
             closes = np.linalg.norm(more, axis=1) <= 0.5 * np.linalg.norm(moves[rows], axis=1)
             raw[rows] += np.where(closes[:, None], more, 0.0)
+            loss[rows] = np.where(closes, new, loss[rows])
             start, height = start + len(rows), 2 * height
-            wrong = min(off.sum() / change[rows].sum(), 1.0)
-        return LeftOut(raw, leverage, doubt)
+            wrong = min(off[rows].sum() / change[rows].sum(), 1.0)
+        return LeftOut(raw, leverage, np.maximum(doubt, off))
 
     def first(self, rows):
         """f₋ᵢ − fᵢ of a slice of rows, and their leverages."""
@@ -288,7 +301,7 @@ def _largest_eigenvalue(q, bend):
     return np.linalg.eigvalsh(np.swapaxes(bend, 1, 2) @ q @ bend)[:, -1]
 
 
-def refit_doubtful(raw, doubt, losses, refit, work):
+def refit_doubtful(raw, doubt, losses, refit, work, has_kinks):
     """Replace predictions in doubt by those of fits without the row, in place.
 
     Parameters
@@ -296,38 +309,64 @@ def refit_doubtful(raw, doubt, losses, refit, work):
     raw : ndarray of shape (n_alphas, n, K)
     doubt : ndarray of shape (n_alphas, n)
         About how far the loss of a row is off; 0 afterwards where it was refitted.
-    losses : ndarray of shape (n_alphas,)
-        Sums over rows.
+    losses : callable
+        ``losses(raw)`` gives the losses of all rows, shape (n_alphas, n).
     refit : callable
         ``refit(i, which)`` gives row i's raw predictions, (len(which), K), for these λ by fits
         without it.
     work : float
         Multiply-adds of such a fit, about.
+    has_kinks : bool
+        Whether the active set may change by more than steps can tell. The rows of the least doubt
+        that were refitted then say what to expect of the others.
 
     Returns
     -------
     ndarray of shape (n_alphas, n)
         Which were refitted.
     """
-    wanted = np.zeros(doubt.shape, dtype=bool)
-    for k, values in enumerate(doubt):
-        wanted[k, _largest(values, _SETTLED * losses[k])] = True
-    # A row of few moves the others, and the active set, by more than its leverage tells.
-    wanted |= doubt.shape[1] <= _FEW
-    limit = int(min(_BUDGET / max(work, 1.0), _MOST))
-    if wanted.sum() > limit:
-        relative = np.where(wanted, doubt / np.maximum(losses, 1e-300)[:, None], 0.0)
-        kept = np.argsort(-relative, axis=None)[:limit]
-        wanted = np.zeros_like(wanted)
-        wanted.flat[kept] = True
-    for i in np.flatnonzero(wanted.any(axis=0)):
-        which = np.flatnonzero(wanted[:, i])
-        raw[which, i] = refit(i, which)
-    doubt[wanted] = 0.0
-    return wanted
+    done, limit = np.zeros(doubt.shape, dtype=bool), int(min(_BUDGET / max(work, 1.0), _MOST))
+    order = np.argsort(-doubt, axis=1)  # in which rows are refitted
+    off = np.zeros(doubt.shape)  # what the fits changed of the losses
+    expected = np.zeros((len(doubt), 1))  # what they would change of those that are left
+    while True:
+        before = losses(raw)
+        # What is beyond doubt of the loss: losses in doubt may be out by orders of magnitude.
+        sure = np.fmax(before - doubt, 0.0).sum(axis=1)
+        wanted = np.array([_largest(*pair) for pair in zip(doubt, _SETTLED * sure, strict=True)])
+        # A row of few moves the others, and the active set, by more than its leverage tells.
+        wanted = (wanted | (doubt.shape[1] <= _FEW)) & ~done
+        for k in np.flatnonzero(has_kinks & done.any(axis=1) & ~wanted.any(axis=1)):
+            expected[k], some = _expected(order[k], done[k], off[k], _CHECKED * sure[k])
+            wanted[k, some] = True
+        share = np.where(wanted, doubt / np.maximum(sure, 1e-300)[:, None], -1.0)
+        wanted.flat[np.argsort(-share, axis=None)[max(limit - done.sum(), 0) :]] = False
+        if not wanted.any():
+            doubt[~done] = np.maximum(doubt, expected)[~done]
+            return done
+        for i in np.flatnonzero(wanted.any(axis=0)):
+            which = np.flatnonzero(wanted[:, i])
+            raw[which, i] = refit(i, which)
+        off[wanted] = np.abs(losses(raw) - before)[wanted]
+        doubt[wanted] = 0.0
+        done |= wanted
+
+
+def _expected(order, done, off, bearable):
+    """What a fit would change of a row's loss that is left, and the rows to look at next.
+
+    It is what the last fits changed, of the rows in least doubt; 0 and no rows where that is
+    ``bearable`` for all that are left.
+    """
+    fitted, left = order[done[order]], order[~done[order]]
+    typical = off[fitted[-_LOOKED_AT:]].mean()
+    if typical * len(left) <= bearable:
+        return 0.0, left[:0]
+    return typical, left[:_LOOKED_AT]
 
 
 def _largest(values, rest):
-    """Indices of the largest of values ≥ 0, the others of a sum of at most ``rest``."""
-    order = np.argsort(values)
-    return order[np.cumsum(values[order]) > rest]
+    """Mask of the largest of values ≥ 0, the others of a sum of at most ``rest``."""
+    order, mask = np.argsort(values), np.empty(len(values), dtype=bool)
+    mask[order] = np.cumsum(values[order]) > rest
+    return mask

@@ -12,11 +12,11 @@ from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import row_risk, solutions
 from skreg.model_selection.criteria.scoring import left_out_scores
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
-from skreg.solvers.left_out import TRUSTED, left_out, refit_doubtful
+from skreg.solvers.left_out import left_out, refit_doubtful
 from skreg.solvers.ridge_left_out import left_out_predictions
 
-# Share of the loss in doubt from which on the best λ is not to be trusted.
-_DOUBTFUL = 0.03
+#: Share of the loss in doubt from which on a λ is not to be trusted.
+DOUBTFUL = 0.05
 
 
 def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None):
@@ -75,7 +75,7 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     Warns
     -----
     UserWarning
-        Where ``max_leverage`` ≥ 0.95, or the doubt could change which λ is best.
+        Where more than a twentieth of the loss is in doubt.
 
     Examples
     --------
@@ -93,7 +93,8 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
         raw = _exact(fit)
         doubt = None
     else:
-        raw, doubt, leverage, refits = _approximate(fit)
+        with np.errstate(over="ignore", invalid="ignore"):  # doubts tell of first steps too long
+            raw, doubt, leverage, refits = _approximate(fit)
         diagnostics |= {"max_leverage": leverage, "doubt": doubt, "n_refits": refits}
     raw = _shaped(fit, raw)
     scores, errors = {}, {}
@@ -102,7 +103,7 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
         scores[name], errors[name] = known
     first = next(iter(scores))
     if doubt is not None:
-        _warn(fit.path.alphas, scores[first], errors[first], leverage, doubt)
+        _warn(fit.path.alphas, scores[first], leverage, doubt)
     return CriterionScores(scores[first], errors[first], diagnostics, fit.path, scores, errors)
 
 
@@ -145,14 +146,18 @@ def _one(fit, target):
     steps = list(left_out(risk, penalty, alphas, *found))
     raw, doubt = np.array([s.raw for s in steps]), np.array([s.doubt for s in steps])
     leverage = np.array([s.leverage for s in steps])
-    losses = np.array([risk.loss.derivatives(risk.y, r)[0].sum() for r in raw])
-    refitted = refit_doubtful(raw, doubt, losses, partial(_refit, fit, risk), _work(fit, risk))
-    losses = np.array([risk.loss.derivatives(risk.y, r)[0].sum() for r in raw])
+
+    def losses(raw):
+        return np.array([risk.loss.derivatives(risk.y, r)[0] for r in raw])
+
+    refit, has_kinks = partial(_refit, fit, risk), not penalty.is_smooth
+    refitted = refit_doubtful(raw, doubt, losses, refit, _work(fit, risk), has_kinks)
+    total = losses(raw).sum(axis=1)
     if fit.problem.is_quadratic:
         offset = check_offset(fit.fit_params.get("offset"), fit.X)
         raw = raw if offset is None else raw + offset[:, None]
     largest = np.where(refitted, 0.0, leverage).max(axis=1)
-    return raw, losses, doubt.sum(axis=1), largest, refitted.sum(axis=1)
+    return raw, total, doubt.sum(axis=1), largest, refitted.sum(axis=1)
 
 
 def _work(fit, risk):
@@ -211,15 +216,12 @@ def _check(fit):
         )
 
 
-def _warn(alphas, scores, errors, leverage, doubt):
+def _warn(alphas, scores, leverage, doubt):
     """Where it is not to be trusted."""
-    best = int(np.nanargmax(scores)) if np.isfinite(scores).any() else 0
-    unsure = doubt > _DOUBTFUL
-    # A λ that is in doubt matters where its score, so much better, would be the best.
-    reach = scores + doubt * np.abs(scores) >= scores[best]
-    bad = (leverage >= TRUSTED) | (unsure & (reach | unsure[best]))
+    bad = doubt > DOUBTFUL
     if not bad.any():
         return
+    best = int(np.nanargmax(scores)) if np.isfinite(scores).any() else 0
     among = "the best λ is among them" if bad[best] else "the best λ is not among them"
     warnings.warn(
         f"approximate leave-one-out is not to be trusted for {bad.sum()} of {len(alphas)} λ "

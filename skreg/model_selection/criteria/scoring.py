@@ -24,18 +24,41 @@ def left_out_scores(fit, raw, X, y, params, scorer):
         What the scorer is to be given, for all rows.
     scorer : callable or None
         None for the estimator's own ``score``.
+
+    Raises
+    ------
+    ValueError
+        If the scorer refuses the predictions of every λ. The score is −inf where it refuses those
+        of some: the exponential of a raw prediction may be infinite, or 0.
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = _found(fit, raw, X, y, params, scorer)
+    return tuple(np.array(column) for column in zip(*found, strict=True))
+
+
+def _found(fit, raw, X, y, params, scorer):
     weights = params.get("sample_weight")
     try:
         metric, sign = recognized(scorer, fit)
-        found = [_mean(sign * row, weights) for row in _terms(fit, metric, raw, X, y, params)]
+        return [_mean(sign * row, weights) for row in _terms(fit, metric, raw, X, y, params)]
     except NoFormula:
         offset = check_offset(params.get("offset"), X)
-        if offset is not None:  # scorers that are given it add it
-            raw = raw - offset.reshape(len(offset), *raw.shape[2:])
-        scorer = scorer or (lambda estimator, X, y, **params: estimator.score(X, y, **params))
-        found = [_score(fit, i, raw[i], X, y, params, scorer) for i in range(len(raw))]
-    return tuple(np.array(column) for column in zip(*found, strict=True))
+    if offset is not None:  # scorers that are given it add it
+        raw = raw - offset.reshape(len(offset), *raw.shape[2:])
+    scorer, found, refused = scorer or _own_score, [], None
+    for i in range(len(raw)):
+        try:
+            found.append(_score(fit, i, raw[i], X, y, params, scorer))
+        except ValueError as error:
+            refused = error
+            found.append((-np.inf, np.nan))
+    if refused is not None and all(score == -np.inf for score, _ in found):
+        raise refused
+    return found
+
+
+def _own_score(estimator, X, y, **params):
+    return estimator.score(X, y, **params)
 
 
 def _terms(fit, metric, raw, X, y, params):
