@@ -8,8 +8,6 @@ the objective, so what is ill-conditioned costs no accuracy and what is not yet 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from skreg.penalties.base import Penalty
@@ -71,28 +69,14 @@ class WorkingPenalty:
         return active, None, matrix[np.ix_(kept, kept)]
 
 
-@dataclass(eq=False)
-class Quadratic:
-    """½θᵀHθ − cᵀθ of θ (K, m), H of shape (K·m, K·m)."""
-
-    hessian: Array
-    linear: Array
-
-    def times(self, theta: Array) -> Array:
-        """Hθ."""
-        return (self.hessian @ theta.ravel()).reshape(theta.shape)
-
-    def value(self, theta: Array, product: Array) -> float:
-        """From Hθ."""
-        return float(np.vdot(theta, 0.5 * product - self.linear))
-
-
 class CompositeDescent:
     """One problem ½θᵀHθ − cᵀθ + P(θ; λ), solved from a start.
 
     Parameters
     ----------
-    quadratic : Quadratic
+    hessian : ndarray of shape (K·m, K·m)
+    linear : ndarray of shape (K, m)
+        c.
     penalty : WorkingPenalty
     theta : ndarray of shape (K, m)
         The start.
@@ -105,27 +89,34 @@ class CompositeDescent:
         Proximal and Newton steps taken.
     """
 
-    def __init__(self, quadratic: Quadratic, penalty: WorkingPenalty, theta: Array):
-        self.quadratic, self.penalty = quadratic, penalty
+    def __init__(self, hessian: Array, linear: Array, penalty: WorkingPenalty, theta: Array):
+        self.hessian, self.linear, self.penalty = hessian, linear, penalty
         self._start = theta
-        self._move_to(theta, quadratic.times(theta))
+        self._move_to(theta, self._times(theta))
         self.n_iter = 0
         # A metric for the steps: the diagonal of H where each component has its own.
         self._metric: Array | float = 1.0
         if penalty.is_separable:
-            diagonal = np.diag(quadratic.hessian).reshape(theta.shape)
+            diagonal = np.diag(hessian).reshape(theta.shape)
             self._metric = np.maximum(diagonal, 1e-8 * diagonal.max(initial=0.0) + EPS)
         self._bound = self._largest_eigenvalue()
 
     def _largest_eigenvalue(self):
         """Of H in the metric, to a few per cent: steps that prove too long are shortened."""
         root, start = np.sqrt(self._metric), np.random.default_rng(0).normal(size=self.theta.shape)
-        size = power_method(lambda v: self.quadratic.times(v / root) / root, start, 12)
+        size = power_method(lambda v: self._times(v / root) / root, start, 12)
         return 1.05 * size if size else 1.0
 
+    def _times(self, theta):
+        """Hθ."""
+        return (self.hessian @ theta.ravel()).reshape(theta.shape)
+
+    def _value(self, theta, product):
+        """The objective, from Hθ."""
+        return float(np.vdot(theta, 0.5 * product - self.linear)) + self.penalty.value(theta)
+
     def _move_to(self, theta, product):
-        self.theta, self.product = theta, product
-        self.objective = self.quadratic.value(theta, product) + self.penalty.value(theta)
+        self.theta, self.product, self.objective = theta, product, self._value(theta, product)
 
     def solve(self, tol: float, max_iter: int) -> Array:
         """θ, where the estimated distance from the minimum is below ``tol`` or steps are spent."""
@@ -149,7 +140,7 @@ class CompositeDescent:
         """‖r‖ times the way that θ has gone or may go, r what one proximal step would change."""
         theta = self.theta
         step = 1.0 / (self._bound * self._metric)
-        gradient = self.product - self.quadratic.linear
+        gradient = self.product - self.linear
         rest = (theta - self.penalty.prox(theta - step * gradient, step)) / np.sqrt(step)
         reach = np.sqrt(max(self._bound, 0.0) * self._metric) * np.ones_like(theta)
         way = max(np.linalg.norm(reach * theta), np.linalg.norm(reach * (theta - self._start)))
@@ -163,7 +154,7 @@ class CompositeDescent:
         for _ in range(count):
             self.n_iter += 1
             new, new_product = self._step(point, product)
-            objective = self.quadratic.value(new, new_product) + self.penalty.value(new)
+            objective = self._value(new, new_product)
             if objective > self.objective + 2 * EPS * abs(self.objective):
                 if point is self.theta:
                     return
@@ -184,8 +175,8 @@ class CompositeDescent:
         """A proximal step from ``point``, no longer than the curvature along it allows."""
         while True:
             step = 1.0 / (self._bound * self._metric)
-            new = self.penalty.prox(point - step * (product - self.quadratic.linear), step)
-            way, new_product = new - point, self.quadratic.times(new)
+            new = self.penalty.prox(point - step * (product - self.linear), step)
+            way, new_product = new - point, self._times(new)
             bend = float(np.vdot(way, new_product - product))
             room = self._bound * float(np.vdot(self._metric * way, way))
             rounding = 64 * EPS * np.abs(np.vdot(way, new_product)) + 64 * EPS * room
@@ -213,9 +204,9 @@ class CompositeDescent:
         active, basis, bend = self.penalty.tangent(self.theta)
         if not 0 < len(bend) <= _LARGEST:
             return None
-        slope = self.product - self.quadratic.linear + self.penalty.gradient(self.theta)
+        slope = self.product - self.linear + self.penalty.gradient(self.theta)
         which = np.flatnonzero(active)
-        hessian = self.quadratic.hessian[np.ix_(which, which)]
+        hessian = self.hessian[np.ix_(which, which)]
         slope = slope[active]
         if basis is not None:
             slope, hessian = basis.T @ slope, basis.T @ hessian @ basis
@@ -234,8 +225,8 @@ class CompositeDescent:
             new = theta + length * direction
             new = np.where(new * theta < 0, 0.0, new)
             new = self.penalty.prox(new, 0.0)
-            product = self.quadratic.times(new)
-            objective = self.quadratic.value(new, product) + self.penalty.value(new)
+            product = self._times(new)
+            objective = self._value(new, product)
             if objective < self.objective + slack:
                 self.theta, self.product, self.objective = new, product, objective
                 return True

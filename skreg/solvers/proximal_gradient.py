@@ -28,7 +28,6 @@ from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.rows.products import EPS
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
-from skreg.solvers.composite import Quadratic as Model
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
 
@@ -201,9 +200,8 @@ class ProximalGradientPath:
         steps, damping = 0, 0.0
         while True:
             damped = hessian + damping * np.eye(len(hessian)) if damping else hessian
-            model = Model(damped, np.zeros_like(start))
-            model.linear = model.times(start) - slope
-            descent = CompositeDescent(model, penalty, start)
+            linear = (damped @ start.ravel()).reshape(start.shape) - slope
+            descent = CompositeDescent(damped, linear, penalty, start)
             before = descent.objective
             theta = descent.solve(tol, max_iter - steps)
             steps += descent.n_iter
