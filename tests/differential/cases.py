@@ -167,6 +167,6 @@ def _penalty(rng, p, is_ridge, often):
             more["penalty_factors"] = factors
         return Penalty(l1_ratio, factors, groups), more | {"groups": groups}
     lower, upper = -np.inf, np.inf
-    if often(0.15) and factors.all():  # free and bounded coefficients of classes take minutes
+    if often(0.15):
         lower, more["positive"] = 0.0, True
     return Penalty(l1_ratio, factors, lower=lower, upper=upper), more
