@@ -299,7 +299,8 @@ class Certificate:
         scale, conjugate = largest_scale(self.penalty, self._settled(slope), alpha)
         if self._is_bounded:
             gain = _fenchel(self.risk, residual, 0.9) / 0.9
-            scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, gain)
+            if np.isfinite(gain):
+                scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, gain)
         for shrink in _SHRINK:
             dual = _fenchel(self.risk, residual, shrink * scale)
             if np.isfinite(dual):

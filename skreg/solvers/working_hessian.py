@@ -13,7 +13,7 @@ from skreg.rows.products import product
 FLOOR = 1e-6
 # Columns of the working set are kept while they are fewer than this share of all.
 _KEEP = 0.25
-# Curvature of what classes have in common, as a share of the mean: bounds may draw it far.
+# Curvature of what classes have in common, as a share of their mean: bounds may draw it far.
 _TOGETHER = 1e-3
 
 
@@ -56,7 +56,9 @@ class WorkingHessian(Hessian):
         """
         features = np.where(np.isin(self.which, free), self.which % self.risk.n_features, -1)
         alike = (features[:, None] == features) & (features >= 0)
-        self.matrix = self.matrix + alike * (_TOGETHER * np.diag(self.matrix).mean())
+        # In the units of the feature itself: those of others may be far larger.
+        own = alike @ np.diag(self.matrix) / np.maximum(alike.sum(axis=1), 1)
+        self.matrix = self.matrix + alike * (_TOGETHER * own)
 
     def extend(self, new):
         """Take in the coefficients ``new``, at the same curvature."""

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from solver_cases import solve_proximal_newton
 
 from skreg import QuadraticApproxLasso
-from skreg.losses import get_loss
+from skreg.losses import MultinomialLogLoss, get_loss
 from skreg.penalties import ElasticNet, NoPenalty, Separable
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max
@@ -436,3 +436,17 @@ def test_bounds_and_free_features_of_several_classes_are_solved(seed):
     found = solve_proximal_newton(risk, np.array([1e-2, 5e-4]), penalty, tol=1e-8)
     assert (found.dual_gaps <= 1e-8).all()
     assert (found.n_expansions < 60).all()
+
+
+def test_free_and_bounded_coefficients_of_classes_beside_large_columns():
+    """What classes have in common in a feature was held in units of the largest column."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(49, 8)) * [1.0, *[1e3] * 7] + [1.0, *[1e5] * 7]
+    y = np.argmax(X[:, :1] * [0.0, -1.0, 2.0] + rng.gumbel(size=(49, 3)), axis=1)
+    risk = EmpiricalRisk(X, np.eye(3)[y], MultinomialLogLoss())
+    penalty = Separable(factors=np.array([0.0, *[1.0] * 7]), positive=True)
+    path = ProximalPath(risk, penalty, 1e-10, 10_000)
+    for share in (0.5, 0.1, 1e-2):
+        stop = path.solve(share * path.alpha_max)
+        assert stop.gap <= 1e-9 * path.null_risk
+        assert stop.expansions < 30
