@@ -74,8 +74,7 @@ class QuadraticHessian:
 
     def root(self, which: Indices) -> Array:
         """Z[:, which] with H = ZᵀZ, shape (n_rows, m)."""
-        if self._rows is None:
-            raise ValueError("H is held as an array, without the rows that it was made from.")
+        assert self._rows is not None  # of an H that is held no set is longer than `n_rows`
         targets, features = np.divmod(which, self.n_features)
         columns = self._rows.columns(features)
         if self.n_outputs == 1:

@@ -176,12 +176,7 @@ class ConjugateGradients(Method):
 
     name = "cg"
     scope = "½Σ fⱼθⱼ² on squared error, for sparse rows that are too large to decompose"
-    needs: ClassVar = {
-        "problem.is_quadratic": (True,),
-        "penalty.is_smooth": (True,),
-        "penalty.kernel": ("coordinates",),
-        "problem.is_large": (True,),
-    }
+    needs: ClassVar = Spectral.needs | {"problem.is_large": (True,)}
     unit = "steps"
 
     def path(self, task: Task) -> Answer:
