@@ -43,14 +43,7 @@ def largest_scale(penalty: Penalty, slope: Array, alpha: float) -> tuple[float, 
     """The largest s ≤ 1 with s·q in the domain of (λJ)*, and (λJ)*(s·q).
 
     A block is in the domain wherever it is (an L2 part), or up to s·pull = λ: one of these s is the
-    largest.
-
-    Parameters
-    ----------
-    penalty : Penalty
-    slope : ndarray of shape (p,) or (q, p)
-        q; exactly 0 for components without a penalty.
-    alpha : float
+    largest. ``slope`` is q, (p,) or (q, p), exactly 0 for components without a penalty.
 
     Examples
     --------

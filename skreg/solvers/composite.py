@@ -72,14 +72,7 @@ class WorkingPenalty:
 class CompositeDescent:
     """One problem ½θᵀHθ − cᵀθ + P(θ; λ), solved from a start.
 
-    Parameters
-    ----------
-    hessian : ndarray of shape (K·m, K·m)
-    linear : ndarray of shape (K, m)
-        c.
-    penalty : WorkingPenalty
-    theta : ndarray of shape (K, m)
-        The start.
+    H has shape (K·m, K·m); ``linear``, c, and θ have shape (K, m).
 
     Attributes
     ----------

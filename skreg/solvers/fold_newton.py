@@ -215,21 +215,9 @@ def fold_hessians(risk: EmpiricalRisk, weights: Array, starts: Array) -> Array:
     """∂²R of each fold at each of some points, with the intercepts as coefficients.
 
     Where the folds partition the rows, one Gram matrix gives them all: that of all rows minus that
-    of the fold's own.
-
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-        Of all rows, X an array.
-    weights : ndarray of shape (n, F)
-        Of the rows in each fold's training part.
-    starts : ndarray of shape (m, K, p + 1) or (m, K, p)
-        θₖ, bₖ.
-
-    Returns
-    -------
-    ndarray of shape (m, F, size, size)
-        Definite along what is common to all classes.
+    of the fold's own. ``risk`` is that of all rows, X an array, and ``weights`` (n, F) those of the
+    rows in each fold's training part; ``starts``, (m, K, p + 1) or (m, K, p), are θₖ, bₖ. The
+    result, (m, F, size, size), is definite along what is common to all classes.
     """
     owner, most, n_folds = _partition(weights), weights.max(axis=1), weights.shape[1]
     if owner is None:

@@ -71,24 +71,8 @@ class LeftOut:
 def left_out(risk, penalty, alphas, coefs, intercepts):
     """Raw predictions of every row by the fit to all the others, approximately, for each λ.
 
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-    penalty : Penalty
-        A separable one.
-    alphas : ndarray of shape (n_alphas,)
-    coefs : ndarray of shape (n_alphas, K, p)
-    intercepts : ndarray of shape (n_alphas, K)
-        The minimisers for all rows.
-
-    Yields
-    ------
-    LeftOut
-
-    Raises
-    ------
-    ValueError
-        If a Hessian would be too large to be formed.
+    The penalty is a separable one, and ``coefs`` (n_alphas, K, p) and ``intercepts`` (n_alphas, K)
+    are the minimizers for all rows. ValueError if a Hessian would be too large to be formed.
     """
     whole = None
     if penalty.is_smooth and penalty.kernel == "coordinates":  # one ridge, which λ multiplies
@@ -304,26 +288,12 @@ def _largest_eigenvalue(q, bend):
 def refit_doubtful(raw, doubt, losses, refit, work, has_kinks):
     """Replace predictions in doubt by those of fits without the row, in place.
 
-    Parameters
-    ----------
-    raw : ndarray of shape (n_alphas, n, K)
-    doubt : ndarray of shape (n_alphas, n)
-        About how far the loss of a row is off; 0 afterwards where it was refitted.
-    losses : callable
-        ``losses(raw)`` gives the losses of all rows, shape (n_alphas, n).
-    refit : callable
-        ``refit(i, which)`` gives row i's raw predictions, (len(which), K), for these λ by fits
-        without it.
-    work : float
-        Multiply-adds of such a fit, about.
-    has_kinks : bool
-        Whether the active set may change by more than steps can tell. The rows of the least doubt
-        that were refitted then say what to expect of the others.
-
-    Returns
-    -------
-    ndarray of shape (n_alphas, n)
-        Which were refitted.
+    ``raw`` (n_alphas, n, K) and ``doubt`` (n_alphas, n) are what `left_out` says, the latter 0
+    afterwards where a row was refitted. ``losses(raw)`` gives the losses of all rows, (n_alphas,
+    n), and ``refit(i, which)`` row i's raw predictions, (len(which), K), for these λ by fits
+    without it, of about ``work`` multiply-adds each. ``has_kinks`` says that the active set may
+    change by more than steps can tell: the rows of the least doubt that were refitted then say what
+    to expect of the others. Returns the mask (n_alphas, n) of those refitted.
     """
     done, limit = np.zeros(doubt.shape, dtype=bool), int(min(_BUDGET / max(work, 1.0), _MOST))
     order = np.argsort(-doubt, axis=1)  # in which rows are refitted

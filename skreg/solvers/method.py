@@ -41,8 +41,12 @@ class Progress:
 class Task:
     """argmin R(θ, b) + P(θ; λ) for each λ, and how closely.
 
-    Fields are what `skreg.solvers.solve` is called with; ``progress`` is called with the place of
-    each λ as it is solved, by methods that go from one to the next.
+    Attributes
+    ----------
+    problem, penalty, alphas, tol, max_iter, max_expansions, hessian, start
+        As for `skreg.solvers.solve`; ``alphas`` in any order.
+    progress : Progress
+        Called with the place of each λ as it is solved, by methods that go from one to the next.
     """
 
     problem: Problem

@@ -15,19 +15,10 @@ def corrected_step(
 ) -> Array:
     """−(BFGS correction of M)⁻¹·gradient, by the two-loop recursion (Nocedal, 1980).
 
-    Parameters
-    ----------
-    gradient : ndarray of shape (…, size)
-        Several problems, each with pairs of its own, may be stacked.
-    pairs : sequence of (step, change of the gradient), each shaped like ``gradient``
-        The oldest first. One without curvature along the step, which only rounding makes, is left
-        out.
-    solve : callable
-        M⁻¹ times an array shaped like ``gradient``.
-
-    Returns
-    -------
-    ndarray of shape (…, size)
+    ``gradient`` has shape (…, size): several problems, each with pairs of its own, may be stacked.
+    ``pairs`` are (step, change of the gradient), each shaped like it, the oldest first; one without
+    curvature along the step, which only rounding makes, is left out. ``solve`` gives M⁻¹ times an
+    array of that shape.
 
     Examples
     --------

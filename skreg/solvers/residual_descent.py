@@ -17,19 +17,10 @@ _LAST = 1e-30
 
 
 class ResidualDescent(CoordinateKernel):
-    """Coordinate descent on the residual of one target, which needs no H.
+    """Coordinate descent on the residual of one target on sparse rows, which needs no H.
 
-    Parameters
-    ----------
-    blocks : CoefficientBlocks
-    problem : PenalizedQuadratic
-        Of one target, on sparse rows.
-    members : ndarray of int
-        The features that are known.
-    theta : ndarray of shape (p,)
-        The solution at the λ before.
-    alpha : float
-        That λ.
+    It goes on from ``theta`` (p,), the solution at the λ before, ``alpha``; ``members`` are the
+    features that are known.
     """
 
     def __init__(

@@ -38,25 +38,11 @@ _WORTH_TWO = 1e8
 
 
 def left_out_predictions(model, alphas, factors=None):
-    """ŷ₋ᵢ: for each λ, what the fit to all rows but i predicts for row i.
+    """ŷ₋ᵢ, shape (n_alphas, n, q): for each λ, what the fit to all rows but i predicts for row i.
 
-    Parameters
-    ----------
-    model : Quadratic
-        One that refers to its rows.
-    alphas : ndarray of shape (n_alphas,)
-        λ ≥ 0, against the mean loss of the rows that are left.
-    factors : None or ndarray of shape (p,)
-        fⱼ ≥ 0.
-
-    Returns
-    -------
-    ndarray of shape (n_alphas, n, q)
-
-    Raises
-    ------
-    ValueError
-        If fewer than two rows have a weight, or there is no spectrum.
+    ``model`` is a `Quadratic` that refers to its rows; λ ≥ 0 is against the mean loss of the rows
+    that are left, and ``factors`` (p,) are fⱼ ≥ 0. ValueError if fewer than two rows have a weight,
+    or there is no spectrum.
 
     Examples
     --------
