@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,7 @@ from skreg.solvers.constrained import from_nearest, solve_bounded, stretched
 #: What X may be.
 MatrixLike = ArrayLike | sparray | spmatrix
 Array = NDArray[np.float64]
+OnSolved = Callable[[int], None] | None
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -187,6 +188,12 @@ class LinearHooks(BaseEstimator, ABC):
     def _validate_params(self) -> None:
         check_parameters(self, self._parameter_constraints)
 
+    def _twin(self) -> Self:
+        """A copy that shares what the estimator holds."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(vars(self))
+        return twin
+
     def _checked(self, X: Any, y: Any, **rows: Any) -> Sample:
         """The rows, checked with the parameters."""
         self._check_parameters()
@@ -269,12 +276,8 @@ class LinearModel(PathModel):
     def estimator_at(
         self, path: RegularizationPath, i: int, known: tuple[Any, NDArray] | None = None
     ) -> LinearHooks:
-        """The estimator, fitted, at the i-th λ of a path.
-
-        ``known`` are an X and its raw predictions, for scorers: they are not worked out again.
-        """
-        fitted = object.__new__(type(self.estimator))
-        vars(fitted).update(vars(self.estimator))
+        """The estimator, fitted, at the i-th λ; ``known`` are an X and its raw predictions."""
+        fitted = self.estimator._twin()
         fitted.alpha = float(path.alphas[i])
         fitted._set_solution(path, i)
         fitted._let_go()
@@ -357,9 +360,7 @@ class Fitting(LinearModel):
             **options,
         )
 
-    def solve_closely(
-        self, alphas: ArrayLike, on_solved: Callable[[int], None] | None = None
-    ) -> Solution:
+    def solve_closely(self, alphas: ArrayLike, on_solved: OnSolved = None) -> Solution:
         """Solutions beyond ``tol`` where a step more brings them there; it warns."""
         found = self.solve(alphas, closely=True, on_solved=on_solved)
         found.warn(stacklevel=4)
@@ -394,6 +395,6 @@ class Fitting(LinearModel):
 
     def as_path(self, solution: Solution, X: Any) -> RegularizationPath:
         """The path that a solution is, the features named as the columns of X are."""
-        self.estimator._keep(self.problem)
-        model = LinearModel(self.estimator)
-        return RegularizationPath.from_solution(solution, model, _get_feature_names(X))
+        twin = self.estimator._twin()
+        twin._keep(self.problem)
+        return RegularizationPath.from_solution(solution, LinearModel(twin), _get_feature_names(X))

@@ -18,6 +18,7 @@ from skreg._sparse import check_sparse
 from skreg._validation import check_alphas, refuse_missing
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
+from skreg.model_selection.pipelines import is_linear, last_step
 
 #: Values of ``cv`` that need no splits.
 WITHOUT_SPLITS = ("loo", "gcv")
@@ -27,23 +28,21 @@ INFORMATION = ("aic", "bic", "ebic", "evidence")
 OF_NOISE = ("aic", "bic", "ebic")
 
 
-def check_choice(alphas):
-    """``alphas`` as an int, "auto", or a float64 vector of at least one value."""
-    if isinstance(alphas, str):
-        return alphas
-    if isinstance(alphas, numbers.Integral):
-        if alphas < 1:
+def check_choices(search):
+    """``alphas`` as an int, "auto", or a float64 vector of at least one value.
+
+    Raises ValueError where the parameters do not go together.
+    """
+    choice = search.alphas
+    if isinstance(choice, numbers.Integral):
+        if choice < 1:
             raise ValueError(
-                f"alphas={alphas} asks for that many values of λ: give a positive number, or a "
+                f"alphas={choice} asks for that many values of λ: give a positive number, or a "
                 "list of λ."
             )
-        return int(alphas)
-    return check_alphas(alphas)[0]
-
-
-def check_choices(search):
-    """``alphas``, checked; and whether the other choices go together."""
-    choice = check_choice(search.alphas)
+        choice = int(choice)
+    elif not isinstance(choice, str):
+        choice = check_alphas(choice)[0]
     by_rows = search.selection in INFORMATION
     if by_rows and search.cv is not None:
         raise ValueError(
@@ -195,6 +194,8 @@ class Combination:
     Attributes
     ----------
     parameters : dict
+    estimator : estimator
+        With these parameters; not fitted.
     place : tuple
         Number of the grid, then of each value in it: where `ParameterGrid` has it.
     alphas : ndarray of shape (n_alphas,)
@@ -208,6 +209,7 @@ class Combination:
     """
 
     parameters: dict
+    estimator: Any
     place: tuple
     alphas: np.ndarray = field(default_factory=lambda: np.empty(0))
     scores: Any = None
@@ -215,19 +217,16 @@ class Combination:
     partial: Any = None
     settled: bool = False
 
-    def estimator(self, base, **alpha):
-        """A clone of ``base`` with these parameters, and λ if it is given by its name."""
-        parameters = {**self.parameters, **alpha}
-        return clone(base).set_params(**clone(parameters, safe=False))
 
-
-def combinations(param_grid, name):
+def combinations(param_grid, base, name):
     """Every choice of the other parameters.
 
     Parameters
     ----------
     param_grid : None, dict or list of dict
         As for GridSearchCV, without λ.
+    base : estimator
+        What they are parameters of.
     name : str
         The name of λ.
 
@@ -238,7 +237,7 @@ def combinations(param_grid, name):
     Raises
     ------
     TypeError, ValueError
-        As `ParameterGrid` does, and if λ is among the parameters.
+        As `ParameterGrid` does, and if λ is among the parameters, or not what an estimator goes by.
     """
     grids = ParameterGrid({} if param_grid is None else param_grid).param_grid
     found = []
@@ -250,5 +249,16 @@ def combinations(param_grid, name):
         numbers = ParameterGrid({key: range(len(values)) for key, values in grid.items()})
         for chosen in numbers:
             parameters = {key: grid[key][i] for key, i in chosen.items()}
-            found.append(Combination(parameters, (g, chosen)))
+            estimator = clone(base).set_params(**clone(parameters, safe=False))
+            _check_searchable(last_step(estimator))
+            found.append(Combination(parameters, estimator, (g, chosen)))
     return found
+
+
+def _check_searchable(last):
+    if is_linear(last) and last.norm_bound is not None:
+        raise ValueError(
+            f"norm_bound={last.norm_bound} of {type(last).__name__} decides λ by itself, and alpha "
+            "is ignored: there is nothing to search. Leave norm_bound=None, or use GridSearchCV "
+            "over norm_bound."
+        )

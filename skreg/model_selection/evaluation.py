@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from skreg.model_selection import (
     halving,
@@ -22,7 +23,7 @@ from skreg.model_selection.candidates import Combination
 from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
 from skreg.model_selection.outcome import WORTH, edge, gain_beyond
-from skreg.model_selection.pipelines import Prefix, Training, has_path, is_linear, last_step
+from skreg.model_selection.pipelines import Prefix, Training, has_path
 
 #: Ways to the scores of a `Job`; the first that serves it is taken.
 ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)
@@ -56,7 +57,7 @@ class Evaluation:
 
     def run(self, combination: Combination) -> None:
         """Give the combination its λ and their scores."""
-        estimator = combination.estimator(self.job.estimator)
+        estimator = combination.estimator
         if self.job.resource is not None:
             halving.check(estimator)
         if isinstance(self.choice, np.ndarray):
@@ -77,12 +78,12 @@ class Evaluation:
 
     def _judge(self, combination, alphas):
         """Scores of these λ beside those that the combination has already."""
-        estimator, old = combination.estimator(self.job.estimator), combination.alphas
+        estimator, old = combination.estimator, combination.alphas
         every = np.concatenate([old, alphas])
         # In the order given; λ that are added go where they belong in a descending grid.
         order = np.argsort(-every, kind="stable") if old.size else np.arange(every.size)
         if self.criterion is not None:
-            combination.scores = self._by_criterion(combination, estimator, every[order])
+            combination.scores = self._by_criterion(combination, every[order])
         else:
             job = replace(self.job, estimator=estimator, alphas=alphas, metric=self.metric)
             done: dict[int, list] = {}
@@ -97,12 +98,12 @@ class Evaluation:
             combination.scores = joined(combination.scores, scores, order) if old.size else scores
         combination.alphas = every[order]
 
-    def _by_criterion(self, combination, estimator, alphas):
+    def _by_criterion(self, combination, alphas):
         """What a criterion says of all rows, as the scores of one split that holds none out."""
         job, start = self.job, time.perf_counter()
         job.watch.begin(1, len(alphas))
         found = self.criterion(
-            estimator, job.X, job.y, alphas, job.fit_params,
+            combination.estimator, job.X, job.y, alphas, job.fit_params,
             scorers=job.scorers, score_params=job.score_params, on_solved=job.watch.of_split(0),
         )  # fmt: skip
         seconds = time.perf_counter() - start
@@ -150,20 +151,20 @@ class Evaluation:
 
         Where it has one the estimator is taken from the path, which is as close there as a fit.
         """
-        estimator = combination.estimator(self.job.estimator)
+        estimator = combination.estimator
         if has_path(estimator) and self.job.y is not None:
             context.call_on_fit_task_begin(**hooks)
-            return self._from_path(estimator, combination, i)
+            return self._from_path(combination, i)
         alpha = {self.job.alpha_name: combination.alphas[i].item()}
-        estimator = combination.estimator(self.job.estimator, **alpha)
+        estimator = clone(estimator).set_params(**alpha)
         target = () if self.job.y is None else (self.job.y,)
         with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(**hooks)
             estimator.fit(self.job.X, *target, **self.job.fit_params)
         return estimator, None
 
-    def _from_path(self, estimator, combination, i):
-        path = combination.scores.path
+    def _from_path(self, combination, i):
+        estimator, path = combination.estimator, combination.scores.path
         if path is not None and np.array_equal(path.alphas, combination.alphas):
             prefix = Prefix(estimator, self.job.X, self.job.y, self.job.fit_params)
             return prefix.whole(path.model.estimator_at(path, i)), path
@@ -203,15 +204,3 @@ def joined(first: Scores, second: Scores, order: Iterable[int]) -> Scores:
     fits = [[[*one, *other][k] for k in order] for one, other in pairs]
     more = {key: [[*first.more[key], *second.more[key]][k] for k in order] for key in first.more}
     return Scores(fits, more=more)
-
-
-def check_searchable(estimator):
-    """Raise where λ is not what the estimator goes by."""
-    last = last_step(estimator)
-    bound = getattr(last, "norm_bound", None)
-    if bound is not None and is_linear(last):
-        raise ValueError(
-            f"norm_bound={bound} of {type(last).__name__} decides λ by itself, and alpha is "
-            "ignored: there is nothing to search. Leave norm_bound=None, or use GridSearchCV over "
-            "norm_bound."
-        )

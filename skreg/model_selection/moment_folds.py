@@ -5,7 +5,6 @@ its own. Where p > n the ridge is known by products of rows, n × n, of which ea
 a block. What neither can say, and what fails, is left to the rows (`path_folds`).
 """
 
-import copy
 import time
 
 import numpy as np
@@ -243,7 +242,7 @@ class _Folds:
 
     def fitting(self, moments, rows):
         """The estimator and the quadratic of some rows."""
-        return Fitting(copy.copy(self.source), self.model(moments, rows))
+        return Fitting(self.source, self.model(moments, rows))
 
     def _path(self, moments, rows, on_solved=None):
         fitting = self.fitting(moments, rows)

@@ -1,7 +1,7 @@
 """The steps before the last of a Pipeline, fitted once for every λ."""
 
 import copy
-from inspect import getattr_static
+from itertools import takewhile
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -53,9 +53,9 @@ def has_path(estimator):
     """
     if not is_linear(estimator):
         return False
-    kind = type(last_step(estimator))
-    ours = next(base for base in kind.__mro__ if base.__module__.startswith("skreg."))
-    return all(getattr_static(kind, name, None) is getattr_static(ours, name, None) for name in OWN)
+    bases = type(last_step(estimator)).__mro__
+    theirs = takewhile(lambda base: not base.__module__.startswith("skreg."), bases)
+    return not any(name in vars(base) for base in theirs for name in OWN)
 
 
 def stands_alone(job):

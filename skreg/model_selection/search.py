@@ -27,7 +27,7 @@ from skreg.model_selection.candidates import (
     job_of,
 )
 from skreg.model_selection.criteria import CriterionScores
-from skreg.model_selection.evaluation import Evaluation, check_searchable
+from skreg.model_selection.evaluation import Evaluation
 from skreg.model_selection.job import Watch
 from skreg.model_selection.outcome import Outcome, finished_of, frame_of, scorers_of
 from skreg.path import RegularizationPath
@@ -289,9 +289,7 @@ class PathSearchCV(BaseSearchCV):
         root.call_on_fit_task_begin(**hooks)
 
         name = alpha_name(self.estimator)
-        found = combinations(self.param_grid, name)
-        for combination in found:
-            check_searchable(combination.estimator(self.estimator))
+        found = combinations(self.param_grid, self.estimator, name)
         job = job_of(self, X, y, routed, scorers_of(scorers))
         n_splits = max(1, len(job.splits))
         if self.verbose > 0:

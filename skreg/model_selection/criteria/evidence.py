@@ -45,10 +45,9 @@ def evidence(
     np.float64(0.0001)
     """
     fit = fit_path(estimator, X, y, alphas, fit_params, "selection='evidence'", on_solved)
-    reason = _missing(fit)
-    if reason:
+    if reason := _missing(fit):
         raise ValueError(f"selection='evidence' needs {reason}")
-    scores = fit.log_evidence(fit.path.alphas)
+    scores = fit.path.model.log_evidence(fit.path.alphas)
     return CriterionScores(scores, None, {"dof": fit.path.dof + fit.n_intercepts}, fit.path)
 
 
@@ -59,5 +58,5 @@ def _missing(fit):
             f"{type(fit.estimator).__name__} with {fit.loss.name!r}. Use selection='bic', or "
             "cv='loo'."
         )
-    fit.estimator.solver_ = fit.path.solver
-    return fit.not_bayesian()
+    fit.path.model.estimator.solver_ = fit.path.solver
+    return fit.path.model.not_bayesian()
