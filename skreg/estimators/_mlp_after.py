@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas, check_weights
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp_settings import MLPSettings
 from skreg.estimators._mlp_targets import Target
+from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
 from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof
@@ -344,12 +346,18 @@ class AfterTraining(MLPSettings):
         network._state = replace(start, eta=state.eta, n_cuts=state.n_cuts)
         return network
 
+    @with_callbacks
     def _path(self, X, y, alphas, sample_weight):
         """Train for ascending λ, each time on from where the last ended."""
         alphas = np.unique(check_alphas(alphas)[0])
         network, fitted, risk = clone(self).set_params(warm_start=True), [], []
-        for alpha in alphas.tolist():
-            network.set_params(alpha=alpha).fit(X, y, sample_weight=sample_weight)
+        network.set_callbacks()  # they are this estimator's, and see each fit as a part of the path
+        told = told_of(self, X, y, {"sample_weight": sample_weight})
+        progress = PathProgress(self, alphas, told)
+        for i, alpha in enumerate(alphas.tolist()):
+            network.set_params(alpha=alpha)
+            with progress.around(network):
+                network.fit(X, y, sample_weight=sample_weight)
             units = network._architecture[0]
             penalty = network._regularization(units).value(network._state.theta, units)
             fitted.append(copy(network).set_params(warm_start=self.warm_start))
@@ -359,4 +367,7 @@ class AfterTraining(MLPSettings):
             network._state = replace(network._state, n_cuts=0)
             for name in ("history_", "loss_curve_", "t_"):
                 delattr(network, name)
+            if progress.is_watched:
+                progress.solved(i)
+        progress.end()
         return NetworkPath.from_estimators(alphas, fitted, risk)

@@ -1,7 +1,8 @@
-"""What callbacks see of the path of a linear estimator: one task for each λ."""
+"""What callbacks see of the path of an estimator: one task for each λ."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.callback import CallbackSupportMixin
 
 
 class PathProgress:
-    """Tells callbacks of the λ of a path as they are solved, from the largest down.
+    """Tells callbacks of the λ of a path as they are solved, in the order of the walk.
 
     Parameters
     ----------
@@ -36,6 +37,10 @@ class PathProgress:
             self._task.call_on_fit_task_begin(**self._told)
             self._n_begun += 1
 
+    def around(self, fit_of: Any) -> AbstractContextManager[None]:
+        """While an estimator is fitted for the present λ: the fit is part of that λ's task."""
+        return self._task.propagate_callback_context(fit_of) if self.is_watched else nullcontext()
+
     def solved(self, i: int) -> None:
         """The i-th λ is solved."""
         metadata = {**(self._told["metadata"] or {}), "alpha": float(self._alphas[i])}
@@ -45,3 +50,10 @@ class PathProgress:
     def end(self) -> None:
         """The path is whole."""
         self._root.call_on_fit_task_end(**self._told)
+
+
+def told_of(estimator: Any, X: Any, y: Any, rows: dict[str, Any]) -> dict[str, Any]:
+    """What every hook of a callback may ask for."""
+    weight = rows.get("sample_weight")
+    metadata = {} if weight is None else {"sample_weight": weight}
+    return {"estimator": estimator, "X": X, "y": y, "metadata": metadata or None}

@@ -175,3 +175,23 @@ def test_scoring_monitor_follows_the_networks_of_a_search(n_jobs):
     epochs = [row for run in runs for row in run.data if row["task_name"] == "epoch"]
     # Two values of λ on two folds, and the refit.
     assert len(epochs) == 5 * 4
+
+
+@pytest.mark.parametrize("depth", [1, None])
+def test_every_alpha_of_a_path_is_a_task(depth):
+    """A callback that is propagated sees the epochs of each λ's fit within it, too."""
+    X, y = data(KINDS[0])
+    network, alphas, recorder = small(KINDS[0], max_iter=2), [1e-3, 1e-2], Recorder()
+    plain = network.regularization_path(X, y, alphas)
+    if depth is None:
+        recorder.max_propagation_depth = None
+    path = network.set_callbacks(recorder).regularization_path(X, y, alphas)
+    names = [event[:2] for event in recorder.events if event[1] != "epoch"]
+    # scikit-learn takes a propagated fit and the task around it for one, which ends once.
+    end = [("end", "alpha")] if depth else [("begin", "fit"), ("end", "fit")]
+    one = [("begin", "alpha"), *end]
+    whole = [("begin", "path"), *one, *one, ("end", "path")]
+    assert names == ["se", *whole, "te"]  # set up, torn down
+    assert len(recorder.fitted) == (0 if depth else 4)
+    for ours, theirs in zip(plain.estimators, path.estimators, strict=True):
+        np.testing.assert_array_equal(theta(ours), theta(theirs))
