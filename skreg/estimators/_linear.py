@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import validated
 from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
-from skreg.estimators._progress import PathProgress, told_of
+from skreg.estimators._progress import PathProgress
 from skreg.model import QuadraticModel
 from skreg.path import RegularizationPath
 from skreg.penalties import Separable
@@ -308,3 +308,10 @@ def _not_stored(name):
         f"{name} is worked out from the rows fitted, or from H, which an estimator does not keep "
         "unless asked to: set store_quadratic=True, and fit again."
     )
+
+
+def told_of(estimator: Any, X: Any, y: Any, rows: dict[str, Any]) -> dict[str, Any]:
+    """What every hook of a callback may ask for."""
+    weight = rows.get("sample_weight")
+    metadata = {} if weight is None else {"sample_weight": weight}
+    return {"estimator": estimator, "X": X, "y": y, "metadata": metadata or None}

@@ -16,9 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas, check_weights
 from skreg.estimators._fitting import MatrixLike
+from skreg.estimators._linear import told_of
 from skreg.estimators._mlp_settings import MLPSettings
 from skreg.estimators._mlp_targets import Target
-from skreg.estimators._progress import PathProgress, told_of
+from skreg.estimators._progress import PathProgress
 from skreg.losses import Loss
 from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof

@@ -17,6 +17,9 @@ _END = 1e-45
 # Relative step of a difference of J.
 _STEP = 1e-6
 _MAX_STEPS = 100
+# Points that λ is interpolated through where J is smooth in it, and how often before the Illinois
+# rule, which cannot fail, takes over.
+_POINTS, _INTERPOLATED = 4, 8
 
 
 def solve_bounded(
@@ -36,6 +39,7 @@ def solve_bounded(
 
     J(θ(λ)) does not increase with λ, so λ is a scalar root: a geometric descent brackets it, and
     the Illinois rule (Dowell & Jarratt, 1971) finds it in J^power, which is nearly linear in λ.
+    The ridge's J is smooth, and inverse interpolation through four points takes half the steps.
 
     Parameters
     ----------
@@ -168,6 +172,7 @@ class _Search:
     def __init__(self, solve, value, bound, power, tol):
         self.solve, self.value = solve, value
         self.bound, self.power, self.tol = bound, power, tol
+        self.seen: dict[float, float] = {}  # log(J/k) by λ
         # What is nearly linear in λ on the way needs fewer stops.
         self.ratio, self.chunk = (2.0, _CHUNK) if power > 0 else (8.0, _CHUNK // 2)
 
@@ -179,6 +184,9 @@ class _Search:
 
     def _excess(self, solution):
         excess = self.value(solution.coefs) / self.bound - 1.0
+        for alpha, its in zip(solution.alphas, excess, strict=True):
+            if alpha > 0 and its > -1:
+                self.seen[float(alpha)] = float(np.log1p(its))
         return np.where(np.abs(excess) <= self.tol, 0.0, excess)
 
     def bracket(self, top, smallest, negligible):
@@ -208,8 +216,10 @@ class _Search:
         """The solution where J is k, to ``tol``; if J jumps over k, the one below."""
         low, high, at_low, at_high = between
         f_low, f_high, below, last = self._curve(at_low), self._curve(at_high), None, 0
-        for _ in range(_MAX_STEPS if at_high < 0 else 0):
-            middle = (low * f_high - high * f_low) / (f_high - f_low)
+        for step in range(_MAX_STEPS if at_high < 0 else 0):
+            middle = self._interpolated() if self.power < 0 and step < _INTERPOLATED else np.nan
+            if not low < middle < high:
+                middle = (low * f_high - high * f_low) / (f_high - f_low)
             if not low < middle < high:
                 middle = 0.5 * (low + high)
             if not low < middle < high:
@@ -227,6 +237,17 @@ class _Search:
             self.at(high)
             return self.solution
         return below
+
+    def _interpolated(self):
+        """The root by inverse interpolation of log λ in log J through the nearest points."""
+        nearest = sorted(self.seen.items(), key=lambda item: abs(item[1]))[:_POINTS]
+        alphas, logs = np.log([a for a, _ in nearest]), np.array([u for _, u in nearest])
+        if len(set(logs)) < len(logs):
+            return np.nan
+        apart = logs[:, None] - logs + np.eye(len(logs))
+        weights = np.prod(np.where(np.eye(len(logs)), 1.0, -logs / apart), axis=1)
+        with np.errstate(over="ignore"):
+            return float(np.exp(weights @ alphas))
 
     def _curve(self, excess):
         """(J/k)^power − 1, finite where J is 0: as linear in λ as can be, and 0 at the root."""

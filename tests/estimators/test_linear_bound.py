@@ -17,6 +17,7 @@ from skreg import (
     QuadraticApproxRidge,
     QuadraticApproxRidgeClassifier,
 )
+from skreg.estimators._fitting import Fitting
 
 
 def norm(estimator):
@@ -162,3 +163,22 @@ def test_a_slack_bound_warns_of_no_alpha_on_the_way(loss):
     assert slack.alpha_ == 0
     free = QuadraticApproxLasso(0.0, loss=loss).fit(X, y).coef_
     np.testing.assert_allclose(slack.coef_, free, rtol=1e-6)
+
+
+@pytest.mark.parametrize("bound", [1.0, 30.0])
+def test_the_multiplier_of_many_classes_takes_few_fits(bound, monkeypatch):
+    """J is smooth in λ: four points near the root say where it is."""
+    solved, solve = [], Fitting.solve
+
+    def counted(self, alphas, **options):
+        solved.extend(np.atleast_1d(alphas))
+        return solve(self, alphas, **options)
+
+    monkeypatch.setattr(Fitting, "solve", counted)
+    rng = np.random.default_rng(0)
+    X, W = rng.normal(size=(200, 6)), rng.normal(size=(6, 12))
+    y = np.argmax(X @ W + rng.gumbel(size=(200, 12)), axis=1)
+    model = QuadraticApproxRidgeClassifier(norm_bound=bound).fit(X, y)
+    assert 0.5 * np.sum(model.coef_**2) == pytest.approx(bound, rel=1e-8)
+    # What brackets it comes by the factor 8, three at a time.
+    assert len(solved) <= 3 * np.ceil(np.log(solved[0] / model.alpha_) / np.log(512.0)) + 6
