@@ -140,8 +140,8 @@ def test_entries_that_are_not_finite_are_named(bad):
 
 def test_a_wide_lasso_needs_little_beside_x():
     rng = np.random.default_rng(0)
-    X = sparse.random(5000, 20_000, density=2e-3, format="csc", random_state=0)
-    y = X[:, :50] @ rng.normal(size=50) + 0.01 * rng.normal(size=5000)
+    X = sparse.random(2500, 8_000, density=2e-3, format="csc", random_state=0)
+    y = X[:, :50] @ rng.normal(size=50) + 0.01 * rng.normal(size=2500)
     X.indices = X.indices.astype(np.int32)
     size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
     tracemalloc.start()

@@ -136,6 +136,8 @@ def proximal_gradient(risk, penalty, alpha, steps=30_000):
         new[:, :-1] = penalty.prox(new[:, :-1], step * alpha)
         if np.vdot(ahead - new, new - theta) > 0:
             t = 1.0
+        if np.abs(new - theta).max() < 1e-13 and t < 2:  # just restarted, and at rest
+            break
         following = (1 + np.sqrt(1 + 4 * t * t)) / 2
         ahead, theta, t = new + (t - 1) / following * (new - theta), new, following
     return theta[:, :-1], theta[:, -1]
