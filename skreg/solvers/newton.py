@@ -69,7 +69,9 @@ class Newton(Method):
     def path(self, task: Task) -> Answer:
         """Solve downwards in λ, each solution the start of the next."""
         risk, alphas = task.risk, task.alphas
-        with one_blas_thread() if _is_small(risk) else nullcontext():
+        # Passes over X then take most of the time, rather than Hessians.
+        is_small = min(risk.X.shape) ** 2 * max(risk.X.shape) < _SMALL_GRAM
+        with one_blas_thread() if is_small else nullcontext():
             space, descent, name = _prepare(risk, task.coordinates.l2(risk.n_features))
             if task.start is not None:
                 start = task.start if space is None else space.lower(*task.start)
@@ -137,11 +139,6 @@ def _prepare(risk, factors):
     patience = risk.n_features * (risk.n_outputs + 1) / 24
     descent = Descent(risk, factors, DenseHessian, patience)
     return space, descent, "newton-cholesky" if space is None else "newton-dual"
-
-
-def _is_small(risk):
-    """Whether passes over X take most of the time, rather than Hessians."""
-    return min(risk.X.shape) ** 2 * max(risk.X.shape) < _SMALL_GRAM
 
 
 def is_wide(risk, factors):

@@ -84,7 +84,7 @@ class WorkingHessian(Hessian):
 
     def dot(self, theta):
         """(X − c)θ, shape (n, 1), for θ that is 0 outside the working set."""
-        return _as_column(self.columns @ theta[self.which])
+        return np.asarray(self.columns @ theta[self.which]).reshape(-1, 1)
 
     def transposed_dot(self, residual, which=slice(None)):
         """(X − c)ᵀr on the working set."""
@@ -153,7 +153,3 @@ def raised(risk, curvature, floor=FLOOR):
     share = risk.share[:, None]
     mean = float(curvature.sum())
     return np.maximum(curvature, floor * mean * share) if mean > 0 else share.copy()
-
-
-def _as_column(x):
-    return np.asarray(x).reshape(-1, 1)
