@@ -207,3 +207,19 @@ def adam(eta, beta_1, beta_2, epsilon):
         return prox((1 - eta * decay) * theta - rate * m_hat, rate)
 
     return step
+
+
+def piecewise_prox(x, step, pieces):
+    """argmin_u ½(u − x)² + step·P(|u|) for P = c₀ + c₁t + ½c₂t² on each (end, c₀, c₁, c₂).
+
+    The best of 0, the ends of pieces and the stationary points inside them.
+    """
+    best, least, start = 0.0, np.inf, 0.0
+    for end, constant, linear, square in pieces:
+        bend = 1.0 + step * square
+        inside = np.clip((abs(x) - step * linear) / bend, start, end) if bend > 0 else start
+        for u in (start, inside):
+            value = 0.5 * (u - abs(x)) ** 2 + step * (constant + u * (linear + 0.5 * square * u))
+            best, least = (u, value) if value < least else (best, least)
+        start = end
+    return np.sign(x) * best

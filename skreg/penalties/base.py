@@ -208,6 +208,14 @@ class Penalty(ABC):
         """
         return None
 
+    def table(self, p: int, alpha: float) -> Array | None:
+        """P of each component as a quadratic by pieces of its size, shape (p, 3, 4), or None.
+
+        Rows as in `Concave.pieces`; a first end below 0 holds a component at 0. Linear models then
+        take compiled steps.
+        """
+        return None
+
     def support(self, theta: Array) -> Mask:
         """Mask of the components that the penalty has not switched off; the shape of θ."""
         return np.not_equal(theta, 0) | self.free(np.shape(theta)[-1])

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skreg._kernels import pieces as kernel
 from skreg.penalties.base import Array, Mask, Penalty, Tangent
 
 Piece = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
@@ -29,10 +30,11 @@ class Concave(Penalty):
     is_separable: ClassVar[bool] = True
 
     @abstractmethod
-    def pieces(self, strength: Array) -> list[Piece]:
+    def pieces(self, strength: Array | float) -> list[Piece]:
         """(end, c₀, c₁, c₂) of the intervals of t = |θⱼ|, on which P = c₀ + c₁t + ½c₂t².
 
-        ``strength`` is fⱼλ. The intervals follow one another from 0; the last ends at +inf.
+        ``strength`` is fⱼλ, an array or one number. The intervals follow one another from 0; the
+        last ends at +inf.
         """
 
     def __eq__(self, other):
@@ -54,15 +56,27 @@ class Concave(Penalty):
     def _excluded(self, p):
         return np.zeros(p, bool) if self.factors is None else np.isinf(self.factors)
 
+    def table(self, p: int, alpha: float) -> Array:
+        """The pieces of each component, the last repeated where there are fewer than three."""
+        out = np.empty((p, 3, 4))
+        if self.factors is None:
+            same = self.pieces(float(alpha))
+            out[:] = np.array([*same, *[same[-1]] * (3 - len(same))], dtype=np.float64)
+            return out
+        pieces = self.pieces(self._strength(p, alpha))
+        for k in range(3):
+            for part, column in enumerate(pieces[min(k, len(pieces) - 1)]):
+                out[:, k, part] = column
+        out[self._excluded(p), 0, 0] = -1.0
+        return out
+
     def _at(self, theta, alpha):
         """|θ| and c₀, c₁, c₂ of its pieces."""
-        size = np.abs(theta)
-        pieces = self.pieces(self._strength(size.shape[-1], alpha))
-        *chosen, last = ([np.broadcast_to(c, size.shape) for c in piece] for piece in pieces)
-        inside = [size <= end for end, *_ in chosen]
-        return size, *(
-            np.select(inside, [piece[k] for piece in chosen], last[k]) for k in (1, 2, 3)
-        )
+        size = np.abs(np.asarray(theta, dtype=np.float64))
+        rows = size.reshape(-1, size.shape[-1])
+        table = self.table(size.shape[-1], alpha)
+        chosen = [kernel.at(np.ascontiguousarray(row), table) for row in rows]
+        return size, *np.stack(chosen, axis=1).reshape(3, *size.shape)
 
     def common_pieces(self, alpha: float) -> Array | None:
         """The pieces for strength λ; None with factors."""
@@ -84,10 +98,9 @@ class Concave(Penalty):
 
     def value(self, theta: Array, alpha: float = 1.0) -> float:
         """Σⱼ P(|θⱼ|; fⱼλ)."""
-        if np.any(theta, where=self._excluded(np.shape(theta)[-1])):
-            return np.inf
-        size, constant, linear, square = self._at(theta, alpha)
-        return float(np.sum(constant + size * (linear + 0.5 * square * size)))
+        rows = np.array(theta, dtype=np.float64).reshape(-1, np.shape(theta)[-1])
+        table = self.table(rows.shape[1], alpha)
+        return sum(kernel.value(row, table) for row in rows)
 
     def gradient(self, theta: Array, alpha: float = 1.0) -> Array:
         """∂P/∂θ, 0 where θ is."""
@@ -97,14 +110,13 @@ class Concave(Penalty):
     def prox(self, theta: Array, step: ArrayLike, alpha: float = 1.0) -> Array:
         """The global minimizer of ½‖u − θ‖² + step·P(u; λ), for every step."""
         theta = np.asarray(theta)
-        size, step = np.abs(theta).astype(np.float64), np.asarray(step, dtype=np.float64)
-        pieces = self.pieces(self._strength(theta.shape[-1], alpha))
-        convex = np.all([np.broadcast_to(1.0 + step * p[3] > 0, size.shape) for p in pieces], 0)
-        best = _stationary(size, step, pieces)
-        if not convex.all():
-            best = np.where(convex, best, _least(size, step, pieces))
-        best = np.where(self._excluded(theta.shape[-1]), 0.0, best)
-        return (np.sign(theta) * best + 0.0).astype(theta.dtype, copy=False)
+        p, steps = theta.shape[-1], np.empty(theta.shape)
+        steps[...] = step
+        table = self.table(p, alpha)
+        rows = np.array(theta, dtype=np.float64).reshape(-1, p)
+        parts = zip(rows, steps.reshape(-1, p), strict=True)
+        out = np.array([kernel.prox(row, length, table) for row, length in parts]) + 0.0
+        return out.reshape(theta.shape).astype(theta.dtype, copy=False)
 
     def pull(self, slope: Array) -> Array:
         """max |sⱼ|/fⱼ over the targets: 0 is stationary from this λ on."""
@@ -122,29 +134,3 @@ class Concave(Penalty):
         """c₂ ≤ 0 on the active components."""
         active = self.support(theta)
         return Tangent(active, self._at(theta, alpha)[3][active])
-
-
-def _stationary(size, step, pieces):
-    """The stationary point where the objective is convex: that of the first piece it lies in."""
-    best = None
-    for end, _, linear, square in reversed(pieces):
-        bend = 1.0 + step * square
-        with np.errstate(divide="ignore", invalid="ignore"):
-            point = np.maximum((size - step * linear) / bend, 0.0)
-        best = point if best is None else np.where(point <= end, point, best)
-    return best
-
-
-def _least(size, step, pieces):
-    """The best of all stationary points and ends of pieces."""
-    best, least = np.zeros(size.shape), np.full(size.shape, np.inf)
-    start = np.zeros(size.shape)
-    for end, constant, linear, square in pieces:
-        bend = 1.0 + step * square
-        inside = (size - step * linear) / np.where(bend > 0, bend, 1.0)
-        point = np.where(bend > 0, np.clip(inside, start, end), start)
-        for u in (start, point):
-            value = 0.5 * (u - size) ** 2 + step * (constant + u * (linear + 0.5 * square * u))
-            best, least = np.where(value < least, u, best), np.minimum(value, least)
-        start = np.broadcast_to(end, size.shape)
-    return best

@@ -39,7 +39,7 @@ class MCP(Concave):
         if not self.gamma > 1:
             raise ValueError(f"gamma must be larger than 1 for MCP, got {self.gamma!r}. Use 3.")
 
-    def pieces(self, strength: Array) -> list[Piece]:
+    def pieces(self, strength: Array | float) -> list[Piece]:
         """λt − t²/2γ, then a constant."""
         return [
             (self.gamma * strength, 0.0, strength, -1.0 / self.gamma),

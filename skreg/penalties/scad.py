@@ -38,7 +38,7 @@ class SCAD(Concave):
         if not self.gamma > 2:
             raise ValueError(f"gamma must be larger than 2 for SCAD, got {self.gamma!r}. Use 3.7.")
 
-    def pieces(self, strength: Array) -> list[Piece]:
+    def pieces(self, strength: Array | float) -> list[Piece]:
         """λt, then a parabola, then a constant."""
         g = self.gamma
         return [

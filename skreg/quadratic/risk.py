@@ -40,6 +40,8 @@ class EmpiricalRisk(Problem):
         o, kept as (n, 1) or (n, K); None stands for zeros.
     fit_intercept : bool, default=True
         False holds b at 0.
+    design : Rows, default=None
+        The products of X, where they are known.
 
     Attributes
     ----------
@@ -65,7 +67,7 @@ class EmpiricalRisk(Problem):
 
     is_quadratic: ClassVar[bool] = False
 
-    def __init__(self, X, y, loss, weights=None, offset=None, fit_intercept=True):
+    def __init__(self, X, y, loss, weights=None, offset=None, fit_intercept=True, design=None):
         self.X, self.y, self.loss = X, np.ascontiguousarray(y, dtype=np.float64), loss
         self.fit_intercept = fit_intercept
         self.offset = None if offset is None else offset.reshape(len(self.y), -1)
@@ -73,7 +75,7 @@ class EmpiricalRisk(Problem):
         self.dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
         self.weight = float(n) if weights is None else float(weights.sum())
         self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
-        self.design = make_rows(X, may_centre=fit_intercept)
+        self.design = make_rows(X, may_centre=fit_intercept) if design is None else design
         self.is_convex, self.has_curvature = loss.is_convex, loss.has_curvature
         self.has_linear_sides = loss.linear_sides is not None
         self.couples_outputs = loss.coupled
@@ -204,6 +206,11 @@ class EmpiricalRisk(Problem):
             return self
         X, weights = self.X[:, features], self.share * self.weight
         return EmpiricalRisk(X, self.y, self.loss, weights, self.offset, self.fit_intercept)
+
+    def under(self, loss, y):
+        """The risk of the same rows under another loss, with other targets."""
+        weights, design = self.share * self.weight, self.design
+        return EmpiricalRisk(self.X, y, loss, weights, self.offset, self.fit_intercept, design)
 
     @property
     def largest_eigenvalue(self) -> float:

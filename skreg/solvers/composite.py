@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skreg._kernels import pieces
 from skreg.penalties.base import Penalty
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.factor import Factor
@@ -17,6 +18,9 @@ from skreg.rows.products import EPS, Array, Indices, Mask
 
 # Proximal steps between two attempts by Newton's method: at first, and at most.
 _FIRST, _LAST = 5, 80
+# Passes of compiled coordinate descent before that, and the share of the accuracy asked for that
+# they go to, since they are cheap.
+_PASSES, _CLOSER = 300, 1e-6
 # Newton steps in a row, and how often one is halved.
 _NEWTON, _HALVINGS = 30, 8
 # More active directions than this are left to proximal steps.
@@ -48,6 +52,11 @@ class WorkingPenalty:
             step = every
         return self.penalty.prox(self.whole(part), step, self.alpha)[:, self.features]
 
+    def table(self) -> Array | None:
+        """`Penalty.table` of the components (K, m) in a row."""
+        table = self.penalty.table(self.shape[1], self.alpha)
+        return None if table is None else np.tile(table[self.features], (self.shape[0], 1, 1))
+
     def gradient(self, part: Array) -> Array:
         """The smallest sub-gradient."""
         return self.penalty.gradient(self.whole(part), self.alpha)[:, self.features]
@@ -73,6 +82,8 @@ class CompositeDescent:
     """One problem ½θᵀHθ − cᵀθ + P(θ; λ), solved from a start.
 
     H has shape (K·m, K·m); ``linear``, c, and θ have shape (K, m).
+    With ``origin``, θ₀, the quadratic is ½dᵀHd − cᵀd of d = θ − θ₀: near the minimum, values keep
+    their digits where H is large.
 
     Attributes
     ----------
@@ -82,17 +93,35 @@ class CompositeDescent:
         Proximal and Newton steps taken.
     """
 
-    def __init__(self, hessian: Array, linear: Array, penalty: WorkingPenalty, theta: Array):
+    def __init__(
+        self,
+        hessian: Array,
+        linear: Array,
+        penalty: WorkingPenalty,
+        theta: Array,
+        origin: Array | float = 0.0,
+    ):
         self.hessian, self.linear, self.penalty = hessian, linear, penalty
-        self._start = theta
-        self._move_to(theta, self._times(theta))
+        self._start, self._origin = theta, origin
+        self._move_to(theta, self._product(theta))
         self.n_iter = 0
         # A metric for the steps: the diagonal of H where each component has its own.
         self._metric: Array | float = 1.0
         if penalty.is_separable:
             diagonal = np.diag(hessian).reshape(theta.shape)
             self._metric = np.maximum(diagonal, 1e-8 * diagonal.max(initial=0.0) + EPS)
-        self._bound = self._largest_eigenvalue()
+        self._known_bound: float | None = None
+
+    @property
+    def _bound(self):
+        """The largest eigenvalue of H in the metric, raised where steps prove too long."""
+        if self._known_bound is None:
+            self._known_bound = self._largest_eigenvalue()
+        return self._known_bound
+
+    @_bound.setter
+    def _bound(self, bound):
+        self._known_bound = bound
 
     def _largest_eigenvalue(self):
         """Of H in the metric, to a few per cent: steps that prove too long are shortened."""
@@ -100,19 +129,27 @@ class CompositeDescent:
         size = power_method(lambda v: self._times(v / root) / root, start, 12)
         return 1.05 * size if size else 1.0
 
-    def _times(self, theta):
-        """Hθ."""
-        return (self.hessian @ theta.ravel()).reshape(theta.shape)
+    def _times(self, way):
+        """H times the difference of two θ."""
+        return (self.hessian @ way.ravel()).reshape(way.shape)
+
+    def _product(self, theta):
+        """H(θ − θ₀)."""
+        return self._times(theta - self._origin)
 
     def _value(self, theta, product):
-        """The objective, from Hθ."""
-        return float(np.vdot(theta, 0.5 * product - self.linear)) + self.penalty.value(theta)
+        """The objective, from H(θ − θ₀)."""
+        value = float(np.vdot(theta - self._origin, 0.5 * product - self.linear))
+        return value + self.penalty.value(theta)
 
     def _move_to(self, theta, product):
         self.theta, self.product, self.objective = theta, product, self._value(theta, product)
 
     def solve(self, tol: float, max_iter: int) -> Array:
         """θ, where the estimated distance from the minimum is below ``tol`` or steps are spent."""
+        table = self.penalty.table()
+        if table is not None and self._descend(table, tol, min(_PASSES, max_iter)):
+            return self.theta
         period = _FIRST
         while self.n_iter < max_iter:
             before = self.objective
@@ -128,6 +165,18 @@ class CompositeDescent:
             if stalled and period == _LAST and self.distance() >= 0.5 * distance:
                 break
         return self.theta
+
+    def _descend(self, table, tol, max_passes):
+        """Compiled coordinate descent; whether that was enough."""
+        theta, product = self.theta.ravel().copy(), self.product.ravel().copy()
+        hessian = np.ascontiguousarray(self.hessian)
+        passes = pieces.descend(
+            hessian, self.linear.ravel(), table, theta, product, _CLOSER * tol, max_passes
+        )
+        self.n_iter += abs(passes)
+        theta = theta.reshape(self.theta.shape)
+        self._move_to(theta, self._product(theta))
+        return passes > 0
 
     def distance(self) -> float:
         """‖r‖ times the way that θ has gone or may go, r what one proximal step would change."""
@@ -169,7 +218,7 @@ class CompositeDescent:
         while True:
             step = 1.0 / (self._bound * self._metric)
             new = self.penalty.prox(point - step * (product - self.linear), step)
-            way, new_product = new - point, self._times(new)
+            way, new_product = new - point, self._product(new)
             bend = float(np.vdot(way, new_product - product))
             room = self._bound * float(np.vdot(self._metric * way, way))
             rounding = 64 * EPS * np.abs(np.vdot(way, new_product)) + 64 * EPS * room
@@ -218,7 +267,7 @@ class CompositeDescent:
             new = theta + length * direction
             new = np.where(new * theta < 0, 0.0, new)
             new = self.penalty.prox(new, 0.0)
-            product = self._times(new)
+            product = self._product(new)
             objective = self._value(new, product)
             if objective < self.objective + slack:
                 self.theta, self.product, self.objective = new, product, objective

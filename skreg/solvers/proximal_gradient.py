@@ -26,7 +26,7 @@ import numpy as np
 from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
-from skreg.rows.products import EPS
+from skreg.rows.products import EPS, Array
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
@@ -103,6 +103,25 @@ class Stop:
     rounds: int
 
 
+def grid_above(alpha: float, alpha_max: float) -> Array:
+    """The λ ≥ ``alpha`` of a grid from λ_max down that nobody asked for; empty beyond its ends.
+
+    A penalty that is not convex has several local minima, and which is found depends on where from.
+    On the way down a fixed grid it depends on λ alone, and not on whether it is one of a path or
+    the only one.
+
+    Examples
+    --------
+    >>> from skreg.solvers.proximal_gradient import grid_above
+    >>> grid_above(0.6, 1.0)
+    array([1.  , 0.8 , 0.64])
+    """
+    if not 0 < alpha < alpha_max < np.inf:
+        return np.empty(0)
+    place = int(np.floor(np.log(alpha / alpha_max) / np.log(_RATIO) * (1 + 4 * EPS)))
+    return alpha_max * np.power(_RATIO, np.arange(min(place, _LONGEST) + 1.0))
+
+
 class ProximalGradientPath:
     """Solutions of one problem for λ that descend: each starts where the last has ended.
 
@@ -170,23 +189,15 @@ class ProximalGradientPath:
         return Stop(best, least, max(steps, 1), max(rounds, 1))
 
     def approach(self, alpha: float) -> None:
-        """Go to the solution at the last λ ≥ ``alpha`` of a grid of λ that nobody asked for.
-
-        A penalty that is not convex has several local minima, and which is found depends on where
-        from. On the way from λ_max down a fixed grid it depends on λ alone, and not on whether it
-        is one of a path or the only one.
-        """
-        if not 0 < alpha < self.alpha_max < np.inf:
-            return
-        place = int(np.floor(np.log(alpha / self.alpha_max) / np.log(_RATIO) * (1 + 4 * EPS)))
-        place = min(place, _LONGEST)
-        while len(self.grid) <= place:
-            at = self.alpha_max * _RATIO ** len(self.grid)
+        """Go to the solution at the last λ of `grid_above`."""
+        grid = grid_above(alpha, self.alpha_max)
+        for at in grid[len(self.grid) :]:
             if self.grid:
                 self.state, self.last = self.grid[-1]
-                self.solve(at)
-            self.grid.append((self.state, at))
-        self.state, self.last = self.grid[place]
+                self.solve(float(at))
+            self.grid.append((self.state, float(at)))
+        if len(grid):
+            self.state, self.last = self.grid[len(grid) - 1]
 
     # One quadratic -------------------------------------------------------------------------------
 

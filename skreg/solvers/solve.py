@@ -21,6 +21,7 @@ from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.one_shot import OneShot
 from skreg.solvers.original_rows import OriginalRows
 from skreg.solvers.penalized import PenalizedQuadratic
+from skreg.solvers.penalized_interior import PenalizedInterior
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
 from skreg.solvers.working_set import ActiveSet, BlockDescent
@@ -40,6 +41,7 @@ METHODS: tuple[Method, ...] = (
     BlockDescent(),
     ProximalNewton(),
     InteriorPoint(),
+    PenalizedInterior(),
     ProximalGradient(),
 )
 
@@ -219,9 +221,8 @@ def _chosen(task: Task, name: str) -> Method:
         remedy = ""
         if task.problem.has_linear_sides:
             remedy = (
-                " Its loss has no curvature, and needs an L1, L2 or elastic-net penalty without "
-                "groups or bounds, hessian='full' and max_expansions=None; loss='huber' goes with "
-                "every penalty."
+                " Its loss has no curvature, and so no quadratic. Use hessian='full' and "
+                "max_expansions=None, or loss='huber'."
             )
         raise ValueError(
             f"no method serves {task.penalty!r} on this problem.{remedy} They are:\n{known}"

@@ -73,7 +73,9 @@ pairs = shapes.flatmap(lambda shape: arrays(np.float64, (2, *shape), elements=co
 smooth = st.tuples(shapes, st.integers(0, 10_000)).map(
     lambda case: (
         np.random.default_rng(case[1]).choice([-1, 1], case[0])
-        * np.random.default_rng(case[1]).choice(np.linspace(0.05, 4, 80), case[0], replace=False)
+        * np.random.default_rng(case[1]).choice(
+            np.linspace(0.0517, 3.9873, 80), case[0], replace=False
+        )
     )
 )
 step = st.floats(0.01, 1.5)

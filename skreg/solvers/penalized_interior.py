@@ -1,0 +1,299 @@
+"""R + P for the pinball loss and any penalty: interior-point steps with P as it is.
+
+As in `skreg.solvers.interior_point` the residuals are r = r⁺ − r⁻, and a multiplier a of a row lies
+between the slopes −s(1 − τ) and sτ of its share of the loss. A step of Newton's method towards
+products r⁺(sτ − a) = r⁻(a + s(1 − τ)) = μ is a least-squares problem with weights
+w = 1/(r⁺/(sτ − a) + r⁻/(a + s(1 − τ))) of the rows. Here P stands beside it unchanged,
+
+    min over θ, b   ½Σᵢ wᵢ(eᵢ − xᵢ(θ − θ₀) − (b − b₀))² − Σᵢ aᵢ(xᵢθ + b) + P(θ; λ),
+
+which `CompositeDescent` solves, so that Xᵀa is in the sub-differential of P after a whole step, and
+zeros are exact. A dozen steps lead to a gap of 1e-8. Each takes one weighted Hessian on a working
+set of features.
+
+A convex P gets the exact duality gap at a. For others the residual is the larger of how far θ is
+from stationary under a,
+
+    maxⱼ |rⱼ| / √(Σᵢ sᵢ(xᵢⱼ − cⱼ)²),    r the smallest sub-gradient of P at θ less Xᵀa,
+
+and how far a is from a sub-gradient of the loss, Σᵢ (sᵢℓᵢ − aᵢrᵢ) relative to the null risk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from skreg._threads import one_blas_thread
+from skreg.penalties import Penalty, Separable
+from skreg.quadratic.hessian import Hessian
+from skreg.quadratic.point import Point
+from skreg.quadratic.risk import EmpiricalRisk
+from skreg.rows.products import EPS, Array
+from skreg.solvers.certificate import Certificate
+from skreg.solvers.composite import CompositeDescent, WorkingPenalty
+from skreg.solvers.interior_point import InteriorPoint, Iterate
+from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.proximal_gradient import grid_above
+
+# How near to the boundary a step goes, and how many there are at most.
+_NEAR, _STEPS = 0.995, 60
+# The next products as a share of the present ones: by how short the last step was, within these.
+_LEAST, _MOST = 0.05, 0.8
+# Products are kept above this share of what the gap, and the gap asked for, comes to.
+_BEHIND = 0.02
+# Proximal and Newton steps for one step here; the gap they leave, as a share of the products.
+_INNER, _SHARE = 1000, 1e-2
+# What is first added to a Hessian, as a share of its diagonal, where these do not suffice.
+_RIDGE = 1e-7
+# Features that join the working set at once: this many, or as many as are in it.
+_BATCH = 100
+
+
+class PenalizedInterior(Method):
+    """The walk of `InteriorPath`, λ downwards; `InteriorPoint` answers at λ = 0."""
+
+    name = "penalized_interior_point"
+    scope = "any penalty under a pinball loss"
+    needs: ClassVar = {"problem.has_linear_sides": (True,), "is_one_shot": (False,)}
+    unit = "steps"
+
+    def path(self, task: Task) -> Answer:
+        """Follow the path downwards in λ.
+
+                Examples
+                --------
+                >>> import numpy as np
+                >>> from skreg.losses import Quantile
+                >>> from skreg.penalties import Group
+                >>> from skreg.quadratic.risk import EmpiricalRisk
+        from skreg.rows.products import EPS, Array
+                >>> from skreg.solvers import solve
+                >>> X = np.random.default_rng(0).normal(size=(40, 3))
+                >>> risk = EmpiricalRisk(X, X @ [[2.0], [1.0], [0.0]], Quantile(0.5))
+                >>> found = solve(risk, Group(["a", "a", "b"]), 0.01)
+                >>> found.coefs.round(6), found.solver
+                (array([[2., 1., 0.]]), 'penalized_interior_point')
+        """
+        risk, penalty = task.risk, task.penalty
+        closed = (task.alphas == 0) & (not penalty.is_bounded(risk.n_features))
+        with one_blas_thread():
+            path = InteriorPath(risk, penalty, task.tol, task.max_iter, self.alpha_max(task))
+            found = [path.start] * len(task.alphas)
+            for i in task.descending(~closed):
+                found[i] = path.go(float(task.alphas[i]))
+                task.progress(i)
+        thetas = np.array([stop.point.theta for stop in found])[:, None]
+        b, n_iter = (
+            np.array(part)
+            for part in zip(*((s.point.intercept, s.n_iter) for s in found), strict=True)
+        )
+        answer = Answer(
+            thetas=thetas,
+            intercepts=b - thetas @ risk.design.centre,
+            risk=np.array([stop.point.value for stop in found]),
+            gaps=np.array([stop.gap for stop in found]),
+            dof=np.array([stop.dof for stop in found], dtype=np.float64),
+            n_iter=n_iter,
+            exhausted=n_iter >= task.max_iter,
+            rounding=risk.rounding.value / (risk.null_risk or 1.0),
+            solver=self.name,
+        )
+        if closed.any():
+            alone = InteriorPoint().path(replace(task, penalty=Separable(0.0), alphas=np.zeros(1)))
+            for name in ("thetas", "intercepts", "risk", "gaps", "dof", "n_iter"):
+                getattr(answer, name)[closed] = getattr(alone, name)[0]
+        return answer
+
+    def alpha_max(self, task: Task) -> float:
+        """Of the dual point of the interior point's fit of the features without a penalty."""
+        held = ~task.penalty.free(task.risk.n_features)
+        with one_blas_thread():
+            found = Iterate(task.risk, Separable(0.0), 0.0, held=held).run(1e-11, 200)
+        return task.penalty.alpha_max(-found.slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """Where the path stands at one λ: a point, its relative gap or residual, dof and steps."""
+
+    point: Point
+    gap: float
+    dof: int = 0
+    n_iter: int = 1
+
+
+class InteriorPath:
+    """Solutions for λ that descend: each starts from the θ and b where the last has ended.
+
+    Parameters
+    ----------
+    risk : EmpiricalRisk
+        Of one target.
+    penalty : Penalty
+    tol : float
+    max_iter : int
+        Steps for each λ.
+    alpha_max : float
+
+    Attributes
+    ----------
+    start : Stop
+        The null model.
+    """
+
+    def __init__(
+        self, risk: EmpiricalRisk, penalty: Penalty, tol: float, max_iter: int, alpha_max: float
+    ):
+        self.risk, self.penalty, self.alpha_max = risk, penalty, alpha_max
+        self.scale, self.steps = risk.null_risk or 1.0, min(max_iter, _STEPS)
+        self.tol = max(tol, 64 * EPS) + risk.rounding.value / self.scale
+        self.certificate = Certificate(risk, penalty)
+        null = risk.at(np.zeros(risk.n_features), risk.null_intercept())
+        self.widths = np.sqrt(risk.design.squares(risk.share))
+        above, below = risk.loss.linear_sides
+        # Rows without weight have a box, too, in which a stays 0.
+        self.rows = risk.share > 0
+        size = np.where(self.rows, risk.share, 1.0)
+        self.high, self.low = size * above, -size * below
+        self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf)
+        self.grid: list[Stop] = []
+
+    def go(self, alpha: float) -> Stop:
+        """The solution at λ = ``alpha``, from the last; by way of `grid_above` if P is concave."""
+        if self.risk.null_risk == 0:
+            return self.start
+        if self.penalty.is_convex:
+            self.last = self.solve(alpha, self.last.point)
+            return self.last
+        grid = grid_above(alpha, self.alpha_max)
+        for at in grid[len(self.grid) :]:
+            before = self.grid[-1] if self.grid else self.start
+            self.grid.append(self.solve(float(at), before.point))
+        return self.solve(alpha, (self.grid[len(grid) - 1] if len(grid) else self.start).point)
+
+    def solve(self, alpha: float, point: Point) -> Stop:
+        """Steps until the gap is small, from a point of another λ."""
+        self._begin(point)
+        best, gap, length = Stop(point, np.inf), 1.0, 0.0
+        for n_iter in range(1, self.steps + 1):
+            products = self.r_plus * (self.high - self.a) + self.r_minus * (self.a - self.low)
+            mu = float(products.mean()) / 2.0
+            share = float(np.clip((1.0 - length) ** 2, _LEAST, _MOST)) if n_iter > 1 else 1.0
+            behind = _BEHIND * self.scale / (2 * len(products))
+            found, length = self._step(
+                alpha, max(share * mu, behind * self.tol, min(behind * gap, mu))
+            )
+            gap = self._error(found, alpha)
+            if gap < best.gap:
+                best = Stop(found, gap, self._dof(), n_iter)
+            if gap <= self.tol or not np.isfinite(gap):
+                break
+        return replace(best, n_iter=n_iter)
+
+    def _begin(self, point: Point) -> None:
+        """Positive slacks about the residuals of a point, and multipliers of 0."""
+        self.theta, self.b = point.theta, point.intercept
+        self.ridge = 0.0
+        residual = (self.risk.y - point.raw)[:, 0]
+        spread = 0.1 * self.scale
+        self.r_plus = np.maximum(residual, 0.0) + spread
+        self.r_minus = np.maximum(-residual, 0.0) + spread
+        self.a, self.raw, self.features = np.zeros(len(residual)), point.raw, np.empty(0, np.intp)
+        if len(point.theta) <= _BATCH:
+            self.features = np.arange(len(point.theta))
+
+    def _step(self, alpha: float, mu: float) -> tuple[Point, float]:
+        """Towards products of ``mu``: the point a whole step away, and the length that was gone."""
+        above, below = self.high - self.a, self.a - self.low
+        weights = self.rows / (self.r_plus / above + self.r_minus / below)
+        error = (self.risk.y - self.raw)[:, 0] - mu / above + mu / below
+        theta, b, rest = self._least_squares(alpha, weights, error, mu)
+        change = weights * rest
+        plus = mu / above - self.r_plus + self.r_plus / above * change
+        minus = mu / below - self.r_minus - self.r_minus / below * change
+        primal = min(_longest(self.r_plus, plus), _longest(self.r_minus, minus))
+        dual = min(_longest(above, -change), _longest(below, change))
+        found = self.risk.at(theta, b)
+        self.theta = self.theta + primal * (theta - self.theta)
+        self.b, self.raw = (
+            self.b + primal * (b - self.b),
+            self.raw + primal * (found.raw - self.raw),
+        )
+        self.r_plus, self.r_minus = self.r_plus + primal * plus, self.r_minus + primal * minus
+        self.a = self.a + dual * change
+        return found, min(primal, dual)
+
+    def _least_squares(self, alpha: float, weights: Array, error: Array, mu: float):
+        """θ and b of the weighted problem beside P, and what is left of ``error``."""
+        risk, total = self.risk, float(weights.sum())
+        hessian = Hessian(risk, weights[:, None])
+        short = 1.0 / max(float(risk.design.squares(weights).sum()), EPS)
+        goal = _SHARE * mu * len(weights)
+        theta = self.theta
+        while True:
+            level = (weights @ error + self.a.sum()) / total if risk.fit_intercept else 0.0
+            pull = risk.design.transposed_dot((weights * (error - level) + self.a)[:, None])[:, 0]
+            on, origin = self.features, self.theta[None, self.features]
+            block = hessian.block(on)
+            if self.ridge > 0:
+                block = block + self.ridge * np.diag(block).max(initial=0.0) * np.eye(len(on))
+            penalty = WorkingPenalty(self.penalty, alpha, on, (1, len(theta)))
+            start, linear = theta[None, on], pull[None, on]
+            descent = CompositeDescent(block, linear, penalty, start, origin)
+            theta = penalty.whole(descent.solve(goal, _INNER))[0]
+            rest = error - risk.design.dot((theta - self.theta)[:, None])[:, 0]
+            b = (weights @ rest + self.a.sum()) / total if risk.fit_intercept else 0.0
+            rest = rest - b
+            slope = risk.design.transposed_dot((weights * rest + self.a)[:, None])[:, 0]
+            if not self._widen(theta, slope, short, alpha):
+                spent = descent.n_iter >= _INNER
+                self.ridge = max(10.0 * self.ridge, _RIDGE) if spent else 0.1 * self.ridge
+                return theta, self.b + b, rest
+
+    def _widen(self, theta: Array, slope: Array, short: float, alpha: float) -> bool:
+        """Take in what a short proximal step would not leave at 0; whether there was anything."""
+        if len(self.features) == len(theta):
+            return False
+        moved = self.penalty.prox((theta + short * slope)[None], short, alpha)[0]
+        score = np.where(self.penalty.free(len(theta)) | (theta != 0), np.inf, np.abs(moved))
+        score[self.features] = 0.0
+        new = np.flatnonzero(score)
+        batch = max(_BATCH, len(self.features))
+        new = new[np.argsort(-score[new], kind="stable")[:batch]]
+        self.features = np.sort(np.concatenate([self.features, new]))
+        return bool(new.size)
+
+    # How far from optimal ------------------------------------------------------------------------
+
+    def _error(self, point: Point, alpha: float) -> float:
+        """The relative duality gap, or the residual of the module's head."""
+        residual = -np.where(self.rows, self.a, 0.0)[:, None]
+        if self.penalty.is_convex:
+            goal = self.tol * self.scale
+            gap = self.certificate.gap_by(point, residual, alpha, goal)[0]
+            if gap == np.inf:  # it is above the goal: by how much?
+                gap = self.certificate.gap_by(point, residual, alpha, np.inf)[0]
+            return gap / self.scale
+        theta, slope = point.theta[None], self.risk.design.transposed_dot(residual).T
+        short = 1e-3 * self.scale / max(float(self.widths @ self.widths), EPS)
+        rest = np.abs(theta - self.penalty.prox(theta - short * slope, short, alpha))[0] / short
+        rest = np.divide(rest, self.widths, out=np.zeros_like(rest), where=self.widths > 0)
+        loose = point.value + float(np.sum(residual * (self.risk.y - point.raw)))
+        return max(float(rest.max(initial=0.0)), loose / self.scale)
+
+    def _dof(self) -> int:
+        """Rows that are interpolated, but for the one of the intercept (Li & Zhu, 2008)."""
+        width = self.high - self.low
+        above = self.r_plus * width < self.scale * (self.high - self.a)
+        below = self.r_minus * width < self.scale * (self.a - self.low)
+        count = int(np.count_nonzero(above & below & self.rows))
+        return max(count - self.risk.fit_intercept, 0)
+
+
+def _longest(x: Array, change: Array) -> float:
+    """The longest step up to 1 that keeps x well above 0."""
+    falling = change < 0
+    return min(1.0, _NEAR * float(np.min(-x[falling] / change[falling], initial=np.inf)))
