@@ -40,17 +40,11 @@ cdef inline dispatched squared_error(
 
 
 cdef inline double log_loss(real y, real f, real* gradient) noexcept nogil:
-    """log(1 + exp(f)) − yf with y in [0, 1]; the gradient is 1/(1 + exp(−f)) − y.
-
-    By exp(−|f|), which never overflows, and without a difference of numbers near each other: both
-    are right to the last digits where y = 1 and f is large, too.
-    """
+    """log(1 + exp(f)) − yf with y in [0, 1]; the gradient is 1/(1 + exp(−f)) − y."""
     cdef real one = 1, zero = 0
-    cdef real small = exp_(-f if f > zero else f)
-    cdef real share = small / (one + small)
-    cdef real left = one - y if f > zero else -y
-    gradient[0] = left - share if f > zero else left + share
-    return log1p_(small) + <double>left * <double>f
+    cdef real small = exp_(-f if f > zero else f)    # exp(−|f|), never overflows
+    gradient[0] = (one if f > zero else small) / (one + small) - y
+    return <double>(f if f > zero else zero) + log1p_(small) - <double>y * <double>f
 
 
 cdef inline dispatched binary_log_loss(
@@ -74,11 +68,9 @@ cdef inline dispatched multinomial_log_loss(
     """log Σₖ exp(fₖ) − Σⱼ yⱼfⱼ with y ≥ 0 summing to 1; f ← softmax(f) − y.
 
     Row by row only what a row shares; the exponentials and logarithms are loops over everything.
-    With f − max f in place of f the largest exponential is 1, and what the others add to it decides
-    where that is the row's class: it is summed by itself.
     """
     cdef Py_ssize_t i, j
-    cdef real largest, total, rest, one = 1, zero = 0
+    cdef real largest, total
     cdef double share
     for i in range(rows):
         largest = f[i * n]
@@ -92,15 +84,12 @@ cdef inline dispatched multinomial_log_loss(
     for j in range(rows * n):
         f[j] = exp_(f[j])
     for i in range(rows):
-        total = rest = zero
+        total = 0
         for j in range(i * n, (i + 1) * n):
-            total += one if f[j] >= one else zero
-            rest += zero if f[j] >= one else f[j]
-        rest += total - one
-        total = one + rest
+            total += f[j]
         for j in range(i * n, (i + 1) * n):
-            f[j] = (one - y[j]) - rest / total if f[j] >= one else f[j] / total - y[j]
-        loss[i] = (log1p_(rest) if rest <= one else log_(total)) - loss[i]
+            f[j] = f[j] / total - y[j]
+        loss[i] = log_(total) - loss[i]
 
 
 cdef inline dispatched regression_losses(

@@ -198,26 +198,3 @@ def test_the_kernel_refuses_what_it_does_not_know():
     with pytest.raises(ValueError, match="same shape"):
         kernels.derivatives("gamma", np.zeros((1, 1)), np.zeros((2, 1)))
     assert kernels.derivatives("gamma", np.zeros((0, 1)), np.zeros((0, 1)))[0].shape == (0,)
-
-
-@pytest.mark.parametrize("far", [5.0, 20.0, 40.0, 300.0])
-def test_log_losses_of_rows_far_on_the_right_side_keep_their_digits(far):
-    """log(1 + exp(−f)) and exp(−f), where log(1 + exp(f)) − f would be 0."""
-    small = np.exp(-np.longdouble(far))
-    for y in (1.0, 0.0):
-        raw = np.array([[far if y else -far]])
-        value, slope, bend = make("binary_log_loss").derivatives(np.array([[y]]), raw)
-        assert value[0] == pytest.approx(float(np.log1p(small)), rel=1e-14)
-        assert (1 - 2 * y) * slope[0, 0] == pytest.approx(float(small / (1 + small)), rel=1e-14)
-        assert bend[0, 0] == pytest.approx(float(small / (1 + small) ** 2), rel=1e-14)
-    raw, rest = np.array([[-1.0, far, 0.0]]), np.exp(np.longdouble(-1.0)) * small + small
-    value, slope, _ = make("multinomial_log_loss").derivatives(np.array([[0.0, 1.0, 0.0]]), raw)
-    assert value[0] == pytest.approx(float(np.log1p(rest)), rel=1e-14)
-    assert -slope[0, 1] == pytest.approx(float(rest / (1 + rest)), rel=1e-14)
-
-
-def test_ties_and_numbers_that_are_none_come_through_the_multinomial_loss():
-    y, loss = np.array([[0.0, 1.0, 0.0]]), make("multinomial_log_loss")
-    value, slope, _ = loss.derivatives(y, np.array([[2.0, 2.0, 2.0]]))
-    np.testing.assert_allclose((value[0], *slope[0]), (np.log(3), 1 / 3, -2 / 3, 1 / 3), rtol=1e-15)
-    assert np.isnan(loss.derivatives(y, np.array([[0.0, np.nan, 1.0]]))[0]).all()
