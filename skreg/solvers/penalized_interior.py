@@ -63,19 +63,18 @@ class PenalizedInterior(Method):
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ.
 
-                Examples
-                --------
-                >>> import numpy as np
-                >>> from skreg.losses import Quantile
-                >>> from skreg.penalties import Group
-                >>> from skreg.quadratic.risk import EmpiricalRisk
-        from skreg.rows.products import EPS, Array
-                >>> from skreg.solvers import solve
-                >>> X = np.random.default_rng(0).normal(size=(40, 3))
-                >>> risk = EmpiricalRisk(X, X @ [[2.0], [1.0], [0.0]], Quantile(0.5))
-                >>> found = solve(risk, Group(["a", "a", "b"]), 0.01)
-                >>> found.coefs.round(6), found.solver
-                (array([[2., 1., 0.]]), 'penalized_interior_point')
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skreg.losses import Quantile
+        >>> from skreg.penalties import Group
+        >>> from skreg.quadratic.risk import EmpiricalRisk
+        >>> from skreg.solvers import solve
+        >>> X = np.random.default_rng(0).normal(size=(40, 3))
+        >>> risk = EmpiricalRisk(X, X @ [[2.0], [1.0], [0.0]], Quantile(0.5))
+        >>> found = solve(risk, Group(["a", "a", "b"]), 0.01)
+        >>> found.coefs.round(6), found.solver
+        (array([[2., 1., 0.]]), 'penalized_interior_point')
         """
         risk, penalty = task.risk, task.penalty
         closed = (task.alphas == 0) & (not penalty.is_bounded(risk.n_features))
