@@ -326,10 +326,12 @@ def _expected(order, done, off, bearable):
     """What a fit would change of a row's loss that is left, and the rows to look at next.
 
     It is what the last fits changed, of the rows in least doubt; 0 and no rows where that is
-    ``bearable`` for all that are left.
+    ``bearable`` for all that are left. Where half of the rows were fitted, all are.
     """
     fitted, left = order[done[order]], order[~done[order]]
     typical = off[fitted[-_LOOKED_AT:]].mean()
+    if len(fitted) >= len(left):
+        return typical, left
     if typical * len(left) <= bearable:
         return 0.0, left[:0]
     return typical, left[:_LOOKED_AT]

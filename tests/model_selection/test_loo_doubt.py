@@ -14,7 +14,7 @@ from skreg.model_selection.criteria.loo import DOUBTFUL
 from skreg.model_selection.criteria.scoring import left_out_scores
 
 # Among them those that were far off without a word: 47 and 77 by 16 to 30 %, 114 by 10 %.
-DRAWS = [47, 77, 114, 35, 38]
+DRAWS = [47, 77, 114, 35, 388]
 
 
 @pytest.mark.parametrize("seed", DRAWS)
