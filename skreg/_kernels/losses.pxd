@@ -40,11 +40,15 @@ cdef inline dispatched squared_error(
 
 
 cdef inline double log_loss(real y, real f, real* gradient) noexcept nogil:
-    """log(1 + exp(f)) − yf with y in [0, 1]; the gradient is 1/(1 + exp(−f)) − y."""
+    """log(1 + exp(f)) − yf with y in [0, 1]; the gradient is 1/(1 + exp(−f)) − y.
+
+    Without a difference of numbers near each other, where y = 1 and f is large.
+    """
     cdef real one = 1, zero = 0
     cdef real small = exp_(-f if f > zero else f)    # exp(−|f|), never overflows
-    gradient[0] = (one if f > zero else small) / (one + small) - y
-    return <double>(f if f > zero else zero) + log1p_(small) - <double>y * <double>f
+    cdef real left = (one if f > zero else zero) - y
+    gradient[0] = left + (-small if f > zero else small) / (one + small)
+    return log1p_(small) + <double>left * <double>f
 
 
 cdef inline dispatched binary_log_loss(

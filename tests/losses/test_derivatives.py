@@ -198,3 +198,15 @@ def test_the_kernel_refuses_what_it_does_not_know():
     with pytest.raises(ValueError, match="same shape"):
         kernels.derivatives("gamma", np.zeros((1, 1)), np.zeros((2, 1)))
     assert kernels.derivatives("gamma", np.zeros((0, 1)), np.zeros((0, 1)))[0].shape == (0,)
+
+
+@pytest.mark.parametrize("far", [5.0, 20.0, 40.0, 300.0])
+def test_log_loss_of_rows_far_on_the_right_side_keeps_its_digits(far):
+    """log(1 + exp(−f)) and exp(−f), where log(1 + exp(f)) − f would be 0."""
+    small = np.exp(-np.longdouble(far))
+    for y in (1.0, 0.0):
+        raw = np.array([[far if y else -far]])
+        value, slope, bend = make("binary_log_loss").derivatives(np.array([[y]]), raw)
+        assert value[0] == pytest.approx(float(np.log1p(small)), rel=1e-14)
+        assert (1 - 2 * y) * slope[0, 0] == pytest.approx(float(small / (1 + small)), rel=1e-14)
+        assert bend[0, 0] == pytest.approx(float(small / (1 + small) ** 2), rel=1e-14)
