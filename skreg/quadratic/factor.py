@@ -74,12 +74,15 @@ class Factor:
         return whole
 
     def inverse_times(self, g: Array) -> Array:
-        """(M + diag(ridge))⁻¹g, of least norm where that is singular and ridge = 0."""
+        """(M + diag(ridge))⁻¹g for one g or several columns.
+
+        Of least norm where that is singular and ridge = 0.
+        """
         if not g.size:
             return np.zeros_like(g)
         if self.is_definite:
             return dpotrs(self._lower, g, lower=1)[0]
-        return self._vectors @ ((self._vectors.T @ g) / self._values)
+        return self._vectors @ ((self._vectors.T @ g).T / self._values).T
 
     def half_inverse(self) -> Array:
         """L with LᵀL = (M + diag(ridge))⁻¹, shape (rank, m)."""

@@ -46,7 +46,7 @@ class Judge:
 
     def __init__(self, made, estimator):
         self.problem = made.problem(estimator.alpha)
-        self.null = self.problem.null_risk()
+        self.null = self.problem.null_risk() or 1.0  # of constant targets
         self.best = self.problem.descend(*theta_of(estimator))[0]
         self.rounding = ROUNDING * max(1.0, float(self.best / self.null))
 
