@@ -115,13 +115,11 @@ class LassoShell(QuadraticApproxLinear):
     }
 
     def _check_parameters(self):
-        if self.groups is not None:
-            for name, plain in (("hessian", "full"), ("positive", False)):
-                if (value := getattr(self, name)) != plain:
-                    raise ValueError(
-                        f"{name}={value!r} does not go with groups, whose penalty is "
-                        f"Σ √|g|·‖θ_g‖₂. Use {name}={plain!r}, or groups=None."
-                    )
+        if self.groups is not None and self.hessian != "full":
+            raise ValueError(
+                f"hessian={self.hessian!r} does not go with groups, whose penalty is "
+                "Σ √|g|·‖θ_g‖₂. Use hessian='full', or groups=None."
+            )
         given = {"penalty": self.penalty, "bounds": self.bounds, "l2_factors": self.l2_factors}
         for name, value in given.items():
             if self.hessian != "full" and value is not None:

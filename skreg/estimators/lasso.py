@@ -78,9 +78,10 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         of a λ₀ > 0 with a warning).
         Squared error is its own quadratic: this changes nothing there.
     positive : bool, default=False
-        Whether to require θ ≥ 0.
+        Whether to require θ ≥ 0; as bounds, beside L1, elastic-net and group penalties.
     bounds : None or (lower, upper), default=None
-        Numbers, or one for each feature, with lower ≤ 0 ≤ upper: θ is held between them.
+        Numbers, or one for each feature, with lower ≤ 0 ≤ upper: θ is held between them. With
+        ``groups`` each coefficient of a group has its own, and proximal gradients solve.
     l2_factors : None or array-like of shape (n_features,), default=None
         Factors of the L2 part, if they are not to be ``penalty_factors``.
     groups : None, array-like of shape (n_features,), list of lists or "targets", default=None

@@ -12,7 +12,7 @@ class SparseGroup(Group):
 
     Parameters
     ----------
-    groups, factors
+    groups, factors, positive, bounds
         As for `Group`.
     asparse : float in [0, 1], default=0.05
         a, the share of the L1 part: 0 is the group lasso, 1 the lasso. Name and default as in R's
@@ -39,10 +39,17 @@ class SparseGroup(Group):
 
     kernel = "prox"
 
-    def __init__(self, groups: ArrayLike, factors: ArrayLike | None = None, asparse: float = 0.05):
+    def __init__(
+        self,
+        groups: ArrayLike,
+        factors: ArrayLike | None = None,
+        asparse: float = 0.05,
+        positive: bool = False,
+        bounds: tuple[ArrayLike, ArrayLike] | None = None,
+    ):
         if not 0 <= asparse <= 1:
             raise ValueError(f"asparse must be in [0, 1], got {asparse!r}. 0.05 is usual.")
-        super().__init__(groups, factors)
+        super().__init__(groups, factors, positive=positive, bounds=bounds)
         self.asparse = float(asparse)
         self.l1_weights = self.asparse * np.where(self.excluded, 1.0, self.factors)[self._group]
         self.weights = (1.0 - self.asparse) * self.weights
@@ -59,13 +66,12 @@ class SparseGroup(Group):
 
     def prox(self, theta: Array, step: ArrayLike, alpha: float = 1.0) -> Array:
         """argmin_u ½‖u − θ‖² + step·λJ(u): soft-thresholding, then the group's step."""
-        kept = np.maximum(np.abs(theta) - np.multiply(step, alpha) * self.l1_weights, 0.0)
-        kept = (np.sign(theta) * kept).astype(theta.dtype, copy=False)
+        kept = self._soft(theta, np.multiply(step, alpha)).astype(theta.dtype, copy=False)
         return super().prox(kept, step, alpha)
 
     def pull(self, slope: Array) -> Array:
         """The λ with ‖soft(s_g, λaf_g)‖₂ = λ(1−a)f_g√|g|, the dual norm (Ndiaye et al., 2016)."""
-        size = np.abs(np.atleast_2d(slope))[:, self.order]
+        size = np.atleast_2d(self._outward(slope)[0])[:, self.order]
         label = np.tile(np.repeat(np.arange(len(self.labels)), np.diff(self.starts)), len(size))
         order = np.lexsort((-size.ravel(), label))
         starts = len(size) * self.starts[:-1]
@@ -81,12 +87,20 @@ class SparseGroup(Group):
         return np.divide(norm, factor, out=endless, where=factor > 0)
 
     def conjugate(self, slope: Array, alpha: float = 1.0) -> float:
-        """0 where no group is pulled more than λ, +inf elsewhere."""
-        return 0.0 if (self.pull(slope) <= alpha).all() else np.inf
+        """0 where no group is pulled more than λ, elsewhere +inf or, within bounds, `Group`'s."""
+        outside = self.pull(slope) > alpha
+        if not (outside.any() and self._has_bounds):
+            return np.inf if outside.any() else 0.0
+        return super().conjugate(self._soft(slope, alpha) * outside[self._group], alpha)
 
     def support(self, theta: Array) -> Mask:
         """Mask of the components that are not 0, and of those in groups of factor 0."""
-        return np.not_equal(theta, 0) | self.free(np.shape(theta)[-1])
+        return super().support(theta) & (np.not_equal(theta, 0) | self.free(self.n_features))
+
+    def _soft(self, theta: Array, strength: ArrayLike) -> Array:
+        """θ less strength·af_g in size: what the L1 part leaves to the norms."""
+        kept = np.maximum(np.abs(theta) - np.multiply(strength, self.l1_weights), 0.0)
+        return np.sign(theta) * kept
 
 
 def _dual_norms(size, label, starts, a, weight):

@@ -16,7 +16,7 @@ from skreg.penalties import Penalty, Separable
 from skreg.quadratic.factor import Factor
 from skreg.quadratic.forms import Form
 from skreg.rows.products import EPS, Array, Indices, Mask
-from skreg.solvers.certificate import largest_scale
+from skreg.solvers.certificate import best_scale, largest_scale
 
 
 class PenalizedQuadratic:
@@ -133,6 +133,8 @@ class PenalizedQuadratic:
             scales.add((alpha / steepest, 0.0))
         risk = self.risk(theta, slope)
         value, along = self.penalty.value(theta, alpha), float(np.vdot(theta, slope))
+        if self.penalty.is_bounded(theta.shape[1]):
+            scales.add(best_scale(self.penalty, slope, alpha, along + risk))
         return max(
             min((1.0 - s) ** 2 * risk + value - s * along + conjugate for s, conjugate in scales),
             0.0,

@@ -253,7 +253,7 @@ class ProximalGradientPath:
 
     def _error(self, alpha):
         """The relative duality gap, or the stationarity residual."""
-        if self.penalty.is_convex and alpha > 0:
+        if self.penalty.is_convex and (alpha > 0 or self.penalty.bounds_alone() is not None):
             gap = self.part.gap(self.state, alpha, self.tol * self.scale)
             return gap / self.scale
         return self._residual(self.state, alpha)

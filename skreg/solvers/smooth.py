@@ -110,6 +110,8 @@ class LossPart:
 
     def gap(self, state: State, alpha: float, tol: float) -> float:
         """The duality gap."""
+        if alpha == 0:
+            return self.certificate.gap_of_small(state.point, alpha)
         return self.certificate.gap(state.point, alpha, tol)
 
     def unpenalized(self) -> tuple[State, float]:

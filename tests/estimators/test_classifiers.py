@@ -359,8 +359,8 @@ def test_bad_targets_and_weights_are_named():
             path.predict(X, offset=np.zeros(len(X)))
         with pytest.raises(AttributeError, match="evidence"):
             path.log_evidence  # noqa: B018
-    with pytest.raises(ValueError, match="positive=True does not go with groups"):
-        QuadraticApproxLassoClassifier(groups=[0, 0, 1, 1], positive=True).fit(X, y)
+    with pytest.raises(ValueError, match="positive does not go with penalty='mcp'"):
+        QuadraticApproxLassoClassifier(penalty="mcp", positive=True).fit(X, y)
     with pytest.raises(ValueError, match="positive speaks of features"):
         QuadraticApproxLassoClassifier(hessian="pca", positive=True).fit(X, y)
 

@@ -239,9 +239,10 @@ def test_bad_offsets_and_parameters_are_named():
     for factors in ([1.0, 2.0], [-1.0, 1, 1, 1, 1], [np.nan, 1, 1, 1, 1]):
         with pytest.raises(ValueError, match="penalty_factors must"):
             QuadraticApproxLasso(penalty_factors=factors).fit(X, y)
-    for parameters in ({"positive": True}, {"hessian": "diagonal"}):
-        with pytest.raises(ValueError, match="does not go with groups"):
-            QuadraticApproxLasso(groups=[0, 0, 1, 1, 1], **parameters).fit(X, y)
+    with pytest.raises(ValueError, match="hessian='diagonal' does not go with groups"):
+        QuadraticApproxLasso(groups=[0, 0, 1, 1, 1], hessian="diagonal").fit(X, y)
+    with pytest.raises(ValueError, match="bounds does not go with penalty='slope'"):
+        QuadraticApproxLasso(penalty="slope", bounds=(0, 1)).fit(X, y)
     for parameters in ({"positive": True}, {"penalty_factors": [1, 1, 1, 1, 0]}):
         with pytest.raises(ValueError, match="hessian='pca' penalizes their principal components"):
             QuadraticApproxLasso(hessian="pca", **parameters).fit(X, y)
