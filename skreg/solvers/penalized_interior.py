@@ -22,7 +22,8 @@ and how far a is from a sub-gradient of the loss, Σᵢ (sᵢℓᵢ − aᵢrᵢ
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from functools import cached_property
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -107,11 +108,19 @@ class PenalizedInterior(Method):
         return answer
 
     def alpha_max(self, task: Task) -> float:
-        """Of the dual point of the interior point's fit of the features without a penalty."""
-        held = ~task.penalty.free(task.risk.n_features)
+        """Of the dual point of the fit of the features without a penalty, within their bounds."""
+        risk, alone = task.risk, task.penalty.bounds_alone()
+        held = ~task.penalty.free(risk.n_features)
         with one_blas_thread():
-            found = Iterate(task.risk, Separable(0.0), 0.0, held=held).run(1e-11, 200)
-        return task.penalty.alpha_max(-found.slope)
+            if alone is None or held.all():
+                slope = Iterate(risk, Separable(0.0), 0.0, held=held).run(1e-11, 200).slope
+            else:
+                limits = cast(Separable, alone).limits(risk.n_features)
+                inside = Separable(0.0, np.where(held, np.inf, 0.0), bounds=limits)
+                path = InteriorPath(risk, inside, 1e-11, _STEPS, 0.0)
+                path.go(0.0)
+                slope = risk.design.transposed_dot(path.a[:, None])[:, 0]
+        return task.penalty.alpha_max(-slope)
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,10 +280,11 @@ class InteriorPath:
         """The relative duality gap, or the residual of the module's head."""
         residual = -np.where(self.rows, self.a, 0.0)[:, None]
         if self.penalty.is_convex:
+            certificate = self.certificate if alpha > 0 else self._alone
             goal = self.tol * self.scale
-            gap = self.certificate.gap_by(point, residual, alpha, goal)[0]
+            gap = certificate.gap_by(point, residual, alpha, goal)[0]
             if gap == np.inf:  # it is above the goal: by how much?
-                gap = self.certificate.gap_by(point, residual, alpha, np.inf)[0]
+                gap = certificate.gap_by(point, residual, alpha, np.inf)[0]
             return gap / self.scale
         theta, slope = point.theta[None], self.risk.design.transposed_dot(residual).T
         short = 1e-3 * self.scale / max(float(self.widths @ self.widths), EPS)
@@ -282,6 +292,11 @@ class InteriorPath:
         rest = np.divide(rest, self.widths, out=np.zeros_like(rest), where=self.widths > 0)
         loose = point.value + float(np.sum(residual * (self.risk.y - point.raw)))
         return max(float(rest.max(initial=0.0)), loose / self.scale)
+
+    @cached_property
+    def _alone(self) -> Certificate:
+        """Of the bounds, which are all there is at λ = 0."""
+        return Certificate(self.risk, self.penalty.bounds_alone() or self.penalty)
 
     def _dof(self) -> int:
         """Rows that are interpolated, but for the one of the intercept (Li & Zhu, 2008)."""

@@ -123,14 +123,19 @@ def test_quantiles(penalty):
     X = rng.normal(size=(40, P))
     y = X[:, :3] @ [1.0, -1.0, 0.5] + 0.3 * rng.standard_t(3, 40)
     risk = EmpiricalRisk(X, y[:, None], Quantile(0.4))
-    fit = solve(risk, penalty, 0.2 * alpha_max(risk, penalty))
+    alphas = alpha_max(risk, penalty) * np.array([1.001, 0.99, 0.2, 0.0])
+    fit = solve(risk, penalty, alphas)
     assert fit.solver == "penalized_interior_point"
-    assert fit.dual_gaps[0] <= 1e-8
-    least = risk.value_of(fit.coefs[0], fit.intercepts[0]) + penalty.value(fit.coefs[0], fit.alphas)
-    for way in rng.normal(size=(100, P)) * rng.choice([1e-1, 1e-3], (100, 1)):
-        other = penalty.prox(fit.coefs[0] + way, 0.0)
-        value = risk.value_of(other, fit.intercepts[0]) + penalty.value(other, fit.alphas)
-        assert value >= least - 1e-8 * risk.null_risk
+    assert (fit.dual_gaps <= 1e-8).all()
+    on = fit.coefs[:, ~penalty.free(P)].any(axis=1)
+    assert not on[0]
+    assert on[1:].all()
+    for coef, b, alpha in zip(fit.coefs[2:], fit.intercepts[2:], alphas[2:], strict=True):
+        least = risk.value_of(coef, b) + penalty.value(coef, alpha)
+        for way in rng.normal(size=(50, P)) * rng.choice([1e-1, 1e-3], (50, 1)):
+            other = penalty.prox(coef + way, 0.0)
+            value = risk.value_of(other, b) + penalty.value(other, alpha)
+            assert value >= least - 1e-8 * risk.null_risk
 
 
 @pytest.mark.parametrize(

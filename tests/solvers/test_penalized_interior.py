@@ -173,3 +173,19 @@ def test_estimators_paths_and_searches(shape):
     search = PathSearchCV(model, [0.2, 0.05], cv=3).fit(X, y)
     assert search.best_estimator_.coef_.any()
     assert select_method(posed(X, y), Separable(), 0.1).name == "interior_point"
+
+
+def test_bounds_hold_without_strength_and_in_the_null_model():
+    X, y, w = rows(7)
+    risk, lower = posed(X, y, w), np.r_[np.full(P - 1, -0.2), -np.inf]
+    penalty = Separable(1.0, np.r_[0.0, 0.0, np.ones(P - 2)], bounds=(lower, 0.3))
+    fit = solve(risk, penalty, np.r_[alpha_max(risk, penalty) * np.array([1.001, 0.99]), 0.0])
+    assert (fit.dual_gaps <= 1e-8).all()
+    assert not fit.coefs[0, 2:].any()
+    assert fit.coefs[1, 2:].any()
+    n, share = len(y), w / w.sum()
+    cost = np.r_[np.zeros(P + 1), share * TAU, share * (1 - TAU)]
+    ends = [*zip(lower, np.full(P, 0.3), strict=True), (None, None), *[(0, None)] * (2 * n)]
+    equal = np.column_stack([X, np.ones(n), np.eye(n), -np.eye(n)])
+    least = linprog(cost, A_eq=equal, b_eq=y, bounds=ends, method="highs").fun
+    np.testing.assert_allclose(fit.risk[-1], least, rtol=1e-7)
