@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import as_floats, check_factors
 from skreg.estimators._linear import QuadraticApproxLinear
-from skreg.model import QuadraticModel
 from skreg.penalties import Penalty, Separable, make_penalty
 
 
@@ -45,22 +44,19 @@ class RidgeShell(QuadraticApproxLinear):
 
     def _model_gradient_norm(self):
         """The same of a closed form, whose intercept is at its best but for rounding."""
-        model = QuadraticModel(self._exact_for("gradient_norm_"))
-        theta = np.asarray(self.coef_, dtype=np.float64)
+        problem = self._exact_for("gradient_norm_")
+        form, unit = problem.form, np.sqrt(problem.null_risk or 1.0)
+        theta, intercept = self._anchor()
         factors = 1.0 if self.penalty_factors is None else self._factors()
         alpha = self.alpha_ if np.ndim(self.alpha_) == 0 else np.reshape(self.alpha_, (-1, 1))
-        gradient = model.gradient(theta).astype(np.float64) + alpha * factors * theta
-        form = model.problem.form
-        width = np.sqrt(form.diagonal * model.null_risk)
-        norm = np.abs(gradient / np.where(width > 0, width, np.inf)).max(initial=0.0)
+        norm = problem.gradient_norm(theta, alpha * factors * theta)
         off = 0.0
         if self.fit_intercept:
-            best = form.y_mean - np.atleast_2d(theta) @ form.x_mean
-            off = np.abs(np.ravel(self.intercept_) - best).max() / np.sqrt(model.null_risk or 1.0)
+            off = np.abs(intercept - problem.intercepts(theta)).max() / unit
         # What rounding θ and b to float64 does to predictions of features far from 0.
         reach = np.sqrt(np.maximum(form.diagonal, 0.0)) + np.abs(form.x_mean)
-        size = np.abs(theta) @ reach + np.abs(self.intercept_)
-        rounding = np.finfo(np.float64).eps * np.max(size) / np.sqrt(model.null_risk or 1.0)
+        size = np.abs(theta) @ reach + np.abs(intercept)
+        rounding = np.finfo(np.float64).eps * np.max(size) / unit
         return float(max(norm, off) + rounding)
 
     def _last_solution(self, problem):

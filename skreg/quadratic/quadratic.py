@@ -158,6 +158,13 @@ class Quadratic(Problem):
         """∇R = H(θ − θ̂) for θ of shape (q, p)."""
         return self.form.gradient(theta)
 
+    def gradient_norm(self, theta: NDArray, of_penalty: NDArray) -> float:
+        """maxⱼ |∂ⱼR + ∂ⱼP| / √(Hⱼⱼ·R₀), R₀ the risk at θ = 0, over features with a curvature."""
+        width = np.sqrt(np.maximum(self.form.diagonal, 0.0) * self.null_risk)
+        used = width > 0
+        total = self.gradient(theta) + of_penalty
+        return float(np.abs(total[:, used] / width[used]).max(initial=0.0))
+
     def value(self, theta: NDArray) -> float:
         """R(θ), summed over targets, for θ of shape (q, p)."""
         slope = self.form.gradient(theta) - self.form.cross.T

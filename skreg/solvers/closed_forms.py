@@ -155,14 +155,11 @@ def _lost_digits(task: Task, thetas: Array) -> list[str]:
     The rows' own products decide where p > n, and one large feature without a center takes the
     digits of all that are small beside it.
     """
-    form, i = task.quadratic.form, int(np.argmin(task.alphas))
-    width = np.sqrt(form.diagonal * task.problem.null_risk)
-    gradient = form.gradient(thetas[i]) + task.penalty.gradient(thetas[i], task.alphas[i])
-    used = width > 0
-    norm = np.abs(gradient[:, used] / width[used]).max(initial=0.0)
+    problem, i = task.quadratic, int(np.argmin(task.alphas))
+    norm = problem.gradient_norm(thetas[i], task.penalty.gradient(thetas[i], task.alphas[i]))
     if norm <= max(task.tol, _LOST):
         return []
-    scales = np.sqrt(form.diagonal[used])
+    scales = np.sqrt(problem.form.diagonal[problem.form.diagonal > 0])
     return [
         f"spectral came, for rounding, no nearer than a relative gradient norm of {norm:.1e} at "
         f"alpha={task.alphas[i]:.6g}: features are of scales from {scales.min():.1e} to "
