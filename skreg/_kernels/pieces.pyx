@@ -13,7 +13,7 @@ from libc.math cimport INFINITY, fabs, sqrt
 from skreg._kernels.penalties cimport Pieces, piecewise_prox
 
 # Changes in a pass that are rounding, relative.
-cdef double ROUNDING = 1e-15
+cdef double ROUNDING = 1e-14
 
 
 cdef inline void _take(const double[:, :, ::1] table, Py_ssize_t j, Pieces* p) noexcept nogil:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skreg._kernels import pieces as kernel
@@ -43,8 +43,10 @@ def test_prox_and_value(penalty, rng):
 
 
 @every_penalty
-@given(rng=seeds)
-def test_descent_ends_where_no_component_moves(penalty, rng):
+@given(seed=st.integers(0, 2**32 - 1))
+@example(seed=98524917)  # θ goes to and fro by a rounding
+def test_descent_ends_where_no_component_moves(penalty, seed):
+    rng = np.random.default_rng(seed)
     A, alpha = rng.normal(size=(20, 5)), rng.uniform(0.05, 0.5)
     hessian, linear = A.T @ A / 20, A.T @ rng.normal(size=20) / 10
     table, theta = penalty.table(5, alpha), np.zeros(5)
