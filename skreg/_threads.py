@@ -9,7 +9,9 @@ from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
-_lock = threading.Lock()
+# Reentrant: garbage collection may end a generator inside `one_blas_thread` while this thread holds
+# the lock.
+_lock = threading.RLock()
 _in_use = 0
 _holders = 0
 _held: list = []

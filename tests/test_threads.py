@@ -86,6 +86,26 @@ def test_holding_blas_to_one_thread_leaves_the_budget_as_it_was():
             assert granted == budget
 
 
+def test_a_hold_ends_while_its_thread_has_the_lock():
+    """As where garbage collection closes a search's generator in the midst of another call."""
+
+    def holding():
+        with one_blas_thread():
+            yield
+
+    generator = holding()
+    next(generator)
+
+    def close():
+        with _threads._lock:
+            generator.close()
+
+    worker = threading.Thread(target=close, daemon=True)
+    worker.start()
+    worker.join(timeout=30)
+    assert not worker.is_alive()
+
+
 def test_pieces_come_back_in_order_and_may_have_pieces_themselves():
     def row(i):
         return in_threads(lambda j: (i, j, threading.get_ident()), [(j,) for j in range(5)], 2)
