@@ -72,7 +72,7 @@ def one_blas_thread():
         if _holders == 0:
             _held = [(library, library.num_threads) for library in _blas_libraries()]
             for library, _ in _held:
-                library.set_num_threads(1)
+                _limit(library, 1)
         _holders += 1
     try:
         yield
@@ -81,7 +81,17 @@ def one_blas_thread():
             _holders -= 1
             if _holders == 0:
                 for library, n_threads in _held:
-                    library.set_num_threads(n_threads)
+                    _limit(library, n_threads)
+
+
+def _limit(library, n_threads):
+    """Set a BLAS's threads from whichever thread holds our lock.
+
+    From threadpoolctl 3.8 on the first thread to set OpenBLAS's threads is the only one that can,
+    as long as it lives. A worker of ours must neither take that right from the user's thread, nor
+    fail to lift the limit that another worker has set.
+    """
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
 
 
 def in_threads(part, pieces, n_workers):

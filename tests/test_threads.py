@@ -106,6 +106,39 @@ def test_a_hold_ends_while_its_thread_has_the_lock():
     assert not worker.is_alive()
 
 
+def test_the_limit_is_lifted_by_whichever_thread_is_last():
+    """And the right to set BLAS's threads stays with those who have it."""
+    first_in, second_in, left, may_end = (threading.Event() for _ in range(4))
+    before, inside = blas_threads(), []
+
+    def first():
+        with one_blas_thread():
+            first_in.set()
+            second_in.wait(30)
+        left.set()
+        may_end.wait(30)  # alive while the other leaves
+
+    def second():
+        first_in.wait(30)
+        with one_blas_thread():
+            second_in.set()
+            left.wait(30)
+            inside.extend(blas_threads())
+
+    workers = [threading.Thread(target=first), threading.Thread(target=second)]
+    for worker in workers:
+        worker.start()
+    workers[1].join()
+    lifted = blas_threads()
+    with threadpool_limits(3, "blas"):
+        limited = blas_threads()
+    may_end.set()
+    workers[0].join()
+    assert set(inside) == {1}
+    assert lifted == before
+    assert set(limited) == {3}
+
+
 def test_pieces_come_back_in_order_and_may_have_pieces_themselves():
     def row(i):
         return in_threads(lambda j: (i, j, threading.get_ident()), [(j,) for j in range(5)], 2)
