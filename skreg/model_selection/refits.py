@@ -14,7 +14,7 @@ def run(job):
     """Fit and score every λ of every split. See `Route`."""
     parallel = Parallel(n_jobs=job.n_jobs, pre_dispatch="2*n_jobs", return_as="generator")
     places = [(j, i) for j in range(len(job.splits)) for i in range(len(job.alphas))]
-    found = parallel(_delayed(job, i, j) for j, i in places)
+    found = parallel(delayed(_fit_and_score)(**_arguments(job, i, j)) for j, i in places)
     fits: list[dict] = []
     for (j, _), fit in zip(places, found, strict=True):
         fits.append(fit)
@@ -31,14 +31,13 @@ def one_split(job, j):
 
 def one_fit(job, i, j):
     """What scikit-learn's ``_fit_and_score`` says of the i-th λ on the j-th split."""
-    function, args, kwargs = _delayed(job, i, j)
-    return function(*args, **kwargs)
+    return _fit_and_score(**_arguments(job, i, j))
 
 
-def _delayed(job, i, j):
+def _arguments(job, i, j):
     train, test = job.splits[j]
-    return delayed(_fit_and_score)(
-        clone(job.estimator),
+    return dict(
+        estimator=clone(job.estimator),
         X=job.X,
         y=job.y,
         scorer=job.scorer,

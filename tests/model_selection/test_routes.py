@@ -91,3 +91,16 @@ def test_declining_needs_no_failure_and_an_error_does():
     assert or_else(fail, lambda: failed) is failed
     with pytest.raises(KeyError):
         or_else(fail, lambda: fine)
+
+
+def test_refits_of_a_split_say_nothing_of_their_own(monkeypatch, recwarn):
+    def declines(job, j):
+        raise Declined("not this way")
+
+    expected = PathSearchCV(QuadraticApproxLasso(loss="huber"), ALPHAS, cv=3).fit(X, Y)
+    monkeypatch.setattr(path_folds, "_one_split", declines)
+    found = PathSearchCV(QuadraticApproxLasso(loss="huber"), ALPHAS, cv=3).fit(X, Y)
+    assert [str(warning.message) for warning in recwarn] == []
+    np.testing.assert_allclose(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-6
+    )
