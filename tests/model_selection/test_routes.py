@@ -100,7 +100,7 @@ def test_refits_of_a_split_say_nothing_of_their_own(monkeypatch, recwarn):
     expected = PathSearchCV(QuadraticApproxLasso(loss="huber"), ALPHAS, cv=3).fit(X, Y)
     monkeypatch.setattr(path_folds, "_one_split", declines)
     found = PathSearchCV(QuadraticApproxLasso(loss="huber"), ALPHAS, cv=3).fit(X, Y)
-    assert [str(warning.message) for warning in recwarn] == []
+    assert not any("delayed" in str(warning.message) for warning in recwarn)
     np.testing.assert_allclose(
         found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-6
     )
