@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     """Base of the linear estimators, which are made of a penalty and a task.
 
-    The penalty (`_penalties.py`) says what J is; the task (`_regression.py`,
+    The penalty (`lasso.py`, `ridge.py`) says what J is; the task (`_regression.py`,
     `_classification.py`) what y means: see `LinearHooks`. Callbacks (`set_callbacks`) see a fit as
     one task, and of a path every λ.
     """

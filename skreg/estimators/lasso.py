@@ -1,9 +1,116 @@
 """The lasso and the elastic net on a quadratic."""
 
-from typing import ClassVar
+from numbers import Real
+from typing import Any, ClassVar
 
-from skreg.estimators._penalties import LassoShell
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skreg._validation import check_factors
+from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._regression import QuadraticApproxRegressor
+from skreg.penalties import Penalty, make_penalty
+
+
+class LassoShell(QuadraticApproxLinear):
+    """J(θ) = Σⱼ fⱼ(ρ|θⱼ| + (1−ρ)½θⱼ²), within bounds on request, or a penalty by its name."""
+
+    _norm_power = 1.0  # J is piecewise linear in λ
+    _is_ridge = False
+
+    penalty: str | Penalty | None
+    l1_ratio: float
+    asparse: float
+    gamma: float | None
+    q: float
+    hessian: str
+    positive: bool
+    bounds: tuple[ArrayLike, ArrayLike] | None
+    l2_factors: ArrayLike | None
+    groups: Any
+
+    _parameter_constraints: ClassVar[dict] = {
+        "penalty": [str, Penalty, None],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "asparse": [Interval(Real, 0, 1, closed="both")],
+        "gamma": [Interval(Real, 1, None, closed="neither"), None],
+        "q": [Interval(Real, 0, 1, closed="neither")],
+        "bounds": [tuple, list, None],
+        "l2_factors": ["array-like", None],
+        "hessian": [StrOptions({"full", "diagonal", "pca"})],
+        "positive": ["boolean"],
+        "groups": ["array-like", list, tuple, StrOptions({"targets"}), None],
+    }
+
+    # Parameters that shape a penalty: what `make_penalty` calls them, and their defaults.
+    _shape: ClassVar[dict] = {
+        "penalty_factors": ("factors", None),
+        "l2_factors": ("l2_factors", None),
+        "l1_ratio": ("l1_ratio", 1.0),
+        "asparse": ("asparse", 0.05),
+        "gamma": ("gamma", None),
+        "q": ("q", 0.1),
+        "positive": ("positive", False),
+        "bounds": ("bounds", None),
+        "groups": ("groups", None),
+    }
+
+    def _check_parameters(self):
+        if self.groups is not None and self.hessian != "full":
+            raise ValueError(
+                f"hessian={self.hessian!r} does not go with groups, whose penalty is "
+                "Σ √|g|·‖θ_g‖₂. Use hessian='full', or groups=None."
+            )
+        given = {"penalty": self.penalty, "bounds": self.bounds, "l2_factors": self.l2_factors}
+        for name, value in given.items():
+            if self.hessian != "full" and value is not None:
+                raise ValueError(
+                    f"{name} does not go with hessian={self.hessian!r}, a closed form of the "
+                    "elastic net. Use hessian='full'."
+                )
+        if self.hessian == "pca":
+            for name in ("positive", "penalty_factors"):
+                if (value := getattr(self, name)) is not None and value is not False:
+                    raise ValueError(
+                        f"{name} speaks of features, and hessian='pca' penalizes their principal "
+                        "components. Use hessian='full'."
+                    )
+
+    def _penalty(self, n_features):
+        given = {name: getattr(self, name) for name in self._shape}
+        given = {n: v for n, v in given.items() if not _is_default(v, self._shape[n][1])}
+        if isinstance(self.penalty, Penalty):
+            if given:
+                raise ValueError(
+                    f"{next(iter(given))} does not go with a penalty that is given as an object. "
+                    "Give it to that object."
+                )
+            penalty = self.penalty
+        else:
+            if isinstance(self.groups, str):  # "targets"
+                given["groups"] = np.arange(n_features)
+            for name in ("penalty_factors", "l2_factors"):
+                if name in given:
+                    given[name] = np.asarray(given[name], dtype=np.float64)
+            kind = self.penalty or ("elasticnet" if self.groups is None else "group")
+            penalty = make_penalty(kind, **{self._shape[n][0]: v for n, v in given.items()})
+        if self.norm_bound is not None and not penalty.is_convex:
+            raise ValueError(
+                f"norm_bound does not go with {penalty!r}, which is not a multiple of λ. Use alpha."
+            )
+        return penalty
+
+    def _options(self, problem):
+        return {"hessian": self.hessian, "with_gaps": True}
+
+    def _check_factors(self, n_features):
+        if self.groups is None:  # with groups there is one for each group: `Group` checks
+            check_factors(self.penalty_factors, n_features, may_exclude=True)
+
+
+def _is_default(value, default):
+    return value is None or (isinstance(value, Real) and value == default)
 
 
 class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from skreg.estimators._classification import QuadraticApproxClassifier
-from skreg.estimators._penalties import LassoShell
+from skreg.estimators.lasso import LassoShell
 
 
 class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):

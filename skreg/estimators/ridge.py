@@ -6,9 +6,87 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.estimators._penalties import RidgeShell
+from skreg._validation import as_floats
+from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._regression import QuadraticApproxRegressor
+from skreg.penalties import Separable
 from skreg.solvers.evidence import log_evidence, noise_variance, posterior_variance
+
+
+class RidgeShell(QuadraticApproxLinear):
+    """J(θ) = ½ Σⱼ fⱼθⱼ²."""
+
+    _norm_power = -0.5  # ‖θ‖⁻¹ is nearly linear in λ
+    _is_ridge = True
+
+    def _check_parameters(self):
+        if np.ndim(self.alpha):
+            check_alpha_by_target(self.alpha)
+
+    def _penalty(self, n_features):
+        return Separable(0.0, self._factors())
+
+    def _options(self, problem):
+        return {"start": self._last_solution(problem) if self.warm_start else None}
+
+    @property
+    def gradient_norm_(self):
+        """maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective, with H and the risk R₀ at θ = 0."""
+        check_is_fitted(self)
+        if self._gradient_norm is None and not self._loss.is_quadratic:
+            raise AttributeError(
+                f"loss {self._loss.name!r} has no gradient where a row is interpolated: dual_gap_ "
+                "certifies the solution."
+            )
+        if self._gradient_norm is None:
+            self._gradient_norm = self._model_gradient_norm()
+        return self._gradient_norm
+
+    def _model_gradient_norm(self):
+        """The same of a closed form, whose intercept is at its best but for rounding."""
+        problem = self._exact_for("gradient_norm_")
+        form, unit = problem.form, np.sqrt(problem.null_risk or 1.0)
+        theta, intercept = self._anchor()
+        factors = 1.0 if self.penalty_factors is None else self._factors()
+        alpha = self.alpha_ if np.ndim(self.alpha_) == 0 else np.reshape(self.alpha_, (-1, 1))
+        norm = problem.gradient_norm(theta, alpha * factors * theta)
+        off = 0.0
+        if self.fit_intercept:
+            off = np.abs(intercept - problem.intercepts(theta)).max() / unit
+        # What rounding θ and b to float64 does to predictions of features far from 0.
+        reach = np.sqrt(np.maximum(form.diagonal, 0.0)) + np.abs(form.x_mean)
+        size = np.abs(theta) @ reach + np.abs(intercept)
+        rounding = np.finfo(np.float64).eps * np.max(size) / unit
+        return float(max(norm, off) + rounding)
+
+    def _last_solution(self, problem):
+        """θ and b of the last fit, or None if they are not of this problem's shape."""
+        if not hasattr(self, "coef_"):
+            return None
+        coef, intercept = self._anchor()
+        return (coef, intercept) if coef.shape == (problem.n_outputs, problem.n_features) else None
+
+
+def check_alpha_by_target(alpha):
+    """Raise unless ``alpha`` is a vector of finite λ ≥ 0.
+
+    Examples
+    --------
+    >>> check_alpha_by_target([0.1, -1.0])
+    Traceback (most recent call last):
+        ...
+    ValueError: alpha must be finite and not negative, got -1.0 for target 1.
+    """
+    array = as_floats(alpha, "alpha")
+    if array.ndim != 1 or not array.size:
+        raise ValueError(
+            f"alpha must be one number, or one for each target, got shape {array.shape}."
+        )
+    bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if bad.size:
+        raise ValueError(
+            f"alpha must be finite and not negative, got {array[bad[0]]} for target {bad[0]}."
+        )
 
 
 class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):

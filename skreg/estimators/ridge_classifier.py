@@ -1,7 +1,7 @@
 """Logistic regression with an L2 penalty."""
 
 from skreg.estimators._classification import QuadraticApproxClassifier
-from skreg.estimators._penalties import RidgeShell
+from skreg.estimators.ridge import RidgeShell
 
 
 class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):

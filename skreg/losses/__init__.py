@@ -1,7 +1,6 @@
 """Losses ℓ(y, f) of raw predictions f; what joins them to features lives elsewhere."""
 
-from typing import Any
-
+from skreg._registry import Registry
 from skreg.losses.base import CompiledLoss, Loss
 from skreg.losses.binary_log_loss import BinaryLogLoss
 from skreg.losses.gamma import Gamma
@@ -13,25 +12,23 @@ from skreg.losses.quantile import Quantile
 from skreg.losses.squared_error import SquaredError
 from skreg.losses.tweedie import Tweedie
 
+_KINDS: tuple[type[Loss], ...] = (
+    SquaredError,
+    Huber,
+    Quantile,
+    Poisson,
+    Gamma,
+    Tweedie,
+    NegativeBinomial,
+    BinaryLogLoss,
+    MultinomialLogLoss,
+)
 #: Every loss by its name; `register` adds one.
-LOSSES: dict[str, type[Loss]] = {
-    loss.name: loss
-    for loss in (
-        SquaredError,
-        Huber,
-        Quantile,
-        Poisson,
-        Gamma,
-        Tweedie,
-        NegativeBinomial,
-        BinaryLogLoss,
-        MultinomialLogLoss,
-    )
-}
-
+LOSSES: Registry[Loss] = Registry("loss", Loss, {loss.name: loss for loss in _KINDS})
+get_loss, loss_of = LOSSES.make, LOSSES.of
 
 #: Names of those for numbers: what regressors take. A live set, which `register` adds to.
-REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if not loss.is_for_classes}
+REGRESSION_LOSSES = {loss.name for loss in _KINDS if not loss.is_for_classes}
 
 
 def register(loss: type[Loss]) -> type[Loss]:
@@ -69,52 +66,6 @@ def register(loss: type[Loss]) -> type[Loss]:
     if not loss.is_for_classes:
         REGRESSION_LOSSES.add(loss.name)
     return loss
-
-
-def get_loss(name: str, **parameters: float) -> Loss:
-    """The loss of that name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-
-    Examples
-    --------
-    >>> get_loss("huber", delta=2.0).delta
-    2.0
-    """
-    if name not in LOSSES:
-        raise ValueError(f"loss must be one of {sorted(LOSSES)}, got {name!r}.")
-    kind = LOSSES[name]
-    # Where a loss with these parameters has a simpler form, that one.
-    return getattr(kind, "from_parameters", kind)(**parameters)
-
-
-def loss_of(estimator: Any) -> Loss:
-    """The loss that an estimator's ``loss`` names, with the parameters the estimator has for it.
-
-    Parameters
-    ----------
-    estimator : object
-        With ``loss``, a name or a `Loss`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such loss, or it refuses its parameters.
-
-    Examples
-    --------
-    >>> from skreg import QuadraticApproxRidge
-    >>> loss_of(QuadraticApproxRidge(loss="huber", delta=2.0)).delta
-    2.0
-    """
-    name = estimator.loss
-    if isinstance(name, Loss):
-        return name
-    known = LOSSES[name].parameters if name in LOSSES else ()
-    return get_loss(name, **{p: getattr(estimator, p) for p in known if hasattr(estimator, p)})
 
 
 __all__ = [

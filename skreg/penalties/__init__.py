@@ -1,9 +1,6 @@
 """Penalties J(θ): one a file, each knowing its shape and never its strength λ."""
 
-from collections.abc import Mapping
-from functools import cache
-from inspect import Parameter, signature
-
+from skreg._registry import Registry, parameters_of
 from skreg.penalties.base import Blocks, Penalty, Tangent
 from skreg.penalties.elastic_net import L1, L2, ElasticNet, NoPenalty
 from skreg.penalties.group import Group
@@ -17,15 +14,20 @@ from skreg.penalties.sparse_group import SparseGroup
 #: What ``penalty=`` of a linear model may name, and what makes it. Its arguments are taken from the
 #: estimator's parameters: ``factors``, ``l2_factors``, ``l1_ratio``, ``positive``, ``bounds``,
 #: ``groups``, ``gamma``, ``q``. Add to it to use a penalty of your own by name.
-PENALTIES = {
-    "l1": Separable,
-    "elasticnet": Separable,
-    "group": Group,
-    "sparse_group": SparseGroup,
-    "mcp": MCP,
-    "scad": SCAD,
-    "slope": SLOPE,
-}
+PENALTIES: Registry[Penalty] = Registry(
+    "penalty",
+    Penalty,
+    {
+        "l1": Separable,
+        "elasticnet": Separable,
+        "group": Group,
+        "sparse_group": SparseGroup,
+        "mcp": MCP,
+        "scad": SCAD,
+        "slope": SLOPE,
+    },
+)
+make_penalty = PENALTIES.make
 #: What ``penalty=`` of a network may name, beside its groups.
 NETWORK_PENALTIES = {
     "none": lambda l1_ratio: NoPenalty(),
@@ -33,8 +35,6 @@ NETWORK_PENALTIES = {
     "l1": lambda l1_ratio: L1(),
     "elasticnet": ElasticNet,
 }
-
-
 #: c of "group_log": a row of weights with norm 1 is shrunk 1 + c times less than a row near 0.
 CONCAVITY = 20.0
 #: What a network's ``groups=`` may name, with ``penalty="group"``.
@@ -75,7 +75,7 @@ def get_penalty(name, l1_ratio=0.5, groups=None):
     if name not in PENALTIES:
         known = sorted({*NETWORK_PENALTIES, *PENALTIES, "group", "group_log"})
         raise ValueError(f"penalty must be one of {known}, a Penalty or None, got {name!r}.")
-    parameters = _parameters(PENALTIES[name])
+    parameters = parameters_of(PENALTIES[name])
     given = {"l1_ratio": l1_ratio} if "l1_ratio" in parameters else {}
     needed = [p.name for p in parameters.values() if p.default is p.empty]
     if set(needed) - set(given):
@@ -84,45 +84,6 @@ def get_penalty(name, l1_ratio=0.5, groups=None):
             "penalty made with them, or penalty='group' with groups='inputs' or 'neurons'."
         )
     return make_penalty(name, **given)
-
-
-def make_penalty(name: str, **parameters) -> Penalty:
-    """The penalty that ``name``, a key of `PENALTIES`, stands for in a linear model.
-
-    Parameters
-    ----------
-    name : str
-    **parameters
-        Those of the estimator that are not None and not at their default.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown, or a parameter does not belong to this penalty.
-
-    Examples
-    --------
-    >>> from skreg.penalties import make_penalty
-    >>> make_penalty("mcp", gamma=2.5)
-    MCP(gamma=2.5, factors=None)
-    """
-    if name not in PENALTIES:
-        raise ValueError(f"penalty must be one of {sorted(PENALTIES)}, got {name!r}.")
-    taken = _parameters(PENALTIES[name])
-    for given in parameters:
-        if given not in taken:
-            shown = "penalty_factors" if given == "factors" else given
-            raise ValueError(
-                f"{shown} does not go with penalty={name!r}, which takes {', '.join(taken)}. "
-                f"Leave {shown} at its default."
-            )
-    return PENALTIES[name](**parameters)
-
-
-@cache
-def _parameters(kind: type[Penalty]) -> Mapping[str, Parameter]:
-    """What a class is made with; a fit asks each time."""
-    return signature(kind).parameters
 
 
 __all__ = [

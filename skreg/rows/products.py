@@ -53,7 +53,10 @@ def product(a: Array, b: Array) -> Array:
     def part(start: int, stop: int) -> None:
         tiles.multiply(left, right[:, start:stop], out[:, start:stop])
 
-    in_stripes(part, len(a), _STRIPE, int(len(a) * b.size / _SHARE))
+    if (wanted := int(len(a) * b.size / _SHARE)) > 1:
+        in_stripes(part, len(a), _STRIPE, wanted)
+    else:
+        tiles.multiply(left, right, out)
     return out.T
 
 
@@ -73,8 +76,11 @@ def add_gram(a: Array, gram: Array | None) -> Array:
     def part(start: int, stop: int) -> None:
         tiles.add_gram(a, gram, start, stop)
 
-    # The part of the triangle left of column j grows with j².
-    in_stripes(part, p, _STRIPE, int(a.size * p / 2 / _SHARE), np.sqrt)
+    if (wanted := int(a.size * p / 2 / _SHARE)) > 1:
+        # The part of the triangle left of column j grows with j².
+        in_stripes(part, p, _STRIPE, wanted, np.sqrt)
+    else:
+        tiles.add_gram(a, gram, 0, p)
     return gram
 
 
