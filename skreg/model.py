@@ -58,7 +58,7 @@ class QuadraticModel:
     def __init__(self, source: Moments | Quadratic, *, fit_intercept: bool = True):
         if isinstance(source, Moments):
             source = Quadratic.from_moments(source, fit_intercept)
-        if not hasattr(source, "form"):
+        if not isinstance(source, Quadratic):
             raise ValueError(
                 f"source must be Moments or a Quadratic, got {type(source).__name__}. For rows use "
                 "QuadraticModel.from_data(X, y)."
@@ -104,12 +104,12 @@ class QuadraticModel:
     @property
     def n_features(self):
         """p."""
-        return len(self.problem.form.x_mean)
+        return len(self.problem.x_mean)
 
     @property
     def n_targets(self):
         """q."""
-        return len(self.problem.form.y_mean)
+        return len(self.problem.y_mean)
 
     @property
     def weight(self):
@@ -124,22 +124,22 @@ class QuadraticModel:
     @property
     def x_mean(self):
         """x̄, shape (p,); zeros without an intercept."""
-        return self.problem.form.x_mean
+        return self.problem.x_mean
 
     @property
     def y_mean(self):
         """ȳ, shape (q,); zeros without an intercept."""
-        return self.problem.form.y_mean
+        return self.problem.y_mean
 
     @property
     def hessian(self):
         """H, shape (p, p). With p > n it is formed when asked for, and used by nothing here."""
-        return self.problem.form.hessian
+        return self.problem.hessian
 
     @property
     def moments(self):
         """The `Moments`, or None with p > n, where rows are kept and no p × p array is formed."""
-        return self.problem.form.moments
+        return self.problem.moments
 
     @property
     def dtype(self) -> DTypeLike:

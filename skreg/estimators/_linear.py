@@ -73,7 +73,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     def _let_go(self):
         """Work out the numbers that rows are needed for, and keep no reference to the rows."""
         exact = self._exact
-        has_rows = self._risk is not None or (exact is not None and exact.form.has_rows)
+        has_rows = self._risk is not None or (exact is not None and exact.data is not None)
         if has_rows and not self.store_quadratic:
             self._settle()
             self._exact = self._risk = self._quadratic = None

@@ -45,7 +45,7 @@ class RidgeShell(QuadraticApproxLinear):
     def _model_gradient_norm(self):
         """The same of a closed form, whose intercept is at its best but for rounding."""
         problem = self._exact_for("gradient_norm_")
-        form, unit = problem.form, np.sqrt(problem.null_risk or 1.0)
+        unit = np.sqrt(problem.null_risk or 1.0)
         theta, intercept = self._anchor()
         factors = 1.0 if self.penalty_factors is None else self._factors()
         alpha = self.alpha_ if np.ndim(self.alpha_) == 0 else np.reshape(self.alpha_, (-1, 1))
@@ -54,7 +54,7 @@ class RidgeShell(QuadraticApproxLinear):
         if self.fit_intercept:
             off = np.abs(intercept - problem.intercepts(theta)).max() / unit
         # What rounding θ and b to float64 does to predictions of features far from 0.
-        reach = np.sqrt(np.maximum(form.diagonal, 0.0)) + np.abs(form.x_mean)
+        reach = np.sqrt(np.maximum(problem.diagonal, 0.0)) + np.abs(problem.x_mean)
         size = np.abs(theta) @ reach + np.abs(intercept)
         rounding = np.finfo(np.float64).eps * np.max(size) / unit
         return float(max(norm, off) + rounding)

@@ -6,7 +6,6 @@ from itertools import accumulate
 import numpy as np
 
 from skreg.quadratic import Moments
-from skreg.quadratic.forms import GramForm
 
 # A feature (or target) whose spread in the training part is below this share of that in all rows
 # has lost digits by a subtraction: the training part is summed by itself.
@@ -127,31 +126,6 @@ def _keeps_digits(rest, whole):
         and (rest.yy >= _KEPT * whole.yy).all()
         and rest.weight >= _KEPT * whole.weight
     )
-
-
-class HeldOut(GramForm):
-    """H of moments, and rows for where H is not accurate enough: copied only if they are asked.
-
-    Parameters
-    ----------
-    moments : Moments
-    centred : bool
-    rows : callable
-        ``rows()`` gives X, y and the weights.
-    """
-
-    has_rows = True
-
-    def __init__(self, moments, centred, rows):
-        super().__init__(moments, centred)
-        self._fetch = rows
-
-    def decompose_rows(self, dtype, factors=None):
-        self.data = self._fetch()
-        try:
-            return super().decompose_rows(dtype, factors)
-        finally:
-            self.data = None
 
 
 def as_slice(rows):

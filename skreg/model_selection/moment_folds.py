@@ -16,12 +16,13 @@ from skreg._threads import one_blas_thread
 from skreg._validation import check_alphas
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
-from skreg.model_selection.fold_moments import HeldOut, as_slice, rounds
+from skreg.model_selection.fold_moments import as_slice, rounds
 from skreg.model_selection.job import Declined, along_path, or_else
 from skreg.model_selection.metrics import NoFormula, SquareScores
 from skreg.model_selection.pipelines import stands_alone
 from skreg.model_selection.wide_ridge import RowProducts
 from skreg.quadratic import Moments, Quadratic
+from skreg.quadratic.quadratic import GramQuadratic
 from skreg.rows.products import together
 
 
@@ -235,10 +236,12 @@ class _Folds:
             X, y, weights = self._rows(rows)
             y = y[:, 0] if self.single else y
             return Quadratic.from_rows(X, y, weights, self.source.fit_intercept)
-        form = HeldOut(moments, self.source.fit_intercept, lambda: self._rows(rows))
-        if not form.is_finite:
+        made = GramQuadratic(
+            moments, self.source.fit_intercept, lambda: self._rows(rows), self.dtype, self.single
+        )
+        if not made.is_finite:
             raise Declined("X is not finite")
-        return Quadratic(form, self.dtype, self.single)
+        return made
 
     def fitting(self, moments, rows):
         """The estimator and the quadratic of some rows."""

@@ -52,7 +52,7 @@ class Local:
             model=model,
             coef=coefs.ravel() if shared else coefs[t],
             minimiser=minimiser.ravel() if shared else np.atleast_2d(minimiser)[t],
-            diagonal=np.asarray(model.problem.form.diagonal, dtype=np.float64),
+            diagonal=np.asarray(model.problem.diagonal, dtype=np.float64),
             start=t * p if shared else 0,
             names=name_features(getattr(estimator, "feature_names_in_", None), p),
             row=t if q > 1 and not shared else None,

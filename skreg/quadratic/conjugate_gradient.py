@@ -38,18 +38,18 @@ class Iterates:
     notes: list[str]
 
 
-def ridge(form, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
-    """argmin R(θ) + λ·½Σ fⱼθⱼ² for each λ, on the rows that ``form`` keeps.
+def ridge(quadratic, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
+    """argmin R(θ) + λ·½Σ fⱼθⱼ² for each λ, on the rows that ``quadratic`` keeps.
 
     A λ is solved where ``tol`` bounds the norm of the gradient relative to that at θ = 0.
     """
-    rows, (p, q), m = form.rows, form.cross.shape, len(alphas)
+    rows, (p, q), m = quadratic.rows, quadratic.cross.shape, len(alphas)
     thetas = np.zeros((m, q, p))
     risk, norms, n_iter = np.zeros(m), np.zeros(m), np.zeros(m, dtype=int)
     factors = np.ones(p) if factors is None else factors
     shared = _may_share(rows.column_norms, factors, m, rows.shape[0])
     for t in range(q):
-        theta, b, cross = np.zeros(p), rows.b[:, [t]], form.cross[:, t]
+        theta, b, cross = np.zeros(p), rows.b[:, [t]], quadratic.cross[:, t]
         scale, steps = np.linalg.norm(cross), np.zeros(m, dtype=int)
         if scale == 0:  # θ = 0 for every λ
             risk += 0.5 * np.vdot(b, b)

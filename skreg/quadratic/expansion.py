@@ -1,13 +1,20 @@
 """The quadratic of any risk about an anchor, in the terms of `Quadratic`."""
 
-from typing import cast
-
 import numpy as np
 
-from skreg.quadratic.forms import Form, GramForm, RowForm
 from skreg.quadratic.hessian import DenseHessian
-from skreg.quadratic.quadratic import Quadratic
+from skreg.quadratic.quadratic import GramQuadratic, Quadratic, RowQuadratic
 from skreg.quadratic.row_curvature import row_weights
+
+
+def expansion(risk, coef, intercept):
+    """The `Expansion` of an `EmpiricalRisk` about coef (K, p) and intercept (K,)."""
+    coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
+    raw = risk.raw(coef, intercept)
+    _, residual, curvature = risk.derivatives_at(raw)
+    if risk.n_features > len(risk.y) and risk.n_outputs == 1:
+        return _WideExpansion(risk, raw, residual, row_weights(risk, curvature, 0, 0))
+    return _ArrayExpansion(risk, coef, intercept, residual, curvature)
 
 
 class Expansion(Quadratic):
@@ -19,35 +26,17 @@ class Expansion(Quadratic):
     by output; `coefficients` takes θ apart.
     """
 
-    def __init__(self, risk, coef, intercept):
-        """The expansion of an `EmpiricalRisk` about coef (K, p) and intercept (K,)."""
-        coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
-        raw = risk.raw(coef, intercept)
-        _, residual, curvature = risk.derivatives_at(raw)
-        if risk.n_features > len(risk.y) and risk.n_outputs == 1:
-            form: _WideForm | _ArrayForm = _WideForm(
-                risk, raw, residual, row_weights(risk, curvature, 0, 0)
-            )
-        else:
-            form = _ArrayForm(risk, coef, intercept, residual, curvature)
-        super().__init__(form, risk.dtype, single_target=True)
-        self.n_classes = risk.n_outputs
-
     def coefficients(self, thetas):
         """coefs (m, K, p) and intercepts (m, K) for θ of shape (m, K·p)."""
         thetas = np.asarray(thetas, dtype=np.float64)
-        form, m = cast(_ArrayForm, self.form), len(thetas)
-        if self.n_classes == 1:
-            intercepts = form.y_mean - thetas @ form.x_mean[:, None]
-        else:
-            intercepts = form.at_zero - thetas @ form.mixed_means.T
-        return thetas.reshape(m, self.n_classes, -1), intercepts
+        return thetas[:, None], self.y_mean - thetas @ self.x_mean[:, None]
 
 
-class _ArrayForm(GramForm):
+class _ArrayExpansion(Expansion, GramQuadratic):
     """H and h = Hθ₀ − g as arrays."""
 
     def __init__(self, risk, coef, intercept, residual, curvature):
+        Quadratic.__init__(self, risk.dtype)
         parts = DenseHessian(risk, curvature)
         design, theta, K = risk.design, coef.ravel(), risk.n_outputs
         self.centred = risk.fit_intercept
@@ -72,16 +61,25 @@ class _ArrayForm(GramForm):
         self.x_mean = self.mixed_means[0] if single else np.zeros(theta.size)
         self.y_mean = self.at_zero if single else np.zeros(1)
 
+    def coefficients(self, thetas):
+        if len(self.at_zero) == 1:
+            return super().coefficients(thetas)
+        thetas = np.asarray(thetas, dtype=np.float64)
+        intercepts = self.at_zero - thetas @ self.mixed_means.T
+        return thetas.reshape(*intercepts.shape, -1), intercepts
 
-class _WideForm(RowForm):
+
+class _WideExpansion(Expansion, RowQuadratic):
     """p > n: the rows of H, √s·(x − x̄) for curvatures s, and the working targets z = f − ℓ′/ℓ″."""
 
-    as_moments = Form.as_moments  # its rows are those of the anchor only
+    # Its rows are those of the anchor only.
+    as_moments = Quadratic.as_moments
 
     def __init__(self, risk, raw, residual, weights):
         linear = raw if risk.offset is None else raw - risk.offset
         step = np.divide(residual[:, 0], weights, out=np.zeros(len(weights)), where=weights > 0)
-        super().__init__(risk.X, linear - step[:, None], weights, risk.fit_intercept)
+        targets = linear - step[:, None]
+        RowQuadratic.__init__(self, risk.X, targets, weights, risk.fit_intercept, risk.dtype)
         # `Rows` divides the weights by their sum.
         self.rows.rescale(np.sqrt(weights.sum()))
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)

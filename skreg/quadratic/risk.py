@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skreg._kernels import line
 from skreg.quadratic.conjugate_gradient import power_method
-from skreg.quadratic.expansion import Expansion
+from skreg.quadratic.expansion import expansion
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point, Rounding
 from skreg.quadratic.problem import Problem
@@ -264,4 +264,4 @@ class EmpiricalRisk(Problem):
 
     def expand(self, coef, intercept):
         """The quadratic of R about θ₀ (K, p) and b₀ (K,), b at its best: an `Expansion`."""
-        return Expansion(self, coef, intercept)
+        return expansion(self, coef, intercept)

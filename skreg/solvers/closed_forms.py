@@ -35,7 +35,7 @@ class Diagonal(Method):
         """
         problem, penalty, m = task.quadratic, task.coordinates, len(task.alphas)
         axes = _axes(task)
-        lasso, l2 = PenalizedQuadratic(axes.form, penalty), penalty.l2(axes.start.shape[1])
+        lasso, l2 = PenalizedQuadratic(axes.quadratic, penalty), penalty.l2(axes.start.shape[1])
         threshold, limits = Separable(), penalty.limits(len(l2))
         l1, curvature = penalty.l1(len(l2)), np.broadcast_to(axes.curvature, axes.start.shape)
         thetas = np.empty((m, problem.n_outputs, problem.n_features))
@@ -84,8 +84,8 @@ class _Features:
     """The features themselves as the axes of H: what is off the diagonal is left out."""
 
     def __init__(self, problem: Quadratic):
-        self.form, self.minimizer = problem.form, problem.minimizer
-        self.curvature = np.maximum(problem.form.diagonal, 0.0)
+        self.quadratic, self.minimizer = problem, problem.minimizer
+        self.curvature = np.maximum(problem.diagonal, 0.0)
         self.start = self.curvature * self.minimizer
 
     def lift(self, theta: Array) -> Array:
@@ -94,17 +94,17 @@ class _Features:
 
 
 class _Components:
-    """The principal components, in which H is diagonal; the form of that quadratic."""
+    """The principal components, in which H is diagonal; a quadratic of its own."""
 
     def __init__(self, problem: Quadratic):
-        self.form, self._spectrum = self, problem.spectrum(0.0)
-        self.minimizer, self.power = self._spectrum.coordinates.T, problem.form.power
+        self.quadratic, self._spectrum = self, problem.spectrum(0.0)
+        self.minimizer, self.power = self._spectrum.coordinates.T, problem.power
         self.diagonal = self.curvature = self._spectrum.eigenvalues
         self.start = self.curvature * self.minimizer
         self.cross = self.start.T
 
     def slope(self, theta: Array, target: int) -> Array:
-        """As `Form.slope`."""
+        """As `Quadratic.slope`."""
         return self.start[target] - self.curvature * theta
 
     def lift(self, theta: Array) -> Array:
@@ -159,7 +159,7 @@ def _lost_digits(task: Task, thetas: Array) -> list[str]:
     norm = problem.gradient_norm(thetas[i], task.penalty.gradient(thetas[i], task.alphas[i]))
     if norm <= max(task.tol, _LOST):
         return []
-    scales = np.sqrt(problem.form.diagonal[problem.form.diagonal > 0])
+    scales = np.sqrt(problem.diagonal[problem.diagonal > 0])
     return [
         f"spectral came, for rounding, no nearer than a relative gradient norm of {norm:.1e} at "
         f"alpha={task.alphas[i]:.6g}: features are of scales from {scales.min():.1e} to "

@@ -23,7 +23,7 @@ def noise_variance(model, alphas):
     sigma = spectrum.eigenvalues
     power = sigma[:, None] * spectrum.coordinates**2
     lost = alphas[:, None] / (sigma + alphas[:, None])
-    return np.maximum(model.form.power - power.sum(axis=0), 0.0) + lost @ power
+    return np.maximum(model.power - power.sum(axis=0), 0.0) + lost @ power
 
 
 def log_evidence(model, alphas):
@@ -40,10 +40,9 @@ def log_evidence(model, alphas):
     """
     noise = noise_variance(model, alphas)
     sigma = model.spectrum(alphas.min()).eigenvalues
-    n, q = model.form.n_rows, noise.shape[1]
+    n, q = model.n_rows, noise.shape[1]
     # Constant targets, or rows interpolated at λ = 0, leave no noise: what rounding would leave.
-    form = model.form
-    size = form.power + form.y_mean**2
+    size = model.power + model.y_mean**2
     noise = np.maximum(noise, np.where(size > 0, (EPS**2) * size, 1.0))
     with np.errstate(divide="ignore", invalid="ignore"):  # λ = 0
         volume = np.log1p(sigma / alphas[:, None]).sum(axis=1)
@@ -61,10 +60,10 @@ def posterior_variance(model, alpha, X):
     out = np.empty(X.shape[0])
     for rows in slices(*X.shape):
         block = X[rows].toarray() if sparse.issparse(X) else X[rows]
-        block = np.subtract(block, model.form.x_mean, dtype=np.float64)
+        block = np.subtract(block, model.x_mean, dtype=np.float64)
         squares = spectrum.coordinates_of(block) ** 2
         out[rows] = squares @ inverse
         if alpha > 0 and spectrum.rank < X.shape[1]:
             outside = np.einsum("ij,ij->i", block, block) - squares.sum(axis=1)
             out[rows] += np.maximum(outside, 0.0) / alpha
-    return out / model.form.n_rows
+    return out / model.n_rows

@@ -14,20 +14,20 @@ import numpy as np
 from skreg._kernels import lasso_gap
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic.factor import Factor
-from skreg.quadratic.forms import Form
+from skreg.quadratic.quadratic import Quadratic
 from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers.certificate import best_scale, largest_scale
 
 
 class PenalizedQuadratic:
-    """Some targets of a form and a penalty, for any λ. θ and q have shape (q, p).
+    """Some targets of a quadratic and a penalty, for any λ. θ and q have shape (q, p).
 
     Parameters
     ----------
-    form : GramForm or RowForm
+    quadratic : Quadratic
     penalty : Penalty
     targets : slice, default=slice(None)
-        Which of the form's targets are meant; all of them by default.
+        Which of its targets are meant; all of them by default.
 
     Attributes
     ----------
@@ -44,14 +44,16 @@ class PenalizedQuadratic:
         What rounding leaves in a component of q.
     """
 
-    def __init__(self, form: Form, penalty: Penalty, targets: slice = slice(None)) -> None:
-        self.form, self.penalty = form, penalty
-        self.targets = np.arange(len(form.power))[targets]
-        self.cross = np.ascontiguousarray(form.cross.T[targets])
-        self.power = float(form.power[targets].sum())
+    def __init__(
+        self, quadratic: Quadratic, penalty: Penalty, targets: slice = slice(None)
+    ) -> None:
+        self.quadratic, self.penalty = quadratic, penalty
+        self.targets = np.arange(len(quadratic.power))[targets]
+        self.cross = np.ascontiguousarray(quadratic.cross.T[targets])
+        self.power = float(quadratic.power[targets].sum())
         self.free = np.flatnonzero(penalty.free(self.cross.shape[1]))
         # Rounding may leave a diagonal below zero, which counts as no curvature.
-        self.width = np.sqrt(np.maximum(form.diagonal, 0.0))
+        self.width = np.sqrt(np.maximum(quadratic.diagonal, 0.0))
         self.slack = 64 * EPS * self.width * np.sqrt(self.power)
         self._weights = None  # of |θⱼ| and ½θⱼ², for the compiled gap
         if penalty.kernel == "coordinates":
@@ -61,7 +63,7 @@ class PenalizedQuadratic:
     def slope(self, theta: Array) -> Array:
         """q = h − Hθ."""
         return np.stack(
-            [self.form.slope(one, t) for one, t in zip(theta, self.targets, strict=True)]
+            [self.quadratic.slope(one, t) for one, t in zip(theta, self.targets, strict=True)]
         )
 
     def risk(self, theta: Array, slope: Array) -> float:
@@ -96,7 +98,9 @@ class PenalizedQuadratic:
             slope[:, free] *= ~loose[:, free]
         if not self.penalty.is_separable or len(theta) == 1:
             return excess + self._scaled_gap(theta, slope, alpha)
-        parts = [PenalizedQuadratic(self.form, self.penalty, slice(t, t + 1)) for t in self.targets]
+        parts = [
+            PenalizedQuadratic(self.quadratic, self.penalty, slice(t, t + 1)) for t in self.targets
+        ]
         for part, one, its in zip(parts, theta[:, None], slope[:, None], strict=True):
             excess += part._scaled_gap(one, its, alpha)
         return excess
@@ -107,7 +111,7 @@ class PenalizedQuadratic:
         R(θ) − min R = ½⟨q, H⁻¹q⟩ for the q that no bound holds back, and R(θ) at most.
         """
         left = self.risk(theta, slope)
-        if self.form.holds_hessian:
+        if self.quadratic.holds_hessian:
             loose, factor = self._loose(theta, slope), self._factor
             if factor.is_definite or loose.all():
                 q = slope * loose
@@ -116,7 +120,7 @@ class PenalizedQuadratic:
 
     @cached_property
     def _factor(self) -> Factor:
-        return Factor(self.form.hessian, np.zeros(len(self.form.hessian)), scaled=True)
+        return Factor(self.quadratic.hessian, np.zeros(len(self.quadratic.hessian)), scaled=True)
 
     def _scaled_gap(self, theta: Array, slope: Array, alpha: float) -> float:
         """The gap where q of features without a penalty is 0.
@@ -155,7 +159,7 @@ class PenalizedQuadratic:
 
     @cached_property
     def _free_block(self) -> Array:
-        return self.form.working_columns(self.targets).among(self.free)
+        return self.quadratic.working_columns(self.targets).among(self.free)
 
     def _left(self, theta: Array, slope: Array, loose: Mask, which: Indices) -> float:
         """What rounding leaves in the slopes of features without a penalty, as a gap.

@@ -32,7 +32,7 @@ class ResidualDescent(CoordinateKernel):
         alpha: float,
     ) -> None:
         super().__init__(blocks)
-        self._problem, self._rows = problem, problem.form.rows
+        self._problem, self._rows = problem, problem.quadratic.rows
         self._b = np.ascontiguousarray(self._rows.b[:, problem.targets[0]])
         self.members, self._theta, self._alpha = members, theta, alpha
         self.theta = theta[members]
@@ -73,7 +73,7 @@ class ResidualDescent(CoordinateKernel):
             X.data,
             rows.share,
             rows.x_mean,
-            self._problem.form.diagonal,
+            self._problem.quadratic.diagonal,
             np.sort(self.members),
             alpha * self._l1,
             alpha * self._l2,

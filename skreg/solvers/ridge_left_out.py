@@ -53,10 +53,10 @@ def left_out_predictions(model, alphas, factors=None):
     >>> left_out_predictions(QuadraticModel.from_data(X, y).problem, np.zeros(1))[0, :, 0]
     array([-1.        ,  1.66666667,  3.        ])
     """
-    X, y, weights = model.form.data
-    if model.form.n_rows < 2:
+    X, y, weights = model.data
+    if model.n_rows < 2:
         raise ValueError("a single row has a weight: nothing is left without it. Give more rows.")
-    share = np.full(len(y), 1.0 / len(y)) if weights is None else weights / model.form.weight
+    share = np.full(len(y), 1.0 / len(y)) if weights is None else weights / model.weight
     rows = _Rows(model, np.asarray(alphas, dtype=np.float64), factors, share)
     out, doubtful = rows.wide() if len(y) <= X.shape[1] + 1 else rows.tall()
     for i in np.flatnonzero(doubtful):
@@ -66,13 +66,13 @@ def left_out_predictions(model, alphas, factors=None):
 
 def _without(i, model, alphas, factors, share):
     """Row i's predictions, by leaving it out."""
-    X, y, _ = model.form.data
+    X, y, _ = model.data
     weights = share.copy()
     weights[i] = 0.0
-    left = Quadratic.from_rows(X, y, weights, model.form.centred)
+    left = Quadratic.from_rows(X, y, weights, model.centred)
     thetas = left.ridge(alphas, factors)[0]
     x = X[[i]].toarray() if issparse(X) else X[[i]]
-    return left.form.y_mean + thetas @ (x[0] - left.form.x_mean)
+    return left.y_mean + thetas @ (x[0] - left.x_mean)
 
 
 class _Rows:
@@ -80,8 +80,8 @@ class _Rows:
 
     def __init__(self, model, alphas, factors, share):
         self.model, self.alphas, self.factors, self.share = model, alphas, factors, share
-        self.X, self.y, _ = model.form.data
-        self.centred = model.form.centred
+        self.X, self.y, _ = model.data
+        self.centred = model.centred
         self.least = float(alphas.min() * (1.0 - share.max()))
 
     def groups(self):
@@ -115,7 +115,7 @@ class _Rows:
             for block in blocks:
                 rows = slice(start + block.start, start + block.stop)
                 x = X[rows].toarray() if issparse(X) else X[rows]
-                x = np.subtract(x, self.model.form.x_mean, out=centred[: len(x)])
+                x = np.subtract(x, self.model.x_mean, out=centred[: len(x)])
                 seen = spectrum.seen_by(x)
                 if len(groups) == 1:
                     doubtful[rows] = self._primal(sums[0], seen, slice(None), rows, out)
@@ -139,7 +139,7 @@ class _Rows:
             left = np.where(left > 0, left, 1.0)
         for t, line in enumerate(lines):
             y = self.y[rows, t]
-            line += self.model.form.y_mean[t] + seen.fitted[which, t] - y
+            line += self.model.y_mean[t] + seen.fitted[which, t] - y
             line /= left
             line += y
             out[:, rows, t] = line
@@ -181,19 +181,19 @@ class _Rows:
         if rows.size:
             thetas = self.model.ridge(self.alphas, self.factors)[0]
             x = self.X[rows].toarray() if issparse(self.X) else self.X[rows]
-            fitted = (x - self.model.form.x_mean) @ np.moveaxis(thetas, 2, 1)
-            out[:, rows] = self.model.form.y_mean + fitted
+            fitted = (x - self.model.x_mean) @ np.moveaxis(thetas, 2, 1)
+            out[:, rows] = self.model.y_mean + fitted
 
     def _row_spectrum(self):
         """The n × n side; for n = p and n = p + 1 the model holds the other."""
-        form = self.model.form
-        if not form.holds_hessian and not form.is_tall:
-            self._rows = form.rows
-            made = self.model.spectrum(self.least, self.factors)
+        model = self.model
+        if not model.holds_hessian and not model.is_tall:
+            self._rows = model.rows
+            made = model.spectrum(self.least, self.factors)
         else:
-            means = (form.x_mean, form.y_mean)
-            X, y, weights = form.data
-            self._rows = WeightedRows(X, y, weights, form.centred, means=means)
+            means = (model.x_mean, model.y_mean)
+            X, y, weights = model.data
+            self._rows = WeightedRows(X, y, weights, model.centred, means=means)
             made = factored.from_wide_rows(self._rows, self.factors, accurate=False)
         # Whatever λ is: of a small σ, U keeps few digits of what sets it apart from the intercept.
         if made.serves(0.0):

@@ -51,10 +51,10 @@ class SquaredErrorPart:
     has_minimizer = True
 
     def __init__(self, quadratic: Quadratic, penalty: Penalty):
-        self.problem, self._penalized = quadratic, PenalizedQuadratic(quadratic.form, penalty)
+        self.problem, self._penalized = quadratic, PenalizedQuadratic(quadratic, penalty)
         self.shape, self.null_risk = self._penalized.cross.shape, quadratic.null_risk
         self.diagonal = np.broadcast_to(self._penalized.width**2, self.shape)
-        self.hessian = quadratic.hessian_at(np.zeros(self.shape), quadratic.form.y_mean)
+        self.hessian = quadratic.hessian_at(np.zeros(self.shape), quadratic.y_mean)
 
     def at(self, theta: Array, near: State | None = None) -> State:
         """The state at θ."""

@@ -244,7 +244,7 @@ def _gaps(task: Task, answer: Answer, which: Indices, are_small: bool = False) -
     thetas, alphas = answer.thetas[which], task.alphas[which]
     null_risk = task.problem.null_risk
     if task.problem.is_quadratic:
-        quadratic = PenalizedQuadratic(task.quadratic.form, task.penalty)
+        quadratic = PenalizedQuadratic(task.quadratic, task.penalty)
         of_quadratic = quadratic.gap_of_small if are_small else quadratic.gap
         gaps = [of_quadratic(x, quadratic.slope(x), a) for x, a in zip(thetas, alphas, strict=True)]
     else:

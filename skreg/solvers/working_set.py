@@ -61,7 +61,7 @@ class WorkingSet:
         self.problem, self.goal = problem, goal
         self.blocks = CoefficientBlocks(problem.penalty, problem.cross.shape[1])
         self.kernel: InnerKernel = inner_kernel(self.blocks)
-        self._columns: Any = problem.form.working_columns(problem.targets)
+        self._columns: Any = problem.quadratic.working_columns(problem.targets)
         self.known = np.empty(0, dtype=np.intp)
         # A constant feature is never wanted.
         self._curved = self.blocks.nonzero(problem.width)
@@ -73,7 +73,7 @@ class WorkingSet:
             self.kernel.solve(0.0, 0.0, problem.power, _FREE_ROUNDS if self.blocks.single else 1)
             self._look()
         self.alpha_max = problem.penalty.alpha_max(-self.slope)
-        self._knows_all = self.blocks.single and problem.form.holds_hessian
+        self._knows_all = self.blocks.single and problem.quadratic.holds_hessian
 
     @property
     def theta(self) -> Array:
@@ -174,14 +174,16 @@ class WorkingSet:
             self.slope = np.empty_like(self.problem.cross)
             self.slope[:, self.known] = kernel.slope
         elif kernel.residual is not None:
-            self.slope = self.problem.form.rows.transposed_dot(kernel.residual).T
+            self.slope = self.problem.quadratic.rows.transposed_dot(kernel.residual).T
+        elif self.problem.quadratic.holds_hessian:
+            self.slope = self.problem.slope(self.theta)
         else:
             theta = np.atleast_2d(kernel.theta)
             self.slope, self._drift = self._columns.slopes(theta, kernel.tangent())
 
     def _give_up_hessian(self) -> None:
         """Go on by coordinate descent where H on what is known has outgrown sparse rows."""
-        rows = self.problem.form.rows
+        rows = self.problem.quadratic.rows
         if self.kernel.is_exact and len(self.known) >= _MANY and rows.rows.is_all_sparse:
             self.kernel = ResidualDescent(
                 self.blocks, self.problem, self.known, self.theta[0], self._alpha
@@ -240,7 +242,7 @@ class WorkingSetMethod(Method):
         problem, q = task.quadratic, task.quadratic.n_outputs
         step = 1 if task.penalty.is_separable else q
         parts = [slice(t, t + step) for t in range(0, q, step)]
-        return [PenalizedQuadratic(problem.form, task.penalty, part) for part in parts]
+        return [PenalizedQuadratic(problem, task.penalty, part) for part in parts]
 
 
 class ActiveSet(WorkingSetMethod):

@@ -224,7 +224,7 @@ def test_a_working_set_grows(monkeypatch):
         X, y = data(*shape)
         model, penalty = QuadraticModel.from_data(X, y), Group(np.arange(shape[1]) // 3)
         A, b = reference.centred(X, y)
-        problem = PenalizedQuadratic(model.problem.form, penalty)
+        problem = PenalizedQuadratic(model.problem, penalty)
         path = working_set.WorkingSet(problem, 1e-12 * model.null_risk)
         for share in (0.9, 0.8, 0.2):
             alpha = share * path.alpha_max

@@ -13,7 +13,7 @@ from scipy import sparse
 from solver_cases import solve_ridge
 
 from skreg import QuadraticModel
-from skreg.quadratic import Moments, conjugate_gradient, forms
+from skreg.quadratic import Moments, conjugate_gradient, quadratic
 from skreg.rows import WeightedRows, make_rows
 
 FORMATS = [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array]
@@ -176,7 +176,7 @@ def test_conjugate_gradients_agree_with_a_decomposition(shape, with_factors, mon
     }[with_factors]
     alphas = np.array([0.01, 1.0, 0.1, 0.1])
     expected = solve_ridge(QuadraticModel.from_data(X.toarray(), y).problem, alphas, factors)
-    monkeypatch.setattr(forms, "_LARGE", 10)
+    monkeypatch.setattr(quadratic, "_LARGE", 10)
     model = QuadraticModel.from_data(X, y)
     found = solve_ridge(model.problem, alphas, factors)
     assert found.solver == "cg"
@@ -198,15 +198,15 @@ def test_conjugate_gradients_find_the_minimum_norm_without_a_penalty(monkeypatch
     X, rng = large_design(30, 60)
     y = rng.normal(size=30)
     expected = QuadraticModel.from_data(X.toarray(), y).minimiser
-    monkeypatch.setattr(forms, "_LARGE", 10)
+    monkeypatch.setattr(quadratic, "_LARGE", 10)
     close(QuadraticModel.from_data(X, y).minimiser, expected, 1e-6)
 
 
 @pytest.mark.parametrize("shape", [(120, 60), (60, 120)])
 def test_conjugate_gradients_for_many_alphas_cost_as_much_as_for_the_smallest(shape, monkeypatch):
     X, rng = large_design(*shape)
-    monkeypatch.setattr(forms, "_LARGE", 10)
-    form = QuadraticModel.from_data(X, rng.normal(size=shape[0])).problem.form
+    monkeypatch.setattr(quadratic, "_LARGE", 10)
+    form = QuadraticModel.from_data(X, rng.normal(size=shape[0])).problem
     passes = []
     dot = form.rows.dot
     monkeypatch.setattr(form.rows, "dot", lambda theta: passes.append(theta) or dot(theta))
@@ -221,9 +221,9 @@ def test_conjugate_gradients_precondition_features_of_uneven_scales():
     X, rng = large_design(200, 100)
     X = sparse.csr_matrix(X @ sparse.diags(np.geomspace(1e-3, 1e3, 100)))
     y = rng.normal(size=200)
-    form = QuadraticModel.from_data(X, y).problem.form
+    form = QuadraticModel.from_data(X, y).problem
     alphas = np.array([1.0, 0.01])
-    found = conjugate_gradient.ridge(forms.RowForm(X, y[:, None], None, True), alphas)
+    found = conjugate_gradient.ridge(quadratic.RowQuadratic(X, y[:, None], None, True), alphas)
     assert found.n_iter.max() < 100  # 386 without
     for alpha, theta in zip(alphas, found.thetas, strict=True):
         residual = form.gradient(theta) + alpha * theta
@@ -233,7 +233,7 @@ def test_conjugate_gradients_precondition_features_of_uneven_scales():
 def test_conjugate_gradients_say_when_they_stop_early():
     X, rng = large_design(60, 40)
     model = QuadraticModel.from_data(X, rng.normal(size=60))
-    found = conjugate_gradient.ridge(model.problem.form, np.array([1e-3]), max_iter=2)
+    found = conjugate_gradient.ridge(model.problem, np.array([1e-3]), max_iter=2)
     assert re.search(r"stopped at 2 steps .* Raise alpha", found.notes[0])
 
 

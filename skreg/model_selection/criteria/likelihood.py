@@ -11,9 +11,8 @@ def row_risk(fit, target=0):
     """The risk of a `Fit` by reference to its rows; for squared error, of one target."""
     if not fit.problem.is_quadratic:
         return fit.problem
-    form = fit.problem.form
-    X, y, weights = form.data
-    return EmpiricalRisk(X, y[:, [target]], SquaredError(), weights, None, form.centred)
+    X, y, weights = fit.problem.data
+    return EmpiricalRisk(X, y[:, [target]], SquaredError(), weights, None, fit.problem.centred)
 
 
 def solutions(fit, target=None):
@@ -30,9 +29,9 @@ def target_risks(fit):
     """R of every λ and target, shape (n_alphas, q); of a loss with one target (n_alphas, 1)."""
     if not fit.problem.is_quadratic or fit.problem.n_outputs == 1:
         return np.asarray(fit.path.risk, dtype=np.float64)[:, None]
-    form, thetas = fit.problem.form, solutions(fit)[0]
-    slopes = np.array([form.gradient(theta) - form.cross.T for theta in thetas])
-    return np.maximum(0.5 * (form.power + np.einsum("mqp,mqp->mq", thetas, slopes)), 0.0)
+    problem, thetas = fit.problem, solutions(fit)[0]
+    slopes = np.array([problem.gradient(theta) - problem.cross.T for theta in thetas])
+    return np.maximum(0.5 * (problem.power + np.einsum("mqp,mqp->mq", thetas, slopes)), 0.0)
 
 
 def target_dof(fit, name):
@@ -122,12 +121,12 @@ def estimated_noise(fit, dof, risks):
         return 2.0 * n * _least(fit) / (n - fit.path.coefs.shape[-1] - intercept)
     left = 1.0 - (dof + intercept) / n
     adjusted = np.where(left >= 0.5, 2.0 * risks / np.maximum(left, 0.5) ** 2, np.inf)
-    constant = fit.problem.form.power / (1.0 - intercept / n) ** 2
+    constant = fit.problem.power / (1.0 - intercept / n) ** 2
     return np.minimum(adjusted.min(axis=0), constant)
 
 
 def _least(fit):
     """R(θ̂) of every target, shape (q,)."""
-    form, theta = fit.problem.form, fit.problem.minimizer
-    slope = form.gradient(theta) - form.cross.T
-    return np.maximum(0.5 * (form.power + np.einsum("qp,qp->q", theta, slope)), 0.0)
+    problem, theta = fit.problem, fit.problem.minimizer
+    slope = problem.gradient(theta) - problem.cross.T
+    return np.maximum(0.5 * (problem.power + np.einsum("qp,qp->q", theta, slope)), 0.0)

@@ -109,8 +109,8 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
 
 def _exact(fit):
     """Raw predictions (n_alphas, n, q), the offset included."""
-    if fit.problem.form.is_large:
-        n, p = fit.problem.form.rows.shape
+    if fit.problem.is_large:
+        n, p = fit.problem.rows.shape
         raise ValueError(
             f"cv='loo' takes a decomposition, and a sparse X of {n} rows and {p} features is too "
             "large for one. Use cv=5, or fewer features."
