@@ -231,6 +231,24 @@ cdef inline double binary_log_loss_at(
     return log_loss(y, f, gradient)
 
 
+cdef inline dispatched with_parameter(
+    Loss loss, double parameter, Py_ssize_t n, const double* y, const double* f, double* values,
+    double* gradient, double* curvature,
+) noexcept nogil:
+    """`with_curvature` of Tweedie and the negative binomial.
+
+    A function of its own: in one with all the losses the compiler stops inlining exp and log, and
+    no loop is vectorized.
+    """
+    cdef Py_ssize_t i
+    if loss == TWEEDIE:
+        for i in range(n):
+            values[i] = tweedie_at(y[i], f[i], parameter, gradient + i, curvature + i)
+    else:
+        for i in range(n):
+            values[i] = negative_binomial_at(y[i], f[i], parameter, gradient + i, curvature + i)
+
+
 cdef inline dispatched with_curvature(
     Loss loss, double parameter, Py_ssize_t n, const double* y, const double* f, double* values,
     double* gradient, double* curvature,
@@ -249,12 +267,8 @@ cdef inline dispatched with_curvature(
     elif loss == HUBER:
         for i in range(n):
             values[i] = huber_at(y[i], f[i], parameter, gradient + i, curvature + i)
-    elif loss == TWEEDIE:
-        for i in range(n):
-            values[i] = tweedie_at(y[i], f[i], parameter, gradient + i, curvature + i)
-    elif loss == NEGATIVE_BINOMIAL:
-        for i in range(n):
-            values[i] = negative_binomial_at(y[i], f[i], parameter, gradient + i, curvature + i)
+    elif loss == TWEEDIE or loss == NEGATIVE_BINOMIAL:
+        with_parameter(loss, parameter, n, y, f, values, gradient, curvature)
     elif loss == QUANTILE:
         for i in range(n):
             values[i] = quantile_at(y[i], f[i], parameter, gradient + i, curvature + i)
