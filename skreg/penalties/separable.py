@@ -201,7 +201,10 @@ class Separable(Penalty):
     def _by_row(self, theta: Array) -> Array:
         """J by row, shape (…), for θ of shape (…, p)."""
         p = theta.shape[-1]
-        total = np.asarray(np.abs(theta) @ self.l1(p))
+        if self.factors is None:
+            total = np.asarray(self.l1_ratio * np.abs(theta).sum(axis=-1))
+        else:
+            total = np.asarray(np.abs(theta) @ self.l1(p))
         if self.l2_share > 0:
             total = total + 0.5 * np.einsum("...j,...j,j->...", theta, theta, self.l2(p))
         if self._is_bounded:
@@ -251,13 +254,15 @@ class Separable(Penalty):
 
     def conjugate(self, slope: Array, alpha: float = 1.0) -> float:
         """Σⱼ maxₜ t·eⱼ − ½λ(1−ρ)hⱼt² for 0 ≤ t ≤ the bound, eⱼ = |sⱼ| − λρfⱼ where positive."""
-        p, l1 = np.shape(slope)[-1], alpha * self.l1(np.shape(slope)[-1])
+        p = np.shape(slope)[-1]
+        l1 = alpha * (self.l1_ratio if self.factors is None else self.l1(p))
         beyond = np.abs(slope) > l1
         if self.l2_share == 0 and not self._is_bounded:
             return np.inf if beyond.any() else 0.0
         slope, out = np.atleast_2d(slope), np.nonzero(np.atleast_2d(beyond))
         slope, feature = slope[out], out[1]
-        excess, l2 = np.abs(slope) - l1[feature], alpha * self.l2(p)[feature]
+        l1, l2 = np.broadcast_to(l1, p)[feature], alpha * self.l2(p)[feature]
+        excess = np.abs(slope) - l1
         best = np.divide(excess, l2, out=np.full_like(excess, np.inf), where=l2 > 0)
         if self._is_bounded:
             lower, upper = self.limits(p)

@@ -182,6 +182,8 @@ class Hessian:
         Without the first columns of both where these are known: n·m·(m − first) flops.
         """
         risk, curvature = self.risk, self.curvature
+        if risk.n_outputs == 1:
+            return self._of_one_output(which, first)
         classes, features = np.divmod(which, risk.n_features)
         own = [np.flatnonzero(classes == k) for k in range(risk.n_outputs)]
         starts = [int(np.searchsorted(members, first)) for members in own]
@@ -205,6 +207,16 @@ class Hessian:
             if gram is not None and start < len(members):
                 out[np.ix_(members, members[start:] - first)] += complete(gram)
         return out, mixed[:, first:]
+
+    def _of_one_output(self, which: Indices, first: int) -> tuple[Array, Array]:
+        gram, mixed = None, np.zeros((1, len(which) - first))
+        for rows, x in self.risk.design.row_blocks(which):
+            bends = self.curvature[rows]
+            gram = _add_columns(np.sqrt(bends) * x, first, gram)
+            mixed += product(bends.T, x[:, first:])
+        if gram is None:
+            return np.zeros((len(which), len(which) - first)), mixed
+        return gram if first else symmetric(gram), mixed
 
     def root(self, which: Indices) -> Array:
         """Z[:, which] with H = ZᵀZ, shape (n·K, m): a copy of the columns."""

@@ -59,6 +59,8 @@ def largest_scale(penalty: Penalty, slope: Array, alpha: float) -> tuple[float, 
     steep = _steep(penalty, slope, alpha)
     if not steep.size:  # 0 is best for every block
         return 1.0, 0.0
+    if penalty.is_flat:  # J is a norm: the domain is where no pull exceeds λ
+        return float(alpha / steep.max()) * (1.0 - 8 * EPS), 0.0
     conjugate = penalty.conjugate(slope, alpha)
     if np.isfinite(conjugate):
         return 1.0, conjugate

@@ -6,10 +6,10 @@ A block is what leaves 0 together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg._kernels import active_set, group_descent
 from skreg.penalties import Group, Penalty, Separable
@@ -52,11 +52,18 @@ class CoefficientBlocks:
         if self.single:
             self._order = np.arange(n_outputs * n_features)
             self.sizes = np.ones(len(self._order), dtype=np.intp)
-            self.free = np.flatnonzero(_repeated(penalty.free(n_features), n_outputs))
+            self.free = np.flatnonzero(np.tile(penalty.free(n_features), n_outputs))
             self.which = self._order
         else:
             self._merge()
             self._starts = np.cumsum([0, *self.sizes])
+
+    @cached_property
+    def terms(self) -> Array:
+        """l1, l2 and the lower and upper bounds of a `Separable` penalty, shape (4, K·p)."""
+        penalty, p = cast(Separable, self.penalty), self.n_features  # the kernel's name says so
+        terms = np.stack([penalty.l1(p), penalty.l2(p), *penalty.limits(p)])
+        return np.tile(terms, self.n_outputs)
 
     def _merge(self) -> None:
         """The penalty's blocks, those without a penalty as one."""
@@ -111,10 +118,6 @@ class CoefficientBlocks:
         pull = self.penalty.pull(rows)[self.which]
         pull[self.free] = 0.0
         return pull
-
-
-def _repeated(x: NDArray, times: int) -> NDArray:
-    return np.tile(x, times) if times > 1 else x
 
 
 class InnerKernel(ABC):
@@ -187,10 +190,7 @@ class CoordinateKernel(InnerKernel):
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
-        penalty = cast(Separable, blocks.penalty)  # the kernel's name says so
-        p, k = blocks.n_features, blocks.n_outputs
-        self._l1, self._l2 = _repeated(penalty.l1(p), k), _repeated(penalty.l2(p), k)
-        self._lower, self._upper = (_repeated(bound, k) for bound in penalty.limits(p))
+        self._l1, self._l2, self._lower, self._upper = blocks.terms
 
 
 class Coordinates(CoordinateKernel):
@@ -206,8 +206,8 @@ class Coordinates(CoordinateKernel):
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
     ) -> None:
         self.members = np.concatenate([self.members, new])
-        shape = [part[self.members] for part in (self._l1, self._l2, self._lower, self._upper)]
-        self.active.extend(hessian, cross.ravel(), slack, *shape, slope.ravel())
+        terms = self.blocks.terms.take(self.members, axis=1)
+        self.active.extend(hessian, cross.ravel(), slack, *terms, slope.ravel())
         self.theta = self.active.theta
 
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
