@@ -10,7 +10,7 @@ from skreg.penalties import Separable
 from skreg.quadratic.quadratic import Quadratic
 from skreg.rows.products import Array
 from skreg.solvers.method import Answer, Method, Task
-from skreg.solvers.penalized import PenalizedQuadratic
+from skreg.solvers.working_set import PenalizedQuadratic
 
 # A relative gradient norm from which on a closed form is said to have lost digits.
 _LOST = 1e-6

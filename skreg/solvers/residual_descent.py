@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from skreg._kernels import residual_descent as kernel
 from skreg.rows.products import Array, Indices
 from skreg.solvers.inner import CoefficientBlocks, CoordinateKernel
-from skreg.solvers.penalized import PenalizedQuadratic
+
+if TYPE_CHECKING:
+    from skreg.solvers.working_set import PenalizedQuadratic
 
 # The objective may fall by this share of the gap asked for in a pass that counts as the last; a gap
 # that is not reached then makes it smaller, and the next λ starts above what was needed here.

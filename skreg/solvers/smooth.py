@@ -21,7 +21,7 @@ from skreg.solvers.certificate import Certificate
 from skreg.solvers.evaluation import Evaluator
 from skreg.solvers.method import Task
 from skreg.solvers.newton import Newton
-from skreg.solvers.penalized import PenalizedQuadratic
+from skreg.solvers.working_set import PenalizedQuadratic
 
 
 @dataclass(frozen=True, eq=False)

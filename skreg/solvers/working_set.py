@@ -1,4 +1,4 @@
-"""min ½‖b − Aθ‖² + P(θ; λ) by working sets of blocks, λ downwards.
+"""min ½‖b − Aθ‖² + P(θ; λ): its certificate, and its path by working sets of blocks, λ downwards.
 
 A kernel (`skreg.solvers.inner`) solves the problem on the blocks that it knows, and goes on from
 one λ to the next. Where H is an array and the kernel goes by single coefficients, it knows all of
@@ -10,14 +10,19 @@ the λ before. The slope q = h − Hθ over all features then says which were mi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from skreg.rows.products import Array, Indices
+from skreg._kernels import lasso_gap
+from skreg.penalties import Penalty, Separable
+from skreg.quadratic import Quadratic
+from skreg.quadratic.factor import Factor
+from skreg.rows.products import EPS, Array, Indices, Mask
+from skreg.solvers.certificate import best_scale, largest_scale
 from skreg.solvers.inner import CoefficientBlocks, InnerKernel, inner_kernel
 from skreg.solvers.method import Answer, Method, Task
-from skreg.solvers.penalized import PenalizedQuadratic
 from skreg.solvers.residual_descent import ResidualDescent
 
 # A block that comes as near to λ as this, by the tangent of the path, becomes known.
@@ -27,14 +32,154 @@ _BATCH = 100
 # Known features of sparse rows from which on H on them is given up for coordinate descent.
 _MANY = 500
 # A path of coefficients comes down to a λ far below by steps of this ratio, which is faster than a
-# leap ...
-_STEP = 0.5
-# ... from λ_max down to this share of it.
-_LOWEST = 1e-4
+# leap, from λ_max down to this share of it.
+_STEP, _LOWEST = 0.5, 1e-4
 # An inexact kernel solves the problem on what it knows closer than the whole.
 _INNER = 0.3
 # To bring features without a penalty to their best: one or two do, more only within bounds.
 _FREE_ROUNDS = 10_000
+
+
+class PenalizedQuadratic:
+    """Some targets of a quadratic and a penalty, for any λ.
+
+    With H = AᵀA, h = Aᵀb and r = b − Aθ, θ and the slope q = Aᵀr = h − Hθ have shape (q, p).
+
+    Parameters
+    ----------
+    quadratic : Quadratic
+    penalty : Penalty
+    targets : slice, default=slice(None)
+        Which of its targets are meant; all of them by default.
+
+    Attributes
+    ----------
+    targets : ndarray of int
+    cross, power : ndarray of shape (q, p), float
+        h and ‖b‖².
+    free : ndarray of int
+        Features without a penalty.
+    width, slack : ndarray of shape (p,)
+        √Hⱼⱼ, and what rounding leaves in a component of q.
+    """
+
+    def __init__(self, quadratic: Quadratic, penalty: Penalty, targets: slice = slice(None)):
+        self.quadratic, self.penalty = quadratic, penalty
+        self.targets = np.arange(len(quadratic.power))[targets]
+        self.cross = np.ascontiguousarray(quadratic.cross.T[targets])
+        self.power = float(quadratic.power[targets].sum())
+        self.free = np.flatnonzero(penalty.free(self.cross.shape[1]))
+        # Rounding may leave a diagonal below zero, which counts as no curvature.
+        self.width = np.sqrt(np.maximum(quadratic.diagonal, 0.0))
+        self.slack = 64 * EPS * self.width * np.sqrt(self.power)
+        self._weights = None  # of |θⱼ| and ½θⱼ², for the compiled gap
+        if penalty.kernel == "coordinates":
+            its, p = cast(Separable, penalty), len(self.width)
+            self._weights, self._limits = np.stack([its.l1(p), its.l2(p)]), its.limits(p)
+
+    def slope(self, theta: Array) -> Array:
+        """q = h − Hθ."""
+        pairs = zip(theta, self.targets, strict=True)
+        return np.stack([self.quadratic.slope(*pair) for pair in pairs])
+
+    def risk(self, theta: Array, slope: Array) -> float:
+        """½‖r‖² = ½(‖b‖² − θᵀ(h + q))."""
+        return max(0.5 * (self.power - float(np.vdot(theta, self.cross + slope))), 0.0)
+
+    def gap(self, theta: Array, slope: Array, alpha: float) -> float:
+        """An upper bound of the objective less its minimum, from the dual point s·r.
+
+        With s of `largest_scale` P(θ) − D(s·r) = (1−s)²·½‖r‖² + P(θ; λ) − s⟨θ, q⟩ + P*(s·q; λ).
+
+        A dual point must be orthogonal to features without a penalty. The residual is, once these
+        are at their best beside the others: with θ′ so made, gap(θ) = R(θ) − R(θ′) + gap(θ′), and
+        R(θ) − R(θ′) = ½(q + q′)ᵀ(θ′ − θ).
+        """
+        theta, slope = np.ascontiguousarray(theta), np.ascontiguousarray(slope)
+        excess, free = 0.0, self.free if alpha > 0 else np.arange(theta.shape[1])
+        if free.size:
+            loose = self._loose(theta, slope)
+            if self.free.size and ((np.abs(slope) > self.slack) & loose)[:, self.free].any():
+                moved = self._settled(theta, slope, loose)
+                moved_slope = self.slope(moved)
+                excess = max(0.5 * float(np.vdot(slope + moved_slope, moved - theta)), 0.0)
+                theta, slope = moved, moved_slope
+            excess += self._left(theta[:, free], slope[:, free], loose[:, free], free)
+            slope = slope.copy()
+            slope[:, free] *= ~loose[:, free]
+        if not self.penalty.is_separable or len(theta) == 1:
+            return excess + self._scaled_gap(theta, slope, alpha)
+        parts = [
+            PenalizedQuadratic(self.quadratic, self.penalty, slice(t, t + 1)) for t in self.targets
+        ]
+        for part, one, its in zip(parts, theta[:, None], slope[:, None], strict=True):
+            excess += part._scaled_gap(one, its, alpha)
+        return excess
+
+    def gap_of_small(self, theta: Array, slope: Array, alpha: float) -> float:
+        """The same for λ near the rounding of slopes: R(θ) − min R + P(θ; λ), or less.
+
+        R(θ) − min R = ½⟨q, H⁻¹q⟩ for the q that no bound holds back, and R(θ) at most.
+        """
+        left = self.risk(theta, slope)
+        if self.quadratic.holds_hessian:
+            loose, factor = self._loose(theta, slope), self._factor
+            if factor.is_definite or loose.all():
+                q = slope * loose
+                left = min(left, 0.5 * float(np.vdot(q, factor.inverse_times(q.T).T)))
+        return left + self.penalty.value(theta, alpha)
+
+    @cached_property
+    def _factor(self) -> Factor:
+        return Factor(self.quadratic.hessian, np.zeros(len(self.quadratic.hessian)), scaled=True)
+
+    def _scaled_gap(self, theta: Array, slope: Array, alpha: float) -> float:
+        """The gap where q of features without a penalty is 0.
+
+        Of two s the better: the largest with P* finite and the largest with P* = 0, which is where
+        an L2 part is so small that rounding in q weighs.
+        """
+        if self._weights is not None:
+            rows = self.cross[0], theta[0], slope[0], *(alpha * self._weights)
+            return lasso_gap.duality_gap(*rows, *self._limits, self.power)
+        steepest = float(self.penalty.pull(slope).max(initial=0.0))
+        scales = {largest_scale(self.penalty, slope, alpha)}
+        if steepest > alpha and np.isfinite(steepest):
+            scales.add((alpha / steepest, 0.0))
+        risk = self.risk(theta, slope)
+        value, along = self.penalty.value(theta, alpha), float(np.vdot(theta, slope))
+        if self.penalty.is_bounded(theta.shape[1]):
+            scales.add(best_scale(self.penalty, slope, alpha, along + risk))
+        return max(
+            min((1.0 - s) ** 2 * risk + value - s * along + conjugate for s, conjugate in scales),
+            0.0,
+        )
+
+    def _loose(self, theta: Array, slope: Array) -> Mask:
+        """Components that no bound keeps from moving along the slope."""
+        far = theta + np.copysign(1.0 + np.abs(theta), slope)
+        return self.penalty.prox(far, 1.0, 0.0) != theta
+
+    def _settled(self, theta: Array, slope: Array, loose: Mask) -> Array:
+        """θ with features without a penalty at their best beside the others."""
+        moved = theta.copy()
+        for one, its, inside in zip(moved, slope, loose[:, self.free], strict=True):
+            which, block = self.free[inside], self._free_block[np.ix_(inside, inside)]
+            one[which] += Factor(block, np.zeros(len(block))).inverse_times(its[which])
+        return moved
+
+    @cached_property
+    def _free_block(self) -> Array:
+        return self.quadratic.working_columns(self.targets).among(self.free)
+
+    def _left(self, theta: Array, slope: Array, loose: Mask, which: Indices) -> float:
+        """What rounding leaves in the slopes of features without a penalty, as a gap.
+
+        Each adds |qⱼ| times the way to its best value, for which |θⱼ| + ‖b‖/√Hⱼⱼ stands.
+        """
+        width = self.width[which]
+        way = np.divide(np.sqrt(self.power), width, out=np.zeros_like(width), where=width > 0)
+        return float(np.sum(loose * np.abs(slope) * (np.abs(theta) + way) * (width > 0)))
 
 
 class WorkingSet:
@@ -112,8 +257,7 @@ class WorkingSet:
             if self._knows_all:
                 return rounds
             rounds = max(rounds, 1)
-            exact = self.kernel.is_exact
-            if not exact and problem.gap(self.theta, self.slope, alpha) <= self.goal:
+            if not self.kernel.is_exact and problem.gap(self.theta, self.slope, alpha) <= self.goal:
                 break
             size = np.maximum(np.abs(self.slope) - problem.slack, 0.0)
             missed = self._admit(self.blocks.pull(np.copysign(size, self.slope)), alpha)
@@ -168,8 +312,6 @@ class WorkingSet:
         kernel, size = self.kernel, self.problem.cross.shape[1]
         if not self.known.size:
             self.slope = self.problem.cross
-        elif kernel.slope is not None and self._in_order:
-            self.slope = np.array(kernel.slope, ndmin=2)
         elif kernel.slope is not None and len(kernel.slope) == size:
             self.slope = np.empty_like(self.problem.cross)
             self.slope[:, self.known] = kernel.slope
@@ -197,9 +339,7 @@ class WorkingSetMethod(Method):
     def path(self, task: Task) -> Answer:
         """Follow the path of each part of the targets."""
         problem, alphas, m = task.quadratic, task.alphas, len(task.alphas)
-        closed = alphas == 0
-        if closed.any() and task.penalty.is_bounded(problem.n_features):
-            closed[:] = False
+        closed = (alphas == 0) & (not task.penalty.is_bounded(problem.n_features))
         order = task.descending(~closed)
         thetas = np.zeros((m, problem.n_outputs, problem.n_features))
         gaps, risk = np.zeros((2, m))
@@ -230,19 +370,14 @@ class WorkingSetMethod(Method):
 
     def alpha_max(self, task: Task) -> float:
         """Largest pull on a penalized block, features without a penalty being at their best."""
-        return max(
-            WorkingSet(part, 0.0).alpha_max
-            if part.free.size
-            else part.penalty.alpha_max(-part.cross)
-            for part in self._parts(task)
-        )
+        return max(WorkingSet(part, 0.0).alpha_max for part in self._parts(task))
 
     def _parts(self, task: Task) -> list[PenalizedQuadratic]:
         """The problems that can be solved one by one: each target's, where the penalty allows."""
         problem, q = task.quadratic, task.quadratic.n_outputs
         step = 1 if task.penalty.is_separable else q
-        parts = [slice(t, t + step) for t in range(0, q, step)]
-        return [PenalizedQuadratic(problem, task.penalty, part) for part in parts]
+        starts = range(0, q, step)
+        return [PenalizedQuadratic(problem, task.penalty, slice(t, t + step)) for t in starts]
 
 
 class ActiveSet(WorkingSetMethod):
