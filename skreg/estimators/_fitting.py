@@ -21,8 +21,8 @@ from skreg.path import PathModel, RegularizationPath, path_alphas
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers import Solution, solve
-from skreg.solvers.by_target import solve_by_target
-from skreg.solvers.constrained import from_nearest, solve_bounded, stretched
+from skreg.solvers.closed_forms import solve_by_target
+from skreg.solvers.constrained import solve_bounded
 
 #: What X may be.
 MatrixLike = ArrayLike | sparray | spmatrix
@@ -377,18 +377,14 @@ class Fitting(LinearModel):
 
     def solve_bounded(self, bound: float) -> Solution:
         """The solution with J(θ) = ``bound``, or that at λ = 0."""
-        problem, exact = self.problem, self.problem.is_quadratic
         found = solve_bounded(
-            from_nearest(partial(self.solve, closely=True)),
+            self.problem,
+            partial(self.solve, closely=True),
             self.penalties,
             bound,
             self.alphas(1)[0],
             power=self.norm_power,
-            zero_first=exact,
-            # The spectrum tells far smaller λ apart than an objective does.
-            smallest=1e-30 if exact and self.norm_power < 0 else 1e-10,
-            negligible=0.1 * self.estimator.tol * problem.null_risk,
-            stretch=None if exact else partial(stretched, problem, self.penalties, bound),
+            tol=self.estimator.tol,
         )
         found.warn(stacklevel=4)  # and not of λ on the way
         return found

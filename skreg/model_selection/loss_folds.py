@@ -1,6 +1,6 @@
 """The ridge under a loss that is not its own quadratic: every fold and λ, and all rows, at once.
 
-See `skreg.solvers.fold_paths`. What it does not serve goes the way of `path_folds`.
+See `skreg.solvers.fold_newton`. What it does not serve goes the way of `path_folds`.
 """
 
 import time
@@ -19,7 +19,7 @@ from skreg.model_selection.pipelines import stands_alone
 from skreg.path import RegularizationPath
 from skreg.quadratic import EmpiricalRisk
 from skreg.solvers import Solution
-from skreg.solvers.fold_paths import solve_paths
+from skreg.solvers.fold_newton import solve_paths
 from skreg.solvers.method import Freedom
 from skreg.solvers.newton import Newton
 

@@ -14,27 +14,15 @@ from skreg.solvers.method import Solution
 _CHUNK = 6
 # Share of the first λ at which the search for a λ with J > k ends.
 _END = 1e-45
-# Relative step of a difference of J.
-_STEP = 1e-6
+# Relative step of a difference of J, and the accuracy to which it is to come to k.
+_STEP, _TOL = 1e-6, 1e-9
 _MAX_STEPS = 100
 # Points that λ is interpolated through where J is smooth in it, and how often before the Illinois
 # rule, which cannot fail, takes over.
 _POINTS, _INTERPOLATED = 4, 8
 
 
-def solve_bounded(
-    solve,
-    value,
-    bound,
-    top,
-    *,
-    power=1.0,
-    tol=1e-9,
-    zero_first=True,
-    smallest=1e-10,
-    negligible=-np.inf,
-    stretch=None,
-):
+def solve_bounded(problem, solve, value, bound, top, *, power=1.0, tol=1e-8):
     """argmin R(θ) subject to J(θ) ≤ k: the solution at the λ with J(θ(λ)) = k, or at λ = 0.
 
     J(θ(λ)) does not increase with λ, so λ is a scalar root: a geometric descent brackets it, and
@@ -43,8 +31,9 @@ def solve_bounded(
 
     Parameters
     ----------
+    problem : Problem
     solve : callable
-        From an array of λ, descending, to a `Solution`.
+        From an array of λ, descending, to a `Solution`; takes ``start`` as `solve` does.
     value : callable
         From the ``coefs`` of a `Solution` to J for each λ.
     bound : float
@@ -54,27 +43,23 @@ def solve_bounded(
     power : float, default=1.0
         1 for the lasso, whose J is piecewise linear in λ; −½ for the ridge, as ‖θ‖⁻¹ of one
         direction is linear in λ.
-    tol : float, default=1e-9
-        Relative accuracy of J.
-    zero_first : bool, default=True
-        Whether λ = 0 is tried first, as it should where that is cheap.
-    smallest : float, default=1e-10
-        Share of ``top`` at which λ = 0 is looked at: if J(θ̂) > k, the search goes on below.
-    negligible : float, default=-inf
-        A risk at which ``stretch`` may take over.
-    stretch : callable, default=None
-        From a `Solution` to one with J = k, where the risk has no minimizer: see `stretched`.
+    tol : float, default=1e-8
+        That of the solutions.
 
     Returns
     -------
     Solution
         Of one λ: the multiplier. It is 0 where the constraint is slack, J(θ̂) ≤ k.
     """
-    search = _Search(solve, value, bound, power, tol)
-    if zero_first and search.at(0.0) <= 0:
+    search, exact = _Search(_from_nearest(solve), value, bound, power), problem.is_quadratic
+    if exact and search.at(0.0) <= 0:  # which is cheap there
         return search.solution
+    # The spectrum tells far smaller λ apart than an objective does.
+    smallest = 1e-30 if exact and power < 0 else 1e-10
+    # A risk that `_stretched` may go on from.
+    negligible = 0.1 * tol * problem.null_risk
     found = search.bracket(top, smallest * top, negligible)
-    if found.low == 0 and not zero_first:
+    if found.low == 0 and not exact:
         # The smallest λ that a path would go to: it is time to look at θ̂, if there is one.
         near = search.solution
         if search.at(0.0) <= 0 and search.solution.has_minimizer:
@@ -84,7 +69,7 @@ def solve_bounded(
             found = search.bracket(found.high, _END * top, negligible if endless else -np.inf)
             near = search.solution
         if found.low == 0 and endless:
-            return near if stretch is None else stretch(near)
+            return _stretched(problem, value, bound, near)
     if found.low == 0 and search.at(low := 1e-2 * found.high) > 0:
         found = _Bracket(low, found.high, search.excess, search.at(found.high))
     if found.low == 0:
@@ -93,7 +78,7 @@ def solve_bounded(
     return search.root(found)
 
 
-def from_nearest(solve: Callable[..., Solution]) -> Callable[[Array], Solution]:
+def _from_nearest(solve: Callable[..., Solution]) -> Callable[[Array], Solution]:
     """``solve`` with ``start`` = θ and b at the nearest λ that it was asked for before."""
     seen: dict[float, tuple[Array, Array]] = {}
 
@@ -110,7 +95,7 @@ def from_nearest(solve: Callable[..., Solution]) -> Callable[[Array], Solution]:
     return solve_near
 
 
-def stretched(problem, value, bound, solution):
+def _stretched(problem, value, bound, solution):
     """The solution moved outwards until J = k, if that lowers the loss of every row.
 
     Where the risk has no minimizer, the direction of θ(λ) settles as λ → 0, and the risk soon
@@ -169,15 +154,14 @@ class _Search:
     solution: Solution
     excess: float
 
-    def __init__(self, solve, value, bound, power, tol):
-        self.solve, self.value = solve, value
-        self.bound, self.power, self.tol = bound, power, tol
+    def __init__(self, solve, value, bound, power):
+        self.solve, self.value, self.bound, self.power = solve, value, bound, power
         self.seen: dict[float, float] = {}  # log(J/k) by λ
         # What is nearly linear in λ on the way needs fewer stops.
         self.ratio, self.chunk = (2.0, _CHUNK) if power > 0 else (8.0, _CHUNK // 2)
 
     def at(self, alpha):
-        """J(θ(λ))/k − 1, at most ``tol`` counting as 0."""
+        """J(θ(λ))/k − 1, at most `_TOL` counting as 0."""
         self.solution = self.solve(np.array([alpha]))
         self.excess = float(self._excess(self.solution)[0])
         return self.excess
@@ -187,7 +171,7 @@ class _Search:
         for alpha, its in zip(solution.alphas, excess, strict=True):
             if alpha > 0 and its > -1:
                 self.seen[float(alpha)] = float(np.log1p(its))
-        return np.where(np.abs(excess) <= self.tol, 0.0, excess)
+        return np.where(np.abs(excess) <= _TOL, 0.0, excess)
 
     def bracket(self, top, smallest, negligible):
         """λ between which J comes to k, a ratio apart.
@@ -213,7 +197,7 @@ class _Search:
         return _Bracket(0.0, high, np.inf, at_high)
 
     def root(self, between):
-        """The solution where J is k, to ``tol``; if J jumps over k, the one below."""
+        """The solution where J is k, to `_TOL`; if J jumps over k, the one below."""
         low, high, at_low, at_high = between
         f_low, f_high, below, last = self._curve(at_low), self._curve(at_high), None, 0
         for step in range(_MAX_STEPS if at_high < 0 else 0):

@@ -9,9 +9,9 @@ import numpy as np
 from skreg.quadratic.point import Point
 from skreg.rows.products import EPS
 from skreg.solvers.certificate import Certificate
-from skreg.solvers.evaluation import Evaluator
+from skreg.solvers.descent import best_weights
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
-from skreg.solvers.past_steps import best_weights
+from skreg.solvers.smooth import Evaluator
 from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
 # Coefficients that join the working set at once: this many, or as many as it has non-zeros.

@@ -14,11 +14,10 @@ from skreg.penalties import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem
 from skreg.rows.products import EPS, Array, Indices
 from skreg.solvers.certificate import Certificate
-from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, Spectral
+from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, OneShot, Spectral
 from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.method import Answer, Freedom, Method, Progress, Solution, Task
 from skreg.solvers.newton import Newton, free_directions_notes
-from skreg.solvers.one_shot import OneShot
 from skreg.solvers.original_rows import OriginalRows
 from skreg.solvers.penalized_interior import PenalizedInterior
 from skreg.solvers.proximal_gradient import ProximalGradient
