@@ -75,6 +75,14 @@ class Split:
         lower[self.split] = lower[len(self.shares.l1) :] = 0
         return np.column_stack([lower, np.full(len(lower), np.inf)])
 
+    def steepest(self, x, gradient):
+        """The largest component of the projected gradient."""
+        inside = np.ones(len(x), dtype=bool)
+        if len(self.split):
+            inside[self.split] = x[self.split] > 0
+            inside[len(self.shares.l1) :] = x[len(self.shares.l1) :] > 0
+        return float(np.abs(np.where(inside, gradient, np.minimum(gradient, 0.0))).max(initial=0.0))
+
     def objective(self, x, risk_and_gradient):
         """R + λJ and its gradient in (u, v)."""
         theta = self.theta(x)
@@ -106,6 +114,7 @@ def fit_lbfgs(
     """
     split = Split(Shares.of(objective.regularization, objective.units, len(state.theta)))
     watch = _Watch(objective, state, history, settings, score, on_epoch_begin, on_epoch_end)
+    rounding = _ROUNDING * np.finfo(state.theta.dtype).eps
     with objective.evaluator() as evaluate, one_blas_thread():
 
         def risk_and_gradient(theta):
@@ -122,28 +131,37 @@ def fit_lbfgs(
             if watch.is_enough(split.theta(intermediate_result.x), intermediate_result.fun):
                 raise StopIteration
 
-        start = split.start(state.theta)
-        found = minimize(
-            split.objective,
-            start,
-            args=(risk_and_gradient,),
-            method="L-BFGS-B",
-            jac=True,
-            bounds=split.bounds(),
-            callback=met,
-            options={
-                "maxiter": settings.max_iter,
-                "maxfun": 100 * settings.max_iter,
-                "maxcor": _MEMORY,
-                "gtol": settings.tol,
-                "ftol": _ROUNDING * np.finfo(state.theta.dtype).eps,
-            },
-        )
+        x, value, left = split.start(state.theta), np.inf, settings.max_iter
+        while left > 0 and not watch.stopped:
+            found = minimize(
+                split.objective,
+                x,
+                args=(risk_and_gradient,),
+                method="L-BFGS-B",
+                jac=True,
+                bounds=split.bounds(),
+                callback=met,
+                options={
+                    "maxiter": left,
+                    "maxfun": 100 * left,
+                    "maxcor": _MEMORY,
+                    "gtol": settings.tol,
+                    "ftol": rounding,
+                },
+            )
+            left -= found.nit
+            # A step that the line search cut short looks like the end of progress: the gradient
+            # and a start without memory tell.
+            if split.steepest(found.x, found.jac) <= settings.tol:
+                break
+            if not found.fun < value - rounding * abs(found.fun):
+                break
+            x, value = found.x, found.fun
         if not watch.n_met:
             # The start was a minimum already.
             watch.is_enough(split.theta(found.x), float(found.fun))
     watch.best.restore(state)
-    return watch.stopped or found.nit < settings.max_iter
+    return watch.stopped or left > 0
 
 
 class _Watch:
