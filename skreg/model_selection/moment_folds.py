@@ -6,6 +6,8 @@ a block. What neither can say, and what fails, is left to the rows (`path_folds`
 """
 
 import time
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 import numpy as np
 from scipy.sparse import issparse
@@ -16,14 +18,21 @@ from skreg._threads import one_blas_thread
 from skreg._validation import check_alphas
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
-from skreg.model_selection.fold_moments import as_slice, rounds
 from skreg.model_selection.job import Declined, along_path, or_else
 from skreg.model_selection.metrics import NoFormula, SquareScores
 from skreg.model_selection.pipelines import stands_alone
-from skreg.model_selection.wide_ridge import RowProducts
+from skreg.model_selection.wide_ridge import row_products
 from skreg.quadratic import Moments, Quadratic
 from skreg.quadratic.quadratic import GramQuadratic
 from skreg.rows.products import together
+
+# A feature (or target) whose spread in the training part is below this share of that in all rows
+# has lost digits by a subtraction: the training part is summed by itself.
+_KEPT = 0.05
+# Numbers that the moments of all parts may take whatever the size of X.
+_SMALL = 2**20
+# Splits that are solved before the next are begun, where moments are not kept.
+_AT_ONCE = 16
 
 
 def serves(job):
@@ -49,17 +58,9 @@ def run(job):
 
 
 def all_rows(job):
-    """All rows, as the moments of the splits add up to them: for a grid of λ.
+    """The `Fitting` of all rows, whose moments are those of the splits together, for a grid of λ.
 
-    Parameters
-    ----------
-    job : Job
-        Its λ are not needed yet.
-
-    Returns
-    -------
-    Fitting or None
-        None where the sums of the splits are not those of all rows.
+    None where they are not. The λ of the `Job` are not needed yet.
     """
     if not serves(job):
         return None
@@ -121,7 +122,10 @@ class _Folds:
                 yield from members
                 start = time.perf_counter()
             if others:
-                self._products = self._row_products()
+                self._products = None
+                if self.squares is not None and not self.job.return_train_score:
+                    model = LinearModel(self.source)
+                    self._products = row_products(model, self.X, self.job.shared)
                 pieces = [(self._one_split, self._by_rows, j) for j in others]
                 if self.path is None and self._products is None:
                     pieces.append((self._of_all_rows, None))
@@ -175,27 +179,29 @@ class _Folds:
         train, test = self.splits[j]
         trained, tested = parts(j)
         path = self._path(trained, train, self.job.watch.of_split(j))
-        return self._finish(start, path, {"test": (test, tested), "train": (train, trained)})
+        return self._finish(start, path, (test, tested), (train, trained))
 
     def _by_rows(self, j):
         """Solve split j by products of rows, or by the rows themselves."""
         start = time.perf_counter()
         train, test = self.splits[j]
-        tests = self._wide_scores(train, test)
-        if tests is not None:
-            return along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
+        if self._products is not None and len(train) < self.X.shape[1]:
+            weights = None if self.weights is None else self.weights[train]
+            found = self._products.predictions(train, test, self.y[train], weights, self.alphas)
+            if found is not None and self.squares is not None:
+                tests = self.squares.by_predictions(test, found.__getitem__, len(self.alphas))
+                if tests is not None:
+                    return along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
         path = self._path(None, train, self.job.watch.of_split(j))
-        return self._finish(start, path, {"test": (test, None), "train": (train, None)})
+        return self._finish(start, path, (test, None), (train, None))
 
-    def _finish(self, start, path, parts):
-        """Score a path that was begun at ``start``; ``parts`` are rows, and moments if known."""
+    def _finish(self, start, path, test, train):
+        """Score a path that was begun at ``start`` on parts: rows, and their moments if known."""
         solved = time.perf_counter()
-        tests = self._scores(path, *parts["test"])
-        scored = time.perf_counter()
-        trains = self._scores(path, *parts["train"]) if self.job.return_train_score else None
-        n_test = len(parts["test"][0])
-        seconds = solved - start, scored - solved
-        return along_path(n_test, tests, trains, *seconds)
+        tests = self._scores(path, *test)
+        seconds = solved - start, time.perf_counter() - solved
+        trains = self._scores(path, *train) if self.job.return_train_score else None
+        return along_path(len(test[0]), tests, trains, *seconds)
 
     def _scores(self, path, rows, moments):
         """Scores of each λ on some rows: by moments, by sums of squares, or by the scorers."""
@@ -251,36 +257,6 @@ class _Folds:
         fitting = self.fitting(moments, rows)
         return fitting.as_path(fitting.solve_closely(self.alphas, on_solved), self.job.X)
 
-    # More features than rows ---------------------------------------------------------------------
-
-    def _wide_scores(self, train, test):
-        """Scores of each λ of a ridge with p > n by products of rows; None if rows are needed."""
-        if len(train) >= self.X.shape[1] or self._products is None:
-            return None
-        weights = None if self.weights is None else self.weights[train]
-        found = self._products.predictions(train, test, self.y[train], weights, self.alphas)
-        if found is None:
-            return None
-        assert self.squares is not None  # or there were no products of rows
-        return self.squares.by_predictions(test, found.__getitem__, len(self.alphas))
-
-    def _row_products(self):
-        """Products of rows, where they are all that is needed, and less than all splits need."""
-        n, p = self.X.shape
-        if (
-            not LinearModel(self.source).is_ridge
-            or self.source.penalty_factors is not None
-            or issparse(self.X)
-            or self.squares is None
-            or self.job.return_train_score
-            or n >= p
-        ):
-            return None
-        shared, key = self.job.shared, ("products", self.source.fit_intercept)
-        if key not in shared:
-            shared[key] = RowProducts(self.X, self.source.fit_intercept)
-        return shared[key]
-
 
 def _call(function, *arguments):
     function(*arguments)
@@ -300,3 +276,121 @@ def _by_targets(path):
     m, p = len(path), path.coefs.shape[-1]
     coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
     return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)
+
+
+def rounds(sums, splits, shape) -> Iterator[tuple[list[int], Callable, Moments | None]]:
+    """Every split once, those together whose moments are found together.
+
+    Test parts that make up all rows, as those of k folds do, are summed once; the training part of
+    each is the sum of the others, so that nothing is subtracted and nothing cancels. Where that
+    needs more room than X does, and where the test parts are not all rows, a training part is all
+    rows less the test part. Where these overlap or leave rows out, and where a subtraction would
+    cost digits, its own rows are summed.
+
+    Parameters
+    ----------
+    sums : callable
+        The `Moments` of the rows of which it is given the indices.
+    splits : dict of int to (train, test)
+    shape : (int, int)
+        Of X.
+
+    Yields
+    ------
+    members : list of int
+        Keys of ``splits``.
+    parts : callable
+        ``parts(j)`` gives the `Moments` of the training and the test part of split j.
+    whole : Moments or None
+        Of all rows, where they came up.
+    """
+    n_rows, n_features = shape
+    left = []
+    for members, covers in _sequences(splits, n_rows):
+        room = 2 * len(members) * n_features**2
+        if not covers or room > max(n_rows * n_features, _SMALL):
+            left += members
+            continue
+        tests = [sums(splits[j][1]) for j in members]
+        trains = _all_but_each(tests)
+        pairs = dict(zip(members, zip(trains, tests, strict=True), strict=True))
+        yield members, pairs.__getitem__, trains[0] + tests[0]
+    if left:
+        subtraction = _Subtraction(sums, splits, left, n_rows)
+        for start in range(0, len(left), _AT_ONCE):
+            yield left[start : start + _AT_ONCE], subtraction, subtraction.whole
+
+
+def _sequences(splits, n_rows):
+    """Sequences of splits, and whether their test parts are all rows, each row in one of them."""
+    members: list[int] = []
+    seen = np.zeros(n_rows, dtype=bool)
+    for j, (train, test) in splits.items():
+        alone = not are_complements(train, test, n_rows)
+        if (alone or seen[test].any()) and members:
+            yield members, False
+            members, seen = [], np.zeros(n_rows, dtype=bool)
+        members.append(j)
+        seen[test] = True
+        if alone or seen.all():
+            yield members, not alone and len(members) > 1
+            members, seen = [], np.zeros(n_rows, dtype=bool)
+    if members:
+        yield members, False
+
+
+def are_complements(train, test, n_rows):
+    """Whether every row is in one of the two, and in it once."""
+    if len(train) + len(test) != n_rows:
+        return False
+    count = np.bincount(train, minlength=n_rows) + np.bincount(test, minlength=n_rows)
+    return bool((count == 1).all())
+
+
+def _all_but_each(parts):
+    """The sums of all parts but one, for each."""
+    before = list(accumulate(parts[:-1]))
+    after = list(accumulate(parts[:0:-1]))[::-1]
+    inner = [a + b for a, b in zip(before, after[1:], strict=False)]
+    return [after[0], *inner, before[-1]]
+
+
+class _Subtraction:
+    """Parts of a split: all rows less the test part, if that is less work and keeps the digits."""
+
+    def __init__(self, sums, splits, members, n_rows):
+        self._sums, self._splits = sums, splits
+        self._smaller = {
+            j
+            for j in members
+            for train, test in [splits[j]]
+            if are_complements(train, test, n_rows) and 2 * len(test) <= len(train)
+        }
+        self.whole = sums(np.arange(n_rows)) if len(self._smaller) > 1 else None
+
+    def __call__(self, j):
+        train, test = self._splits[j]
+        tested, whole = self._sums(test), self.whole
+        if whole is not None and j in self._smaller and 0 < tested.weight < whole.weight:
+            rest = whole - tested
+            if _keeps_digits(rest, whole):
+                return rest, tested
+        return self._sums(train), tested
+
+
+def _keeps_digits(rest, whole):
+    return bool(
+        (np.diag(rest.xx) >= _KEPT * np.diag(whole.xx)).all()
+        and (rest.yy >= _KEPT * whole.yy).all()
+        and rest.weight >= _KEPT * whole.weight
+    )
+
+
+def as_slice(rows):
+    """Rows one after the other as a slice, which copies nothing."""
+    if isinstance(rows, slice) or not len(rows):
+        return rows
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    if last - first == len(rows) and (np.diff(rows) == 1).all():
+        return slice(first, last)
+    return rows

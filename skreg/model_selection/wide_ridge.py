@@ -1,6 +1,7 @@
 """The ridge on every training part where p > n: products of rows, taken once for all splits."""
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skreg.quadratic.spectrum import from_outer_gram
 from skreg.rows import rows_about_mean
@@ -8,6 +9,17 @@ from skreg.rows.products import product
 
 # Centring anew must leave this share of the products of rows, or digits are lost.
 _KEPT = 0.05
+
+
+def row_products(model, X, shared):
+    """`RowProducts` if a `LinearModel` needs nothing else, kept in ``shared``; None if it does."""
+    estimator, key = model.estimator, ("products", model.estimator.fit_intercept)
+    is_plain = model.is_ridge and estimator.penalty_factors is None
+    if not is_plain or issparse(X) or X.shape[0] >= X.shape[1]:
+        return None
+    if key not in shared:
+        shared[key] = RowProducts(X, estimator.fit_intercept)
+    return shared[key]
 
 
 class RowProducts:

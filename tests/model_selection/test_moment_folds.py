@@ -24,8 +24,8 @@ from sklearn.model_selection import (
 from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.model_selection import moment_folds, path_folds, refits
 from skreg.model_selection.evaluation import followed
-from skreg.model_selection.fold_moments import rounds
 from skreg.model_selection.job import Job
+from skreg.model_selection.moment_folds import rounds
 from skreg.quadratic import Moments
 
 ALPHAS = np.array([1.0, 1e-2, 1e-4])
@@ -183,7 +183,7 @@ class Sums:
 @pytest.mark.parametrize("splitter", [*SPLITTERS, LeaveOneOut()], ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize("roomy", [True, False])
 def test_moments_of_the_parts(splitter, roomy, monkeypatch):
-    monkeypatch.setattr("skreg.model_selection.fold_moments._SMALL", 10**9 if roomy else 0)
+    monkeypatch.setattr("skreg.model_selection.moment_folds._SMALL", 10**9 if roomy else 0)
     X, y = data(p=40)
     sums, splits = Sums(X, y), dict(enumerate(splitter.split(X)))
     found = {}
@@ -266,7 +266,7 @@ def test_no_grid_where_the_splits_do_not_tell():
 
 def test_folds_of_wide_moments_are_not_kept(monkeypatch):
     """p×p numbers for each fold would be more than the rows: rows are summed twice instead."""
-    monkeypatch.setattr("skreg.model_selection.fold_moments._SMALL", 0)
+    monkeypatch.setattr("skreg.model_selection.moment_folds._SMALL", 0)
     X, y = data(p=40)
     sums = Sums(X, y)
     for members, parts, _ in rounds(sums, dict(enumerate(KFold(5).split(X))), X.shape):
