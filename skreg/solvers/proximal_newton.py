@@ -23,11 +23,13 @@ import numpy as np
 from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
 from skreg.solvers.method import Answer, Method, Task
-from skreg.solvers.newton import Newton
+from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.proximal_path import MAX_EXPANSIONS, ProximalPath, Stop
 
 # Relative gaps from which on a further step is taken for the digits of θ.
 _POLISHED = 1e-12
+# Quadratics for one λ, once a λ has shown that the risk has no minimizer.
+_ENDLESS = 20
 
 
 class ProximalNewton(Method):
@@ -58,6 +60,8 @@ class ProximalNewton(Method):
             for i in task.descending():
                 if alphas[i] > 0 or penalty.is_bounded(risk.n_features):
                     stops[i] = path.solve(alphas[i])
+                    if stops[i].expansions >= limit and _has_no_minimum(path):
+                        path.max_expansions = min(limit, _ENDLESS)
                     if task.tol <= _POLISHED:
                         stops[i] = path.polish(stops[i])
                 else:
@@ -69,6 +73,12 @@ class ProximalNewton(Method):
         """Largest pull of the null model, where features without a penalty are at their best."""
         with one_blas_thread():
             return ProximalPath(task.risk, task.penalty, 1e-10, 10_000).alpha_max
+
+
+def _has_no_minimum(path):
+    """Whether the risk falls forever along features without a penalty, whatever λ is."""
+    thetas = path.point.theta.reshape(1, *path.certificate.shape)
+    return bool(free_directions_notes(path.risk, path.penalty, thetas))
 
 
 def _unpenalised(path, notes):

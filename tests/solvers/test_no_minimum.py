@@ -123,3 +123,15 @@ def test_warm_starts_serve_wide_ridges_too(free):
     first, coef = model.n_iter_, model.coef_
     assert model.fit(X, y).n_iter_ < first / 2
     np.testing.assert_allclose(model.coef_, coef, atol=1e-8)
+
+
+def test_a_path_without_minima_does_not_try_as_hard_at_every_alpha():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(14, 28)) * 10.0 ** rng.uniform(-2, 2, 28)
+    y = np.r_[0, 1, 2, 3, rng.integers(0, 4, 10)]
+    rows, factors = [4, 6, 7, 8, 9, 10, 11, 12, 13], np.r_[0.0, 0.0, np.ones(26)]
+    model = QuadraticApproxLassoClassifier(positive=True, penalty_factors=factors)
+    with pytest.warns(ConvergenceWarning, match="no finite minimizer .* along the features"):
+        path = model.regularization_path(X[rows], y[rows], [3.0, 0.3])
+    assert path.n_expansions[0] == 200
+    assert (path.n_expansions[1:] <= 20).all()
