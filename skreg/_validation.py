@@ -1,15 +1,16 @@
-"""Checks of user input that more than one layer makes."""
+"""Checks of user input that more than one layer makes, and fits that change all or nothing."""
 
+import functools
 import inspect
 import numbers
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -23,6 +24,32 @@ from skreg._sparse import check_sparse
 
 _FAR = 1e150  # squares of numbers beyond it, or below its inverse, leave float64
 _LARGEST = float(np.finfo(np.float64).max)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def all_or_nothing(method: F) -> F:
+    """Make ``fit`` restore every attribute of the estimator if it raises.
+
+    It stands outside ``_fit_context``, so that callbacks are torn down before. Arrays that belong
+    to the estimator must be replaced by ``fit`` and not written to.
+    """
+
+    @functools.wraps(method)
+    def fit(self, *args, **kwargs):
+        before = dict(vars(self))
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return cast(F, fit)
+
+
+def validated_fit(method: F) -> F:
+    """`all_or_nothing` around scikit-learn's checks of the parameters; the signature is kept."""
+    return cast(F, all_or_nothing(_fit_context(prefer_skip_nested_validation=True)(method)))
 
 
 def validated(
@@ -184,14 +211,14 @@ def check_parameters(estimator: BaseEstimator, constraints: dict[str, list]) -> 
             )
 
 
-@cache
+@functools.cache
 def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
     parameters = list(inspect.signature(kind).parameters.values())
     return tuple((parameter.name, parameter.default) for parameter in parameters)
 
 
 def check_weights(sample_weight, X):
-    """Sample weights as a float64 vector, or None for equal weights.
+    """Sample weights as a float64 vector, None for equal ones; ValueError for what is none.
 
     Parameters
     ----------
@@ -199,16 +226,6 @@ def check_weights(sample_weight, X):
         What the user gave. A number stands for the same weight in every row.
     X : array-like of shape (n_samples, n_features)
         The rows that the weights belong to.
-
-    Returns
-    -------
-    None or ndarray of shape (n_samples,), float64
-        None only when ``sample_weight`` is None.
-
-    Raises
-    ------
-    ValueError
-        If the weights have the wrong shape, or are NaN, infinite, negative or all zero.
 
     Examples
     --------

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from skreg._validation import (
+    all_or_nothing,
     check_classes,
     check_offset,
     check_weights,
@@ -19,8 +20,7 @@ from skreg._validation import (
     relative,
     validated,
 )
-from skreg.estimators._fitting import Sample, all_or_nothing
-from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
+from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
 
 # From so many classes, and probabilities of all rows, a fit is told of before it is begun.

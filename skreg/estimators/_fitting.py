@@ -1,91 +1,33 @@
-"""How estimators are fitted: wholly or not at all; the linear ones by a problem and a penalty."""
+"""Linear estimators as paths, searches and criteria see them, and the hooks that they answer by."""
 
 from __future__ import annotations
 
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import sparray, spmatrix
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import _get_feature_names
 
-from skreg._validation import check_factors, check_parameters
+from skreg._validation import check_factors
 from skreg.losses import Loss
 from skreg.path import PathModel, RegularizationPath, path_alphas
 from skreg.penalties import Penalty, Separable
-from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
-from skreg.solvers import Solution, solve
-from skreg.solvers.closed_forms import solve_by_target
+from skreg.quadratic import Problem, Quadratic
+from skreg.solvers import Solution
 from skreg.solvers.constrained import solve_bounded
 
+if TYPE_CHECKING:
+    from skreg.estimators._linear import Sample
+
 #: What X may be.
-MatrixLike = ArrayLike | sparray | spmatrix
+MatrixLike: TypeAlias = ArrayLike | sparray | spmatrix
 Array = NDArray[np.float64]
 OnSolved = Callable[[int], None] | None
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def all_or_nothing(method):
-    """Make ``fit`` restore every attribute of the estimator if it raises.
-
-    It stands outside ``_fit_context``, so that callbacks are torn down before. Arrays that belong
-    to the estimator must be replaced by ``fit`` and not written to.
-    """
-
-    @functools.wraps(method)
-    def fit(self, *args, **kwargs):
-        before = dict(vars(self))
-        try:
-            return method(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
-
-    return fit
-
-
-def validated_fit(method: F) -> F:
-    """`all_or_nothing` around scikit-learn's checks of the parameters; the signature is kept."""
-    return cast(F, all_or_nothing(_fit_context(prefer_skip_nested_validation=True)(method)))
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """Rows as ``fit`` has checked them.
-
-    Attributes
-    ----------
-    X : ndarray, CSR or CSC of shape (n, p)
-    y : ndarray of shape (n,) or (n, K)
-        Targets as the loss takes them; (n,) for squared error with one target only.
-    loss : Loss
-    weights : ndarray of shape (n,) or None
-    offset : ndarray of shape (n,) or (n, K) or None
-    """
-
-    X: Any
-    y: NDArray
-    loss: Loss
-    weights: Array | None
-    offset: Array | None
-
-    @property
-    def remainder(self) -> NDArray:
-        """What squared error has to explain: y less the offset."""
-        return self.y if self.offset is None else (self.y.T - self.offset).T
-
-    def problem(self, fit_intercept: bool) -> Problem:
-        """The risk of these rows."""
-        if self.loss.is_quadratic:
-            return Quadratic.from_rows(self.X, self.remainder, self.weights, fit_intercept)
-        return EmpiricalRisk(self.X, self.y, self.loss, self.weights, self.offset, fit_intercept)
 
 
 class LinearHooks(BaseEstimator, ABC):
@@ -185,22 +127,25 @@ class LinearHooks(BaseEstimator, ABC):
     def _let_go(self) -> None:
         """Keep no reference to the rows, unless asked to."""
 
+    @abstractmethod
     def _validate_params(self) -> None:
-        check_parameters(self, self._parameter_constraints)
+        """Check the parameters one by one."""
+
+    @abstractmethod
+    def _checked(self, X: Any, y: Any, **rows: Any) -> Sample:
+        """The rows, checked with the parameters."""
+
+    @abstractmethod
+    def _solve(
+        self, problem: Problem, alphas: ArrayLike, closely: bool = False, **more: Any
+    ) -> Solution:
+        """`Solution` for each λ, which warns of nothing; ``more`` as for `skreg.solvers.solve`."""
 
     def _twin(self) -> Self:
         """A copy that shares what the estimator holds."""
         twin = object.__new__(type(self))
         twin.__dict__.update(vars(self))
         return twin
-
-    def _checked(self, X: Any, y: Any, **rows: Any) -> Sample:
-        """The rows, checked with the parameters."""
-        self._check_parameters()
-        X, y = self._validate(X, y)
-        if self.penalty_factors is not None:
-            self._check_factors(X.shape[1])
-        return self._sample(X, y, **rows)
 
 
 class LinearModel(PathModel):
@@ -347,33 +292,13 @@ class Fitting(LinearModel):
 
     def solve(self, alphas: ArrayLike, closely: bool = False, **more: Any) -> Solution:
         """`Solution` for each λ, which warns of nothing; ``more`` as for `skreg.solvers.solve`."""
-        estimator, problem = self.estimator, self.problem
-        options = estimator._options(problem) | {k: v for k, v in more.items() if v is not None}
-        return solve(
-            problem,
-            self.penalty(problem.n_features),
-            alphas,
-            tol=estimator.tol,
-            max_iter=estimator.max_iter,
-            max_expansions=estimator.max_expansions,
-            closely=closely,
-            **options,
-        )
+        return self.estimator._solve(self.problem, alphas, closely, **more)
 
     def solve_closely(self, alphas: ArrayLike, on_solved: OnSolved = None) -> Solution:
         """Solutions beyond ``tol`` where a step more brings them there; it warns."""
         found = self.solve(alphas, closely=True, on_solved=on_solved)
         found.warn(stacklevel=4)
         return found
-
-    def solve_one(self) -> Solution:
-        """The solution at ``alpha``, or under ``norm_bound``."""
-        if self.estimator.norm_bound is not None:
-            return self.solve_bounded(self.estimator.norm_bound)
-        alpha = np.asarray(self.estimator.alpha, dtype=np.float64)
-        if alpha.ndim:
-            return solve_by_target(self.solve_closely, self.problem, alpha)
-        return self.solve_closely(alpha[None])
 
     def solve_bounded(self, bound: float) -> Solution:
         """The solution with J(θ) = ``bound``, or that at λ = 0."""

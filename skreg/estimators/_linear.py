@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -14,19 +15,54 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from skreg._validation import validated
+from skreg._validation import check_parameters, validated
 from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
 from skreg.estimators._progress import PathProgress
+from skreg.losses import Loss
 from skreg.model import QuadraticModel
 from skreg.path import RegularizationPath
 from skreg.penalties import Separable
-from skreg.solvers import solve
+from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.solvers import Solution, solve
+from skreg.solvers.closed_forms import solve_by_target
 
 # Bytes of moments that a pickle carries without being asked to.
 _SMALL = 4096
 DTYPES = [np.float64, np.float32]
 SPARSE = ["csr", "csc"]
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows as ``fit`` has checked them.
+
+    Attributes
+    ----------
+    X : ndarray, CSR or CSC of shape (n, p)
+    y : ndarray of shape (n,) or (n, K)
+        Targets as the loss takes them; (n,) for squared error with one target only.
+    loss : Loss
+    weights : ndarray of shape (n,) or None
+    offset : ndarray of shape (n,) or (n, K) or None
+    """
+
+    X: Any
+    y: NDArray
+    loss: Loss
+    weights: Array | None
+    offset: Array | None
+
+    @property
+    def remainder(self) -> NDArray:
+        """What squared error has to explain: y less the offset."""
+        return self.y if self.offset is None else (self.y.T - self.offset).T
+
+    def problem(self, fit_intercept: bool) -> Problem:
+        """The risk of these rows."""
+        if self.loss.is_quadratic:
+            return Quadratic.from_rows(self.X, self.remainder, self.weights, fit_intercept)
+        return EmpiricalRisk(self.X, self.y, self.loss, self.weights, self.offset, fit_intercept)
 
 
 class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
@@ -59,9 +95,42 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         told = told_of(self, X, y, rows)
         task = self._init_callback_context().call_on_fit_task_begin(**told)
         problem = self._checked(X, y, **rows).problem(self.fit_intercept)
-        self._set_fitted(problem, Fitting(self, problem).solve_one())
+        self._set_fitted(problem, self._solve_one(problem))
         task.call_on_fit_task_end(**told, reconstruction_attributes=dict)
         return self
+
+    def _validate_params(self) -> None:
+        check_parameters(self, self._parameter_constraints)
+
+    def _checked(self, X, y, **rows):
+        self._check_parameters()
+        X, y = self._validate(X, y)
+        if self.penalty_factors is not None:
+            self._check_factors(X.shape[1])
+        return self._sample(X, y, **rows)
+
+    def _solve_one(self, problem: Problem) -> Solution:
+        """The solution at ``alpha`` or under ``norm_bound``, beyond ``tol`` where that is cheap."""
+        if self.norm_bound is not None:
+            return Fitting(self, problem).solve_bounded(self.norm_bound)
+        alpha = np.asarray(self.alpha, dtype=np.float64)
+        closely = partial(self._solve, problem, closely=True)
+        found = solve_by_target(closely, problem, alpha) if alpha.ndim else closely(alpha[None])
+        found.warn(stacklevel=3)
+        return found
+
+    def _solve(self, problem, alphas, closely=False, **more):
+        options = self._options(problem) | {k: v for k, v in more.items() if v is not None}
+        return solve(
+            problem,
+            self._penalty(problem.n_features),
+            alphas,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            max_expansions=self.max_expansions,
+            closely=closely,
+            **options,
+        )
 
     def _set_fitted(self, problem, solution, streamed=False):
         """Set the fitted attributes, of which none refers to the rows unless asked to."""
@@ -176,7 +245,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         if np.ndim(self.alpha):
             raise ValueError("one_shot_gap compares solutions at one alpha, got an array of them.")
         best = Fitting.of(exact, X, y, sample_weight=sample_weight, offset=offset)
-        problem, found = best.problem, best.solve_one()
+        problem, found = best.problem, exact._solve_one(best.problem)
         once = clone(exact).set_params(max_expansions=1, norm_bound=None)
         first = Fitting(once, problem).solve(found.alphas)
         values = [

@@ -14,8 +14,8 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import assert_all_finite
 
-from skreg._validation import check_parameters, check_weights, validated
-from skreg.estimators._fitting import MatrixLike, validated_fit
+from skreg._validation import check_parameters, check_weights, validated, validated_fit
+from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from skreg._validation import (
+    all_or_nothing,
     as_numbers,
     check_offset,
     check_weights,
@@ -16,8 +17,7 @@ from skreg._validation import (
     validated,
 )
 from skreg.estimators._available import only_where
-from skreg.estimators._fitting import Fitting, Sample, all_or_nothing
-from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear
+from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, Quadratic
 
@@ -132,7 +132,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         model.dtype = X.dtype
         if before is not None:
             model = before.combined(model, 1)
-        self._set_fitted(model, Fitting(self, model).solve_one(), streamed=True)
+        self._set_fitted(model, self._solve_one(model), streamed=True)
         return self
 
     def predict(self, X, *, offset=None):

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 
+from skreg._validation import validated_fit
 from skreg.estimators._available import only_where
-from skreg.estimators._fitting import MatrixLike, validated_fit
+from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp import BaseRegularizedMLP, needs_batches
 from skreg.estimators._mlp_targets import ClassTarget, label_target
 

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skreg._validation import validated_fit
 from skreg.estimators._available import only_where
-from skreg.estimators._fitting import MatrixLike, validated_fit
+from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp import BaseRegularizedMLP, needs_batches
 from skreg.estimators._mlp_targets import Numbers
 from skreg.losses import loss_of
