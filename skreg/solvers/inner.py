@@ -14,6 +14,12 @@ import numpy as np
 from skreg._kernels import active_set, group_descent
 from skreg.penalties import Group, Penalty, Separable
 from skreg.rows.products import EPS, Array, Indices, Mask
+from skreg.solvers import smoothed_groups
+
+# Passes of block descent after which groups are smoothed, or this share of the coefficients.
+_PATIENCE, _SHARE = 50, 0.25
+# The smoothed problem is solved closer than asked for: its small groups are not 0 yet.
+_INNER = 0.1
 
 
 class CoefficientBlocks:
@@ -163,6 +169,9 @@ class InnerKernel(ABC):
         ‖b‖² where H = AᵀA and h = Aᵀb.
         """
 
+    def start(self, theta: Array) -> None:  # noqa: B027
+        """Start from ``theta``, shaped like ``self.theta``, if that helps."""
+
     def begin(self, alpha: float) -> None:  # noqa: B027  (most kernels stay as they are)
         """Get ready for another λ; may forget blocks that are 0."""
 
@@ -222,7 +231,10 @@ class Coordinates(CoordinateKernel):
 
 
 class Groups(InnerKernel):
-    """Σ_g w_g‖θ_g‖ + ½l2_g‖θ_g‖²: exact block steps, and Newton steps on the active groups."""
+    """Σ_g w_g‖θ_g‖ + ½l2_g‖θ_g‖²: exact block steps, and Newton steps on the active groups.
+
+    Where these take long, as between features of very different scale, all groups are smoothed.
+    """
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
@@ -248,6 +260,9 @@ class Groups(InnerKernel):
             self._vectors = np.concatenate([self._vectors, vectors])
             self._values = np.concatenate([self._values, values])
 
+    def start(self, theta: Array) -> None:
+        self.theta = theta
+
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
         strength, ridge = alpha * self._weights[self.members], alpha * self._l2[self.members]
         # The kernel knows no penalized group at λ = 0.
@@ -257,21 +272,31 @@ class Groups(InnerKernel):
             ridge = np.repeat(ridge, np.diff(self._starts))
             hessian, values = hessian + np.diag(ridge), values + ridge
         theta, cross = np.atleast_2d(self.theta), np.atleast_2d(self._cross)
-        passes, _ = group_descent.descend(
-            hessian,
-            cross,
-            self._starts,
-            strength,
-            self._slack + 16 * EPS * strength,
-            self._vectors,
-            values,
-            theta,
-            cross - theta @ hessian,
-            power,
-            tol,
-            max_passes,
-        )
-        return passes
+
+        def descend(most: int) -> int:
+            return group_descent.descend(
+                hessian,
+                cross,
+                self._starts,
+                strength,
+                self._slack + 16 * EPS * strength,
+                self._vectors,
+                values,
+                theta,
+                cross - theta @ hessian,
+                power,
+                tol,
+                most,
+            )[0]
+
+        patience = max(_PATIENCE, int(_SHARE * theta.size))
+        passes = descend(min(patience, max_passes))
+        if passes < patience or passes >= max_passes:
+            return passes
+        rows = hessian, cross, self._starts, strength, theta, power
+        theta[:], steps = smoothed_groups.newton(*rows, _INNER * tol, max_passes - passes)
+        passes += steps
+        return passes + descend(max_passes - passes)
 
 
 KERNELS = {"coordinates": Coordinates, "groups": Groups}

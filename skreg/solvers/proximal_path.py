@@ -135,17 +135,18 @@ class ProximalPath:
             self.history.pop()
             if not self.history:
                 self.history.append((np.inf, self.point))
-        point, gap = self._predict(alpha, goal)
+        (point, gap), least = self._predict(alpha, goal), np.inf
         while gap > goal and self.passes < self.max_iter and self.expansions < self.max_expansions:
             self._admit(point, alpha)
             if self.wasted > self._renewal_cost:
                 self._renew(point)
             new, ends = self._step(point, alpha)
-            if new is not None:
+            if new is not None and not ends:
                 point, gap = new, self._gap(new, alpha, goal)
-            if ends and gap > goal:
-                gap = self._natural_gap(point, alpha, goal)
-                if gap > goal and not self._admit(point, alpha) and not self._sharpen():
+            elif ends:  # gaps may fall on where objectives differ by less than rounding
+                point, gap = self._closer(point, new, alpha, goal)
+                falls, least = gap < 0.5 * least, min(gap, least)
+                if gap > goal and not self._admit(point, alpha) and not (self._sharpen() or falls):
                     break
         if gap > goal:
             gap = self._natural_gap(point, alpha, goal)
@@ -156,6 +157,16 @@ class ProximalPath:
             self.history.clear()
         self.history.append((alpha, point))
         return gap
+
+    def _closer(self, point, new, alpha, goal):
+        """Of two points whose objectives rounding makes alike the one of less gap, with it."""
+        gap = self._natural_gap(point, alpha, goal)
+        if new is not None and gap > goal:
+            other = min(self._gap(new, alpha, goal), self._natural_gap(new, alpha, goal))
+            if other <= gap:
+                return new, other
+            self.slope = -point.gradient
+        return point, gap
 
     def _predict(self, alpha, goal):
         """The point predicted from the last few, with its gap; or the last one, if it is better."""
@@ -201,9 +212,11 @@ class ProximalPath:
         if not fresh:
             self._renew(point)
             return self._step(point, alpha)
+        if promise >= -rounding:  # lower as far as rounding shows
+            return new if promise <= end else None, True
         self.dual = None
         length = 0.5
-        while promise < -rounding and length > 1e-10:
+        while length > 1e-10:
             new = self.evaluate(theta + length * way, point.intercept + length * shift, model)
             if self.certificate.objective(new, alpha) <= objective + _ARMIJO * length * promise:
                 self.floor = min(1.0, 100 * self.floor) if length < 0.1 else self.floor
@@ -224,12 +237,14 @@ class ProximalPath:
     def _minimise(self, alpha, rest):
         """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set, from where the last one ended."""
         model, inner = self.model, self.model.inner
-        theta = np.zeros(len(rest))
-        theta[: len(inner.theta)] = inner.theta
+        known = len(inner.theta)
+        theta = np.concatenate([inner.theta, np.zeros(len(rest) - known)])
         fitted = model.matrix @ theta
         slope = -rest - fitted
         slack = 16 * EPS * (np.abs(rest) + np.abs(slope))
         inner.extend(model.matrix, -rest, slope, slack, self.members[len(inner.members) :])
+        if not known:
+            inner.start(self.model_point.theta[model.which])
         power = abs(theta @ (fitted - 2.0 * rest)) + 2.0 * self.point.value
         left = max(self.max_iter - self.passes, 1)
         left = left if inner.is_exact else min(left, _MAX_INNER)

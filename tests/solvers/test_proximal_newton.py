@@ -450,3 +450,16 @@ def test_free_and_bounded_coefficients_of_classes_beside_large_columns():
         stop = path.solve(share * path.alpha_max)
         assert stop.gap <= 1e-9 * path.null_risk
         assert stop.expansions < 30
+
+
+@pytest.mark.parametrize(("seed", "grouped"), [(32, True), (1, False), (3, False), (8, False)])
+def test_huber_on_wide_rows_of_mixed_scales(seed, grouped):
+    """The quadratics are nearly singular, and objectives alike before gaps are small."""
+    rng = np.random.default_rng(seed)
+    X = (rng.normal(size=(15, 23)) + 100) * 10.0 ** rng.uniform(-2, 2, size=23)
+    y = 30 * rng.standard_t(3, size=15)
+    groups = rng.integers(10, size=23) if grouped else None
+    model = QuadraticApproxLasso(loss="huber", fit_intercept=False, groups=groups)
+    top = model.regularization_path(X, y, 1).alphas[0]
+    path = model.regularization_path(X, y, top * np.array([1.0, 0.1, 1e-3]))
+    assert (path.dual_gaps <= 1e-8).all()
