@@ -16,6 +16,7 @@ from skreg.losses import (
     Quantile,
     SquaredError,
 )  # fmt: skip
+from skreg.network.columns import Columns
 from skreg.network.optimisers import SGD, Adam
 from skreg.network.regularization import Regularization
 from skreg.network.training import Objective, TrainingState
@@ -44,6 +45,7 @@ class Case:
 
     problem: Objective
     theta: np.ndarray
+    columns: Columns | None = None
 
     @property
     def twin(self):
@@ -72,7 +74,7 @@ class Case:
 
     def train(self, optimiser, *, eta, n_epochs, batch_size, rng=None, dropout_seed=0):
         """The state after epochs from θ, and the objective of each epoch."""
-        state = TrainingState.start(self.theta.copy(), optimiser.kernel)
+        state = TrainingState.start(self.theta.copy(), optimiser.kernel, self.columns)
         state.eta, state.dropout_seed = eta, dropout_seed
         epochs = self.problem.epochs(state, optimiser=optimiser, batch_size=batch_size, rng=rng)
         met = [next(epochs) for _ in range(n_epochs)]

@@ -19,7 +19,7 @@ from skreg._kernels.group_prox cimport group_radius, shrink
 from skreg._kernels.optimisers cimport ADAM
 from skreg._kernels.plan cimport NEURONS, Block, Plan, Step
 from skreg._kernels.team cimport meet, next_task
-from skreg._kernels.tiles cimport CHUNK, follow, step_sizes
+from skreg._kernels.tiles cimport CHUNK, follow, scaled_steps, step_sizes
 
 ctypedef fused real:
     float
@@ -76,13 +76,26 @@ cdef inline void shrink_neurons(
         if plan.optimiser == ADAM:
             move_neurons(plan, l, first, count, d, <real*>plan.slot_2, False)
         for j in range(count):
-            step_sizes(plan, step, size, d + j * size, d + j * size)
+            steps_of_neuron(plan, step, l, d + j * size)
             shrink(size, z + j * size, d + j * size, <real>weight,
                    <real>group_radius(size, z + j * size, d + j * size, weight))
         if plan.optimiser != ADAM:
             follow_neurons(plan, l, first, count, z, theta)
         move_neurons(plan, l, first, count, z, theta, True)
         first += count
+
+
+cdef inline void steps_of_neuron(
+    Plan* plan, const Step* step, int l, real* d
+) noexcept nogil:
+    """d ← the step sizes of a neuron's incoming and outgoing weights; before, what Adam keeps of them."""
+    cdef Py_ssize_t fan_in = plan.net.units[l], fan_out = plan.net.units[l + 2], i
+    if l > 0 or plan.scales == NULL:
+        scaled_steps(plan, step, fan_in + fan_out, 1, d, d)
+        return
+    for i in range(fan_in):
+        scaled_steps(plan, step, 1, plan.scales[i], d + i, d + i)
+    scaled_steps(plan, step, fan_out, 1, d + fan_in, d + fan_in)
 
 
 cdef inline void move_neurons(
@@ -176,7 +189,7 @@ cdef inline void sum_along(
     span(plan, task, &start, &last)
     while start < last:
         n = min(CHUNK, last - start)
-        step_sizes(plan, step, n, <const real*>plan.slot_2 + start, d)
+        step_sizes(plan, step, start, n, <const real*>plan.slot_2 + start, d)
         sums_at(n, theta + start, d, <real>mu, <real>plan.reg.bound_l1, <real>plan.reg.bound_l2,
                 &value, &slope)
         shares[0] += value
@@ -193,7 +206,7 @@ cdef inline void move_along(
     span(plan, task, &start, &last)
     while start < last:
         n = min(CHUNK, last - start)
-        step_sizes(plan, step, n, <const real*>plan.slot_2 + start, d)
+        step_sizes(plan, step, start, n, <const real*>plan.slot_2 + start, d)
         values_at(n, theta + start, <real>mu, <real>plan.reg.bound_l1, <real>plan.reg.bound_l2, d)
         for i in range(n):
             if plan.optimiser != ADAM:

@@ -89,6 +89,8 @@ cdef struct Plan:
     const Py_ssize_t* order        # of the rows in this epoch
     const double* etas             # learning rate of each step
     Rows X
+    const void* centers            # of the columns of a dense X, subtracted from its rows; NULL: all 0
+    const double* scales           # of the columns, the units of the first layer's steps; NULL: all 1
     bint has_zeros                 # whether products with X look for zeros
     const void* Y
     const void* weights            # NULL: all 1

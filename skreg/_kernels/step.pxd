@@ -148,6 +148,8 @@ cdef inline real* forward(
     cdef int l, last = net.n_layers - 1
     cdef double rate = plan.reg.hidden_dropout
     gather_rows(rows, net.units[0], &plan.X, order, a)
+    if plan.centers != NULL:
+        subtract(rows, net.units[0], <const real*>plan.centers, a)
     if plan.reg.input_dropout > 0:
         drop(rows, net.units[0], plan.reg.input_dropout,
              dropout_key(plan.reg.dropout_seed, step.number, 0), first, a, slopes)
@@ -180,6 +182,16 @@ cdef inline void gather_rows(
     for i in range(n_rows):
         for j in range(table.starts[order[i]], table.starts[order[i] + 1]):
             out[i * width + table.indices[j]] += values[j]    # duplicates add up
+
+
+cdef inline dispatched subtract(
+    Py_ssize_t rows, Py_ssize_t width, const real* centers, real* a
+) noexcept nogil:
+    """a ← a − centers, row by row."""
+    cdef Py_ssize_t i, j
+    for i in range(rows):
+        for j in range(width):
+            a[i * width + j] -= centers[j]
 
 
 cdef inline void gather(

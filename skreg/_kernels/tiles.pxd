@@ -45,63 +45,107 @@ cdef inline void tile_task(
         n_parts = (step.size + plan.rows_per_task - 1) // plan.rows_per_task
         if n_parts > 1:
             column_sums(n_parts, n_weights, g + start, plan.gradient_size, g + start)
-        update(plan, theta, step, start, n_weights, g + start, l)
+        update_rows(plan, theta, step, tile, g + start)
         if tile.first == 0:
             g += net.biases[l]
             if n_parts > 1:
                 column_sums(n_parts, fan_out, g, plan.gradient_size, g)
-            update(plan, theta, step, net.biases[l], fan_out, g, -1)
+            update(plan, theta, step, net.biases[l], fan_out, g, -1, 1)
     else:
         g += worker * plan.gradient_size
         matmul_tn(tile.last - tile.first, fan_out, step.size, a, fan_in, delta, g,
                   plan.has_zeros and l == 0)
-        update(plan, theta, step, start, n_weights, g, l)
+        update_rows(plan, theta, step, tile, g)
         if tile.first == 0:
             column_sums(step.size, fan_out, delta, fan_out, g)
-            update(plan, theta, step, net.biases[l], fan_out, g, -1)
+            update(plan, theta, step, net.biases[l], fan_out, g, -1, 1)
     if plan.reg.pieces != NULL:
         shrink_by_pieces(plan, theta, step, start, n_weights, plan.reg.pieces + l, worker)
     if l == 0 and plan.reg.groups == INPUTS and plan.reg.group[0] > 0:
         shrink_inputs(plan, theta, step, tile.first, tile.last, worker)
 
 
+cdef inline void update_rows(
+    Plan* plan, real* theta, const Step* step, const Tile* tile, const real* g
+) noexcept nogil:
+    """One step of the optimiser on the tile's weights; of the first layer in the columns' units."""
+    cdef int l = tile.layer
+    cdef Py_ssize_t width = plan.net.units[l + 1], row
+    cdef Py_ssize_t start = plan.net.weights[l] + tile.first * width
+    if l > 0 or plan.scales == NULL:
+        update(plan, theta, step, start, (tile.last - tile.first) * width, g, l, 1)
+        return
+    for row in range(tile.first, tile.last):
+        update(plan, theta, step, start, width, g, l, plan.scales[row])
+        start += width
+        g += width
+
+
+cdef inline double rate(const Plan* plan, const Step* step, double scale) noexcept nogil:
+    """The learning rate of weights of a column of that scale s: η/s with Adam, else η/s².
+
+    It moves s·w as the rate η moves the weight of the column x/s. With Adam ε becomes ε·s.
+    """
+    return step.eta / (scale if plan.optimiser == ADAM else scale * scale)
+
+
 cdef inline void update(
-    Plan* plan, real* theta, const Step* step, Py_ssize_t start, Py_ssize_t n, const real* g, int l
+    Plan* plan, real* theta, const Step* step, Py_ssize_t start, Py_ssize_t n, const real* g, int l,
+    double scale
 ) noexcept nogil:
     """One step of the optimiser on θ[start : start + n], weights of layer l; biases if l is −1."""
     cdef real* slot_1 = <real*>plan.slot_1 + start
+    cdef double eta = rate(plan, step, scale)
     cdef double l1 = plan.reg.l1[l] if l >= 0 else 0
     cdef double l2 = plan.reg.l2[l] if l >= 0 else 0
-    cdef double keep = 1 - step.eta * plan.reg.decay[l] if l >= 0 else 1
+    cdef double keep = 1 - eta * plan.reg.decay[l] if l >= 0 else 1
     theta += start
     if plan.optimiser == ADAM:
-        adam(n, <real>(step.eta / step.correction), <real>plan.rule.beta_1,
-             <real>plan.rule.beta_2, <real>plan.rule.epsilon, <real>step.scale_2,
+        adam(n, <real>(eta / step.correction), <real>plan.rule.beta_1,
+             <real>plan.rule.beta_2, <real>(plan.rule.epsilon * scale), <real>step.scale_2,
              <real>(l1 * step.correction), <real>l2, <real>keep,
              g, theta, slot_1, <real*>plan.slot_2 + start)
     elif plan.optimiser == SGD:
-        sgd(n, <real>step.eta, <real>plan.rule.momentum, <real>l1, <real>l2, <real>keep, g, theta,
+        sgd(n, <real>eta, <real>plan.rule.momentum, <real>l1, <real>l2, <real>keep, g, theta,
             slot_1)
     elif plan.optimiser == NESTEROV:
         if l >= 0:
             l2 += plan.reg.decay[l]
-        nesterov(n, <real>step.eta, <real>plan.rule.momentum, <real>l1, <real>l2, g, theta,
+        nesterov(n, <real>eta, <real>plan.rule.momentum, <real>l1, <real>l2, g, theta,
                  <real*>plan.point + start)
     else:
         accumulate(n, g, slot_1)
 
 
 cdef inline void step_sizes(
-    Plan* plan, const Step* step, Py_ssize_t n, const real* v, real* out
+    Plan* plan, const Step* step, Py_ssize_t start, Py_ssize_t n, const real* v, real* out
 ) noexcept nogil:
-    """out ← the step sizes of n components of θ: the optimiser's metric, inverted.
+    """out ← the step sizes of θ[start : start + n]: the optimiser's metric, inverted.
 
     ``v`` is what Adam keeps of them; it may be ``out``.
     """
+    cdef Py_ssize_t width = plan.net.units[1], last = plan.net.units[0] * width, row, size
+    if plan.scales != NULL:
+        while n > 0 and start < last:
+            row = start / width
+            size = min(n, (row + 1) * width - start)
+            scaled_steps(plan, step, size, plan.scales[row], v, out)
+            start += size
+            n -= size
+            v += size
+            out += size
+    if n > 0:
+        scaled_steps(plan, step, n, 1, v, out)
+
+
+cdef inline void scaled_steps(
+    const Plan* plan, const Step* step, Py_ssize_t n, double scale, const real* v, real* out
+) noexcept nogil:
+    """`step_sizes` of weights of a column of that scale."""
     cdef Py_ssize_t i
-    cdef real eta = <real>step.eta
+    cdef real eta = <real>rate(plan, step, scale)
     if plan.optimiser == ADAM:
-        adam_steps(n, eta, <real>plan.rule.epsilon, <real>step.scale_2, v, out)
+        adam_steps(n, eta, <real>(plan.rule.epsilon * scale), <real>step.scale_2, v, out)
     else:
         for i in range(n):
             out[i] = eta
@@ -126,7 +170,7 @@ cdef inline void shrink_by_pieces(
     cdef real* moved = d + CHUNK
     while start < last:
         size = min(CHUNK, last - start)
-        step_sizes(plan, step, size, <const real*>plan.slot_2 + start, d)
+        step_sizes(plan, step, start, size, <const real*>plan.slot_2 + start, d)
         piecewise_prox(size, theta + start, d, pieces, moved)
         for i in range(size):
             if plan.optimiser != ADAM:
@@ -152,7 +196,7 @@ cdef inline void shrink_inputs(
     for row in range(first, last):
         start = plan.net.weights[0] + row * width
         z = theta + start
-        step_sizes(plan, step, width, <const real*>plan.slot_2 + start, d)
+        step_sizes(plan, step, start, width, <const real*>plan.slot_2 + start, d)
         if is_concave:
             weight = plan.reg.group[0] / (1 + plan.reg.concavity * plan.reg.norms[row])
         r = <real>group_radius(width, z, d, weight)

@@ -94,6 +94,11 @@ cdef class Trainer:
     dropout : (float, float)
         Rates of the inputs and of the hidden units.
     dropout_seed : int
+    centers : ndarray of shape (n_features,), or None
+        What is subtracted from the columns of a dense X, in its dtype; None for zeros.
+    scales : ndarray of shape (n_features,), or None
+        Positive, in float64: weights of column j move in units of 1/scales[j], as those of X/scales
+        would. None for ones.
     """
 
     cdef Plan plan
@@ -108,7 +113,7 @@ cdef class Trainer:
                   Py_ssize_t batch_size, optimiser, bint has_zeros=False, int max_workers=1, l1=None, l2=None,
                   decay=None, group=None, pieces=None, groups=None, double concavity=0, double norm_bound=INFINITY,
                   double bound_l1=0, double bound_l2=0, double max_norm=INFINITY,
-                  dropout=(0.0, 0.0), dropout_seed=0):
+                  dropout=(0.0, 0.0), dropout_seed=0, centers=None, scales=None):
         self.is_float = theta.dtype == np.float32
         self.max_workers = max_workers
         is_sparse = hasattr(X, "indptr")
@@ -146,6 +151,7 @@ cdef class Trainer:
         plan.reg.max_norm = max_norm
         plan.reg.input_dropout, plan.reg.hidden_dropout = dropout
         plan.reg.dropout_seed = dropout_seed
+        self._set_columns(centers, scales, theta.dtype)
         self._set_tasks(network)
         self._make_buffers(network, theta.dtype)
 
@@ -179,6 +185,20 @@ cdef class Trainer:
                     out[l].limit = min(out[l].limit, -1 / given[l, k, 3])
         self.plan.reg.pieces = out
         self.owners += (table,)
+
+    cdef _set_columns(self, centers, scales, dtype):
+        cdef Plan* plan = &self.plan
+        if centers is not None and plan.X.indices != NULL:
+            raise ValueError("a sparse X cannot have centers")
+        if centers is not None:
+            centers = np.ascontiguousarray(centers, dtype=dtype)
+        if scales is not None:
+            scales = np.ascontiguousarray(scales, dtype=np.float64)
+        for array in (centers, scales):
+            if array is not None and array.shape != (plan.net.units[0],):
+                raise ValueError("centers and scales must have a number for each feature")
+        plan.centers, plan.scales = _address(centers), <const double*>_address(scales)
+        self.owners += (centers, scales)
 
     cdef _set_tasks(self, Network network):
         cdef Plan* plan = &self.plan
@@ -285,7 +305,7 @@ cdef class Trainer:
         cdef Step step
         self._check(out.shape[0], real is float)
         number_step(&self.plan, &step, number, eta)
-        step_sizes(&self.plan, &step, self.plan.n_parameters, <const real*>self.plan.slot_2, &out[0])
+        step_sizes(&self.plan, &step, 0, self.plan.n_parameters, <const real*>self.plan.slot_2, &out[0])
 
     def move_to(self, const real[::1] theta):
         """θ ← ``theta``, after a proximal step made outside; the optimiser's memory follows."""

@@ -21,6 +21,7 @@ from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.estimators._mlp_scales import warn_of_scales
 from skreg.estimators._mlp_targets import Target
+from skreg.network.columns import Columns, Sizes
 from skreg.network.parameters import initial_theta
 from skreg.network.prediction import compiled_network, raw_predictions
 from skreg.network.training import Objective, TrainingState
@@ -139,7 +140,6 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             target.check_classes(classes)
         if not goes_on:
             target.check_range(X.dtype)
-            warn_of_scales(X, getattr(self, "feature_names_in_", None))
         Y, strata = target.encode(y)
         if goes_on and not incremental:
             target.check_complete(y)
@@ -167,6 +167,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             units, self.activation, target.loss, regularization, training.X, training.Y,
             training.weights,
         )  # fmt: skip
+        sizes = None if goes_on else Sizes.of(training.X)
+        if sizes is not None and regularization.penalizes_inputs(len(units) - 1):
+            warn_of_scales(sizes, getattr(self, "feature_names_in_", None))
         told = dict(estimator=self, X=X, y=y)
         if weights is not None:
             told["metadata"] = {"sample_weight": weights}
@@ -187,7 +190,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         before = dict(vars(self)) if goes_on else {}
         n_epochs_done = len(before.get("loss_curve_", ()))
         found = Fit(
-            self, objective, self._start(objective, rng, goes_on), target, validation=validation,
+            self, objective, self._start(objective, rng, sizes), target, validation=validation,
             before=before, fixed=fixed, rng=rng, is_incremental=incremental, told=told,
             settings=self._settings(objective.n_samples, incremental, goes_on, n_epochs_done),
         ).run()  # fmt: skip
@@ -254,17 +257,20 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         Y_val = np.ascontiguousarray(target.encode(y_val)[0], dtype=X.dtype)
         return Rows(columns_of(X_val, columns), Y_val)
 
-    def _start(self, objective, rng, goes_on):
-        """The state to train from: fresh, or a copy of the one that the last fit left."""
+    def _start(self, objective, rng, sizes):
+        """The state to train from: fresh, or without sizes a copy of what the last fit left."""
         update = "lbfgs" if self.solver == "lbfgs" else self._optimiser().kernel
-        if not goes_on:
+        if sizes is not None:
             theta = initial_theta(objective.units, rng, objective.X.dtype, init=self.init)
-            state = TrainingState.start(theta, update)
+            columns = Columns.of(sizes)
+            if columns is not None:
+                objective.suited(columns).start(theta, objective.units)
+            state = TrainingState.start(theta, update, columns)
         else:
             state = self._state.copy()
             if state.kernel != update:
-                state = TrainingState.start(state.theta, update)
-        if any(objective.regularization.dropout) and not goes_on:
+                state = TrainingState.start(state.theta, update, state.columns)
+        if any(objective.regularization.dropout) and sizes is not None:
             state.dropout_seed = rng.randint(2**31 - 1)
         return state
 

@@ -343,7 +343,8 @@ class AfterTraining(MLPSettings):
         network._columns = kept[0] if self._columns is None else self._columns[kept[0]]
         network._best = network._dof = None
         network._seen = self._seen
-        start = TrainingState.start(theta, state.kernel)
+        columns = None if state.columns is None else state.columns.take(kept[0])
+        start = TrainingState.start(theta, state.kernel, columns)
         network._state = replace(start, eta=state.eta, n_cuts=state.n_cuts)
         return network
 

@@ -3,6 +3,7 @@
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -132,20 +133,15 @@ class Fit:
             on_epoch_begin=self._begin if is_watched else None,
             on_epoch_end=self._end,
         )
+        if estimator.solver == "lbfgs":
+            train = fit_lbfgs
+        else:
+            train = partial(fit_epochs, rng=self.rng if estimator.shuffle else None)
         # A loop over partial_fit is the user's own, and Ctrl-C is to end it.
         with nullcontext(self.interrupt) if self.is_incremental else deferred_interrupt() as noted:
             self.interrupt = noted
-            if estimator.solver == "lbfgs":
-                stopped = fit_lbfgs(self.objective, self.state, history, self.settings, **options)
-            else:
-                stopped = fit_epochs(
-                    self.objective,
-                    self.state,
-                    history,
-                    self.settings,
-                    rng=self.rng if estimator.shuffle else None,
-                    **options,
-                )
+            with self.state.centered(self.objective.units):
+                stopped = train(self.objective, self.state, history, self.settings, **options)
         if self.is_incremental and estimator.early_stopping:
             self._watch_over_calls()
         context.call_on_fit_task_end(**self.told, reconstruction_attributes=self._snapshot)
@@ -172,7 +168,7 @@ class Fit:
         )
 
     def _snapshot(self):
-        return self.attributes(self.state.copy(), copy_log(self.log))
+        return self.attributes(self.state.snapshot(self.objective.units), copy_log(self.log))
 
     def _objective(self):
         """R + λJ at the θ that is returned, without dropout."""
@@ -184,6 +180,7 @@ class Fit:
     def _score(self, theta):
         """The score on the validation rows; their mean loss is noted."""
         rows = self.validation
+        theta = self.state.uncentered(self.objective.units, theta)
         raw = raw_predictions(self.network, theta, rows.X)
         self.validation_loss = self.objective.loss.value(rows.Y, raw, rows.weights)
         return float(self.target.score(raw, rows.Y, rows.weights))

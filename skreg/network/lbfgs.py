@@ -48,16 +48,19 @@ class Split:
     Parameters
     ----------
     shares : Shares
+    scale : float or ndarray of shape (n_parameters,)
+        u and v are in units of 1/scale: the iterations begin in that metric.
     """
 
-    def __init__(self, shares):
-        self.shares = shares
+    def __init__(self, shares, scale=1.0):
+        self.shares, self.scale = shares, scale
         self.split = np.flatnonzero(shares.l1)
-        self.pull = shares.l1[self.split]
+        self.pull = (shares.l1 / scale)[self.split]
 
     def start(self, theta):
         """(u, v) of θ."""
-        u, v = np.array(theta, dtype=np.float64), -theta[self.split].astype(np.float64)
+        u = theta.astype(np.float64) * self.scale
+        v = -u[self.split]
         u[self.split] = np.maximum(u[self.split], 0)
         return np.concatenate([u, np.maximum(v, 0)])
 
@@ -65,7 +68,7 @@ class Split:
         """θ = u − v."""
         theta = x[: len(self.shares.l1)].copy()
         theta[self.split] -= x[len(theta) :]
-        return theta
+        return theta / self.scale
 
     def bounds(self):
         """None, or (lower, upper) for each number."""
@@ -87,7 +90,7 @@ class Split:
         """R + λJ and its gradient in (u, v)."""
         theta = self.theta(x)
         risk, gradient = risk_and_gradient(theta)
-        gradient = gradient + self.shares.l2 * theta
+        gradient = (gradient + self.shares.l2 * theta) / self.scale
         value = risk + 0.5 * float(np.sum(self.shares.l2 * theta * theta))
         if not len(self.split):
             return value, gradient
@@ -104,18 +107,22 @@ def fit_lbfgs(
     """Minimise R + λJ by L-BFGS-B; parameters and result as for `fit_epochs`.
 
     An iteration stands for an epoch. Training stops when no component of the projected gradient is
-    above ``settings.tol``, or when rounding hides progress. The memory of the iterations is not
-    kept.
+    above ``settings.tol``, or when rounding hides progress. The gradient by a weight of the first
+    layer is in its column's scale. The memory of the iterations is not kept.
 
     References
     ----------
     R. Byrd, P. Lu, J. Nocedal, C. Zhu (1995), "A limited memory algorithm for bound constrained
     optimization".
     """
-    split = Split(Shares.of(objective.regularization, objective.units, len(state.theta)))
+    columns, n_parameters = objective.suited(state.columns), len(state.theta)
+    split = Split(
+        Shares.of(objective.regularization, objective.units, n_parameters),
+        1.0 if columns is None else columns.by_parameter(objective.units, n_parameters),
+    )
     watch = _Watch(objective, state, history, settings, score, on_epoch_begin, on_epoch_end)
     rounding = _ROUNDING * np.finfo(state.theta.dtype).eps
-    with objective.evaluator() as evaluate, one_blas_thread():
+    with objective.evaluator(columns) as evaluate, one_blas_thread():
 
         def risk_and_gradient(theta):
             risk, gradient = evaluate(theta.astype(state.theta.dtype))

@@ -67,6 +67,40 @@ class Regularization:
         weights, alphas = self._layers(theta, units)
         return self.over_layers.value(weights, alphas) if alphas.any() else 0.0
 
+    def penalizes_inputs(self, n_layers: int) -> bool:
+        """Whether the weights of the first layer cost something, or have a bound."""
+        has_bound = self.norm_bound is not None or self.max_norm is not None
+        return has_bound or bool(self.alphas(n_layers)[0] > 0)
+
+    def couples_inputs(self, units) -> bool:
+        """Whether the proximal step is Python's, and not one of each first-layer weight."""
+        alphas, layerwise, size = self.alphas(len(units) - 1), self.layerwise, _sizes(units)[0]
+        if layerwise is None or not alphas[0] or layerwise.numbers(units, alphas) is not None:
+            return False
+        return len(layerwise.penalty.blocks(size)) < size
+
+    def largest_weight(self, units):
+        """A power of two: where one weight of the first layer costs 1, or meets a bound.
+
+        At least 1, at most 2⁶⁴.
+        """
+        one = np.zeros(sum((a + 1) * b for a, b in pairwise(units)))
+        for exponent in range(65):
+            one[0] = np.exp2(exponent)
+            if not self._affords(one, units):
+                return one[0]
+        return one[0]
+
+    def _affords(self, theta, units):
+        """Whether λJ(θ) ≤ 1, and the bounds hold."""
+        largest = np.abs(theta).max()
+        if self.max_norm is not None and largest > self.max_norm:
+            return False
+        if self.norm_bound is None:
+            return self.value(theta, units) <= 1
+        l1, l2 = self.shares(units)[0]
+        return l1 * largest + 0.5 * l2 * largest**2 <= self.norm_bound
+
     def meter(self, theta, network):
         """A function that gives `value` of a θ changed in place, as quickly as can be.
 

@@ -14,6 +14,7 @@ from skreg._kernels import network as rows
 from skreg._kernels import trainer as kernel
 from skreg._threads import Pace, worker_threads
 from skreg.losses import Loss
+from skreg.network.columns import Columns
 from skreg.network.prediction import compiled_network, zeros_lie_together
 from skreg.network.regularization import Regularization
 
@@ -63,6 +64,9 @@ class Objective:
         weights = self.sample_weight
         if weights is not None:
             weights = (weights / weights.mean()).astype(self.X.dtype)
+        columns = self.suited(state.columns)
+        if columns is not None:
+            numbers |= dict(centers=columns.centers, scales=columns.scales)
         return kernel.Trainer(
             self.network(),
             self.X if issparse(self.X) else np.ascontiguousarray(self.X),
@@ -78,6 +82,18 @@ class Objective:
             max_workers=max_workers,
             **numbers,
         )
+
+    def suited(self, columns: Columns | None) -> Columns | None:
+        """The columns with scales that suit the penalty.
+
+        Weights of size 1/scale must not be out of question. Columns whose weights a penalty
+        couples move alike, where its proximal step is made outside of the compiled trainer.
+        """
+        if columns is not None and self.regularization.couples_inputs(self.units):
+            columns = columns.alike()
+        if columns is None or columns.scales.min() >= 1:
+            return columns
+        return columns.at_least(1 / self.regularization.largest_weight(self.units))
 
     def objective_and_gradient(self, theta):
         """R(θ) + λJ(θ) over all rows and its gradient; at a kink of J, with sign(0) = 0.
@@ -96,11 +112,16 @@ class Objective:
         )
 
     @contextmanager
-    def evaluator(self):
+    def evaluator(self, columns=None):
         """R and ∇R over all rows, for many θ: workers stay ready while the context lasts.
 
         Blocks of rows are shared among the workers; which, and the order of the sums, depends on
         the shapes alone, so that the result is the same to the bit for any number of workers.
+
+        Parameters
+        ----------
+        columns : Columns or None
+            The first biases of θ are those of X less its centers.
 
         Yields
         ------
@@ -110,7 +131,7 @@ class Objective:
         """
         n_parameters = sum((a + 1) * b for a, b in pairwise(self.units))
         theta = np.zeros(n_parameters, dtype=self.X.dtype)
-        state = TrainingState.start(theta, "gradient")
+        state = TrainingState.start(theta, "gradient", columns)
         batch_size = min(ROWS_AT_ONCE, self.n_samples)
         order, etas = np.arange(self.n_samples), np.zeros(-(-self.n_samples // batch_size))
         with self._team(state, batch_size) as (trainer, train):
@@ -243,6 +264,10 @@ class TrainingState:
         Share of λ in force for the groups of a group penalty.
     risk : float
         The mean loss met during the last epoch.
+    columns : Columns or None
+        Units of the first layer; None for ones.
+    is_centered : bool
+        Whether the first biases are those of X less the columns' centers, as in training.
     """
 
     theta: np.ndarray
@@ -256,14 +281,46 @@ class TrainingState:
     dropout_seed: int = 0
     group_share: float = 1.0
     risk: float = np.nan
+    columns: Columns | None = None
+    is_centered: bool = False
 
     @classmethod
-    def start(cls, theta, kernel):
+    def start(cls, theta, kernel, columns=None):
         """The state before the first step from ``theta``."""
         n_slots = {"nesterov": 0, "adam": 2}.get(kernel, 1)
         slots = [np.zeros_like(theta) if i < n_slots else theta[:0] for i in range(2)]
         point = theta.copy() if kernel == "nesterov" else theta
-        return cls(theta, kernel, point, *slots)
+        return cls(theta, kernel, point, *slots, columns=columns)
+
+    @contextmanager
+    def centered(self, units):
+        """While it lasts, the first biases are those of X less the columns' centers."""
+        self._center(units, True)
+        try:
+            yield
+        finally:
+            self._center(units, False)
+
+    def _center(self, units, is_centered):
+        if self.columns is not None and is_centered != self.is_centered:
+            self.columns.move(self.theta, units, 1 if is_centered else -1)
+            if self.point is not self.theta:
+                self.columns.move(self.point, units, 1 if is_centered else -1)
+        self.is_centered = is_centered
+
+    def uncentered(self, units, theta):
+        """A θ of this training for X as it is: θ itself or a copy."""
+        if not self.is_centered or self.columns is None or self.columns.centers is None:
+            return theta
+        theta = theta.copy()
+        self.columns.move(theta, units, -1)
+        return theta
+
+    def snapshot(self, units):
+        """A copy for X as it is."""
+        copied = self.copy()
+        copied._center(units, False)
+        return copied
 
     def copy(self):
         """A state that can be trained without touching this one."""

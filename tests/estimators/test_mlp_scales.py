@@ -9,6 +9,7 @@ from scipy import sparse
 
 from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.estimators._mlp_scales import warn_of_scales
+from skreg.network.columns import Sizes
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 5))
@@ -45,13 +46,13 @@ def test_columns_far_from_1_are_named_before_training(kind, wrap, method):
 def test_usual_columns_are_not_told(rows):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_scales(rows)
-        warn_of_scales(sparse.csr_array(rows))
+        warn_of_scales(Sizes.of(rows))
+        warn_of_scales(Sizes.of(sparse.csr_array(rows)))
 
 
 def test_long_lists_are_cut():
     with pytest.warns(UserWarning, match=r"column 0 \(about 1e\+03\), .* and 3 more\."):
-        warn_of_scales(np.full((4, 8), 1e3))
+        warn_of_scales(Sizes.of(np.full((4, 8), 1e3)))
 
 
 @pytest.mark.parametrize("scale", [1e155, 1e160, 1e300, 1e-160, 1e-300])
