@@ -115,7 +115,7 @@ class Limit:
     Attributes
     ----------
     coef, intercept : ndarray of shape (K, p), (K,)
-    value, dof, gradient_norm : float
+    value, gradient_norm : float
     steps : int
     note : str
         What users are to be told.
@@ -140,8 +140,7 @@ class Limit:
             if settled or self.steps >= max_iter or alpha <= _LAST:
                 break
             alpha *= 0.1
-        descent.renew(alpha)
-        self.value, self.dof = descent.point.value, descent.factor(alpha).dof()
+        self.value = descent.point.value
         theta = descent.point.theta.reshape(1, risk.n_outputs, -1)
         b = descent.point.intercept - theta[0] @ descent.risk.design.centre
         thetas, intercepts = (theta, b[None]) if space is None else space.lift(theta, b[None])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
@@ -129,8 +130,8 @@ def along_path(
     """Degrees of freedom of each solution on a path, summed over targets.
 
     ``thetas`` has shape (n_alphas, K, p), ``intercepts`` (n_alphas, K). ``counts`` (n_alphas,) are
-    set where they are NaN, and stay so where the matrix to be decomposed would have more than
-    `LARGEST` rows.
+    set where they are NaN. Where the matrix to be decomposed would have more than `LARGEST` rows
+    they stay so, but for ridges of a risk, for which random probes tell.
     """
     hessian = None
     for i in np.flatnonzero(np.isnan(counts)):
@@ -139,3 +140,5 @@ def along_path(
             hessian = problem.hessian_at(thetas[i], intercepts[i])
         if min(len(tangent.diagonal), hessian.n_rows) <= LARGEST:
             counts[i] = degrees_of_freedom(hessian, tangent)
+        elif penalty.is_smooth and not problem.is_quadratic:
+            counts[i] = cast(Hessian, hessian).factor(tangent.diagonal).dof()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
-from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.interpolate import CubicSpline
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from skreg._threads import one_blas_thread
@@ -83,7 +83,6 @@ def solve_paths(
     Returns
     -------
     whole : Solution
-        ``dof`` follows a monotone spline through those at the few λ.
     folds : FoldSolutions
         As in `solve_folds`, and as there a gradient norm above ``tol``, in ``whole`` too, asks for
         another method.
@@ -95,8 +94,8 @@ def solve_paths(
     rough = Newton().path(Task(risk, penalty, few, tol=max(tol, _ROUGH), max_iter=max_iter))
     rough.notes += free_directions_notes(risk, penalty, rough.thetas)
     m = len(alphas)
-    coefs = _along(CubicSpline, few, rough.thetas, alphas)
-    start = coefs, _along(CubicSpline, few, rough.intercepts, alphas)
+    coefs = _along(few, rough.thetas, alphas)
+    start = coefs, _along(few, rough.intercepts, alphas)
 
     both = np.column_stack([weights, risk.share * risk.weight])
 
@@ -111,7 +110,7 @@ def solve_paths(
     whole = Solution(
         alphas,
         *risk.as_seen(coefs, intercepts),
-        freedom=Freedom(_along(PchipInterpolator, few, rough.dof, alphas)),
+        freedom=Freedom.of(risk, penalty, alphas, coefs, intercepts),
         norms=np.linalg.norm(coefs, axis=(1, 2)),
         risk=np.array([risk.value_at(risk.raw(*theta)) for theta in thetas]),
         dual_gaps=None,
@@ -125,11 +124,11 @@ def solve_paths(
     return whole, FoldSolutions(coefs, intercepts, norms, folds.n_passes)
 
 
-def _along(spline, few, values, alphas):
-    """The spline in log λ through ``values``, an array with a row for each of the few λ."""
+def _along(few, values, alphas):
+    """The cubic spline in log λ through ``values``, an array with a row for each of the few λ."""
     if len(few) == 1:
         return np.repeat(values, len(alphas), axis=0)
-    return spline(np.log(few), values)(np.log(alphas))
+    return CubicSpline(np.log(few), values)(np.log(alphas))
 
 
 def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8, on_solved=None):

@@ -1,13 +1,14 @@
 """The ridge under any loss: Newton's method along a path of λ, or one quadratic for every λ."""
 
 from contextlib import nullcontext
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from skreg._threads import one_blas_thread
 from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.reduction import RowSpace
+from skreg.rows.products import Array
 from skreg.solvers.anchor import Limit, Recession, find_anchor, recession
 from skreg.solvers.descent import Descent
 from skreg.solvers.method import Answer, Method, Task
@@ -47,9 +48,8 @@ class Newton(Method):
     coefficients and intercepts, with H and the risk R₀ those of the null model: half its square is
     about the decrease of the objective, relative to R₀, that a coefficient alone could still bring.
 
-    Degrees of freedom are exact at the first λ and the last, within a few per cent between the
-    Hessians taken on the way (one a decade at least), and from random probes where the Hessian is
-    not formed.
+    Degrees of freedom are those of the quadratic where it is the same for all λ, and those of each
+    solution otherwise.
     """
 
     name = "newton"
@@ -153,7 +153,9 @@ class _Record:
     def __init__(self, descent, alphas):
         m, K, p = len(alphas), descent.risk.n_outputs, descent.risk.n_features
         self.coefs, self.intercepts = np.empty((m, K, p)), np.empty((m, K))
-        self.risk, self.dof, self.gradient_norms = np.empty(m), np.empty(m), np.empty(m)
+        self.risk, self.gradient_norms = np.empty(m), np.empty(m)
+        # Of one quadratic for all λ; else they are counted at the solutions.
+        self.dof: Array | None = None
         self.n_iter, self.n_expansions = np.ones(m, dtype=int), np.ones(m, dtype=int)
         # Where the risk has no minimizer, and λ = 0.
         self.endless: dict[int, Recession] = {}
@@ -171,8 +173,6 @@ def _path(descent, task):
     if task.max_expansions is not None:
         limit, descent.always_fresh = min(limit, task.max_expansions), True
     record, order = _Record(descent, alphas), task.descending()
-    freedom = _Freedom(descent, record.dof)
-    ends = {order[0], order[-1], *order[alphas[order] > 0][-1:]}
     for i in order:
         alpha = alphas[i]
         if alpha == 0 and (kind := recession(descent, tol, limit)) is not Recession.NONE:
@@ -183,9 +183,8 @@ def _path(descent, task):
         steps, norm = descent.run(alpha, tol, limit)
         record.put(i, descent, norm)
         record.n_iter[i] = record.n_expansions[i] = max(steps, 1)
-        if descent.taken_at > _DECADE * alpha or i in ends:
+        if descent.taken_at > _DECADE * alpha:
             descent.renew(alpha)
-        freedom.put(i, alpha)
         task.progress(i)
     return record
 
@@ -245,49 +244,18 @@ def _put_limit(task, record, i, kind, coefs, intercepts, notes):
     ceiling = record.risk[task.alphas > 0].min(initial=np.inf)
     limit = Limit(task.problem, _prepare, kind, task.tol, task.max_iter, ceiling)
     coefs[i], intercepts[i] = limit.coef, limit.intercept
-    record.risk[i], record.dof[i] = limit.value, limit.dof
+    record.risk[i] = limit.value
     record.gradient_norms[i] = limit.gradient_norm
     record.n_iter[i] = record.n_expansions[i] = max(limit.steps, 1)
     if limit.note not in notes:
         notes.append(limit.note)
 
 
-class _Freedom:
-    """Degrees of freedom along a path with fewer Hessians than λ.
-
-    A Hessian says them at the λ where it was taken. It serves the λ below as well, and what it has
-    missed by the λ where the next one is taken is spread over those between, in log λ.
-    """
-
-    def __init__(self, descent, out):
-        self._descent, self._out = descent, out
-        self._hessian: Any = None
-        self._taken_at, self._since = None, []
-
-    def put(self, i, alpha):
-        """Note the solution for the i-th λ, the point where ``descent`` is."""
-        current = self._descent.factor(alpha).dof()
-        if self._descent.hessian is not self._hessian:
-            if self._since and 0 < alpha < self._taken_at:
-                before = self._hessian.factor(alpha * self._descent.weights).dof()
-                if before > 0:  # 0 where X is constant
-                    self._correct(alpha, current / before)
-            self._hessian, self._taken_at = self._descent.hessian, alpha
-            self._since = []
-        else:
-            self._since.append((i, alpha))
-        self._out[i] = current
-
-    def _correct(self, alpha, missed):
-        for i, between in self._since:
-            share = np.log(self._taken_at / between) / np.log(self._taken_at / alpha)
-            self._out[i] *= missed**share
-
-
 def _one_shot(descent, alphas, tol, max_iter):
     """One quadratic for every λ: a single Newton step from the anchor."""
     record = _Record(descent, alphas)
     _, record.n_iter[:] = find_anchor(descent, tol, max_iter)
+    record.dof = np.empty(len(alphas))
     for i, alpha in enumerate(alphas):
         anchor = descent.point
         record.dof[i] = descent.factor(alpha).dof()

@@ -271,7 +271,8 @@ def test_degrees_of_freedom_too_large_to_know(monkeypatch):
     X, y = rows()
     risk = Fitting.of(QuadraticApproxRidgeClassifier(), X, y > 0).problem
     path = np.array([0.1]), np.zeros((1, 1, 6)), np.zeros((1, 1))
-    assert np.isnan(Freedom.of(risk, Separable(0.0), *path).counts()).all()
+    everywhere = path[0], path[1] + 1.0, path[2]
+    assert np.isnan(Freedom.of(risk, Separable(0.5), *everywhere).counts()).all()
 
 
 # The evidence -------------------------------------------------------------------------------------

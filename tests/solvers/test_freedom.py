@@ -5,9 +5,16 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import make_regression
 
-from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxLassoClassifier
+from skreg import (
+    PathSearchCV,
+    QuadraticApproxLasso,
+    QuadraticApproxLassoClassifier,
+    QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
+)
 from skreg.solvers import degrees_of_freedom
 
 N, P = 20, 30
@@ -33,6 +40,9 @@ MODELS = {
     "elastic net": (QuadraticApproxLasso(l1_ratio=0.5), None),
     "groups": (QuadraticApproxLasso(groups=np.arange(P) // 3), None),
     "classes": (QuadraticApproxLassoClassifier(l1_ratio=0.5), lambda y: y > 0),
+    "ridge": (QuadraticApproxRidgeClassifier(), lambda y: y > 0),
+    "three classes": (QuadraticApproxRidgeClassifier(), lambda y: np.digitize(y, [-0.5, 0.5])),
+    "counts": (QuadraticApproxRidge(loss="poisson"), lambda y: np.round(np.exp(y))),
 }
 
 
@@ -88,3 +98,17 @@ def test_folds_of_a_search_count_nothing(scoring, rows, counted):
     model = QuadraticApproxLasso(l1_ratio=0.5)
     PathSearchCV(model, [0.3, 0.1, 0.03], cv=3, scoring=scoring, refit=False).fit(*rows)
     assert not counted
+
+
+@pytest.mark.parametrize("loss", ["classes", "poisson"])
+def test_the_path_of_a_search_counts_what_a_fit_does(loss, rows):
+    X, y = rows
+    model = QuadraticApproxRidge(loss="poisson")
+    y = np.round(np.exp(y))
+    if loss == "classes":
+        model, y = QuadraticApproxRidgeClassifier(), y > np.median(y)
+    alphas = np.geomspace(1, 1e-2, 30)
+    search = PathSearchCV(model, alphas, cv=3).fit(X[:, :5], y)
+    for i in (0, 7, 29):
+        alone = clone(model).set_params(alpha=search.path_.alphas[i]).fit(X[:, :5], y)
+        assert search.path_.dof[i] == pytest.approx(alone.effective_dof_, rel=1e-6)
