@@ -27,7 +27,7 @@ from skreg._threads import one_blas_thread
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import largest_scale
 from skreg.solvers.interior_step import NewtonStep
-from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.method import Answer, Method, Stop, Task
 
 # How near to the boundary a step goes; gaps are brought to this at least: the last steps are cheap.
 _NEAR, _AIM = 0.995, 1e-11
@@ -54,25 +54,12 @@ class InteriorPoint(Method):
     def path(self, task: Task) -> Answer:
         """Solve for each λ by itself: a dozen steps each."""
         risk, tol = task.risk, min(task.tol, _AIM)
+        stops = []
         with one_blas_thread():
-            found = []
             for i, alpha in enumerate(task.alphas):
-                found.append(Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter))
+                stops.append(Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter))
                 task.progress(i)
-        thetas = np.array([point.theta for point in found]).reshape(len(found), 1, -1)
-        b = np.array([point.b for point in found])[:, None]
-        n_iter = np.array([point.n_iter for point in found])
-        return Answer(
-            thetas=thetas,
-            intercepts=b - thetas @ risk.design.centre,
-            risk=np.array([point.risk for point in found]),
-            gaps=np.array([point.gap for point in found]) / (risk.null_risk or 1.0),
-            dof=np.array([point.dof for point in found], dtype=np.float64),
-            n_iter=n_iter,
-            exhausted=n_iter >= task.max_iter,
-            rounding=risk.rounding.value / (risk.null_risk or 1.0),
-            solver=self.name,
-        )
+        return Answer.of(task, self.name, stops)
 
     def alpha_max(self, task: Task) -> float:
         """Of the dual point that belongs to the fit without the penalized features."""
@@ -80,35 +67,31 @@ class InteriorPoint(Method):
         held = ~penalty.free(risk.n_features)
         with one_blas_thread():
             found = Iterate(risk, penalty, 0.0, held=held).run(_AIM, _MAX_ITER)
-        return penalty.alpha_max(-found.slope)
+        return penalty.alpha_max(-found.point.slope)
 
 
 @dataclass(frozen=True, eq=False)
 class Certified:
-    """A solution with its exact duality gap.
+    """A point whose exact duality gap is known.
 
     Attributes
     ----------
     theta : ndarray of shape (p,)
-    b : float
+    intercept : float
         Of the rows about their centre.
+    value : float
+        R.
     a : ndarray of shape (n,)
         The dual point, Σa = 0.
     slope : ndarray of shape (p,)
         Xᵀa.
-    risk, gap : float
-        R, and by how much the objective may exceed its minimum.
-    dof, n_iter : int
     """
 
     theta: Array
-    b: float
+    intercept: float
+    value: float
     a: Array
     slope: Array
-    risk: float
-    gap: float
-    dof: int
-    n_iter: int
 
 
 class Iterate:
@@ -186,7 +169,7 @@ class Iterate:
     def run(self, tol, max_iter):
         """Steps until the gap is below ``tol`` of the null risk, then the vertex."""
         scale, worse = self.risk.null_risk or 1.0, 0
-        best: Certified | None = None
+        best: Stop | None = None
         for n_iter in range(max_iter + 1):
             found = self._certify(self.theta, self.b, self.a, n_iter)
             if best is None or found.gap < best.gap:
@@ -266,8 +249,8 @@ class Iterate:
         gap = value + penalty - (scale * (a @ self.y) - conjugate) + 2.0 * beyond @ np.abs(theta)
         n_interpolated = np.count_nonzero(self._interpolated()) - self.risk.fit_intercept
         dof = n_interpolated if self.l2.any() else np.count_nonzero(theta)
-        gap, dof = max(gap, 0.0), max(int(dof), 0)
-        return Certified(theta.copy(), float(b), a, slope, value, gap, dof, n_iter)
+        point = Certified(theta.copy(), float(b), value, a, slope)
+        return Stop(point, max(gap, 0.0), n_iter, dof=max(int(dof), 0))
 
     def _balanced(self, a):
         """a with Σa = 0, moved within its box by what rounding has left."""
@@ -291,8 +274,9 @@ class Iterate:
 
     def _vertex(self, found, kept, rows, enough):
         """The same with exact zeros, and for a linear program at the vertex itself."""
-        theta = np.where(kept, found.theta, 0.0)
-        candidates = [self._certify(theta, found.b, found.a, found.n_iter)]
+        point = found.point
+        theta = np.where(kept, point.theta, 0.0)
+        candidates = [self._certify(theta, point.intercept, point.a, found.n_iter)]
         if not self.l2.any() and 0 < rows.sum() + kept.sum() <= 2 * len(self.y):
             candidates.insert(0, self._solved(kept, rows, found.n_iter))
         for candidate in candidates:

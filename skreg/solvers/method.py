@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, ClassVar, cast
@@ -145,6 +145,58 @@ class Answer:
     rounding: float = 0.0
     has_minimizer: bool = True
     notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, task: Task, solver: str, stops: Sequence[Stop], **more: Any) -> Answer:
+        """Of a `Stop` for each λ."""
+        problem, points = task.problem, [stop.point for stop in stops]
+        thetas = np.array([point.theta for point in points])
+        thetas = thetas.reshape(len(points), problem.n_outputs, problem.n_features)
+        intercepts, rounding = None, 0.0
+        if not problem.is_quadratic:
+            risk = task.risk
+            intercepts = np.reshape([point.intercept for point in points], thetas.shape[:2])
+            intercepts = intercepts - thetas @ risk.design.centre
+            rounding = risk.rounding.value / (risk.null_risk or 1.0)
+        n_iter = np.array([stop.n_iter for stop in stops])
+        dof = np.array([stop.dof for stop in stops], dtype=np.float64)
+        expansions = [stop.n_expansions for stop in stops]
+        return cls(
+            thetas,
+            risk=np.array([point.value for point in points]),
+            n_iter=n_iter,
+            solver=solver,
+            intercepts=intercepts,
+            gaps=np.array([stop.gap for stop in stops]) / (problem.null_risk or 1.0),
+            dof=None if np.isnan(dof).any() else dof,
+            n_expansions=np.array(expansions) if any(expansions) else None,
+            exhausted=n_iter >= task.max_iter,
+            rounding=rounding,
+            has_minimizer=all(stop.has_minimizer for stop in stops),
+            **more,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """Where a walk over λ stands at one λ.
+
+    Attributes
+    ----------
+    point : object
+        With ``theta``, ``intercept`` about the center of the rows, and R as ``value``.
+    gap : float
+        As in `Answer`, but absolute.
+    n_iter, n_expansions, dof, has_minimizer
+        As in `Answer`.
+    """
+
+    point: Any
+    gap: float
+    n_iter: int = 1
+    n_expansions: int = 0
+    dof: float = np.nan
+    has_minimizer: bool = True
 
 
 class Freedom:

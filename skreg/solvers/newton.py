@@ -8,7 +8,6 @@ import numpy as np
 from skreg._threads import one_blas_thread
 from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.reduction import RowSpace
-from skreg.rows.products import Array
 from skreg.solvers.anchor import Limit, Recession, find_anchor, recession
 from skreg.solvers.descent import Descent
 from skreg.solvers.method import Answer, Method, Task
@@ -76,36 +75,23 @@ class Newton(Method):
             if task.start is not None:
                 start = task.start if space is None else space.lower(*task.start)
                 descent.start_at(*start)
+            answer, endless = _blank(descent, alphas, name), {}
             if task.max_expansions == 1:
-                record = _one_shot(descent, alphas, task.tol, task.max_iter)
+                _one_shot(descent, task, answer)
             else:
-                record = _path(descent, task)
-        coefs, intercepts = record.coefs, record.intercepts
+                endless = _path(descent, task, answer)
         if space is not None:
-            coefs, intercepts = space.lift(coefs, intercepts)
+            answer.thetas, answer.intercepts = space.lift(answer.thetas, answer.intercepts)
         if OriginalRows.is_far(risk) or (space and space.condition > _LOSSY):
-            factors = task.coordinates.l2(risk.n_features)
-            rows = OriginalRows(risk, factors)
+            rows = OriginalRows(risk, task.coordinates.l2(risk.n_features))
             # A point that is lost altogether has an infinite gradient, and says so.
             with np.errstate(over="ignore", invalid="ignore"):
-                descent.rounding += _settle(task, rows, space, record, coefs, intercepts)
-        for i, kind in record.endless.items():
-            _put_limit(task, record, i, kind, coefs, intercepts, descent.notes)
-        return Answer(
-            thetas=coefs,
-            intercepts=intercepts,
-            dof=record.dof,
-            risk=record.risk,
-            n_iter=record.n_iter,
-            solver=name,
-            gradient_norms=record.gradient_norms,
-            n_expansions=record.n_expansions,
-            exhausted=record.n_iter >= task.max_iter,
-            is_exact=task.max_expansions is None,
-            rounding=descent.rounding,
-            has_minimizer=not record.endless,
-            notes=descent.notes,
-        )
+                answer.rounding += _settle(task, rows, space, answer)
+        for i, kind in endless.items():
+            _put_limit(task, answer, i, kind)
+        answer.exhausted = answer.n_iter >= task.max_iter
+        answer.is_exact, answer.has_minimizer = task.max_expansions is None, not endless
+        return answer
 
 
 def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):
@@ -116,11 +102,10 @@ def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):
     """
     space, descent, _ = _prepare(risk, factors)
     alpha, _ = find_anchor(descent, tol, max_iter)
-    record = _Record(descent, np.zeros(1))
-    record.put(0, descent, 0.0)
-    coefs, intercepts = record.coefs, record.intercepts
-    if space is not None:
-        coefs, intercepts = space.lift(coefs, intercepts)
+    answer = _blank(descent, np.zeros(1), "")
+    _put(answer, 0, descent, 0.0)
+    found = answer.thetas, answer.intercepts
+    coefs, intercepts = found if space is None else space.lift(*found)
     return coefs[0], intercepts[0], alpha, descent.notes
 
 
@@ -147,46 +132,54 @@ def is_wide(risk, factors):
     return n < p and n <= _LARGEST_DUAL and np.count_nonzero(factors == 0) <= max(n // 4, 1)
 
 
-class _Record:
-    """What is kept of the solutions, by the place of λ."""
-
-    def __init__(self, descent, alphas):
-        m, K, p = len(alphas), descent.risk.n_outputs, descent.risk.n_features
-        self.coefs, self.intercepts = np.empty((m, K, p)), np.empty((m, K))
-        self.risk, self.gradient_norms = np.empty(m), np.empty(m)
-        # Of one quadratic for all λ; else they are counted at the solutions.
-        self.dof: Array | None = None
-        self.n_iter, self.n_expansions = np.ones(m, dtype=int), np.ones(m, dtype=int)
-        # Where the risk has no minimizer, and λ = 0.
-        self.endless: dict[int, Recession] = {}
-
-    def put(self, i, descent, norm):
-        point = descent.point
-        self.coefs[i] = point.theta.reshape(self.coefs.shape[1:])
-        self.intercepts[i] = point.intercept - self.coefs[i] @ descent.risk.design.centre
-        self.risk[i], self.gradient_norms[i] = point.value, norm
+def _blank(descent, alphas, solver):
+    """An `Answer` to be filled, in the terms of ``descent``."""
+    m, K, p = len(alphas), descent.risk.n_outputs, descent.risk.n_features
+    risk, norms = np.empty((2, m))
+    return Answer(
+        thetas=np.empty((m, K, p)),
+        risk=risk,
+        n_iter=np.ones(m, dtype=int),
+        solver=solver,
+        intercepts=np.empty((m, K)),
+        gradient_norms=norms,
+        n_expansions=np.ones(m, dtype=int),
+        rounding=descent.rounding,
+        notes=descent.notes,
+    )
 
 
-def _path(descent, task):
-    """Downwards in λ, each solution the start of the next."""
+def _put(answer, i, descent, norm):
+    """Note the point where ``descent`` is as the answer for the i-th λ."""
+    point, design = descent.point, descent.risk.design
+    answer.thetas[i] = theta = point.theta.reshape(answer.thetas.shape[1:])
+    answer.intercepts[i] = point.intercept - theta @ design.centre
+    answer.risk[i], answer.gradient_norms[i] = point.value, norm
+
+
+def _path(descent, task, answer):
+    """Downwards in λ, each solution the start of the next.
+
+    Where the risk has no minimizer, and λ = 0, nothing is done; the `Recession` by place.
+    """
     alphas, tol, limit = task.alphas, task.tol, task.max_iter
     if task.max_expansions is not None:
         limit, descent.always_fresh = min(limit, task.max_expansions), True
-    record, order = _Record(descent, alphas), task.descending()
-    for i in order:
+    endless: dict[int, Recession] = {}
+    for i in task.descending():
         alpha = alphas[i]
         if alpha == 0 and (kind := recession(descent, tol, limit)) is not Recession.NONE:
-            record.put(i, descent, 0.0)
-            record.endless[i] = kind
+            _put(answer, i, descent, 0.0)
+            endless[i] = kind
             task.progress(i)
             continue
         steps, norm = descent.run(alpha, tol, limit)
-        record.put(i, descent, norm)
-        record.n_iter[i] = record.n_expansions[i] = max(steps, 1)
+        _put(answer, i, descent, norm)
+        answer.n_iter[i] = answer.n_expansions[i] = max(steps, 1)
         if descent.taken_at > _DECADE * alpha:
             descent.renew(alpha)
         task.progress(i)
-    return record
+    return endless
 
 
 def free_directions_notes(problem, penalty, thetas):
@@ -214,14 +207,14 @@ def free_directions_notes(problem, penalty, thetas):
     ]
 
 
-def _settle(task, rows, space, record, coefs, intercepts):
+def _settle(task, rows, space, answer):
     """Measure the solutions on the rows as they are, and mend what the rows' span has lost.
 
     Returns the largest norm of a solution that its own rounding keeps from ``tol``.
     """
-    rounded = 0.0
+    rounded, coefs, intercepts = 0.0, answer.thetas, answer.intercepts
     for i, alpha in enumerate(task.alphas):
-        solved, best = record.gradient_norms[i] <= task.tol, np.inf
+        solved, best = answer.gradient_norms[i] <= task.tol, np.inf
         coef, b = coefs[i].copy(), intercepts[i].copy()
         for _ in range(_MENDS):
             slope, total, curvature = rows.gradient(rows.raw(coef, b), coef, alpha)
@@ -233,33 +226,29 @@ def _settle(task, rows, space, record, coefs, intercepts):
                 break
             d, d_b = space.step(curvature, slope, total, alpha)
             coef, b = coef + d, b + d_b
-        record.gradient_norms[i] = best
+        answer.gradient_norms[i] = best
         if solved and space is None:
             rounded = max(rounded, best)
     return rounded
 
 
-def _put_limit(task, record, i, kind, coefs, intercepts, notes):
+def _put_limit(task, answer, i, kind):
     """The answer at the i-th λ, 0, of a risk without a minimizer."""
-    ceiling = record.risk[task.alphas > 0].min(initial=np.inf)
+    ceiling = answer.risk[task.alphas > 0].min(initial=np.inf)
     limit = Limit(task.problem, _prepare, kind, task.tol, task.max_iter, ceiling)
-    coefs[i], intercepts[i] = limit.coef, limit.intercept
-    record.risk[i] = limit.value
-    record.gradient_norms[i] = limit.gradient_norm
-    record.n_iter[i] = record.n_expansions[i] = max(limit.steps, 1)
-    if limit.note not in notes:
-        notes.append(limit.note)
+    answer.thetas[i], answer.intercepts[i] = limit.coef, limit.intercept
+    answer.risk[i], answer.gradient_norms[i] = limit.value, limit.gradient_norm
+    answer.n_iter[i] = answer.n_expansions[i] = max(limit.steps, 1)
+    if limit.note not in answer.notes:
+        answer.notes.append(limit.note)
 
 
-def _one_shot(descent, alphas, tol, max_iter):
+def _one_shot(descent, task, answer):
     """One quadratic for every λ: a single Newton step from the anchor."""
-    record = _Record(descent, alphas)
-    _, record.n_iter[:] = find_anchor(descent, tol, max_iter)
-    record.dof = np.empty(len(alphas))
-    for i, alpha in enumerate(alphas):
-        anchor = descent.point
-        record.dof[i] = descent.factor(alpha).dof()
+    _, answer.n_iter[:] = find_anchor(descent, task.tol, task.max_iter)
+    anchor, answer.dof = descent.point, np.empty(len(task.alphas))
+    for i, alpha in enumerate(task.alphas):
+        answer.dof[i] = descent.factor(alpha).dof()
         descent.point = descent.quadratic_minimum(alpha)
-        record.put(i, descent, descent.gradient_norm(alpha))
+        _put(answer, i, descent, descent.gradient_norm(alpha))
         descent.point = anchor
-    return record

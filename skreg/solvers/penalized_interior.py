@@ -21,7 +21,7 @@ and how far a is from a sub-gradient of the loss, Σᵢ (sᵢℓᵢ − aᵢrᵢ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar, cast
 
@@ -36,7 +36,7 @@ from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.interior_point import InteriorPoint, Iterate
-from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.proximal_gradient import grid_above
 
 # How near to the boundary a step goes, and how many there are at most.
@@ -85,22 +85,7 @@ class PenalizedInterior(Method):
             for i in task.descending(~closed):
                 found[i] = path.go(float(task.alphas[i]))
                 task.progress(i)
-        thetas = np.array([stop.point.theta for stop in found])[:, None]
-        b, n_iter = (
-            np.array(part)
-            for part in zip(*((s.point.intercept, s.n_iter) for s in found), strict=True)
-        )
-        answer = Answer(
-            thetas=thetas,
-            intercepts=b - thetas @ risk.design.centre,
-            risk=np.array([stop.point.value for stop in found]),
-            gaps=np.array([stop.gap for stop in found]),
-            dof=np.array([stop.dof for stop in found], dtype=np.float64),
-            n_iter=n_iter,
-            exhausted=n_iter >= task.max_iter,
-            rounding=risk.rounding.value / (risk.null_risk or 1.0),
-            solver=self.name,
-        )
+        answer = Answer.of(task, self.name, found)
         if closed.any():
             alone = InteriorPoint().path(replace(task, penalty=Separable(0.0), alphas=np.zeros(1)))
             for name in ("thetas", "intercepts", "risk", "gaps", "dof", "n_iter"):
@@ -113,7 +98,7 @@ class PenalizedInterior(Method):
         held = ~task.penalty.free(risk.n_features)
         with one_blas_thread():
             if alone is None or held.all():
-                slope = Iterate(risk, Separable(0.0), 0.0, held=held).run(1e-11, 200).slope
+                slope = Iterate(risk, Separable(0.0), 0.0, held=held).run(1e-11, 200).point.slope
             else:
                 limits = cast(Separable, alone).limits(risk.n_features)
                 inside = Separable(0.0, np.where(held, np.inf, 0.0), bounds=limits)
@@ -121,16 +106,6 @@ class PenalizedInterior(Method):
                 path.go(0.0)
                 slope = risk.design.transposed_dot(path.a[:, None])[:, 0]
         return task.penalty.alpha_max(-slope)
-
-
-@dataclass(frozen=True, eq=False)
-class Stop:
-    """Where the path stands at one λ: a point, its relative gap or residual, dof and steps."""
-
-    point: Point
-    gap: float
-    dof: int = 0
-    n_iter: int = 1
 
 
 class InteriorPath:
@@ -166,7 +141,7 @@ class InteriorPath:
         self.rows = risk.share > 0
         size = np.where(self.rows, risk.share, 1.0)
         self.high, self.low = size * above, -size * below
-        self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf)
+        self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf, dof=0)
         self.grid: list[Stop] = []
 
     def go(self, alpha: float) -> Stop:
@@ -185,7 +160,7 @@ class InteriorPath:
     def solve(self, alpha: float, point: Point) -> Stop:
         """Steps until the gap is small, from a point of another λ."""
         self._begin(point)
-        best, gap, length = Stop(point, np.inf), 1.0, 0.0
+        best, gap, length = Stop(point, np.inf, dof=0), 1.0, 0.0
         for n_iter in range(1, self.steps + 1):
             products = self.r_plus * (self.high - self.a) + self.r_minus * (self.a - self.low)
             mu = float(products.mean()) / 2.0
@@ -195,8 +170,8 @@ class InteriorPath:
                 alpha, max(share * mu, behind * self.tol, min(behind * gap, mu))
             )
             gap = self._error(found, alpha)
-            if gap < best.gap:
-                best = Stop(found, gap, self._dof(), n_iter)
+            if gap * self.scale < best.gap:
+                best = Stop(found, gap * self.scale, dof=self._dof())
             if gap <= self.tol or not np.isfinite(gap):
                 break
         return replace(best, n_iter=n_iter)

@@ -18,7 +18,6 @@ which is free of units, like `gradient_norm_`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import numpy as np
@@ -28,7 +27,7 @@ from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.rows.products import EPS, Array
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
-from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
 
 # The grid of λ on which penalties that are not convex are followed: its ratio and its end.
@@ -72,35 +71,14 @@ class ProximalGradient(Method):
                     path.approach(float(alphas[i]))
                 stops[i] = path.solve(float(alphas[i]))
                 task.progress(i)
-        states = [stop.state for stop in stops]
-        n_iter = np.array([stop.n_iter for stop in stops])
-        return Answer(
-            thetas=np.array([state.theta for state in states]),
-            intercepts=path.part.intercepts(states),
-            risk=np.array([state.value for state in states]),
-            gaps=np.array([stop.gap for stop in stops]),
-            n_iter=n_iter,
-            solver=self.name,
-            n_expansions=np.array([stop.rounds for stop in stops]),
-            exhausted=n_iter >= task.max_iter,
-            has_minimizer=path.part.has_minimizer,
-            notes=list(path.part.notes),
-        )
+        answer = Answer.of(task, self.name, stops, notes=list(path.part.notes))
+        answer.has_minimizer = path.part.has_minimizer
+        return answer
 
     def alpha_max(self, task: Task) -> float:
         """The smallest λ at which all penalized blocks are 0, free features being at their best."""
         with one_blas_thread():
             return ProximalGradientPath(task.problem, task.penalty, 1e-10, 10_000).alpha_max
-
-
-@dataclass(frozen=True, eq=False)
-class Stop:
-    """Where the path stands at one λ: a state, its relative gap or residual, steps and rounds."""
-
-    state: State
-    gap: float
-    n_iter: int
-    rounds: int
 
 
 def grid_above(alpha: float, alpha_max: float) -> Array:
@@ -167,8 +145,9 @@ class ProximalGradientPath:
         """The solution at ``alpha``, from that at a larger one."""
         if alpha == 0 and not self.penalty.is_bounded(self.shape[1]):
             self.state, gap = self.part.unpenalized()
-            error = gap / self.scale if self.penalty.is_convex else self._residual(self.state, 0.0)
-            return Stop(self.state, error, 1, 1)
+            if not self.penalty.is_convex:
+                gap = self.scale * self._residual(self.state, 0.0)
+            return Stop(self.state, gap, 1, 1)
         features = self._working_set(np.empty(0, np.intp), max(2 * alpha - self.last, 0.5 * alpha))
         self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol
         best, least, rounds = self.state, self._error(alpha), 0
@@ -186,7 +165,7 @@ class ProximalGradientPath:
                 goal *= 1e-3
             features = wider
         self.state = best
-        return Stop(best, least, max(steps, 1), max(rounds, 1))
+        return Stop(best, least * self.scale, max(steps, 1), max(rounds, 1))
 
     def approach(self, alpha: float) -> None:
         """Go to the solution at the last λ of `grid_above`."""

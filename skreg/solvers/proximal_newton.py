@@ -22,9 +22,9 @@ import numpy as np
 
 from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
-from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.newton import Newton, free_directions_notes
-from skreg.solvers.proximal_path import MAX_EXPANSIONS, ProximalPath, Stop
+from skreg.solvers.proximal_path import MAX_EXPANSIONS, ProximalPath
 
 # Relative gaps from which on a further step is taken for the digits of θ.
 _POLISHED = 1e-12
@@ -60,14 +60,14 @@ class ProximalNewton(Method):
             for i in task.descending():
                 if alphas[i] > 0 or penalty.is_bounded(risk.n_features):
                     stops[i] = path.solve(alphas[i])
-                    if stops[i].expansions >= limit and _has_no_minimum(path):
+                    if stops[i].n_expansions >= limit and _has_no_minimum(path):
                         path.max_expansions = min(limit, _ENDLESS)
                     if task.tol <= _POLISHED:
                         stops[i] = path.polish(stops[i])
                 else:
                     stops[i] = _unpenalised(path, notes)
                 task.progress(i)
-        return _answer(task, [stops[i] for i in range(len(alphas))], path.null_risk, notes)
+        return _answer(task, [stops[i] for i in range(len(alphas))], notes)
 
     def alpha_max(self, task: Task) -> float:
         """Largest pull of the null model, where features without a penalty are at their best."""
@@ -89,33 +89,18 @@ def _unpenalised(path, notes):
     coef, intercept = fit.thetas[0], fit.intercepts[0] + fit.thetas[0] @ path.risk.design.centre
     point = path.evaluate(coef.ravel(), intercept)
     gap, steps = path.certificate.gap_of_small(point, 0.0), int(fit.n_iter[0])
-    return Stop(point, gap, steps, steps, fit.has_minimizer)
+    return Stop(point, gap, steps, steps, has_minimizer=fit.has_minimizer)
 
 
-def _answer(task, stops, null_risk, notes):
-    risk, penalty = task.risk, task.penalty
-    k, p = risk.n_outputs, risk.n_features
-    thetas = np.array([stop.point.theta for stop in stops]).reshape(-1, k, p)
-    intercepts = np.array([stop.point.intercept for stop in stops]).reshape(-1, k)
-    intercepts = intercepts - thetas @ risk.design.centre
-    free = penalty.free(p)
-    if risk.loss.coupled:
+def _answer(task, stops, notes):
+    penalty, p, limit = task.penalty, task.risk.n_features, task.max_expansions or MAX_EXPANSIONS
+    answer = Answer.of(task, "proximal_newton", stops, notes=notes)
+    answer.exhausted |= np.array([stop.n_expansions >= limit for stop in stops])
+    thetas, intercepts = answer.thetas, answer.intercepts
+    if task.risk.loss.coupled and intercepts is not None:
         # What all classes have in common changes nothing where it costs nothing.
-        intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
+        intercepts -= intercepts.mean(axis=1, keepdims=True)
         if not penalty.is_bounded(p):
+            free = penalty.free(p)
             thetas[:, :, free] -= thetas[:, :, free].mean(axis=1, keepdims=True)
-    passes, expansions = np.array([(stop.passes, stop.expansions) for stop in stops]).T
-    return Answer(
-        thetas=thetas,
-        intercepts=intercepts,
-        risk=np.array([stop.point.value for stop in stops]),
-        gaps=np.array([stop.gap for stop in stops]) / (null_risk or 1.0),
-        n_iter=passes,
-        solver="proximal_newton",
-        n_expansions=expansions,
-        exhausted=(passes >= task.max_iter)
-        | (expansions >= (task.max_expansions or MAX_EXPANSIONS)),
-        has_minimizer=all(stop.has_minimizer for stop in stops),
-        rounding=risk.rounding.value / (null_risk or 1.0),
-        notes=notes,
-    )
+    return answer

@@ -1,16 +1,15 @@
 """The walk of the proximal Newton method over descending λ."""
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from skreg.quadratic.point import Point
 from skreg.rows.products import EPS
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.descent import best_weights
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
+from skreg.solvers.method import Stop
 from skreg.solvers.smooth import Evaluator
 from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
@@ -33,17 +32,6 @@ _STRIDE = 0.3
 MAX_EXPANSIONS = 200
 # Flops that a step's bookkeeping is worth.
 _OVERHEAD = 5e6
-
-
-@dataclass(frozen=True, eq=False)
-class Stop:
-    """What one λ came to; ``gap`` is absolute."""
-
-    point: Point
-    gap: float
-    passes: int
-    expansions: int
-    has_minimizer: bool = True
 
 
 class ProximalPath:

@@ -125,6 +125,11 @@ class State:
     gradient: Array
     point: Any = None
 
+    @property
+    def intercept(self) -> Array:
+        """b beside a loss."""
+        return self.point.intercept
+
 
 class SquaredErrorPart:
     """Squared error as its quadratic ½θᵀHθ − hᵀθ + ½‖b‖², summed over targets."""
@@ -157,10 +162,6 @@ class SquaredErrorPart:
         theta = self.problem.minimizer
         state = self.at(theta)
         return state, max(state.value - self.problem.minimum_risk, 0.0)
-
-    def intercepts(self, states: list[State]) -> Array:
-        """b of these states, shape (m, K)."""
-        return self.problem.intercepts(np.array([s.theta for s in states]))
 
 
 class LossPart:
@@ -204,12 +205,6 @@ class LossPart:
         self.notes, self.has_minimizer = tuple(found.notes), found.has_minimizer
         state = self.at(found.thetas[0])
         return state, min(state.value, self.certificate.gap_of_small(state.point, 0.0))
-
-    def intercepts(self, states: list[State]) -> Array:
-        """b of these states, shape (m, K)."""
-        thetas = np.array([s.theta for s in states])
-        intercepts = np.array([s.point.intercept for s in states])
-        return intercepts - thetas @ self.problem.design.centre
 
     def _diagonal(self):
         """An upper bound of the Hessian's diagonal at the null model."""

@@ -449,7 +449,7 @@ def test_free_and_bounded_coefficients_of_classes_beside_large_columns():
     for share in (0.5, 0.1, 1e-2):
         stop = path.solve(share * path.alpha_max)
         assert stop.gap <= 1e-9 * path.null_risk
-        assert stop.expansions < 30
+        assert stop.n_expansions < 30
 
 
 @pytest.mark.parametrize(("seed", "grouped"), [(32, True), (1, False), (3, False), (8, False)])
