@@ -16,24 +16,10 @@ SMALLEST = 1e-14
 
 
 def automatic(estimator, choice, fitting):
-    """A descending grid of λ made for the data.
+    """A descending grid of λ made for the data, of so many values or "auto".
 
-    Parameters
-    ----------
-    estimator : estimator
-        Not fitted.
-    choice : int or "auto"
-    fitting : callable
-        Returns the `Fitting` of all rows, of a linear estimator of this package.
-
-    Returns
-    -------
-    ndarray of shape (n_alphas,)
-
-    Raises
-    ------
-    ValueError
-        If a number of λ is asked for of an estimator whose scale of λ is not known.
+    ``fitting()`` gives the `Fitting` of all rows, of a linear estimator of this package. ValueError
+    if a number of λ is asked for of an estimator whose scale of λ is not known.
     """
     if is_linear(estimator):
         return fitting().alphas(N_ALPHAS if choice == "auto" else choice)

@@ -219,25 +219,10 @@ class Combination:
 
 
 def combinations(param_grid, base, name):
-    """Every choice of the other parameters.
+    """A `Combination` for every choice of the other parameters of ``base``, λ being ``name``.
 
-    Parameters
-    ----------
-    param_grid : None, dict or list of dict
-        As for GridSearchCV, without λ.
-    base : estimator
-        What they are parameters of.
-    name : str
-        The name of λ.
-
-    Returns
-    -------
-    list of Combination
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `ParameterGrid` does, and if λ is among the parameters, or not what an estimator goes by.
+    Raises as `ParameterGrid` does, and ValueError if λ is among the parameters, or not what an
+    estimator goes by.
     """
     grids = ParameterGrid({} if param_grid is None else param_grid).param_grid
     found = []

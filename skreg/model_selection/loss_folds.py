@@ -4,23 +4,21 @@ See `skreg.solvers.fold_newton`. What it does not serve goes the way of `path_fo
 """
 
 import time
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _check_method_params, _get_feature_names
+from sklearn.utils.validation import _check_method_params
 
 from skreg._threads import one_blas_thread
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
 from skreg.model_selection.job import Declined, along_path
 from skreg.model_selection.pipelines import stands_alone
-from skreg.path import RegularizationPath
 from skreg.quadratic import EmpiricalRisk
-from skreg.solvers import Solution
 from skreg.solvers.fold_newton import solve_paths
-from skreg.solvers.method import Freedom
 from skreg.solvers.newton import Newton
 
 # Folds beyond which the shares of the rows, n for each fold, take too much.
@@ -121,15 +119,13 @@ class _Folds:
         solution = whole if solved else self.whole.solve_closely(alphas)
         self.path = self.whole.as_path(solution, self.job.X)
         self.coefs, self.intercepts = found.coefs, found.intercepts
-        self.norms = found.gradient_norms
         for j, (train, _) in enumerate(self.job.splits):
-            if (missed := np.flatnonzero(self.norms[j] > tol)).size:
+            if (missed := np.flatnonzero(found.gradient_norms[j] > tol)).size:
                 rest = self._alone(train, risk.X).solve(alphas[missed], closely=True)
                 if rest.notes:
                     raise Declined(rest.notes[0])
                 self.coefs[j, missed] = rest.coefs.reshape(len(missed), *self.coefs.shape[2:])
                 self.intercepts[j, missed] = rest.intercepts.reshape(len(missed), -1)
-                self.norms[j, missed] = rest.gradient_norms
 
     def results(self, j):
         """What ``_fit_and_score`` says of every λ of the j-th split."""
@@ -148,20 +144,7 @@ class _Folds:
         return path_folds.scores_of_path(job, path, X, y, params)
 
     def _path(self, j):
-        """The j-th split's `RegularizationPath`, without what predictions do not need."""
-        alphas, coefs = self.job.alphas, self.coefs[j]
-        unknown, steps = np.full(len(alphas), np.nan), np.ones(len(alphas), dtype=int)
-        solution = Solution(
-            alphas,
-            *self.risk.as_seen(coefs, self.intercepts[j]),
-            freedom=Freedom(unknown),
-            norms=np.linalg.norm(coefs, axis=(1, 2)),
-            risk=unknown,
-            dual_gaps=None,
-            n_iter=steps,
-            solver=self.path.solver,
-            gradient_norms=self.norms[j],
-            n_expansions=steps,
-        )
-        names = _get_feature_names(self.job.X)
-        return RegularizationPath.from_solution(solution, self.fittings[j], names)
+        """The path of all rows with what predicts from that of the j-th split."""
+        coefs, intercepts = self.risk.as_seen(self.coefs[j], self.intercepts[j])
+        model = self.fittings[j]
+        return replace(self.path, coefs=coefs, intercepts=intercepts, model=model)

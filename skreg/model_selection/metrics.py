@@ -207,15 +207,7 @@ METRICS = {
 def recognized(scorer: Any, model: LinearModel) -> tuple[Metric, int]:
     """The metric that a scorer is, and its sign; None stands for the estimator's own ``score``.
 
-    Parameters
-    ----------
-    scorer : callable or None
-    model : LinearModel
-
-    Raises
-    ------
-    NoFormula
-        If it is none of `METRICS`.
+    `NoFormula` if it is none of `METRICS`.
     """
     if scorer is None or isinstance(scorer, _PassthroughScorer):
         if not is_classifier(model.estimator):
@@ -235,10 +227,7 @@ def recognized(scorer: Any, model: LinearModel) -> tuple[Metric, int]:
 def weights_of(scorers: dict, score_params: dict, n_rows: int) -> Array | None:
     """The weights that every scorer is given, None for equal ones.
 
-    Raises
-    ------
-    NoFormula
-        If scorers are given other things, not all the same, or what scikit-learn would refuse.
+    `NoFormula` if they are given other things, not all the same, or what scikit-learn would refuse.
     """
     given = {name: value for name, value in score_params.items() if value is not None}
     if not given:
@@ -256,22 +245,8 @@ def class_scores(
 ) -> list[Score] | None:
     """Scores of every λ of a classifier; None where scikit-learn has to be asked.
 
-    Parameters
-    ----------
-    model : LinearModel
-        Of a classifier.
-    raw : ndarray of shape (n_alphas, n) or (n_alphas, n, n_classes)
-        Raw predictions.
-    y : array-like of shape (n,)
-        Labels.
-    scorers : dict of str to callable
-    score_params : dict
-        What the scorers are given, for these rows.
-
-    Returns
-    -------
-    None or list of float or of dict of str to float
-        As scorers give them: a number if the only one is named ``score``.
+    From raw predictions (n_alphas, n) or (n_alphas, n, n_classes) and labels y, and what the
+    scorers are given for these rows. A number each if the only scorer is named ``score``.
     """
     try:
         metrics = {name: recognized(scorer, model) for name, scorer in scorers.items()}
@@ -284,22 +259,10 @@ def class_scores(
 
 
 class SquareScores:
-    """The scores of an estimator whose scorers are all functions of `Squares`.
+    """The scores of a regressor whose scorers are all functions of `Squares`.
 
-    Parameters
-    ----------
-    model : LinearModel
-        Of a regressor.
-    scorers : dict of str to callable
-    score_params : dict
-        What the scorers are given, for all rows.
-    y : ndarray of shape (n, q)
-        Of all rows.
-
-    Raises
-    ------
-    NoFormula
-        If other scorers are among them, or they are given other things than weights.
+    ``score_params`` are what these are given, and y (n, q) the targets, of all rows. `NoFormula` if
+    other scorers are among them, or they are given other things than weights.
     """
 
     def __init__(self, model: LinearModel, scorers: dict, score_params: dict, y: Array) -> None:
@@ -315,28 +278,14 @@ class SquareScores:
     def by_moments(self, part, coefs: Array, intercepts: Array) -> list[Score] | None:
         """Scores of each λ on rows of which the `Moments` are known; None if these cannot tell.
 
-        Parameters
-        ----------
-        part : Moments
-        coefs : ndarray of shape (n_alphas, q, p)
-        intercepts : ndarray of shape (n_alphas, q)
-
-        Returns
-        -------
-        None or list of float or of dict of str to float
-            As ``job.scorer`` gives them.
+        ``coefs`` have shape (n_alphas, q, p), ``intercepts`` (n_alphas, q).
         """
         return self._named(_of_moments(part, coefs, intercepts))
 
     def by_predictions(self, rows, predict: Callable, n_alphas: int) -> list[Score] | None:
         """The same by predictions.
 
-        Parameters
-        ----------
-        rows : ndarray of int
-        predict : callable
-            ``predict(some)`` gives predictions (m, len(rows), q) for the slice ``some`` of the λ.
-        n_alphas : int
+        ``predict(some)`` gives them, (m, len(rows), q), for the slice ``some`` of the λ.
         """
         y, w = self.y[rows], None if self.weights is None else self.weights[rows]
         return self._named(_of_predictions(y, w, predict, n_alphas))

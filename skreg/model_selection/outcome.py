@@ -137,14 +137,8 @@ class Outcome:
 def ordered(found, name, crossed):
     """(combination, index of λ) of every candidate, in the order of ``cv_results_``.
 
-    Parameters
-    ----------
-    found : list of Combination
-    name : str
-        The name of λ.
-    crossed : bool
-        Whether all have the same λ: the order is then GridSearchCV's, by the names of the
-        parameters. Otherwise one combination follows the other.
+    One combination follows the other; but where all have the same λ (``crossed``) the order is
+    GridSearchCV's, by the names of the parameters, of which λ is ``name``.
     """
     pairs = [(c, i) for c in found for i in range(len(c.alphas))]
     if not crossed:
@@ -211,21 +205,9 @@ def best_finished(results, metric, best):
 def one_std_err(means, errors, alphas, best):
     """Index of the largest λ whose mean score is within one standard error of the best one.
 
-    Parameters
-    ----------
-    means, errors, alphas : ndarray of shape (n_alphas,)
-        Of the candidates that differ in λ alone.
-    best : int
-        Index of the best of them.
-
-    Returns
-    -------
-    int
-        ``best`` where there is no standard error.
-
-    Notes
-    -----
-    Breiman, Friedman, Olshen & Stone (1984), section 3.4.3; ``lambda.1se`` of R's glmnet.
+    ``means``, ``errors`` and ``alphas`` are of candidates that differ in λ alone, ``best`` is the
+    index of the best of them, and what is returned where there is no standard error. Breiman,
+    Friedman, Olshen & Stone (1984), section 3.4.3; ``lambda.1se`` of R's glmnet.
 
     Examples
     --------
@@ -240,13 +222,10 @@ def one_std_err(means, errors, alphas, best):
 
 
 def edge(means, alphas, best):
-    """On which side the best λ is the last of the grid.
+    """On which side the best λ is the last of the grid: "smallest" or "largest".
 
-    Returns
-    -------
-    "smallest", "largest" or ""
-        Empty where it lies inside, where λ = 0 leaves nothing beyond, where the next λ has the same
-        score already, and for fewer than three λ.
+    Empty where it lies inside, where λ = 0 leaves nothing beyond, where the next λ has the same
+    score already, and for fewer than three λ.
 
     Examples
     --------

@@ -39,19 +39,10 @@ class RowProducts:
         self.n_features, self.centred = X.shape[1], centred
 
     def predictions(self, train, test, y, weights, alphas):
-        """Of the ridge fitted to rows ``train``, for rows ``test``.
+        """Of the ridge fitted to rows ``train``, for rows ``test``: (n_alphas, len(test), q).
 
-        Parameters
-        ----------
-        train, test : ndarray of int
-        y : ndarray of shape (len(train), q)
-        weights : None or ndarray of shape (len(train),)
-        alphas : ndarray of shape (n_alphas,)
-
-        Returns
-        -------
-        ndarray of shape (n_alphas, len(test), q), or None
-            None where products of rows would cost accuracy.
+        y (len(train), q) and the weights are of the former. None where products of rows would cost
+        accuracy.
         """
         rows = _TrainingRows(self, train, test, y, weights)
         if not rows.keeps_digits:

@@ -4,6 +4,18 @@ A criterion is a function ``criterion(estimator, X, y, alphas, fit_params, score
 score_params=None, on_solved=None)`` that returns `CriterionScores`. In a Pipeline it judges the
 last step on the rows as the earlier steps, fitted to all rows, give them: what these learn from a
 row is not left out with it. That is little for a scaler, and much for steps that look at y.
+
+X, y : as for ``fit``
+alphas : None, int or array-like of shape (n_alphas,)
+    λ, or how many of them: see `skreg.path.path_alphas`.
+fit_params : None or dict
+    What ``fit`` is to be given: ``sample_weight``, ``offset``.
+scorers : None or dict of str to callable
+    None: the estimator's own ``score``.
+score_params : None or dict
+    What the scorers are to be given.
+on_solved : None or callable, default=None
+    Called with the place of each λ of the path once it is solved.
 """
 
 from collections.abc import Callable

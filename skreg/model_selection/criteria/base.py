@@ -63,17 +63,8 @@ class Fit(Fitting):
 def fit_path(estimator, X, y, alphas, fit_params, name, on_solved=None):
     """The `Fit` of an estimator, or of the last step of a Pipeline on the rows it sees.
 
-    Parameters
-    ----------
-    name : str
-        Of the criterion as a user asks for it, for messages.
-    on_solved : None or callable, default=None
-        Called for each λ.
-
-    Raises
-    ------
-    ValueError
-        If there is no linear estimator of this package, or λ is not what it goes by.
+    ValueError if that is no linear estimator of this package, or λ is not what it goes by; ``name``
+    is the criterion's, as a user asks for it.
     """
     if not is_plain(estimator):
         raise ValueError(

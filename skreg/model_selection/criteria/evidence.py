@@ -16,13 +16,9 @@ def evidence(
     ----------
     estimator : QuadraticApproxRidge or Pipeline
         With squared error and without ``penalty_factors``.
-    X, y : as for ``fit``
-    alphas : None, int or array-like of shape (n_alphas,)
-    fit_params : None or dict
+    X, y, alphas, fit_params, on_solved : see `skreg.model_selection.criteria`
     scorers, score_params : ignored
         It is a score of its own.
-    on_solved : None or callable, default=None
-        Called with the place of each λ once it is solved.
 
     Returns
     -------

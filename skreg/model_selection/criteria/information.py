@@ -26,13 +26,9 @@ def aic(
     ----------
     estimator : linear estimator of skreg, or Pipeline that ends in one
         With any loss but Huber's, which is no likelihood.
-    X, y : as for ``fit``
-    alphas : None, int or array-like of shape (n_alphas,)
-    fit_params : None or dict
+    X, y, alphas, fit_params, on_solved : see `skreg.model_selection.criteria`
     scorers, score_params : ignored
         It is a score of its own.
-    on_solved : None or callable, default=None
-        Called with the place of each λ once it is solved.
     noise_variance : None or float, default=None
         σ² of squared error, where it is known; None for the estimate above. Every λ is then judged.
 

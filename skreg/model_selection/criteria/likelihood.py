@@ -37,10 +37,7 @@ def target_risks(fit):
 def target_dof(fit, name):
     """Effective degrees of freedom of every λ and target, without intercepts: (n_alphas, q).
 
-    Raises
-    ------
-    ValueError
-        If they are not known; ``name`` is the criterion's, as a user asks for it.
+    ValueError if they are not known; ``name`` is the criterion's, as a user asks for it.
     """
     dof = _target_dof(fit)
     if np.isnan(dof).any():
@@ -87,17 +84,7 @@ def deviance(fit, dof, noise_variance=None):
     Weights are scaled to mean 1 over the n rows that have one. Squared error is Gaussian noise of
     the variance given, or of that of `estimated_noise`. For the log losses it is 2nR; for Poisson's
     too, short of what a saturated model has; for gamma the shape is the likeliest at each λ.
-
-    Parameters
-    ----------
-    fit : Fit
-    dof : ndarray of shape (n_alphas, q)
-        What `target_dof` says.
-    noise_variance : None or float, default=None
-
-    Returns
-    -------
-    ndarray of shape (n_alphas,)
+    ``dof`` is what `target_dof` says.
     """
     n, risks = fit.problem.n_rows, target_risks(fit)
     if fit.problem.is_quadratic:

@@ -47,16 +47,8 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     estimator : linear estimator of skreg, or Pipeline that ends in one
         In a Pipeline the earlier steps are fitted to all rows: what they learn from a row is not
         left out with it. That is little for a scaler, and much for steps that look at y.
-    X, y : as for ``fit``
-    alphas : None, int or array-like of shape (n_alphas,)
-    fit_params : None or dict
-        What ``fit`` is to be given: ``sample_weight``, ``offset``.
-    scorers : None or dict of str to callable
-        None: the estimator's own ``score``.
-    score_params : None or dict
-        What the scorers are to be given.
-    on_solved : None or callable, default=None
-        Called with the place of each λ of the path once it is solved.
+    X, y, alphas, fit_params, scorers, score_params, on_solved
+        See `skreg.model_selection.criteria`.
 
     Returns
     -------

@@ -14,22 +14,10 @@ _PARTS = 20
 def left_out_scores(fit, raw, X, y, params, scorer):
     """Scores and standard errors of every λ, each of shape (n_alphas,).
 
-    Parameters
-    ----------
-    fit : Fit
-    raw : ndarray of shape (n_alphas, n) or (n_alphas, n, K)
-        Raw predictions of every row by the fit to the others, with the offset if there is one.
-    X, y : as given to ``fit``
-    params : dict
-        What the scorer is to be given, for all rows.
-    scorer : callable or None
-        None for the estimator's own ``score``.
-
-    Raises
-    ------
-    ValueError
-        If the scorer refuses the predictions of every λ. The score is −inf where it refuses those
-        of some: the exponential of a raw prediction may be infinite, or 0.
+    ``raw``, (n_alphas, n) or (n_alphas, n, K), are raw predictions of every row by the fit to the
+    others, with the offset if there is one, and ``params`` what the scorer is to be given for all
+    rows; None is the estimator's own ``score``. −inf where it refuses predictions, as the
+    exponential of a raw one may be infinite, or 0; ValueError if it refuses those of every λ.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         found = _found(fit, raw, X, y, params, scorer)
