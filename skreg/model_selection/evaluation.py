@@ -1,15 +1,24 @@
-"""What a search does for one combination of the other parameters: λ, scores, the last fit."""
+"""The candidates of a search: what was asked for, and how each is judged."""
 
+import numbers
 import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from scipy.sparse import issparse
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import ParameterGrid, check_cv
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import _routing_enabled
+from sklearn.utils.validation import _num_samples, indexable
 
+from skreg._sparse import check_sparse
+from skreg._validation import check_alphas, refuse_missing
 from skreg.model_selection import (
     halving,
     loss_folds,
@@ -19,16 +28,200 @@ from skreg.model_selection import (
     refits,
 )
 from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
-from skreg.model_selection.candidates import Combination
+from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
 from skreg.model_selection.outcome import WORTH, edge, gain_beyond
-from skreg.model_selection.pipelines import Prefix, Training, has_path
+from skreg.model_selection.pipelines import (
+    Prefix,
+    Training,
+    alpha_name,
+    has_path,
+    is_linear,
+    last_step,
+)
 
+#: Values of ``cv`` that need no splits.
+WITHOUT_SPLITS = ("loo", "gcv")
+#: Values of ``selection`` that judge by the rows fitted.
+INFORMATION = ("aic", "bic", "ebic", "evidence")
+#: Those that take the variance of the noise.
+OF_NOISE = ("aic", "bic", "ebic")
 #: Ways to the scores of a `Job`; the first that serves it is taken.
 ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)
 #: The share of what an extension to larger λ has gained that makes another worth while.
 ENOUGH = 1e-2
+
+
+def check_choices(search):
+    """``alphas`` as an int, "auto", or a float64 vector of at least one value.
+
+    Raises ValueError where the parameters do not go together.
+    """
+    choice = search.alphas
+    if isinstance(choice, numbers.Integral):
+        if choice < 1:
+            raise ValueError(
+                f"alphas={choice} asks for that many values of λ: give a positive number, or a "
+                "list of λ."
+            )
+        choice = int(choice)
+    elif not isinstance(choice, str):
+        choice = check_alphas(choice)[0]
+    by_rows = search.selection in INFORMATION
+    if by_rows and search.cv is not None:
+        raise ValueError(
+            f"selection={search.selection!r} judges by the rows fitted: cv={search.cv!r} has no "
+            'say. Leave cv=None, or use selection="best".'
+        )
+    if (by_rows or search.cv == "gcv") and search.scoring is not None:
+        name = search.selection if by_rows else search.cv
+        raise ValueError(
+            f"{name!r} is a score itself: scoring={search.scoring!r} has no say. Leave "
+            'scoring=None, or use cv="loo" or splits.'
+        )
+    if search.cv == "gcv" and search.selection == "one_std_err":
+        raise ValueError(
+            'selection="one_std_err" needs a standard error, which cv="gcv" has not. Use '
+            'cv="loo" or splits.'
+        )
+    if callable(search.refit) and search.selection != "best":
+        raise ValueError(
+            f"selection={search.selection!r} and a callable refit both choose. Leave "
+            'selection="best", or refit=True.'
+        )
+    if search.noise_variance is not None and search.selection not in OF_NOISE:
+        raise ValueError(
+            f"noise_variance={search.noise_variance} has no say in selection="
+            f"{search.selection!r}. Use one of {OF_NOISE}, or leave it None."
+        )
+    return choice
+
+
+def criterion_of(search):
+    """What judges in place of splits; None for splits."""
+    name = search.selection if search.selection in INFORMATION else search.cv
+    if not isinstance(name, str):
+        return None
+    if search.noise_variance is None:
+        return CRITERIA[name]
+    return partial(CRITERIA[name], noise_variance=search.noise_variance)
+
+
+def checked_rows(estimator, X, y):
+    """X and y as splitters take them."""
+    if issparse(X):
+        check_sparse(X)  # before compiled code takes its rows
+    refuse_missing(y)
+    X, y = indexable(X, y)
+    if y is None and get_tags(estimator).target_tags.required:
+        raise ValueError(
+            f"estimator={type(estimator).__name__} requires y to be passed, but the target y is "
+            "None. Give fit the target."
+        )
+    return X, y
+
+
+def job_of(search, X, y, routed, scorers):
+    """The `Job` of the base estimator, without λ."""
+    return Job(
+        estimator=clone(search.estimator),
+        alpha_name=alpha_name(search.estimator),
+        alphas=np.empty(0),
+        X=X,
+        y=y,
+        splits=splits_of(search, X, y, routed),
+        fit_params=routed.estimator.fit,
+        score_params=routed.scorer.score,
+        scorers=scorers,
+        return_train_score=search.return_train_score,
+        error_score=search.error_score,
+        n_jobs=search.n_jobs,
+        verbose=search.verbose,
+        resource=search.resource,
+    )
+
+
+def splits_of(search, X, y, routed):
+    """All (train, test); none where a criterion judges."""
+    if criterion_of(search) is not None:
+        if not _routing_enabled() and routed.splitter.split.get("groups") is not None:
+            raise ValueError(
+                f"groups and {search.cv or search.selection!r} do not go together: it takes the "
+                "rows as independent. Use cv=GroupKFold()."
+            )
+        return []
+    cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+    n_splits = cv.get_n_splits(X, y, **routed.splitter.split)
+    splits = list(cv.split(X, y, **routed.splitter.split))
+    if len(splits) != n_splits or not splits:
+        raise ValueError(
+            f"cv={search.cv!r} announces {n_splits} splits and yields {len(splits)}: give a "
+            "splitter, or an iterable of at least one (train, test)."
+        )
+    # Masks, negative indices and those that are not there are told apart once, for all routes.
+    rows = np.arange(_num_samples(X))
+    return [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splits]
+
+
+@dataclass
+class Combination:
+    """One choice of the other parameters, and what its λ came to.
+
+    Attributes
+    ----------
+    parameters, estimator : dict, estimator
+        The latter has the former, and is not fitted.
+    place : tuple
+        Number of the grid, then of each value in it: where `ParameterGrid` has it.
+    alphas : ndarray of shape (n_alphas,)
+    scores, partial : Scores or None
+        Of all splits; after Ctrl-C, of those that were finished.
+    criterion : CriterionScores or None
+        Where a criterion stands in for splits.
+    settled : bool
+        Whether λ beyond these have been found not to matter.
+    """
+
+    parameters: dict
+    estimator: Any
+    place: tuple
+    alphas: np.ndarray = field(default_factory=lambda: np.empty(0))
+    scores: Any = None
+    criterion: Any = None
+    partial: Any = None
+    settled: bool = False
+
+
+def combinations(param_grid, base, name):
+    """A `Combination` for every choice of the other parameters of ``base``, λ being ``name``.
+
+    Raises as `ParameterGrid` does, and ValueError if λ is among the parameters, or not what an
+    estimator goes by.
+    """
+    grids = ParameterGrid({} if param_grid is None else param_grid).param_grid
+    found = []
+    for g, grid in enumerate(grids):
+        if name in grid:
+            raise ValueError(
+                f"param_grid names {name!r}, which is λ. Give its values as alphas={grid[name]!r}."
+            )
+        numbers = ParameterGrid({key: range(len(values)) for key, values in grid.items()})
+        for chosen in numbers:
+            parameters = {key: grid[key][i] for key, i in chosen.items()}
+            estimator = clone(base).set_params(**clone(parameters, safe=False))
+            _check_searchable(last_step(estimator))
+            found.append(Combination(parameters, estimator, (g, chosen)))
+    return found
+
+
+def _check_searchable(last):
+    if is_linear(last) and last.norm_bound is not None:
+        raise ValueError(
+            f"norm_bound={last.norm_bound} of {type(last).__name__} decides λ by itself, and alpha "
+            "is ignored: there is nothing to search. Leave norm_bound=None, or use GridSearchCV "
+            "over norm_bound."
+        )
 
 
 @dataclass(eq=False)
@@ -40,7 +233,6 @@ class Evaluation:
     job : Job
         Of the base estimator, without λ.
     choice : int, "auto" or ndarray of shape (n_alphas,)
-        What λ are wanted.
     metric : str
         Name of the scorer that decides where a grid is to be extended.
     criterion : callable or None
@@ -71,7 +263,7 @@ class Evaluation:
     def _all_rows(self, estimator):
         """The `Fitting` of all rows, summed together with the splits where these go by sums."""
         found = moment_folds.all_rows(replace(self.job, estimator=estimator))
-        return self._training(estimator).fitting if found is None else found
+        return found or self._training(estimator).fitting
 
     def _training(self, estimator):
         return Training(estimator, self.job.X, self.job.y, self.job.fit_params)

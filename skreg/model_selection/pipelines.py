@@ -1,4 +1,4 @@
-"""The steps before the last of a Pipeline, fitted once for every λ."""
+"""Where λ is in a Pipeline, and the steps before the last one, fitted once for every λ."""
 
 import copy
 from itertools import takewhile
@@ -21,6 +21,54 @@ def last_step(estimator):
     while type(estimator) is Pipeline:
         estimator = estimator.steps[-1][1]
     return estimator
+
+
+def alpha_name(estimator):
+    """The name of λ in ``estimator.get_params()``.
+
+    ``alpha`` of the estimator itself, of the last step of a Pipeline, else the only one there is of
+    the estimators inside, the outermost first.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or several with equal right.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skreg import QuadraticApproxLasso
+    >>> alpha_name(make_pipeline(StandardScaler(), QuadraticApproxLasso()))
+    'quadraticapproxlasso__alpha'
+    """
+    if isinstance(estimator, type):
+        raise ValueError(
+            f"estimator is the class {estimator.__name__}. Give an instance, "
+            f"{estimator.__name__}()."
+        )
+    names = set(estimator.get_params())
+    prefix, last = "", estimator
+    while isinstance(last, Pipeline):
+        step, last = last.steps[-1]
+        prefix += f"{step}__"
+    if prefix + "alpha" in names:
+        return prefix + "alpha"
+    inside = {name for name in names if name.endswith("__alpha")}
+    inside = {name for name in inside if name.startswith(prefix)} or inside
+    depth = min((name.count("__") for name in inside), default=0)
+    nearest = sorted(name for name in inside if name.count("__") == depth)
+    if not nearest:
+        raise ValueError(
+            f"estimator={estimator!r} has no parameter alpha, which is λ here. Give one that has, "
+            "or use GridSearchCV over the parameter that it has instead."
+        )
+    if len(nearest) > 1:
+        raise ValueError(
+            f"estimator={estimator!r} has several parameters alpha: {', '.join(nearest)}. Use "
+            "GridSearchCV over them, or make the one that is λ that of the last step of a Pipeline."
+        )
+    return nearest[0]
 
 
 def is_plain(estimator):

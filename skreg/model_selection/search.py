@@ -16,20 +16,20 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from skreg.model_selection.candidates import (
+from skreg.model_selection.criteria import CriterionScores
+from skreg.model_selection.evaluation import (
     INFORMATION,
     WITHOUT_SPLITS,
-    alpha_name,
+    Evaluation,
     check_choices,
     checked_rows,
     combinations,
     criterion_of,
     job_of,
 )
-from skreg.model_selection.criteria import CriterionScores
-from skreg.model_selection.evaluation import Evaluation
 from skreg.model_selection.job import Watch
 from skreg.model_selection.outcome import Outcome, finished_of, frame_of, scorers_of
+from skreg.model_selection.pipelines import alpha_name
 from skreg.path import RegularizationPath
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg.model_selection.candidates import alpha_name
+from skreg.model_selection.pipelines import alpha_name
 from skreg.plotting._canvas import QUIET, apart, axes, expect, name_features, style, target_index
 
 

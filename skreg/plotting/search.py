@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.model_selection.candidates import alpha_name
 from skreg.model_selection.outcome import best_finished, standard_errors
+from skreg.model_selection.pipelines import alpha_name
 from skreg.plotting._canvas import COLOURS, QUIET, axes, expect
 
 _TOPS = {"n_nonzero": "non-zero coefficients", "dof": "degrees of freedom"}

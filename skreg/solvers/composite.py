@@ -8,6 +8,8 @@ the objective, so what is ill-conditioned costs no accuracy and what is not yet 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from skreg._kernels import pieces
@@ -110,21 +112,10 @@ class CompositeDescent:
         if penalty.is_separable:
             diagonal = np.diag(hessian).reshape(theta.shape)
             self._metric = np.maximum(diagonal, 1e-8 * diagonal.max(initial=0.0) + EPS)
-        self._known_bound: float | None = None
 
-    @property
-    def _bound(self):
+    @cached_property
+    def _bound(self) -> float:
         """The largest eigenvalue of H in the metric, raised where steps prove too long."""
-        if self._known_bound is None:
-            self._known_bound = self._largest_eigenvalue()
-        return self._known_bound
-
-    @_bound.setter
-    def _bound(self, bound):
-        self._known_bound = bound
-
-    def _largest_eigenvalue(self):
-        """Of H in the metric, to a few per cent: steps that prove too long are shortened."""
         root, start = np.sqrt(self._metric), np.random.default_rng(0).normal(size=self.theta.shape)
         size = power_method(lambda v: self._times(v / root) / root, start, 12)
         return 1.05 * size if size else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, ClassVar, cast
@@ -30,11 +30,6 @@ class Progress:
         if self._on_solved is not None and int(i) not in self._told:
             self._told.add(int(i))
             self._on_solved(int(i))
-
-    def rest(self, places: Iterable[int | np.intp]) -> None:
-        """Tell of those that have not been told of."""
-        for i in places:
-            self(i)
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,7 +126,8 @@ def solve(
         task = replace(task, tol=tol * chosen.closer)
     progress = Progress(on_solved)
     answer = chosen.path(replace(task, progress=progress))
-    progress.rest(task.descending())
+    for i in task.descending():
+        progress(i)
     if answer.intercepts is None:
         answer.intercepts = task.quadratic.intercepts(answer.thetas)
     endless: list[str] = []
