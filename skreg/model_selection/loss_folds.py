@@ -17,9 +17,11 @@ from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
 from skreg.model_selection.job import Declined, along_path
 from skreg.model_selection.pipelines import stands_alone
+from skreg.penalties import Separable
 from skreg.quadratic import EmpiricalRisk
 from skreg.solvers.fold_newton import solve_paths
 from skreg.solvers.newton import Newton
+from skreg.solvers.original_rows import OriginalRows
 
 # Folds beyond which the shares of the rows, n for each fold, take too much.
 _MOST_FOLDS = 20
@@ -115,9 +117,13 @@ class _Folds:
         )  # fmt: skip
         if whole.notes:  # what there is to warn of is said once, by whoever finds the solutions
             raise Declined(whole.notes[0])
-        solved = (whole.gradient_norms <= tol).all()
-        solution = whole if solved else self.whole.solve_closely(alphas)
-        self.path = self.whole.as_path(solution, self.job.X)
+        if not (whole.gradient_norms <= tol).all():
+            whole = self.whole.solve_closely(alphas)
+        elif risk.dtype != np.float64:  # users see rounded coefficients
+            rows = OriginalRows(risk, Separable(0.0, factors).l2(risk.n_features))
+            norms = rows.norms(alphas, whole.coefs, whole.intercepts)
+            whole = replace(whole, gradient_norms=norms)
+        self.path = self.whole.as_path(whole, self.job.X)
         self.coefs, self.intercepts = found.coefs, found.intercepts
         for j, (train, _) in enumerate(self.job.splits):
             if (missed := np.flatnonzero(found.gradient_norms[j] > tol)).size:

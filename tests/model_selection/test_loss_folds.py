@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -201,3 +202,26 @@ def test_what_it_does_not_serve():
     assert not serves(model(max_expansions=1))
     assert not serves(model(norm_bound=1.0))
     assert not serves(QuadraticApproxRidge())
+
+
+def test_gradient_norms_of_float32_are_those_of_rounded_coefficients():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 6)).astype(np.float32)
+    y = X[:, 0] + rng.normal(size=200) > 0
+    alphas = np.geomspace(1, 1e-6, 8)
+    search = PathSearchCV(QuadraticApproxRidgeClassifier(), alphas, cv=3).fit(X, y)
+    share = y.mean()
+    null_risk = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    X = X.astype(np.float64)
+    scale = np.sqrt(share * (1 - share) * np.append(X.var(axis=0), 1.0) * null_risk)
+    for alpha, coef, b, norm in zip(
+        alphas,
+        search.path_.coefs.astype(np.float64),
+        search.path_.intercepts.astype(np.float64),
+        search.path_.gradient_norms,
+        strict=True,
+    ):
+        residual = expit(X @ coef + b) - y
+        slope = (X - X.mean(axis=0)).T @ residual / len(y) + alpha * coef
+        exact = np.max(np.abs(np.append(slope, residual.mean())) / scale)
+        assert norm == pytest.approx(exact, rel=1e-3)
