@@ -318,4 +318,7 @@ class Fitting(LinearModel):
         """The path that a solution is, the features named as the columns of X are."""
         twin = self.estimator._twin()
         twin._keep(self.problem)
-        return RegularizationPath.from_solution(solution, LinearModel(twin), _get_feature_names(X))
+        found, names = dict(vars(solution)), _get_feature_names(X)
+        if found["n_expansions"] is None:
+            found["n_expansions"] = np.ones(len(solution.alphas), dtype=int)
+        return RegularizationPath(**found, model=LinearModel(twin), given_names=names)

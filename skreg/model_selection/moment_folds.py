@@ -273,7 +273,7 @@ def _same(a, b):
 
 def _by_targets(path):
     """θ (n_alphas, q, p) and b (n_alphas, q) in float64."""
-    m, p = len(path), path.coefs.shape[-1]
+    m, p = len(path.coefs), path.coefs.shape[-1]
     coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
     return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)
 

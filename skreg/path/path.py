@@ -1,7 +1,7 @@
 """The result of ``estimator.regularization_path(X, y, alphas)``."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -124,16 +124,6 @@ class RegularizationPath(Solution):
 
     model: PathModel = field(kw_only=True)
     given_names: np.ndarray | None = None
-
-    @classmethod
-    def from_solution(
-        cls, solution: Solution, model: PathModel, feature_names: NDArray | None = None
-    ) -> "RegularizationPath":
-        """The path of a solver's solution, of the estimator that asked for it."""
-        found = {f.name: getattr(solution, f.name) for f in fields(Solution)}
-        if found["n_expansions"] is None:
-            found["n_expansions"] = np.ones(len(solution.alphas), dtype=int)
-        return cls(**found, model=model, given_names=feature_names)
 
     def __len__(self):
         return len(self.alphas)
