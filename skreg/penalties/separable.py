@@ -269,7 +269,7 @@ class Separable(Penalty):
             best = np.minimum(best, np.where(slope > 0, upper[feature], -lower[feature]))
         if np.isinf(best).any():
             return np.inf
-        return float(best @ excess - 0.5 * l2 @ best**2)
+        return float(best @ (excess - 0.5 * l2 * best))
 
     def curvature(self, theta: Array, alpha: float = 1.0) -> Tangent:
         """λ(1−ρ)h on the components that are neither 0 by the L1 part nor at a bound."""

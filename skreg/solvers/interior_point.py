@@ -240,9 +240,11 @@ class Iterate:
         free = self.penalty.free(len(slope)) | (self.alpha == 0)
         size = self.lengths_of_columns * np.linalg.norm(a)
         inside[free & (np.abs(slope) <= _LEFT * size)] = 0.0
-        # Slopes within rounding of the L1 part's limit count as there, at a price.
+        # Slopes within rounding of the L1 part's limit count as there, at a price; with an L2 part
+        # if that is the smaller one, for λ below rounding.
         beyond = np.maximum(np.abs(inside) - self.l1, 0.0)
-        beyond[(beyond > _ROUNDED * size) | (self.l1 == 0) | (self.l2 > 0)] = 0.0
+        cheaper = (self.l1 > 0) & (self.l2 == 0) | (beyond > 4.0 * self.l2 * np.abs(theta))
+        beyond[(beyond > _ROUNDED * size) | ~cheaper] = 0.0
         inside -= np.copysign(beyond, inside)
         scale, conjugate = largest_scale(self.penalty, inside[None], self.alpha)
         penalty = self.penalty.value(theta, self.alpha) if self.alpha else 0.0

@@ -190,3 +190,19 @@ def test_constant_targets_and_scales():
     one = QuadraticApproxRidge(0.1, loss="quantile", quantile=0.3).fit(X, y)
     large = QuadraticApproxRidge(0.1 / 1e6, loss="quantile", quantile=0.3).fit(X, 1e6 * y)
     np.testing.assert_allclose(large.coef_, 1e6 * one.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(80, 6), (20, 60)])
+@pytest.mark.parametrize("alpha", [1e-20, 1e-40, 1e-100])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+def test_a_penalty_below_rounding_is_certified(shape, alpha, l1_ratio):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=shape)
+    y = X[:, 0] + rng.normal(size=len(X))
+    model = QuadraticApproxLasso(alpha, l1_ratio=l1_ratio, loss="quantile").fit(X, y)
+    assert model.dual_gap_ <= 1e-10
+    if shape[1] < shape[0]:
+        free = QuadraticApproxLasso(0.0, loss="quantile").fit(X, y)
+        same = objective(X, y, np.ones(len(y)), 0.5, free.coef_, free.intercept_)
+        found = objective(X, y, np.ones(len(y)), 0.5, model.coef_, model.intercept_)
+        assert found == pytest.approx(same, rel=1e-10)
