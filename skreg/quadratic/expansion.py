@@ -3,8 +3,8 @@
 import numpy as np
 
 from skreg.quadratic.hessian import DenseHessian
+from skreg.quadratic.point import row_weights
 from skreg.quadratic.quadratic import GramQuadratic, Quadratic, RowQuadratic
-from skreg.quadratic.row_curvature import row_weights
 
 
 def expansion(risk, coef, intercept):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skreg.quadratic.factor import DenseFactor, Factor, IterativeFactor
-from skreg.quadratic.row_curvature import (
+from skreg.quadratic.point import (
     floored,
     intercept_block,
     invert_bb,
@@ -94,7 +94,7 @@ class Hessian:
     ----------
     risk : EmpiricalRisk
     curvature : ndarray of shape (n, K)
-        See `skreg.quadratic.row_curvature`.
+        See `skreg.quadratic.point`.
     with_floor : bool, default=True
         Whether a loss that is linear somewhere gets some curvature there.
 

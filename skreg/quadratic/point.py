@@ -1,4 +1,9 @@
-"""A point (θ, b), what the risk says of it, and what rounding leaves of that."""
+"""A point (θ, b), what the risk says of it, its rows' second derivatives, and what rounding leaves.
+
+``curvature`` is what `EmpiricalRisk.derivatives_at` says of it: share·ℓ″ for each output, (n, K),
+or, for the multinomial log loss, the probabilities π, where a row's Hessian is
+share·(diag(π) − ππᵀ).
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from skreg.quadratic.row_curvature import own_weights
-from skreg.rows.products import EPS, Array
+from skreg.rows.products import EPS, Array, Indices
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
 
 # Units in the last place that a sum of many terms may be off.
 _UNITS = 16
+# Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.
+_FLOOR = 1e-6
 
 
 @dataclass(eq=False)
@@ -89,3 +95,60 @@ class Rounding(NamedTuple):
                 square
             )  # of the same size: no overflow
         return cls(EPS * terms, _UNITS * EPS * terms, _UNITS * EPS * np.sqrt(square))
+
+
+def row_weights(risk: EmpiricalRisk, curvature: Array, k: int, l: int) -> Array | None:
+    """Weights of rows in ±∂²R/∂θₖ∂θₗ (minus for k ≠ l), or None where that is 0."""
+    if k == l:
+        return own_weights(risk, curvature, k)
+    return risk.share * curvature[:, k] * curvature[:, l] if risk.loss.coupled else None
+
+
+def own_weights(risk: EmpiricalRisk, curvature: Array, k: int) -> Array:
+    """Weights of rows in ∂²R/∂θₖ²."""
+    if risk.loss.coupled:
+        return risk.share * curvature[:, k] * (1.0 - curvature[:, k])
+    return floored(risk, curvature)[:, k]
+
+
+def rows_times(risk: EmpiricalRisk, curvature: Array, change: Array) -> Array:
+    """Second derivatives of the rows' losses times a change of raw predictions, (n, K, …)."""
+    more = (1,) * (change.ndim - 2)
+    curvature = curvature.reshape(*curvature.shape, *more)
+    if not risk.loss.coupled:
+        return curvature * change
+    share = risk.share.reshape(-1, 1, *more)
+    return share * curvature * (change - np.sum(curvature * change, axis=1, keepdims=True))
+
+
+def row_roots(risk: EmpiricalRisk, curvature: Array, rows: slice | Indices) -> Array:
+    """Bᵢ with BᵢBᵢᵀ the Hessian of a row's loss, shape (m, K, K)."""
+    root = np.sqrt(curvature[rows])
+    if not risk.loss.coupled:
+        return root[:, :, None] * np.eye(risk.n_outputs)
+    inner = np.eye(risk.n_outputs) - root[:, :, None] * root[:, None, :]
+    return np.sqrt(risk.share[rows])[:, None, None] * root[:, :, None] * inner
+
+
+def floored(risk: EmpiricalRisk, curvature: Array) -> Array:
+    """The curvature, of which a loss that is linear somewhere gets some there."""
+    if not risk.loss.has_flat_parts:
+        return curvature
+    return np.maximum(curvature, _FLOOR * risk.share[:, None])
+
+
+def intercept_block(risk: EmpiricalRisk, curvature: Array) -> Array:
+    """∂²R/∂b², shape (K, K)."""
+    if not risk.loss.coupled:
+        return np.diag(curvature.sum(axis=0))
+    weighted = risk.share[:, None] * curvature
+    return np.diag(weighted.sum(axis=0)) - weighted.T @ curvature
+
+
+def invert_bb(bb: Array, coupled: bool) -> Array:
+    """Inverse of ∂²R/∂b² (K × K), the direction common to all classes made definite."""
+    if len(bb) == 1:
+        return np.divide(1.0, bb, out=np.zeros_like(bb), where=bb > 0)
+    if coupled:
+        bb = bb + np.trace(bb) / len(bb)
+    return np.asarray(np.linalg.pinv(bb, rcond=1e-13, hermitian=True), dtype=np.float64)

@@ -11,9 +11,8 @@ from skreg._kernels import line
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.expansion import expansion
 from skreg.quadratic.hessian import Hessian
-from skreg.quadratic.point import Point, Rounding
+from skreg.quadratic.point import Point, Rounding, rows_times
 from skreg.quadratic.problem import Problem
-from skreg.quadratic.row_curvature import rows_times
 from skreg.rows import make_rows
 from skreg.rows.products import Array, by_halves
 
@@ -131,21 +130,10 @@ class EmpiricalRisk(Problem):
         return float(self.share @ loss), gradient, curvature
 
     def at(self, theta, intercept, *, raw=None, derivatives=None, gradient=None):
-        """The point (θ, b), both about the design's centre.
+        """The `Point` of θ (K·p,) and b (K,), both about the design's centre.
 
-        Parameters
-        ----------
-        theta : ndarray of shape (K·p,)
-        intercept : ndarray of shape (K,)
-        raw : ndarray of shape (n, K), default=None
-        derivatives : tuple, default=None
-            What `derivatives_at` says of ``raw``.
-        gradient : ndarray of shape (K·p,), default=None
-            ∂R/∂θ. What is None is computed here.
-
-        Returns
-        -------
-        Point
+        Where raw predictions (n, K), what `derivatives_at` says of them, or ∂R/∂θ (K·p,) are known
+        already, they are not computed.
         """
         if raw is None:
             raw = self.design.dot(theta.reshape(self.n_outputs, -1).T)
@@ -166,14 +154,8 @@ class EmpiricalRisk(Problem):
     def along(self, raw, d, d_b):
         """A step d (K, p), d_b (K,) from raw predictions of shape (n, K) about the design's centre.
 
-        Returns
-        -------
-        change : ndarray of shape (n, K)
-            Of the raw predictions.
-        derivatives : tuple
-            At the step's end: see `derivatives_at`.
-        slope : ndarray of shape (K, p), or None
-            ∂R/∂θ about the centre, where it comes with the same pass over X.
+        The change of these, what `derivatives_at` says at the step's end, and ∂R/∂θ (K, p) about
+        the centre there, None where it does not come with the same pass over X.
         """
         in_one_pass = self.loss.is_compiled and self.n_outputs == 1 and self.design.has_plain_rows
         if not in_one_pass:

@@ -89,14 +89,8 @@ def best_scale(penalty: Penalty, slope: Array, alpha: float, gain: float) -> tup
 
     Where bounds make (λJ)* finite everywhere, but far ones steep, the largest s loses more
     by the rounding of slopes than a smaller one. What is sought is concave in s, with its kinks
-    where a block leaves 0: halving finds the best of these.
-
-    Parameters
-    ----------
-    penalty, slope, alpha
-        As for `largest_scale`.
-    gain : float
-        What the dual function gains with s, (λJ)* aside.
+    where a block leaves 0: halving finds the best of these. ``gain`` is what the dual function
+    gains with s, (λJ)* aside.
 
     Examples
     --------
@@ -193,15 +187,9 @@ class Certificate:
     ) -> tuple[float, Array | None]:
         """The same as `gap` with a dual point that already meets the conditions on the working set.
 
-        ``residual`` (n, K) is share·u; rows in which u lies outside the domain are
-        taken from ``point``.
-
-        Returns
-        -------
-        gap : float
-            +inf where the working set alone says that it is above ``tol``.
-        slope : ndarray of shape (K·p,) or None
-            q, if it was computed.
+        ``residual`` (n, K) is share·u; rows in which u lies outside the domain are taken from
+        ``point``. The gap is +inf where the working set alone says that it is above ``tol``; q
+        (K·p,) beside it is None where it was not computed.
         """
         risk, share = self.risk, self.risk.share
         conjugate = risk.loss.conjugate(risk.y, _per_row(residual, share))

@@ -269,21 +269,10 @@ def solve_by_target(
     problem: Problem,
     alphas: Array,
 ) -> Solution:
-    """Each target at its own λ: H is decomposed once for all of them.
+    """The ridge of squared error with each of q targets at its own λ.
 
-    Parameters
-    ----------
-    solve : callable
-        From an array of λ to the ridge's `Solution`.
-    problem : Quadratic
-        Of q targets, which do not depend on each other.
-    alphas : ndarray of shape (q,)
-        λ of each target; ValueError if there are not q of them.
-
-    Returns
-    -------
-    Solution
-        With one row; ``alphas`` has shape (1, q).
+    H is decomposed once for all of them: ``solve`` makes a `Solution` of an array of λ. That of the
+    answer has one row, and ``alphas`` of shape (1, q). ValueError if there are not q of them.
     """
     q = problem.n_outputs
     if len(alphas) != q:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from skreg.rows.products import Array
+from skreg.solvers.descent import lagrange
 from skreg.solvers.method import Solution
 
 # λ is halved until J exceeds k, so many times at once: a path's warm starts serve all of them.
@@ -225,13 +226,11 @@ class _Search:
     def _interpolated(self):
         """The root by inverse interpolation of log λ in log J through the nearest points."""
         nearest = sorted(self.seen.items(), key=lambda item: abs(item[1]))[:_POINTS]
-        alphas, logs = np.log([a for a, _ in nearest]), np.array([u for _, u in nearest])
+        alphas, logs = np.log([a for a, _ in nearest]), [u for _, u in nearest]
         if len(set(logs)) < len(logs):
             return np.nan
-        apart = logs[:, None] - logs + np.eye(len(logs))
-        weights = np.prod(np.where(np.eye(len(logs)), 1.0, -logs / apart), axis=1)
         with np.errstate(over="ignore"):
-            return float(np.exp(weights @ alphas))
+            return float(np.exp(lagrange(logs, 0.0) @ alphas))
 
     def _curve(self, excess):
         """(J/k)^power − 1, finite where J is 0: as linear in λ as can be, and 0 at the root."""

@@ -28,19 +28,7 @@ def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) ->
     groups (Vaiter et al., 2012). Directions in which neither the risk nor the penalty bends, as
     the one that all classes of a multinomial model share, do not count.
 
-    Parameters
-    ----------
-    hessian : Hessian | QuadraticHessian
-        At the solution.
-    tangent : Tangent
-        ``penalty.curvature(theta, alpha)`` there.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
+    ``tangent`` is ``penalty.curvature(theta, alpha)`` at the solution, as the Hessian is. It takes
     m³ flops for m active coefficients or, where Z has n < m rows, n²·m.
 
     Examples

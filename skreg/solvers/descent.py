@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from skreg.quadratic.row_curvature import own_weights
+from skreg.quadratic.point import own_weights
 from skreg.rows.products import EPS, Array
 
 # Pairs kept for the BFGS correction.

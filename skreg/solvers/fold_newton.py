@@ -134,28 +134,11 @@ def _along(few, values, alphas):
 def solve_folds(risk, weights, alphas, path, factors=None, *, tol=1e-8, on_solved=None):
     """argmin R_f(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ and each fold f, from the solutions on all rows.
 
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-        Of all rows, X an array.
-    weights : ndarray of shape (n, F)
-        Of the rows in each fold's training part, 0 for rows that are not in it.
-    alphas : ndarray of shape (m,)
-        λ > 0.
-    path : (ndarray of shape (m, K, p), ndarray of shape (m, K))
-        θ and b on all rows.
-    factors : ndarray of shape (p,), default=None
-        f ≥ 0; None stands for ones.
-    tol : float, default=1e-8
-        Gradient norm at which a column counts as solved.
-    on_solved : None or callable, default=None
-        ``on_solved(f, i)`` is called when the i-th λ of fold f is solved, or given up.
-
-    Returns
-    -------
-    FoldSolutions
-        A gradient norm above ``tol`` says that this column needs another method, which happens
-        where a training part is unlike the whole: Newton steps are taken without a line search.
+    ``risk`` is that of all rows, X an array, ``weights`` (n, F) are those of the rows in each
+    fold's training part, 0 for others, λ > 0, and ``path`` is θ (m, K, p) and b (m, K) on all rows.
+    ``on_solved(f, i)`` is called when the i-th λ of fold f is solved, or given up: a gradient norm
+    above ``tol`` says that this column needs another method, which happens where a training part is
+    unlike the whole, as Newton steps are taken without a line search.
     """
     with one_blas_thread():
         alphas = np.asarray(alphas, dtype=np.float64)

@@ -9,8 +9,8 @@ import numpy as np
 
 from skreg._kernels import line
 from skreg._kernels import products as tiles
+from skreg.quadratic.point import invert_bb, row_weights
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.quadratic.row_curvature import invert_bb, row_weights
 from skreg.rows.products import EPS, Array, Indices, together
 
 # Chunks of rows, summed one by one and then in order, by any number of threads.

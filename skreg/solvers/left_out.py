@@ -25,8 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skreg.quadratic.hessian import DenseHessian
+from skreg.quadratic.point import row_roots
 from skreg.quadratic.reduction import RowSpace
-from skreg.quadratic.row_curvature import row_roots
 from skreg.rows.products import EPS, by_halves, product, slices
 from skreg.solvers.newton import LARGEST_DENSE, is_wide
 

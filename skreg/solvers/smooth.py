@@ -14,10 +14,9 @@ import numpy as np
 from skreg.penalties import Separable
 from skreg.penalties.base import Penalty
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
-from skreg.quadratic.point import Point
+from skreg.quadratic.point import Point, intercept_block, invert_bb
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.quadratic.row_curvature import intercept_block, invert_bb
 from skreg.rows.products import Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Task
