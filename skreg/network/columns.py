@@ -119,16 +119,16 @@ class Columns:
     @classmethod
     def of(cls, sizes: Sizes) -> Self | None:
         """Those for columns of these sizes; None where all are as usual."""
-        scales = _scales(sizes.size, sizes.n_filled, sizes.dtype)
-        centers = None
+        usual = (sizes.size >= 1 / _USUAL) & (sizes.size <= _USUAL)
+        usual |= (sizes.size < 1) & (sizes.n_filled < _ENOUGH)
+        scales, centers = np.where(usual, 1.0, _scales(sizes.size, sizes.dtype)), None
         if not sizes.is_sparse and sizes.n_rows >= _ENOUGH:
-            apart = np.where(scales == 1, _USUAL, _FAR) * sizes.deviation < np.abs(sizes.mean)
+            apart = np.where(usual, _USUAL, _FAR) * sizes.deviation < np.abs(sizes.mean)
             # A column of one number, but for rounding, stays what it is: a second bias.
             apart &= sizes.deviation > 2 * np.finfo(sizes.dtype).eps * np.abs(sizes.mean)
             if apart.any():
                 centers = np.where(apart, sizes.mean, 0.0).astype(sizes.dtype)
-                around = _scales(sizes.deviation, np.full(len(scales), _ENOUGH), sizes.dtype)
-                scales = np.where(apart, around, scales)
+                scales = np.where(apart, _scales(sizes.deviation, sizes.dtype), scales)
         if centers is None and np.all(scales == 1):
             return None
         return cls(centers, scales)
@@ -165,10 +165,9 @@ class Columns:
             biases[0][:] = biases[0] + sign * shift
 
 
-def _scales(sizes, n_filled, dtype):
-    """The power of two nearest to each size; 1 for usual sizes, and where it is not known."""
+def _scales(sizes, dtype):
+    """The power of two nearest to each size; 1 for 0."""
     exponents = np.round(np.log2(np.where(sizes > 0, sizes, 1.0)))
-    usual = (sizes >= 1 / _USUAL) & (sizes <= _USUAL) | (sizes < 1) & (n_filled < _ENOUGH)
     # Squares of weights and steps must stay within the range of the dtype.
     most = np.finfo(dtype).maxexp // 4
-    return np.where(usual, 1.0, np.exp2(np.clip(exponents, -most, most)))
+    return np.exp2(np.clip(exponents, -most, most))
