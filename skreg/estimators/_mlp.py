@@ -19,7 +19,7 @@ from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters
-from skreg.estimators._mlp_scales import warn_of_scales
+from skreg.estimators._mlp_scales import check_scales, warn_of_scales
 from skreg.estimators._mlp_targets import Target
 from skreg.network.columns import Columns, Sizes
 from skreg.network.parameters import initial_theta
@@ -167,9 +167,12 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             units, self.activation, target.loss, regularization, training.X, training.Y,
             training.weights,
         )  # fmt: skip
-        sizes = None if goes_on else Sizes.of(training.X)
-        if sizes is not None and regularization.penalizes_inputs(len(units) - 1):
-            warn_of_scales(sizes, getattr(self, "feature_names_in_", None))
+        sizes, names = None, getattr(self, "feature_names_in_", None)
+        if not goes_on:
+            sizes = Sizes.of(training.X)
+            check_scales(sizes, names)
+            if regularization.penalizes_inputs(len(units) - 1):
+                warn_of_scales(sizes, names)
         told = dict(estimator=self, X=X, y=y)
         if weights is not None:
             told["metadata"] = {"sample_weight": weights}

@@ -90,7 +90,7 @@ class MLPParameters(BaseEstimator):
     tol : float, default=1e-4
         Training stops when the objective (with early stopping, the score) has not improved by
         more than ``tol`` for more than ``n_iter_no_change`` epochs in a row; with "lbfgs" also when
-        no component of the gradient is above it.
+        no component of the gradient is above it (by the first layer in units of each column).
 
     verbose : bool, default=False
         Whether to print a line an epoch. For a progress bar see
@@ -145,7 +145,8 @@ class MLPParameters(BaseEstimator):
 
     dropout : float, (float, float) or "auto", default="auto"
         Share of the hidden units, or of (input, hidden) units, that are left out at random in each
-        step; those left are scaled up, so predictions need no change. "auto" is 0.1 of the hidden
+        step; those left are scaled up, so predictions need no change. An input column far from 0
+        is at its mean where it is left out. "auto" is 0.1 of the hidden
         units where the solver can drop any; "lbfgs" cannot.
 
     weight_decay : {"coupled", "decoupled"}, default="coupled"

@@ -13,6 +13,17 @@ _LARGE, _SMALL = 200.0, 1e-3
 _NAMED = 5
 
 
+def check_scales(sizes: Sizes, names: NDArray | None = None) -> None:
+    """Raise ValueError where a column's squares leave the range of its dtype."""
+    j = int(np.argmax(sizes.size))
+    if sizes.size[j] > sizes.limit:
+        raise ValueError(
+            f"X has numbers of about {sizes.size[j]:.0e} in {_name(j, names)}, and networks train "
+            f"on no more than {sizes.limit:.0e} in {sizes.dtype}. Scale X down, for example with "
+            "StandardScaler, or give it in float64."
+        )
+
+
 def warn_of_scales(sizes: Sizes, names: NDArray | None = None) -> None:
     """Warn of columns of X on a scale far from 1, by name.
 
@@ -40,10 +51,7 @@ def warn_of_scales(sizes: Sizes, names: NDArray | None = None) -> None:
     if not odd.size:
         return
     order = odd[np.argsort(-np.abs(np.log(size[odd])), kind="stable")]
-    told = [
-        f"{f'column {j}' if names is None else repr(names[j])} (about {size[j]:.0e})"
-        for j in order[:_NAMED]
-    ]
+    told = [f"{_name(j, names)} (about {size[j]:.0e})" for j in order[:_NAMED]]
     more = f" and {odd.size - _NAMED} more" if odd.size > _NAMED else ""
     kind = "a column on a scale" if odd.size == 1 else "columns on scales"
     warnings.warn(
@@ -53,3 +61,7 @@ def warn_of_scales(sizes: Sizes, names: NDArray | None = None) -> None:
         UserWarning,
         stacklevel=6,
     )
+
+
+def _name(j, names):
+    return f"column {j}" if names is None else repr(names[j])

@@ -53,7 +53,9 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
     solver and the batch size.
 
     The defaults were chosen by nested cross-validation on twelve tables with standardised features
-    (``python -m benchmarks network-defaults``), and are meant for such.
+    (``python -m benchmarks network-defaults``), and λ is meant for such. Features on other scales
+    train as well, since the first layer starts and moves in units of each column; but the penalty
+    is on the weights of X as it is.
 
     Examples
     --------

@@ -9,9 +9,11 @@ from scipy.sparse import issparse
 
 from skreg.network.parameters import layer_views
 
-# Columns with a size from 1/8 to 8, and less than so many standard deviations from 0, are left as
-# they are. The others are shifted if their mean is more than two standard deviations from 0.
-_USUAL, _FAR = 8.0, 2.0
+# A table whose columns all have sizes in this range, and lie less than so many standard deviations
+# from 0, is left as it is: the playground's lesson on step sizes is on such squares of coordinates.
+_SMALL, _LARGE, _FAR = 1 / 32, 32.0, 8.0
+# In other tables columns that lie as far from 0 as this are shifted.
+_APART = 2.0
 # Of fewer numbers neither a mean nor a small scale is known well enough.
 _ENOUGH = 10
 _SAMPLED_ROWS, _SAMPLE = 1000, 1 << 22
@@ -52,6 +54,22 @@ class Sizes:
     def share(self) -> NDArray:
         """Share of the numbers that are not 0."""
         return self.n_filled / self.n_rows
+
+    @property
+    def distance(self) -> NDArray:
+        """How many standard deviations a column lies from 0; 0 where it cannot be shifted.
+
+        A column of one number, but for rounding, stays what it is: a second bias.
+        """
+        mean = np.abs(self.mean)
+        varies = self.deviation > 2 * np.finfo(self.dtype).eps * mean
+        varies &= not self.is_sparse and self.n_rows >= _ENOUGH
+        return np.divide(mean, self.deviation, out=np.zeros_like(mean), where=varies)
+
+    @property
+    def limit(self) -> float:
+        """The size up to which a network can train on a column in this dtype."""
+        return float(np.exp2(_most(self.dtype) + 8))
 
     @classmethod
     def of(cls, X: Any) -> Self:
@@ -118,20 +136,14 @@ class Columns:
 
     @classmethod
     def of(cls, sizes: Sizes) -> Self | None:
-        """Those for columns of these sizes; None where all are as usual."""
-        usual = (sizes.size >= 1 / _USUAL) & (sizes.size <= _USUAL)
-        usual |= (sizes.size < 1) & (sizes.n_filled < _ENOUGH)
-        scales, centers = np.where(usual, 1.0, _scales(sizes.size, sizes.dtype)), None
-        if not sizes.is_sparse and sizes.n_rows >= _ENOUGH:
-            apart = np.where(usual, _USUAL, _FAR) * sizes.deviation < np.abs(sizes.mean)
-            # A column of one number, but for rounding, stays what it is: a second bias.
-            apart &= sizes.deviation > 2 * np.finfo(sizes.dtype).eps * np.abs(sizes.mean)
-            if apart.any():
-                centers = np.where(apart, sizes.mean, 0.0).astype(sizes.dtype)
-                scales = np.where(apart, _scales(sizes.deviation, sizes.dtype), scales)
-        if centers is None and np.all(scales == 1):
+        """Those for columns of these sizes; None for a table whose columns all are as usual."""
+        known = (sizes.size >= 1) | (sizes.n_filled >= _ENOUGH)
+        size, distance = np.where(known, sizes.size, 1.0), sizes.distance
+        if np.all((size >= _SMALL) & (size <= _LARGE) & (distance <= _FAR)):
             return None
-        return cls(centers, scales)
+        apart = distance > _APART
+        centers = np.where(apart, sizes.mean, 0.0).astype(sizes.dtype) if apart.any() else None
+        return cls(centers, _scales(np.where(apart, sizes.deviation, size), sizes.dtype))
 
     def take(self, columns: NDArray) -> Self:
         """Some of them."""
@@ -168,6 +180,9 @@ class Columns:
 def _scales(sizes, dtype):
     """The power of two nearest to each size; 1 for 0."""
     exponents = np.round(np.log2(np.where(sizes > 0, sizes, 1.0)))
-    # Squares of weights and steps must stay within the range of the dtype.
-    most = np.finfo(dtype).maxexp // 4
-    return np.exp2(np.clip(exponents, -most, most))
+    return np.exp2(np.clip(exponents, -_most(dtype), _most(dtype)))
+
+
+def _most(dtype):
+    """The exponent of the largest scale: squares of gradients and steps must not overflow."""
+    return 3 * np.finfo(dtype).maxexp // 8

@@ -82,8 +82,10 @@ class Regularization:
     def largest_weight(self, units):
         """A power of two: where one weight of the first layer costs 1, or meets a bound.
 
-        At least 1, at most 2⁶⁴.
+        At least 1, and infinite where weights are free; at most 2⁶⁴ otherwise.
         """
+        if not self.penalizes_inputs(len(units) - 1):
+            return np.inf
         one = np.zeros(sum((a + 1) * b for a, b in pairwise(units)))
         for exponent in range(65):
             one[0] = np.exp2(exponent)

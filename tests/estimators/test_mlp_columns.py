@@ -88,7 +88,7 @@ def test_classes(table):
 def test_powers_of_two_change_no_prediction_without_a_penalty(solver, dtype):
     options = SOLVERS[solver] | dict(max_iter=8)
     X = StandardScaler().fit_transform(NORMAL).astype(dtype)
-    scales = np.exp2([4, -4, 20, 0, -9]).astype(dtype)
+    scales = np.exp2([6, -4, 20, 0, -9]).astype(dtype)
     plain, scaled = network(**options).fit(X, Y), network(**options).fit(X * scales, Y)
     assert np.array_equal(plain.predict(X), scaled.predict(X * scales))
     assert plain.loss_curve_ == scaled.loss_curve_
@@ -239,6 +239,24 @@ def test_effective_dof_is_for_x_as_it_is():
     far = network(max_iter=20, alpha=1e-4).fit(X, Y)
     near = network(max_iter=20, alpha=1e-4).fit(NORMAL, Y)
     np.testing.assert_allclose(far.effective_dof_, near.effective_dof_, rtol=0.1)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("scale", "dtype"),
+    [(1e-15, np.float32), (1e15, np.float32), (1e-110, np.float64), (1e115, np.float64)],
+)
+def test_columns_almost_as_large_as_numbers_go(scale, dtype, solver):
+    X = (NORMAL * scale).astype(dtype)
+    assert network(**SOLVERS[solver]).fit(X, Y).score(X, Y) > 0.75
+
+
+@pytest.mark.parametrize(("scale", "dtype"), [(1e20, np.float32), (1e150, np.float64)])
+@pytest.mark.parametrize("wrap", [np.asarray, sparse.csr_array])
+def test_columns_beyond_are_refused(scale, dtype, wrap):
+    X = wrap((NORMAL * [1, 1, scale, 1, 1]).astype(dtype))
+    with pytest.raises(ValueError, match=r"X has numbers of about 1e\+\d+ in column 2.*StandardSc"):
+        network().fit(X, Y)
 
 
 def test_without_a_penalty_there_is_nothing_to_tell():

@@ -291,7 +291,8 @@ def test_the_largest_weight_is_one_that_costs_1(held, limit):
 
 
 def test_without_a_price_any_scale_is_affordable():
-    assert Regularization().largest_weight((4, 6, 3)) == 2.0**64
+    assert Regularization().largest_weight((4, 6, 3)) == np.inf
+    assert Regularization(L1(), 1e-300).largest_weight((4, 6, 3)) == 2.0**64
     case = scaled_case((4, 2), penalty=L2(), alpha=0.6)
     assert case.problem.suited(case.columns).scales.tolist() == [64, 1, 0.5, 2**20]
     assert case.problem.suited(None) is None
@@ -310,7 +311,7 @@ def columns_of(*parts, dtype=np.float64):
 def test_usual_columns_are_left_as_they_are():
     indicators = rng.random((500, 3)) < [0.5, 0.01, 0.98]
     pixels = rng.random((500, 1))
-    assert columns_of(NORMAL, 5 * NORMAL, 0.2 * NORMAL, indicators, pixels, 1 + 0 * NORMAL) is None
+    assert columns_of(NORMAL, 25 * NORMAL, 0.2 * NORMAL, indicators, pixels, 1 + 0 * NORMAL) is None
     assert columns_of(0 * NORMAL, dtype=np.float32) is None
 
 
@@ -319,6 +320,13 @@ def test_scales_and_centers():
     assert found.scales.tolist() == [1, 2**20, 2**-20, 32, 1]
     np.testing.assert_allclose(found.centers, [0, 0, 0, 1970, 1e4], rtol=1e-2)
     assert found.centers[:3].tolist() == [0, 0, 0]
+
+
+def test_a_table_is_left_alone_or_looked_at_as_a_whole():
+    assert columns_of(25 * NORMAL, 0.2 * NORMAL, 5 + NORMAL) is None
+    found = columns_of(25 * NORMAL, 0.2 * NORMAL, 5 + NORMAL, 1e3 * NORMAL)
+    assert found.scales.tolist() == [32, 0.25, 1, 1024]
+    np.testing.assert_allclose(found.centers, [0, 0, 5, 0], atol=0.2)
 
 
 def test_a_column_of_one_number_is_not_shifted():
@@ -347,7 +355,8 @@ def test_the_ends_of_the_range(factor, dtype):
         sizes = Sizes.of((NORMAL * factor).astype(dtype))
         scales = Columns.of(sizes).scales
     assert np.isclose(sizes.size[0], factor, rtol=0.2)
-    assert 1e-90 < scales[0] < 1e90  # scales are cut
+    assert 1e-120 < scales[0] < 1e120  # scales are cut
+    assert (sizes.size[0] > sizes.limit) == (factor > 1)
 
 
 def test_of_a_few_numbers_no_small_scale_and_no_center_is_known():
