@@ -2,11 +2,17 @@
 
 import os
 import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
+from joblib import Parallel, delayed
+from sklearn import config_context, get_config
+from sklearn.utils.parallel import delayed as delayed_with_config
 from threadpoolctl import ThreadpoolController
 
 # Reentrant: garbage collection may end a generator inside `one_blas_thread` while this thread holds
@@ -193,3 +199,28 @@ class Pace:
     def note(self, n_workers, seconds):
         """Take note of how long a round took; the last few rounds of each way count."""
         self.seconds[n_workers] = [*self.seconds[n_workers][1 - self.TRIALS :], seconds]
+
+
+def in_parallel(
+    function: Callable[..., Any], calls: Iterable[dict[str, Any]], **options: Any
+) -> Iterator[Any]:
+    """``function(**call)`` for each call, in order, by `joblib.Parallel` with these options.
+
+    Under the caller's configuration of scikit-learn, and in other processes under its warning
+    filters. scikit-learn's own ``delayed`` sets these in threads as well, and where two threads
+    enter and leave at once, the filters of the process are no longer what they were.
+    """
+    place = os.getpid(), get_config(), list(warnings.filters)
+    parallel = Parallel(return_as="generator", **options)
+    return parallel(delayed(_as_called)(place, function, call) for call in calls)
+
+
+def _as_called(
+    place: tuple[int, dict[str, Any], list], function: Callable[..., Any], call: dict[str, Any]
+) -> Any:
+    process, config, filters = place
+    if os.getpid() == process:
+        with config_context(**config):
+            return function(**call)
+    wrapped = delayed_with_config(function)()[0]
+    return wrapped.with_config_and_warning_filters(config, filters)(**call)

@@ -11,10 +11,9 @@ from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _Passthroug
 from sklearn.model_selection._validation import _score
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-from skreg._threads import one_blas_thread
+from skreg._threads import in_parallel, one_blas_thread
 from skreg.model_selection import refits
 from skreg.model_selection.job import along_path, or_else
 from skreg.model_selection.metrics import NoFormula, SquareScores, class_scores
@@ -31,10 +30,10 @@ def serves(job):
 
 def run(job):
     """Follow the path on the training part of each split, and score it. See `Route`."""
-    parallel = Parallel(n_jobs=job.n_jobs, prefer="threads", return_as="generator")
+    calls = ({"job": job, "j": j} for j in range(len(job.splits)))
     together = effective_n_jobs(job.n_jobs) > 1
     with one_blas_thread() if together else nullcontext():
-        yield from enumerate(parallel(delayed(one_split)(job, j) for j in range(len(job.splits))))
+        yield from enumerate(in_parallel(one_split, calls, n_jobs=job.n_jobs, prefer="threads"))
 
 
 def one_split(job, j):

@@ -2,7 +2,8 @@
 
 from sklearn.base import clone
 from sklearn.model_selection._validation import _fit_and_score
-from sklearn.utils.parallel import Parallel, delayed
+
+from skreg._threads import in_parallel
 
 
 def serves(job):
@@ -12,9 +13,9 @@ def serves(job):
 
 def run(job):
     """Fit and score every λ of every split. See `Route`."""
-    parallel = Parallel(n_jobs=job.n_jobs, pre_dispatch="2*n_jobs", return_as="generator")
     places = [(j, i) for j in range(len(job.splits)) for i in range(len(job.alphas))]
-    found = parallel(delayed(_fit_and_score)(**_arguments(job, i, j)) for j, i in places)
+    calls = (_arguments(job, i, j) for j, i in places)
+    found = in_parallel(_fit_and_score, calls, n_jobs=job.n_jobs, pre_dispatch="2*n_jobs")
     fits: list[dict] = []
     for (j, _), fit in zip(places, found, strict=True):
         fits.append(fit)
