@@ -13,7 +13,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport sqrt
 from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd
 
-from skreg._kernels.dispatch cimport dispatched
+from skreg._kernels.group_block cimport norm_at_optimum, subtract_rows
 
 # Share of the largest eigenvalue below which a direction of a group has no curvature.
 cdef double EPS = 2.220446049250313e-16
@@ -29,7 +29,6 @@ cdef double FASTER = 5
 cdef Py_ssize_t MAX_SYSTEM = 4000
 # What rounding leaves of a duality gap, as a share of ‖b‖².
 cdef double FLOOR = 16 * EPS
-cdef int MAX_SECULAR = 60
 cdef int MAX_HALVINGS = 30
 
 
@@ -46,29 +45,6 @@ cdef struct Problem:
     double* theta
     double* slope
     double power
-
-
-cdef dispatched _subtract_rows(
-    Py_ssize_t p, Py_ssize_t k, const double* rows, const double* step, double* slope
-) noexcept nogil:
-    """slope ← slope − Σⱼ stepⱼ·rowsⱼ: four rows at a time, to load the slope less often."""
-    cdef Py_ssize_t i, j = 0
-    cdef double a, b, c, d
-    cdef const double* r0
-    cdef const double* r1
-    cdef const double* r2
-    cdef const double* r3
-    while j + 4 <= k:
-        a, b, c, d = step[j], step[j + 1], step[j + 2], step[j + 3]
-        r0, r1, r2, r3 = rows + j * p, rows + (j + 1) * p, rows + (j + 2) * p, rows + (j + 3) * p
-        for i in range(p):
-            slope[i] -= (a * r0[i] + b * r1[i]) + (c * r2[i] + d * r3[i])
-        j += 4
-    while j < k:
-        a, r0 = step[j], rows + j * p
-        for i in range(p):
-            slope[i] -= a * r0[i]
-        j += 1
 
 
 cdef double _square(const Problem* at, const double* x, Py_ssize_t g) noexcept nogil:
@@ -89,41 +65,9 @@ cdef void _slope(const Problem* at) noexcept nogil:
             at.slope[t * at.p + j] = at.cross[t * at.p + j]
         for j in range(at.p):
             if at.theta[t * at.p + j] != 0:
-                _subtract_rows(
+                subtract_rows(
                     at.p, 1, at.hessian + j * at.p, at.theta + t * at.p + j, at.slope + t * at.p
                 )
-
-
-cdef double _norm_at_optimum(
-    Py_ssize_t k, const double* values, const double* squares, double strength, double noise
-) noexcept nogil:
-    """ν = ‖θ_g‖ at the optimum of a block: Σ sᵢ/(σᵢν + l)² = 1, s the squares of QᵀC by direction.
-
-    (Σ sᵢ(σᵢν + l)⁻²)^(−½) is a power mean of increasing affine functions, so concave: Newton's
-    method for its value 1 rises to the root from a lower bound, here the one with σᵢ = max σ.
-    """
-    cdef Py_ssize_t i, round
-    cdef double total = 0, largest = 0, nu, phi, tilt, width, share, new
-    for i in range(k):
-        if values[i] > noise:
-            total += squares[i]
-            largest = max(largest, values[i])
-    if total <= strength * strength:
-        return 0
-    nu = (sqrt(total) - strength) / largest
-    for round in range(MAX_SECULAR):
-        phi = tilt = 0
-        for i in range(k):
-            if values[i] > noise:
-                width = values[i] * nu + strength
-                share = squares[i] / (width * width)
-                phi += share
-                tilt += share * values[i] / width
-        new = nu + (sqrt(phi) - 1) * phi / tilt
-        if not new > nu * (1 + 4 * EPS):
-            break
-        nu = new
-    return nu
 
 
 cdef double _move(const Problem* at, Py_ssize_t g, double* c, double* squares) noexcept nogil:
@@ -151,7 +95,7 @@ cdef double _move(const Problem* at, Py_ssize_t g, double* c, double* squares) n
             c[t * k + i] = dot + values[i] * along
             squares[i] += c[t * k + i] * c[t * k + i]
     if strength > 0:
-        nu = _norm_at_optimum(k, values, squares, strength, noise)
+        nu = norm_at_optimum(k, values, squares, strength, noise)
         shift = strength / nu if nu > 0 else 0
     else:
         nu = 1
@@ -170,7 +114,7 @@ cdef double _move(const Problem* at, Py_ssize_t g, double* c, double* squares) n
             theta[j] = theta[j] + squares[j] if nu > 0 else 0.0
             moved += squares[j] * squares[j]
         if moved > 0:
-            _subtract_rows(at.p, k, at.hessian + start * at.p, squares, at.slope + t * at.p)
+            subtract_rows(at.p, k, at.hessian + start * at.p, squares, at.slope + t * at.p)
     return moved
 
 
@@ -303,7 +247,7 @@ cdef bint _newton(
             g = groups[i]
             while i < k and groups[i] == g:
                 i += 1
-            _subtract_rows(
+            subtract_rows(
                 p, i - first, at.hessian + features[first] * p, step + t * k + first,
                 change + t * p,
             )

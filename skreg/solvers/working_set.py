@@ -21,6 +21,7 @@ from skreg.quadratic import Quadratic
 from skreg.quadratic.factor import Factor
 from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers.certificate import best_scale, largest_scale
+from skreg.solvers.group_rows import ResidualGroups
 from skreg.solvers.inner import CoefficientBlocks, InnerKernel, inner_kernel
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.residual_descent import ResidualDescent
@@ -205,8 +206,9 @@ class WorkingSet:
     def __init__(self, problem: PenalizedQuadratic, goal: float) -> None:
         self.problem, self.goal = problem, goal
         self.blocks = CoefficientBlocks(problem.penalty, problem.cross.shape[1])
-        self.kernel: InnerKernel = inner_kernel(self.blocks)
-        self._columns: Any = problem.quadratic.working_columns(problem.targets)
+        by_rows = None if self.blocks.single else ResidualGroups.of(self.blocks, problem)
+        self.kernel: InnerKernel = by_rows or inner_kernel(self.blocks)
+        self._columns: Any = None if by_rows else problem.quadratic.working_columns(problem.targets)
         self.known = np.empty(0, dtype=np.intp)
         # A constant feature is never wanted.
         self._curved = self.blocks.nonzero(problem.width)
