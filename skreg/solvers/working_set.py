@@ -110,9 +110,8 @@ class PenalizedQuadratic:
             slope[:, free] *= ~loose[:, free]
         if not self.penalty.is_separable or len(theta) == 1:
             return excess + self._scaled_gap(theta, slope, alpha)
-        parts = [
-            PenalizedQuadratic(self.quadratic, self.penalty, slice(t, t + 1)) for t in self.targets
-        ]
+        of = self.quadratic, self.penalty
+        parts = [PenalizedQuadratic(*of, slice(t, t + 1)) for t in self.targets]
         for part, one, its in zip(parts, theta[:, None], slope[:, None], strict=True):
             excess += part._scaled_gap(one, its, alpha)
         return excess
@@ -151,10 +150,8 @@ class PenalizedQuadratic:
         value, along = self.penalty.value(theta, alpha), float(np.vdot(theta, slope))
         if self.penalty.is_bounded(theta.shape[1]):
             scales.add(best_scale(self.penalty, slope, alpha, along + risk))
-        return max(
-            min((1.0 - s) ** 2 * risk + value - s * along + conjugate for s, conjugate in scales),
-            0.0,
-        )
+        gaps = [(1.0 - s) ** 2 * risk + value - s * along + conjugate for s, conjugate in scales]
+        return max(min(gaps), 0.0)
 
     def _loose(self, theta: Array, slope: Array) -> Mask:
         """Components that no bound keeps from moving along the slope."""
@@ -214,7 +211,7 @@ class WorkingSet:
         self._curved = self.blocks.nonzero(problem.width)
         self._unknown = self._curved.copy()
         self.slope, self._drift = problem.cross, 0.0
-        self._alpha, self._in_order = np.inf, False
+        self._alpha, self._in_order, self._gap = np.inf, False, np.inf
         if self.blocks.free.size:
             self._take(self.blocks.free)
             self.kernel.solve(0.0, 0.0, problem.power, _FREE_ROUNDS if self.blocks.single else 1)
@@ -244,8 +241,9 @@ class WorkingSet:
             rounds += self.solve(alpha, max_iter - rounds)
             last = alpha if last else 0.0
             theta = self.theta
-            gap = self.problem.gap(theta, self.slope, alpha)
-            yield theta, gap, self.problem.risk(theta, self.slope), rounds
+            if self.kernel.is_exact:
+                self._gap = self.problem.gap(theta, self.slope, alpha)
+            yield theta, self._gap, self.problem.risk(theta, self.slope), rounds
 
     def solve(self, alpha: float, max_iter: int) -> int:
         """Go on from the present θ to λ = ``alpha``; the rounds or passes that it took."""
@@ -259,8 +257,10 @@ class WorkingSet:
             if self._knows_all:
                 return rounds
             rounds = max(rounds, 1)
-            if not self.kernel.is_exact and problem.gap(self.theta, self.slope, alpha) <= self.goal:
-                break
+            if not self.kernel.is_exact:
+                self._gap = problem.gap(self.theta, self.slope, alpha)
+                if self._gap <= self.goal:
+                    break
             size = np.maximum(np.abs(self.slope) - problem.slack, 0.0)
             missed = self._admit(self.blocks.pull(np.copysign(size, self.slope)), alpha)
             if rounds >= max_iter or not (missed or self.kernel.sharpen()):
