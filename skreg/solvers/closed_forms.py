@@ -1,4 +1,4 @@
-"""One quadratic for every λ: closed forms, the ridge that is too large for one, and any loss so."""
+"""One quadratic for every λ: closed forms, conjugate gradients, and the quadratic of any loss."""
 
 from __future__ import annotations
 
