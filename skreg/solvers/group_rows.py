@@ -31,6 +31,9 @@ _MEMORY = 4
 _RADIAL = 1e-6
 # A Newton step must gain this share of what its gradient promises (Armijo), and is halved so far.
 _ARMIJO, _SHORTEST = 1e-4, 1e-3
+# The first step at a λ, and one after a step that brought the gap to this share of what it was,
+# goes by the last factor on the rows' side: a new one costs five times the rest of a step.
+_PAYS = 0.01
 # Active coefficients, as a share of the rows, up to which a system has their side.
 _FEW = 1.0
 # Passes over the groups that are not 0 between two over all.
@@ -61,6 +64,7 @@ class ResidualGroups(InnerKernel):
         self._vectors, self._values, self._slack = np.empty(0), np.empty(0), np.empty(0)
         self._group = np.empty(0, dtype=np.intp)
         self._r = self._b.copy()
+        self._last: tuple[_Bends, tuple[Array, bool]] | None = None
         self._gram_of, self._last_gram = np.empty(0, dtype=np.intp), np.empty((0, 0))
         self._past: deque[tuple[float, Array]] = deque(maxlen=_MEMORY)
         self._alpha = np.inf
@@ -129,17 +133,18 @@ class ResidualGroups(InnerKernel):
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
         strength = alpha * self._weights[self.members]
         strength += np.finfo(np.float64).tiny
-        tol, gap, passes = max(tol, 16 * EPS * power), np.inf, 0
+        tol, passes = max(tol, 16 * EPS * power), 0
+        before = gap = np.inf
         every, patience = np.arange(len(self.members)), _PATIENCE
         while passes < max_passes:
-            whole = self._newton(strength)
+            whole = self._newton(strength, not passes or gap < _PAYS * before)
             active = np.flatnonzero(self._sums(self.theta**2) > 0)
             for _ in range(0 if whole else _PASSES):
                 self._sweep(strength, active)
                 passes += 1
             self._sweep(strength, every)
             passes += 1
-            gap = self._gap(strength)
+            before, gap = gap, self._gap(strength)
             if gap <= tol:
                 break
             if passes >= patience:
@@ -200,14 +205,17 @@ class ResidualGroups(InnerKernel):
         gap = 0.5 * (1.0 - scale) ** 2 * float(self._r @ self._r) + float(strength @ norms)
         return gap - scale * float(self.theta @ slope)
 
-    def _newton(self, strength: Array) -> bool:
-        """A Newton step on the groups that are not 0; whether it was taken whole."""
+    def _newton(self, strength: Array, same: bool) -> bool:
+        """A Newton step on the groups that are not 0; whether it was taken whole.
+
+        With the system of the step before if ``same``, where the groups are still these.
+        """
         theta, norms = self.theta, np.sqrt(self._sums(self.theta**2))
         if not norms.any():
             return False
         bends = _Bends(theta, norms, strength, self._curvature, self._starts, self._group)
         slope = np.where(bends.on, self._slope() - strength[self._group] * bends.u, 0.0)
-        way = self._way(bends, slope)
+        way = self._way(bends, slope, same)
         if way is None:
             return False
         image = self._fitted(way)
@@ -222,7 +230,7 @@ class ResidualGroups(InnerKernel):
             length *= 0.5
         return False
 
-    def _way(self, bends: _Bends, slope: Array) -> Array | None:
+    def _way(self, bends: _Bends, slope: Array, same: bool) -> Array | None:
         """(AᵀA + D)⁻¹·slope on the active coefficients; None if rounding makes that singular."""
         on, n = np.flatnonzero(bends.on), len(self._b)
         try:
@@ -230,8 +238,13 @@ class ResidualGroups(InnerKernel):
                 way = np.zeros_like(slope)
                 way[on] = _solved(bends.added_to(self._gram(on), on), slope[on])
                 return way
+            if self._last is None or not (same and np.array_equal(bends.on, self._last[0].on)):
+                system = symmetric(bends.outer(self._columns))
+                system[np.diag_indices_from(system)] += 1.0
+                self._last = bends, cho_factor(system, overwrite_a=True, check_finite=False)
+            bends, factor = self._last
             first = bends.divided(slope)
-            rest = self._row_solve(bends, self._fitted(first))
+            rest = cho_solve(factor, self._fitted(first), check_finite=False)
             return first - bends.divided(self._transposed(rest))
         except LinAlgError:
             return None
@@ -242,12 +255,6 @@ class ResidualGroups(InnerKernel):
             columns = self._columns[on]
             self._gram_of, self._last_gram = on, product(columns, columns.T)
         return self._last_gram.copy()
-
-    def _row_solve(self, bends: _Bends, right: Array) -> Array:
-        """(I + A D⁻¹Aᵀ)⁻¹·right, n × n."""
-        system = symmetric(bends.outer(self._columns))
-        system[np.diag_indices_from(system)] += 1.0
-        return cho_solve(cho_factor(system, overwrite_a=True, check_finite=False), right)
 
 
 def _solved(system: Array, right: Array) -> Array:
