@@ -63,3 +63,47 @@ cdef inline double norm_at_optimum(
             break
         nu = new
     return nu
+
+
+cdef inline double solve_block(
+    Py_ssize_t q, Py_ssize_t p, Py_ssize_t k, const double* vectors, const double* values,
+    double strength, double* theta, const double* slope, double* c, double* squares,
+) noexcept nogil:
+    """Put a group at its optimum beside the others; the squared length of the step.
+
+    With H_gg = QΣQᵀ and C = slope_g + H_gg θ_g it is Q(Σ + (l/ν)I)⁻¹QᵀC, ν its own norm.
+    Directions without curvature are set to zero. θ and the slope have k numbers for each of q
+    targets, p apart; the step is left in ``c``, which holds q·k, and ``squares`` holds k.
+    """
+    cdef Py_ssize_t t, i, j
+    cdef const double* vector
+    cdef double eps = 2.220446049250313e-16
+    cdef double noise = k * eps * max(values[k - 1], 0), nu = 1, shift = 0, dot, along, moved = 0
+    for i in range(k):
+        squares[i] = 0
+        vector = vectors + i * k
+        for t in range(q):
+            dot = along = 0
+            for j in range(k):
+                dot += vector[j] * slope[t * p + j]
+                along += vector[j] * theta[t * p + j]
+            c[t * k + i] = dot + values[i] * along
+            squares[i] += c[t * k + i] * c[t * k + i]
+    if strength > 0:
+        nu = norm_at_optimum(k, values, squares, strength, noise)
+        shift = strength / nu if nu > 0 else 0
+    for t in range(q):
+        for j in range(k):    # the step replaces `squares`
+            squares[j] = -theta[t * p + j]
+        if nu > 0:
+            for i in range(k):
+                if values[i] > noise:
+                    vector = vectors + i * k
+                    dot = c[t * k + i] / (values[i] + shift)
+                    for j in range(k):
+                        squares[j] += dot * vector[j]
+        for j in range(k):
+            theta[t * p + j] = theta[t * p + j] + squares[j] if nu > 0 else 0.0
+            c[t * k + j] = squares[j]
+            moved += squares[j] * squares[j]
+    return moved

@@ -13,7 +13,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport sqrt
 from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd
 
-from skreg._kernels.group_block cimport norm_at_optimum, subtract_rows
+from skreg._kernels.group_block cimport solve_block, subtract_rows
 
 # Share of the largest eigenvalue below which a direction of a group has no curvature.
 cdef double EPS = 2.220446049250313e-16
@@ -71,50 +71,15 @@ cdef void _slope(const Problem* at) noexcept nogil:
 
 
 cdef double _move(const Problem* at, Py_ssize_t g, double* c, double* squares) noexcept nogil:
-    """Put group g at its optimum beside the others; the squared length of the step.
-
-    With H_gg = QΣQᵀ and C = slope_g + H_gg θ_g it is Q(Σ + (l/ν)I)⁻¹QᵀC, ν its own norm.
-    Directions without curvature are set to zero. ``c`` holds q·k numbers, ``squares`` k.
-    """
-    cdef Py_ssize_t start = at.starts[g], k = at.starts[g + 1] - at.starts[g], t, i, j
-    cdef const double* values = at.values + start
-    cdef const double* vector
-    cdef double strength = at.strength[g], noise, nu, shift = 0, dot, along, moved = 0
-    cdef double* theta
-    cdef double* slope
-    noise = k * EPS * max(values[k - 1], 0)
-    for i in range(k):
-        squares[i] = 0
-        vector = at.vectors + at.places[g] + i * k
+    """Put group g at its optimum beside the others; the squared length of the step."""
+    cdef Py_ssize_t start = at.starts[g], k = at.starts[g + 1] - at.starts[g], t
+    cdef double moved = solve_block(
+        at.q, at.p, k, at.vectors + at.places[g], at.values + start, at.strength[g],
+        at.theta + start, at.slope + start, c, squares,
+    )
+    if moved > 0:
         for t in range(at.q):
-            theta, slope = at.theta + t * at.p + start, at.slope + t * at.p + start
-            dot = along = 0
-            for j in range(k):
-                dot += vector[j] * slope[j]
-                along += vector[j] * theta[j]
-            c[t * k + i] = dot + values[i] * along
-            squares[i] += c[t * k + i] * c[t * k + i]
-    if strength > 0:
-        nu = norm_at_optimum(k, values, squares, strength, noise)
-        shift = strength / nu if nu > 0 else 0
-    else:
-        nu = 1
-    for t in range(at.q):
-        theta = at.theta + t * at.p + start
-        for j in range(k):    # the step replaces `squares`
-            squares[j] = -theta[j]
-        if nu > 0:
-            for i in range(k):
-                if values[i] > noise:
-                    vector = at.vectors + at.places[g] + i * k
-                    dot = c[t * k + i] / (values[i] + shift)
-                    for j in range(k):
-                        squares[j] += dot * vector[j]
-        for j in range(k):
-            theta[j] = theta[j] + squares[j] if nu > 0 else 0.0
-            moved += squares[j] * squares[j]
-        if moved > 0:
-            subtract_rows(at.p, k, at.hessian + start * at.p, squares, at.slope + t * at.p)
+            subtract_rows(at.p, k, at.hessian + start * at.p, c + t * k, at.slope + t * at.p)
     return moved
 
 

@@ -10,13 +10,11 @@ import numpy as np
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport sqrt
 
-from skreg._kernels.group_block cimport norm_at_optimum, subtract_rows
+from skreg._kernels.group_block cimport solve_block, subtract_rows
 
 cdef extern from "thin.h" nogil:
     void dots_double "skreg_dots_double"(
         Py_ssize_t n, const double* x, const double* a, const double* b, double* out)
-
-cdef double EPS = 2.220446049250313e-16
 
 cdef void _dots(
     Py_ssize_t n, Py_ssize_t k, const double* rows, const double* r, double* out
@@ -30,39 +28,6 @@ cdef void _dots(
     if j < k:
         dots_double(n, r, rows + j * n, rows + j * n, both)
         out[j] = both[0]
-
-
-cdef double _solve_block(
-    Py_ssize_t k, const double* vectors, const double* values, double strength,
-    double* theta, const double* slope, double* c, double* squares,
-) noexcept nogil:
-    """θ_g ← its optimum, `squares` ← the step; its squared length. As in `group_descent`."""
-    cdef Py_ssize_t i, j
-    cdef double nu, shift, dot, along, moved = 0, noise = k * EPS * max(values[k - 1], 0)
-    cdef const double* vector
-    for i in range(k):
-        vector = vectors + i * k
-        dot = along = 0
-        for j in range(k):
-            dot += vector[j] * slope[j]
-            along += vector[j] * theta[j]
-        c[i] = dot + values[i] * along
-        squares[i] = c[i] * c[i]
-    nu = norm_at_optimum(k, values, squares, strength, noise)
-    for j in range(k):    # the step replaces `squares`
-        squares[j] = -theta[j]
-    if nu > 0:
-        shift = strength / nu
-        for i in range(k):
-            if values[i] > noise:
-                vector = vectors + i * k
-                dot = c[i] / (values[i] + shift)
-                for j in range(k):
-                    squares[j] += dot * vector[j]
-    for j in range(k):
-        theta[j] = theta[j] + squares[j] if nu > 0 else 0.0
-        moved += squares[j] * squares[j]
-    return moved
 
 
 def sweep(
@@ -81,7 +46,7 @@ def sweep(
     cdef double size, steep
     for i in range(which.shape[0]):
         widest = max(widest, starts[which[i] + 1] - starts[which[i]])
-    cdef double[::1] slope = np.empty(widest), c = np.empty(widest), step = np.empty(widest)
+    cdef double[::1] slope = np.empty(widest), step = np.empty(widest), squares = np.empty(widest)
     PyErr_CheckSignals()
     with nogil:
         for h in range(which.shape[0]):
@@ -94,8 +59,8 @@ def sweep(
                 steep += slope[i] * slope[i]
             if size == 0 and sqrt(steep) <= strength[g] + slack[g]:
                 continue
-            if _solve_block(
-                k, &vectors[places[g]], &values[start], strength[g], &theta[start], &slope[0],
-                &c[0], &step[0],
+            if solve_block(
+                1, k, k, &vectors[places[g]], &values[start], strength[g], &theta[start],
+                &slope[0], &step[0], &squares[0],
             ) > 0:
                 subtract_rows(n, k, &columns[start, 0], &step[0], &residual[0])
