@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 #: Seconds in which a search says something.
 EVERY = 2.0
+# Sample weights above it are divided by the largest.
+_LARGEST = 1e100
 
 
 class Watch:
@@ -175,6 +177,10 @@ class Job:
     shared: dict[Any, Any] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
 
+    def __post_init__(self) -> None:
+        for name in ("fit_params", "score_params"):
+            object.__setattr__(self, name, _in_range(getattr(self, name)))
+
     @property
     def scorer(self):
         """All scorers as one callable ``scorer(estimator, X, y, **score_params)``.
@@ -221,6 +227,18 @@ def score_of(fit: dict, scorer: Any = None, key: str = "test_scores") -> float:
     if not isinstance(scores, dict):
         return scores
     return scores[scorer] if scorer in scores else next(iter(scores.values()))
+
+
+def _in_range(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of fits or scorers whose sample weights, which are relative, add up."""
+    out = dict(params)
+    for name, weights in params.items():
+        if name.rpartition("__")[2] == "sample_weight" and weights is not None:
+            weights = np.asarray(weights)
+            largest = weights.max(initial=0) if weights.dtype.kind == "f" else 0
+            if _LARGEST < largest < np.inf:
+                out[name] = weights / largest
+    return out
 
 
 class Declined(Exception):

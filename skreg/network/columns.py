@@ -16,7 +16,7 @@ _SMALL, _LARGE, _FAR = 1 / 32, 32.0, 8.0
 _APART = 2.0
 # Of fewer numbers neither a mean nor a small scale is known well enough.
 _ENOUGH = 10
-_SAMPLED_ROWS, _SAMPLE = 1000, 1 << 22
+_SAMPLED_ROWS, _SAMPLE = 1000, 1 << 18
 _AT_ONCE = 1 << 20
 
 

@@ -261,7 +261,7 @@ class Certificate:
         """
         risk, (k, p) = self.risk, self.shape
         residual, slope = point.residual, -point.gradient
-        model = WorkingHessian(risk, raised(risk, point.curvature), self._drawn(point))
+        model = WorkingHessian(risk, raised(risk, point), self._drawn(point))
         factor = model.factor(np.zeros(len(model.which)))
         for _ in range(2):
             part, shift = factor.solve(slope[model.which], -residual.sum(axis=0))

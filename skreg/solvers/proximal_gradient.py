@@ -29,11 +29,14 @@ from skreg.rows.products import EPS, Array
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
+from skreg.solvers.working_hessian import FLOOR
 
 # The grid of λ on which penalties that are not convex are followed: its ratio and its end.
 _RATIO, _LONGEST = 0.8, 100
 # Quadratics for each λ, and those in a row that bring nothing.
-_ROUNDS, _STALE = 60, 4
+_ROUNDS, _STALE = 200, 4
+# Steps for one quadratic of a loss, which is but a model of it.
+_MOST = 300
 # What rounding may add to an objective, relative.
 _ROUNDING = 16 * EPS
 # Features that join the working set at once: this many, or as many as are active.
@@ -124,7 +127,7 @@ class ProximalGradientPath:
         # Short enough for every step to be one of descent, and for concave penalties too.
         total = float(self.part.diagonal.sum())
         self.short = min(1.0, 1.0 / total) if total > 0 else 1.0
-        self.state = self.part.at(np.zeros(self.shape))
+        self.state, self.floor = self.part.at(np.zeros(self.shape)), FLOOR
         self.start = self._null()
         self.alpha_max = penalty.alpha_max(self.state.gradient)
         self.last = self.alpha_max
@@ -148,6 +151,19 @@ class ProximalGradientPath:
             if not self.penalty.is_convex:
                 gap = self.scale * self._residual(self.state, 0.0)
             return Stop(self.state, gap, 1, 1)
+        stop = self._descend(alpha)
+        if stop.gap > self.tol * self.scale and self.part.has_flat_parts:
+            # Where nearly every row is on a flat part, the way from a larger λ may be the longer.
+            self.state = self.start.point
+            again = self._descend(alpha)
+            if not again.gap < stop.gap:
+                self.state = stop.point
+                return stop
+            return again
+        return stop
+
+    def _descend(self, alpha: float) -> Stop:
+        """From the present state."""
         features = self._working_set(np.empty(0, np.intp), max(2 * alpha - self.last, 0.5 * alpha))
         self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol
         best, least, rounds = self.state, self._error(alpha), 0
@@ -184,7 +200,7 @@ class ProximalGradientPath:
         """Minimize the quadratic at the state on these features; whether that moved, and steps."""
         state, k = self.state, self.shape[0]
         which = (np.arange(k)[:, None] * self.shape[1] + features).ravel()
-        hessian = self.part.hessian_at(state).block(which)
+        hessian = self.part.hessian_at(state, self.floor).block(which)
         penalty = WorkingPenalty(self.penalty, alpha, features, self.shape)
         start, slope = state.theta[:, features], state.gradient[:, features]
         steps, damping = 0, 0.0
@@ -193,7 +209,8 @@ class ProximalGradientPath:
             linear = (damped @ start.ravel()).reshape(start.shape) - slope
             descent = CompositeDescent(damped, linear, penalty, start)
             before = descent.objective
-            theta = descent.solve(tol, max_iter - steps)
+            left = max_iter - steps
+            theta = descent.solve(tol, left if self.part.is_quadratic else min(left, _MOST))
             steps += descent.n_iter
             promise = before - descent.objective
             if (theta == start).all():
@@ -203,8 +220,12 @@ class ProximalGradientPath:
             # Near the minimum gaps still fall where objectives differ by rounding alone.
             rounding = _ROUNDING * (self.scale + abs(self._objective(state, alpha)))
             if self.part.is_quadratic or gain >= _ENOUGH * promise - rounding:
-                self.state = new
+                self.state, self.floor = new, max(FLOOR, self.floor / 10)
                 return True, steps
+            if self.part.has_flat_parts and self.floor < 1:
+                self.floor = min(1.0, 10 * self.floor)
+                hessian = self.part.hessian_at(state, self.floor).block(which)
+                continue
             if steps >= max_iter or damping > 1e12:
                 return False, steps
             largest = np.diag(hessian).max(initial=0.0) or 1.0

@@ -351,12 +351,7 @@ class ProximalPath:
             inside |= self._excess(self.slope, 0.9 * self.sought) > 0
             members = self.members[inside[self.members]]
         self.members = members
-        curvature = raised(self.risk, point.curvature, self.floor)
-        if self.risk.loss.has_flat_parts:
-            # With a floor of 1 the quadratic lies above the risk, and every step descends.
-            above = self.risk.loss.majorizer(self.risk.y, point.raw)
-            above *= self.floor * self.risk.share[:, None]
-            curvature = np.maximum(point.curvature, above)
+        curvature = raised(self.risk, point, self.floor)
         self.model = WorkingHessian(self.risk, curvature, self.blocks.coefficients(members))
         self.model.inner = inner_kernel(self.blocks)
         if self.risk.loss.coupled and self.free.size:

@@ -21,6 +21,7 @@ from skreg.rows.products import Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Task
 from skreg.solvers.newton import Newton
+from skreg.solvers.working_hessian import FLOOR, raised
 from skreg.solvers.working_set import PenalizedQuadratic
 
 # The intercepts' Newton steps go this far at first, and twice as far each time.
@@ -133,7 +134,7 @@ class State:
 class SquaredErrorPart:
     """Squared error as its quadratic ½θᵀHθ − hᵀθ + ½‖b‖², summed over targets."""
 
-    is_quadratic = True
+    is_quadratic, has_flat_parts = True, False
     notes: tuple[str, ...] = ()
     has_minimizer = True
 
@@ -148,7 +149,7 @@ class SquaredErrorPart:
         gradient = self.problem.gradient(theta)
         return State(theta, self._penalized.risk(theta, -gradient), gradient)
 
-    def hessian_at(self, state: State) -> QuadraticHessian:
+    def hessian_at(self, state: State, floor: float = 0.0) -> QuadraticHessian:
         """H, the same everywhere."""
         return self.hessian
 
@@ -175,7 +176,7 @@ class LossPart:
     def __init__(self, risk: EmpiricalRisk, penalty: Penalty, tol: float):
         self.problem, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
-        self.null_risk = risk.null_risk
+        self.null_risk, self.has_flat_parts = risk.null_risk, risk.loss.has_flat_parts
         self.certificate = Certificate(risk, penalty)
         self.evaluate = Evaluator(self.certificate, tol)
         self.diagonal = self._diagonal()
@@ -187,8 +188,10 @@ class LossPart:
             point = self.evaluate(np.ascontiguousarray(theta).ravel(), b)
         return State(theta, point.value, point.gradient.reshape(self.shape), point)
 
-    def hessian_at(self, state: State) -> Hessian:
-        """The Hessian of min_b R there."""
+    def hessian_at(self, state: State, floor: float = FLOOR) -> Hessian:
+        """The Hessian of min_b R there; where the loss has flat parts, see `raised`."""
+        if self.has_flat_parts:
+            return Hessian(self.problem, raised(self.problem, state.point, floor))
         return Hessian(self.problem, state.point.curvature)
 
     def gap(self, state: State, alpha: float, tol: float) -> float:

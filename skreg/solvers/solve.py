@@ -144,6 +144,8 @@ def solve(
     notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
     intercepts = answer.intercepts + shift
     seen = problem.as_seen(answer.thetas, intercepts)
+    if problem.dtype != np.float64 and penalty.is_bounded(problem.n_features):
+        seen = _towards_zero(seen[0], answer.thetas), seen[1]
     gaps, norms = answer.gaps, answer.gradient_norms
     if norms is not None and problem.dtype != np.float64 and not problem.is_quadratic:
         factors = task.coordinates.l2(problem.n_features)
@@ -283,6 +285,12 @@ def _price_of_rounding(
         before = problem.value_of(thetas[i], best[i]) + penalty.value(thetas[i], alpha)
         out[i] = max(after - before, 0.0)
     return out / (problem.null_risk or 1.0)
+
+
+def _towards_zero(coefs: NDArray, thetas: Array) -> NDArray:
+    """Coefficients in the precision of X, rounded so that none crosses its bound."""
+    exact = thetas.reshape(coefs.shape)
+    return np.where(np.abs(coefs) > np.abs(exact), np.nextafter(coefs, 0 * coefs), coefs)
 
 
 def _norms(penalty: Penalty, thetas: Array) -> Array:

@@ -146,10 +146,17 @@ class WorkingHessian(Hessian):
         return self.at_fixed_intercepts(self.which, known)
 
 
-def raised(risk, curvature, floor=FLOOR):
-    """The curvature with none far below the mean, so that the quadratic has a minimiser."""
+def raised(risk, point, floor=FLOOR):
+    """The curvature with none far below the mean, so that the quadratic has a minimizer.
+
+    Of a loss that is flat somewhere, none far below that of a parabola above the loss: with a floor
+    of 1 the quadratic lies above the risk, and every step descends.
+    """
+    curvature = point.curvature
     if risk.loss.coupled:
         return curvature
     share = risk.share[:, None]
+    if risk.loss.has_flat_parts:
+        return np.maximum(curvature, floor * share * risk.loss.majorizer(risk.y, point.raw))
     mean = float(curvature.sum())
     return np.maximum(curvature, floor * mean * share) if mean > 0 else share.copy()

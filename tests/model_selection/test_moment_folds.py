@@ -554,3 +554,14 @@ def test_a_test_part_without_weight_has_the_error_score(kind, p, scoring):
         if "error" in scoring:
             with pytest.raises(ValueError, match=r"[Ww]eights"):
                 search.set_params(error_score="raise").fit(X, y, sample_weight=weights)
+
+
+@pytest.mark.parametrize("cv", ["loo", 5])
+def test_weights_are_relative_up_to_the_largest_float(cv):
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(60, 5))
+    y = X[:, 0] + rng.normal(size=60)
+    search = PathSearchCV(QuadraticApproxRidge(), [0.1, 1.0], cv=cv)
+    plain = search.fit(X, y).cv_results_["mean_test_score"]
+    heavy = search.fit(X, y, sample_weight=np.full(60, 1e308)).cv_results_["mean_test_score"]
+    np.testing.assert_allclose(heavy, plain, rtol=1e-12)

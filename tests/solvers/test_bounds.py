@@ -94,3 +94,25 @@ def test_one_quadratic_within_bounds():
     assert quick.coefs.max() == 0.3
     with pytest.raises(ValueError, match="bounds speaks of features"):
         solve(problem("squared error"), plain, 0.01, hessian="pca")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"groups": [0, 0, 1]},
+        {"penalty": "sparse_group", "groups": [0, 0, 1]},
+        {"loss": "huber"},
+    ],
+)
+def test_float32_does_not_round_across_a_bound(options):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3))
+    y = X @ [2.0, -2.0, 0.1]
+    model = QuadraticApproxLasso(0.01, bounds=(-0.3, 0.3), **options)
+    found = model.fit(X.astype(np.float32), y)
+    assert found.coef_.dtype == np.float32
+    assert np.abs(found.coef_.astype(np.float64)).max() <= 0.3
+    assert found.dual_gap_ < 1e-7
+    path = model.regularization_path(X.astype(np.float32), y, 5)
+    assert (path.dual_gaps < 1e-7).all()

@@ -8,9 +8,11 @@ from scipy import sparse
 from scipy.optimize import lsq_linear
 from solver_cases import KINDS, N, P, problem, solve_proximal_gradient
 
+from skreg.losses import Huber
 from skreg.penalties import L1, MCP, SCAD, SLOPE, Group, Separable, SparseGroup
 from skreg.quadratic.quadratic import Quadratic
-from skreg.solvers import alpha_max
+from skreg.quadratic.risk import EmpiricalRisk
+from skreg.solvers import alpha_max, solve
 
 LABELS = np.arange(P) // 3
 FACTORS = np.r_[0.0, np.inf, np.ones(P - 3), 0.5]
@@ -142,3 +144,16 @@ def test_what_was_not_reached_is_said():
     posed = problem("squared error")
     with pytest.warns(UserWarning, match="proximal_gradient stopped at max_iter=2"):
         solve_proximal_gradient(posed, np.array([1e-3]), SLOPE(), max_iter=2)
+
+
+@pytest.mark.parametrize("delta", [0.1, 1e-3])
+@pytest.mark.parametrize("name", ["slope", "sparse group"])
+def test_huber_where_targets_are_far_beyond_delta(name, delta):
+    """At θ = 0 every row is on a linear part of the loss, and there is no curvature."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(50, 8))
+    y = X[:, 0] + rng.standard_t(2, 50)
+    penalty = SLOPE() if name == "slope" else SparseGroup(np.repeat(np.arange(4), 2))
+    risk = EmpiricalRisk(X, y[:, None], Huber(delta))
+    alphas = 0.01 * alpha_max(risk, penalty) * np.ones(1)
+    assert solve(risk, penalty, alphas).dual_gaps[0] <= 1e-8
