@@ -219,6 +219,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             )
         refuse_out_of_range(X, "X")
         loss.check_targets(y)
+        loss.check_infimum(y)
         y = np.ascontiguousarray(y, dtype=np.float64)[:, None]
         return Sample(X, y, loss, weights, offset)
 

@@ -171,6 +171,26 @@ class Loss(ABC):
             Finite numbers.
         """
 
+    def check_infimum(self, y: NDArray) -> None:
+        """Raise ValueError if the loss, one from outside, falls below 0 for some target.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+        """
+        if self.is_compiled:
+            return
+        targets = np.asarray(y, dtype=np.float64).reshape(-1, 1)
+        least = -self.conjugate(targets, np.zeros_like(targets))
+        bad = least < -1e-8 * np.maximum(1.0, np.abs(targets[:, 0]))
+        if bad.any():
+            value, row = first_bad(targets[:, 0], bad)
+            raise ValueError(
+                f"loss={self.name!r} falls to {least[row]:.3g} for y={value} in row {row}, but no "
+                "loss may be below 0: duality gaps are relative to the risk of the null model. "
+                "Subtract its least value, -conjugate(y, 0), from it, and add that to conjugate."
+            )
+
     def null_intercept(self, y: Array, share: Array, offset: Array | None = None) -> Array:
         """argmin_b Σᵢ shareᵢ·ℓ(yᵢ, b + oᵢ), the model without features.
 

@@ -157,3 +157,24 @@ def test_names_are_taken_once_and_classes_are_for_classifiers():
     X, y, _, _ = rows()
     with pytest.raises(ValueError, match="is for classifiers"):
         QuadraticApproxRidge(loss=BinaryLogLoss()).fit(X, y)
+
+
+def test_a_loss_that_falls_below_zero_is_refused():
+    class NoConstant(OtherPoisson):
+        name = "no_constant"
+
+        def derivatives(self, y, raw):
+            mean = np.exp(raw)
+            return (mean - y * raw).sum(axis=1), mean - y, mean
+
+        def conjugate(self, y, u):
+            v = np.maximum(y + u, 0.0)
+            value = np.where(v > 0, v * np.log(np.where(v > 0, v, 1.0)), 0.0) - v
+            return np.where(y + u < -1e-14, np.inf, value).sum(axis=1)
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = rng.poisson(np.exp(X[:, 0] + 2.0)).astype(float)
+    for kind in (QuadraticApproxLasso, QuadraticApproxRidge):
+        with pytest.raises(ValueError, match=r"loss='no_constant' falls to .* Subtract its least"):
+            kind(0.1, loss=NoConstant()).fit(X, y)
