@@ -2,7 +2,8 @@
  *
  * exp(x) = 2^n · exp(r), n = round(x / ln 2), |r| ≤ ln(2)/2; exp(r) by its Taylor polynomial, whose
  * remainder there is below half an ulp (degree 7: 6e-9 relative, degree 13: 5e-18). x is clipped to
- * the range in which the result is a normal number. */
+ * the range in which the result is a normal number. exp(x) − 1 of doubles is 2^n·(exp(r) − 1) + (2^n − 1),
+ * right to a few ulps of the result however small x is. */
 #ifndef SKREG_EXP_H
 #define SKREG_EXP_H
 #include <stdint.h>
@@ -34,7 +35,8 @@ static inline float skreg_expf(float x) {
     return p * scale;
 }
 
-static inline double skreg_exp(double x) {
+/* exp(x) = scale·(1 + excess): the excess is returned. */
+static inline double skreg_exp_parts(double x, double *scale) {
     x = x > 709.0 ? 709.0 : x;
     x = x < -708.0 ? -708.0 : x;
     const double magic = 6755399441055744.0; /* 1.5·2^52 */
@@ -55,12 +57,20 @@ static inline double skreg_exp(double x) {
     p = p * r + 1.0 / 6.0;
     p = p * r + 0.5;
     p = p * r + 1.0;
-    p = p * r + 1.0;
     int64_t bits;
-    double scale;
     memcpy(&bits, &shifted, sizeof bits);
     bits = (int64_t)((uint64_t)(bits + 1023) << 52);
-    memcpy(&scale, &bits, sizeof scale);
-    return p * scale;
+    memcpy(scale, &bits, sizeof *scale);
+    return p * r;
+}
+
+static inline double skreg_exp(double x) {
+    double scale, excess = skreg_exp_parts(x, &scale);
+    return (excess + 1.0) * scale;
+}
+
+static inline double skreg_expm1(double x) {
+    double scale, excess = skreg_exp_parts(x, &scale);
+    return excess * scale + (scale - 1.0);
 }
 #endif

@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""``exp_``: a vectorisable exponential (see exp.h), for float and double."""
+"""``exp_``, for float and double, and ``expm1_``: vectorizable exponentials (see exp.h)."""
 
 ctypedef fused real:
     float
@@ -8,6 +8,7 @@ ctypedef fused real:
 cdef extern from "exp.h" nogil:
     float skreg_expf(float x) noexcept
     double skreg_exp(double x) noexcept
+    double expm1_ "skreg_expm1"(double x) noexcept
 
 
 cdef inline real exp_(real x) noexcept nogil:

@@ -6,7 +6,7 @@ with the curvature ∂²ℓ/∂f² as well: the functions named ``…_at``.
 """
 
 from skreg._kernels.dispatch cimport dispatched
-from skreg._kernels.exp cimport exp_
+from skreg._kernels.exp cimport exp_, expm1_
 from skreg._kernels.log cimport log1p_, log_
 
 ctypedef fused real:
@@ -208,18 +208,31 @@ cdef inline double negative_binomial_at(
 ) noexcept nogil:
     """Half the unit deviance y·log(y/μ) − (y + 1/α)·log((1 + αy)/(1 + αμ)), μ = exp(f).
 
-    With z = f + log α, αμ = exp(z), as stable as `log_loss`.
+    It is (y + 1/α)·log(1 + c·expm1(t)) − s·t for t = log(μ/y), c = αy/(1 + αy) and s = y, and just
+    as well for t = log(y/μ), c = 1/(1 + αy) and s = 1/α. Where c ≤ 1/2, no term is large beside t:
+    neither a large count nor a small dispersion costs digits. For y = 0 it is log(1 + αμ)/α.
     """
-    cdef double log_dispersion = log_(dispersion), total = y + 1 / dispersion
-    cdef double z = f + log_dispersion
-    cdef double small = exp_(-z if z > 0 else z)                   # exp(−|z|)
-    cdef double share = (1.0 if z > 0 else small) / (1 + small)    # αμ/(1 + αμ)
-    cdef double log_whole = (z if z > 0 else 0.0) + log1p_(small)  # log(1 + αμ)
-    cdef double rare = dispersion * y
-    cdef double log_least = log1p_(rare) if rare < 1 else log_(1 + rare)
-    gradient[0] = total * share - y
-    curvature[0] = total * small / ((1 + small) * (1 + small))
-    return y * (log_(y) - f) + total * (log_whole - log_least)
+    cdef double over = dispersion * y, inverse = 1 / dispersion, part = 1 / (1 + over)
+    cdef double log_ratio = f - log_(y)
+    cdef double c = over * part if over <= 1 else part
+    cdef double t = log_ratio if over <= 1 else -log_ratio
+    cdef double s = y if over <= 1 else inverse
+    cdef double unit = y * part if over <= 1 else -y * part
+    cdef double power, excess, step, whole, beyond
+    cdef bint is_zero = over < 1e-200
+    c = 1.0 if is_zero else c
+    t = f + log_(dispersion) if is_zero else t
+    s = 0.0 if is_zero else s
+    unit = inverse if is_zero else unit
+    power = exp_(t)
+    excess = power if is_zero else expm1_(t)
+    step = c * excess
+    whole = 1 + step
+    beyond = t - 709 if t > 709 else 0.0                           # what exp_ leaves out
+    gradient[0] = unit * (excess / whole)
+    curvature[0] = (unit if unit > 0 else -unit) * (power / whole) / whole
+    # log(1 + step): what 1 + step rounds off is made up for.
+    return (y + inverse) * (log_(whole) + (step - (whole - 1)) / whole + beyond) - s * t
 
 
 cdef inline double binary_log_loss_at(

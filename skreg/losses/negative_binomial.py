@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg.losses.base import CompiledLoss, check_not_negative, entropy
+from skreg.losses.base import CompiledLoss, check_not_negative, entropy_change
 
 
 class NegativeBinomial(CompiledLoss):
@@ -42,15 +42,12 @@ class NegativeBinomial(CompiledLoss):
 
     def conjugate(self, y, u):
         """v·log v − y·log y + w·log(αw) with v = y + u ≥ 0 and w = 1/α − u ≥ 0."""
-        v, w = y + u, 1.0 / self.dispersion - u
-        size = 1.0 + np.abs(u)
-        slack = 8 * np.finfo(np.float64).eps * size
-        inside = (v >= -slack) & (w >= -slack)
+        w = 1.0 / self.dispersion - u
+        inside = w >= -8 * np.finfo(np.float64).eps * (1.0 + np.abs(u))
         # w·log(αw), without the cancellation of a small α.
         rest = np.maximum(-self.dispersion * u, -1.0)
         rest = np.where(w > 0, w * np.log1p(np.where(w > 0, rest, 0.0)), 0.0)
-        value = entropy(np.maximum(v, 0.0)) - entropy(y) + rest
-        return np.where(inside, value, np.inf).sum(axis=1)
+        return np.where(inside, entropy_change(y, u) + rest, np.inf).sum(axis=1)
 
     def check_targets(self, y):
         """Targets are not negative, and not all 0."""

@@ -1,5 +1,7 @@
 """The negative binomial loss: its likelihood, its limits, and what statsmodels makes of it."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,3 +110,70 @@ def test_lasso_path_search_and_criterion():
     expected = 2 * (likelihood - saturated) - 2 * (np.count_nonzero(path.coefs[2]) + 1)
     scores = search.cv_results_["mean_test_score"]
     np.testing.assert_allclose(scores[2], expected, rtol=1e-8)
+
+
+def in_long_double(a, y, f):
+    """ℓ, ∂ℓ/∂f and ∂²ℓ/∂f²; α·y decides which of two equal forms loses no digits."""
+    a, y, f = np.longdouble(a), np.longdouble(y), np.longdouble(f)
+    if y == 0:
+        mean = np.exp(f)
+        return np.log1p(a * mean) / a, mean / (1 + a * mean), mean / (1 + a * mean) ** 2
+    sign = 1 if a * y <= 1 else -1
+    d, c = sign * (f - np.log(y)), min(a * y, np.longdouble(1)) / (1 + a * y)
+    whole, unit = 1 + c * np.expm1(d), y / (1 + a * y)
+    value = (y + 1 / a) * np.log1p(c * np.expm1(d)) - min(y, 1 / a) * d
+    return value, sign * unit * np.expm1(d) / whole, unit * np.exp(d) / whole**2
+
+
+@pytest.mark.parametrize("a", [1e-6, 1e-3, 1e-1, 1.0, 10.0, 1e2])
+@pytest.mark.parametrize("y", [0.0, 1.0, 7.0, 1e3, 1e6, 1e8])
+def test_formulas_keep_their_digits_for_any_count(a, y):
+    """To what rounding f, log y and d = f − log y once is worth."""
+    away = np.geomspace(1e-6, 40.0, 25)
+    f = (np.log(y) if y else 0.0) + np.concatenate([-away, [0.0], away])
+    got = NegativeBinomial(a).derivatives(np.full((len(f), 1), y), f[:, None])
+    value, slope, bend = np.array([in_long_double(a, y, one) for one in f], dtype=float).T
+    eps, size = np.finfo(np.float64).eps, 4.0 + 2.0 * np.abs(f)
+    # The part of ℓ that is linear in d is at most min(y, 1/α)·|d|.
+    linear = min(y, 1 / a) * np.abs(f - np.log(y)) if y else 0.0
+    assert (np.abs(got[0] - value) <= 4 * eps * (size * np.abs(slope) + linear + value)).all()
+    assert (np.abs(got[1][:, 0] - slope) <= 4 * eps * (size * bend + np.abs(slope))).all()
+    np.testing.assert_allclose(got[2][:, 0], bend, rtol=1e-13)
+
+
+@pytest.mark.parametrize("loss", [NegativeBinomial(1e-6), NegativeBinomial(1.0), Poisson()])
+@pytest.mark.parametrize("y", [0.0, 3.0, 1e4, 1e8])
+def test_conjugates_keep_their_digits_for_any_count(loss, y):
+    """v·log v − y·log y + w·log(αw) for Poisson's α = 0, too: v = y + u, w = 1/α − u."""
+    most = 1.0 / getattr(loss, "dispersion", 1e-300)
+    u = min(max(y, 1.0), most) * np.append(np.geomspace(1e-9, 0.99, 20), -np.geomspace(1e-9, 1, 20))
+    u = u[u >= -y]
+    fine, target = u.astype(np.longdouble), np.longdouble(y)
+    v = target + fine
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.where(v > 0, v * np.log(v), 0.0) - (target * np.log(target) if y else 0.0)
+    a = np.longdouble(getattr(loss, "dispersion", 0.0))
+    expected += (1 / a - fine) * np.log1p(-a * fine) if a else -fine
+    got = loss.conjugate(np.full((len(u), 1), y), u[:, None])
+    allowed = 1e-15 * (4 + np.log1p(y)) * np.abs(u) + 1e-18 * y * np.log1p(y)
+    assert (np.abs(got - expected.astype(float)) <= allowed).all()
+
+
+@pytest.mark.parametrize(
+    ("level", "dispersion"), [(1e4, 1.0), (1e6, 1e-3), (1e8, 1.0), (1e8, 1e-6)]
+)
+def test_large_counts_are_fitted_to_tol(level, dispersion):
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(60, 5))
+    y = np.floor(level * np.exp(0.3 * X[:, 0]) * rng.gamma(5, 0.2, 60))
+    known = dict(loss="negative_binomial", dispersion=dispersion)
+    for targets in (y, np.full(60, level), np.round(level * (1 + 1e-3 * rng.normal(size=60)))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            lasso = QuadraticApproxLasso(0.01, **known).fit(X, targets)
+            ridge = QuadraticApproxRidge(0.01, **known).fit(X, targets)
+        # Of constant counts the gap is not relative to the null model's risk, which is 0.
+        size = 1.0 if np.ptp(targets) else min(level, 1 / dispersion)
+        assert lasso.dual_gap_ <= 1e-7 * size
+        assert ridge.gradient_norm_ <= 1e-8
+        assert ridge.n_iter_ <= 10
