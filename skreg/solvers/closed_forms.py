@@ -219,8 +219,14 @@ class OneShot(Method):
     def path(self, task: Task) -> Answer:
         """Solve the quadratic, and certify its solutions for the loss."""
         risk, alphas = task.risk, task.alphas
-        *anchor, _, notes = anchor_of(risk)
-        expansion = risk.expand(*anchor)
+        lower, upper = task.coordinates.limits(risk.n_features)
+        # A feature that is held at 0 has no say in where the quadratic is taken.
+        kept = np.flatnonzero(lower < upper)
+        theta, notes = np.zeros((risk.n_outputs, risk.n_features)), []
+        intercept = risk.null_intercept()
+        if kept.size:
+            theta[:, kept], intercept, _, notes = anchor_of(risk.restricted(kept))
+        expansion = risk.expand(theta, intercept)
         method, inner = self._inner(task, expansion)
         answer = method.path(inner)
         coefs, intercepts = expansion.coefficients(answer.thetas[:, 0])

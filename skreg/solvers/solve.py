@@ -225,6 +225,11 @@ def _chosen(task: Task, name: str) -> Method:
                 " Its loss has no curvature, and so no quadratic. Use hessian='full' and "
                 "max_expansions=None, or loss='huber'."
             )
+        elif not task.problem.is_convex:
+            remedy = (
+                " Its loss is not convex. Use a convex one, as loss='tweedie' with a power of at "
+                "most 2, or QuadraticApproxRidge."
+            )
         raise ValueError(
             f"no method serves {task.penalty!r} on this problem.{remedy} They are:\n{known}"
         )

@@ -287,7 +287,7 @@ class WorkingSet:
             self._unknown = self._curved.copy()
             self._unknown[self.kernel.members] = False
             self.known = self.blocks.coefficients(self.kernel.members)
-            self._admit(self.blocks.pull(self.slope), min(alpha, 2 * alpha - last))
+            self._admit(self.blocks.pull(self.slope), max(2 * alpha - last, 0.5 * alpha))
 
     def _admit(self, pull: Array, bar: float) -> bool:
         """Get to know the blocks whose pull is above the bar, or the best; whether it did."""

@@ -116,3 +116,17 @@ def test_float32_does_not_round_across_a_bound(options):
     assert found.dual_gap_ < 1e-7
     path = model.regularization_path(X.astype(np.float32), y, 5)
     assert (path.dual_gaps < 1e-7).all()
+
+
+@pytest.mark.parametrize("factors", [[1, 1, np.inf, 1], [np.inf] * 4])
+def test_an_excluded_feature_has_no_say_in_one_quadratic(factors):
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(60, 4))
+    y = np.exp(X @ [1.0, -1.0, 0.5, 0.0] + 0.5 * rng.normal(size=60))
+    model = QuadraticApproxLasso(0.02, loss="gamma", max_expansions=1, penalty_factors=factors)
+    kept = np.isfinite(factors)
+    found = model.fit(X, y).coef_
+    assert not found[~kept].any()
+    if kept.any():
+        without = QuadraticApproxLasso(0.02, loss="gamma", max_expansions=1).fit(X[:, kept], y)
+        np.testing.assert_allclose(found[kept], without.coef_, rtol=1e-8, atol=1e-10)

@@ -339,3 +339,19 @@ def test_a_group_without_a_penalty_may_explain_nearly_everything(loss):
     solution = solve_group_lasso(risk, alphas, labels, factors, tol=1e-11)
     assert solution.dual_gaps[0] <= 1e-11
     np.testing.assert_allclose(solution.coefs[0, :3], [9.0, -8.0, 7.0], atol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(30, 6), (12, 18)])
+@pytest.mark.parametrize("sparse_rows", [False, True])
+def test_an_excluded_group_stays_out_of_a_path_that_leaps(shape, sparse_rows):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=shape)
+    y = X[:, 0] + X[:, 3] + 0.3 * rng.normal(size=len(X))
+    groups = np.arange(shape[1]) // 2
+    factors = np.r_[np.inf, np.ones(groups[-1])]
+    model = QuadraticApproxLasso(groups=groups, penalty_factors=factors)
+    rows = sparse.csr_array(X) if sparse_rows else X
+    path = model.regularization_path(rows, y, [0.3, 1e-2, 1e-5])
+    assert not path.coefs[:, :2].any()
+    assert path.coefs[-1, 2:].any()
+    assert (path.dual_gaps <= 1e-7).all()

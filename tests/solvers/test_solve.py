@@ -101,3 +101,11 @@ def test_a_search_counts_as_its_path_and_its_best_estimator_do():
     np.testing.assert_allclose(dof - 1, search.path_.dof)
     at = np.flatnonzero(search.path_.alphas == search.best_params_["alpha"])[0]
     assert search.best_estimator_.effective_dof_ == search.path_.dof[at]
+
+
+@pytest.mark.parametrize("options", [{}, {"groups": [0, 0, 1]}, {"penalty": "mcp"}])
+def test_a_loss_that_is_not_convex_is_named_with_the_remedy(options):
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    model = QuadraticApproxLasso(0.1, loss="tweedie", power=3, **options)
+    with pytest.raises(ValueError, match=r"not convex\. Use .* a power of at most 2, or Quad"):
+        model.fit(X, np.exp(X[:, 0]))
