@@ -36,6 +36,8 @@ _LEFT = 1e-9
 # Slopes this far beyond the limit of an L1 part, beside their largest possible size, are at it.
 _ROUNDED = 16 * EPS
 _MAX_ITER = 200
+# What is left of a distance from the dual's equations where a step has brought them nearer.
+_NEARER = 0.95
 
 
 class InteriorPoint(Method):
@@ -130,22 +132,36 @@ class Iterate:
         self._start()
 
     def _start(self):
-        risk, p = self.risk, self.risk.n_features
+        """Positive variables about θ = 0, which is a point of a coefficient of either sign only."""
+        risk = self.risk
         self.b = float(risk.null_intercept()[0])
         self.a = np.zeros(len(self.y))
-        residual = self.y - self.b
-        spread = 0.1 * float(risk.share @ np.abs(residual)) or 1.0
-        self.r_plus = np.maximum(residual, 0.0) + spread
-        self.r_minus = np.maximum(-residual, 0.0) + spread
-        mu = (self.r_plus * self.high - self.r_minus * self.low)[self.rows].mean() / 2.0
-        # Slopes are compared with λl₁, or where there is no L1 part with what X is like.
+        # Slopes are compared with λl₁, or where that is 0, or may be tiny beside them as the
+        # coefficient has one sign, with what X is like.
         self.lengths_of_columns = np.sqrt(risk.design.squares(np.ones(len(self.y))))
         typical = self.lengths_of_columns / np.sqrt(len(self.y))
-        self.size = np.where(self.l1 > 0, self.l1, np.where(typical > 0, typical, 1.0))
-        self.q = np.where(self.l1 == 0, self.size * (1.0 * self.down - self.up), 0.0)
+        typical = np.where(typical > 0, typical, 1.0)
+        one_sided = self.up != self.down
+        self.size = np.where(one_sided, np.maximum(self.l1, typical), self.l1)
+        self.size = np.where(self.size > 0, self.size, typical)
+        self.q = np.where(one_sided, (self.l1 - self.size) * (1.0 * self.up - self.down), 0.0)
+        deviation = float(risk.share @ np.abs(self.y - self.b))
+        self.theta = np.zeros(risk.n_features)
+        self._start_rows(0.1 * deviation)
+        mu = (self.r_plus * self.high - self.r_minus * self.low)[self.rows].mean() / 2.0
+        # t⁺ and t⁻ of either sign cancel, however large; one of them alone moves the rows.
+        mu = np.where(one_sided, (deviation or 1.0) / max(np.count_nonzero(one_sided), 1), mu)
         self.t_plus = np.where(self.up, mu / np.where(self.up, self.l1 - self.q, 1.0), 0.0)
         self.t_minus = np.where(self.down, mu / np.where(self.down, self.l1 + self.q, 1.0), 0.0)
-        self.theta = self.t_plus - self.t_minus if p else np.zeros(0)
+        self.theta = self.t_plus - self.t_minus
+        if one_sided.any():
+            self._start_rows(float(risk.share @ np.abs(self.y - self.raw())))
+
+    def _start_rows(self, spread):
+        """r⁺ and r⁻ of the residuals, both above 0 by ``spread``."""
+        residual, spread = self.y - self.raw(), spread or 1.0
+        self.r_plus = np.maximum(residual, 0.0) + spread
+        self.r_minus = np.maximum(-residual, 0.0) + spread
 
     def _pairs(self):
         """Complementary pairs (primal, dual slack), each where it exists."""
@@ -168,15 +184,17 @@ class Iterate:
 
     def run(self, tol, max_iter):
         """Steps until the gap is below ``tol`` of the null risk, then the vertex."""
-        scale, worse = self.risk.null_risk or 1.0, 0
+        scale, worse, least = self.risk.null_risk or 1.0, 0, np.inf
         best: Stop | None = None
         for n_iter in range(max_iter + 1):
             found = self._certify(self.theta, self.b, self.a, n_iter)
+            off = self._off(found.point.slope)
             if best is None or found.gap < best.gap:
                 best, worse = found, 0
                 kept = self._kept(), self._interpolated()
-            else:
+            elif off > _NEARER * least:
                 worse += 1
+            least = min(least, off)
             if best.gap <= tol * scale or worse >= 5 or n_iter == max_iter or not self._step():
                 break
         return self._vertex(best, *kept, tol * scale)
@@ -225,6 +243,11 @@ class Iterate:
         if self.l2.any():  # θ is in the dual's equations too
             longest = [min(longest)] * 2
         return longest
+
+    def _off(self, slope):
+        """How far q is from Xᵀa − λl₂θ: until it is near, gaps need not fall."""
+        held = self.up | self.down
+        return float((np.abs(slope - self.l2 * self.theta - self.q) / self.size)[held].max(initial=0))
 
     # What is found --------------------------------------------------------------------------------
 
