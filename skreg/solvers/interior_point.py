@@ -36,8 +36,8 @@ _LEFT = 1e-9
 # Slopes this far beyond the limit of an L1 part, beside their largest possible size, are at it.
 _ROUNDED = 16 * EPS
 _MAX_ITER = 200
-# What is left of a distance from the dual's equations where a step has brought them nearer.
-_NEARER = 0.95
+# Steps below this are compared with steps towards this share of the present products.
+_SHORT, _CENTERING = 0.1, 0.5
 
 
 class InteriorPoint(Method):
@@ -132,16 +132,17 @@ class Iterate:
         self._start()
 
     def _start(self):
-        """Positive variables about θ = 0, which is a point of a coefficient of either sign only."""
+        """Variables with every slack positive, about θ = 0, or where one sign is allowed off it."""
         risk = self.risk
         self.b = float(risk.null_intercept()[0])
         self.a = np.zeros(len(self.y))
-        # Slopes are compared with λl₁, or where that is 0, or may be tiny beside them as the
-        # coefficient has one sign, with what X is like.
+        # Slopes are compared with λl₁; with what X is like where there is no L1 part, and where the
+        # coefficient has one sign: its slack λl₁ − q starts at that size, however small λ is.
         self.lengths_of_columns = np.sqrt(risk.design.squares(np.ones(len(self.y))))
         typical = self.lengths_of_columns / np.sqrt(len(self.y))
         typical = np.where(typical > 0, typical, 1.0)
         one_sided = self.up != self.down
+        count = int(np.count_nonzero(one_sided))
         self.size = np.where(one_sided, np.maximum(self.l1, typical), self.l1)
         self.size = np.where(self.size > 0, self.size, typical)
         self.q = np.where(one_sided, (self.l1 - self.size) * (1.0 * self.up - self.down), 0.0)
@@ -150,11 +151,11 @@ class Iterate:
         self._start_rows(0.1 * deviation)
         mu = (self.r_plus * self.high - self.r_minus * self.low)[self.rows].mean() / 2.0
         # t⁺ and t⁻ of either sign cancel, however large; one of them alone moves the rows.
-        mu = np.where(one_sided, (deviation or 1.0) / max(np.count_nonzero(one_sided), 1), mu)
+        mu = np.where(one_sided, (deviation or 1.0) / max(count, 1), mu)
         self.t_plus = np.where(self.up, mu / np.where(self.up, self.l1 - self.q, 1.0), 0.0)
         self.t_minus = np.where(self.down, mu / np.where(self.down, self.l1 + self.q, 1.0), 0.0)
         self.theta = self.t_plus - self.t_minus
-        if one_sided.any():
+        if count:
             self._start_rows(float(risk.share @ np.abs(self.y - self.raw())))
 
     def _start_rows(self, spread):
@@ -184,17 +185,15 @@ class Iterate:
 
     def run(self, tol, max_iter):
         """Steps until the gap is below ``tol`` of the null risk, then the vertex."""
-        scale, worse, least = self.risk.null_risk or 1.0, 0, np.inf
+        scale, worse = self.risk.null_risk or 1.0, 0
         best: Stop | None = None
         for n_iter in range(max_iter + 1):
             found = self._certify(self.theta, self.b, self.a, n_iter)
-            off = self._off(found.point.slope)
             if best is None or found.gap < best.gap:
                 best, worse = found, 0
                 kept = self._kept(), self._interpolated()
-            elif off > _NEARER * least:
+            elif self._off(found.point.slope) <= _LEFT:
                 worse += 1
-            least = min(least, off)
             if best.gap <= tol * scale or worse >= 5 or n_iter == max_iter or not self._step():
                 break
         return self._vertex(best, *kept, tol * scale)
@@ -215,6 +214,11 @@ class Iterate:
             sigma = (ahead / count / mu) ** 3
             move = system.direction(sigma * mu, move)
             primal, dual = (min(_NEAR * length, 1.0) for length in self._lengths(move))
+            if not min(primal, dual) >= _SHORT:  # products differ too much: first bring them nearer
+                other = system.direction(_CENTERING * mu, None)
+                lengths = [min(_NEAR * length, 1.0) for length in self._lengths(other)]
+                if min(lengths) > min(primal, dual):
+                    move, (primal, dual) = other, lengths
         if not all(np.isfinite(part).all() for part in move.values()) or max(primal, dual) < 1e-10:
             return False
         for name, change in move.items():
@@ -245,9 +249,9 @@ class Iterate:
         return longest
 
     def _off(self, slope):
-        """How far q is from Xᵀa − λl₂θ: until it is near, gaps need not fall."""
-        held = self.up | self.down
-        return float((np.abs(slope - self.l2 * self.theta - self.q) / self.size)[held].max(initial=0))
+        """How far q is from Xᵀa − λl₂θ where it did not start there: till then gaps may rise."""
+        off = np.abs(slope - self.l2 * self.theta - self.q) / self.size
+        return float(off[self.up != self.down].max(initial=0.0))
 
     # What is found --------------------------------------------------------------------------------
 

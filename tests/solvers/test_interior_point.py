@@ -139,6 +139,81 @@ def test_the_gap_closes_on_any_data(seed, n, p, tau, alpha, l1_ratio, positive, 
     assert not positive or (found.coefs[0] >= 0).all()
 
 
+def least_positive(X, y, weights, offset, tau, alpha, factors, fit_intercept):
+    """The minimum of the lasso with θ ≥ 0, by a linear program."""
+    share, n = weights / weights.sum(), len(X)
+    out = np.isinf(factors)
+    cost = np.concatenate([alpha * np.where(out, 0.0, factors), [0.0], tau * share])
+    equal = np.hstack([X, np.full((n, 1), 1.0 * fit_intercept), np.eye(n), -np.eye(n)])
+    bounds = [(0, 0 if o else None) for o in out] + [(None, None)] + [(0, None)] * (2 * n)
+    cost = np.concatenate([cost, (1 - tau) * share])
+    return linprog(cost, A_eq=equal, b_eq=y - offset, bounds=bounds).fun
+
+
+@pytest.mark.parametrize("shape", [(60, 5), (20, 40)])
+@pytest.mark.parametrize("tau", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("kind", ["plain", "factors", "weights and offset"])
+def test_positive_coefficients_need_no_penalty_to_speak_of(shape, tau, kind):
+    """Slacks λ − q start inside, however small λ is beside slopes."""
+    rng = np.random.default_rng(1)
+    (n, p), fit_intercept = shape, kind != "factors"
+    X = rng.normal(size=shape)
+    y = X[:, 0] - X[:, 1] + 0.5 * X[:, 2] + 0.5 * rng.normal(size=n)
+    weights, offset, factors = np.ones(n), np.zeros(n), np.ones(p)
+    if kind == "factors":
+        factors[:3] = 0.0, np.inf, 3.0
+    if kind == "weights and offset":
+        weights, offset = rng.uniform(0.2, 2.0, size=n) * (rng.random(n) < 0.8), X[:, 2] - 1.0
+    risk = EmpiricalRisk(
+        X, y[:, None], Quantile(tau), weights, offset=offset, fit_intercept=fit_intercept
+    )
+    for alpha in (1e-2, 1e-6, 1e-12, 0.0):
+        found = {r: solve(risk, Separable(r, factors, True), alpha) for r in (0.0, 0.5, 1.0)}
+        for one in found.values():
+            assert one.dual_gaps[0] <= 1e-9
+            assert (one.coefs >= 0).all()
+        lasso = found[1.0]
+        value = risk.value_of(lasso.coefs[0], lasso.intercepts[0])
+        value += Separable(1.0, factors, True).value(lasso.coefs[0], alpha)
+        least = least_positive(X, y, weights, offset, tau, alpha, factors, fit_intercept)
+        assert value == pytest.approx(least, abs=1e-8)
+
+
+def test_positive_ridge_solves_the_quadratic_program():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(60, 5))
+    y = X @ [1.0, -1.0, 0.5, 0.0, 0.0] + 0.5 * rng.normal(size=60)
+    alpha, model = 0.01, QuadraticApproxLasso(0.01, l1_ratio=0.0, positive=True, loss="quantile")
+    for form in (np.asarray, sparse.csr_array, sparse.csc_array):
+        model.fit(form(X), y)
+        assert model.dual_gap_ <= 1e-10
+    n, p, half = 60, 5, np.full(120, 0.5 / 60)
+    best = minimize(
+        lambda v: 0.5 * alpha * v[:p] @ v[:p] + half @ v[p + 1 :],
+        np.concatenate([np.zeros(p + 1), np.maximum(y, 0), np.maximum(-y, 0)]),
+        jac=lambda v: np.concatenate([alpha * v[:p], [0.0], half]),
+        method="SLSQP",
+        bounds=[(0, None)] * p + [(None, None)] + [(0, None)] * (2 * n),
+        constraints=LinearConstraint(np.hstack([X, np.ones((n, 1)), np.eye(n), -np.eye(n)]), y, y),
+        options=dict(ftol=1e-14, maxiter=500),
+    )
+    reached = objective(X, y, np.ones(n), 0.5, model.coef_, model.intercept_)
+    assert reached + 0.5 * alpha * model.coef_ @ model.coef_ <= best.fun + 1e-9
+    np.testing.assert_allclose(model.coef_, best.x[:p], atol=1e-4)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_paths_and_searches_of_positive_coefficients(l1_ratio):
+    X, y, _ = rows()
+    model = QuadraticApproxLasso(l1_ratio=l1_ratio, positive=True, loss="quantile")
+    alphas = [3.0, 0.03, 1e-6]
+    assert (model.regularization_path(X, y, alphas).dual_gaps <= 1e-10).all()
+    search = PathSearchCV(model, alphas, cv=3).fit(X, y)
+    other = GridSearchCV(model, {"alpha": alphas}, cv=3).fit(X, y)
+    scores = (s.cv_results_["mean_test_score"] for s in (search, other))
+    np.testing.assert_allclose(*scores, rtol=1e-7)
+
+
 def test_the_grid_starts_where_the_first_coefficient_appears():
     X, y, weights = rows()
     risk = EmpiricalRisk(X, y[:, None], Quantile(0.3), weights)
