@@ -304,7 +304,7 @@ class Fitting(LinearModel):
         """The solution with J(θ) = ``bound``, or that at λ = 0."""
         found = solve_bounded(
             self.problem,
-            partial(self.solve, closely=True),
+            partial(self.solve, closely=True, size=bound),
             self.penalties,
             bound,
             self.alphas(1)[0],

@@ -15,6 +15,8 @@ from skreg.solvers.method import Solution
 _CHUNK = 6
 # Share of the first λ at which the search for a λ with J > k ends.
 _END = 1e-45
+# An excess of the ridge's J over k that users are told of; J is continuous in λ.
+_TOLD = 1e-6
 # Relative step of a difference of J, and the accuracy to which it is to come to k.
 _STEP, _TOL = 1e-6, 1e-9
 _MAX_STEPS = 100
@@ -201,27 +203,43 @@ class _Search:
         """The solution where J is k, to `_TOL`; if J jumps over k, the one below."""
         low, high, at_low, at_high = between
         f_low, f_high, below, last = self._curve(at_low), self._curve(at_high), None, 0
+        nearest: tuple[float, Solution | None] = np.inf, None
         for step in range(_MAX_STEPS if at_high < 0 else 0):
             middle = self._interpolated() if self.power < 0 and step < _INTERPOLATED else np.nan
             if not low < middle < high:
                 middle = (low * f_high - high * f_low) / (f_high - f_low)
             if not low < middle < high:
                 middle = 0.5 * (low + high)
-            if not low < middle < high:
+            # A smooth J differs less between such λ than by rounding.
+            if not low < middle < high or (self.power < 0 and high <= low * (1.0 + 0.1 * _TOL)):
                 break
             excess = self.at(middle)
             if excess == 0:
                 return self.solution
+            nearest = min(nearest, (abs(excess), self.solution), key=lambda found: found[0])
             if excess > 0:
                 low, f_low = middle, self._curve(excess)
                 f_high, last = (0.5 * f_high if last > 0 else f_high), 1
             else:
                 high, f_high, below = middle, self._curve(excess), self.solution
                 f_low, last = (0.5 * f_low if last < 0 else f_low), -1
+        if self.power < 0 and nearest[1] is not None:
+            return self._told(*nearest)
         if below is None:
             self.at(high)
             return self.solution
         return below
+
+    def _told(self, excess, solution):
+        """The solution, with a note where J came no nearer to k than an excess worth telling."""
+        if excess <= _TOLD:
+            return solution
+        note = (
+            f"the penalty came, for rounding, no nearer to norm_bound={self.bound:.6g} than a "
+            f"share of {excess:.1e}: y hardly differs from a constant, or "
+            f"alpha={solution.alphas[0]:.3g} is tiny. Accept this, or give alpha instead."
+        )
+        return replace(solution, notes=(*solution.notes, note))
 
     def _interpolated(self):
         """The root by inverse interpolation of log λ in log J through the nearest points."""

@@ -28,6 +28,9 @@ _DECREASE, _SLOPE_LEFT = 1e-4, 0.9
 _MAX_TRIALS = 40
 # Steps in a row that gain nothing and leave the gradient: what is left of it is rounding.
 _STALLS = 4
+# Change of J in a step, as a share, at which J is settled, and how much further a gradient then has
+# to go, at a guess, where it is not.
+_SETTLED, _FURTHER = 1e-10, 1e-3
 # Where the minimiser of one quadratic is the answer, conjugate gradients go on to this residual.
 _EXACT = 1e-12
 
@@ -138,11 +141,16 @@ class Descent:
         norm = np.max(np.abs(slope) / self._scale, initial=0.0)
         return float(max(norm, np.max(np.abs(slope_b) / self._scale_b, initial=0.0)))
 
-    def run(self, alpha, tol, max_steps):
-        """Minimise for this λ; returns the number of steps and the gradient norm reached."""
+    def run(self, alpha, tol, max_steps, size=None):
+        """Minimise for this λ; returns the number of steps and the gradient norm reached.
+
+        With a ``size`` until J is settled, too: a step changes it little beside itself or ``size``.
+        Where λ or the null model's risk is tiny, a gradient may be below ``tol`` long before that.
+        """
         self._extrapolate(alpha)
+        settled, J = size is None, self._penalty(self.point.theta)
         norm, steps, stalls, noisy = self.gradient_norm(alpha), 0, 0, 0
-        while norm > tol and steps < max_steps:
+        while (norm > tol or not settled) and steps < max_steps:
             if self.always_fresh and not self._is_fresh:
                 self.renew(alpha)
             full = self.step(alpha)
@@ -153,11 +161,15 @@ class Descent:
                 self.renew(alpha)
                 continue
             before, norm = norm, self.gradient_norm(alpha)
+            if size is not None:
+                J_before, J = J, self._penalty(self.point.theta)
+                settled = abs(J - J_before) <= _SETTLED * max(J, size)
             noisy += norm <= self.rounding
             stalls = stalls + 1 if self._gain < EPS and norm > 0.5 * before else 0
             if _STALLS in (stalls, noisy):
                 break
-            if norm > tol and not self._is_fresh and self._is_slow(before, norm, tol, full):
+            end = tol if settled else min(tol, _FURTHER * norm)
+            if norm > end and not self._is_fresh and self._is_slow(before, norm, end, full):
                 self.renew(alpha)
         if not self._solved or self._solved[-1][0] != alpha:
             self._solved.append((alpha, self.point.theta, self.point.intercept, self.point.raw))

@@ -38,7 +38,7 @@ class Task:
 
     Attributes
     ----------
-    problem, penalty, alphas, tol, max_iter, max_expansions, hessian, start
+    problem, penalty, alphas, tol, max_iter, max_expansions, hessian, start, size
         As for `skreg.solvers.solve`; ``alphas`` in any order.
     progress : Progress
         Called with the place of each λ as it is solved, by methods that go from one to the next.
@@ -52,6 +52,7 @@ class Task:
     max_expansions: int | None = None
     hessian: str = "full"
     start: tuple[Array, Array] | None = None
+    size: float | None = None
     progress: Progress = field(default_factory=Progress)
 
     @property

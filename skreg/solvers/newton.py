@@ -173,7 +173,7 @@ def _path(descent, task, answer):
             endless[i] = kind
             task.progress(i)
             continue
-        steps, norm = descent.run(alpha, tol, limit)
+        steps, norm = descent.run(alpha, tol, limit, task.size)
         _put(answer, i, descent, norm)
         answer.n_iter[i] = answer.n_expansions[i] = max(steps, 1)
         if descent.taken_at > _DECADE * alpha:

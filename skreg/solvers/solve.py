@@ -56,6 +56,7 @@ def solve(
     hessian: str = "full",
     start: tuple[Array, Array] | None = None,
     closely: bool = False,
+    size: float | None = None,
     with_gaps: bool = False,
     on_solved: Callable[[int], None] | None = None,
 ) -> Solution:
@@ -84,6 +85,8 @@ def solve(
         θ and b to start from, for methods that can.
     closely : bool, default=False
         Whether to go on beyond ``tol`` where one step more is likely to bring many digits.
+    size : None or float, default=None
+        A J(θ) that is looked for: Newton's method goes on until J is right beside it.
     with_gaps : bool, default=False
         Whether a closed form is to have a duality gap, too.
     on_solved : None or callable, default=None
@@ -120,7 +123,7 @@ def solve(
     near, shift = _about_zero(problem)
     if start is not None:
         start = start[0], start[1] - shift
-    task = Task(near, penalty, alphas, tol, max_iter, max_expansions, hessian, start)
+    task = Task(near, penalty, alphas, tol, max_iter, max_expansions, hessian, start, size)
     chosen = _chosen(task, method)
     if closely:
         task = replace(task, tol=tol * chosen.closer)

@@ -1,5 +1,7 @@
 """norm_bound with columns of any scale, separable classes, many classes and nearly constant y."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import make_blobs
@@ -105,3 +107,45 @@ def test_nearly_constant_targets(kind, loss):
     slack = kind(norm_bound=1.0, loss=loss).fit(X, y)
     assert slack.alpha_ == 0
     assert J(slack) < 1e-5
+
+
+def excess_of(bound, model, X, y):
+    """J/k − 1, and what was warned of."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model.set_params(norm_bound=bound).fit(X, y)
+    return half_square(model) / bound - 1.0, [str(one.message) for one in told]
+
+
+@pytest.mark.parametrize("loss", ["gamma", "poisson", "negative_binomial", "tweedie"])
+@pytest.mark.parametrize("spread", [1e-4, 1e-8, 1e-11, 1e-13])
+def test_the_budget_of_nearly_constant_targets_is_used_or_the_warning_says_how_far(
+    loss, spread, monkeypatch
+):
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(60, 5))
+    y = 3 + spread * rng.normal(size=60)
+    least_squares = QuadraticApproxRidge(0.0).fit(X, y - 3).coef_ / 3
+    bound, solved, solve = 0.15 * float(least_squares @ least_squares), [], Fitting.solve
+
+    def counted(self, alphas, **options):
+        solved.extend(alphas)
+        return solve(self, alphas, **options)
+
+    monkeypatch.setattr(Fitting, "solve", counted)
+    excess, told = excess_of(bound, QuadraticApproxRidge(loss=loss), X, y)
+    assert len(solved) <= 40
+    if spread >= 1e-8:
+        assert abs(excess) <= 1e-6
+        assert not told
+    elif abs(excess) > 1e-6:  # y − 3 itself has few digits
+        assert any(f"than a share of {abs(excess):.1e}" in one for one in told)
+
+
+@pytest.mark.parametrize("k", [1.0, 1e2, 1e4, 1e6])
+def test_separable_classes_use_their_budget_where_alpha_is_tiny(k):
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(60, 3))
+    excess, told = excess_of(k, QuadraticApproxRidgeClassifier(), X, X[:, 0] > 0)
+    assert abs(excess) <= 1e-9
+    assert not told
