@@ -37,7 +37,7 @@ _LEFT = 1e-9
 _ROUNDED = 16 * EPS
 _MAX_ITER = 200
 # Steps below this are compared with steps towards this share of the present products.
-_SHORT, _CENTERING = 0.1, 0.5
+_SHORT, _CENTERING = 0.03, 0.5
 
 
 class InteriorPoint(Method):
