@@ -22,7 +22,7 @@ class NegativeBinomial(CompiledLoss):
     >>> from skreg.losses import NegativeBinomial
     >>> y, raw = np.array([[0.0], [2.0]]), np.log([[3.0], [2.0]])
     >>> NegativeBinomial(dispersion=1.0).pointwise(y, raw)[0].round(4)
-    array([ 1.3863, -0.    ])
+    array([1.3863, 0.    ])
     """
 
     name = "negative_binomial"

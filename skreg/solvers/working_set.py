@@ -211,7 +211,8 @@ class WorkingSet:
         self._curved = self.blocks.nonzero(problem.width)
         self._unknown = self._curved.copy()
         self.slope, self._drift = problem.cross, 0.0
-        self._alpha, self._in_order, self._gap = np.inf, False, np.inf
+        self._alpha, self._in_order = np.inf, False
+        self._gap: float | None = None  # of the last look, where it was asked for
         if self.blocks.free.size:
             self._take(self.blocks.free)
             self.kernel.solve(0.0, 0.0, problem.power, _FREE_ROUNDS if self.blocks.single else 1)
@@ -241,13 +242,12 @@ class WorkingSet:
             rounds += self.solve(alpha, max_iter - rounds)
             last = alpha if last else 0.0
             theta = self.theta
-            if self.kernel.is_exact:
-                self._gap = self.problem.gap(theta, self.slope, alpha)
-            yield theta, self._gap, self.problem.risk(theta, self.slope), rounds
+            gap = self._gap if self._gap is not None else self.problem.gap(theta, self.slope, alpha)
+            yield theta, gap, self.problem.risk(theta, self.slope), rounds
 
     def solve(self, alpha: float, max_iter: int) -> int:
         """Go on from the present θ to λ = ``alpha``; the rounds or passes that it took."""
-        problem, rounds = self.problem, 0
+        problem, rounds, self._gap = self.problem, 0, None
         self._expect(alpha)
         while True:
             left = max(max_iter - rounds, 1)
