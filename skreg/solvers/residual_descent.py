@@ -67,6 +67,7 @@ class ResidualDescent(CoordinateKernel):
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
     ) -> None:
         self.members = np.concatenate([self.members, new])
+        self.theta = self._theta[self.members]
 
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
         rows, X = self._rows, self._rows.X
