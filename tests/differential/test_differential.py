@@ -62,8 +62,8 @@ def allowed(made, estimator):
         return estimator.tol
     if made.X.dtype == np.float32:  # its coefficients are rounded
         return 1e-5
-    if made.loss.name == "squared_error":
-        return 1e-12
+    if made.loss.name == "squared_error":  # rounding, times what λ is below H
+        return 1e-11
     # A gradient of tol gains tol² where H is as large as its diagonal, and more where only λ is.
     slack = 1e2 * made.X.shape[1] * estimator.tol**2
     return 1e-12 + slack * max(1.0, made.scale / estimator.alpha)
