@@ -37,6 +37,10 @@ class Huber(CompiledLoss):
             )
         self.delta = self.parameter = float(delta)
 
+    def widened(self, factor):
+        """The same loss with a quadratic part that is wider by a factor."""
+        return Huber(self.delta * factor)
+
     def majorizer(self, y, raw):
         """min(1, δ/|r|): the curvature of the least parabola about f that lies above ℓ.
 

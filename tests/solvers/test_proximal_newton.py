@@ -13,10 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from solver_cases import solve_proximal_newton
 
 from skreg import QuadraticApproxLasso
-from skreg.losses import MultinomialLogLoss, get_loss
-from skreg.penalties import ElasticNet, NoPenalty, Separable
+from skreg.losses import Huber, MultinomialLogLoss, get_loss
+from skreg.penalties import L1, ElasticNet, Group, NoPenalty, Separable
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max
+from skreg.solvers import solve as solve_problem
 from skreg.solvers.proximal_path import ProximalPath
 
 VARIANTS = {
@@ -463,3 +464,15 @@ def test_huber_on_wide_rows_of_mixed_scales(seed, grouped):
     top = model.regularization_path(X, y, 1).alphas[0]
     path = model.regularization_path(X, y, top * np.array([1.0, 0.1, 1e-3]))
     assert (path.dual_gaps <= 1e-8).all()
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_huber_paths_where_targets_are_a_million_times_delta(grouped):
+    """More features than rows: a loss with a wider quadratic part leads there."""
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(30, 60))
+    y = 1e6 * (X[:, 0] - 2 * X[:, 1] + rng.standard_t(3, 30))
+    risk = EmpiricalRisk(X, y[:, None], Huber(1.0))
+    penalty = Group(np.arange(60) // 2) if grouped else L1()
+    alphas = alpha_max(risk, penalty) * np.geomspace(1, 1e-2, 4)
+    assert solve_problem(risk, penalty, alphas).dual_gaps.max() <= 1e-7
