@@ -48,18 +48,29 @@ def test_filters_are_the_same_after_searches_in_threads(model):
     np.testing.assert_array_equal(*(s.cv_results_["mean_test_score"] for s in (search, alone)))
 
 
-class Loud(Constant):
-    """It warns, in whatever process it is."""
+def loud():
+    """A model that warns, in whatever process it is; its class goes there by value."""
 
-    def fit(self, X, y):
-        warnings.warn("loud", FutureWarning, stacklevel=1)
-        return super().fit(X, y)
+    class Loud(RegressorMixin, BaseEstimator):
+        def __init__(self, alpha=1.0):
+            self.alpha = alpha
+
+        def fit(self, X, y):
+            assert sklearn.get_config()["print_changed_only"] is False
+            warnings.warn("loud", FutureWarning, stacklevel=1)
+            self.mean_ = y.mean() / (1 + self.alpha)
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.mean_)
+
+    return Loud()
 
 
 @pytest.mark.filterwarnings("ignore:the best λ")
 def test_other_processes_have_the_caller_s_filters_and_configuration():
     X, y = rows()
-    search = PathSearchCV(Loud(), [1.0, 0.1], n_jobs=2, cv=3, error_score="raise")
+    search = PathSearchCV(loud(), [1.0, 0.1], n_jobs=2, cv=3, error_score="raise")
     with sklearn.config_context(print_changed_only=False), warnings.catch_warnings():
         warnings.simplefilter("error", FutureWarning)
         with pytest.raises(FutureWarning, match="loud"):
