@@ -114,6 +114,17 @@ def make_case(
     return Case(problem, theta.astype(dtype))
 
 
+def in_layers(twin, shrink):
+    """A proximal operator of θ from one of layers in place."""
+
+    def prox(theta, d):
+        theta = theta.copy()
+        shrink(twin.layers(theta), twin.layers(d))
+        return theta
+
+    return prox
+
+
 def check_against_twin(case, rule, prox=None, decay=0.0, eta=0.03, rtol=1e-8):
     """θ after some epochs; returns it."""
     optimiser, twin_rule = RULES[rule]

@@ -52,6 +52,9 @@ class Loss(ABC):
         Whether the curvature vanishes on whole intervals, so that a Hessian needs a floor: such a
         loss has a method ``majorizer(y, raw)``, the curvature of a parabola that touches the loss
         at ``raw`` and lies above it.
+    can_widen : bool
+        Whether the loss has a method ``widened(factor)``, the same loss with a quadratic part that
+        is wider by a factor: the way to where flat parts leave a quadratic little to say.
     positive_targets : bool
         Whether targets below 0 are refused.
     scored_by_r2 : bool
@@ -74,6 +77,7 @@ class Loss(ABC):
     has_curvature = True
     linear_sides: tuple[float, float] | None = None
     has_flat_parts = False
+    can_widen = False
     positive_targets = False
     scored_by_r2 = False
     has_likelihood = False

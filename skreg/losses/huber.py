@@ -27,6 +27,7 @@ class Huber(CompiledLoss):
     out_activation = "identity"
     parameters = ("delta",)
     has_flat_parts = True
+    can_widen = True
     scored_by_r2 = True
 
     def __init__(self, delta=1.35):

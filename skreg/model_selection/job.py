@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _insert_error_scores
 
+from skreg._validation import relative
 from skreg.path import RegularizationPath
 
 T = TypeVar("T")
@@ -20,8 +21,6 @@ T = TypeVar("T")
 
 #: Seconds in which a search says something.
 EVERY = 2.0
-# Sample weights above it are divided by the largest.
-_LARGEST = 1e100
 
 
 class Watch:
@@ -235,9 +234,8 @@ def _in_range(params: dict[str, Any]) -> dict[str, Any]:
     for name, weights in params.items():
         if name.rpartition("__")[2] == "sample_weight" and weights is not None:
             weights = np.asarray(weights)
-            largest = weights.max(initial=0) if weights.dtype.kind == "f" else 0
-            if _LARGEST < largest < np.inf:
-                out[name] = weights / largest
+            if weights.dtype.kind == "f" and 0 < weights.max(initial=0) < np.inf:
+                out[name] = relative(weights)
     return out
 
 

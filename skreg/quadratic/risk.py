@@ -189,6 +189,11 @@ class EmpiricalRisk(Problem):
         X, weights = self.X[:, features], self.share * self.weight
         return EmpiricalRisk(X, self.y, self.loss, weights, self.offset, self.fit_intercept)
 
+    def under(self, loss):
+        """The risk of the same rows and targets under another loss."""
+        weights, design = self.share * self.weight, self.design
+        return EmpiricalRisk(self.X, self.y, loss, weights, self.offset, self.fit_intercept, design)
+
     @property
     def largest_eigenvalue(self) -> float:
         """σ₁ of the Hessian at the null model, to a few per cent.

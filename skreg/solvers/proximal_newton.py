@@ -22,7 +22,6 @@ import numpy as np
 
 from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
-from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.proximal_path import MAX_EXPANSIONS, ProximalPath
@@ -63,7 +62,7 @@ class ProximalNewton(Method):
             for i in task.descending():
                 if alphas[i] > 0 or penalty.is_bounded(risk.n_features):
                     stops[i] = path.solve(alphas[i])
-                    if stops[i].gap > path.tol and hasattr(risk.loss, "widened"):
+                    if stops[i].gap > path.tol and risk.loss.can_widen:
                         other, again = _by_continuation(path, alphas[i], task)
                         if again.gap < stops[i].gap:
                             path, stops[i] = other, again
@@ -90,19 +89,14 @@ def _by_continuation(path, alpha, task):
     steps of half a decade, each from the solution before.
     """
     risk, limits = path.risk, (task.max_iter, path.max_expansions)
-
-    def widened(factor):
-        rest = risk.share * risk.weight, risk.offset, risk.fit_intercept, risk.design
-        return EmpiricalRisk(risk.X, risk.y, risk.loss.widened(factor), *rest)
-
     top = 1.0
-    while top < _WIDEST and np.mean(widened(top).null.curvature > 0) < 0.5:
+    while top < _WIDEST and np.mean(risk.under(risk.loss.widened(top)).null.curvature > 0) < 0.5:
         top *= 10.0
     stop = None
     for factor in np.geomspace(top, 1.0, 1 + 2 * round(np.log10(top))):
         is_last = factor == 1.0
-        wide, tol = (risk, task.tol) if is_last else (widened(factor), _ROUGH)
-        other = ProximalPath(wide, path.penalty, tol, *limits)
+        wide = risk if is_last else risk.under(risk.loss.widened(factor))
+        other = ProximalPath(wide, path.penalty, task.tol if is_last else _ROUGH, *limits)
         if stop is not None and alpha * factor < other.alpha_max:
             other.start_at(alpha * factor, stop.point.theta, stop.point.intercept)
         stop = other.solve(alpha * factor)

@@ -17,23 +17,31 @@ def rows():
     return X, X[:, 0] + rng.standard_t(3, size=60)
 
 
-class Constant(RegressorMixin, BaseEstimator):
-    """A model without a path, which says how scikit-learn is configured."""
+def constant(is_loud=False):
+    """A model without a path that sees how scikit-learn is configured; loud, it warns.
 
-    def __init__(self, alpha=1.0):
-        self.alpha = alpha
+    Its class goes to other processes by value.
+    """
 
-    def fit(self, X, y):
-        assert sklearn.get_config()["print_changed_only"] is False
-        self.mean_ = y.mean() / (1 + self.alpha)
-        return self
+    class Constant(RegressorMixin, BaseEstimator):
+        def __init__(self, alpha=1.0):
+            self.alpha = alpha
 
-    def predict(self, X):
-        return np.full(len(X), self.mean_)
+        def fit(self, X, y):
+            assert sklearn.get_config()["print_changed_only"] is False
+            if is_loud:
+                warnings.warn("loud", FutureWarning, stacklevel=1)
+            self.mean_ = y.mean() / (1 + self.alpha)
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.mean_)
+
+    return Constant()
 
 
 @pytest.mark.filterwarnings("ignore:the best λ")
-@pytest.mark.parametrize("model", [QuadraticApproxLasso(loss="huber", delta=0.2), Constant()])
+@pytest.mark.parametrize("model", [QuadraticApproxLasso(loss="huber", delta=0.2), constant()])
 def test_filters_are_the_same_after_searches_in_threads(model):
     X, y = rows()
     before = list(warnings.filters)
@@ -48,29 +56,10 @@ def test_filters_are_the_same_after_searches_in_threads(model):
     np.testing.assert_array_equal(*(s.cv_results_["mean_test_score"] for s in (search, alone)))
 
 
-def loud():
-    """A model that warns, in whatever process it is; its class goes there by value."""
-
-    class Loud(RegressorMixin, BaseEstimator):
-        def __init__(self, alpha=1.0):
-            self.alpha = alpha
-
-        def fit(self, X, y):
-            assert sklearn.get_config()["print_changed_only"] is False
-            warnings.warn("loud", FutureWarning, stacklevel=1)
-            self.mean_ = y.mean() / (1 + self.alpha)
-            return self
-
-        def predict(self, X):
-            return np.full(len(X), self.mean_)
-
-    return Loud()
-
-
 @pytest.mark.filterwarnings("ignore:the best λ")
 def test_other_processes_have_the_caller_s_filters_and_configuration():
     X, y = rows()
-    search = PathSearchCV(loud(), [1.0, 0.1], n_jobs=2, cv=3, error_score="raise")
+    search = PathSearchCV(constant(is_loud=True), [1.0, 0.1], n_jobs=2, cv=3, error_score="raise")
     with sklearn.config_context(print_changed_only=False), warnings.catch_warnings():
         warnings.simplefilter("error", FutureWarning)
         with pytest.raises(FutureWarning, match="loud"):

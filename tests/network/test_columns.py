@@ -8,7 +8,7 @@ import reference
 import reference_constraints as twins
 from hypothesis import given
 from hypothesis import strategies as st
-from network_cases import make_case
+from network_cases import in_layers, make_case
 from scipy import sparse
 from sklearn import linear_model
 
@@ -65,15 +65,6 @@ def check_against_twin(case, rule, prox=None, decay=0.0, rtol=1e-8):
     assert np.array_equal(state.theta == 0, expected == 0)
     assert met[-1] < met[0]
     return state.theta
-
-
-def in_layers(twin, shrink):
-    def prox(theta, d):
-        theta = theta.copy()
-        shrink(twin.layers(theta), twin.layers(d))
-        return theta
-
-    return prox
 
 
 # --- steps --------------------------------------------------------------------------------------

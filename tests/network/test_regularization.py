@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import reference_constraints as twins
-from network_cases import RULES, check_against_twin, make_case, rules
+from network_cases import RULES, check_against_twin, in_layers, make_case, rules
 from sklearn.linear_model import MultiTaskLasso
 
 from skreg.network.optimisers import SGD, Adam
@@ -40,17 +40,6 @@ def test_decoupled_decay(rule, penalty):
 
 
 # --- groups -------------------------------------------------------------------------------------
-
-
-def in_layers(twin, shrink):
-    """A proximal operator of θ from one of layers in place."""
-
-    def prox(theta, d):
-        theta = theta.copy()
-        shrink(twin.layers(theta), twin.layers(d))
-        return theta
-
-    return prox
 
 
 @rules
