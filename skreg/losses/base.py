@@ -46,8 +46,11 @@ class Loss(ABC):
     has_curvature : bool
         Whether ∂²ℓ/∂f² is anything but 0.
     linear_sides : tuple of float or None
-        Slopes (above, below) of a loss above·max(y − f, 0) + below·max(f − y, 0), which has no
-        curvature and is solved as a linear or quadratic program; None for any other.
+        Slopes (above, below) of a loss that is linear far from y on either side, and between
+        them quadratic, or a kink. Its conjugate is uy + ½cu² for −above ≤ u ≤ below, so that linear
+        models are linear or quadratic programs. None for any other.
+    conjugate_curvature : float
+        This c: 0 for a kink.
     has_flat_parts : bool
         Whether the curvature vanishes on whole intervals, so that a Hessian needs a floor: such a
         loss has a method ``majorizer(y, raw)``, the curvature of a parabola that touches the loss
@@ -76,6 +79,7 @@ class Loss(ABC):
     is_convex = True
     has_curvature = True
     linear_sides: tuple[float, float] | None = None
+    conjugate_curvature = 0.0
     has_flat_parts = False
     can_widen = False
     positive_targets = False

@@ -28,6 +28,7 @@ class Huber(CompiledLoss):
     parameters = ("delta",)
     has_flat_parts = True
     can_widen = True
+    conjugate_curvature = 1.0
     scored_by_r2 = True
 
     def __init__(self, delta=1.35):
@@ -37,6 +38,7 @@ class Huber(CompiledLoss):
                 "loss without a bend."
             )
         self.delta = self.parameter = float(delta)
+        self.linear_sides = (self.delta, self.delta)
 
     def widened(self, factor):
         """The same loss with a quadratic part that is wider by a factor."""

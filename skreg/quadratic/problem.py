@@ -28,8 +28,9 @@ class Problem(ABC):
         Whether R is.
     has_curvature : bool
         Whether R can be expanded to a quadratic, or is one.
-    has_linear_sides : bool
-        Whether the loss is linear on both sides of y.
+    is_piecewise_linear : bool
+        Whether a quadratic says little of the risk: the loss has no curvature, or nearly all rows
+        that do not bend in the null model are far from where they would.
     couples_outputs : bool
         Whether the loss of a row is a function of its K outputs together, not their sum.
     is_large : bool
@@ -40,7 +41,7 @@ class Problem(ABC):
     dtype: np.dtype
     is_convex: bool = True
     has_curvature: bool = True
-    has_linear_sides: bool = False
+    is_piecewise_linear: bool = False
     couples_outputs: bool = False
     is_large: bool = False
 

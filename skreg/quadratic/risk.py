@@ -20,6 +20,9 @@ from skreg.rows.products import Array, by_halves
 _WORTH_TWO = 5e5
 # What rounding may leave of a risk, as a share of it, before the targets are shifted.
 _SEEN = 1e-10
+# Curvature of a parabola above its loss up to which a row counts as far out on a linear part, and
+# the share of rows there that changes the method; those that bend in the null model do not matter.
+_FAR, _MANY = 0.015, 0.1
 # Of the power iteration for the largest eigenvalue: it is right to a few per cent.
 _POWER_STEPS = 16
 
@@ -76,7 +79,6 @@ class EmpiricalRisk(Problem):
         self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
         self.design = make_rows(X, may_centre=fit_intercept) if design is None else design
         self.is_convex, self.has_curvature = loss.is_convex, loss.has_curvature
-        self.has_linear_sides = loss.linear_sides is not None
         self.couples_outputs = loss.coupled
 
     @property
@@ -228,6 +230,14 @@ class EmpiricalRisk(Problem):
     def null_risk(self) -> float:
         """R of the null model; 0 where it is rounding alone, and there is nothing to explain."""
         return self.null.value if self.null.value > self.rounding.least else 0.0
+
+    @cached_property
+    def is_piecewise_linear(self) -> bool:
+        if self.loss.linear_sides is None or not self.has_curvature:
+            return self.loss.linear_sides is not None
+        bend = self.loss.majorizer(self.y, self.null.raw)[:, 0]
+        far, near = self.share @ (bend <= _FAR), self.share @ ((bend > _FAR) & (bend < 1))
+        return bool(far > max(near, _MANY))
 
     @cached_property
     def rounding(self) -> Rounding:

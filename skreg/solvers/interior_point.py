@@ -1,4 +1,4 @@
-"""R + λJ for the pinball loss, by a primal–dual interior-point method: no curvature is needed.
+"""R + λJ for losses linear on either side of y, by a primal–dual interior-point method.
 
 The pinball loss of r = y − o − xθ − b is sτ·r⁺ + s(1 − τ)·r⁻ with r = r⁺ − r⁻ (s: a row's share),
 and an L1 part costs λl₁(t⁺ + t⁻) with θ = t⁺ − t⁻: a linear program for the lasso, a quadratic one
@@ -12,21 +12,24 @@ are equal and positive. Each step is a ridge regression: weights w = 1/(r⁺/(s�
 rows and strengths λl₂ + 1/(t⁺/(λl₁ − q) + t⁻/(λl₁ + q)) of the features, p × p, or n × n where p is
 larger. Every iterate gives a point of the dual, so the duality gap of the exact problem is known.
 
-The end of a lasso is a vertex: rows that are interpolated and features that are in. They are read
-off the multipliers, and the vertex solved for, so that zeros are exact.
+Huber's loss has δ in the place of τ and 1 − τ, and bends where it has not reached these slopes: its
+conjugate is ½u² beside that of the median, which makes r = r⁺ − r⁻ + a/s and adds 1/s to 1/w. It
+comes here where targets are so far beyond δ that a quadratic says little of it.
+
+The end of a lasso is a vertex: rows that are interpolated (or bend) and features that are in. They
+are read off the multipliers, and the vertex solved for, so that zeros are exact.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import lstsq
 from scipy.sparse import issparse
 
 from skreg._threads import one_blas_thread
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import largest_scale
-from skreg.solvers.interior_step import NewtonStep
+from skreg.solvers.interior_step import NewtonStep, saddle_point
 from skreg.solvers.method import Answer, Method, Stop, Task
 
 # How near to the boundary a step goes; gaps are brought to this at least: the last steps are cheap.
@@ -44,9 +47,9 @@ class InteriorPoint(Method):
     """Mehrotra's predictor–corrector steps for each λ, and the vertex of a lasso at their end."""
 
     name = "interior_point"
-    scope = "L1, L2 and elastic-net penalties under a pinball loss, which has no curvature"
+    scope = "L1, L2 and elastic-net penalties under a pinball loss, or Huber's of far targets"
     needs: ClassVar = {
-        "problem.has_linear_sides": (True,),
+        "problem.is_piecewise_linear": (True,),
         "penalty.kernel": ("coordinates",),
         "has_inner_bounds": (False,),
         "is_one_shot": (False,),
@@ -129,6 +132,11 @@ class Iterate:
         self.rows = risk.share > 0
         above, below = risk.loss.linear_sides
         self.high, self.low = risk.share * above, -risk.share * below
+        # What a unit of residuals costs, so that no unit of the loss matters.
+        self.steep = above + below
+        self.bend = np.zeros(len(self.y))
+        self.bend[self.rows] = risk.loss.conjugate_curvature / risk.share[self.rows]
+        self.is_linear_program = not (self.l2.any() or self.bend.any())
         self._start()
 
     def _start(self):
@@ -140,7 +148,7 @@ class Iterate:
         # coefficient has one sign: its slack λl₁ − q starts at that size, however small λ is.
         self.lengths_of_columns = np.sqrt(risk.design.squares(np.ones(len(self.y))))
         typical = self.lengths_of_columns / np.sqrt(len(self.y))
-        typical = np.where(typical > 0, typical, 1.0)
+        typical = self.steep * np.where(typical > 0, typical, 1.0)
         one_sided = self.up != self.down
         count = int(np.count_nonzero(one_sided))
         self.size = np.where(one_sided, np.maximum(self.l1, typical), self.l1)
@@ -151,7 +159,7 @@ class Iterate:
         self._start_rows(0.1 * deviation)
         mu = (self.r_plus * self.high - self.r_minus * self.low)[self.rows].mean() / 2.0
         # t⁺ and t⁻ of either sign cancel, however large; one of them alone moves the rows.
-        mu = np.where(one_sided, (deviation or 1.0) / max(count, 1), mu)
+        mu = np.where(one_sided, self.steep * (deviation or 1.0) / max(count, 1), mu)
         self.t_plus = np.where(self.up, mu / np.where(self.up, self.l1 - self.q, 1.0), 0.0)
         self.t_minus = np.where(self.down, mu / np.where(self.down, self.l1 + self.q, 1.0), 0.0)
         self.theta = self.t_plus - self.t_minus
@@ -244,7 +252,7 @@ class Iterate:
                 falling = change[side] < 0
                 ratio = -pair[side][falling] / change[side][falling]
                 longest[side] = min(longest[side], ratio.min(initial=np.inf))
-        if self.l2.any():  # θ is in the dual's equations too
+        if not self.is_linear_program:  # θ is in the dual's equations too, or a in the primal ones
             longest = [min(longest)] * 2
         return longest
 
@@ -275,11 +283,13 @@ class Iterate:
         inside -= np.copysign(beyond, inside)
         scale, conjugate = largest_scale(self.penalty, inside[None], self.alpha)
         penalty = self.penalty.value(theta, self.alpha) if self.alpha else 0.0
-        gap = value + penalty - (scale * (a @ self.y) - conjugate) + 2.0 * beyond @ np.abs(theta)
+        dual = scale * (a @ self.y) - 0.5 * scale**2 * (self.bend * a @ a) - conjugate
+        gap = value + penalty - dual + 2.0 * beyond @ np.abs(theta)
         n_interpolated = np.count_nonzero(self._interpolated()) - self.risk.fit_intercept
         dof = n_interpolated if self.l2.any() else np.count_nonzero(theta)
+        dof = np.nan if self.bend.any() else max(int(dof), 0)
         point = Certified(theta.copy(), float(b), value, a, slope)
-        return Stop(point, max(gap, 0.0), n_iter, dof=max(int(dof), 0))
+        return Stop(point, max(gap, 0.0), n_iter, dof=dof)
 
     def _balanced(self, a):
         """a with Σa = 0, moved within its box by what rounding has left."""
@@ -295,7 +305,7 @@ class Iterate:
 
     def _interpolated(self):
         """Rows whose residual is 0: those with a inside its box, by the same comparison."""
-        size = self.risk.null_risk or 1.0
+        size = (self.risk.null_risk or 1.0) / self.steep
         width = np.where(self.rows, self.high - self.low, 1.0)
         above = self.r_plus * width < size * (self.high - self.a)
         below = self.r_minus * width < size * (self.a - self.low)
@@ -307,7 +317,7 @@ class Iterate:
         theta = np.where(kept, point.theta, 0.0)
         candidates = [self._certify(theta, point.intercept, point.a, found.n_iter)]
         if not self.l2.any() and 0 < rows.sum() + kept.sum() <= 2 * len(self.y):
-            candidates.insert(0, self._solved(kept, rows, found.n_iter))
+            candidates.insert(0, self._solved(found, kept, rows))
         for candidate in candidates:
             if candidate.gap <= max(found.gap, enough):
                 return candidate
@@ -320,19 +330,16 @@ class Iterate:
         block = np.subtract(block, self.design.centre[which], dtype=np.float64)
         return np.column_stack([block, np.ones(len(at))]) if self.risk.fit_intercept else block
 
-    def _solved(self, kept, rows, n_iter):
-        """θ and b from the rows interpolated; a from the features kept."""
+    def _solved(self, found, kept, rows):
+        """θ and b from the rows interpolated, or where the loss bends; a from the features kept."""
         which, at = np.flatnonzero(kept), np.flatnonzero(rows)
-        theta, b, block = np.zeros(len(kept)), self.b, self._block(at, which)
-        if block.size:
-            solved = lstsq(block, self.y[at])[0]
-            theta[which] = solved[: len(which)]
-            b = float(solved[-1]) if self.risk.fit_intercept else 0.0
-        residual = self.y - self.raw(theta, b)
-        a = np.where(residual > 0, self.high, self.low)
+        theta, b, block = np.zeros(len(kept)), found.point.intercept, self._block(at, which)
+        a = np.where(2.0 * found.point.a > self.high + self.low, self.high, self.low)
         a[at] = 0.0
-        missing = (np.sign(theta) * self.l1 - self.transposed(a))[which]
+        missing = (np.sign(found.point.theta) * self.l1 - self.transposed(a))[which]
         missing = np.append(missing, -a.sum()) if self.risk.fit_intercept else missing
         if block.size:
-            a[at] = lstsq(block.T, missing)[0]
-        return self._certify(theta, b, np.clip(a, self.low, self.high), n_iter)
+            solved, a[at] = saddle_point(block, self.bend[at], self.y[at], missing)
+            theta[which] = solved[: len(which)]
+            b = float(solved[-1]) if self.risk.fit_intercept else 0.0
+        return self._certify(theta, b, np.clip(a, self.low, self.high), found.n_iter)

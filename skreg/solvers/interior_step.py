@@ -1,11 +1,12 @@
-"""A Newton step of the interior-point method: a ridge regression with weights of rows."""
+"""A Newton step of the interior-point method, a ridge regression with weights of rows; its end."""
 
 from typing import Any
 
 import numpy as np
+from scipy.linalg import svd
 from scipy.linalg.lapack import dpotrf, dpotrs
 
-from skreg.rows.products import Array
+from skreg.rows.products import EPS, Array
 
 # Ridge of features without a penalty in the equations of a step, beside X²/R of the null model.
 _STEADY = 1e-9
@@ -28,7 +29,7 @@ class NewtonStep:
         self.c_minus = np.where(at.rows, at.a - at.low, 1.0)
         self.z_plus = np.where(at.up, at.l1 - at.q, one(at.q))
         self.z_minus = np.where(at.down, at.l1 + at.q, one(at.q))
-        spread = at.r_plus / self.c_plus + at.r_minus / self.c_minus
+        spread = at.bend + at.r_plus / self.c_plus + at.r_minus / self.c_minus
         self.weights = np.where(at.rows, 1.0 / spread, 0.0)
         give = at.t_plus * at.up / self.z_plus + at.t_minus * at.down / self.z_minus
         self.held = at.up | at.down
@@ -92,7 +93,7 @@ class NewtonStep:
         r_minus = (mu - second["r_minus"] * second["a"]) / self.c_minus
         t_plus = np.where(at.up, (mu + second["t_plus"] * second["q"]) / self.z_plus, 0.0)
         t_minus = np.where(at.down, (mu - second["t_minus"] * second["q"]) / self.z_minus, 0.0)
-        residual = at.y - at.raw() - r_plus + r_minus
+        residual = at.y - at.raw() - r_plus + r_minus - at.bend * at.a
         kink = np.where(self.held, at.theta - t_plus + t_minus, 0.0)
         off = at.q - at.transposed(at.a) + at.l2 * at.theta + self.stiffness * kink
         theta, b, a = self._solve(residual, off)
@@ -107,6 +108,50 @@ class NewtonStep:
             "t_plus": np.where(at.up, t_plus - at.t_plus + at.t_plus / self.z_plus * q, 0.0),
             "t_minus": np.where(at.down, t_minus - at.t_minus - at.t_minus / self.z_minus * q, 0.0),
         }
+
+
+def saddle_point(block: Array, bend: Array, y: Array, pull: Array) -> tuple[Array, Array]:
+    """x and a with bend·a + Bx = y and Bᵀa = pull, by least squares where there are none.
+
+    With C = B/√bend, least squares for Cx = y/√bend leaves a rest to which z, the least solution of
+    Cᵀz = pull, is added: a = (rest + z)/√bend, and x has to move by −C⁺z. Where the loss has a
+    kink, bend is 0 in every row, the rest counts for nothing, and a = z.
+
+    Parameters
+    ----------
+    block : ndarray of shape (m, k)
+        B.
+    bend, y : ndarray of shape (m,)
+    pull : ndarray of shape (k,)
+
+    Returns
+    -------
+    x : ndarray of shape (k,)
+    a : ndarray of shape (m,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.solvers.interior_step import saddle_point
+    >>> x, a = saddle_point(np.ones((2, 1)), np.ones(2), np.array([1.0, 3.0]), np.array([0.5]))
+    >>> x.round(12), a.round(12)
+    (array([1.75]), array([-0.75,  1.25]))
+    """
+    bends = bool(bend.any())
+    root = 1.0 / np.sqrt(bend) if bends else np.ones(len(y))
+    scaled = root[:, None] * block
+    u, sizes, v = svd(scaled, full_matrices=False)
+    kept = sizes > EPS * max(scaled.shape) * sizes[0]
+    u, v, sizes = u[:, kept], v[kept].T, sizes[kept]
+    z = u @ (v.T @ pull / sizes)
+    x, rest = np.zeros(block.shape[1]), root * y
+    for _ in range(2):
+        x = x + v @ (u.T @ rest / sizes)
+        rest = root * y - scaled @ x
+    if not bends:
+        return x, z
+    rest = rest - u @ (u.T @ rest)  # what rounding left of y may be as large as z
+    return x - v @ (u.T @ z / sizes), root * (rest + z)
 
 
 class _Cholesky:

@@ -58,7 +58,11 @@ class PenalizedInterior(Method):
 
     name = "penalized_interior_point"
     scope = "any penalty under a pinball loss"
-    needs: ClassVar = {"problem.has_linear_sides": (True,), "is_one_shot": (False,)}
+    needs: ClassVar = {
+        "problem.has_curvature": (False,),
+        "problem.is_piecewise_linear": (True,),
+        "is_one_shot": (False,),
+    }
     unit = "steps"
 
     def path(self, task: Task) -> Answer:
@@ -141,6 +145,7 @@ class InteriorPath:
         self.rows = risk.share > 0
         size = np.where(self.rows, risk.share, 1.0)
         self.high, self.low = size * above, -size * below
+        self.bend = risk.loss.conjugate_curvature / size
         self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf, dof=0)
         self.grid: list[Stop] = []
 
@@ -191,14 +196,16 @@ class InteriorPath:
     def _step(self, alpha: float, mu: float) -> tuple[Point, float]:
         """Towards products of ``mu``: the point a whole step away, and the length that was gone."""
         above, below = self.high - self.a, self.a - self.low
-        weights = self.rows / (self.r_plus / above + self.r_minus / below)
-        error = (self.risk.y - self.raw)[:, 0] - mu / above + mu / below
+        weights = self.rows / (self.bend + self.r_plus / above + self.r_minus / below)
+        error = (self.risk.y - self.raw)[:, 0] - mu / above + mu / below - self.bend * self.a
         theta, b, rest = self._least_squares(alpha, weights, error, mu)
         change = weights * rest
         plus = mu / above - self.r_plus + self.r_plus / above * change
         minus = mu / below - self.r_minus - self.r_minus / below * change
         primal = min(_longest(self.r_plus, plus), _longest(self.r_minus, minus))
         dual = min(_longest(above, -change), _longest(below, change))
+        if self.bend.any():  # a is in the equations of the residuals, too
+            primal = dual = min(primal, dual)
         found = self.risk.at(theta, b)
         self.theta = self.theta + primal * (theta - self.theta)
         self.b, self.raw = (

@@ -37,9 +37,9 @@ METHODS: tuple[Method, ...] = (
     ConjugateGradients(),
     ActiveSet(),
     BlockDescent(),
-    ProximalNewton(),
     InteriorPoint(),
     PenalizedInterior(),
+    ProximalNewton(),
     ProximalGradient(),
 )
 
@@ -223,7 +223,7 @@ def _chosen(task: Task, name: str) -> Method:
     if name == "auto":
         known = "\n".join(f"  {method.name}: {method.scope}" for method in METHODS)
         remedy = ""
-        if task.problem.has_linear_sides:
+        if not task.problem.has_curvature:
             remedy = (
                 " Its loss has no curvature, and so no quadratic. Use hessian='full' and "
                 "max_expansions=None, or loss='huber'."
