@@ -140,10 +140,7 @@ cdef class ActiveSet:
         cdef Py_ssize_t j, before = self._p
         new = np.zeros(len(cross) - before)
         self._hessian, self._cross, self._slack = hessian, cross, slack
-        self._l1, self._l2, self._ridged = l1, l2, bool(np.any(l2))
-        self._lower, self._upper = lower, upper
-        endless = np.isinf(lower) & np.isinf(upper)
-        self._bounded = not endless.all()
+        self._l1, self._l2, self._lower, self._upper = l1, l2, lower, upper
         self._p = len(cross)
         self.theta = np.concatenate([self.theta, new])
         self.slope = np.array(slope, dtype=np.float64)
@@ -152,12 +149,15 @@ cdef class ActiveSet:
         self._state = np.concatenate([self._state, new.astype(np.int8)])
         self._support = np.concatenate([self._support, new.astype(np.intp)])
         self._rest, self._step = np.empty(self._p), np.empty(self._p)
-        endless &= np.add(l1, l2) == 0
-        self._reserve(np.count_nonzero(endless))
-        for j in before + np.flatnonzero(endless[before:]):
-            if hessian[j, j] > 0:
+        self._ridged = self._bounded = False
+        for j in range(self._p):
+            self._ridged |= self._l2[j] != 0
+            self._bounded |= not self._is_endless(j)
+        for j in range(before, self._p):
+            if self._is_endless(j) and self._l1[j] + self._l2[j] == 0 and self._hessian[j, j] > 0:
                 if before:
                     raise ValueError("features without a penalty have to be known first")
+                self._reserve(self._k + 1)
                 if not self._append(j, 0.0):
                     self._state[j] = LEFT
 
@@ -207,6 +207,10 @@ cdef class ActiveSet:
         for i in range(self._k):
             tangent[self._support[i]] = self._step[i]
         return out
+
+    cdef inline bint _is_endless(self, Py_ssize_t j) noexcept nogil:
+        """Whether a component has no bound."""
+        return self._lower[j] == -INFINITY and self._upper[j] == INFINITY
 
     # The steps --------------------------------------------------------------------------------
 

@@ -1,6 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """What the sums over rows need beside BLAS."""
 
+import numpy as np
+
+from cython cimport floating
+
 # Edge of a tile that is transposed.
 cdef Py_ssize_t TILE = 32
 
@@ -25,3 +29,49 @@ def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):
             a = scale * v[i]
             for j in range(i, p):
                 matrix[i, j] -= a * v[j]
+
+
+def origin(const floating[:, :] block, const double[:] weights):
+    """A point amid these rows, and whether 0 is one as well.
+
+    The point is their mean, to the bit where all numbers of a column are equal. 0 is amid them where
+    no mean² is above 0.9 times the mean of squares.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n, p)
+    weights : ndarray of shape (n,) or None
+        Rows of weight 0 have no say, unless all are.
+
+    Returns
+    -------
+    ndarray of shape (p,), float64
+    bool
+    """
+    cdef Py_ssize_t n = block.shape[0], p = block.shape[1], i, j, first = 0, count = 0
+    cdef double weight = 1, total = 0, x
+    cdef bint near_zero = True
+    if weights is not None:
+        while first < n and weights[first] == 0:
+            first += 1
+        if first == n:
+            weights, first = None, 0
+    out = np.zeros((3, p))
+    cdef double[:, ::1] sums = out  # of w·x, of x², and of what is unlike the first row
+    with nogil:
+        for i in range(first, n):
+            if weights is not None:
+                weight = weights[i]
+                if weight == 0:
+                    continue
+            total += weight
+            count += 1
+            for j in range(p):
+                x = block[i, j]
+                sums[0, j] += weight * x
+                sums[1, j] += x * x
+                sums[2, j] += block[i, j] != block[first, j]
+        for j in range(p):
+            sums[0, j] = block[first, j] if sums[2, j] == 0 else sums[0, j] / total
+            near_zero &= sums[0, j] * sums[0, j] <= 0.9 * sums[1, j] / count
+    return out[0].copy(), near_zero

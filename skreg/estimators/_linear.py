@@ -136,7 +136,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         """Set the fitted attributes, of which none refers to the rows unless asked to."""
         self._keep(problem, streamed)
         self._set_solution(solution, 0)
-        self._dof = self.effective_dof_
+        self._dof = self._dof()
         self._let_go()
 
     def _let_go(self):

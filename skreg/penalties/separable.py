@@ -148,14 +148,19 @@ class Separable(Penalty):
 
     def limits(self, p: int) -> tuple[Array, Array]:
         """The bounds of each component, two arrays of shape (p,); both 0 for an excluded one."""
-        lower, upper = (-np.inf, np.inf) if self.bounds is None else self.bounds
-        lower, upper = (np.array(np.broadcast_to(b, p), dtype=np.float64) for b in (lower, upper))
+        lower, upper = np.full(p, -np.inf), np.full(p, np.inf)
+        if self.bounds is not None:
+            lower[:], upper[:] = self.bounds
         if self.positive:
             lower[:] = 0.0
         if self.factors is not None and self._excludes:
             excluded = np.broadcast_to(np.isinf(self.factors), p)
             lower[excluded] = upper[excluded] = 0.0
         return lower, upper
+
+    def terms(self, p: int) -> Array:
+        """`l1`, `l2` and `limits` in one array of shape (4, p)."""
+        return np.array([self.l1(p), self.l2(p), *self.limits(p)])
 
     # The penalty ---------------------------------------------------------------------------------
 
@@ -181,6 +186,8 @@ class Separable(Penalty):
 
     def free(self, p: int) -> Mask:
         """Mask of the features without a penalty, shape (p,)."""
+        if self.factors is None and self.l2_factors is None:
+            return np.zeros(p, dtype=bool)
         free = self.l1(p) + self.l2(p) == 0
         if self.factors is not None and self._excludes:
             free &= np.isfinite(np.broadcast_to(self.factors, p))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg._kernels import rows as row_kernels
@@ -162,20 +163,11 @@ class Moments:
         )
 
 
-def _origin(block: Array, weights: Array | None) -> tuple[Array, bool]:
+def _origin(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool]:
     """A point amid these rows, and whether 0 is one as well."""
-    if weights is not None and weights.any():
-        block, weights = block[weights > 0], weights[weights > 0]
-    else:
-        weights = None
-    if weights is None:
-        mean = np.add.reduce(block, axis=0, dtype=np.float64) / len(block)
-    else:
-        mean = np.average(block, axis=0, weights=weights).astype(np.float64)
-    # The mean of equal numbers may miss them by a rounding; a constant feature must vanish.
-    mean = np.where((block == block[0]).all(axis=0), block[0], mean)
-    square = np.einsum("ij,ij->j", block, block, dtype=np.float64) / len(block)
-    return mean, bool((mean**2 <= 0.9 * square).all())
+    if block.dtype not in (np.float64, np.float32):
+        block = block.astype(np.float64)
+    return row_kernels.origin(block, weights)
 
 
 def _sums_as_they_are(X: Array, y: Array) -> tuple[Any, ...]:

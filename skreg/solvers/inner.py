@@ -67,9 +67,8 @@ class CoefficientBlocks:
     @cached_property
     def terms(self) -> Array:
         """l1, l2 and the lower and upper bounds of a `Separable` penalty, shape (4, K·p)."""
-        penalty, p = cast(Separable, self.penalty), self.n_features  # the kernel's name says so
-        terms = np.stack([penalty.l1(p), penalty.l2(p), *penalty.limits(p)])
-        return np.tile(terms, self.n_outputs)
+        penalty = cast(Separable, self.penalty)  # the kernel's name says so
+        return np.tile(penalty.terms(self.n_features), self.n_outputs)
 
     def _merge(self) -> None:
         """The penalty's blocks, those without a penalty as one."""

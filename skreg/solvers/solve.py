@@ -123,14 +123,17 @@ def solve(
     near, shift = _about_zero(problem)
     if start is not None:
         start = start[0], start[1] - shift
-    task = Task(near, penalty, alphas, tol, max_iter, max_expansions, hessian, start, size)
-    chosen = _chosen(task, method)
-    if closely:
-        task = replace(task, tol=tol * chosen.closer)
     progress = Progress(on_solved)
-    answer = chosen.path(replace(task, progress=progress))
-    for i in task.descending():
-        progress(i)
+    task = Task(
+        near, penalty, alphas, tol, max_iter, max_expansions, hessian, start, size, progress
+    )
+    chosen = _chosen(task, method)
+    if closely and chosen.closer != 1.0:
+        task = replace(task, tol=tol * chosen.closer)
+    answer = chosen.path(task)
+    if on_solved is not None:
+        for i in task.descending():
+            progress(i)
     if answer.intercepts is None:
         answer.intercepts = task.quadratic.intercepts(answer.thetas)
     endless: list[str] = []

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 
 from skreg._kernels import lasso_gap
-from skreg.penalties import Penalty, Separable
+from skreg.penalties import Penalty
 from skreg.quadratic import Quadratic
 from skreg.quadratic.factor import Factor
 from skreg.rows.products import EPS, Array, Indices, Mask
@@ -73,10 +73,11 @@ class PenalizedQuadratic:
         # Rounding may leave a diagonal below zero, which counts as no curvature.
         self.width = np.sqrt(np.maximum(quadratic.diagonal, 0.0))
         self.slack = 64 * EPS * self.width * np.sqrt(self.power)
-        self._weights = None  # of |θⱼ| and ½θⱼ², for the compiled gap
-        if penalty.kernel == "coordinates":
-            its, p = cast(Separable, penalty), len(self.width)
-            self._weights, self._limits = np.stack([its.l1(p), its.l2(p)]), its.limits(p)
+
+    @cached_property
+    def blocks(self) -> CoefficientBlocks:
+        """What leaves 0 together."""
+        return CoefficientBlocks(self.penalty, self.cross.shape[1])
 
     def slope(self, theta: Array) -> Array:
         """q = h − Hθ."""
@@ -139,9 +140,10 @@ class PenalizedQuadratic:
         Of two s the better: the largest with P* finite and the largest with P* = 0, which is where
         an L2 part is so small that rounding in q weighs.
         """
-        if self._weights is not None:
-            rows = self.cross[0], theta[0], slope[0], *(alpha * self._weights)
-            return lasso_gap.duality_gap(*rows, *self._limits, self.power)
+        if self.penalty.kernel == "coordinates":
+            l1, l2, *limits = self.blocks.terms
+            rows = self.cross[0], theta[0], slope[0], alpha * l1, alpha * l2
+            return lasso_gap.duality_gap(*rows, *limits, self.power)
         steepest = float(self.penalty.pull(slope).max(initial=0.0))
         scales = {largest_scale(self.penalty, slope, alpha)}
         if steepest > alpha and np.isfinite(steepest):
@@ -202,7 +204,7 @@ class WorkingSet:
 
     def __init__(self, problem: PenalizedQuadratic, goal: float) -> None:
         self.problem, self.goal = problem, goal
-        self.blocks = CoefficientBlocks(problem.penalty, problem.cross.shape[1])
+        self.blocks = problem.blocks
         by_rows = None if self.blocks.single else ResidualGroups.of(self.blocks, problem)
         self.kernel: InnerKernel = by_rows or inner_kernel(self.blocks)
         self._columns: Any = None if by_rows else problem.quadratic.working_columns(problem.targets)
@@ -314,9 +316,12 @@ class WorkingSet:
         kernel, size = self.kernel, self.problem.cross.shape[1]
         if not self.known.size:
             self.slope = self.problem.cross
-        elif kernel.slope is not None and len(kernel.slope) == size:
-            self.slope = np.empty_like(self.problem.cross)
-            self.slope[:, self.known] = kernel.slope
+        elif (slope := kernel.slope) is not None and len(slope) == size:
+            if self._in_order:
+                self.slope = slope[None]  # until the kernel goes on
+            else:
+                self.slope = np.empty_like(self.problem.cross)
+                self.slope[:, self.known] = slope
         elif kernel.residual is not None:
             self.slope = self.problem.quadratic.rows.transposed_dot(kernel.residual).T
         elif self.problem.quadratic.holds_hessian:
