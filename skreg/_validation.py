@@ -375,11 +375,12 @@ def refuse_out_of_range(values: NDArray[Any], name: str) -> None:
             f"{name} holds {largest:g}, whose square is too large for float64. Scale "
             f"{'its column' if values.ndim > 1 else 'it'} down."
         )
-    small = np.flatnonzero((sizes > 0) & (sizes < 1 / _FAR))
-    if small.size:
-        where = f" in column {small[0]}" if values.ndim > 1 else ""
+    small = (sizes > 0) & (sizes < 1 / _FAR)
+    if small.any():
+        column = small.argmax()
+        where = f" in column {column}" if values.ndim > 1 else ""
         raise ValueError(
-            f"{name} holds nothing larger than {sizes[small[0]]:g}{where}, whose square is 0 in "
+            f"{name} holds nothing larger than {sizes[column]:g}{where}, whose square is 0 in "
             "float64. Scale it up."
         )
 

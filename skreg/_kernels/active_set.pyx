@@ -117,8 +117,6 @@ cdef class ActiveSet:
         self._bounded, self._ridged = False, False
         self._p, self._k, self._alpha = 0, 0, 0.0
         self.theta, self.slope = np.empty(0), np.empty(0)
-        self._sign, self._state = np.empty(0), np.empty(0, dtype=np.int8)
-        self._support = np.empty(0, dtype=np.intp)
         self._factor = np.empty((0, 0))
 
     def extend(self, hessian, cross, slack, l1, l2, lower, upper, slope):
@@ -138,16 +136,18 @@ cdef class ActiveSet:
             h − Hθ, where θ is 0 for those that are new.
         """
         cdef Py_ssize_t j, before = self._p
-        new = np.zeros(len(cross) - before)
+        cdef double[::1] sign = np.zeros(len(cross))
+        cdef char[::1] state = np.zeros(len(cross), dtype=np.int8)
+        cdef Py_ssize_t[::1] support = np.zeros(len(cross), dtype=np.intp)
+        for j in range(before):
+            sign[j], state[j], support[j] = self._sign[j], self._state[j], self._support[j]
+        self._sign, self._state, self._support = sign, state, support
         self._hessian, self._cross, self._slack = hessian, cross, slack
         self._l1, self._l2, self._lower, self._upper = l1, l2, lower, upper
         self._p = len(cross)
-        self.theta = np.concatenate([self.theta, new])
+        self.theta = np.concatenate([self.theta, np.zeros(self._p - before)])
         self.slope = np.array(slope, dtype=np.float64)
         self._theta, self._slope = self.theta, self.slope
-        self._sign = np.concatenate([self._sign, new])
-        self._state = np.concatenate([self._state, new.astype(np.int8)])
-        self._support = np.concatenate([self._support, new.astype(np.intp)])
         self._rest, self._step = np.empty(self._p), np.empty(self._p)
         self._ridged = self._bounded = False
         for j in range(self._p):

@@ -27,9 +27,9 @@ class Diagonal(Method):
     name = "soft_threshold"
     scope = "L1 and elastic-net penalties on a quadratic, with hessian='diagonal' or 'pca'"
     needs: ClassVar = {
+        "is_full": (False,),
         "problem.is_quadratic": (True,),
         "penalty.kernel": ("coordinates",),
-        "is_full": (False,),
     }
 
     def path(self, task: Task) -> Answer:

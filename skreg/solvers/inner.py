@@ -58,7 +58,7 @@ class CoefficientBlocks:
         if self.single:
             self._order = np.arange(n_outputs * n_features)
             self.sizes = np.ones(len(self._order), dtype=np.intp)
-            self.free = np.flatnonzero(np.tile(penalty.free(n_features), n_outputs))
+            self.free = np.flatnonzero(np.concatenate([penalty.free(n_features)] * n_outputs))
             self.which = self._order
         else:
             self._merge()
@@ -68,7 +68,7 @@ class CoefficientBlocks:
     def terms(self) -> Array:
         """l1, l2 and the lower and upper bounds of a `Separable` penalty, shape (4, K·p)."""
         penalty = cast(Separable, self.penalty)  # the kernel's name says so
-        return np.tile(penalty.terms(self.n_features), self.n_outputs)
+        return np.concatenate([penalty.terms(self.n_features)] * self.n_outputs, axis=1)
 
     def _merge(self) -> None:
         """The penalty's blocks, those without a penalty as one."""
@@ -193,16 +193,8 @@ class InnerKernel(ABC):
         return None
 
 
-class CoordinateKernel(InnerKernel):
-    """Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ² for θ within bounds."""
-
-    def __init__(self, blocks: CoefficientBlocks) -> None:
-        super().__init__(blocks)
-        self._l1, self._l2, self._lower, self._upper = blocks.terms
-
-
-class Coordinates(CoordinateKernel):
-    """An active set, solved to rounding."""
+class Coordinates(InnerKernel):
+    """Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ² for θ within bounds: an active set, solved to rounding."""
 
     is_exact = True
 

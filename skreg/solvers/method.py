@@ -91,7 +91,7 @@ class Task:
     def descending(self, which: Mask | None = None) -> Indices:
         """Places of λ (of those marked), from the largest to the smallest."""
         places = np.arange(len(self.alphas)) if which is None else np.flatnonzero(which)
-        return places[np.argsort(-self.alphas[places], kind="stable")]
+        return places[(-self.alphas[places]).argsort(kind="stable")]
 
 
 @dataclass(eq=False)

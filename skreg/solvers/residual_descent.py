@@ -8,7 +8,7 @@ import numpy as np
 
 from skreg._kernels import residual_descent as kernel
 from skreg.rows.products import Array, Indices
-from skreg.solvers.inner import CoefficientBlocks, CoordinateKernel
+from skreg.solvers.inner import CoefficientBlocks, InnerKernel
 
 if TYPE_CHECKING:
     from skreg.solvers.working_set import PenalizedQuadratic
@@ -20,7 +20,7 @@ _FIRST, _SMALLER, _LARGER = 1 / 3, 1e-1, 100.0
 _LAST = 1e-30
 
 
-class ResidualDescent(CoordinateKernel):
+class ResidualDescent(InnerKernel):
     """Coordinate descent on the residual of one target on sparse rows, which needs no H.
 
     It goes on from ``theta`` (p,), the solution at the λ before, ``alpha``; ``members`` are the
@@ -36,6 +36,7 @@ class ResidualDescent(CoordinateKernel):
         alpha: float,
     ) -> None:
         super().__init__(blocks)
+        self._l1, self._l2, self._lower, self._upper = blocks.terms
         self._problem, self._rows = problem, problem.quadratic.rows
         self._b = np.ascontiguousarray(self._rows.b[:, problem.targets[0]])
         self.members, self._theta, self._alpha = members, theta, alpha

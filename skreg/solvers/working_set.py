@@ -76,8 +76,15 @@ class PenalizedQuadratic:
 
     @cached_property
     def blocks(self) -> CoefficientBlocks:
-        """What leaves 0 together."""
         return CoefficientBlocks(self.penalty, self.cross.shape[1])
+
+    @property
+    def parts(self) -> list[PenalizedQuadratic]:
+        """The problems that can be solved one by one: each target's, where the penalty allows."""
+        if len(self.targets) == 1 or not self.penalty.is_separable:
+            return [self]
+        of = self.quadratic, self.penalty
+        return [PenalizedQuadratic(*of, slice(t, t + 1)) for t in self.targets]
 
     def slope(self, theta: Array) -> Array:
         """q = h − Hθ."""
@@ -109,13 +116,10 @@ class PenalizedQuadratic:
             excess += self._left(theta[:, free], slope[:, free], loose[:, free], free)
             slope = slope.copy()
             slope[:, free] *= ~loose[:, free]
-        if not self.penalty.is_separable or len(theta) == 1:
+        if len(parts := self.parts) == 1:
             return excess + self._scaled_gap(theta, slope, alpha)
-        of = self.quadratic, self.penalty
-        parts = [PenalizedQuadratic(*of, slice(t, t + 1)) for t in self.targets]
-        for part, one, its in zip(parts, theta[:, None], slope[:, None], strict=True):
-            excess += part._scaled_gap(one, its, alpha)
-        return excess
+        each = zip(parts, theta[:, None], slope[:, None], strict=True)
+        return excess + sum(part._scaled_gap(one, its, alpha) for part, one, its in each)
 
     def gap_of_small(self, theta: Array, slope: Array, alpha: float) -> float:
         """The same for λ near the rounding of slopes: R(θ) − min R + P(θ; λ), or less.
@@ -274,10 +278,10 @@ class WorkingSet:
         """Get to know the blocks that are expected to leave 0 on the way to λ = ``alpha``."""
         last, self._alpha = self._alpha, alpha
         if self._knows_all:
-            if len(self.known) < len(self.blocks):
+            if self.known.size < len(self.blocks):
                 others = np.ones(len(self.blocks), dtype=bool)
                 others[self.known] = False
-                self._in_order = bool(others.all())
+                self._in_order = not self.known.size
                 self._take(np.flatnonzero(others))
         elif last == np.inf:
             self._admit(self.blocks.pull(self.slope), alpha)
@@ -317,11 +321,8 @@ class WorkingSet:
         if not self.known.size:
             self.slope = self.problem.cross
         elif (slope := kernel.slope) is not None and len(slope) == size:
-            if self._in_order:
-                self.slope = slope[None]  # until the kernel goes on
-            else:
-                self.slope = np.empty_like(self.problem.cross)
-                self.slope[:, self.known] = slope
+            self.slope = np.empty_like(self.problem.cross)
+            self.slope[:, self.known] = slope
         elif kernel.residual is not None:
             self.slope = self.problem.quadratic.rows.transposed_dot(kernel.residual).T
         elif self.problem.quadratic.holds_hessian:
@@ -351,12 +352,12 @@ class WorkingSetMethod(Method):
         thetas = np.zeros((m, problem.n_outputs, problem.n_features))
         gaps, risk = np.zeros((2, m))
         n_iter = np.ones(m, dtype=int)
-        parts = self._parts(task)
+        parts = PenalizedQuadratic(problem, task.penalty).parts
         for part in parts:
             if part.power == 0 or not order.size:  # y is constant: θ = 0 for every λ
                 continue
-            path = WorkingSet(part, task.tol * 0.5 * part.power)
-            for i, found in zip(order, path.path(alphas[order], task.max_iter), strict=True):
+            path = WorkingSet(part, task.tol * 0.5 * part.power).path(alphas[order], task.max_iter)
+            for i, found in zip(order, path, strict=True):
                 thetas[i, part.targets], gap, value, rounds = found
                 gaps[i], risk[i] = gaps[i] + gap, risk[i] + value
                 n_iter[i] = max(n_iter[i], rounds)
@@ -377,14 +378,8 @@ class WorkingSetMethod(Method):
 
     def alpha_max(self, task: Task) -> float:
         """Largest pull on a penalized block, features without a penalty being at their best."""
-        return max(WorkingSet(part, 0.0).alpha_max for part in self._parts(task))
-
-    def _parts(self, task: Task) -> list[PenalizedQuadratic]:
-        """The problems that can be solved one by one: each target's, where the penalty allows."""
-        problem, q = task.quadratic, task.quadratic.n_outputs
-        step = 1 if task.penalty.is_separable else q
-        starts = range(0, q, step)
-        return [PenalizedQuadratic(problem, task.penalty, slice(t, t + step)) for t in starts]
+        parts = PenalizedQuadratic(task.quadratic, task.penalty).parts
+        return max(WorkingSet(part, 0.0).alpha_max for part in parts)
 
 
 class ActiveSet(WorkingSetMethod):
