@@ -165,8 +165,11 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         return BinaryLogLoss()
 
     def _sample(self, X, y, sample_weight=None, offset=None):
-        y, weights = column_or_1d(y, warn=True), check_weights(sample_weight, X)
-        check_classes(y)
+        if not (isinstance(y, np.ndarray) and y.ndim == 1):
+            y = column_or_1d(y, warn=True)
+        weights = check_weights(sample_weight, X)
+        if y.dtype.kind not in "biuSU":  # integers and strings are classes
+            check_classes(y)
         self.classes_, index = np.unique(y, return_inverse=True)
         n_classes = len(self.classes_)
         if n_classes < 2:

@@ -84,8 +84,6 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         "warm_start": ["boolean"],
         "store_quadratic": ["boolean"],
     }
-    # Numbers that a quadratic knows once it is decomposed: kept when it is let go.
-    _from_quadratic: ClassVar[tuple[str, ...]] = ()
     _exact = _risk = _quadratic = _erm = _known = None
     _streamed: bool
 
@@ -147,9 +145,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
             self._settle()
             self._exact = self._risk = self._quadratic = None
 
-    def _settle(self):
-        for name in self._from_quadratic:
-            getattr(self, name, None)  # it keeps what it finds
+    def _settle(self) -> None:
+        """Work out the numbers that only the quadratic tells, before it is let go."""
 
     def _factors(self):
         if self.penalty_factors is None:
@@ -263,7 +260,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
         For other losses it is the expansion at the solution, made when first asked for.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         if self._quadratic is not None:
             return self._quadratic
         if self._loss.is_quadratic:
@@ -281,7 +278,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
         Of an estimator taken from a path, they are counted when first asked for.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         if callable(self._dof):
             self._dof = self._dof()
         return self._dof
@@ -298,13 +295,13 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         Worked out when first asked for. Where there is no finite minimiser (separable classes), a
         warning says so and which λ > 0 stands in.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         return self._minimiser()[0]
 
     @property
     def erm_intercept_(self):
         """The intercept that goes with ``erm_coef_``."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         return self._minimiser()[1]
 
     def _minimiser(self):
@@ -362,7 +359,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         """Raw predictions f, as the coefficients are shaped; and X, checked."""
         if self._known is not None and X is self._known[0]:
             return self._known[1], X
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         X = validated(self, X, dtype=DTYPES, accept_sparse=SPARSE, reset=False)
         return safe_sparse_dot(X, self.coef_.T) + self.intercept_, X
 

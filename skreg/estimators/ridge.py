@@ -32,7 +32,7 @@ class RidgeShell(QuadraticApproxLinear):
     @property
     def gradient_norm_(self):
         """maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective, with H and the risk R₀ at θ = 0."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         if self._gradient_norm is None and not self._loss.is_quadratic:
             raise AttributeError(
                 f"loss {self._loss.name!r} has no gradient where a row is interpolated: dual_gap_ "
@@ -261,7 +261,9 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         self.warm_start = warm_start
         self.store_quadratic = store_quadratic
 
-    _from_quadratic = ("noise_variance_", "log_evidence_")
+    def _settle(self):
+        if self._exact is not None and not self._not_bayesian():
+            _ = self.noise_variance_, self.log_evidence_  # which keep what they find
 
     def predict(self, X, *, offset=None, return_std=False):
         """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.
@@ -305,7 +307,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     @property
     def noise_variance_(self):
         """σ² of the noise; for several targets an array."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         if reason := self._not_bayesian():
             raise AttributeError(f"noise_variance_ needs {reason}")
         if self._noise is None:
@@ -316,7 +318,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     @property
     def log_evidence_(self):
         """log P(y | λ), summed over targets."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         if self._evidence is None:
             self._evidence = float(self._log_evidence(np.array([self.alpha_]))[0])
         return self._evidence

@@ -49,12 +49,11 @@ class Factor:
     ):
         self.ridge, self._gauge = ridge, gauge
         whole = self._sum(matrix)
-        diagonal = np.diag(whole).copy()
+        diagonal = whole.diagonal().copy()
         self._lower, info = dpotrf(whole, lower=1, overwrite_a=1, clean=1)
         # Where dpotrf stops, what it leaves means nothing.
-        self.is_definite = info == 0 and bool(
-            (np.diag(self._lower) ** 2 > _SINGULAR * diagonal).all()
-        )
+        pivots = self._lower.diagonal() ** 2
+        self.is_definite = info == 0 and bool((pivots > _SINGULAR * diagonal).all())
         self.is_semidefinite = True
         if not self.is_definite:
             whole = self._sum(matrix)
@@ -70,7 +69,7 @@ class Factor:
         whole, gauge = np.array(matrix, order="F"), self._gauge
         if gauge is not None:
             add_gauge(whole, gauge)
-        whole[np.diag_indices_from(whole)] += self.ridge
+        whole.reshape(-1, order="F")[:: len(whole) + 1] += self.ridge
         return whole
 
     def inverse_times(self, g: Array) -> Array:

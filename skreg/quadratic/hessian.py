@@ -263,11 +263,11 @@ class DenseHessian(Hessian):
         else:
             self.matrix, mixed = self._by_pairs(curvature)
         self.mixed = mixed[: len(self.inverse_bb)]
-        squares = np.diag(self.matrix).copy()
+        squares = self.matrix.diagonal().copy()
         if risk.fit_intercept:
             part = product(self.inverse_bb, self.mixed)
             self.matrix -= product(np.ascontiguousarray(self.mixed.T), part)
-        self.diagonal = np.maximum(np.diag(self.matrix), _CENTERED * squares)
+        self.diagonal = np.maximum(self.matrix.diagonal(), _CENTERED * squares)
         self.gauge = None
         if risk.loss.coupled:
             sums = self.diagonal.reshape(K, p).sum(axis=0)

@@ -8,7 +8,6 @@ go on spinning for a while, and on few cores the next product would wait for the
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -112,8 +111,9 @@ def by_halves(part: Callable[[int, int], Any], n: int, is_large: bool) -> list[A
 
     As many sums whatever the number of threads, so that their total does not depend on it.
     """
-    ends = [0, n // 2, n] if is_large else [0, n]
-    return together(part, list(pairwise(ends)))
+    if not is_large:
+        return [part(0, n)]
+    return together(part, [(0, n // 2), (n // 2, n)])
 
 
 def slices(length: int, width: int, at_least: int = 32) -> list[slice]:

@@ -138,8 +138,8 @@ class Descent:
         its own coefficient could still bring; the number does not depend on units.
         """
         slope, slope_b = self.gradient(alpha)
-        norm = np.max(np.abs(slope) / self._scale, initial=0.0)
-        return float(max(norm, np.max(np.abs(slope_b) / self._scale_b, initial=0.0)))
+        norm = (np.abs(slope) / self._scale).max(initial=0.0)
+        return float(max(norm, (np.abs(slope_b) / self._scale_b).max(initial=0.0)))
 
     def run(self, alpha, tol, max_steps, size=None):
         """Minimise for this λ; returns the number of steps and the gradient norm reached.
@@ -206,10 +206,11 @@ class Descent:
         descent = np.vdot(slope, d) + slope_b @ d_b
         if not descent < 0:
             return None
-        scale = abs(self.objective(alpha)) + risk.null_risk + risk.rounding.value
+        start = self.objective(alpha)
+        scale = abs(start) + risk.null_risk + risk.rounding.value
         self._gain = -descent / scale if scale > 0 else 0.0
         change, derivatives, slope = risk.along(old.raw, d.reshape(len(d_b), -1), d_b)
-        found = self._search(alpha, d, change, descent, derivatives)
+        found = self._search(alpha, start, d, change, descent, derivatives)
         if found is None:
             return None
         t, derivatives = found
@@ -238,16 +239,15 @@ class Descent:
         raw = point.raw + self.risk.design.dot(d.reshape(len(d_b), -1).T) + d_b
         return self.risk.at(point.theta + d, point.intercept + d_b, raw=raw)
 
-    def _search(self, alpha, d, change, descent, derivatives):
+    def _search(self, alpha, start, d, change, descent, derivatives):
         """A step length t with sufficient decrease, by the slope along the line, and R there.
 
-        ``derivatives`` are those at t = 1.
+        ``start`` is the objective at t = 0; ``derivatives`` are those at t = 1.
 
         The slope is a sum over rows of known numbers, so a trial takes no pass over X; it is exact
         where differences of the objective are lost in rounding.
         """
         point = self.point
-        start = self.objective(alpha)
         slack = 64 * EPS * (abs(start) + self.risk.null_risk) + self.risk.rounding.value
         bend = self.weights * d
         t = 1.0
@@ -285,7 +285,7 @@ class Descent:
         return d, d_b
 
     def _penalty(self, theta):
-        return 0.5 * float(np.einsum("j,j,j->", theta, self.weights, theta))
+        return 0.5 * float(np.vdot(self.weights * theta, theta))
 
 
 def corrected_step(

@@ -191,8 +191,9 @@ def free_directions_notes(problem, penalty, thetas):
     """
     if not problem.loss.no_minimum or not len(thetas):
         return []
-    inside = penalty.curvature(thetas[-1]).active.any(axis=0)
-    free = np.flatnonzero(penalty.free(problem.n_features) & inside)
+    if not (free := penalty.free(problem.n_features)).any():
+        return []
+    free = np.flatnonzero(free & penalty.curvature(thetas[-1]).active.any(axis=0))
     if not free.size:
         return []
     with one_blas_thread():
