@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, cast
 
 import numpy as np
@@ -66,6 +66,12 @@ class LinearHooks(BaseEstimator, ABC):
     _norm_power: ClassVar[float]
     #: Whether J is that of the ridge, whatever the parameters.
     _is_ridge: ClassVar[bool]
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        # scikit-learn reads the signature again for every clone, of which a search makes many.
+        return super()._get_param_names()
 
     @abstractmethod
     def _check_parameters(self) -> None:

@@ -285,7 +285,8 @@ class Separable(Penalty):
         if self._is_bounded:
             lower, upper = self.limits(p)
             active &= (theta > lower) & (theta < upper)
-        return Tangent(active, alpha * np.broadcast_to(self.l2(p), np.shape(theta))[active])
+        bend = np.multiply(alpha, self.l2(p), out=np.empty(np.shape(theta)))
+        return Tangent(active, bend[active])
 
     def support(self, theta: Array) -> Mask:
         """Mask of the components that are not 0, and of those that neither kink nor bound holds."""

@@ -148,7 +148,7 @@ def intercept_block(risk: EmpiricalRisk, curvature: Array) -> Array:
 def invert_bb(bb: Array, coupled: bool) -> Array:
     """Inverse of ∂²R/∂b² (K × K), the direction common to all classes made definite."""
     if len(bb) == 1:
-        return np.divide(1.0, bb, out=np.zeros_like(bb), where=bb > 0)
+        return 1.0 / bb if bb[0, 0] > 0 else np.zeros_like(bb)
     if coupled:
         bb = bb + np.trace(bb) / len(bb)
     return np.asarray(np.linalg.pinv(bb, rcond=1e-13, hermitian=True), dtype=np.float64)

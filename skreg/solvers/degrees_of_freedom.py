@@ -71,7 +71,9 @@ def _by_coefficients(block: Array, diagonal: Array, factors: Array) -> float:
         block = block - product(factors, factors.T)
     half = Factor(block, diagonal, scaled=True).half_inverse()
     out = len(half) - diagonal @ np.einsum("ij,ij->j", half, half)
-    return float(out + np.sum(product(half, factors) ** 2))
+    if factors.size:
+        out += np.sum(product(half, factors) ** 2)
+    return float(out)
 
 
 def _by_rows(

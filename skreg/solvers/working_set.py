@@ -67,6 +67,7 @@ class PenalizedQuadratic:
     def __init__(self, quadratic: Quadratic, penalty: Penalty, targets: slice = slice(None)):
         self.quadratic, self.penalty = quadratic, penalty
         self.targets = np.arange(len(quadratic.power))[targets]
+        self._is_whole = len(self.targets) == 1 or not penalty.is_separable
         self.cross = np.ascontiguousarray(quadratic.cross.T[targets])
         self.power = float(quadratic.power[targets].sum())
         self.free = np.flatnonzero(penalty.free(self.cross.shape[1]))
@@ -81,7 +82,7 @@ class PenalizedQuadratic:
     @property
     def parts(self) -> list[PenalizedQuadratic]:
         """The problems that can be solved one by one: each target's, where the penalty allows."""
-        if len(self.targets) == 1 or not self.penalty.is_separable:
+        if self._is_whole:
             return [self]
         of = self.quadratic, self.penalty
         return [PenalizedQuadratic(*of, slice(t, t + 1)) for t in self.targets]
@@ -116,9 +117,9 @@ class PenalizedQuadratic:
             excess += self._left(theta[:, free], slope[:, free], loose[:, free], free)
             slope = slope.copy()
             slope[:, free] *= ~loose[:, free]
-        if len(parts := self.parts) == 1:
+        if self._is_whole:
             return excess + self._scaled_gap(theta, slope, alpha)
-        each = zip(parts, theta[:, None], slope[:, None], strict=True)
+        each = zip(self.parts, theta[:, None], slope[:, None], strict=True)
         return excess + sum(part._scaled_gap(one, its, alpha) for part, one, its in each)
 
     def gap_of_small(self, theta: Array, slope: Array, alpha: float) -> float:
@@ -237,6 +238,9 @@ class WorkingSet:
 
     def path(self, alphas: Array, max_iter: int) -> Iterator[tuple[Array, float, float, int]]:
         """Yield (θ, gap, risk, rounds) for each λ, which descend."""
+        if self._knows_all and self.known.size < len(self.blocks):
+            self._in_order = not self.known.size
+            self._take(np.delete(np.arange(len(self.blocks)), self.known))
         top = self.alpha_max
         last = top if self.blocks.single and top < np.inf else 0.0
         for alpha in alphas:
@@ -254,14 +258,16 @@ class WorkingSet:
     def solve(self, alpha: float, max_iter: int) -> int:
         """Go on from the present θ to λ = ``alpha``; the rounds or passes that it took."""
         problem, rounds, self._gap = self.problem, 0, None
+        if self._knows_all:
+            rounds = self.kernel.solve(alpha, 0.0, problem.power, max(max_iter, 1))
+            self._look()
+            return rounds
         self._expect(alpha)
         while True:
             left = max(max_iter - rounds, 1)
             if self.known.size:
                 rounds += self.kernel.solve(alpha, _INNER * self.goal, problem.power, left)
             self._look()
-            if self._knows_all:
-                return rounds
             rounds = max(rounds, 1)
             if not self.kernel.is_exact:
                 self._gap = problem.gap(self.theta, self.slope, alpha)
@@ -277,13 +283,7 @@ class WorkingSet:
     def _expect(self, alpha: float) -> None:
         """Get to know the blocks that are expected to leave 0 on the way to λ = ``alpha``."""
         last, self._alpha = self._alpha, alpha
-        if self._knows_all:
-            if self.known.size < len(self.blocks):
-                others = np.ones(len(self.blocks), dtype=bool)
-                others[self.known] = False
-                self._in_order = not self.known.size
-                self._take(np.flatnonzero(others))
-        elif last == np.inf:
+        if last == np.inf:
             self._admit(self.blocks.pull(self.slope), alpha)
         elif self.kernel.is_exact:
             # Between two λ slopes are linear in λ, as long as the support stays.

@@ -9,6 +9,8 @@ from skreg.model_selection.metrics import ClassPredictions, NoFormula, Residuals
 
 # Parts that are left out in turn for the standard error of a score that is no mean over rows.
 _PARTS = 20
+# Predictions that are looked at together: what is made of them stays in the second-level cache.
+_TOGETHER = 2**15
 
 
 def left_out_scores(fit, raw, X, y, params, scorer):
@@ -28,7 +30,10 @@ def _found(fit, raw, X, y, params, scorer):
     weights = params.get("sample_weight")
     try:
         metric, sign = recognized(scorer, fit)
-        return [_mean(sign * row, weights) for row in _terms(fit, metric, raw, X, y, params)]
+        step = max(_TOGETHER // raw[0].size, 1)
+        parts = (raw[i : i + step] for i in range(0, len(raw), step))
+        terms = (row for part in parts for row in _terms(fit, metric, part, X, y, params))
+        return [_mean(sign * row, weights) for row in terms]
     except NoFormula:
         offset = check_offset(params.get("offset"), X)
     if offset is not None:  # scorers that are given it add it
