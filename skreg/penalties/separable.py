@@ -1,6 +1,8 @@
 """The elastic net with a factor for each feature and bounds; L1, L2 and no penalty included."""
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -134,11 +136,11 @@ class Separable(Penalty):
             return None
         return float(l1[0]), float(l2[0])
 
-    @property
+    @cached_property
     def _excludes(self):
         return self.factors is not None and bool(np.isinf(self.factors).any())
 
-    @property
+    @cached_property
     def _is_bounded(self):
         return self.positive or self.bounds is not None or self._excludes
 
@@ -202,8 +204,9 @@ class Separable(Penalty):
 
     def value(self, theta: Array, alpha: float = 1.0) -> float:
         """λJ(θ)."""
-        total = float(self._by_row(np.asarray(theta)).sum())
-        return total if np.isinf(total) else alpha * total
+        total = self._by_row(np.asarray(theta))
+        total = float(total.sum() if total.ndim else total)
+        return total if math.isinf(total) else alpha * total
 
     def _by_row(self, theta: Array) -> Array:
         """J by row, shape (…), for θ of shape (…, p)."""

@@ -82,7 +82,7 @@ class Evaluator:
         reach, intercept = _REACH, np.array(intercept, dtype=np.float64)
         if self.risk.loss.has_identity_link:  # b has the units of y
             reach = max(reach, float(np.abs(raw).max(initial=0.0)))
-        low, high = np.full_like(intercept, -np.inf), np.full_like(intercept, np.inf)
+        low, high = -np.inf, np.inf
         for _ in range(_STEPS):
             derivatives = self.risk.derivatives_at(raw)
             _, residual, curvature = derivatives
@@ -93,13 +93,12 @@ class Evaluator:
                 step = invert_bb(intercept_block(self.risk, curvature), True) @ total
                 new = intercept - step / max(1.0, np.abs(step).max() / 5.0)
             else:
-                high = np.where(total > 0, intercept, high)
-                low = np.where(total > 0, low, intercept)
-                bend = np.maximum(curvature.sum(axis=0), np.abs(total) / reach)
-                new = intercept - total / bend
+                b, slope = float(intercept[0]), float(total[0])
+                low, high = (low, b) if slope > 0 else (b, high)
+                new = intercept - total / max(float(curvature.sum()), abs(slope) / reach)
                 reach *= 2
-                if not low < new < high and np.isfinite(high - low):
-                    new = 0.5 * (low + high)
+                if not low < new[0] < high and high - low < np.inf:
+                    new = np.full_like(new, 0.5 * (low + high))
             if (new == intercept).all():  # as near as rounding lets it
                 return intercept, derivatives
             raw += new - intercept
