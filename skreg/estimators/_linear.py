@@ -90,11 +90,13 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     # Fitting -------------------------------------------------------------------------------------
 
     def _fit(self, X, y, **rows):
-        told = told_of(self, X, y, rows)
-        task = self._init_callback_context().call_on_fit_task_begin(**told)
+        told, task = told_of(self, X, y, rows), None
+        if getattr(self, "_skl_callbacks", ()):  # a context costs as much as a check of y
+            task = self._init_callback_context().call_on_fit_task_begin(**told)
         problem = self._checked(X, y, **rows).problem(self.fit_intercept)
         self._set_fitted(problem, self._solve_one(problem))
-        task.call_on_fit_task_end(**told, reconstruction_attributes=dict)
+        if task is not None:
+            task.call_on_fit_task_end(**told, reconstruction_attributes=dict)
         return self
 
     def _validate_params(self) -> None:
@@ -359,7 +361,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         """Raw predictions f, as the coefficients are shaped; and X, checked."""
         if self._known is not None and X is self._known[0]:
             return self._known[1], X
-        check_is_fitted(self, "coef_")
+        if not hasattr(self, "coef_"):
+            check_is_fitted(self, "coef_")  # raises; to say that all is well takes 10 µs
         X = validated(self, X, dtype=DTYPES, accept_sparse=SPARSE, reset=False)
         return safe_sparse_dot(X, self.coef_.T) + self.intercept_, X
 

@@ -390,7 +390,7 @@ class _HeldGram:
 
     def extend(self, new):
         self.known = np.concatenate([self.known, new])
-        if self.known.size == len(self._hessian) and (np.diff(self.known) > 0).all():
+        if self.known.size == len(self._hessian) and (self.known[1:] > self.known[:-1]).all():
             return self._hessian
         return self.among(self.known)
 

@@ -239,8 +239,8 @@ class WorkingSet:
     def path(self, alphas: Array, max_iter: int) -> Iterator[tuple[Array, float, float, int]]:
         """Yield (θ, gap, risk, rounds) for each λ, which descend."""
         if self._knows_all and self.known.size < len(self.blocks):
-            self._in_order = not self.known.size
-            self._take(np.delete(np.arange(len(self.blocks)), self.known))
+            every, self._in_order = np.arange(len(self.blocks)), not self.known.size
+            self._take(every if self._in_order else np.delete(every, self.known))
         top = self.alpha_max
         last = top if self.blocks.single and top < np.inf else 0.0
         for alpha in alphas:
