@@ -10,10 +10,13 @@ Only the first group may have strength 0, which leaves it free. Double precision
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport sqrt
+from libc.math cimport INFINITY, sqrt
 from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd
 
 from skreg._kernels.group_block cimport solve_block, subtract_rows
+from skreg._kernels.group_problem cimport (
+    Problem, gap_by, held, move, prepare, square, stays, value, violation,
+)
 
 # Share of the largest eigenvalue below which a direction of a group has no curvature.
 cdef double EPS = 2.220446049250313e-16
@@ -30,31 +33,17 @@ cdef Py_ssize_t MAX_SYSTEM = 4000
 # What rounding leaves of a duality gap, as a share of ‖b‖².
 cdef double FLOOR = 16 * EPS
 cdef int MAX_HALVINGS = 30
-
-
-cdef struct Problem:
-    Py_ssize_t p, q, n_groups
-    const double* hessian
-    const double* cross
-    const double* strength
-    const double* slack
-    const double* vectors           # of H_gg, one after another: a row each
-    const double* values
-    const Py_ssize_t* starts
-    const Py_ssize_t* places        # where in `vectors`
-    double* theta
-    double* slope
-    double power
-
-
-cdef double _square(const Problem* at, const double* x, Py_ssize_t g) noexcept nogil:
-    """‖x_g‖² over all targets."""
-    cdef Py_ssize_t t, j
-    cdef double total = 0
-    for t in range(at.q):
-        for j in range(at.starts[g], at.starts[g + 1]):
-            total += x[t * at.p + j] * x[t * at.p + j]
-    return total
+# A dual point of its own is tried again after a pass that gains this much of what would do, but not
+# less than this share of what the last gained.
+cdef double SOONER = 2, LEAST = 0.01
+# Moves towards it by one system, and systems, where the first brings the gap to this many times what
+# is asked for.
+cdef int MAX_MOVES = 4, MAX_SYSTEMS = 2
+cdef double WORTH = 10
+# Not while groups are further than this share of λ from meeting their conditions.
+cdef double LOOSE = 0.02
+# The gap by θ itself, squared, is at least this share of what the other is likely to be.
+cdef double LIKELY = 4
 
 
 cdef void _slope(const Problem* at) noexcept nogil:
@@ -94,8 +83,8 @@ cdef double _sweep(const Problem* at, double* c, double* squares) noexcept nogil
         if at.strength[g] == 0:
             continue
         k = at.starts[g + 1] - at.starts[g]
-        if sqrt(_square(at, at.slope, g)) <= at.strength[g] + at.slack[g]:
-            if _square(at, at.theta, g) == 0:
+        if sqrt(square(at, at.slope, g)) <= at.strength[g] + at.slack[g]:
+            if square(at, at.theta, g) == 0:
                 continue
         _move(at, g, c, squares)
         work += 2.0 * k * at.p * at.q
@@ -109,35 +98,11 @@ cdef void _settle(const Problem* at, double* c, double* squares) noexcept nogil:
         _move(at, 0, c, squares)
 
 
-cdef double _gap(const Problem* at) noexcept nogil:
-    """½(1−s)²‖r‖² + Σ l_g‖θ_g‖ − s⟨θ, slope⟩, s = min(1, l_g/‖slope_g‖), r = b − Aθ.
-
-    The slope of a free group is zero: it has been settled.
-    """
-    cdef Py_ssize_t g, t, j, i
-    cdef double norm = 0, fitted = 0, residual = at.power, scale = 1, steepest, inner
-    for g in range(at.n_groups):
-        inner = 0
-        for t in range(at.q):
-            for j in range(at.starts[g], at.starts[g + 1]):
-                i = t * at.p + j
-                inner += at.theta[i] * at.slope[i]
-                residual -= at.theta[i] * (at.cross[i] + at.slope[i])
-        if at.strength[g] == 0:
-            continue
-        fitted += inner
-        norm += at.strength[g] * sqrt(_square(at, at.theta, g))
-        steepest = sqrt(_square(at, at.slope, g))
-        if steepest * scale > at.strength[g]:
-            scale = at.strength[g] / steepest
-    return 0.5 * (1 - scale) * (1 - scale) * max(residual, 0) + norm - scale * fitted
-
-
 cdef Py_ssize_t _active(const Problem* at, Py_ssize_t* features, Py_ssize_t* groups) noexcept nogil:
     """The features of the groups that are not zero, and the group of each; how many."""
     cdef Py_ssize_t g, j, k = 0
     for g in range(at.n_groups):
-        if _square(at, at.theta, g) > 0:
+        if square(at, at.theta, g) > 0:
             for j in range(at.starts[g], at.starts[g + 1]):
                 features[k] = j
                 groups[k] = g
@@ -190,7 +155,7 @@ cdef bint _newton(
     cdef double* downhill = scratch + 3 * at.n_groups + q * p
     cdef double decrease = 0, curve = 0, length = 1, gain
     for g in range(at.n_groups):
-        norms[g] = sqrt(_square(at, at.theta, g))
+        norms[g] = sqrt(square(at, at.theta, g))
         tilts[g] = squares[g] = 0
     _system(at, k, features, groups, norms, damping, system)
     for t in range(q):
@@ -260,18 +225,55 @@ cdef double _gain(
     return gain
 
 
+cdef double _balance(const Problem* at, Py_ssize_t* on, double tol, double[:, ::1] dual_point):
+    """The gap by ``dual_point``, a dual point of its own; +inf where that fails.
+
+    Where this is the better θ as well, it takes its place.
+    """
+    cdef Py_ssize_t size = at.q * at.p, n_on, i
+    cdef int moves, systems
+    cdef double gap = INFINITY, before
+    cdef double* dual = &dual_point[0, 0]
+    cdef double[::1] slope = np.empty(size), way = np.empty(size), images, system, step
+    for i in range(size):
+        dual[i], slope[i] = at.theta[i], at.slope[i]
+    for systems in range(MAX_SYSTEMS):
+        n_on = held(at, &slope[0], on)
+        if n_on == 0 or n_on > MAX_SYSTEM:
+            break
+        images, system, step = np.empty(n_on * size), np.empty(n_on * n_on), np.empty(n_on)
+        with nogil:
+            if not prepare(at, n_on, on, &slope[0], &way[0], &images[0], &system[0]):
+                break
+            for moves in range(MAX_MOVES):
+                move(
+                    at, n_on, on, &way[0], &images[0], &system[0], dual, &slope[0], &step[0]
+                )
+                before, gap = gap, gap_by(at, dual, &slope[0])
+                if gap <= tol or gap > 0.5 * before:
+                    break
+        if gap <= tol or gap > WORTH * tol:
+            break
+    if stays(at, dual) and value(at, dual, &slope[0]) < value(at, at.theta, at.slope):
+        for i in range(size):
+            at.theta[i], at.slope[i] = dual[i], slope[i]
+        gap = gap_by(at, dual, &slope[0])
+    return gap
+
+
 def descend(
     const double[:, ::1] hessian, const double[:, ::1] cross, const Py_ssize_t[::1] starts,
     const double[::1] strength, const double[::1] slack,
     const double[::1] vectors, const double[::1] values,
-    double[:, ::1] theta, double[:, ::1] slope, double power, double tol, int max_passes,
+    double[:, ::1] theta, double[:, ::1] slope, double[:, ::1] dual, double power, double tol,
+    int max_passes,
 ):
     """Minimise ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ from ``theta``; changes ``theta``, ``slope`` = h − Hθ.
 
     Sweeps of exact block solves, then Newton steps on the groups that are not zero once the sweeps
-    have cost as much; until the duality gap is at most ``tol``, or rounding. ``vectors`` and
-    ``values`` are the eigenvectors (rows) and eigenvalues of the blocks H_gg, from `block_eigen`;
-    ``power`` is ‖b‖².
+    have cost as much; until the duality gap by b − A·``dual`` is at most ``tol``, or rounding.
+    ``vectors`` and ``values`` are the eigenvectors (rows) and eigenvalues of the blocks H_gg, from
+    `block_eigen`; ``power`` is ‖b‖².
 
     Returns
     -------
@@ -281,8 +283,8 @@ def descend(
     """
     cdef Py_ssize_t p = theta.shape[1], q = theta.shape[0], n_groups = strength.shape[0], g, k
     cdef int passes = 0, waited = 0
-    cdef double gap = power, previous, work = 0, damping = DAMPING
-    cdef bint whole
+    cdef double gap = power, previous, work = 0, damping = DAMPING, objective, fall, bar = INFINITY
+    cdef bint whole, likely
     if p == 0 or q == 0:
         return 0, 0.0
     places_array = np.zeros(n_groups, dtype=np.intp)
@@ -304,21 +306,40 @@ def descend(
     )
     at.vectors, at.values, at.starts, at.places = &vectors[0], &values[0], &starts[0], &places[0]
     at.theta, at.slope = &theta[0, 0], &slope[0, 0]
-    tol = max(tol, FLOOR * power)
-    while passes < max_passes:
+    cdef double floor = max(tol, FLOOR * power)
+    _settle(&at, &c[0], &squares[0])
+    fall, objective = tol, value(&at, at.theta, at.slope)
+    while True:
+        gap = gap_by(&at, at.theta, at.slope)
+        if passes == 1:  # what is rounding beside ‖b‖² is worth one pass
+            tol = floor
+        if gap <= tol and (passes or violation(&at) <= LOOSE):
+            dual[:] = theta
+            break
+        likely = gap * gap <= LIKELY * tol * power if passes == 0 else fall <= min(bar, max(tol, 4 * EPS * power))
+        if likely and strength[0] > 0 and violation(&at) <= LOOSE:
+            gap = _balance(&at, &groups[0], tol, dual)
+            if gap <= tol:
+                break
+            objective = value(&at, at.theta, at.slope)
+            # What a pass still gains shrinks as the gap does.
+            bar = max(SOONER * fall * max(tol / gap, LEAST), 4 * EPS * power)
+        if passes >= max_passes:
+            dual[:] = theta
+            break
         PyErr_CheckSignals()
         with nogil:
             work += _sweep(&at, &c[0], &squares[0])
-            gap = _gap(&at)
             k = _active(&at, &features[0], &groups[0])
+            previous, objective = objective, value(&at, at.theta, at.slope)
+        fall = previous - objective
         passes += 1
         waited += 1
-        if gap <= tol:
-            break
         if waited < PATIENCE or q * k > MAX_SYSTEM or k == 0:
             continue
         if work * FASTER < <double>(q * k) ** 3 / 3:
             continue
+        gap = gap_by(&at, at.theta, at.slope)
         if system.shape[0] < (q * k) ** 2:
             system = np.empty((q * k) ** 2)
         whole = True
@@ -330,7 +351,7 @@ def descend(
                     &scratch[0],
                 )
                 _settle(&at, &c[0], &squares[0])
-                gap = _gap(&at)
+                gap = gap_by(&at, at.theta, at.slope)
             passes += 1
             damping = max(damping / STRONGER, DAMPING) if whole else min(damping * STRONGER, 1.0)
             whole = whole and gap < 0.25 * previous
@@ -338,9 +359,7 @@ def descend(
         with nogil:
             _slope(&at)
             _settle(&at, &c[0], &squares[0])
-            gap = _gap(&at)
-        if gap <= tol:
-            break
+            objective = value(&at, at.theta, at.slope)
     return passes, max(gap, 0.0)
 
 

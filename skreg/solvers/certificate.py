@@ -122,6 +122,33 @@ def best_scale(penalty: Penalty, slope: Array, alpha: float, gain: float) -> tup
     return float(scales[low]), conjugates[low]
 
 
+def quadratic_gap(
+    penalty: Penalty,
+    theta: Array,
+    slope: Array,
+    alpha: float,
+    risk: float,
+    across: float = 0.0,
+    square: float = 0.0,
+) -> float:
+    """½‖r − s·r′‖² + P(θ; λ) − s⟨θ, q′⟩ + P*(s·q′; λ), the gap of a quadratic by s·r′.
+
+    Of two s the better: the largest with P* finite and the largest with P* = 0, which is where an
+    L2 part is so small that rounding in q′ = ``slope`` weighs; within bounds that of `best_scale`,
+    too. The rest are ½‖r‖², ⟨r, r − r′⟩ and ‖r − r′‖².
+    """
+    steepest = float(penalty.pull(slope).max(initial=0.0))
+    scales = {largest_scale(penalty, slope, alpha)}
+    if steepest > alpha and np.isfinite(steepest):
+        scales.add((alpha / steepest, 0.0))
+    value, along = penalty.value(theta, alpha), float(np.vdot(theta, slope))
+    if penalty.is_bounded(theta.shape[1]):
+        scales.add(best_scale(penalty, slope, alpha, along + risk))
+    apart = [(1 - s) ** 2 * risk + s * (1 - s) * across + 0.5 * s**2 * square for s, _ in scales]
+    rest = [value - s * along + conjugate for s, conjugate in scales]
+    return max(min(map(sum, zip(apart, rest, strict=True))), 0.0)
+
+
 class Certificate:
     """Duality gaps of one problem at any λ.
 

@@ -7,7 +7,6 @@ smaller side: of a active coefficients and n rows, na·min(n, a) + min(n, a)³/3
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -18,28 +17,29 @@ from skreg.penalties import Group
 from skreg.rows.products import EPS, Array, Indices, add_gram, product, symmetric
 from skreg.rows.weighted import WeightedRows
 from skreg.solvers import smoothed_groups
-from skreg.solvers.descent import best_weights
-from skreg.solvers.inner import CoefficientBlocks, InnerKernel
+from skreg.solvers.inner import CoefficientBlocks, InnerKernel, PastSolutions
 
 if TYPE_CHECKING:
     from skreg.solvers.working_set import PenalizedQuadratic
 
-# Solutions that the extrapolation looks back on.
-_MEMORY = 4
 # Curvature given to the norm of a group, which has none of its own, as a share of that of its
 # features; so its inverse exists on the side of the rows.
 _RADIAL = 1e-6
 # A Newton step must gain this share of what its gradient promises (Armijo), and is halved so far.
 _ARMIJO, _SHORTEST = 1e-4, 1e-3
-# The first step at a λ, and one after a step that brought the gap to this share of what it was,
-# goes by the last factor on the rows' side: a new one costs five times the rest of a step.
-_PAYS = 0.01
-# Active coefficients, as a share of the rows, up to which a system has their side.
-_FEW = 1.0
-# Passes over the groups that are not 0 between two over all.
-_PASSES = 3
-# Passes after which all groups are smoothed, and solved by this much closer: small ones are not 0.
-_PATIENCE, _SMOOTHED = 60, 0.1
+# A Newton step waits for this many passes, and for the share of them per row or active coefficient.
+_WAIT, _SHARE = 2, 0.02
+# Passes after which all groups are smoothed, and solved by this much closer: small ones are not 0;
+# in so many steps at most.
+_PATIENCE, _SMOOTHED, _MOST = 60, 0.1, 100
+# A dual point of its own is tried after a pass that gains no more than the gap asked for, and again
+# after one that gains this much of what would do, but not less than this share of what the last
+# gained. Before any pass, if the gap by θ itself, squared, makes it likely to do.
+_SOONER, _LEAST, _LIKELY = 2.0, 0.01, 4.0
+# Not while groups are further than this share of λ from meeting their conditions.
+_LOOSE = 0.02
+# Moves towards it by one system, and the share of its diagonal that is added.
+_MOVES, _DAMPED = 4, 1e-10
 # Entries of X from which on this is faster than H on what is known.
 _LARGE = 3e5
 
@@ -63,11 +63,9 @@ class ResidualGroups(InnerKernel):
         self._starts, self._places = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.intp)
         self._vectors, self._values, self._slack = np.empty(0), np.empty(0), np.empty(0)
         self._group = np.empty(0, dtype=np.intp)
-        self._r = self._b.copy()
-        self._last: tuple[_Bends, tuple[Array, bool]] | None = None
-        self._gram_of, self._last_gram = np.empty(0, dtype=np.intp), np.empty((0, 0))
-        self._past: deque[tuple[float, Array]] = deque(maxlen=_MEMORY)
-        self._alpha = np.inf
+        self._r = self._dual_r = self._b.copy()
+        self._dual = self._q = self.theta
+        self._past, self._alpha = PastSolutions(), np.inf
 
     @classmethod
     def of(cls, blocks: CoefficientBlocks, problem: PenalizedQuadratic) -> ResidualGroups | None:
@@ -83,26 +81,11 @@ class ResidualGroups(InnerKernel):
 
     def begin(self, alpha: float) -> None:
         """Go on from the last solutions, extrapolated to λ."""
-        if self.theta.size:
-            if self._past and self._past[-1][0] <= self._alpha:
-                self._past.clear()
-            self._past.append((self._alpha, self.theta.copy()))
-            if len(self._past) > 1:
-                self.theta = self._extrapolated(alpha)
-                self._r = self._b - self._fitted(self.theta)
+        if self._alpha < np.inf:
+            self._past.append(self._alpha, self.theta)
+            self.theta = self._past.extrapolated(alpha, self._starts)
+            self._r = self._b - self._fitted(self.theta)
         self._alpha = alpha
-
-    def _extrapolated(self, alpha: float) -> Array:
-        """θ at λ by those before it, on the groups that the last one has."""
-        last = self.theta
-        before = np.zeros((len(self._past), len(last)))
-        for row, (_, theta) in zip(before, self._past, strict=True):
-            row[: len(theta)] = theta
-        weights = best_weights([a for a, _ in self._past], before, alpha)
-        theta = weights @ before[-len(weights) :]
-        # A group that shrinks far may be about to vanish; the block steps decide.
-        kept = self._sums(theta * last) > 0.1 * self._sums(last**2)
-        return np.where(kept[self._group], theta, last)
 
     def extend(
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
@@ -133,37 +116,98 @@ class ResidualGroups(InnerKernel):
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
         strength = alpha * self._weights[self.members]
         strength += np.finfo(np.float64).tiny
-        tol, passes = max(tol, 16 * EPS * power), 0
-        before = gap = np.inf
-        every, patience = np.arange(len(self.members)), _PATIENCE
-        while passes < max_passes:
-            whole = self._newton(strength, not passes or gap < _PAYS * before)
-            active = np.flatnonzero(self._sums(self.theta**2) > 0)
-            for _ in range(0 if whole else _PASSES):
-                self._sweep(strength, active)
-                passes += 1
-            self._sweep(strength, every)
-            passes += 1
-            before, gap = gap, self._gap(strength)
-            if gap <= tol:
+        tol, passes, bar = max(tol, 16 * EPS * power), 0, np.inf
+        self._dual, self._dual_r = self.theta, self._r
+        gap = self._gap(strength, self._r, self._slope())
+        near = gap * gap <= _LIKELY * tol * power
+        fall, value = tol, self._value(strength, self.theta, self._r)
+        if self._violation(strength) > _LOOSE:
+            gap, near = np.inf, False
+        while gap > tol:
+            if near or passes >= max_passes:
+                gap = self._balance(strength, tol)
+                if tol < gap < np.inf:
+                    bar = max(_SOONER * fall * max(tol / gap, _LEAST), 4 * EPS * power)
+                value = self._value(strength, self.theta, self._r)
+            if gap <= tol or passes >= max_passes:
                 break
-            if passes >= patience:
-                self._smooth(strength, power, _SMOOTHED * tol, max_passes)
-                patience *= 2
+            self._pass(strength, power, tol, passes)
+            passes += 1
+            before, value = value, self._value(strength, self.theta, self._r)
+            fall = before - value
+            near = bool(fall <= min(bar, max(tol, 4 * EPS * power)))
         return passes
 
-    def _smooth(self, strength: Array, power: float, tol: float, max_steps: int) -> None:
+    def _pass(self, strength: Array, power: float, tol: float, passes: int) -> None:
+        """A sweep, now and then a Newton step, and all groups smoothed where nothing else helps."""
+        size = min(len(self._b), int(np.count_nonzero(self.theta)))
+        if passes % (wait := max(_WAIT, int(_SHARE * size))) == wait - 1:
+            self._newton(strength)
+        if passes % _PATIENCE == _PATIENCE - 1:
+            self._smooth(strength, power, _SMOOTHED * tol)
+        self._sweep(strength)
+
+    def _balance(self, strength: Array, tol: float) -> float:
+        """The gap by a dual point of its own, `group_problem.pxd` says which.
+
+        2na flops, and nG² for the system of G groups. Where that is the better θ as well, it takes
+        the place of θ.
+        """
+        theta, r, slope = self.theta, self._r, self._slope()
+        self._dual, self._dual_r, gap = theta, r, self._gap(strength, r, slope)
+        if gap <= tol:
+            return gap
+        if self._violation(strength) > _LOOSE:
+            return np.inf
+        pull = np.sqrt(self._sums(slope**2))
+        size = self._sums(theta**2)
+        on = np.flatnonzero((pull > strength) | ((size > 0) & (pull > 0)))
+        way = np.zeros_like(slope)
+        inside = np.isin(self._group, on)
+        way[inside] = (slope / np.maximum(pull, np.finfo(np.float64).tiny)[self._group])[inside]
+        images = group_rows.images(self._columns, self._starts, on, way)
+        system = symmetric(add_gram(images.T, None))
+        system[np.diag_indices_from(system)] *= 1.0 + _DAMPED
+        try:
+            factor = cho_factor(system, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            return gap
+        step = np.zeros(len(pull))
+        for _ in range(_MOVES):
+            step[on] = cho_solve(factor, (pull - strength)[on], check_finite=False)
+            theta = theta + step[self._group] * way
+            r = r - product(images.T, step[on, None])[:, 0]
+            slope = self._transposed(r)
+            pull = np.sqrt(self._sums(slope**2))
+            before, gap = gap, self._gap(strength, r, slope)
+            if gap <= tol or gap > 0.5 * before:
+                break
+        self._dual, self._dual_r = theta, r
+        stays = (self._sums(self.theta * theta) >= 0.1 * size)[on].all() and (size[on] > 0).all()
+        if stays and self._value(strength, theta, r) < self._value(strength, self.theta, self._r):
+            self.theta, self._r, self._q = theta, r, slope
+        return gap
+
+    def _smooth(self, strength: Array, power: float, tol: float) -> None:
         """Smoothed Newton steps on all groups known."""
         columns = self._columns[: len(self.theta)]
         cross = product(columns, self._b[:, None]).T
         rows = product(columns, columns.T), cross, self._starts, strength, self.theta[None]
-        self.theta = smoothed_groups.newton(*rows, power, tol, max_steps)[0][0]
+        self.theta = smoothed_groups.newton(*rows, power, tol, _MOST)[0][0]
         self._r = self._b - self._fitted(self.theta)
 
     @property
+    def dual(self) -> Array:
+        return self._dual
+
+    @property
     def residual(self) -> Array:
-        """b − Aθ, shape (n, 1)."""
-        return self._r[:, None]
+        """b − Aθ′, shape (n, 1)."""
+        return self._dual_r[:, None]
+
+    @property
+    def slope(self) -> Array:
+        return self._q
 
     # Parts ---------------------------------------------------------------------------------------
 
@@ -179,7 +223,7 @@ class ResidualGroups(InnerKernel):
         """Aᵀr."""
         return product(self._columns[: len(self.theta)], r[:, None])[:, 0]
 
-    def _sweep(self, strength: Array, which: Indices) -> None:
+    def _sweep(self, strength: Array) -> None:
         group_rows.sweep(
             self._columns,
             self._starts,
@@ -190,34 +234,42 @@ class ResidualGroups(InnerKernel):
             self._places,
             self.theta,
             self._r,
-            which.astype(np.intp),
+            np.arange(len(self.members)),
         )
 
     def _slope(self) -> Array:
-        return self._transposed(self._r)
+        self._q = self._transposed(self._r)
+        return self._q
 
-    def _gap(self, strength: Array) -> float:
-        """On the groups known: ½(1−s)²‖r‖² + Σ l_g‖θ_g‖ − s⟨θ, Aᵀr⟩, s = min(1, l_g/‖slope_g‖)."""
-        slope = self._slope()
+    def _value(self, strength: Array, theta: Array, r: Array) -> float:
+        """½‖b − Aθ‖² + Σ l_g‖θ_g‖."""
+        return 0.5 * float(r @ r) + float(strength @ np.sqrt(self._sums(theta**2)))
+
+    def _gap(self, strength: Array, r: Array, slope: Array) -> float:
+        """On the groups known, by the dual point ``r``, which is b − Aθ′, and ``slope`` = Aᵀr."""
         pull = np.sqrt(self._sums(slope**2))
         scale = min(1.0, float((strength / np.maximum(pull, strength)).min()))
+        apart = self._r - scale * r
         norms = np.sqrt(self._sums(self.theta**2))
-        gap = 0.5 * (1.0 - scale) ** 2 * float(self._r @ self._r) + float(strength @ norms)
-        return gap - scale * float(self.theta @ slope)
+        return 0.5 * float(apart @ apart) + float(strength @ norms - scale * (self.theta @ slope))
 
-    def _newton(self, strength: Array, same: bool) -> bool:
-        """A Newton step on the groups that are not 0; whether it was taken whole.
+    def _violation(self, strength: Array) -> float:
+        """The most of ‖slope_g/l_g − θ_g/‖θ_g‖‖, or of ‖slope_g‖/l_g − 1 where θ_g = 0."""
+        norms = np.sqrt(self._sums(self.theta**2))
+        off = self._q / strength[self._group]
+        off -= self.theta / np.where(norms > 0, norms, 1.0)[self._group]
+        return float((np.sqrt(self._sums(off**2)) - (norms == 0)).max(initial=0.0))
 
-        With the system of the step before if ``same``, where the groups are still these.
-        """
+    def _newton(self, strength: Array) -> None:
+        """A Newton step on the groups that are not 0, or as much of it as gains."""
         theta, norms = self.theta, np.sqrt(self._sums(self.theta**2))
         if not norms.any():
-            return False
+            return
         bends = _Bends(theta, norms, strength, self._curvature, self._starts, self._group)
         slope = np.where(bends.on, self._slope() - strength[self._group] * bends.u, 0.0)
-        way = self._way(bends, slope, same)
+        way = self._way(bends, slope)
         if way is None:
-            return False
+            return
         image = self._fitted(way)
         value = 0.5 * float(self._r @ self._r) + float(strength @ norms)
         promise, length = float(slope @ way), 1.0
@@ -226,35 +278,25 @@ class ResidualGroups(InnerKernel):
             objective = 0.5 * float(r @ r) + float(strength @ np.sqrt(self._sums(new**2)))
             if objective <= value - _ARMIJO * length * promise + 4 * EPS * value:
                 self.theta, self._r = new, r
-                return length == 1.0
+                return
             length *= 0.5
-        return False
 
-    def _way(self, bends: _Bends, slope: Array, same: bool) -> Array | None:
+    def _way(self, bends: _Bends, slope: Array) -> Array | None:
         """(AᵀA + D)⁻¹·slope on the active coefficients; None if rounding makes that singular."""
         on, n = np.flatnonzero(bends.on), len(self._b)
         try:
-            if len(on) <= _FEW * n:
-                way = np.zeros_like(slope)
-                way[on] = _solved(bends.added_to(self._gram(on), on), slope[on])
+            if len(on) <= n:
+                way, columns = np.zeros_like(slope), self._columns[on]
+                way[on] = _solved(bends.added_to(product(columns, columns.T), on), slope[on])
                 return way
-            if self._last is None or not (same and np.array_equal(bends.on, self._last[0].on)):
-                system = symmetric(bends.outer(self._columns))
-                system[np.diag_indices_from(system)] += 1.0
-                self._last = bends, cho_factor(system, overwrite_a=True, check_finite=False)
-            bends, factor = self._last
+            system = symmetric(bends.outer(self._columns))
+            system[np.diag_indices_from(system)] += 1.0
+            factor = cho_factor(system, overwrite_a=True, check_finite=False)
             first = bends.divided(slope)
             rest = cho_solve(factor, self._fitted(first), check_finite=False)
             return first - bends.divided(self._transposed(rest))
         except LinAlgError:
             return None
-
-    def _gram(self, on: Indices) -> Array:
-        """A_aᵀA_a, kept for as long as the same coefficients are active."""
-        if not np.array_equal(on, self._gram_of):
-            columns = self._columns[on]
-            self._gram_of, self._last_gram = on, product(columns, columns.T)
-        return self._last_gram.copy()
 
 
 def _solved(system: Array, right: Array) -> Array:

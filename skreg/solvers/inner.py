@@ -6,6 +6,7 @@ A block is what leaves 0 together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from functools import cached_property
 from typing import cast
 
@@ -15,7 +16,10 @@ from skreg._kernels import active_set, group_descent
 from skreg.penalties import Group, Penalty, Separable
 from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers import smoothed_groups
+from skreg.solvers.descent import best_weights
 
+# Solutions that the extrapolation looks back on.
+_MEMORY = 4
 # Passes of block descent after which groups are smoothed, or this share of the coefficients.
 _PATIENCE, _SHARE = 50, 0.25
 # The smoothed problem is solved closer than asked for: its small groups are not 0 yet.
@@ -180,12 +184,17 @@ class InnerKernel(ABC):
 
     @property
     def slope(self) -> Array | None:
-        """h − Hθ after `solve`, shape (m,), where the kernel keeps it."""
+        """h − Hθ after `solve`, shaped like θ, where the kernel keeps it."""
         return None
 
     @property
+    def dual(self) -> Array:
+        """θ′ whose residual is the best dual point known after `solve`, shaped like θ."""
+        return self.theta
+
+    @property
     def residual(self) -> Array | None:
-        """b − Aθ likewise, shape (n, q)."""
+        """b − Aθ′ likewise, shape (n, q)."""
         return None
 
     def tangent(self) -> Array | None:
@@ -221,6 +230,33 @@ class Coordinates(InnerKernel):
         return self.active.tangent()
 
 
+class PastSolutions:
+    """The last few θ, shape (…, m), and their λ, which descend; θ grows by new groups."""
+
+    def __init__(self) -> None:
+        self._past: deque[tuple[float, Array]] = deque(maxlen=_MEMORY)
+
+    def append(self, alpha: float, theta: Array) -> None:
+        """Add a solution; those before it count no more unless their λ are larger."""
+        if self._past and self._past[-1][0] <= alpha:
+            self._past.clear()
+        self._past.append((alpha, theta.copy()))
+
+    def extrapolated(self, alpha: float, starts: Indices) -> Array:
+        """θ at λ by a polynomial in λ; ``starts`` bounds the groups."""
+        last = self._past[-1][1]
+        before = np.zeros((len(self._past), *last.shape))
+        for row, (_, theta) in zip(before, self._past, strict=True):
+            row[..., : theta.shape[-1]] = theta
+        weights = best_weights([a for a, _ in self._past], before.reshape(len(before), -1), alpha)
+        theta = np.tensordot(weights, before[-len(weights) :], 1)
+        # A group that shrinks far may be about to vanish; the block steps decide.
+        along, size = (
+            np.add.reduceat(np.atleast_2d(x * last).sum(axis=0), starts[:-1]) for x in (theta, last)
+        )
+        return np.where(np.repeat(along > 0.1 * size, np.diff(starts)), theta, last)
+
+
 class Groups(InnerKernel):
     """Σ_g w_g‖θ_g‖ + ½l2_g‖θ_g‖²: exact block steps, and Newton steps on the active groups.
 
@@ -234,6 +270,23 @@ class Groups(InnerKernel):
         self._l2 = np.where(free, 0.0, penalty.l2_weights[blocks.which])
         self._starts = np.zeros(1, dtype=np.intp)
         self._vectors, self._values = np.empty(0), np.empty(0)
+        self._past, self._alpha = PastSolutions(), np.inf
+        self._slope = self._dual = self.theta
+
+    def begin(self, alpha: float) -> None:
+        """Go on from the last solutions, extrapolated to λ."""
+        if self._alpha < np.inf:
+            self._past.append(self._alpha, self.theta)
+            self.theta = self._past.extrapolated(alpha, self._starts)
+        self._alpha = alpha
+
+    @property
+    def slope(self) -> Array:
+        return self._slope.reshape(self.theta.shape)
+
+    @property
+    def dual(self) -> Array:
+        return self._dual
 
     def extend(
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
@@ -263,31 +316,25 @@ class Groups(InnerKernel):
             ridge = np.repeat(ridge, np.diff(self._starts))
             hessian, values = hessian + np.diag(ridge), values + ridge
         theta, cross = np.atleast_2d(self.theta), np.atleast_2d(self._cross)
+        dual = theta.copy()
 
         def descend(most: int) -> int:
-            return group_descent.descend(
-                hessian,
-                cross,
-                self._starts,
-                strength,
-                self._slack + 16 * EPS * strength,
-                self._vectors,
-                values,
-                theta,
-                cross - theta @ hessian,
-                power,
-                tol,
-                most,
-            )[0]
+            self._slope = cross - theta @ hessian
+            blocks = self._starts, strength, self._slack + 16 * EPS * strength, self._vectors
+            at = values, theta, self._slope, dual
+            return group_descent.descend(hessian, cross, *blocks, *at, power, tol, most)[0]
 
         patience = max(_PATIENCE, int(_SHARE * theta.size))
         passes = descend(min(patience, max_passes))
-        if passes < patience or passes >= max_passes:
-            return passes
-        rows = hessian, cross, self._starts, strength, theta, power
-        theta[:], steps = smoothed_groups.newton(*rows, _INNER * tol, max_passes - passes)
-        passes += steps
-        return passes + descend(max_passes - passes)
+        if patience <= passes < max_passes:
+            rows = hessian, cross, self._starts, strength, theta, power
+            theta[:], steps = smoothed_groups.newton(*rows, _INNER * tol, max_passes - passes)
+            passes += steps
+            passes += descend(max_passes - passes)
+        if ridge.any():
+            self._slope += ridge * theta
+        self._dual = self.theta if np.array_equal(dual, theta) else dual.reshape(self.theta.shape)
+        return passes
 
 
 KERNELS = {"coordinates": Coordinates, "groups": Groups}

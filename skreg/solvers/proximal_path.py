@@ -21,7 +21,7 @@ _NEAR, _AHEAD = 0.95, 3
 _MEMORY = 5
 # The kernel's gap in a step is at most this share of the gap asked for, and falls by as much more
 # where steps end above it.
-_INNER = 1e-2
+_INNER = 0.1
 # Passes of an inexact kernel for one quadratic.
 _MAX_INNER = 200
 # A step must gain this share of what the quadratic promises (Armijo).
@@ -169,13 +169,15 @@ class ProximalPath:
         self._choose(alpha)
         which = self.model.which
         points = [point for _, point in self.history]
+        thetas = np.array([point.theta[which] for point in points])
         rests = np.array([point.gradient[which] for point in points])
-        rests -= np.array([point.theta[which] for point in points]) @ self.model.matrix
+        rests -= thetas @ self.model.matrix
         weights = best_weights([a for a, _ in self.history], rests, alpha)
         used = points[-len(weights) :]
-        theta = self._minimise(alpha, weights @ rests[-len(weights) :])
+        rest, start = (weights @ rows[-len(weights) :] for rows in (rests, thetas))
+        theta = self._minimise(alpha, rest, start)
         intercept = weights @ np.array([point.intercept for point in used])
-        self.dual = used, weights
+        self.dual = used, weights, self._shift()
         predicted = self.evaluate(theta, intercept, self.model)
         gap = self._gap(predicted, alpha, goal)
         objective = self.certificate.objective
@@ -226,28 +228,36 @@ class ProximalPath:
         target = self._minimise(alpha, rest)
         way = target - point.theta
         shift = model.intercept_way(way[model.which]) if self.risk.fit_intercept else 0.0
-        self.dual = [point], [1.0]
+        self.dual = [point], [1.0], self._shift()
         return self.evaluate(target, point.intercept + shift, model), way, shift
 
-    def _minimise(self, alpha, rest):
-        """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set, from where the last one ended."""
+    def _minimise(self, alpha, rest, start=None):
+        """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set, from the last one or ``start``."""
         model, inner = self.model, self.model.inner
         known = len(inner.theta)
         theta = np.concatenate([inner.theta, np.zeros(len(rest) - known)])
-        fitted = model.matrix @ theta
-        slope = -rest - fitted
+        slope = -rest - model.matrix @ theta
         slack = 16 * EPS * (np.abs(rest) + np.abs(slope))
         inner.extend(model.matrix, -rest, slope, slack, self.members[len(inner.members) :])
-        if not known:
-            inner.start(self.model_point.theta[model.which])
-        power = abs(theta @ (fitted - 2.0 * rest)) + 2.0 * self.point.value
-        left = max(self.max_iter - self.passes, 1)
-        left = left if inner.is_exact else min(left, _MAX_INNER)
+        if start is not None or not known:
+            inner.start(self.model_point.theta[model.which] if start is None else start)
+        power = 2.0 * self.point.value
+        if not inner.is_exact:
+            power += abs(inner.theta @ (model.matrix @ inner.theta + 2.0 * rest))
+        left = min(max(self.max_iter - self.passes, 1), np.inf if inner.is_exact else _MAX_INNER)
         self.passes += inner.solve(alpha, self.inner_tol, power, left)
         self.expansions += 1
         out = np.zeros(self.blocks.n_features * self.blocks.n_outputs)
         out[model.which] = inner.theta
         return out
+
+    def _shift(self):
+        """How the raw predictions of the kernel's dual point differ from those of its θ."""
+        model, inner, way = self.model, self.model.inner, np.zeros(self.certificate.shape)
+        if inner.dual is inner.theta:
+            return 0.0
+        way.ravel()[model.which] = inner.dual - inner.theta
+        return self.risk.design.dot(way.T) if model.columns is None else model.dot(way.ravel())
 
     def _sharpen(self):
         """Solve the quadratics closer from here; whether that can help."""
@@ -268,7 +278,7 @@ class ProximalPath:
         if point.complete:
             gap = self._natural_gap(point, alpha, goal)
         if gap > goal and self.dual is not None:
-            residual = self.model.linear_residual(*self.dual, point.raw)
+            residual = self.model.linear_residual(*self.dual[:2], point.raw + self.dual[2])
             other, slope = self.certificate.gap_by(point, residual, alpha, goal)
             gap = min(gap, other)
             if slope is not None:

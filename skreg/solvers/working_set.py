@@ -20,7 +20,7 @@ from skreg.penalties import Penalty
 from skreg.quadratic import Quadratic
 from skreg.quadratic.factor import Factor
 from skreg.rows.products import EPS, Array, Indices, Mask
-from skreg.solvers.certificate import best_scale, largest_scale
+from skreg.solvers.certificate import quadratic_gap
 from skreg.solvers.group_rows import ResidualGroups
 from skreg.solvers.inner import CoefficientBlocks, InnerKernel, inner_kernel
 from skreg.solvers.method import Answer, Method, Task
@@ -99,7 +99,7 @@ class PenalizedQuadratic:
     def gap(self, theta: Array, slope: Array, alpha: float) -> float:
         """An upper bound of the objective less its minimum, from the dual point s·r.
 
-        With s of `largest_scale` P(θ) − D(s·r) = (1−s)²·½‖r‖² + P(θ; λ) − s⟨θ, q⟩ + P*(s·q; λ).
+        Here r′ of `gap_by` is r, with s of `largest_scale`.
 
         A dual point must be orthogonal to features without a penalty. The residual is, once these
         are at their best beside the others: with θ′ so made, gap(θ) = R(θ) − R(θ′) + gap(θ′), and
@@ -118,9 +118,9 @@ class PenalizedQuadratic:
             slope = slope.copy()
             slope[:, free] *= ~loose[:, free]
         if self._is_whole:
-            return excess + self._scaled_gap(theta, slope, alpha)
+            return excess + self.gap_by(theta, slope, (theta, slope), alpha)
         each = zip(self.parts, theta[:, None], slope[:, None], strict=True)
-        return excess + sum(part._scaled_gap(one, its, alpha) for part, one, its in each)
+        return excess + sum(part.gap_by(x, q, (x, q), alpha) for part, x, q in each)
 
     def gap_of_small(self, theta: Array, slope: Array, alpha: float) -> float:
         """The same for λ near the rounding of slopes: R(θ) − min R + P(θ; λ), or less.
@@ -139,26 +139,18 @@ class PenalizedQuadratic:
     def _factor(self) -> Factor:
         return Factor(self.quadratic.hessian, np.zeros(len(self.quadratic.hessian)), scaled=True)
 
-    def _scaled_gap(self, theta: Array, slope: Array, alpha: float) -> float:
-        """The gap where q of features without a penalty is 0.
+    def gap_by(self, theta: Array, slope: Array, dual: tuple[Array, Array], alpha: float) -> float:
+        """The same from s·r′ for r′ = b − Aθ′, where q′ = Aᵀr′ of features without a penalty is 0.
 
-        Of two s the better: the largest with P* finite and the largest with P* = 0, which is where
-        an L2 part is so small that rounding in q weighs.
+        ``dual`` is θ′ and q′, and ``slope`` matters only where θ or θ′ is not 0.
         """
         if self.penalty.kernel == "coordinates":
             l1, l2, *limits = self.blocks.terms
             rows = self.cross[0], theta[0], slope[0], alpha * l1, alpha * l2
             return lasso_gap.duality_gap(*rows, *limits, self.power)
-        steepest = float(self.penalty.pull(slope).max(initial=0.0))
-        scales = {largest_scale(self.penalty, slope, alpha)}
-        if steepest > alpha and np.isfinite(steepest):
-            scales.add((alpha / steepest, 0.0))
-        risk = self.risk(theta, slope)
-        value, along = self.penalty.value(theta, alpha), float(np.vdot(theta, slope))
-        if self.penalty.is_bounded(theta.shape[1]):
-            scales.add(best_scale(self.penalty, slope, alpha, along + risk))
-        gaps = [(1.0 - s) ** 2 * risk + value - s * along + conjugate for s, conjugate in scales]
-        return max(min(gaps), 0.0)
+        risk, apart, dual_slope = self.risk(theta, slope), dual[0] - theta, dual[1]
+        across, square = (float(np.vdot(apart, q)) for q in (slope, slope - dual_slope))
+        return quadratic_gap(self.penalty, theta, dual_slope, alpha, risk, across, square)
 
     def _loose(self, theta: Array, slope: Array) -> Mask:
         """Components that no bound keeps from moving along the slope."""
@@ -200,7 +192,8 @@ class WorkingSet:
     Attributes
     ----------
     slope : ndarray of shape (q, p)
-        h − Hθ at the present θ; at first all penalized blocks are 0, the others at their best.
+        h − Hθ, that of the dual point on features that the kernel does not know; at first all
+        penalized blocks are 0, the others at their best.
     alpha_max : float
         The smallest λ at which 0 is optimal for all penalized blocks.
     known : ndarray of int
@@ -214,11 +207,11 @@ class WorkingSet:
         self.kernel: InnerKernel = by_rows or inner_kernel(self.blocks)
         self._columns: Any = None if by_rows else problem.quadratic.working_columns(problem.targets)
         self.known = np.empty(0, dtype=np.intp)
-        # A constant feature is never wanted.
-        self._curved = self.blocks.nonzero(problem.width)
+        self._curved = self.blocks.nonzero(problem.width)  # a constant feature is never wanted
         self._unknown = self._curved.copy()
         self.slope, self._drift = problem.cross, 0.0
         self._alpha, self._in_order = np.inf, False
+        self._dual: tuple[Array, Array] | None = None  # θ′ and h − Hθ′, if θ′ is not θ
         self._gap: float | None = None  # of the last look, where it was asked for
         if self.blocks.free.size:
             self._take(self.blocks.free)
@@ -230,11 +223,15 @@ class WorkingSet:
     @property
     def theta(self) -> Array:
         """θ, shape (q, p), a new array."""
+        return self._placed(self.kernel.theta)
+
+    def _placed(self, known: Array) -> Array:
+        """Numbers of the features known among zeros, (q, p)."""
         if self._in_order:
-            return np.array(self.kernel.theta, ndmin=2)
-        theta = np.zeros(self.problem.cross.shape)
-        theta[:, self.known] = self.kernel.theta
-        return theta
+            return np.array(known, ndmin=2)
+        out = np.zeros(self.problem.cross.shape)
+        out[:, self.known] = known
+        return out
 
     def path(self, alphas: Array, max_iter: int) -> Iterator[tuple[Array, float, float, int]]:
         """Yield (θ, gap, risk, rounds) for each λ, which descend."""
@@ -250,8 +247,7 @@ class WorkingSet:
                 last *= _STEP
                 rounds += self.solve(last, max_iter - 1 - rounds)
             rounds += self.solve(alpha, max_iter - rounds)
-            last = alpha if last else 0.0
-            theta = self.theta
+            last, theta = alpha if last else 0.0, self.theta
             gap = self._gap if self._gap is not None else self.problem.gap(theta, self.slope, alpha)
             yield theta, gap, self.problem.risk(theta, self.slope), rounds
 
@@ -270,7 +266,8 @@ class WorkingSet:
             self._look()
             rounds = max(rounds, 1)
             if not self.kernel.is_exact:
-                self._gap = problem.gap(self.theta, self.slope, alpha)
+                at, dual = (self.theta, self.slope), self._dual
+                self._gap = problem.gap_by(*at, dual, alpha) if dual else problem.gap(*at, alpha)
                 if self._gap <= self.goal:
                     break
             size = np.maximum(np.abs(self.slope) - problem.slack, 0.0)
@@ -317,19 +314,22 @@ class WorkingSet:
 
     def _look(self) -> None:
         """The slope of all features, and how it changes with λ."""
-        kernel, size = self.kernel, self.problem.cross.shape[1]
+        kernel, is_all = self.kernel, len(self.known) == self.problem.cross.shape[1]
+        self._dual = None
         if not self.known.size:
             self.slope = self.problem.cross
-        elif (slope := kernel.slope) is not None and len(slope) == size:
-            self.slope = np.empty_like(self.problem.cross)
-            self.slope[:, self.known] = slope
+        elif kernel.dual is kernel.theta and (slope := kernel.slope) is not None and is_all:
+            self.slope = self._placed(slope)
         elif kernel.residual is not None:
             self.slope = self.problem.quadratic.rows.transposed_dot(kernel.residual).T
         elif self.problem.quadratic.holds_hessian:
-            self.slope = self.problem.slope(self.theta)
+            self.slope = self.problem.slope(self._placed(kernel.dual))
         else:
-            theta = np.atleast_2d(kernel.theta)
-            self.slope, self._drift = self._columns.slopes(theta, kernel.tangent())
+            dual = np.atleast_2d(kernel.dual)
+            self.slope, self._drift = self._columns.slopes(dual, kernel.tangent())
+        if kernel.dual is not kernel.theta:
+            self._dual, self.slope = (self._placed(kernel.dual), self.slope), self.slope.copy()
+            self.slope[:, self.known] = kernel.slope
 
     def _give_up_hessian(self) -> None:
         """Go on by coordinate descent where H on what is known has outgrown sparse rows."""

@@ -38,7 +38,7 @@ def test_a_sweep_is_that_of_descent_with_h(seed):
     rows = A, starts, strength, slack, vectors, values, places, mine, residual
     group_rows.sweep(*rows, np.arange(9))
     slope = np.ascontiguousarray((A @ (b - theta[0] @ A))[None])
-    rows = starts, strength, slack, vectors, values, theta, slope, b @ b, 0.0, 1
+    rows = starts, strength, slack, vectors, values, theta, slope, theta.copy(), b @ b, 0.0, 1
     group_descent.descend(A @ A.T, (A @ b)[None], *rows)
     np.testing.assert_allclose(mine, theta[0], atol=1e-10)
     np.testing.assert_allclose(residual, b - mine @ A, atol=1e-10)
@@ -72,7 +72,7 @@ def test_paths_are_those_that_go_by_h(monkeypatch, seed, intercept):
     np.testing.assert_allclose(found.alphas, other.alphas)
     fitted = [X @ np.asarray(its.coefs).T for its in (found, other)]
     np.testing.assert_allclose(*fitted, atol=1e-5 * np.abs(y).max())
-    assert np.median(found.n_iter) <= 5
+    assert np.median(found.n_iter) <= 8
 
 
 @pytest.mark.parametrize("seed", range(3))

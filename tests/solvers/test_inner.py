@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from skreg.model import QuadraticModel
 from skreg.penalties import Group
 from skreg.rows.products import EPS
-from skreg.solvers import smoothed_groups
+from skreg.solvers import group_rows, smoothed_groups
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
+from skreg.solvers.working_set import PenalizedQuadratic, WorkingSet
 
 
 def stiff(seed):
@@ -19,11 +21,12 @@ def stiff(seed):
     return penalty, root[:, None] * A, 10 * root * rng.normal(size=15)
 
 
-def relative_gap(penalty, A, b, theta, alpha):
-    r = b - theta @ A.T
-    slope = r @ A
+def relative_gap(penalty, A, b, theta, alpha, dual=None):
+    """By the dual point s·(b − Aθ′), where ``dual`` is θ′: θ itself by default."""
+    r, other = (b - x @ A.T for x in (theta, theta if dual is None else dual))
+    slope = other @ A
     s = min(1.0, alpha / penalty.pull(slope).max())
-    value = 0.5 * (1 - s) ** 2 * np.sum(r**2) + alpha * penalty.value(theta)
+    value = 0.5 * np.sum((r - s * other) ** 2) + alpha * penalty.value(theta)
     return (value - s * np.vdot(theta, slope)) / np.sum(b**2)
 
 
@@ -37,10 +40,33 @@ def test_groups_of_very_different_scale_are_solved(seed):
     kernel.extend(hessian, cross, cross.copy(), 16 * EPS * np.abs(cross), which)
     alpha = 1e-3 * penalty.alpha_max((b @ A)[None])
     passes = kernel.solve(alpha, 1e-10 * (b @ b), b @ b, 200)
-    theta = np.zeros((1, 23))
-    theta[0, order] = kernel.theta
+    theta, dual = np.zeros((2, 1, 23))
+    theta[0, order], dual[0, order] = kernel.theta, kernel.dual
     assert passes < 200
-    assert relative_gap(penalty, A, b, theta, alpha) <= 1.1e-10
+    assert relative_gap(penalty, A, b, theta, alpha, dual) <= 1.1e-10
+
+
+@pytest.mark.parametrize("rows", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_paths_of_groups_are_certified_after_few_passes(seed, rows, monkeypatch):
+    """By a dual point of their own; no gap is below the truth."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(40, 120)), rng.normal(size=40)
+    y += X[:, :10] @ rng.normal(size=10)
+    monkeypatch.setattr(group_rows, "_LARGE", 0 if rows else np.inf)
+    penalty = Group(np.repeat(np.arange(30), 4))
+    problem = PenalizedQuadratic(QuadraticModel.from_data(X, y).problem, penalty)
+    paths = [WorkingSet(problem, tol * problem.power) for tol in (1e-4, 1e-13)]
+    alphas = paths[0].alpha_max * np.geomspace(1, 1e-2, 40)
+    passes = []
+    for alpha, loose, best in zip(
+        alphas, *(path.path(alphas, 1000) for path in paths), strict=True
+    ):
+        values = [risk + penalty.value(theta, alpha) for theta, _, risk, _ in (loose, best)]
+        assert values[0] - values[1] <= loose[1] + 1e-12 * problem.power
+        assert loose[1] <= 1e-4 * problem.power
+        passes.append(loose[3])
+    assert np.mean(passes) < 3
 
 
 @pytest.mark.parametrize("n_targets", [1, 3])
