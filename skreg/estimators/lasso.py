@@ -78,8 +78,11 @@ class LassoShell(QuadraticApproxLinear):
                     )
 
     def _penalty(self, n_features):
-        given = {name: getattr(self, name) for name in self._shape}
-        given = {n: v for n, v in given.items() if not _is_default(v, self._shape[n][1])}
+        given = {
+            name: value
+            for name, (_, default) in self._shape.items()
+            if not _is_default(value := getattr(self, name), default)
+        }
         if isinstance(self.penalty, Penalty):
             if given:
                 raise ValueError(
@@ -110,7 +113,7 @@ class LassoShell(QuadraticApproxLinear):
 
 
 def _is_default(value, default):
-    return value is None or (isinstance(value, Real) and value == default)
+    return value is None or value is default or (isinstance(value, Real) and value == default)
 
 
 class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):

@@ -204,8 +204,8 @@ class Separable(Penalty):
 
     def value(self, theta: Array, alpha: float = 1.0) -> float:
         """λJ(θ)."""
-        total = self._by_row(np.asarray(theta))
-        total = float(total.sum() if total.ndim else total)
+        by_row = self._by_row(np.asarray(theta))
+        total = float(by_row.sum() if by_row.ndim else by_row)
         return total if math.isinf(total) else alpha * total
 
     def _by_row(self, theta: Array) -> Array:

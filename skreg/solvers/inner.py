@@ -62,7 +62,7 @@ class CoefficientBlocks:
         if self.single:
             self._order = np.arange(n_outputs * n_features)
             self.sizes = np.ones(len(self._order), dtype=np.intp)
-            self.free = np.flatnonzero(np.concatenate([penalty.free(n_features)] * n_outputs))
+            self.free = np.concatenate([penalty.free(n_features)] * n_outputs).nonzero()[0]
             self.which = self._order
         else:
             self._merge()

@@ -229,11 +229,13 @@ class Freedom:
         if penalty.is_flat and not shared:
             active = penalty.support(thetas).sum(axis=(1, 2)).astype(np.float64)
             rank = min(problem.n_rows - 1, problem.n_features) * problem.n_outputs
-            counts = np.where((alphas > 0) & (active <= rank), active, np.nan)
+            known = (alphas > 0) & (active <= rank)
+            counts = np.where(known, active, np.nan)
         else:
+            known = np.zeros(len(alphas), dtype=bool)
             counts = np.full(len(alphas), np.nan)
         path = problem, penalty, alphas, thetas, intercepts
-        return cls(counts, path if np.isnan(counts).any() else None)
+        return cls(counts, None if known.all() else path)
 
     def counts(self) -> Array:
         """Degrees of freedom for each λ, shape (n_alphas,); NaN where that takes too much."""

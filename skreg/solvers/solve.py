@@ -321,7 +321,7 @@ def shortfall(task: Task, answer: Answer, method: Method, tol: float) -> list[st
         return []
     if not task.problem.is_quadratic:
         reached = np.where(task.alphas > 0, reached, 0.0)
-    worst = int(np.argmax(reached))
+    worst = int(reached.argmax())
     if not reached[worst] > max(tol, _ROUNDING) + answer.rounding:
         return []
     quantity = "gradient norm" if answer.gaps is None else "duality gap"

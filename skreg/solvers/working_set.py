@@ -70,7 +70,7 @@ class PenalizedQuadratic:
         self._is_whole = len(self.targets) == 1 or not penalty.is_separable
         self.cross = np.ascontiguousarray(quadratic.cross.T[targets])
         self.power = float(quadratic.power[targets].sum())
-        self.free = np.flatnonzero(penalty.free(self.cross.shape[1]))
+        self.free = penalty.free(self.cross.shape[1]).nonzero()[0]
         # Rounding may leave a diagonal below zero, which counts as no curvature.
         self.width = np.sqrt(np.maximum(quadratic.diagonal, 0.0))
         self.slack = 64 * EPS * self.width * np.sqrt(self.power)
