@@ -55,9 +55,6 @@ class Loss(ABC):
         Whether the curvature vanishes on whole intervals, so that a Hessian needs a floor: such a
         loss has a method ``majorizer(y, raw)``, the curvature of a parabola that touches the loss
         at ``raw`` and lies above it.
-    can_widen : bool
-        Whether the loss has a method ``widened(factor)``, the same loss with a quadratic part that
-        is wider by a factor: the way to where flat parts leave a quadratic little to say.
     positive_targets : bool
         Whether targets below 0 are refused.
     scored_by_r2 : bool
@@ -81,7 +78,6 @@ class Loss(ABC):
     linear_sides: tuple[float, float] | None = None
     conjugate_curvature = 0.0
     has_flat_parts = False
-    can_widen = False
     positive_targets = False
     scored_by_r2 = False
     has_likelihood = False

@@ -27,7 +27,6 @@ class Huber(CompiledLoss):
     out_activation = "identity"
     parameters = ("delta",)
     has_flat_parts = True
-    can_widen = True
     conjugate_curvature = 1.0
     scored_by_r2 = True
 
@@ -39,10 +38,6 @@ class Huber(CompiledLoss):
             )
         self.delta = self.parameter = float(delta)
         self.linear_sides = (self.delta, self.delta)
-
-    def widened(self, factor):
-        """The same loss with a quadratic part that is wider by a factor."""
-        return Huber(self.delta * factor)
 
     def majorizer(self, y, raw):
         """min(1, δ/|r|): the curvature of the least parabola about f that lies above ℓ.

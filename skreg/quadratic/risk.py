@@ -191,11 +191,6 @@ class EmpiricalRisk(Problem):
         X, weights = self.X[:, features], self.share * self.weight
         return EmpiricalRisk(X, self.y, self.loss, weights, self.offset, self.fit_intercept)
 
-    def under(self, loss):
-        """The risk of the same rows and targets under another loss."""
-        weights, design = self.share * self.weight, self.design
-        return EmpiricalRisk(self.X, self.y, loss, weights, self.offset, self.fit_intercept, design)
-
     @property
     def largest_eigenvalue(self) -> float:
         """σ₁ of the Hessian at the null model, to a few per cent.
@@ -233,8 +228,10 @@ class EmpiricalRisk(Problem):
 
     @cached_property
     def is_piecewise_linear(self) -> bool:
-        if self.loss.linear_sides is None or not self.has_curvature:
-            return self.loss.linear_sides is not None
+        if self.loss.linear_sides is None:
+            return False
+        if not self.has_curvature or self.n_outputs > 1:
+            return not self.has_curvature
         bend = self.loss.majorizer(self.y, self.null.raw)[:, 0]
         far, near = self.share @ (bend <= _FAR), self.share @ ((bend > _FAR) & (bend < 1))
         return bool(far > max(near, _MANY))

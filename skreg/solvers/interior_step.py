@@ -41,13 +41,13 @@ class NewtonStep:
         steady = _STEADY * at.size**2 / (at.risk.null_risk or 1.0)
         self.ridge = np.where(ridge > 0, ridge, steady)
         self.ridge[at.out] = np.inf
-        self.outer: _Cholesky | None = None
+        self.outer: Cholesky | None = None
         if p > n:
             self.root = np.sqrt(self.weights)
             outer = at.design.outer_gram(np.sqrt(1.0 / self.ridge))
             matrix = self.root[:, None] * outer * self.root
             matrix[np.diag_indices(n)] += 1.0
-            self.outer = _Cholesky(matrix)
+            self.outer = Cholesky(matrix)
             return
         gram, sums = at.design.gram(self.weights)
         matrix = np.zeros((p + 1, p + 1))
@@ -57,7 +57,7 @@ class NewtonStep:
         matrix[np.diag_indices(p)[0], np.diag_indices(p)[0]] += np.where(at.out, 1.0, self.ridge)
         if not at.risk.fit_intercept:
             matrix[p, :p] = matrix[:p, p] = 0.0
-        self.inner = _Cholesky(matrix)
+        self.inner = Cholesky(matrix)
 
     def _solve(self, residual, off):
         """dθ, db, da of W⁻¹da + Xdθ + db = residual, Xᵀda − Λdθ = off, 1ᵀda = −1ᵀa."""
@@ -154,7 +154,7 @@ def saddle_point(block: Array, bend: Array, y: Array, pull: Array) -> tuple[Arra
     return x - v @ (u.T @ z / sizes), root * (rest + z)
 
 
-class _Cholesky:
+class Cholesky:
     """Of a matrix brought to a unit diagonal: weights of rows differ by many decades.
 
     Rounding may leave it indefinite; the diagonal is then raised until it is not, which the next

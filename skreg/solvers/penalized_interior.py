@@ -1,15 +1,16 @@
-"""R + P for the pinball loss and any penalty: interior-point steps with P as it is.
+"""R + P for losses linear on either side of y and any penalty: interior points, with P as it is.
 
 As in `skreg.solvers.interior_point` the residuals are r = r⁺ − r⁻, and a multiplier a of a row lies
 between the slopes −s(1 − τ) and sτ of its share of the loss. A step of Newton's method towards
 products r⁺(sτ − a) = r⁻(a + s(1 − τ)) = μ is a least-squares problem with weights
-w = 1/(r⁺/(sτ − a) + r⁻/(a + s(1 − τ))) of the rows. Here P stands beside it unchanged,
+w = 1/(r⁺/(sτ − a) + r⁻/(a + s(1 − τ))) of the rows, and 1/s beside these slacks for Huber's loss.
+Here P stands beside it unchanged,
 
     min over θ, b   ½Σᵢ wᵢ(eᵢ − xᵢ(θ − θ₀) − (b − b₀))² − Σᵢ aᵢ(xᵢθ + b) + P(θ; λ),
 
-which `CompositeDescent` solves, so that Xᵀa is in the sub-differential of P after a whole step, and
-zeros are exact. A dozen steps lead to a gap of 1e-8. Each takes one weighted Hessian on a working
-set of features.
+on a working set of features. `DualNewton` solves it where P is convex, `CompositeDescent` where it
+is not, so that Xᵀa is in the sub-differential of P after a whole step, and zeros are exact. A dozen
+steps lead to a gap of 1e-8.
 
 A convex P gets the exact duality gap at a. For others the residual is the larger of how far θ is
 from stationary under a,
@@ -35,9 +36,10 @@ from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
+from skreg.solvers.concave_grid import grid_above
+from skreg.solvers.dual_newton import DualNewton
 from skreg.solvers.interior_point import InteriorPoint, Iterate
 from skreg.solvers.method import Answer, Method, Stop, Task
-from skreg.solvers.proximal_gradient import grid_above
 
 # How near to the boundary a step goes, and how many there are at most.
 _NEAR, _STEPS = 0.995, 60
@@ -45,8 +47,12 @@ _NEAR, _STEPS = 0.995, 60
 _LEAST, _MOST = 0.05, 0.8
 # Products are kept above this share of what the gap, and the gap asked for, comes to.
 _BEHIND = 0.02
-# Proximal and Newton steps for one step here; the gap they leave, as a share of the products.
-_INNER, _SHARE = 1000, 1e-2
+# Proximal and Newton steps for one step here; the gap they leave, as a share of the products, and
+# the same where P is convex.
+_INNER, _SHARE, _CONVEX_SHARE = 1000, 1e-2, 1e-4
+# The length of proximal steps grows by a factor where Newton's method takes fewer steps than this,
+# up to an end, and falls otherwise; lengths tried for one step.
+_LONGER, _EASY, _LONGEST, _SHORTER, _TRIES = 3.0, 20, 1e6, 0.1, 10
 # What is first added to a Hessian, as a share of its diagonal, where these do not suffice.
 _RIDGE = 1e-7
 # Features that join the working set at once: this many, or as many as are in it.
@@ -57,9 +63,8 @@ class PenalizedInterior(Method):
     """The walk of `InteriorPath`, λ downwards; `InteriorPoint` answers at λ = 0."""
 
     name = "penalized_interior_point"
-    scope = "any penalty under a pinball loss"
+    scope = "any penalty under a pinball loss, or Huber's of far targets"
     needs: ClassVar = {
-        "problem.has_curvature": (False,),
         "problem.is_piecewise_linear": (True,),
         "is_one_shot": (False,),
     }
@@ -112,6 +117,22 @@ class PenalizedInterior(Method):
         return task.penalty.alpha_max(-slope)
 
 
+def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
+    """A stop of another method at the λ of place ``i``, or a better one by interior points.
+
+    These are asked where the gap is too large, P is convex and the loss has linear sides: what is
+    far out on them may leave a quadratic little to say.
+    """
+    alpha, solved = float(task.alphas[i]), max(task.tol, 64 * EPS) * task.problem.null_risk
+    if stop.gap <= solved or alpha == 0 or not task.penalty.is_convex:
+        return stop
+    if task.problem.is_quadratic or task.risk.loss.linear_sides is None or task.risk.n_outputs > 1:
+        return stop
+    path = InteriorPath(task.risk, task.penalty, task.tol, task.max_iter, np.inf)
+    found = path.solve(alpha, path.start.point)
+    return replace(found, n_expansions=stop.n_expansions) if found.gap < stop.gap else stop
+
+
 class InteriorPath:
     """Solutions for λ that descend: each starts from the θ and b where the last has ended.
 
@@ -140,12 +161,19 @@ class InteriorPath:
         self.certificate = Certificate(risk, penalty)
         null = risk.at(np.zeros(risk.n_features), risk.null_intercept())
         self.widths = np.sqrt(risk.design.squares(risk.share))
+        widest = self.widths.max(initial=0.0) or 1.0
         above, below = risk.loss.linear_sides
+        # What a unit of residuals costs.
+        self.steep = above + below
         # Rows without weight have a box, too, in which a stays 0.
         self.rows = risk.share > 0
         size = np.where(self.rows, risk.share, 1.0)
         self.high, self.low = size * above, -size * below
         self.bend = risk.loss.conjugate_curvature / size
+        # A proximal step by which residuals change as much as there is: of each feature's own units
+        # where the penalty is separable.
+        width = np.where((self.widths > 0) & penalty.is_separable, self.widths, widest)
+        self.reach = self.scale / (self.steep * width) ** 2
         self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf, dof=0)
         self.grid: list[Stop] = []
 
@@ -184,9 +212,9 @@ class InteriorPath:
     def _begin(self, point: Point) -> None:
         """Positive slacks about the residuals of a point, and multipliers of 0."""
         self.theta, self.b = point.theta, point.intercept
-        self.ridge = 0.0
+        self.ridge, self.stretch = 0.0, 1.0
         residual = (self.risk.y - point.raw)[:, 0]
-        spread = 0.1 * self.scale
+        spread = 0.1 * self.scale / self.steep
         self.r_plus = np.maximum(residual, 0.0) + spread
         self.r_minus = np.maximum(-residual, 0.0) + spread
         self.a, self.raw, self.features = np.zeros(len(residual)), point.raw, np.empty(0, np.intp)
@@ -198,8 +226,7 @@ class InteriorPath:
         above, below = self.high - self.a, self.a - self.low
         weights = self.rows / (self.bend + self.r_plus / above + self.r_minus / below)
         error = (self.risk.y - self.raw)[:, 0] - mu / above + mu / below - self.bend * self.a
-        theta, b, rest = self._least_squares(alpha, weights, error, mu)
-        change = weights * rest
+        theta, b, change = self._least_squares(alpha, weights, error, mu)
         plus = mu / above - self.r_plus + self.r_plus / above * change
         minus = mu / below - self.r_minus - self.r_minus / below * change
         primal = min(_longest(self.r_plus, plus), _longest(self.r_minus, minus))
@@ -217,31 +244,49 @@ class InteriorPath:
         return found, min(primal, dual)
 
     def _least_squares(self, alpha: float, weights: Array, error: Array, mu: float):
-        """θ and b of the weighted problem beside P, and what is left of ``error``."""
-        risk, total = self.risk, float(weights.sum())
-        hessian = Hessian(risk, weights[:, None])
-        short = 1.0 / max(float(risk.design.squares(weights).sum()), EPS)
-        goal = _SHARE * mu * len(weights)
-        theta = self.theta
+        """θ and b of the weighted problem beside P, and what they add to a."""
+        size = mu * len(weights)
+        short = 1.0 / max(float(self.risk.design.squares(weights).sum()), EPS)
         while True:
-            level = (weights @ error + self.a.sum()) / total if risk.fit_intercept else 0.0
-            pull = risk.design.transposed_dot((weights * (error - level) + self.a)[:, None])[:, 0]
-            on, origin = self.features, self.theta[None, self.features]
-            block = hessian.block(on)
-            if self.ridge > 0:
-                block = block + self.ridge * np.diag(block).max(initial=0.0) * np.eye(len(on))
-            penalty = WorkingPenalty(self.penalty, alpha, on, (1, len(theta)))
-            start, linear = theta[None, on], pull[None, on]
-            descent = CompositeDescent(block, linear, penalty, start, origin)
-            theta = penalty.whole(descent.solve(goal, _INNER))[0]
-            rest = error - risk.design.dot((theta - self.theta)[:, None])[:, 0]
-            b = (weights @ rest + self.a.sum()) / total if risk.fit_intercept else 0.0
-            rest = rest - b
-            slope = risk.design.transposed_dot((weights * rest + self.a)[:, None])[:, 0]
+            if self.penalty.is_convex:
+                theta, b, change = self._by_dual(alpha, weights, error, _CONVEX_SHARE * size)
+            else:
+                theta, b, change = self._by_descent(alpha, weights, error, _SHARE * size)
+            slope = self.risk.design.transposed_dot((self.a + change)[:, None])[:, 0]
             if not self._widen(theta, slope, short, alpha):
-                spent = descent.n_iter >= _INNER
-                self.ridge = max(10.0 * self.ridge, _RIDGE) if spent else 0.1 * self.ridge
-                return theta, self.b + b, rest
+                return theta, self.b + b, change
+
+    def _by_dual(self, alpha: float, weights: Array, error: Array, goal: float):
+        """Beside a proximal term, too, which fades: steps grow while they come easily."""
+        on, risk = self.features, self.risk
+        penalty = WorkingPenalty(self.penalty, alpha, on, (1, risk.n_features))
+        block, origin, intercept = risk.design.columns(on), self.theta[on], risk.fit_intercept
+        inner = DualNewton(block, penalty, origin, weights, error, self.a, intercept)
+        for _ in range(_TRIES):
+            theta, b, change, is_solved = inner.solve(self.stretch * self.reach[on], goal)
+            factor = _LONGER if inner.n_iter < _EASY else _SHORTER
+            self.stretch = min(factor * self.stretch, _LONGEST)
+            if is_solved:
+                break
+        return penalty.whole(theta)[0], b, change
+
+    def _by_descent(self, alpha: float, weights: Array, error: Array, goal: float):
+        """From the last point, with a ridge that grows where descent does not end."""
+        risk, total = self.risk, float(weights.sum())
+        level = (weights @ error + self.a.sum()) / total if risk.fit_intercept else 0.0
+        pull = risk.design.transposed_dot((weights * (error - level) + self.a)[:, None])[:, 0]
+        on, origin = self.features, self.theta[None, self.features]
+        block = Hessian(risk, weights[:, None]).block(on)
+        if self.ridge > 0:
+            block = block + self.ridge * np.diag(block).max(initial=0.0) * np.eye(len(on))
+        penalty = WorkingPenalty(self.penalty, alpha, on, (1, risk.n_features))
+        descent = CompositeDescent(block, pull[None, on], penalty, origin, origin)
+        theta = penalty.whole(descent.solve(goal, _INNER))[0]
+        spent = descent.n_iter >= _INNER
+        self.ridge = max(10.0 * self.ridge, _RIDGE) if spent else 0.1 * self.ridge
+        rest = error - risk.design.dot((theta - self.theta)[:, None])[:, 0]
+        b = (weights @ rest + self.a.sum()) / total if risk.fit_intercept else 0.0
+        return theta, b, weights * (rest - b)
 
     def _widen(self, theta: Array, slope: Array, short: float, alpha: float) -> bool:
         """Take in what a short proximal step would not leave at 0; whether there was anything."""
@@ -272,16 +317,27 @@ class InteriorPath:
         short = 1e-3 * self.scale / max(float(self.widths @ self.widths), EPS)
         rest = np.abs(theta - self.penalty.prox(theta - short * slope, short, alpha))[0] / short
         rest = np.divide(rest, self.widths, out=np.zeros_like(rest), where=self.widths > 0)
-        loose = point.value + float(np.sum(residual * (self.risk.y - point.raw)))
-        return max(float(rest.max(initial=0.0)), loose / self.scale)
+        return max(float(rest.max(initial=0.0)), self._loose(point, residual[:, 0]) / self.scale)
+
+    def _loose(self, point: Point, residual: Array) -> float:
+        """Σᵢ sᵢ(ℓᵢ + ℓ*ᵢ(uᵢ) − uᵢfᵢ) ≥ 0: 0 where −a = su is a sub-gradient."""
+        share = self.risk.share
+        u = np.divide(residual, share, out=np.zeros_like(share), where=self.rows)
+        conjugate = self.risk.loss.conjugate(self.risk.y, u[:, None])
+        return float(point.value + share @ conjugate - residual @ point.raw[:, 0])
 
     @cached_property
     def _alone(self) -> Certificate:
         """Of the bounds, which are all there is at λ = 0."""
         return Certificate(self.risk, self.penalty.bounds_alone() or self.penalty)
 
-    def _dof(self) -> int:
-        """Rows that are interpolated, but for the one of the intercept (Li & Zhu, 2008)."""
+    def _dof(self) -> float:
+        """Rows that are interpolated, but for the one of the intercept (Li & Zhu, 2008).
+
+        NaN where the loss has a curvature: they are counted by that.
+        """
+        if self.risk.has_curvature:
+            return np.nan
         width = self.high - self.low
         above = self.r_plus * width < self.scale * (self.high - self.a)
         below = self.r_minus * width < self.scale * (self.a - self.low)

@@ -25,14 +25,14 @@ import numpy as np
 from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
-from skreg.rows.products import EPS, Array
+from skreg.rows.products import EPS
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
+from skreg.solvers.concave_grid import grid_above
 from skreg.solvers.method import Answer, Method, Stop, Task
+from skreg.solvers.penalized_interior import closer_inside
 from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
 from skreg.solvers.working_hessian import FLOOR
 
-# The grid of λ on which penalties that are not convex are followed: its ratio and its end.
-_RATIO, _LONGEST = 0.8, 100
 # Quadratics for each λ, and those in a row that bring nothing.
 _ROUNDS, _STALE = 200, 4
 # Steps for one quadratic of a loss, which is but a model of it.
@@ -72,7 +72,7 @@ class ProximalGradient(Method):
             for i in task.descending():
                 if not task.penalty.is_convex:
                     path.approach(float(alphas[i]))
-                stops[i] = path.solve(float(alphas[i]))
+                stops[i] = closer_inside(task, i, path.solve(float(alphas[i])))
                 task.progress(i)
         answer = Answer.of(task, self.name, stops, notes=list(path.part.notes))
         answer.has_minimizer = path.part.has_minimizer
@@ -82,25 +82,6 @@ class ProximalGradient(Method):
         """The smallest λ at which all penalized blocks are 0, free features being at their best."""
         with one_blas_thread():
             return ProximalGradientPath(task.problem, task.penalty, 1e-10, 10_000).alpha_max
-
-
-def grid_above(alpha: float, alpha_max: float) -> Array:
-    """The λ ≥ ``alpha`` of a grid from λ_max down that nobody asked for; empty beyond its ends.
-
-    A penalty that is not convex has several local minima, and which is found depends on where from.
-    On the way down a fixed grid it depends on λ alone, and not on whether it is one of a path or
-    the only one.
-
-    Examples
-    --------
-    >>> from skreg.solvers.proximal_gradient import grid_above
-    >>> grid_above(0.6, 1.0)
-    array([1.  , 0.8 , 0.64])
-    """
-    if not 0 < alpha < alpha_max < np.inf:
-        return np.empty(0)
-    place = int(np.floor(np.log(alpha / alpha_max) / np.log(_RATIO) * (1 + 4 * EPS)))
-    return alpha_max * np.power(_RATIO, np.arange(min(place, _LONGEST) + 1.0))
 
 
 class ProximalGradientPath:
@@ -151,19 +132,6 @@ class ProximalGradientPath:
             if not self.penalty.is_convex:
                 gap = self.scale * self._residual(self.state, 0.0)
             return Stop(self.state, gap, 1, 1)
-        stop = self._descend(alpha)
-        if stop.gap > self.tol * self.scale and self.part.has_flat_parts:
-            # Where nearly every row is on a flat part, the way from a larger λ may be the longer.
-            self.state = self.start.point
-            again = self._descend(alpha)
-            if not again.gap < stop.gap:
-                self.state = stop.point
-                return stop
-            return again
-        return stop
-
-    def _descend(self, alpha: float) -> Stop:
-        """From the present state."""
         features = self._working_set(np.empty(0, np.intp), max(2 * alpha - self.last, 0.5 * alpha))
         self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol
         best, least, rounds = self.state, self._error(alpha), 0

@@ -24,12 +24,11 @@ from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
 from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.newton import Newton, free_directions_notes
+from skreg.solvers.penalized_interior import closer_inside
 from skreg.solvers.proximal_path import MAX_EXPANSIONS, ProximalPath
 
 # Relative gaps from which on a further step is taken for the digits of θ.
 _POLISHED = 1e-12
-# The widest loss on the way to one with flat parts, and the gap of those between.
-_WIDEST, _ROUGH = 1e12, 1e-4
 # Quadratics for one λ, once a λ has shown that the risk has no minimizer.
 _ENDLESS = 20
 
@@ -62,14 +61,11 @@ class ProximalNewton(Method):
             for i in task.descending():
                 if alphas[i] > 0 or penalty.is_bounded(risk.n_features):
                     stops[i] = path.solve(alphas[i])
-                    if stops[i].gap > path.tol and risk.loss.can_widen:
-                        other, again = _by_continuation(path, alphas[i], task)
-                        if again.gap < stops[i].gap:
-                            path, stops[i] = other, again
                     if stops[i].n_expansions >= limit and _has_no_minimum(path):
                         path.max_expansions = min(limit, _ENDLESS)
                     if task.tol <= _POLISHED:
                         stops[i] = path.polish(stops[i])
+                    stops[i] = closer_inside(task, i, stops[i])
                 else:
                     stops[i] = _unpenalised(path, notes)
                 task.progress(i)
@@ -79,28 +75,6 @@ class ProximalNewton(Method):
         """Largest pull of the null model, where features without a penalty are at their best."""
         with one_blas_thread():
             return ProximalPath(task.risk, task.penalty, 1e-10, 10_000).alpha_max
-
-
-def _by_continuation(path, alpha, task):
-    """The path and its stop at λ by way of losses with a wider quadratic part.
-
-    Where nearly every row is on a flat part, a quadratic says little of the risk. A loss that is
-    wide enough for half of the rows to bend comes first, with λ in its units, and the others in
-    steps of half a decade, each from the solution before.
-    """
-    risk, limits = path.risk, (task.max_iter, path.max_expansions)
-    top = 1.0
-    while top < _WIDEST and np.mean(risk.under(risk.loss.widened(top)).null.curvature > 0) < 0.5:
-        top *= 10.0
-    stop = None
-    for factor in np.geomspace(top, 1.0, 1 + 2 * round(np.log10(top))):
-        is_last = factor == 1.0
-        wide = risk if is_last else risk.under(risk.loss.widened(factor))
-        other = ProximalPath(wide, path.penalty, task.tol if is_last else _ROUGH, *limits)
-        if stop is not None and alpha * factor < other.alpha_max:
-            other.start_at(alpha * factor, stop.point.theta, stop.point.intercept)
-        stop = other.solve(alpha * factor)
-    return other, stop
 
 
 def _has_no_minimum(path):

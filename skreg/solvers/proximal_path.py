@@ -96,13 +96,6 @@ class ProximalPath:
             self.passes = self.expansions = 0
         return self._stop(self._go(alpha, self.tol))
 
-    def start_at(self, alpha, theta, intercept):
-        """Go on from this point as if it were the solution at λ = ``alpha``."""
-        self.point = self.evaluate(theta, intercept)
-        self.evaluate.complete(self.point)
-        self.slope, self.alpha, self.sought = -self.point.gradient, alpha, alpha
-        self.history.append((alpha, self.point))
-
     def polish(self, stop):
         """A step more from the last solution, with its own Hessian; kept if the gap is as good.
 

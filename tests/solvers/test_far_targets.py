@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 
 from skreg import PathSearchCV, QuadraticApproxLasso
 from skreg.losses import Huber
-from skreg.penalties import Separable
+from skreg.penalties import MCP, SCAD, SLOPE, Group, Separable, SparseGroup
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max, select_method, solve
 from skreg.solvers.interior_point import InteriorPoint
@@ -151,3 +151,61 @@ def test_near_targets_keep_their_method():
     X, y = rows("tall", 20.0)
     y[0] = 1e9
     assert select_method(posed(X, y), Separable(), 0.1).name == "proximal_newton"
+
+
+def penalties(p, ratio):
+    groups = np.arange(p) // 2
+    some = np.r_[0.0, 2.0, np.ones(groups[-1] - 1)]
+    return {
+        "group": Group(groups),
+        "group elastic net": Group(groups, some, l1_ratio=0.5),
+        "sparse group": SparseGroup(groups, some, asparse=0.3),
+        "slope": SLOPE(),
+        "bounds": Separable(bounds=(-ratio, 0.5 * ratio)),
+    }
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("ratio", [1e3, 1e8])
+@pytest.mark.parametrize("name", penalties(6, 1.0))
+def test_any_penalty(name, ratio, shape):
+    X, y = rows(shape, ratio)
+    w = np.random.default_rng(0).uniform(0.2, 2.0, len(y))
+    w[:2] = 0.0
+    risk, penalty = posed(X, y, weights=w), penalties(X.shape[1], ratio)[name]
+    alphas = alpha_max(risk, penalty) * np.array([1.001, 0.9, 0.1, 1e-3])
+    found = solve(risk, penalty, alphas)
+    assert found.solver == "penalized_interior_point"
+    assert (found.dual_gaps <= 1e-8).all()
+    free = penalty.free(X.shape[1])
+    assert not found.coefs[0, ~free].any()
+    assert found.coefs[1, ~free].any()
+
+
+@pytest.mark.parametrize("name", ["group", "sparse group", "slope", "bounds"])
+def test_units_of_the_loss_do_not_matter(name):
+    X, y = rows("tall", 1e4)
+    risk, same = posed(X, y), posed(X, 1e-6 * y, delta=1e-6)
+    penalty, small = penalties(6, 1e4)[name], penalties(6, 1e-2)[name]
+    alpha = 0.1 * alpha_max(risk, penalty)
+    one, other = solve(risk, penalty, alpha), solve(same, small, 1e-6 * alpha)
+    np.testing.assert_allclose(1e12 * other.risk, one.risk, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["slope", "sparse group"])
+def test_near_targets_of_wide_rows_are_finished_inside(name):
+    """Where proximal gradients end above the gap asked for."""
+    X, y = rows("wide", 15.0)
+    penalty = penalties(40, 1.0)[name]
+    risk = posed(X, y)
+    found = solve(risk, penalty, 0.02 * alpha_max(risk, penalty), max_iter=300)
+    assert found.solver == "proximal_gradient"
+    assert found.dual_gaps[0] <= 1e-8
+
+
+@pytest.mark.parametrize("penalty", [MCP(), SCAD()], ids=repr)
+def test_concave_penalties_end_in_a_local_minimum(penalty):
+    X, y = rows("tall", 1e4)
+    risk = posed(X, y)
+    alphas = alpha_max(risk, penalty) * np.array([0.5, 0.1])
+    assert (solve(risk, penalty, alphas).dual_gaps <= 1e-7).all()
