@@ -28,9 +28,6 @@ class Problem(ABC):
         Whether R is.
     has_curvature : bool
         Whether R can be expanded to a quadratic, or is one.
-    is_piecewise_linear : bool
-        Whether a quadratic says little of the risk: the loss has no curvature, or nearly all rows
-        that do not bend in the null model are far from where they would.
     couples_outputs : bool
         Whether the loss of a row is a function of its K outputs together, not their sum.
     is_large : bool
@@ -41,9 +38,17 @@ class Problem(ABC):
     dtype: np.dtype
     is_convex: bool = True
     has_curvature: bool = True
-    is_piecewise_linear: bool = False
     couples_outputs: bool = False
     is_large: bool = False
+
+    @property
+    def is_piecewise_linear(self) -> bool:
+        """Whether a quadratic says little of the risk.
+
+        The loss has no curvature, or nearly all rows that do not bend in the null model are far
+        from where they would.
+        """
+        return False
 
     @property
     @abstractmethod
