@@ -9,25 +9,53 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport sqrt
+from scipy.linalg.cython_blas cimport dgemv
 
 from skreg._kernels.group_block cimport solve_block, subtract_rows
 
-cdef extern from "thin.h" nogil:
-    void dots_double "skreg_dots_double"(
-        Py_ssize_t n, const double* x, const double* a, const double* b, double* out)
+# Numbers in a product with so few that BLAS gives it no second thread, and the longest of its rows.
+cdef int SMALL = 8192, LONGEST = 4096
+
 
 cdef void _dots(
     Py_ssize_t n, Py_ssize_t k, const double* rows, const double* r, double* out
 ) noexcept nogil:
-    """out ← rows·r, two rows at a time."""
-    cdef double[2] both
-    cdef Py_ssize_t j = 0
-    while j + 2 <= k:
-        dots_double(n, r, rows + j * n, rows + (j + 1) * n, out + j)
-        j += 2
-    if j < k:
-        dots_double(n, r, rows + j * n, rows + j * n, both)
-        out[j] = both[0]
+    """out ← rows·r."""
+    cdef int width = <int>min(n, LONGEST), some, length, stride = <int>n, one = 1
+    cdef int most = max(SMALL // max(width, 1), 1)
+    cdef Py_ssize_t i, j = 0
+    cdef char transposed = b'T'
+    cdef double unit = 1, before
+    while j < k:
+        some, i, before = <int>min(most, k - j), 0, 0
+        while i < n:
+            length = <int>min(width, n - i)
+            dgemv(
+                &transposed, &length, &some, &unit, <double*>rows + j * n + i, &stride,
+                <double*>r + i, &one, &before, out + j, &one,
+            )
+            i, before = i + width, 1
+        j += some
+
+
+def slopes(const double[:, ::1] columns, Py_ssize_t k, const double[::1] residual):
+    """Aᵀr for the first k columns."""
+    out_array = np.empty(k)
+    cdef double[::1] out = out_array
+    if k:
+        with nogil:
+            _dots(residual.shape[0], k, &columns[0, 0], &residual[0], &out[0])
+    return out_array
+
+
+def residual(const double[:, ::1] columns, const double[::1] theta, const double[::1] b):
+    """b − Aθ for the first columns."""
+    out_array = np.array(b)
+    cdef double[::1] out = out_array
+    if theta.shape[0]:
+        with nogil:
+            subtract_rows(b.shape[0], theta.shape[0], &columns[0, 0], &theta[0], &out[0])
+    return out_array
 
 
 def images(

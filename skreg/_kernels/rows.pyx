@@ -4,6 +4,7 @@
 import numpy as np
 
 from cython cimport floating
+from libc.math cimport fabs, sqrt
 
 # Edge of a tile that is transposed.
 cdef Py_ssize_t TILE = 32
@@ -29,6 +30,37 @@ def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):
             a = scale * v[i]
             for j in range(i, p):
                 matrix[i, j] -= a * v[j]
+
+
+def group_norms(
+    const double[:, :] theta, const Py_ssize_t[::1] order, const Py_ssize_t[::1] starts
+):
+    """‖θ_g‖₂ over all rows of θ and the columns ``order[starts[g]:starts[g+1]]``, for each group g.
+
+    Without overflow or underflow: sums of squares out of range are taken again, scaled.
+    """
+    cdef Py_ssize_t g, i, t
+    cdef double total, top, x
+    out = np.zeros(starts.shape[0] - 1)
+    cdef double[::1] norms = out
+    with nogil:
+        for g in range(starts.shape[0] - 1):
+            total = top = 0
+            for i in range(starts[g], starts[g + 1]):
+                for t in range(theta.shape[0]):
+                    x = theta[t, order[i]]
+                    total += x * x
+                    top = max(top, fabs(x))
+            if 1e-280 < total < 1e280 or top == 0:
+                norms[g] = sqrt(total)
+                continue
+            total = 0
+            for i in range(starts[g], starts[g + 1]):
+                for t in range(theta.shape[0]):
+                    x = theta[t, order[i]] / top
+                    total += x * x
+            norms[g] = top * sqrt(total)
+    return out
 
 
 def origin(const floating[:, :] block, const double[:] weights):

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skreg._kernels import rows as row_kernels
 from skreg.penalties.base import Array, Blocks, Mask, Penalty, Tangent
 from skreg.penalties.partition import check_group_factors, partition
 from skreg.penalties.separable import Separable
@@ -138,12 +139,8 @@ class Group(Penalty):
 
     def norms(self, theta: Array) -> Array:
         """‖θ_g‖₂ of each group, shape (n_groups,), without overflow or underflow."""
-        size = np.abs(np.atleast_2d(theta)).max(axis=0)[self.order]
-        top = np.maximum.reduceat(size, self.starts[:-1])
-        scale = np.where(top > 0, top, 1.0)
-        sizes = np.diff(self.starts)
-        inside = np.square(np.atleast_2d(theta)[:, self.order] / np.repeat(scale, sizes))
-        return scale * np.sqrt(np.add.reduceat(inside.sum(axis=0), self.starts[:-1]))
+        rows = np.atleast_2d(np.asarray(theta, dtype=np.float64))
+        return row_kernels.group_norms(rows, self.order, self.starts)
 
     def value(self, theta: Array, alpha: float = 1.0) -> float:
         """λJ(θ)."""

@@ -14,7 +14,10 @@ def partition(groups: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError(
             f"groups must be a label for each feature or a list of index lists, got {groups!r}."
         )
-    if any(isinstance(one, Sequence | np.ndarray) and not isinstance(one, str) for one in groups):
+    is_plain = isinstance(groups, np.ndarray) and groups.ndim == 1 and groups.dtype != object
+    if not is_plain and any(
+        isinstance(one, Sequence | np.ndarray) and not isinstance(one, str) for one in groups
+    ):
         return _from_lists(groups)
     names = np.asarray(groups)
     try:

@@ -28,7 +28,7 @@ _RADIAL = 1e-6
 # A Newton step must gain this share of what its gradient promises (Armijo), and is halved so far.
 _ARMIJO, _SHORTEST = 1e-4, 1e-3
 # A Newton step waits for this many passes, and for the share of them per row or active coefficient.
-_WAIT, _SHARE = 2, 0.02
+_WAIT, _SHARE = 2, 0.05
 # Passes after which all groups are smoothed, and solved by this much closer: small ones are not 0;
 # in so many steps at most.
 _PATIENCE, _SMOOTHED, _MOST = 60, 0.1, 100
@@ -64,7 +64,8 @@ class ResidualGroups(InnerKernel):
         self._vectors, self._values, self._slack = np.empty(0), np.empty(0), np.empty(0)
         self._group = np.empty(0, dtype=np.intp)
         self._r = self._dual_r = self._b.copy()
-        self._dual = self._q = self.theta
+        self._dual = self._q = self._dual_q = self.theta
+        self._ways: _Ways | None = None
         self._past, self._alpha = PastSolutions(), np.inf
 
     @classmethod
@@ -84,7 +85,7 @@ class ResidualGroups(InnerKernel):
         if self._alpha < np.inf:
             self._past.append(self._alpha, self.theta)
             self.theta = self._past.extrapolated(alpha, self._starts)
-            self._r = self._b - self._fitted(self.theta)
+            self._r = self._residual(self.theta)
         self._alpha = alpha
 
     def extend(
@@ -150,42 +151,48 @@ class ResidualGroups(InnerKernel):
     def _balance(self, strength: Array, tol: float) -> float:
         """The gap by a dual point of its own, `group_problem.pxd` says which.
 
-        2na flops, and nG² for the system of G groups. Where that is the better θ as well, it takes
-        the place of θ.
+        2na flops, and nG² for the system of G groups, unless the last one will do. Where the dual
+        point has the better θ as well, this takes the place of θ.
         """
-        theta, r, slope = self.theta, self._r, self._slope()
-        self._dual, self._dual_r, gap = theta, r, self._gap(strength, r, slope)
+        slope = self._slope()
+        self._dual, self._dual_r = self.theta, self._r
+        gap, pull = self._gap(strength, self._r, slope), np.sqrt(self._sums(slope**2))
         if gap <= tol:
             return gap
         if self._violation(strength) > _LOOSE:
             return np.inf
-        pull = np.sqrt(self._sums(slope**2))
-        size = self._sums(theta**2)
+        size = self._sums(self.theta**2)
         on = np.flatnonzero((pull > strength) | ((size > 0) & (pull > 0)))
-        way = np.zeros_like(slope)
-        inside = np.isin(self._group, on)
-        way[inside] = (slope / np.maximum(pull, np.finfo(np.float64).tiny)[self._group])[inside]
-        images = group_rows.images(self._columns, self._starts, on, way)
-        system = symmetric(add_gram(images.T, None))
-        system[np.diag_indices_from(system)] *= 1.0 + _DAMPED
-        try:
-            factor = cho_factor(system, overwrite_a=True, check_finite=False)
-        except LinAlgError:
-            return gap
+        ways = self._ways
+        old = ways is not None and len(ways.way) == len(slope) and np.array_equal(ways.on, on)
+        if not old or (gap := self._move(strength, tol, pull)) > tol:
+            way = slope / np.where(np.isin(np.arange(len(pull)), on), pull, np.inf)[self._group]
+            images = group_rows.images(self._columns, self._starts, on, way)
+            self._ways = _Ways(on, way, images)
+            gap = self._move(strength, tol, pull)
+        stays = size[on] > 0
+        stays &= self._sums(self.theta * self._dual)[on] >= 0.1 * size[on]
+        value = self._value(strength, self.theta, self._r)
+        if stays.all() and self._value(strength, self._dual, self._dual_r) < value:
+            self.theta, self._r, self._q = self._dual, self._dual_r, self._dual_q
+        return gap
+
+    def _move(self, strength: Array, tol: float, pull: Array) -> float:
+        """Move the dual point from the residual on, and the gap that it gives."""
+        assert self._ways is not None
+        ways, gap, r, theta = self._ways, np.inf, self._r, self.theta
         step = np.zeros(len(pull))
-        for _ in range(_MOVES):
-            step[on] = cho_solve(factor, (pull - strength)[on], check_finite=False)
-            theta = theta + step[self._group] * way
-            r = r - product(images.T, step[on, None])[:, 0]
+        for _ in range(_MOVES if ways.factor is not None else 0):
+            step[ways.on] = ways.solve((pull - strength)[ways.on])
+            theta = theta + step[self._group] * ways.way
+            r = group_rows.residual(ways.images, step[ways.on], r)
             slope = self._transposed(r)
             pull = np.sqrt(self._sums(slope**2))
             before, gap = gap, self._gap(strength, r, slope)
+            if gap < before:
+                self._dual, self._dual_r, self._dual_q = theta, r, slope
             if gap <= tol or gap > 0.5 * before:
-                break
-        self._dual, self._dual_r = theta, r
-        stays = (self._sums(self.theta * theta) >= 0.1 * size)[on].all() and (size[on] > 0).all()
-        if stays and self._value(strength, theta, r) < self._value(strength, self.theta, self._r):
-            self.theta, self._r, self._q = theta, r, slope
+                return min(gap, before)
         return gap
 
     def _smooth(self, strength: Array, power: float, tol: float) -> None:
@@ -194,7 +201,7 @@ class ResidualGroups(InnerKernel):
         cross = product(columns, self._b[:, None]).T
         rows = product(columns, columns.T), cross, self._starts, strength, self.theta[None]
         self.theta = smoothed_groups.newton(*rows, power, tol, _MOST)[0][0]
-        self._r = self._b - self._fitted(self.theta)
+        self._r = self._residual(self.theta)
 
     @property
     def dual(self) -> Array:
@@ -215,13 +222,13 @@ class ResidualGroups(InnerKernel):
         """Sums over each group."""
         return np.add.reduceat(x, self._starts[:-1])
 
-    def _fitted(self, theta: Array) -> Array:
-        """Aθ."""
-        return product(self._columns[: len(theta)].T, theta[:, None])[:, 0]
-
     def _transposed(self, r: Array) -> Array:
         """Aᵀr."""
-        return product(self._columns[: len(self.theta)], r[:, None])[:, 0]
+        return group_rows.slopes(self._columns, len(self.theta), r)
+
+    def _residual(self, theta: Array) -> Array:
+        """b − Aθ."""
+        return group_rows.residual(self._columns, theta, self._b)
 
     def _sweep(self, strength: Array) -> None:
         group_rows.sweep(
@@ -270,7 +277,7 @@ class ResidualGroups(InnerKernel):
         way = self._way(bends, slope)
         if way is None:
             return
-        image = self._fitted(way)
+        image = self._b - self._residual(way)
         value = 0.5 * float(self._r @ self._r) + float(strength @ norms)
         promise, length = float(slope @ way), 1.0
         while length > _SHORTEST:
@@ -293,10 +300,27 @@ class ResidualGroups(InnerKernel):
             system[np.diag_indices_from(system)] += 1.0
             factor = cho_factor(system, overwrite_a=True, check_finite=False)
             first = bends.divided(slope)
-            rest = cho_solve(factor, self._fitted(first), check_finite=False)
+            rest = cho_solve(factor, self._b - self._residual(first), check_finite=False)
             return first - bends.divided(self._transposed(rest))
         except LinAlgError:
             return None
+
+
+class _Ways:
+    """The slopes v_g of the groups ``on``, ``way``, Av_g, and how to solve with ⟨Av_g, Av_h⟩."""
+
+    def __init__(self, on: Indices, way: Array, images: Array) -> None:
+        self.on, self.way, self.images = on, way, images
+        system = symmetric(add_gram(images.T, None))
+        system[np.diag_indices_from(system)] *= 1.0 + _DAMPED
+        try:
+            self.factor = cho_factor(system, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            self.factor = None
+
+    def solve(self, right: Array) -> Array:
+        """The steps along the ways that change ‖slope_g‖ by ``right``, to first order."""
+        return cho_solve(self.factor, right, check_finite=False)
 
 
 def _solved(system: Array, right: Array) -> Array:
