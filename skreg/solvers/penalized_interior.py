@@ -55,6 +55,8 @@ _INNER, _SHARE, _CONVEX_SHARE = 1000, 1e-2, 1e-4
 _LONGER, _EASY, _LONGEST, _SHORTER, _TRIES = 3.0, 20, 1e6, 0.1, 10
 # What is first added to a Hessian, as a share of its diagonal, where these do not suffice.
 _RIDGE = 1e-7
+# A relative gap of another method that is no matter of the last digits.
+_STAGNANT = 1e-9
 # Features that join the working set at once: this many, or as many as are in it.
 _BATCH = 100
 
@@ -123,12 +125,12 @@ def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
     These are asked where the gap is too large, P is convex and the loss has linear sides: what is
     far out on them may leave a quadratic little to say.
     """
-    alpha, solved = float(task.alphas[i]), max(task.tol, 64 * EPS) * task.problem.null_risk
-    if stop.gap <= solved or alpha == 0 or not task.penalty.is_convex:
+    alpha, tol = float(task.alphas[i]), max(task.tol, _STAGNANT)
+    if stop.gap <= tol * task.problem.null_risk or alpha == 0 or not task.penalty.is_convex:
         return stop
     if task.problem.is_quadratic or task.risk.loss.linear_sides is None or task.risk.n_outputs > 1:
         return stop
-    path = InteriorPath(task.risk, task.penalty, task.tol, task.max_iter, np.inf)
+    path = InteriorPath(task.risk, task.penalty, tol, task.max_iter, np.inf)
     found = path.solve(alpha, path.start.point)
     return replace(found, n_expansions=stop.n_expansions) if found.gap < stop.gap else stop
 
