@@ -16,6 +16,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
+from skreg._validation import check_parameters
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import (
     INFORMATION,
@@ -241,6 +242,9 @@ class PathSearchCV(BaseSearchCV):
         self.verbose = verbose
 
     # Fitting -------------------------------------------------------------------------------------
+
+    def _validate_params(self) -> None:
+        check_parameters(self, self._parameter_constraints)
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
