@@ -146,7 +146,7 @@ class Answer:
     def of(cls, task: Task, solver: str, stops: Sequence[Stop], **more: Any) -> Answer:
         """Of a `Stop` for each λ."""
         problem, points = task.problem, [stop.point for stop in stops]
-        thetas = np.array([point.theta for point in points])
+        thetas = np.array([point.theta.ravel() for point in points])
         thetas = thetas.reshape(len(points), problem.n_outputs, problem.n_features)
         intercepts, rounding = None, 0.0
         if not problem.is_quadratic:

@@ -52,7 +52,7 @@ _BEHIND = 0.02
 _INNER, _SHARE, _CONVEX_SHARE = 1000, 1e-2, 1e-4
 # The length of proximal steps grows by a factor where Newton's method takes fewer steps than this,
 # up to an end, and falls otherwise; lengths tried for one step.
-_LONGER, _EASY, _LONGEST, _SHORTER, _TRIES = 3.0, 20, 1e6, 0.1, 10
+_LONGER, _EASY, _LONGEST, _SHORTER, _TRIES = 3.0, 20, 3e4, 0.1, 10
 # What is first added to a Hessian, as a share of its diagonal, where these do not suffice.
 _RIDGE = 1e-7
 # A relative gap of another method that is no matter of the last digits.
@@ -163,7 +163,7 @@ class InteriorPath:
         self.certificate = Certificate(risk, penalty)
         null = risk.at(np.zeros(risk.n_features), risk.null_intercept())
         self.widths = np.sqrt(risk.design.squares(risk.share))
-        widest = self.widths.max(initial=0.0) or 1.0
+        typical = float(np.median(self.widths[self.widths > 0])) if self.widths.any() else 1.0
         above, below = risk.loss.linear_sides
         # What a unit of residuals costs.
         self.steep = above + below
@@ -174,7 +174,7 @@ class InteriorPath:
         self.bend = risk.loss.conjugate_curvature / size
         # A proximal step by which residuals change as much as there is: of each feature's own units
         # where the penalty is separable.
-        width = np.where((self.widths > 0) & penalty.is_separable, self.widths, widest)
+        width = np.where((self.widths > 0) & penalty.is_separable, self.widths, typical)
         self.reach = self.scale / (self.steep * width) ** 2
         self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf, dof=0)
         self.grid: list[Stop] = []
