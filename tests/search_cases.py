@@ -34,7 +34,8 @@ def both(estimator, X, y, alphas=ALPHAS, grid=None, params=None, **settings):
     name = next(name for name in estimator.get_params() if name.split("__")[-1] == "alpha")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the best λ", UserWarning)
-        ours = PathSearchCV(estimator, alphas, param_grid=grid, **settings).fit(X, y, **params)
+        ours = PathSearchCV(estimator, alphas, param_grid=grid, tol=0.0, **settings)
+        ours.fit(X, y, **params)
     crossed = [{**one, name: alphas} for one in (grid if isinstance(grid, list) else [grid])]
     theirs = GridSearchCV(estimator, crossed if isinstance(grid, list) else crossed[0], **settings)
     return ours, theirs.fit(X, y, **params)

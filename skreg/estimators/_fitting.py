@@ -300,9 +300,14 @@ class Fitting(LinearModel):
         """`Solution` for each λ, which warns of nothing; ``more`` as for `skreg.solvers.solve`."""
         return self.estimator._solve(self.problem, alphas, closely, **more)
 
-    def solve_closely(self, alphas: ArrayLike, on_solved: OnSolved = None) -> Solution:
-        """Solutions beyond ``tol`` where a step more brings them there; it warns."""
-        found = self.solve(alphas, closely=True, on_solved=on_solved)
+    def solve_closely(
+        self, alphas: ArrayLike, on_solved: OnSolved = None, enough: float = 0.0
+    ) -> Solution:
+        """Solutions beyond ``tol`` where a step more brings them there, it warns.
+
+        A relative duality gap of ``enough`` is as good as any smaller one.
+        """
+        found = self.solve(alphas, closely=True, on_solved=on_solved, enough=enough)
         found.warn(stacklevel=4)
         return found
 

@@ -138,6 +138,7 @@ def job_of(search, X, y, routed, scorers):
         error_score=search.error_score,
         n_jobs=search.n_jobs,
         verbose=search.verbose,
+        tol=search.tol,
         resource=search.resource,
     )
 

@@ -147,6 +147,8 @@ class Job:
     error_score : "raise" or float
     n_jobs : None or int
     verbose : int
+    tol : float
+        Error of a score that does not matter, as a share of its standard error.
     resource : None or "epochs"
         What successive halving rations.
     metric : None or str
@@ -171,6 +173,7 @@ class Job:
     error_score: Any = np.nan
     n_jobs: int | None = None
     verbose: int = 0
+    tol: float = 0.0
     resource: str | None = None
     metric: Any = None
     shared: dict[Any, Any] = field(default_factory=dict)
@@ -179,6 +182,17 @@ class Job:
     def __post_init__(self) -> None:
         for name in ("fit_params", "score_params"):
             object.__setattr__(self, name, _in_range(getattr(self, name)))
+
+    @property
+    def enough(self) -> float:
+        """The relative duality gap that scores ask of the solutions of a training part.
+
+        A gap of ε, relative to the risk R₀ of the null model, leaves errors of about √(2ε·R₀/c) in
+        raw predictions, c being the mean curvature of the rows. On n held-out rows they move the
+        mean loss by about that over √n, as its standard error is a number of that order over √n.
+        1e-4·tol² leaves room for what the order hides.
+        """
+        return 1e-4 * self.tol**2
 
     @property
     def scorer(self):

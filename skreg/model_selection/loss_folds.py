@@ -1,6 +1,6 @@
-"""The ridge under a loss that is not its own quadratic: every fold and λ, and all rows, at once.
+"""The ridge under a loss that is not its own quadratic: every fold, and all rows, side by side.
 
-See `skreg.solvers.fold_newton`. What it does not serve goes the way of `path_folds`.
+See `skreg.solvers.fold_paths`. What it does not serve goes the way of `path_folds`.
 """
 
 import time
@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params
 
@@ -19,18 +18,18 @@ from skreg.model_selection.job import Declined, along_path
 from skreg.model_selection.pipelines import stands_alone
 from skreg.penalties import Separable
 from skreg.quadratic import EmpiricalRisk
-from skreg.solvers.fold_newton import solve_paths
+from skreg.solvers.fold_paths import solve_paths
 from skreg.solvers.newton import Newton
 from skreg.solvers.original_rows import OriginalRows
 
 # Folds beyond which the shares of the rows, n for each fold, take too much.
 _MOST_FOLDS = 20
-# Coefficients beyond which a Hessian for each fold takes too much.
-_MOST_COEFFICIENTS = 1000
+# Features and rows beyond which the covariance takes too much to decompose.
+_MOST_FEATURES = 2000
 
 
 def serves(job):
-    """A dense ridge on its own, exact, with λ > 0, and scorers that look at predictions."""
+    """A ridge on its own, exact, with λ > 0, and scorers that look at predictions."""
     estimator = job.estimator
     if not stands_alone(job):
         return False
@@ -43,7 +42,6 @@ def serves(job):
         and not loss.is_quadratic
         and estimator.max_expansions is None
         and estimator.norm_bound is None
-        and not sparse.issparse(job.X)
         and (job.alphas > 0).all()
         and len(job.splits) <= _MOST_FOLDS
         and set(job.fit_params) <= {"sample_weight", "offset"}
@@ -80,13 +78,8 @@ class _Folds:
             raise Declined(str(error)) from error
         self.risk = cast(EmpiricalRisk, self.whole.problem)
         n, p = self.risk.X.shape
-        smallest = min(len(train) for train, _ in job.splits)
-        if (
-            self.risk.is_quadratic
-            or p > smallest
-            or self.risk.n_outputs * (p + 1) > _MOST_COEFFICIENTS
-        ):
-            raise Declined("Hessians of every fold do not pay at this size")
+        if self.risk.is_quadratic or min(n, p) > _MOST_FEATURES:
+            raise Declined("the covariance is too large to decompose")
         self.weights = np.zeros((n, len(job.splits)))
         self.fittings = []
         for j, (train, _) in enumerate(job.splits):
@@ -111,8 +104,9 @@ class _Folds:
         """θ for every fold and λ."""
         source, alphas, risk = self.whole.estimator, self.job.alphas, self.risk
         tol, factors = source.tol * Newton.closer, self.whole.ridge_factors
+        fold_tol = max(tol, Newton().tol_of_gap(self.job.enough))
         whole, found = solve_paths(
-            risk, self.weights, alphas, factors, tol=tol, max_iter=source.max_iter,
+            risk, self.weights, alphas, factors, tol=tol, fold_tol=fold_tol,
             on_solved=self.job.watch.solved if self.job.watch.is_on else None,
         )  # fmt: skip
         if whole.notes:  # what there is to warn of is said once, by whoever finds the solutions
@@ -126,8 +120,10 @@ class _Folds:
         self.path = self.whole.as_path(whole, self.job.X)
         self.coefs, self.intercepts = found.coefs, found.intercepts
         for j, (train, _) in enumerate(self.job.splits):
-            if (missed := np.flatnonzero(found.gradient_norms[j] > tol)).size:
-                rest = self._alone(train, risk.X).solve(alphas[missed], closely=True)
+            if (missed := np.flatnonzero(found.gradient_norms[j] > fold_tol)).size:
+                rest = self._alone(train, risk.X).solve(
+                    alphas[missed], closely=True, enough=self.job.enough
+                )
                 if rest.notes:
                     raise Declined(rest.notes[0])
                 self.coefs[j, missed] = rest.coefs.reshape(len(missed), *self.coefs.shape[2:])

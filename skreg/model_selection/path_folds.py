@@ -46,7 +46,7 @@ def _one_split(job, j):
     start = time.perf_counter()
     X, y = _safe_split(job.estimator, job.X, job.y, train)
     training = Training(job.estimator, X, y, _check_method_params(job.X, job.fit_params, train))
-    path = training.path(job.alphas, job.watch.of_split(j))
+    path = training.path(job.alphas, job.watch.of_split(j), job.enough)
     solved = time.perf_counter()
     X_test, y_test = _safe_split(job.estimator, job.X, job.y, test, train)
     tests = _scores_along(job, training, path, X_test, y_test, test)

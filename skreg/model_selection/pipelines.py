@@ -188,9 +188,9 @@ class Training:
         self.prefix = prefix = Prefix(estimator, X, y, fit_params)
         self.fitting = Fitting.of(prefix.last, prefix.rows, y, **prefix.fit_params)
 
-    def path(self, alphas, on_solved=None):
-        """`RegularizationPath` as close at every λ as one fit is."""
-        solution = self.fitting.solve_closely(alphas, on_solved)
+    def path(self, alphas, on_solved=None, enough=0.0):
+        """`RegularizationPath` as close at every λ as one fit is, or as is ``enough``."""
+        solution = self.fitting.solve_closely(alphas, on_solved, enough)
         return self.fitting.as_path(solution, self.prefix.rows)
 
     def fitted(self, path, i):

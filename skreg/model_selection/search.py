@@ -44,9 +44,9 @@ class PathSearchCV(BaseSearchCV):
     (for squared error even the sums over the rows are shared by the splits), the earlier steps of a
     Pipeline are fitted once for each split, and networks run side by side in threads. Parameters,
     attributes and ``cv_results_`` are those of `GridSearchCV`, and so are the scores: to 1e-8 where
-    fits are exact, to what ``tol`` leaves open where they are iterative, to the bit for networks of
-    a fixed ``random_state``. Any other estimator with an ``alpha`` is searched too, by one fit for
-    each λ and split.
+    fits are exact, to ``tol`` of their standard errors where they are iterative, to the bit for
+    networks of a fixed ``random_state``. Any other estimator with an ``alpha`` is searched too, by
+    one fit for each λ and split.
 
     Parameters
     ----------
@@ -90,6 +90,10 @@ class PathSearchCV(BaseSearchCV):
         ``max_iter``. ``cv_results_`` has ``n_resources``, the epochs that a λ was allowed, and
         ``stopped``; scores of a λ that was stopped are those it had then, and it is not chosen.
         The others have the scores of a whole search. All networks are kept until the end.
+    tol : float, default=1e-3
+        Error of a score that does not matter, as a share of its standard error: under other losses
+        than squared error, the fits of the training parts end once scores are about that close. 0
+        solves them as closely as single fits, which ``path_`` and ``best_estimator_`` always are.
     n_jobs : None or int, default=None
         Splits to work on at a time, in threads for paths and networks, in processes for other
         estimators; within `joblib.parallel_config` another backend may be chosen. Networks train
@@ -193,6 +197,7 @@ class PathSearchCV(BaseSearchCV):
         "selection": [StrOptions({"best", "one_std_err", *INFORMATION})],
         "noise_variance": [Interval(Real, 0, None, closed="neither"), None],
         "resource": [StrOptions({"epochs"}), None],
+        "tol": [Interval(Real, 0, None, closed="left")],
         "return_train_score": ["boolean"],
     }
 
@@ -222,6 +227,7 @@ class PathSearchCV(BaseSearchCV):
         selection: str = "best",
         noise_variance: float | None = None,
         resource: Literal["epochs"] | None = None,
+        tol: float = 1e-3,
         n_jobs: int | None = None,
         return_train_score: bool = False,
         error_score: float | Literal["raise"] = np.nan,
@@ -236,6 +242,7 @@ class PathSearchCV(BaseSearchCV):
         self.selection = selection
         self.noise_variance = noise_variance
         self.resource = resource
+        self.tol = tol
         self.n_jobs = n_jobs
         self.return_train_score = return_train_score
         self.error_score = error_score

@@ -191,6 +191,11 @@ class EmpiricalRisk(Problem):
         X, weights = self.X[:, features], self.share * self.weight
         return EmpiricalRisk(X, self.y, self.loss, weights, self.offset, self.fit_intercept)
 
+    def weighted(self, weights):
+        """The risk of the same rows with other weights (n,)."""
+        design, intercept = self.design, self.fit_intercept
+        return EmpiricalRisk(self.X, self.y, self.loss, weights, self.offset, intercept, design)
+
     @property
     def largest_eigenvalue(self) -> float:
         """σ₁ of the Hessian at the null model, to a few per cent.

@@ -346,6 +346,10 @@ class Method(ABC):
     def path(self, task: Task) -> Answer:
         """Solve for every λ."""
 
+    def tol_of_gap(self, gap: float) -> float:
+        """The ``tol`` at which relative duality gaps are about this."""
+        return gap
+
     def alpha_max(self, task: Task) -> float:
         """The smallest λ at which every penalized coefficient is 0; +inf if there is none."""
         return np.inf

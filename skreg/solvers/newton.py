@@ -65,6 +65,10 @@ class Newton(Method):
     # and of a path are to agree to eight digits.
     closer = 1e-3
 
+    def tol_of_gap(self, gap: float) -> float:
+        """√gap: half the square of a component is about the decrease that it could bring."""
+        return float(np.sqrt(gap))
+
     def path(self, task: Task) -> Answer:
         """Solve downwards in λ, each solution the start of the next."""
         risk, alphas = task.risk, task.alphas
@@ -117,13 +121,19 @@ def _prepare(risk, factors):
         space = None
     if space is not None:
         risk, factors = space.risk, space.factors
-    if risk.n_features * risk.n_outputs > LARGEST_DENSE:
-        descent = Descent(risk, factors, Hessian, patience=0.0, always_fresh=True)
-        return space, descent, "newton-cg"
+    name = name_of(risk, space)
+    if name == "newton-cg":
+        return space, Descent(risk, factors, Hessian, patience=0.0, always_fresh=True), name
     # Gradients that a Hessian costs: n·p²·K(K+1)/2 flops beside passes that wait for memory.
     patience = risk.n_features * (risk.n_outputs + 1) / 24
-    descent = Descent(risk, factors, DenseHessian, patience)
-    return space, descent, "newton-cholesky" if space is None else "newton-dual"
+    return space, Descent(risk, factors, DenseHessian, patience), name
+
+
+def name_of(risk, space):
+    """What the method is called for a risk, or for that of a reduction."""
+    if risk.n_features * risk.n_outputs > LARGEST_DENSE:
+        return "newton-cg"
+    return "newton-cholesky" if space is None else "newton-dual"
 
 
 def is_wide(risk, factors):

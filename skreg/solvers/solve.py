@@ -56,6 +56,7 @@ def solve(
     hessian: str = "full",
     start: tuple[Array, Array] | None = None,
     closely: bool = False,
+    enough: float = 0.0,
     size: float | None = None,
     with_gaps: bool = False,
     on_solved: Callable[[int], None] | None = None,
@@ -85,6 +86,8 @@ def solve(
         θ and b to start from, for methods that can.
     closely : bool, default=False
         Whether to go on beyond ``tol`` where one step more is likely to bring many digits.
+    enough : float, default=0.0
+        A relative duality gap that is as good as any smaller one, also where ``tol`` is smaller.
     size : None or float, default=None
         A J(θ) that is looked for: Newton's method goes on until J is right beside it.
     with_gaps : bool, default=False
@@ -128,8 +131,11 @@ def solve(
         near, penalty, alphas, tol, max_iter, max_expansions, hessian, start, size, progress
     )
     chosen = _chosen(task, method)
-    if closely and chosen.closer != 1.0:
-        task = replace(task, tol=tol * chosen.closer)
+    least = chosen.tol_of_gap(enough)
+    aim = max(tol * chosen.closer if closely else tol, least)
+    if aim != tol:
+        task = replace(task, tol=aim)
+    tol = max(tol, least)
     answer = chosen.path(task)
     if on_solved is not None:
         for i in task.descending():

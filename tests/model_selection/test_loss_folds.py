@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
@@ -50,7 +51,7 @@ def served(monkeypatch):
 
 
 def compare(estimator, X, y, cv, scoring, alphas=ALPHAS, tol=1e-8, **params):
-    ours = PathSearchCV(estimator, alphas, cv=cv, scoring=scoring, return_train_score=True)
+    ours = PathSearchCV(estimator, alphas, cv=cv, scoring=scoring, return_train_score=True, tol=0.0)
     grid = GridSearchCV(
         estimator, {"alpha": alphas}, cv=cv, scoring=scoring, return_train_score=True
     )
@@ -72,7 +73,12 @@ def test_scores_of_classifiers_are_grid_search_s(name, n_classes):
     scoring = ["accuracy", "neg_log_loss", "balanced_accuracy"]
     scoring += ["roc_auc"] if n_classes == 2 else ["roc_auc_ovr"]
     ours = PathSearchCV(
-        QuadraticApproxRidgeClassifier(), ALPHAS, cv=SPLITTERS[name], scoring=scoring, refit=False
+        QuadraticApproxRidgeClassifier(),
+        ALPHAS,
+        cv=SPLITTERS[name],
+        scoring=scoring,
+        refit=False,
+        tol=0.0,
     )
     grid = GridSearchCV(
         QuadraticApproxRidgeClassifier(), {"alpha": ALPHAS}, cv=SPLITTERS[name], scoring=scoring,
@@ -130,7 +136,7 @@ def test_scores_are_those_of_logistic_regression():
     X, y = classes(250, 5, 2)
     n_train = 200
     search = PathSearchCV(
-        QuadraticApproxRidgeClassifier(), ALPHAS, cv=KFold(5), scoring="neg_log_loss"
+        QuadraticApproxRidgeClassifier(), ALPHAS, cv=KFold(5), scoring="neg_log_loss", tol=0.0
     ).fit(X, y)
     grid = GridSearchCV(
         LogisticRegression(tol=1e-12, max_iter=10_000, solver="newton-cholesky"),
@@ -181,8 +187,6 @@ def test_a_fold_without_one_of_the_classes_fails_as_in_grid_search(y_missing):
 
 
 def test_what_it_does_not_serve():
-    from scipy import sparse
-
     from skreg.model_selection.job import Job
 
     X, y = classes(60, 3, 2)
@@ -196,12 +200,54 @@ def test_what_it_does_not_serve():
 
     model = QuadraticApproxRidgeClassifier
     assert serves(model())
-    assert not serves(model(), X=sparse.csr_array(X))
+    assert serves(model(), X=sparse.csr_array(X))
     assert not serves(model(), alphas=np.array([1.0, 0.0]))
     assert not serves(model(), n_splits=60)
     assert not serves(model(max_expansions=1))
     assert not serves(model(norm_bound=1.0))
     assert not serves(QuadraticApproxRidge())
+
+
+def one_hot(n, n_levels, rng):
+    """Rare levels among them."""
+    blocks = [np.eye(m)[rng.choice(m, n, p=rng.dirichlet(np.full(m, 0.5)))] for m in n_levels]
+    return sparse.csr_array(np.hstack(blocks))
+
+
+TABLES = {
+    "tall": lambda rng: rng.standard_normal((300, 6)),
+    "scaled": lambda rng: rng.standard_normal((200, 5)) * [1e-4, 1.0, 1e3, 1.0, 10.0] + 5.0,
+    "one-hot": lambda rng: one_hot(250, [5, 20, 12], rng),
+    "wide": lambda rng: rng.standard_normal((80, 200)),
+    "wide and sparse": lambda rng: sparse.random_array((80, 150), density=0.1, rng=rng).tocsr(),
+}
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_scores_err_by_about_tol_of_their_standard_errors(table, n_classes):
+    """Down to λ at which the classes of every training part are all but told apart."""
+    rng = np.random.default_rng(0)
+    X = TABLES[table](rng)
+    f = X @ rng.standard_normal(X.shape[1])
+    f = f / np.std(f) + 0.5 * rng.logistic(size=len(f))
+    y = np.digitize(f, np.quantile(f, np.arange(1, n_classes) / n_classes))
+    alphas, cv = np.geomspace(1.0, 1e-6, 9), StratifiedKFold(4)
+    model, tables = QuadraticApproxRidgeClassifier(), []
+    for tol in (1e-3, 0.0):
+        search = PathSearchCV(model, alphas, cv=cv, scoring="neg_log_loss", tol=tol, refit=False)
+        search.fit(X, y)
+        tables.append([search.cv_results_[f"split{j}_test_score"] for j in range(4)])
+    scores, exact = np.array(tables)
+    for j, (train, test) in enumerate(cv.split(X, y)):
+        # Of the losses of single rows, as the fits of a training part have them.
+        path = QuadraticApproxRidgeClassifier().regularization_path(X[train], y[train], alphas)
+        right = path.predict_proba(X[test])[:, np.arange(len(test)), y[test]]
+        standard_errors = np.log(right).std(axis=1) / np.sqrt(len(test))
+        shares = np.abs(scores[j] - exact[j]) / standard_errors
+        assert np.median(shares) <= 2e-4
+        assert shares.max() <= 3e-3
 
 
 def test_gradient_norms_of_float32_are_those_of_rounded_coefficients():

@@ -7,7 +7,7 @@ from solver_cases import solve_newton
 
 from skreg.losses import get_loss
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.solvers.fold_newton import solve_paths
+from skreg.solvers.fold_paths import solve_paths
 
 GRIDS = {
     "fine": np.geomspace(1.0, 1e-4, 30),

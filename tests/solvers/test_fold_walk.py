@@ -5,19 +5,15 @@ import pytest
 from fold_cases import LOSSES, alone, rows
 from hypothesis import given
 from hypothesis import strategies as st
-from solver_cases import solve_newton
 
 from skreg.losses import get_loss
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.solvers.fold_newton import solve_folds
+from skreg.solvers.fold_paths import solve_paths
 
 
-def together(X, y, loss, weights, alphas, factors, offset=None, fit_intercept=True):
+def together(X, y, loss, weights, alphas, factors, offset=None, fit_intercept=True, tol=1e-10):
     risk = EmpiricalRisk(X, y, get_loss(loss), weights.max(axis=1), offset, fit_intercept)
-    whole = solve_newton(risk, alphas, factors)
-    m, K = len(alphas), y.shape[1]
-    start = whole.coefs.reshape(m, K, -1), whole.intercepts.reshape(m, K)
-    return solve_folds(risk, weights, alphas, start, factors, tol=1e-10)
+    return solve_paths(risk, weights, alphas, factors, tol=tol)[1]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -63,24 +59,6 @@ def test_a_small_gradient_norm_is_a_solution(n, p, n_folds, n_alphas, loss, seed
     coefs, _ = alone(X, y, loss, weights, alphas, None)
     solved = found.gradient_norms <= 1e-10
     assert np.allclose(found.coefs[solved], coefs[solved], rtol=0, atol=1e-6)
-
-
-def test_the_gradient_norm_is_that_of_newton_s_method():
-    rng = np.random.default_rng(1)
-    X, y = rows("multinomial_log_loss", 200, 3, rng)
-    weights = 1.0 - np.repeat(np.eye(2), 100, axis=0)
-    alphas = np.array([0.1])
-    # One Newton step at most leaves a gradient to compare.
-    risk = EmpiricalRisk(X, y, get_loss("multinomial_log_loss"))
-    whole = solve_newton(risk, alphas)
-    found = solve_folds(risk, weights, alphas, (whole.coefs, whole.intercepts), tol=np.inf)
-    part = EmpiricalRisk(X[100:], y[100:], risk.loss)
-    from skreg.quadratic.hessian import DenseHessian
-    from skreg.solvers.descent import Descent
-
-    descent = Descent(part, np.ones(3), DenseHessian, 1.0)
-    descent.start_at(whole.coefs[0], whole.intercepts[0])
-    assert found.gradient_norms[0, 0] == pytest.approx(descent.gradient_norm(0.1), rel=1e-9)
 
 
 def test_more_threads_change_nothing():

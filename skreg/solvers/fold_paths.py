@@ -1,0 +1,136 @@
+"""The ridge under any loss along λ, for all rows and every training part of a cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from skreg._threads import one_blas_thread
+from skreg.penalties import Separable
+from skreg.quadratic.reduction import RowSpace
+from skreg.quadratic.risk import EmpiricalRisk
+from skreg.rows.products import Array, Indices
+from skreg.solvers.fold_walk import FoldSolutions, Model, Walk
+from skreg.solvers.method import Freedom, Solution
+from skreg.solvers.newton import free_directions_notes, is_wide, name_of
+
+# Numbers held for a group of columns, beside those of X: as many as nine vectors of raw
+# predictions for each.
+_HELD, _VECTORS = 2**22, 9
+
+
+def solve_paths(
+    risk: EmpiricalRisk,
+    weights: Array,
+    alphas: Array,
+    factors: Array | None = None,
+    *,
+    tol: float = 1e-8,
+    fold_tol: float | None = None,
+    on_solved: Callable[[int, int], None] | None = None,
+) -> tuple[Solution, FoldSolutions]:
+    """argmin R(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ on all rows, and on each training part.
+
+    Parameters
+    ----------
+    risk : EmpiricalRisk
+        That of all rows.
+    weights : ndarray of shape (n, F)
+        Those of the rows in each training part, 0 for others.
+    alphas : ndarray of shape (m,)
+        λ > 0, in any order.
+    factors : ndarray of shape (p,), default=None
+        f ≥ 0; None stands for ones.
+    tol, fold_tol : float
+        Gradient norms at which all rows, and the training parts, are solved; the latter is the
+        former by default.
+    on_solved : callable, default=None
+        ``on_solved(f, i)`` is called when the i-th λ of fold f is solved, or given up.
+
+    Returns
+    -------
+    whole : Solution
+    folds : FoldSolutions
+        A gradient norm above the tolerance, in ``whole`` too, asks for another method.
+    """
+    alphas = np.asarray(alphas, dtype=np.float64)
+    factors = np.ones(risk.n_features) if factors is None else np.asarray(factors, dtype=float)
+    space = RowSpace(risk, factors) if is_wide(risk, factors) else None
+    seen = (risk, factors) if space is None else (space.risk, space.factors)
+    every = np.column_stack([weights, risk.share * risk.weight])
+    F, m = weights.shape[1], len(alphas)
+    rough = tol if fold_tol is None else max(tol, fold_tol)
+    order = np.argsort(-alphas, kind="stable")
+    found = FoldSolutions(
+        np.zeros((F + 1, m, risk.n_outputs, seen[0].n_features)),
+        np.zeros((F + 1, m, risk.n_outputs)),
+        np.full((F + 1, m), np.inf),
+        np.zeros((F + 1, m), dtype=np.intp),
+    )
+    with one_blas_thread():
+        model = Model(*seen)
+
+        def go_down(*parts: int) -> None:
+            walk = Walk(model, every[:, parts], np.arange(len(parts)))
+            for i in order:
+                walk.solve(np.full(len(parts), alphas[i]), rough, tol)
+                walk.put(found, (np.array(parts), i))
+                for f in parts if on_solved is not None else ():
+                    if f < F:
+                        on_solved(f, int(i))
+
+        def finish(*places: int) -> None:
+            walk = Walk(model, every[:, F:], np.zeros(len(places), dtype=np.intp))
+            at = F, np.array(places)
+            walk.start_at(found.coefs[at], found.intercepts[at])
+            walk.solve(alphas[at[1]], tol, tol)
+            walk.put(found, at)
+
+        # Numbers that overflow leave a column unsolved, which its norm says.
+        with np.errstate(all="ignore"):
+            for parts in _groups(seen[0], np.arange(F + 1)):
+                go_down(*parts)
+            for places in _groups(seen[0], order) if rough > tol else ():
+                finish(*places)
+    coefs, intercepts = found.coefs, found.intercepts
+    if space is not None:
+        shape = (-1, *coefs.shape[2:])
+        coefs, b = space.lift(coefs.reshape(shape), intercepts.reshape(-1, shape[1]))
+        coefs, intercepts = coefs.reshape(F + 1, m, *coefs.shape[1:]), b.reshape(F + 1, m, -1)
+    name = name_of(seen[0], space)
+    whole = _whole(risk, factors, alphas, (coefs[-1], intercepts[-1]), found, name)
+    return whole, FoldSolutions(
+        coefs[:-1], intercepts[:-1], found.gradient_norms[:-1], found.n_passes[:-1]
+    )
+
+
+def _groups(risk: EmpiricalRisk, columns: Indices) -> list[Indices]:
+    """Columns that go together: as many as there is room for."""
+    size = getattr(risk.X, "nnz", risk.X.size)
+    room = max(size, _HELD) // (_VECTORS * len(risk.y) * risk.n_outputs)
+    n_groups = -(-len(columns) // max(room, 1))
+    return np.array_split(columns, min(n_groups, len(columns)))
+
+
+def _whole(risk, factors, alphas, thetas, found, name):
+    """The `Solution` for all rows."""
+    coefs, intercepts = thetas
+    penalty = Separable(0.0, factors)
+    steps = found.n_passes[-1]
+    order = np.argsort(-alphas, kind="stable")
+    return Solution(
+        alphas,
+        *risk.as_seen(coefs, intercepts),
+        freedom=Freedom.of(risk, penalty, alphas, coefs, intercepts),
+        norms=np.linalg.norm(coefs, axis=(1, 2)),
+        risk=np.array(
+            [risk.value_at(risk.raw(*one)) for one in zip(coefs, intercepts, strict=True)]
+        ),
+        dual_gaps=None,
+        n_iter=steps,
+        solver=name,
+        gradient_norms=found.gradient_norms[-1],
+        n_expansions=steps,
+        notes=tuple(free_directions_notes(risk, penalty, coefs[order])),
+    )
