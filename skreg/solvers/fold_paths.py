@@ -68,31 +68,22 @@ def solve_paths(
         np.full((F + 1, m), np.inf),
         np.zeros((F + 1, m), dtype=np.intp),
     )
-    with one_blas_thread():
+    # Numbers that overflow leave a column unsolved, which its norm says.
+    with one_blas_thread(), np.errstate(all="ignore"):
         model = Model(*seen)
-
-        def go_down(*parts: int) -> None:
+        for parts in _groups(seen[0], np.arange(F + 1)):
             walk = Walk(model, every[:, parts], np.arange(len(parts)))
             for i in order:
                 walk.solve(np.full(len(parts), alphas[i]), rough, tol)
-                walk.put(found, (np.array(parts), i))
-                for f in parts if on_solved is not None else ():
-                    if f < F:
+                walk.put(found, (parts, i))
+                if on_solved is not None:
+                    for f in parts[parts < F].tolist():
                         on_solved(f, int(i))
-
-        def finish(*places: int) -> None:
+        for places in _groups(seen[0], order) if rough > tol else ():
             walk = Walk(model, every[:, F:], np.zeros(len(places), dtype=np.intp))
-            at = F, np.array(places)
-            walk.start_at(found.coefs[at], found.intercepts[at])
-            walk.solve(alphas[at[1]], tol, tol)
-            walk.put(found, at)
-
-        # Numbers that overflow leave a column unsolved, which its norm says.
-        with np.errstate(all="ignore"):
-            for parts in _groups(seen[0], np.arange(F + 1)):
-                go_down(*parts)
-            for places in _groups(seen[0], order) if rough > tol else ():
-                finish(*places)
+            walk.start_at(found.coefs[F, places], found.intercepts[F, places])
+            walk.solve(alphas[places], tol, tol)
+            walk.put(found, (F, places))
     coefs, intercepts = found.coefs, found.intercepts
     if space is not None:
         shape = (-1, *coefs.shape[2:])
@@ -119,14 +110,15 @@ def _whole(risk, factors, alphas, thetas, found, name):
     penalty = Separable(0.0, factors)
     steps = found.n_passes[-1]
     order = np.argsort(-alphas, kind="stable")
+    seen_coefs, seen_intercepts = risk.as_seen(coefs, intercepts)
+    points = zip(coefs, intercepts, strict=True)
     return Solution(
         alphas,
-        *risk.as_seen(coefs, intercepts),
+        seen_coefs,
+        seen_intercepts,
         freedom=Freedom.of(risk, penalty, alphas, coefs, intercepts),
         norms=np.linalg.norm(coefs, axis=(1, 2)),
-        risk=np.array(
-            [risk.value_at(risk.raw(*one)) for one in zip(coefs, intercepts, strict=True)]
-        ),
+        risk=np.array([risk.value_at(risk.raw(*point)) for point in points]),
         dual_gaps=None,
         n_iter=steps,
         solver=name,

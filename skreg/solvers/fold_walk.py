@@ -164,7 +164,7 @@ class Walk:
             on = np.flatnonzero(going_on)
             if not on.size:
                 break
-            for c in on if step else ():
+            for c in on.tolist() if step else ():
                 if self._is_slow(self.norms[c], before[c], tols[c], step - taken[c]):
                     self._take_blocks(c)
                     taken[c] = step
