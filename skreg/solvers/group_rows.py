@@ -1,8 +1,11 @@
 """Groups on the residual of dense rows with n < p, where H on the active ones may outgrow X.
 
-Between two λ the solution is extrapolated. Then Newton steps on the groups that are not 0 alternate
-with passes of exact block steps, which let groups come and go. A Newton system is solved on the
-smaller side: of a active coefficients and n rows, na·min(n, a) + min(n, a)³/3 flops.
+Between two λ the solution is extrapolated. Then come passes of exact block steps, which let groups
+come and go, until a dual point says that it is enough; now and then a Newton step on the groups
+that are not 0. For a known coefficients in G groups a pass costs up to 4na flops and one read of
+the columns, a dual point 2na for its images and each of its moves, and nG² + G³/3 for a system that
+often serves the next λ, too. A Newton system is solved on the smaller side: na·min(n, a) +
+min(n, a)³/3 flops, worth some n/20 passes.
 """
 
 from __future__ import annotations

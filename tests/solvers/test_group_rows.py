@@ -49,6 +49,19 @@ def test_a_sweep_is_that_of_descent_with_h(seed):
     np.testing.assert_array_equal(mine[same], before[same])
 
 
+@pytest.mark.parametrize("n", [1, 7, 400, 9000])
+def test_products_of_some_columns(n):
+    """As in NumPy; from 4096 rows on in pieces."""
+    rng = np.random.default_rng(n)
+    A, b, theta = rng.normal(size=(23, n)), rng.normal(size=n), rng.normal(size=23)
+    A.flags.writeable = b.flags.writeable = theta.flags.writeable = False
+    starts, which = np.array([0, 1, 9, 20, 23]), np.array([1, 3])
+    np.testing.assert_allclose(group_rows.slopes(A, 20, b), A[:20] @ b, atol=1e-11)
+    np.testing.assert_allclose(group_rows.residual(A, theta, b), b - theta @ A, atol=1e-11)
+    images = np.stack([theta[1:9] @ A[1:9], theta[20:] @ A[20:]])
+    np.testing.assert_allclose(group_rows.images(A, starts, which, theta), images, atol=1e-11)
+
+
 def path(monkeypatch, large, X, y, groups, alphas, **options):
     monkeypatch.setattr(module, "_LARGE", large)
     model = QuadraticApproxLasso(groups=groups, **options)
