@@ -22,7 +22,7 @@ _WORTH_TWO = 5e5
 _SEEN = 1e-10
 # Curvature of a parabola above its loss up to which a row counts as far out on a linear part, and
 # the share of rows there that changes the method; those that bend in the null model do not matter.
-_FAR, _MANY = 0.015, 0.1
+_FAR, _MANY = 0.0015, 0.1
 # Of the power iteration for the largest eigenvalue: it is right to a few per cent.
 _POWER_STEPS = 16
 

@@ -468,7 +468,7 @@ def test_huber_on_wide_rows_of_mixed_scales(seed, grouped):
 
 @pytest.mark.parametrize("grouped", [False, True])
 def test_huber_paths_where_targets_are_a_million_times_delta(grouped):
-    """More features than rows: a loss with a wider quadratic part leads there."""
+    """More features than rows: interior points lead there."""
     rng = np.random.default_rng(7)
     X = rng.normal(size=(30, 60))
     y = 1e6 * (X[:, 0] - 2 * X[:, 1] + rng.standard_t(3, 30))
