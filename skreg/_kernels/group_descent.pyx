@@ -33,9 +33,9 @@ cdef Py_ssize_t MAX_SYSTEM = 4000
 # What rounding leaves of a duality gap, as a share of ‖b‖².
 cdef double FLOOR = 16 * EPS
 cdef int MAX_HALVINGS = 30
-# A dual point of its own is tried again after a pass that gains this much of what would do, but not
+# A dual point of its own is tried again after a pass that gains this share of what would do, but not
 # less than this share of what the last gained.
-cdef double SOONER = 2, LEAST = 0.01
+cdef double SOONER = 1, LEAST = 0.01
 # Moves towards it by one system, and systems, where the first brings the gap to this many times what
 # is asked for.
 cdef int MAX_MOVES = 4, MAX_SYSTEMS = 2

@@ -38,7 +38,7 @@ _PATIENCE, _SMOOTHED, _MOST = 60, 0.1, 100
 # A dual point of its own is tried after a pass that gains no more than the gap asked for, and again
 # after one that gains this much of what would do, but not less than this share of what the last
 # gained. Before any pass, if the gap by θ itself, squared, makes it likely to do.
-_SOONER, _LEAST, _LIKELY = 2.0, 0.01, 4.0
+_SOONER, _LEAST, _LIKELY = 1.0, 0.01, 4.0
 # Not while groups are further than this share of λ from meeting their conditions.
 _LOOSE = 0.02
 # Moves towards it by one system, and the share of its diagonal that is added.
