@@ -124,8 +124,9 @@ class Outcome:
         means = results[f"mean_test_{metric}"][members]
         errors = standard_errors(results, metric, self.attributes["n_splits_"])[members]
         side = edge(means, combination.alphas, i)
-        extends = isinstance(self.evaluation.choice, str)
-        if extends and is_constant_best(means, errors, combination.alphas, i):
+        path, extends = combination.scores.path, isinstance(self.evaluation.choice, str)
+        keeps_nothing = side == "largest" and path is not None and not path.norms[i]
+        if keeps_nothing or extends and is_constant_best(means, errors, combination.alphas, i):
             warn_of_constant(means, combination.alphas)
         elif side and not combination.settled:
             warn_of_edge(combination.alphas, i, side)

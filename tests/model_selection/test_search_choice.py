@@ -373,3 +373,12 @@ def test_what_is_said_of_a_constant_is_what_was_looked_at():
         warn_of_constant(np.array([3.0, 2.0, 1.0, 0.0]), alphas)
     with pytest.warns(UserWarning, match="rises again towards the smallest: smaller λ were not"):
         warn_of_constant(np.array([3.0, 2.0, 1.0, 2.9]), alphas)
+
+
+@pytest.mark.parametrize("how", [{"selection": "bic"}, {"cv": "gcv"}, {"cv": 5}])
+def test_where_the_largest_lambda_keeps_nothing_no_larger_one_is_asked_for(how):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((100, 10)), rng.standard_normal(100)
+    with pytest.warns(UserWarning, match="nothing but a constant"):
+        search = PathSearchCV(QuadraticApproxLasso(), 20, **how).fit(X, y)
+    assert not search.best_estimator_.coef_.any()
