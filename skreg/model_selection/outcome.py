@@ -126,7 +126,7 @@ class Outcome:
         side = edge(means, combination.alphas, i)
         path, extends = combination.scores.path, isinstance(self.evaluation.choice, str)
         keeps_nothing = side == "largest" and path is not None and not path.norms[i]
-        if keeps_nothing or extends and is_constant_best(means, errors, combination.alphas, i):
+        if keeps_nothing or (extends and is_constant_best(means, errors, combination.alphas, i)):
             warn_of_constant(means, combination.alphas)
         elif side and not combination.settled:
             warn_of_edge(combination.alphas, i, side)
