@@ -267,8 +267,8 @@ def warn_of_constant(means, alphas):
     """Say that no λ does better than the largest, and how far that was looked at."""
     order = np.argsort(alphas)
     first, second = means[order[:2]]
-    beyond = ""
-    if len(alphas) > 2 and first - second > SAME * max(abs(first), abs(second)):
+    beyond, rises = "", np.isfinite(first) and len(alphas) > 2
+    if rises and first - second > SAME * max(abs(first), abs(second)):
         beyond = " The score rises again towards the smallest: smaller λ were not looked at."
     warnings.warn(
         f"no λ does better than the largest tried, alpha={alphas.max():.6g}, which leaves of the "

@@ -193,8 +193,20 @@ class InteriorPath:
         return self.solve(alpha, (self.grid[len(grid) - 1] if len(grid) else self.start).point)
 
     def solve(self, alpha: float, point: Point) -> Stop:
-        """Steps until the gap is small, from a point of another λ."""
+        """The solution from a point of another λ.
+
+        Where columns are on scales far apart the dual of the inner problem may be too stiff.
+        """
+        found = self._walk(alpha, point, by_dual=self.penalty.is_convex)
+        if self.penalty.is_convex and not found.gap <= self.tol * self.scale:
+            other = self._walk(alpha, point, by_dual=False)
+            found = min(found, other, key=lambda stop: stop.gap)
+        return found
+
+    def _walk(self, alpha: float, point: Point, *, by_dual: bool) -> Stop:
+        """Steps until the gap is small, the inner problems by one way or the other."""
         self._begin(point)
+        self.by_dual = by_dual
         best, gap, length = Stop(point, np.inf, dof=0), 1.0, 0.0
         for n_iter in range(1, self.steps + 1):
             products = self.r_plus * (self.high - self.a) + self.r_minus * (self.a - self.low)
@@ -250,7 +262,7 @@ class InteriorPath:
         size = mu * len(weights)
         short = 1.0 / max(float(self.risk.design.squares(weights).sum()), EPS)
         while True:
-            if self.penalty.is_convex:
+            if self.by_dual:
                 theta, b, change = self._by_dual(alpha, weights, error, _CONVEX_SHARE * size)
             else:
                 theta, b, change = self._by_descent(alpha, weights, error, _SHARE * size)

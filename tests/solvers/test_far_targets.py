@@ -219,3 +219,13 @@ def test_concave_penalties_end_in_a_local_minimum(penalty):
     risk = posed(X, y)
     alphas = alpha_max(risk, penalty) * np.array([0.5, 0.1])
     assert (solve(risk, penalty, alphas).dual_gaps <= 1e-7).all()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_quantiles_beside_groups_of_columns_on_scales_far_apart(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(120, 12)) * 10.0 ** rng.uniform(-4, 4, 12)
+    y = (X / np.abs(X).max(axis=0))[:, :3].sum(axis=1) + 0.1 * rng.standard_t(2, 120)
+    model = QuadraticApproxLasso(loss="quantile", groups=np.repeat(np.arange(4), 3))
+    path = model.regularization_path(X, y, 5)
+    assert path.dual_gaps.max() <= 1e-8
