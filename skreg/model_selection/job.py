@@ -190,9 +190,9 @@ class Job:
         A gap of ε, relative to the risk R₀ of the null model, leaves errors of about √(2ε·R₀/c) in
         raw predictions, c being the mean curvature of the rows. On n held-out rows they move the
         mean loss by about that over √n, as its standard error is a number of that order over √n.
-        1e-4·tol² leaves room for what the order hides.
+        1e-6·tol² leaves room for what the order hides.
         """
-        return 1e-4 * self.tol**2
+        return 1e-6 * self.tol**2
 
     @property
     def scorer(self):

@@ -26,6 +26,9 @@ from skreg.solvers.original_rows import OriginalRows
 _MOST_FOLDS = 20
 # Features and rows beyond which the covariance takes too much to decompose.
 _MOST_FEATURES = 2000
+# Features without a penalty that are looked at one by one, and the smallest singular value, in
+# units in which each is 1, of those that are told apart.
+_MOST_FREE, _ALIKE = 50, 1e-6
 
 
 def serves(job):
@@ -86,6 +89,27 @@ class _Folds:
             alone = self._alone(train, self.risk.X[:, :1])
             self.weights[train, j] = alone.problem.share * alone.problem.weight
             self.fittings.append(alone)
+        if not all(map(self._tells_free_features_apart, self.weights.T)):
+            raise Declined("features without a penalty have many minimizers in a training part")
+
+    def _tells_free_features_apart(self, weights):
+        """Whether no combination of features without a penalty is constant in a training part.
+
+        Where one is, the coefficients of least norm are wanted, and steps do not lead to them.
+        """
+        factors = self.whole.ridge_factors
+        free = np.flatnonzero(factors == 0) if factors is not None else np.empty(0, dtype=int)
+        if not 0 < free.size <= _MOST_FREE:
+            return not free.size
+        root = np.sqrt(weights / weights.sum())[:, None]
+        columns = root * self.risk.design.columns(free)
+        if self.risk.fit_intercept:
+            columns -= root * (root.T @ columns)
+        norms = np.linalg.norm(columns, axis=0)
+        if not norms.all():
+            return False
+        singular = np.linalg.svd(columns / norms, compute_uv=False)
+        return len(singular) == free.size and singular[-1] > _ALIKE
 
     def _alone(self, train, X):
         """The `Fitting` of a training part, of some columns of X."""

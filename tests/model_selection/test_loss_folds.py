@@ -208,6 +208,21 @@ def test_what_it_does_not_serve():
     assert not serves(QuadraticApproxRidge())
 
 
+@pytest.mark.parametrize("rows", ["unseen", "all levels"])
+def test_features_without_a_penalty_that_a_training_part_cannot_tell_apart(rows):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 4))
+    X[:, 1] = np.arange(120) < 12  # of the first fold's test rows only
+    factors = [1, 0, 1, 1]
+    if rows == "all levels":
+        X, factors = np.hstack([X, np.eye(3)[rng.integers(0, 3, 120)]]), [1] * 4 + [0] * 3
+    y = rng.poisson(np.exp(0.3 * X[:, 0] + 0.5 * X[:, 1])).astype(float)
+    model = QuadraticApproxRidge(loss="poisson", penalty_factors=factors)
+    search = compare(model, X, y, KFold(10), None, [0.1, 0.01], tol=1e-7)
+    alone = QuadraticApproxRidge(loss="poisson", penalty_factors=factors, **search.best_params_)
+    np.testing.assert_allclose(search.best_estimator_.coef_, alone.fit(X, y).coef_, atol=1e-7)
+
+
 def one_hot(n, n_levels, rng):
     """Rare levels among them."""
     blocks = [np.eye(m)[rng.choice(m, n, p=rng.dirichlet(np.full(m, 0.5)))] for m in n_levels]
