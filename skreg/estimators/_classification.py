@@ -168,7 +168,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         if not (isinstance(y, np.ndarray) and y.ndim == 1):
             y = column_or_1d(y, warn=True)
         weights = check_weights(sample_weight, X)
-        if y.dtype.kind not in "biuSU":  # integers and strings are classes
+        if y.dtype.kind not in "biuU":  # integers and strings are classes
             check_classes(y)
         self.classes_, index = np.unique(y, return_inverse=True)
         n_classes = len(self.classes_)

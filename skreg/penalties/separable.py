@@ -61,6 +61,10 @@ class Separable(Penalty):
     is_separable: ClassVar[bool] = True
 
     def __post_init__(self):
+        # What follows from them is kept: an array that its owner changes later is another one.
+        for name in ("factors", "l2_factors"):
+            if isinstance(given := getattr(self, name), np.ndarray):
+                object.__setattr__(self, name, given.copy())
         if self.bounds is None:
             return
         if len(self.bounds) != 2:
@@ -75,6 +79,8 @@ class Separable(Penalty):
             # The same by another name.
             object.__setattr__(self, "positive", bool(self.positive or lower == 0))
             object.__setattr__(self, "bounds", None)
+        else:
+            object.__setattr__(self, "bounds", (np.copy(lower)[()], np.copy(upper)[()]))
 
     def __eq__(self, other):
         return type(other) is type(self) and self._parameters() == other._parameters()

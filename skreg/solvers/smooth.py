@@ -208,8 +208,14 @@ class LossPart:
         return state, min(state.value, self.certificate.gap_of_small(state.point, 0.0))
 
     def _diagonal(self):
-        """An upper bound of the Hessian's diagonal at the null model."""
+        """An upper bound of the Hessian's diagonal at the null model.
+
+        Where no row may have a curvature there, that of quadratics above the losses.
+        """
         risk, curvature = self.problem, self.problem.null.curvature
+        if risk.loss.has_flat_parts:
+            above = risk.loss.majorizer(risk.y, risk.null.raw)
+            curvature = np.maximum(curvature, risk.share[:, None] * above)
         if risk.loss.coupled:
             curvature = risk.share[:, None] * curvature * (1.0 - curvature)
         return np.stack([risk.design.squares(np.ascontiguousarray(c)) for c in curvature.T])

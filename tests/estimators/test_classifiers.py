@@ -509,3 +509,10 @@ def test_a_class_a_row_is_fitted_without_a_warning(as_list):
             assert len(classifier.fit(X, y).classes_) == 30
         with pytest.raises(ValueError, match="Unknown label type"):
             classifier.fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("kind", [QuadraticApproxRidgeClassifier, QuadraticApproxLassoClassifier])
+def test_classes_of_bytes_are_refused_as_by_scikit_learn(kind):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(TypeError, match="bytes"):
+        kind().fit(X, np.array([b"a", b"b"] * 10))

@@ -80,3 +80,12 @@ def test_far_bounds_are_bounds():
         assert Separable(bounds=bounds).is_bounded(2)
     assert Separable(factors=np.array([np.inf, 1.0])).is_bounded(2)
     assert not Separable().is_bounded(2)
+
+
+def test_arrays_that_change_later_are_no_longer_the_penalty_s():
+    factors, upper = np.ones(2), np.ones(2)
+    penalty = Separable(factors=factors, bounds=(-1.0, upper))
+    theta = np.array([3.0, 3.0])
+    assert penalty.prox(theta, step=1.0).tolist() == [1.0, 1.0]
+    factors[0], upper[1] = np.inf, 0.5
+    assert penalty.prox(theta, step=1.0).tolist() == [1.0, 1.0]

@@ -157,3 +157,20 @@ def test_huber_where_targets_are_far_beyond_delta(name, delta):
     risk = EmpiricalRisk(X, y[:, None], Huber(delta))
     alphas = 0.01 * alpha_max(risk, penalty) * np.ones(1)
     assert solve(risk, penalty, alphas).dual_gaps[0] <= 1e-8
+
+
+@pytest.mark.parametrize("penalty", [MCP(), SCAD()])
+def test_zeros_are_not_stationary_where_no_row_of_the_null_model_is_curved(penalty):
+    """Of as many rows above as below, and all of them beyond delta, the Hessian is 0."""
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(30, 60))
+    y = X[:, :3] @ [3.0, -2.0, 1.0] + rng.standard_t(2, 30)
+    risk = EmpiricalRisk(X, y[:, None], Huber(y.std() / 150))
+    assert not risk.null.curvature.any()
+    found = solve(risk, penalty, 0.3 * alpha_max(risk, penalty), method="proximal_gradient")
+    assert found.coefs.any()
+    slope = X.T @ np.clip(
+        y - X @ found.coefs[0] - found.intercepts[0], -risk.loss.delta, risk.loss.delta
+    )
+    off = found.coefs[0] == 0
+    assert np.abs(slope[off]).max() / 30 <= found.alphas[0] * (1 + 1e-6)
