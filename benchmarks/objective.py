@@ -93,6 +93,41 @@ def logistic_duality_gap(X, y, coef, intercept, alpha, penalty, *, fit_intercept
     return (primal - max(value(point) for point in points)) / primal
 
 
+def multinomial_duality_gap(X, y, coef, intercept, alpha):
+    """(primal − dual) / primal of mean(−log p(y)) + λ·½‖Θ‖² for class indices y.
+
+    ``coef`` is (K, p) and ``intercept`` (K,), or of one row for two classes, as in
+    `logistic_duality_gap`, whose dual this is with a ν for each class: y − ν are probabilities, and
+    each class's ν sums to 0, which the best intercepts see to.
+    """
+    coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
+    linear = X @ coef.T
+    primal = penalised(log_loss(y, linear + intercept), half_square(coef), alpha)
+    if linear.shape[1] == 1:
+        linear = np.hstack([np.zeros_like(linear), linear])
+        intercept = np.append(0.0, intercept)
+    probabilities = _balanced(np.eye(linear.shape[1])[y], linear, intercept)
+    nu = np.eye(linear.shape[1])[y] - probabilities
+    correlation = X.T @ (nu[:, 1:] if len(coef) == 1 else nu) / len(y)
+    inside = np.maximum(probabilities, np.finfo(float).tiny)
+    entropy = -(probabilities * np.log(inside)).sum(axis=1).mean()
+    return (primal - entropy + half_square(correlation) / alpha) / primal
+
+
+def _balanced(targets, linear, start):
+    """Probabilities whose mean for each class is that of the targets: Newton's method on b."""
+    for _ in range(50):
+        raw = linear + start
+        p = np.exp(raw - raw.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        missing = (targets - p).sum(axis=0)
+        if np.abs(missing).max() < 1e-12 * len(p):
+            break
+        hessian = np.diag(p.sum(axis=0)) - p.T @ p
+        start = start + np.linalg.lstsq(hessian, missing)[0]
+    return p
+
+
 def _best_intercept(y, linear, start):
     """argmin over b of the mean log loss of ``linear`` + b, by Newton's method from ``start``."""
     for _ in range(20):

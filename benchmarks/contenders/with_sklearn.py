@@ -16,6 +16,9 @@ TOLERANCES = {
     "search_logistic_ridge": ladder(1e-2, 1e-8, 4),
     "search_logistic_ridge__lbfgs": ladder(1e-2, 1e-8, 4),
     "search_logistic_ridge__GridSearchCV": ladder(1e-2, 1e-8, 4),
+    "search_logistic_tables": ladder(1e-2, 1e-8, 2),
+    "search_logistic_tables__newton_cholesky": ladder(1e-2, 1e-8, 2),
+    "search_logistic_tables__newton_cg": ladder(1e-2, 1e-8, 2),
 }
 
 
@@ -235,6 +238,29 @@ def search_logistic_ridge(data):
 def search_logistic_ridge__lbfgs(data):
     """LogisticRegressionCV as it comes."""
     return _logistic_search(data, solver="lbfgs")
+
+
+def search_logistic_tables(data):
+    """LogisticRegressionCV as it comes, by L-BFGS."""
+    return _table_search(data, "lbfgs")
+
+
+def search_logistic_tables__newton_cholesky(data):
+    return _table_search(data, "newton-cholesky")
+
+
+def search_logistic_tables__newton_cg(data):
+    return _table_search(data, "newton-cg")
+
+
+def _table_search(data, solver):
+    run_search = _logistic_search(data, solver=solver)
+
+    def run(tol):
+        errors, alphas, coef, intercept = run_search(tol)
+        return errors, alphas, coef[None], intercept[None]
+
+    return run
 
 
 def _logistic_search(data, **options):

@@ -18,6 +18,7 @@ TOLERANCES = {
     "search_lasso": ladder(1e-6, 1e-10),
     "search_logistic_ridge": ladder(1e-1, 1e-8, 4),
     "search_logistic_ridge__GridSearchCV": ladder(1e-1, 1e-8, 4),
+    "search_logistic_tables": ladder(1e-1, 1e-6, 2),
 }
 
 
@@ -206,6 +207,24 @@ def search_logistic_ridge__GridSearchCV(data):
         best = search.best_estimator_
         alphas = np.array([best.alpha_])
         return -search.cv_results_["mean_test_score"], alphas, best.coef_, best.intercept_
+
+    return run
+
+
+def search_logistic_tables(data):
+    """The tolerance is that of the scores; the path of all rows is solved as it comes."""
+    from sklearn.model_selection import PredefinedSplit
+
+    from skreg import PathSearchCV, QuadraticApproxRidgeClassifier
+
+    def run(tol):
+        search = PathSearchCV(
+            QuadraticApproxRidgeClassifier(), data.alphas, cv=PredefinedSplit(data.folds),
+            scoring="neg_log_loss", tol=tol,
+        ).fit(data.X, data.y)  # fmt: skip
+        best = search.best_estimator_
+        errors = -search.cv_results_["mean_test_score"]
+        return errors, np.array([best.alpha]), best.coef_[None], best.intercept_[None]
 
     return run
 
