@@ -17,7 +17,6 @@ TOLERANCES = {
     "search_logistic_ridge__lbfgs": ladder(1e-2, 1e-8, 4),
     "search_logistic_ridge__GridSearchCV": ladder(1e-2, 1e-8, 4),
     "search_logistic_tables": ladder(1e-2, 1e-8, 2),
-    "search_logistic_tables__newton_cholesky": ladder(1e-2, 1e-8, 2),
     "search_logistic_tables__newton_cg": ladder(1e-2, 1e-8, 2),
 }
 
@@ -243,10 +242,6 @@ def search_logistic_ridge__lbfgs(data):
 def search_logistic_tables(data):
     """LogisticRegressionCV as it comes, by L-BFGS."""
     return _table_search(data, "lbfgs")
-
-
-def search_logistic_tables__newton_cholesky(data):
-    return _table_search(data, "newton-cholesky")
 
 
 def search_logistic_tables__newton_cg(data):
