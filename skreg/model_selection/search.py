@@ -92,7 +92,8 @@ class PathSearchCV(BaseSearchCV):
         The others have the scores of a whole search. All networks are kept until the end.
     tol : float, default=1e-3
         Error of a score that does not matter, as a share of its standard error: under other losses
-        than squared error, the fits of the training parts end once scores are about that close. 0
+        than squared error, the fits of the training parts end once scores are about that close. By
+        λ so small that the rows are all but interpolated, errors may be tens of times as large. 0
         solves them as closely as single fits, which ``path_`` and ``best_estimator_`` always are.
     n_jobs : None or int, default=None
         Splits to work on at a time, in threads for paths and networks, in processes for other
