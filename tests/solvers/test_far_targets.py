@@ -221,7 +221,7 @@ def test_concave_penalties_end_in_a_local_minimum(penalty):
     assert (solve(risk, penalty, alphas).dual_gaps <= 1e-7).all()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_quantiles_beside_groups_of_columns_on_scales_far_apart(seed):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(120, 12)) * 10.0 ** rng.uniform(-4, 4, 12)

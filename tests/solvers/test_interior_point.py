@@ -181,13 +181,14 @@ def test_positive_coefficients_need_no_penalty_to_speak_of(shape, tau, kind):
 
 def test_positive_ridge_solves_the_quadratic_program():
     rng = np.random.default_rng(1)
-    X = rng.normal(size=(60, 5))
-    y = X @ [1.0, -1.0, 0.5, 0.0, 0.0] + 0.5 * rng.normal(size=60)
+    n, p = 24, 5
+    X = rng.normal(size=(n, p))
+    y = X @ [1.0, -1.0, 0.5, 0.0, 0.0] + 0.5 * rng.normal(size=n)
     alpha, model = 0.01, QuadraticApproxLasso(0.01, l1_ratio=0.0, positive=True, loss="quantile")
     for form in (np.asarray, sparse.csr_array, sparse.csc_array):
         model.fit(form(X), y)
         assert model.dual_gap_ <= 1e-10
-    n, p, half = 60, 5, np.full(120, 0.5 / 60)
+    half = np.full(2 * n, 0.5 / n)
     best = minimize(
         lambda v: 0.5 * alpha * v[:p] @ v[:p] + half @ v[p + 1 :],
         np.concatenate([np.zeros(p + 1), np.maximum(y, 0), np.maximum(-y, 0)]),
