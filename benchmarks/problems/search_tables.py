@@ -104,7 +104,7 @@ def _cases(quick):
         ("one-hot", _one_hot, 9822, 565, 2),
         ("normal", _normal, 683, 35, 19),
         ("binary", _binary, 3186, 180, 3),
-        ("one-hot", _one_hot, 4000, 100, 20),
+        ("one-hot", _one_hot, 2000, 30, 20),
         ("normal", _normal, 300, 1000, 2),
     )
     if quick:
