@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from differential.cases import case
 from scipy import sparse
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, KFold, LeaveOneOut
 
@@ -156,9 +156,7 @@ def a_search_is_a_grid_search(made):
         return True
     if made.loss.name == "huber" and has_many_minimizers(made, alphas, cv):
         return True
-    # A row whose classes are as good as equally likely counts as right or wrong by rounding.
-    tol = 0.0 if is_classifier(made.estimator) else 1e-3
-    search = PathSearchCV(clone(made.estimator), alphas, cv=cv, refit=False, tol=tol)
+    search = PathSearchCV(clone(made.estimator), alphas, cv=cv, refit=False, tol=0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "the best λ|no λ does better", UserWarning)
