@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _UNITS = 16
 # Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.
 _FLOOR = 1e-6
+# Second derivatives up to here have no inverse that is a number, by some margin.
+_NOTHING = 1e-280
 
 
 @dataclass(eq=False)
@@ -146,9 +148,14 @@ def intercept_block(risk: EmpiricalRisk, curvature: Array) -> Array:
 
 
 def invert_bb(bb: Array, coupled: bool) -> Array:
-    """Inverse of ∂²R/∂b² (K × K), the direction common to all classes made definite."""
+    """Inverse of ∂²R/∂b² (K × K), the direction common to all classes made definite.
+
+    0 where there is next to nothing to invert, and the inverse would be no number.
+    """
     if len(bb) == 1:
-        return 1.0 / bb if bb[0, 0] > 0 else np.zeros_like(bb)
+        return 1.0 / bb if bb[0, 0] > _NOTHING else np.zeros_like(bb)
+    if not np.abs(bb).max() > _NOTHING:
+        return np.zeros_like(bb)
     if coupled:
         bb = bb + np.trace(bb) / len(bb)
     return np.asarray(np.linalg.pinv(bb, rcond=1e-13, hermitian=True), dtype=np.float64)

@@ -13,6 +13,7 @@ from skreg import QuadraticModel
 from skreg._threads import one_blas_thread
 from skreg.losses import get_loss
 from skreg.quadratic.hessian import DenseHessian, Hessian
+from skreg.quadratic.point import invert_bb
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows import make_rows
 
@@ -312,3 +313,9 @@ def test_expansions_do_not_add():
     model = QuadraticModel(risk.expand(np.zeros((1, 5)), np.zeros(1)))
     with pytest.raises(TypeError, match="only quadratics of squared error add"):
         model + model
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("scale", [0.0, 1e-320, 1e-300])
+def test_next_to_no_curvature_of_intercepts_has_no_inverse(size, scale):
+    assert not invert_bb(scale * (np.eye(size) - 0.1), coupled=size > 1).any()
