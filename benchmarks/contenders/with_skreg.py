@@ -163,14 +163,14 @@ def search_lasso(data):
     return lambda tol: _search(QuadraticApproxLasso(tol=tol), data)
 
 
-def _search(estimator, data, scoring="neg_mean_squared_error"):
+def _search(estimator, data, scoring="neg_mean_squared_error", **options):
     """The errors, and the path of all rows."""
     from sklearn.model_selection import PredefinedSplit
 
     from skreg import PathSearchCV
 
     search = PathSearchCV(
-        estimator, data.alphas, cv=PredefinedSplit(data.folds), scoring=scoring
+        estimator, data.alphas, cv=PredefinedSplit(data.folds), scoring=scoring, **options
     ).fit(data.X, data.y)
     path = search.path_
     return -search.cv_results_["mean_test_score"], path.alphas, path.coefs, path.intercepts
@@ -213,18 +213,13 @@ def search_logistic_ridge__GridSearchCV(data):
 
 def search_logistic_tables(data):
     """The tolerance is that of the scores; the path of all rows is solved as it comes."""
-    from sklearn.model_selection import PredefinedSplit
-
-    from skreg import PathSearchCV, QuadraticApproxRidgeClassifier
+    from skreg import QuadraticApproxRidgeClassifier
 
     def run(tol):
-        search = PathSearchCV(
-            QuadraticApproxRidgeClassifier(), data.alphas, cv=PredefinedSplit(data.folds),
-            scoring="neg_log_loss", tol=tol,
-        ).fit(data.X, data.y)  # fmt: skip
-        best = search.best_estimator_
-        errors = -search.cv_results_["mean_test_score"]
-        return errors, np.array([best.alpha]), best.coef_[None], best.intercept_[None]
+        model = QuadraticApproxRidgeClassifier()
+        errors, alphas, coefs, intercepts = _search(model, data, "neg_log_loss", tol=tol)
+        best = [errors.argmin()]  # what the others return
+        return errors, alphas[best], coefs[best], intercepts[best]
 
     return run
 

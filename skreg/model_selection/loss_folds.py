@@ -89,10 +89,10 @@ class _Folds:
             alone = self._alone(train, self.risk.X[:, :1])
             self.weights[train, j] = alone.problem.share * alone.problem.weight
             self.fittings.append(alone)
-        if not all(map(self._tells_free_features_apart, self.weights.T)):
+        if not self._tells_free_features_apart():
             raise Declined("features without a penalty have many minimizers in a training part")
 
-    def _tells_free_features_apart(self, weights):
+    def _tells_free_features_apart(self):
         """Whether no combination of features without a penalty is constant in a training part.
 
         Where one is, the coefficients of least norm are wanted, and steps do not lead to them.
@@ -101,15 +101,19 @@ class _Folds:
         free = np.flatnonzero(factors == 0) if factors is not None else np.empty(0, dtype=int)
         if not 0 < free.size <= _MOST_FREE:
             return not free.size
+        columns = self.risk.design.columns(free)
+        return all(self._are_apart(columns, weights) for weights in self.weights.T)
+
+    def _are_apart(self, columns, weights):
         root = np.sqrt(weights / weights.sum())[:, None]
-        columns = root * self.risk.design.columns(free)
+        columns = root * columns
         if self.risk.fit_intercept:
             columns -= root * (root.T @ columns)
         norms = np.linalg.norm(columns, axis=0)
         if not norms.all():
             return False
         singular = np.linalg.svd(columns / norms, compute_uv=False)
-        return len(singular) == free.size and singular[-1] > _ALIKE
+        return len(singular) == len(norms) and singular[-1] > _ALIKE
 
     def _alone(self, train, X):
         """The `Fitting` of a training part, of some columns of X."""

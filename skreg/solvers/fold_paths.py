@@ -80,8 +80,8 @@ def solve_paths(
                     for f in parts[parts < F].tolist():
                         on_solved(f, int(i))
         for places in _groups(seen[0], order) if rough > tol else ():
-            walk = Walk(model, every[:, F:], np.zeros(len(places), dtype=np.intp))
-            walk.start_at(found.coefs[F, places], found.intercepts[F, places])
+            start = found.coefs[F, places], found.intercepts[F, places]
+            walk = Walk(model, every[:, F:], np.zeros(len(places), dtype=np.intp), start)
             walk.solve(alphas[places], tol, tol)
             walk.put(found, (F, places))
     coefs, intercepts = found.coefs, found.intercepts
@@ -109,7 +109,6 @@ def _whole(risk, factors, alphas, thetas, found, name):
     coefs, intercepts = thetas
     penalty = Separable(0.0, factors)
     steps = found.n_passes[-1]
-    order = np.argsort(-alphas, kind="stable")
     seen_coefs, seen_intercepts = risk.as_seen(coefs, intercepts)
     points = zip(coefs, intercepts, strict=True)
     return Solution(
@@ -124,5 +123,5 @@ def _whole(risk, factors, alphas, thetas, found, name):
         solver=name,
         gradient_norms=found.gradient_norms[-1],
         n_expansions=steps,
-        notes=tuple(free_directions_notes(risk, penalty, coefs[order])),
+        notes=tuple(free_directions_notes(risk, penalty, coefs[[alphas.argmin()]])),
     )

@@ -30,7 +30,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 from skreg._kernels import line
 from skreg.quadratic.point import own_weights
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.products import EPS, Array, Indices, eigen
+from skreg.rows.products import EPS, Array, Indices, Some, eigen
 from skreg.solvers.descent import corrected_step, gradient_scales, lagrange
 
 # Pairs kept for the BFGS correction, and solutions that the next is guessed from.
@@ -108,12 +108,19 @@ class Model:
 class Walk:
     """Some columns, each with a λ: problems of the parts whose rows have ``weights`` (n, P).
 
-    ``parts`` (C,), ascending, says which part a column belongs to. Arrays have a row for each
-    column; raw predictions have shape (n, C, K), and a point K rows of θₖ and, with an intercept,
-    bₖ about the design's center.
+    ``parts`` (C,), ascending, says which part a column belongs to, and ``start`` where it begins:
+    θ (C, K, p) and b (C, K), as users see them; None stands for the null models. Arrays have a row
+    for each column; raw predictions have shape (n, C, K), and a point K rows of θₖ and, with an
+    intercept, bₖ about the design's center.
     """
 
-    def __init__(self, model: Model, weights: Array, parts: Indices):
+    def __init__(
+        self,
+        model: Model,
+        weights: Array,
+        parts: Indices,
+        start: tuple[Array, Array] | None = None,
+    ):
         self.model, self.risk, self.weights, self.parts = model, model.risk, weights, parts
         self.shares = np.ascontiguousarray(weights / weights.sum(axis=0))
         risk, C = self.risk, len(parts)
@@ -121,26 +128,24 @@ class Walk:
         self.ridge = np.append(model.factors, 0.0)
         self.theta = np.zeros((C, K, p + 1))
         offset = np.zeros((len(risk.y), 1)) if risk.offset is None else risk.offset
-        if risk.fit_intercept:
-            null = [risk.loss.null_intercept(risk.y, s, risk.offset) for s in self.shares.T]
-            self.theta[:, :, p] = np.array(null)[parts]
-        self.raw = offset[:, None] + self.theta[:, :, p]
+        if start is not None:
+            coefs, intercepts = start
+            self.theta[:, :, :p], self.theta[:, :, p] = (
+                coefs,
+                intercepts + coefs @ risk.design.centre,
+            )
+            self.raw = self._product(self.theta) + offset[:, None]
+        else:
+            if risk.fit_intercept:
+                null = [risk.loss.null_intercept(risk.y, s, risk.offset) for s in self.shares.T]
+                self.theta[:, :, p] = np.array(null)[parts]
+            self.raw = offset[:, None] + self.theta[:, :, p]
         self.slope = self._slope(self._residuals(self.raw, np.arange(C)))
         self.alphas = np.zeros(C)
         self.known: deque[tuple[float, Array, Array]] = deque(maxlen=_KNOWN)
         self.pairs = np.zeros((2, _MEMORY, *self.theta.shape))
         self.blocks: dict[int, list[Array]] = {}
         self.norms, self.steps = np.full(C, np.inf), np.zeros(C, dtype=np.intp)
-
-    def start_at(self, coefs: Array, intercepts: Array) -> None:
-        """Take these for the points: θ (C, K, p) and b (C, K), as users see them."""
-        risk, every = self.risk, np.arange(len(coefs))
-        self.theta[:, :, :-1] = coefs
-        self.theta[:, :, -1] = intercepts + coefs @ risk.design.centre
-        self.raw = self._product(self.theta)
-        if risk.offset is not None:
-            self.raw += risk.offset[:, None]
-        self.slope = self._slope(self._residuals(self.raw, every))
 
     # One λ a column -------------------------------------------------------------------------------
 
@@ -152,7 +157,8 @@ class Walk:
         """
         self.alphas = alphas
         self._extrapolate()
-        self.norms, self.steps = self._norms(), np.zeros(len(alphas), dtype=np.intp)
+        self.norms = self._norms(self.theta, self.slope)
+        self.steps = np.zeros(len(alphas), dtype=np.intp)
         bends = self._bends()
         # Raw predictions err by a gradient over the curvature.
         flatter = np.minimum(bends.sum(axis=1) / self.model.bends.sum(), 1.0)
@@ -194,17 +200,16 @@ class Walk:
             for part in (1, 2)
         )
         slope = self._slope(self._residuals(raw, np.arange(len(theta))))
-        old = self._norms()
-        before = self.theta, self.slope, self.raw
-        self.theta, self.slope, self.raw = theta, slope, raw
-        on = np.flatnonzero(~(self._norms() < old))
-        theta[on], slope[on], raw[:, on] = before[0][on], before[1][on], before[2][:, on]
+        closer = self._norms(theta, slope) < self._norms(self.theta, self.slope)
+        on = np.flatnonzero(closer)
+        self.theta[on], self.slope[on], self.raw[:, on] = theta[on], slope[on], raw[:, on]
 
-    def _norms(self) -> Array:
-        gradient = self.slope + self._pull() * self.theta
+    def _norms(self, theta: Array, slope: Array, on: Some = slice(None)) -> Array:
+        """Of the objective's gradient at points of the columns ``on``, (A,)."""
+        gradient = slope + self._pull(on) * theta
         return np.abs(gradient / self.model.scale).max(axis=(1, 2))
 
-    def _pull(self, on: Indices | slice = slice(None)) -> Array:
+    def _pull(self, on: Some) -> Array:
         """λF of the columns ``on``, (A, 1, p + 1)."""
         return self.alphas[on, None, None] * self.ridge
 
@@ -248,7 +253,7 @@ class Walk:
         self.pairs[0, -1, on], self.pairs[1, -1, on] = d, slope - self.slope[on]
         self.theta[on] += d
         self.raw[:, on], self.slope[on] = raw, slope
-        self.norms[on] = self._norms()[on]
+        self.norms[on] = self._norms(self.theta[on], slope, on)
 
     def _along(self, on: Indices, d: Array, gradient: Array) -> tuple[Array, Array, Array]:
         """Raw predictions and ∂R/∂(θ, b) at the end of a step, and the share of it taken.

@@ -206,16 +206,14 @@ class InteriorPath:
     def _walk(self, alpha: float, point: Point, *, by_dual: bool) -> Stop:
         """Steps until the gap is small, the inner problems by one way or the other."""
         self._begin(point)
-        self.by_dual = by_dual
         best, gap, length = Stop(point, np.inf, dof=0), 1.0, 0.0
         for n_iter in range(1, self.steps + 1):
             products = self.r_plus * (self.high - self.a) + self.r_minus * (self.a - self.low)
             mu = float(products.mean()) / 2.0
             share = float(np.clip((1.0 - length) ** 2, _LEAST, _MOST)) if n_iter > 1 else 1.0
             behind = _BEHIND * self.scale / (2 * len(products))
-            found, length = self._step(
-                alpha, max(share * mu, behind * self.tol, min(behind * gap, mu))
-            )
+            mu = max(share * mu, behind * self.tol, min(behind * gap, mu))
+            found, length = self._step(alpha, mu, by_dual)
             gap = self._error(found, alpha)
             if gap * self.scale < best.gap:
                 best = Stop(found, gap * self.scale, dof=self._dof())
@@ -235,12 +233,12 @@ class InteriorPath:
         if len(point.theta) <= _BATCH:
             self.features = np.arange(len(point.theta))
 
-    def _step(self, alpha: float, mu: float) -> tuple[Point, float]:
+    def _step(self, alpha: float, mu: float, by_dual: bool) -> tuple[Point, float]:
         """Towards products of ``mu``: the point a whole step away, and the length that was gone."""
         above, below = self.high - self.a, self.a - self.low
         weights = self.rows / (self.bend + self.r_plus / above + self.r_minus / below)
         error = (self.risk.y - self.raw)[:, 0] - mu / above + mu / below - self.bend * self.a
-        theta, b, change = self._least_squares(alpha, weights, error, mu)
+        theta, b, change = self._least_squares(alpha, weights, error, mu, by_dual)
         plus = mu / above - self.r_plus + self.r_plus / above * change
         minus = mu / below - self.r_minus - self.r_minus / below * change
         primal = min(_longest(self.r_plus, plus), _longest(self.r_minus, minus))
@@ -257,12 +255,12 @@ class InteriorPath:
         self.a = self.a + dual * change
         return found, min(primal, dual)
 
-    def _least_squares(self, alpha: float, weights: Array, error: Array, mu: float):
+    def _least_squares(self, alpha: float, weights: Array, error: Array, mu: float, by_dual: bool):
         """θ and b of the weighted problem beside P, and what they add to a."""
         size = mu * len(weights)
         short = 1.0 / max(float(self.risk.design.squares(weights).sum()), EPS)
         while True:
-            if self.by_dual:
+            if by_dual:
                 theta, b, change = self._by_dual(alpha, weights, error, _CONVEX_SHARE * size)
             else:
                 theta, b, change = self._by_descent(alpha, weights, error, _SHARE * size)
