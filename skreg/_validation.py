@@ -1,55 +1,45 @@
-"""Checks of user input that more than one layer makes, and fits that change all or nothing."""
+"""Checks of user input that more than one layer makes, and what the names in it stand for."""
 
 import functools
 import inspect
 import numbers
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import validate_parameter_constraints
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _num_samples,
-    assert_all_finite,
-    check_array,
-    validate_data,
-)
+from sklearn.utils.validation import _num_samples, assert_all_finite, check_array, validate_data
 
+from skreg._labels import refuse_missing
 from skreg._sparse import check_sparse
 
 _FAR = 1e150  # squares of numbers beyond it, or below its inverse, leave float64
 _LARGEST = float(np.finfo(np.float64).max)
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
-def all_or_nothing(method: F) -> F:
-    """Make ``fit`` restore every attribute of the estimator if it raises.
+def validated_fit(method: F) -> F:
+    """Make ``fit`` check the parameters, and restore every attribute of the estimator if it raises.
 
-    It stands outside ``_fit_context``, so that callbacks are torn down before. Arrays that belong
-    to the estimator must be replaced by ``fit`` and not written to.
+    Arrays that belong to the estimator must be replaced by ``fit`` and not written to.
     """
+    checked = _fit_context(prefer_skip_nested_validation=True)(method)
 
     @functools.wraps(method)
     def fit(self, *args, **kwargs):
         before = dict(vars(self))
         try:
-            return method(self, *args, **kwargs)
+            return checked(self, *args, **kwargs)  # which tears down callbacks
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
 
     return cast(F, fit)
-
-
-def validated_fit(method: F) -> F:
-    """`all_or_nothing` around scikit-learn's checks of the parameters; the signature is kept."""
-    return cast(F, all_or_nothing(_fit_context(prefer_skip_nested_validation=True)(method)))
 
 
 def validated(
@@ -138,32 +128,6 @@ def _first_not_number(array):
     return 0, array.dtype
 
 
-def refuse_missing(y: Any) -> None:
-    """Raise for a y of objects in which one is missing: None, NaN or pandas' NA.
-
-    Examples
-    --------
-    >>> refuse_missing(["a", None])
-    Traceback (most recent call last):
-        ...
-    ValueError: y holds None in row 1, a missing value. Leave such rows out, or name a value for ...
-    """
-    if getattr(getattr(y, "dtype", None), "kind", "O") != "O" or issparse(y):
-        return
-    array = np.asarray(y)
-    if array.dtype.kind != "O" or not array.ndim:
-        return
-    from pandas import isna  # which takes a while to import
-
-    missing = np.argwhere(isna(array))
-    if len(missing):
-        row, value = missing[0][0], array[tuple(missing[0])]
-        raise ValueError(
-            f"y holds {value!r} in row {row}, a missing value. Leave such rows out, or name a "
-            "value for them."
-        )
-
-
 def as_floats(values: Any, name: str) -> NDArray[np.float64]:
     """Numbers as float64.
 
@@ -200,8 +164,12 @@ def check_parameters(estimator: BaseEstimator, constraints: dict[str, list]) -> 
         hold it, and arithmetic does not.
     """
     kind: Any = type(estimator)
-    held = {name: (getattr(estimator, name), default) for name, default in _defaults(kind)}
-    given = {name: value for name, (value, default) in held.items() if value is not default}
+    held = {name: getattr(estimator, name) for name in parameters_of(kind)}
+    given = {
+        name: value
+        for name, value in held.items()
+        if value is not parameters_of(kind)[name].default
+    }
     validate_parameter_constraints(constraints, given, kind.__name__)
     for name, value in given.items():
         if type(value) is int and abs(value) > _LARGEST:
@@ -211,10 +179,77 @@ def check_parameters(estimator: BaseEstimator, constraints: dict[str, list]) -> 
             )
 
 
+class Registry(dict[str, Callable[..., T]], Generic[T]):
+    """What ``parameter`` of an estimator may name, and what makes it; add to it as to a dict.
+
+    An instance of ``base`` may take the place of a name.
+    """
+
+    def __init__(self, parameter: str, base: type[Any], kinds: Mapping[str, Callable[..., T]]):
+        super().__init__(kinds)
+        self.parameter, self.base = parameter, base
+
+    def make(self, name: str, **parameters: Any) -> T:
+        """What the name stands for.
+
+        ``parameters`` are arguments of its kind, or, where it has one, of its ``from_parameters``,
+        which may answer with something simpler.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown, or a parameter does not belong to this kind.
+
+        Examples
+        --------
+        >>> from skreg.losses import get_loss
+        >>> from skreg.penalties import make_penalty
+        >>> get_loss("huber", delta=2.0).delta
+        2.0
+        >>> make_penalty("mcp", gamma=2.5)
+        MCP(gamma=2.5, factors=None)
+        """
+        if name not in self:
+            raise ValueError(f"{self.parameter} must be one of {sorted(self)}, got {name!r}.")
+        kind = getattr(self[name], "from_parameters", self[name])
+        taken = parameters_of(kind)
+        for given in parameters:
+            if given not in taken and not any(p.kind is p.VAR_KEYWORD for p in taken.values()):
+                # Estimators know it by this name.
+                shown = "penalty_factors" if given == "factors" else given
+                raise ValueError(
+                    f"{shown} does not go with {self.parameter}={name!r}, which takes "
+                    f"{', '.join(taken)}. Leave {shown} at its default."
+                )
+        return kind(**parameters)
+
+    def of(self, estimator: Any) -> T:
+        """What the parameter of an estimator names, with the parameters the estimator has for it.
+
+        Raises
+        ------
+        ValueError
+            If there is none of this name, or it refuses its parameters.
+
+        Examples
+        --------
+        >>> from skreg import QuadraticApproxRidge
+        >>> from skreg.losses import loss_of
+        >>> loss_of(QuadraticApproxRidge(loss="huber", delta=2.0)).delta
+        2.0
+        """
+        chosen = getattr(estimator, self.parameter)
+        if isinstance(chosen, self.base):
+            return chosen
+        known = getattr(self[chosen], "parameters", ()) if chosen in self else ()
+        given = {name: getattr(estimator, name) for name in known if hasattr(estimator, name)}
+        return self.make(chosen, **given)
+
+
 @functools.cache
-def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
-    parameters = list(inspect.signature(kind).parameters.values())
-    return tuple((parameter.name, parameter.default) for parameter in parameters)
+def parameters_of(kind: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """What something is made with; a fit asks again and again."""
+    return inspect.signature(kind).parameters
 
 
 def check_weights(sample_weight, X):
@@ -288,37 +323,6 @@ def check_alphas(alphas: ArrayLike) -> tuple[NDArray[np.float64], bool]:
     return array, one
 
 
-def check_factors(factors, n_features, name="penalty_factors", may_exclude=False):
-    """Multipliers of the penalty, one a feature, as a float64 vector; None stays None.
-
-    Where ``may_exclude`` they may be infinite.
-
-    Examples
-    --------
-    >>> check_factors([0, 1], 2)
-    array([0., 1.])
-    >>> check_factors([1, -1], 2)
-    Traceback (most recent call last):
-        ...
-    ValueError: penalty_factors must be finite and not negative, got -1.0 for feature 1. Use 0 ...
-    """
-    if factors is None:
-        return None
-    array = as_floats(factors, name)
-    if array.shape != (n_features,):
-        raise ValueError(
-            f"{name} must have one number for each feature, shape ({n_features},), got shape "
-            f"{array.shape}."
-        )
-    bad = np.flatnonzero(~((array >= 0) & (may_exclude | np.isfinite(array))))
-    if bad.size:
-        raise ValueError(
-            f"{name} must be finite and not negative, got {array[bad[0]]} for feature {bad[0]}. "
-            "Use 0 for a feature without a penalty."
-        )
-    return array
-
-
 def check_offset(offset, X, n_classes=1):
     """What is added to the raw predictions, as a float64 vector; None stays None.
 
@@ -388,13 +392,3 @@ def refuse_out_of_range(values: NDArray[Any], name: str) -> None:
 def relative(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weights as they are, or over the largest where sums would be beyond float64."""
     return weights if 1 / _FAR < weights.max() < _FAR else weights / weights.max()
-
-
-def check_classes(y: Any) -> None:
-    """``check_classification_targets`` without a warning of many classes in few rows.
-
-    It warns of rows that may be numbers rather than classes; a classifier was chosen here.
-    """
-    with suppress(TypeError):  # not to be sorted: the check has the words for it
-        y = np.repeat(np.unique(y), 3)
-    check_classification_targets(y)

@@ -5,20 +5,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import column_or_1d
 
+from skreg._labels import check_classes
 from skreg._validation import (
-    all_or_nothing,
-    check_classes,
     check_offset,
     check_weights,
     refuse_out_of_range,
     relative,
     validated,
+    validated_fit,
 )
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
@@ -39,8 +39,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    @all_or_nothing
-    @_fit_context(prefer_skip_nested_validation=True)
+    @validated_fit
     def fit(self, X, y, sample_weight=None, offset=None):
         """Fit the model.
 

@@ -13,7 +13,7 @@ from scipy.sparse import sparray, spmatrix
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import _get_feature_names
 
-from skreg._validation import check_factors
+from skreg._validation import as_floats
 from skreg.losses import Loss
 from skreg.path import PathModel, RegularizationPath, path_alphas
 from skreg.penalties import Penalty, Separable
@@ -66,6 +66,8 @@ class LinearHooks(BaseEstimator, ABC):
     _norm_power: ClassVar[float]
     #: Whether J is that of the ridge, whatever the parameters.
     _is_ridge: ClassVar[bool]
+    #: Whether an infinite penalty factor leaves a feature out.
+    _may_exclude: ClassVar[bool]
 
     @classmethod
     @cache
@@ -111,7 +113,18 @@ class LinearHooks(BaseEstimator, ABC):
 
     def _check_factors(self, n_features: int) -> None:
         """Raise ValueError if ``penalty_factors`` are not for so many features."""
-        check_factors(self.penalty_factors, n_features)
+        array = as_floats(self.penalty_factors, "penalty_factors")
+        if array.shape != (n_features,):
+            raise ValueError(
+                f"penalty_factors must have one number for each feature, shape ({n_features},), "
+                f"got shape {array.shape}."
+            )
+        bad = np.flatnonzero(~((array >= 0) & (self._may_exclude | np.isfinite(array))))
+        if bad.size:
+            raise ValueError(
+                f"penalty_factors must be finite and not negative, got {array[bad[0]]} for feature "
+                f"{bad[0]}. Use 0 for a feature without a penalty."
+            )
 
     def _log_evidence(self, alphas: Array) -> Array:
         """log P(y | λ), of a ridge on squared error."""

@@ -12,7 +12,7 @@ from sklearn.utils import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from skreg._validation import check_classes
+from skreg._labels import check_classes
 from skreg.losses import BinaryLogLoss, Loss, MultinomialLogLoss
 
 

@@ -4,17 +4,17 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from skreg._validation import (
-    all_or_nothing,
     as_numbers,
     check_offset,
     check_weights,
     refuse_out_of_range,
     validated,
+    validated_fit,
 )
 from skreg.estimators._available import only_where
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
@@ -50,8 +50,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         "dispersion": [Interval(Real, 0, None, closed="neither")],
     }
 
-    @all_or_nothing
-    @_fit_context(prefer_skip_nested_validation=True)
+    @validated_fit
     def fit(self, X, y, sample_weight=None, offset=None):
         """Fit the model.
 
@@ -86,8 +85,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
     @only_where(_not_additive)
-    @all_or_nothing
-    @_fit_context(prefer_skip_nested_validation=True)
+    @validated_fit
     def partial_fit(self, X, y, sample_weight=None, offset=None):
         """Add rows to those fitted so far, exactly: for squared error.
 

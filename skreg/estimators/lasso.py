@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skreg._validation import check_factors
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._regression import QuadraticApproxRegressor
 from skreg.penalties import Penalty, make_penalty
@@ -18,6 +17,7 @@ class LassoShell(QuadraticApproxLinear):
 
     _norm_power = 1.0  # J is piecewise linear in λ
     _is_ridge = False
+    _may_exclude = True
 
     penalty: str | Penalty | None
     l1_ratio: float
@@ -109,7 +109,7 @@ class LassoShell(QuadraticApproxLinear):
 
     def _check_factors(self, n_features):
         if self.groups is None:  # with groups there is one for each group: `Group` checks
-            check_factors(self.penalty_factors, n_features, may_exclude=True)
+            super()._check_factors(n_features)
 
 
 def _is_default(value, default):

@@ -18,6 +18,7 @@ class RidgeShell(QuadraticApproxLinear):
 
     _norm_power = -0.5  # ‖θ‖⁻¹ is nearly linear in λ
     _is_ridge = True
+    _may_exclude = False
 
     def _check_parameters(self):
         if np.ndim(self.alpha):

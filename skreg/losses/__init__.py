@@ -1,6 +1,6 @@
 """Losses ℓ(y, f) of raw predictions f; what joins them to features lives elsewhere."""
 
-from skreg._registry import Registry
+from skreg._validation import Registry
 from skreg.losses.base import CompiledLoss, Loss
 from skreg.losses.binary_log_loss import BinaryLogLoss
 from skreg.losses.gamma import Gamma

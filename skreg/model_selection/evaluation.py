@@ -17,8 +17,9 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.validation import _num_samples, indexable
 
+from skreg._labels import refuse_missing
 from skreg._sparse import check_sparse
-from skreg._validation import check_alphas, refuse_missing
+from skreg._validation import check_alphas
 from skreg.model_selection import (
     halving,
     loss_folds,

@@ -1,6 +1,6 @@
 """Penalties J(θ): one a file, each knowing its shape and never its strength λ."""
 
-from skreg._registry import Registry, parameters_of
+from skreg._validation import Registry, parameters_of
 from skreg.penalties.base import Blocks, Penalty, Tangent
 from skreg.penalties.elastic_net import L1, L2, ElasticNet, NoPenalty
 from skreg.penalties.group import Group
