@@ -11,8 +11,7 @@ from skreg._kernels.losses import CURVED
 
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.losses cimport (
-    BINARY_LOG_LOSS, GAMMA, HUBER, NEGATIVE_BINOMIAL, POISSON, TWEEDIE, Loss, binary_log_loss_at,
-    gamma_at, huber_at, negative_binomial_at, poisson_at, squared_error_at, tweedie_at, with_curvature,
+    MULTINOMIAL_LOG_LOSS, Loss, multinomial_with_curvature, with_curvature,
 )
 
 cdef extern from "thin.h" nogil:
@@ -100,62 +99,75 @@ def step(
 
 
 def residuals(
-    name, double parameter, const double[::1] y, double[:, ::1] raw, const double[:, ::1] shares,
-    const Py_ssize_t[::1] starts,
+    name, double parameter, const double[:, ::1] y, const double[:, :, ::1] raw,
+    const double[:, :, ::1] change, const double[::1] lengths, const Py_ssize_t[::1] on,
+    const double[:, ::1] shares, const Py_ssize_t[::1] parts,
 ):
-    """raw[i, c] ← shares[i, g]·∂ℓ/∂f at (yᵢ, raw[i, c]), in place: many models at once.
+    """Derivatives at raw + lengths·change: many models of the same rows at once.
 
-    The columns of group g are those from ``starts[g]`` to ``starts[g + 1]``.
+    The a-th model of ``change`` (n, A, K) is the ``on[a]``-th of ``raw`` (n, C, K), and its rows have
+    the shares of column ``parts[a]`` of ``shares``.
+
+    Returns
+    -------
+    residual : ndarray of shape (n, A, K)
+        share·∂ℓ/∂f.
+    slopes, bends : ndarray of shape (A,)
+        Σ residual·change, and Σ share·∂²ℓ/∂fₖ² over rows and outputs.
     """
-    cdef Py_ssize_t n = raw.shape[0], n_groups = shares.shape[1], i, g
-    cdef Loss loss = _code(name)
-    if y.shape[0] != n or shares.shape[0] != n:
-        raise ValueError("y and shares must have a row for each of raw's")
-    if starts.shape[0] != n_groups + 1 or starts[0] != 0 or starts[n_groups] != raw.shape[1]:
-        raise ValueError("starts must cut the columns into as many groups as shares has columns")
-    if n == 0 or raw.shape[1] == 0:
-        return
+    cdef Py_ssize_t n = raw.shape[0], K = raw.shape[2], A = on.shape[0], width = A * K
+    cdef Py_ssize_t height = max(<Py_ssize_t>1, ROWS * 4 // max(width, <Py_ssize_t>1))
+    cdef Py_ssize_t first = 0, rows, i, a, k, at
+    cdef double share, slope, bend
+    cdef bint joint = name == "multinomial_log_loss"
+    cdef Loss loss = MULTINOMIAL_LOG_LOSS if joint else _code(name)
+    if not (y.shape[0] == change.shape[0] == shares.shape[0] == n and y.shape[1] == K):
+        raise ValueError("y, change and shares must have a row for each of raw's")
+    if not (change.shape[1] == lengths.shape[0] == parts.shape[0] == A and change.shape[2] == K):
+        raise ValueError("change, lengths and parts must have a place for each model")
+    out, sums = np.empty((n, A, K)), np.zeros((2, A))
+    if n == 0 or width == 0:
+        return out, sums[0], sums[1]
+    if not (0 <= min(on) and max(on) < raw.shape[1] and 0 <= min(parts)
+            and max(parts) < shares.shape[1]):
+        raise ValueError("on and parts must be columns of raw and shares")
+    room = np.empty((4, height * width))
+    cdef double[:, :, ::1] residual = out
+    cdef double[:, ::1] total = sums
+    cdef double* target = _row(room, 0)
+    cdef double* f = _row(room, 1)
+    cdef double* value = _row(room, 2)
+    cdef double* curvature = _row(room, 3)
     with nogil:
-        for i in range(n):
-            for g in range(n_groups):
-                _residuals(loss, parameter, starts[g + 1] - starts[g], y[i], shares[i, g],
-                           &raw[i, 0] + starts[g])
+        while first < n:
+            rows = min(height, n - first)
+            at = 0
+            for i in range(first, first + rows):
+                for a in range(A):
+                    for k in range(K):
+                        target[at] = y[i, k]
+                        f[at] = raw[i, on[a], k] + lengths[a] * change[i, a, k]
+                        at += 1
+            if joint:
+                multinomial_with_curvature(
+                    rows * A, K, target, f, value, &residual[first, 0, 0], curvature)
+            else:
+                with_curvature(
+                    loss, parameter, at, target, f, value, &residual[first, 0, 0], curvature)
+            at = 0
+            for i in range(first, first + rows):
+                for a in range(A):
+                    share, slope, bend = shares[i, parts[a]], 0, 0
+                    for k in range(K):
+                        residual[i, a, k] *= share
+                        slope += residual[i, a, k] * change[i, a, k]
+                        bend += curvature[at] * (1 - curvature[at]) if joint else curvature[at]
+                        at += 1
+                    total[0, a] += slope
+                    total[1, a] += share * bend
+            first += rows
+    return out, sums[0], sums[1]
 
 
-cdef dispatched _residuals(
-    Loss loss, double parameter, Py_ssize_t n, double y, double share, double* f
-) noexcept nogil:
-    """Values and curvatures, not being used, are not worked out."""
-    cdef Py_ssize_t c
-    cdef double gradient, curvature
-    if share == 0:
-        for c in range(n):
-            f[c] = 0
-    elif loss == BINARY_LOG_LOSS:
-        for c in range(n):
-            binary_log_loss_at(y, f[c], &gradient, &curvature)
-            f[c] = share * gradient
-    elif loss == POISSON:
-        for c in range(n):
-            poisson_at(y, f[c], &gradient, &curvature)
-            f[c] = share * gradient
-    elif loss == GAMMA:
-        for c in range(n):
-            gamma_at(y, f[c], &gradient, &curvature)
-            f[c] = share * gradient
-    elif loss == TWEEDIE:
-        for c in range(n):
-            tweedie_at(y, f[c], parameter, &gradient, &curvature)
-            f[c] = share * gradient
-    elif loss == NEGATIVE_BINOMIAL:
-        for c in range(n):
-            negative_binomial_at(y, f[c], parameter, &gradient, &curvature)
-            f[c] = share * gradient
-    elif loss == HUBER:
-        for c in range(n):
-            huber_at(y, f[c], parameter, &gradient, &curvature)
-            f[c] = share * gradient
-    else:
-        for c in range(n):
-            squared_error_at(y, f[c], &gradient, &curvature)
-            f[c] = share * gradient
+cdef double* _row(double[:, ::1] room, Py_ssize_t i):
+    return &room[i, 0]

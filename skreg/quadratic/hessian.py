@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skreg.quadratic.factor import DenseFactor, Factor, IterativeFactor
 from skreg.quadratic.point import (
@@ -209,6 +210,11 @@ class Hessian:
         return out, mixed[:, first:]
 
     def _of_one_output(self, which: Indices, first: int) -> tuple[Array, Array]:
+        design = self.risk.design
+        is_whole = not first and np.array_equal(which, np.arange(design.shape[1]))
+        if is_whole and issparse(self.risk.X):
+            gram, sums = design.gram(self.curvature[:, 0])
+            return gram, sums[None]
         gram, mixed = None, np.zeros((1, len(which) - first))
         for rows, x in self.risk.design.row_blocks(which):
             bends = self.curvature[rows]

@@ -10,11 +10,16 @@ from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
 from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.products import Array, Indices
-from skreg.solvers.fold_walk import FoldSolutions, Model, Walk
+from skreg.rows.products import Array
+from skreg.solvers.fold_model import FoldModel, groups_of
+from skreg.solvers.fold_walk import FoldSolutions, Walk
 from skreg.solvers.method import Freedom, Solution
 from skreg.solvers.newton import free_directions_notes, is_wide, name_of
 
+# Solutions of all rows that are brought closer by one Hessian.
+_NEIGHBORS = 5
+# Norms that are small enough however flat the rows are.
+_CLOSEST = 1e-11
 # Numbers held for a group of columns, beside those of X: as many as nine vectors of raw
 # predictions for each.
 _HELD, _VECTORS = 2**22, 9
@@ -68,21 +73,24 @@ def solve_paths(
         np.full((F + 1, m), np.inf),
         np.zeros((F + 1, m), dtype=np.intp),
     )
+    tols = np.full(F + 1, min(tol, _CLOSEST))
+    tols[F] = tol
     # Numbers that overflow leave a column unsolved, which its norm says.
     with one_blas_thread(), np.errstate(all="ignore"):
-        model = Model(*seen)
-        for parts in _groups(seen[0], np.arange(F + 1)):
+        model = FoldModel(*seen)
+        for parts in groups_of(np.arange(F + 1), _room(seen[0])):
             walk = Walk(model, every[:, parts], np.arange(len(parts)))
             for i in order:
-                walk.solve(np.full(len(parts), alphas[i]), rough, tol)
+                walk.solve(np.full(len(parts), alphas[i]), tols[parts], rough)
                 walk.put(found, (parts, i))
                 if on_solved is not None:
                     for f in parts[parts < F].tolist():
                         on_solved(f, int(i))
-        for places in _groups(seen[0], order) if rough > tol else ():
+        room = min(_room(seen[0]), _HELD // (risk.n_outputs * seen[0].n_features ** 2), _NEIGHBORS)
+        for places in groups_of(order, room) if rough > tol else ():
             start = found.coefs[F, places], found.intercepts[F, places]
             walk = Walk(model, every[:, F:], np.zeros(len(places), dtype=np.intp), start)
-            walk.solve(alphas[places], tol, tol)
+            walk.solve(alphas[places], np.full(len(places), tol), lead=len(places) // 2)
             walk.put(found, (F, places))
     coefs, intercepts = found.coefs, found.intercepts
     if space is not None:
@@ -96,12 +104,10 @@ def solve_paths(
     )
 
 
-def _groups(risk: EmpiricalRisk, columns: Indices) -> list[Indices]:
-    """Columns that go together: as many as there is room for."""
+def _room(risk: EmpiricalRisk) -> int:
+    """Columns that there is room for."""
     size = getattr(risk.X, "nnz", risk.X.size)
-    room = max(size, _HELD) // (_VECTORS * len(risk.y) * risk.n_outputs)
-    n_groups = -(-len(columns) // max(room, 1))
-    return np.array_split(columns, min(n_groups, len(columns)))
+    return int(max(size, _HELD) // (_VECTORS * len(risk.y) * risk.n_outputs))
 
 
 def _whole(risk, factors, alphas, thetas, found, name):
