@@ -38,8 +38,7 @@ from skreg.model_selection.pipelines import (
     Training,
     alpha_name,
     has_path,
-    is_linear,
-    last_step,
+    refuse_norm_bound,
 )
 
 #: Values of ``cv`` that need no splits.
@@ -168,31 +167,16 @@ def splits_of(search, X, y, routed):
 
 @dataclass
 class Combination:
-    """One choice of the other parameters, and what its λ came to.
-
-    Attributes
-    ----------
-    parameters, estimator : dict, estimator
-        The latter has the former, and is not fitted.
-    place : tuple
-        Number of the grid, then of each value in it: where `ParameterGrid` has it.
-    alphas : ndarray of shape (n_alphas,)
-    scores, partial : Scores or None
-        Of all splits; after Ctrl-C, of those that were finished.
-    criterion : CriterionScores or None
-        Where a criterion stands in for splits.
-    settled : bool
-        Whether λ beyond these have been found not to matter.
-    """
+    """One choice of the other parameters, and what its λ came to."""
 
     parameters: dict
-    estimator: Any
-    place: tuple
+    estimator: Any  # with these parameters, not fitted
+    place: tuple  # number of the grid, then of each value in it: where `ParameterGrid` has it
     alphas: np.ndarray = field(default_factory=lambda: np.empty(0))
-    scores: Any = None
-    criterion: Any = None
-    partial: Any = None
-    settled: bool = False
+    scores: Any = None  # `Scores` of all splits
+    partial: Any = None  # after Ctrl-C, of those that were finished
+    criterion: Any = None  # `CriterionScores`, where a criterion stands in for splits
+    settled: bool = False  # whether λ beyond these have been found not to matter
 
 
 def combinations(param_grid, base, name):
@@ -212,42 +196,20 @@ def combinations(param_grid, base, name):
         for chosen in numbers:
             parameters = {key: grid[key][i] for key, i in chosen.items()}
             estimator = clone(base).set_params(**clone(parameters, safe=False))
-            _check_searchable(last_step(estimator))
+            refuse_norm_bound(estimator, "alpha is ignored: there is nothing to search")
             found.append(Combination(parameters, estimator, (g, chosen)))
     return found
 
 
-def _check_searchable(last):
-    if is_linear(last) and last.norm_bound is not None:
-        raise ValueError(
-            f"norm_bound={last.norm_bound} of {type(last).__name__} decides λ by itself, and alpha "
-            "is ignored: there is nothing to search. Leave norm_bound=None, or use GridSearchCV "
-            "over norm_bound."
-        )
-
-
 @dataclass(eq=False)
 class Evaluation:
-    """The data of one search, and how candidates are judged on them.
+    """The data of one search, and how candidates are judged on them."""
 
-    Attributes
-    ----------
-    job : Job
-        Of the base estimator, without λ.
-    choice : int, "auto" or ndarray of shape (n_alphas,)
-    metric : str
-        Name of the scorer that decides where a grid is to be extended.
-    criterion : callable or None
-        One of `CRITERIA`, in place of splits.
-    scorers : callable
-        As scikit-learn keeps them.
-    """
-
-    job: Job
-    choice: Any
-    metric: Any
-    criterion: Any
-    scorers: Any
+    job: Job  # of the base estimator, without λ
+    choice: Any  # what `check_choices` makes of ``alphas``
+    metric: Any  # name of the scorer that decides where a grid is to be extended
+    criterion: Any  # one of `CRITERIA`, in place of splits, or None
+    scorers: Any  # as scikit-learn keeps them
 
     def run(self, combination: Combination) -> None:
         """Give the combination its λ and their scores."""
@@ -265,7 +227,7 @@ class Evaluation:
     def _all_rows(self, estimator):
         """The `Fitting` of all rows, summed together with the splits where these go by sums."""
         found = moment_folds.all_rows(replace(self.job, estimator=estimator))
-        return found or self._training(estimator).fitting
+        return found or self._training(estimator)
 
     def _training(self, estimator):
         return Training(estimator, self.job.X, self.job.y, self.job.fit_params)
@@ -361,10 +323,10 @@ class Evaluation:
         estimator, path = combination.estimator, combination.scores.path
         if path is not None and np.array_equal(path.alphas, combination.alphas):
             prefix = Prefix(estimator, self.job.X, self.job.y, self.job.fit_params)
-            return prefix.whole(path.model.estimator_at(path, i)), path
-        training = self._training(estimator)
-        path = training.path(combination.alphas)
-        return training.fitted(path, i), path
+        else:
+            training = self._training(estimator)
+            prefix, path = training.prefix, training.follow(combination.alphas)
+        return prefix.whole(path.model.estimator_at(path, i)), path
 
 
 def routed(job: Job, done: dict[int, list]) -> Scores:

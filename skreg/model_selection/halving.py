@@ -107,10 +107,7 @@ def _tell(job, n_epochs, all_epochs, left, stopped):
 class Trial:
     """One λ on one split: a fit in a thread of its own, which is held at every rung.
 
-    Attributes
-    ----------
-    fit : dict
-        As ``_fit_and_score`` returns it, of the epochs trained so far.
+    ``fit`` is what ``_fit_and_score`` returns, of the epochs trained so far.
     """
 
     def __init__(self, split, i, rungs):
@@ -170,7 +167,7 @@ class Trial:
     def _note(self, fitted):
         """Score the network as it is now."""
         self._seconds += time.perf_counter() - self._started
-        self.fit = self.split.result(fitted, self._seconds, self.i)
+        self.fit = self.split.result(fitted, self._seconds)
 
     def after_epoch(self, fitted):
         """Called after every epoch, in the thread of the fit."""

@@ -17,8 +17,6 @@ from skreg._validation import relative
 from skreg.path import RegularizationPath
 
 T = TypeVar("T")
-
-
 #: Seconds in which a search says something.
 EVERY = 2.0
 
@@ -26,15 +24,9 @@ EVERY = 2.0
 class Watch:
     """Tells callbacks, and with ``verbose`` the user, how many splits and λ are done.
 
-    Every split is a task of the search for callbacks. Where none has ended for `EVERY` seconds,
-    the λ of the splits that are being worked at become tasks of their own.
-
-    Parameters
-    ----------
-    search : PathSearchCV, default=None
-        None for nobody who watches.
-    context : CallbackContext, default=None
-        Of all splits of all combinations of other parameters.
+    Every split is a task of the search for callbacks, in the ``context`` of all splits of all
+    combinations. Where none has ended for `EVERY` seconds, the λ of the splits that are being
+    worked at become tasks of their own. Without a ``search`` nobody watches.
     """
 
     def __init__(self, search: Any = None, context: Any = None) -> None:
@@ -124,58 +116,26 @@ class Watch:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One combination of the other parameters, every λ, every split.
+    """One combination of the other parameters, every λ, every split."""
 
-    Attributes
-    ----------
-    estimator : estimator
-        Not fitted; every parameter set but λ. It may be a Pipeline.
-    alpha_name : str
-        The name of λ in ``estimator.get_params()``: ``alpha``, or ``lasso__alpha`` in a Pipeline.
-    alphas : ndarray of shape (n_alphas,)
-        λ, in the order in which results are wanted.
-    X, y : as given to ``fit``
-    splits : list of (train, test)
-        Indices of rows.
-    fit_params : dict
-        What ``estimator.fit`` is to be given beside X and y, for all rows.
-    score_params : dict
-        What the scorers are to be given, for all rows.
-    scorers : dict of str to callable
-        By name; ``score`` where there is one only.
-    return_train_score : bool
-    error_score : "raise" or float
-    n_jobs : None or int
-    verbose : int
-    tol : float
-        Error of a score that does not matter, as a share of its standard error.
-    resource : None or "epochs"
-        What successive halving rations.
-    metric : None or str
-        Name of the scorer by which it does.
-    shared : dict
-        What routes keep from one job to the next: all jobs of a search have the same rows, splits
-        and parameters of ``fit``.
-    watch : Watch
-        Is told of every λ that is solved.
-    """
-
-    estimator: Any
-    alpha_name: str
-    alphas: np.ndarray
+    estimator: Any  # not fitted, every parameter set but λ; it may be a Pipeline
+    alpha_name: str  # λ in its ``get_params()``: ``alpha``, or ``lasso__alpha`` in a Pipeline
+    alphas: np.ndarray  # in the order in which results are wanted
     X: Any
     y: Any
-    splits: list
-    fit_params: dict
-    score_params: dict
-    scorers: dict[str, Callable]
+    splits: list  # of (train, test), indices of rows
+    fit_params: dict  # for ``estimator.fit`` beside X and y, of all rows
+    score_params: dict  # for the scorers, of all rows
+    scorers: dict[str, Callable]  # by name; ``score`` where there is one only
     return_train_score: bool = False
     error_score: Any = np.nan
     n_jobs: int | None = None
     verbose: int = 0
-    tol: float = 0.0
-    resource: str | None = None
-    metric: Any = None
+    tol: float = 0.0  # error of a score that does not matter, as a share of its standard error
+    resource: str | None = None  # what successive halving rations: "epochs"
+    metric: Any = None  # name of the scorer by which it does
+    # What routes keep from one job to the next: all jobs of a search have the same rows, splits and
+    # parameters of ``fit``.
     shared: dict[Any, Any] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
 
@@ -208,35 +168,25 @@ class Job:
 
 @dataclass(eq=False)
 class Scores:
-    """What became of a `Job`.
+    """What became of a `Job`."""
 
-    Attributes
-    ----------
-    fits : list of list of dict
-        For each split and each λ what scikit-learn's ``_fit_and_score`` returns: ``test_scores``
-        and, if asked for, ``train_scores`` (a number, or a dict of numbers by scorer),
-        ``fit_time`` and ``score_time`` (a path's are shared evenly among its λ),
-        ``n_test_samples`` and ``fit_error`` (a traceback or None).
-    path : RegularizationPath or None
-        The path on all rows, where a route has it at hand.
-    more : dict of str to list of length n_alphas
-        Further columns of ``cv_results_``.
-    """
-
+    # For each split and each λ what scikit-learn's ``_fit_and_score`` returns: ``test_scores`` and,
+    # if asked for, ``train_scores`` (a number, or a dict of numbers by scorer), ``fit_time`` and
+    # ``score_time`` (a path's are shared evenly among its λ), ``n_test_samples`` and ``fit_error``
+    # (a traceback or None).
     fits: list[list[dict]]
-    path: RegularizationPath | None = None
-    more: dict[str, list] = field(default_factory=dict)
+    path: RegularizationPath | None = None  # on all rows, where a route has it at hand
+    more: dict[str, list] = field(default_factory=dict)  # further columns, one entry for each λ
 
-    def table(self, scorer: Any = None, key: str = "test_scores") -> NDArray[np.float64]:
-        """Scores by one scorer, see `score_of`, shape (n_alphas, n_splits)."""
-        return np.array(
-            [[score_of(fit, scorer, key) for fit in fits] for fits in self.fits], dtype=np.float64
-        ).T
+    def table(self, scorer: Any = None) -> NDArray[np.float64]:
+        """Test scores by one scorer, see `score_of`, shape (n_alphas, n_splits)."""
+        rows = [[score_of(fit, scorer) for fit in fits] for fits in self.fits]
+        return np.array(rows, dtype=np.float64).T
 
 
-def score_of(fit: dict, scorer: Any = None, key: str = "test_scores") -> float:
-    """One score of a fit: by this name if there are several, the first where it is unknown."""
-    scores = fit[key]
+def score_of(fit: dict, scorer: Any = None) -> float:
+    """A test score of a fit: by this name if there are several, the first where it is unknown."""
+    scores = fit["test_scores"]
     if not isinstance(scores, dict):
         return scores
     return scores[scorer] if scorer in scores else next(iter(scores.values()))
@@ -293,10 +243,7 @@ def or_else(fast: Callable[[], list[dict]], slow: Callable[[], list[dict]]) -> l
 def scores_of(job: Job, splits: list[list[dict]]) -> Scores:
     """`Scores` of the fits of each split, ``error_score`` by name for those that failed."""
     flat = [fit for fits in splits for fit in fits]
-    if any(fit["fit_error"] is not None for fit in flat) and any(
-        isinstance(fit.get("test_scores"), dict) for fit in flat
-    ):
-        _insert_error_scores(flat, job.error_score)
+    _insert_error_scores(flat, job.error_score)
     return Scores(splits)
 
 

@@ -44,10 +44,8 @@ def serves(job):
         and loss.has_curvature
         and not loss.is_quadratic
         and estimator.max_expansions is None
-        and estimator.norm_bound is None
         and (job.alphas > 0).all()
         and len(job.splits) <= _MOST_FOLDS
-        and set(job.fit_params) <= {"sample_weight", "offset"}
         and path_folds.looks_at_predictions_only(job.scorer, job)
     )
 

@@ -49,23 +49,12 @@ class NoFormula(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Squares:
-    """Of the residuals of every λ, on one set of rows.
+    """Of the residuals of every λ, on one set of rows."""
 
-    Attributes
-    ----------
-    residual : ndarray of shape (n_alphas, q)
-        Σ wᵢ (yᵢ − fᵢ)².
-    spread : ndarray of shape (q,)
-        Σ wᵢ (yᵢ − ȳ)².
-    weight : float
-        Σ wᵢ.
-    is_constant : bool
-        Whether the spread may be rounding, or there is one row: R² is then a matter of definition.
-    """
-
-    residual: np.ndarray
-    spread: np.ndarray
-    weight: float
+    residual: Array  # Σ wᵢ(yᵢ − fᵢ)², shape (n_alphas, q)
+    spread: Array  # Σ wᵢ(yᵢ − ȳ)², shape (q,)
+    weight: float  # Σ wᵢ
+    # Whether the spread may be rounding, or there is one row: R² is then a matter of definition.
     is_constant: bool
 
     def mean(self) -> Array:
@@ -111,13 +100,10 @@ class Residuals:
 
 @dataclass(frozen=True, eq=False)
 class ClassPredictions:
-    """Raw predictions of every λ, (n_alphas, n) or (n_alphas, n, n_classes), for classes.
-
-    ``index`` says which of the classes each row is of, −1 for none of them.
-    """
+    """Raw predictions of every λ, (n_alphas, n) or (n_alphas, n, n_classes), for classes."""
 
     raw: NDArray
-    index: NDArray[np.intp]
+    index: NDArray[np.intp]  # which of the classes each row is of, −1 for none of them
     n_classes: int
     loss: Loss
     weights: Array | None
@@ -167,17 +153,12 @@ class ClassPredictions:
 
 @dataclass(frozen=True)
 class Metric:
-    """What is known of one of scikit-learn's metric functions.
+    """What is known of one of scikit-learn's metric functions; formulas give a score for each λ."""
 
-    ``responses`` are the methods of an estimator of which a scorer may ask one. Formulas take
-    `ClassPredictions` where it ``is_for_classes``, else numbers: ``squares`` is a method of
-    `Squares`; ``terms``, of `Residuals` or `ClassPredictions`, what each row adds to a mean;
-    ``whole``, of `ClassPredictions`, a score that is no mean over rows.
-    """
-
-    responses: tuple[str, ...] = ("predict",)
+    responses: tuple[str, ...] = ("predict",)  # what a scorer may ask of an estimator
     is_for_classes: bool = False
     squares: Callable[[Squares], Array] | None = None
+    # What each row adds to a mean, of `Residuals` or `ClassPredictions`; a score that is no mean.
     terms: Callable[[Any], Array] | None = None
     whole: Callable[[ClassPredictions], Array] | None = None
 
@@ -296,6 +277,13 @@ class SquareScores:
         if self._by_spread and squares.is_constant:
             return None
         return by_lambda({name: s * metric(squares) for name, (metric, s) in self._metrics.items()})
+
+
+def by_targets(path: Any) -> tuple[Array, Array]:
+    """θ (n_alphas, q, p) and b (n_alphas, q) of a path, in float64."""
+    m, p = len(path.coefs), path.coefs.shape[-1]
+    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
+    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)
 
 
 def by_lambda(found: dict[str, Array]) -> list[Score]:

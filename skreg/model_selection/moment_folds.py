@@ -7,19 +7,17 @@ a block. What neither can say, and what fails, is left to the rows (`path_folds`
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import accumulate
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
 
 from skreg._threads import one_blas_thread
-from skreg._validation import check_alphas
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
 from skreg.model_selection.job import Declined, along_path, or_else
-from skreg.model_selection.metrics import NoFormula, SquareScores
+from skreg.model_selection.metrics import NoFormula, SquareScores, by_targets
 from skreg.model_selection.pipelines import stands_alone
 from skreg.model_selection.wide_ridge import row_products
 from skreg.quadratic import Moments, Quadratic
@@ -37,16 +35,10 @@ _AT_ONCE = 16
 
 def serves(job):
     """A linear regressor of this package with squared error, by itself."""
-    estimator = job.estimator
     if not stands_alone(job):
         return False
-    loss = LinearModel(estimator).asked_loss
-    return (
-        loss is not None
-        and loss.is_quadratic
-        and estimator.norm_bound is None
-        and set(job.fit_params) <= {"sample_weight", "offset"}
-    )
+    loss = LinearModel(job.estimator).asked_loss
+    return loss is not None and loss.is_quadratic
 
 
 def run(job):
@@ -75,36 +67,26 @@ def all_rows(job):
 class _Folds:
     """The rows of a job, checked once, and its splits.
 
-    Attributes
-    ----------
-    done : dict of int to list of dict
-        Results of splits, as `Scores` has them.
-    path : RegularizationPath or None
-        Of all rows, where their moments came up.
+    ``done`` are the results of each split, as `Scores` has them, and ``path`` is that of all rows,
+    where their moments came up.
     """
 
     def __init__(self, job):
-        self.job, self.done, self.path = job, {}, None
+        self.job, self.splits, self.done, self.path = job, job.splits, {}, None
         try:
-            self.alphas = check_alphas(job.alphas)[0] if len(job.alphas) else job.alphas
             self.source, sample = Fitting.sample(job.estimator, job.X, job.y, **job.fit_params)
         except (TypeError, ValueError) as error:  # as scikit-learn's checks of data raise
             raise Declined(str(error)) from error
         X, y, self.weights = sample.X, sample.y, sample.weights
         self.X, self.dtype, self.single = X.tocsr() if issparse(X) else X, X.dtype, y.ndim == 1
         self.y = _columns(sample.remainder)
-        self.splits = [(np.asarray(train), np.asarray(test)) for train, test in job.splits]
-        try:
-            squares = SquareScores(
-                LinearModel(self.source), job.scorers, job.score_params, _columns(y)
-            )
-        except NoFormula:
-            squares = None
-        self.squares = squares
-        # Whether what was summed for the fit says what is to be scored.
-        self.alike = (
-            squares is not None and sample.offset is None and _same(squares.weights, self.weights)
-        )
+        self.squares, self.alike = None, False
+        with suppress(NoFormula):
+            model = LinearModel(self.source)
+            self.squares = SquareScores(model, job.scorers, job.score_params, _columns(y))
+            # Whether what was summed for the fit says what is to be scored.
+            weights = np.asarray(self.squares.weights), np.asarray(self.weights)
+            self.alike = sample.offset is None and np.array_equal(*weights)
 
     def solve(self):
         """Solve the splits; yields each when it is done."""
@@ -175,11 +157,7 @@ class _Folds:
 
     def _by_moments(self, j, parts, seconds):
         """Solve split j by the moments of its parts, for which so many ``seconds`` went by."""
-        start = time.perf_counter() - seconds
-        train, test = self.splits[j]
-        trained, tested = parts(j)
-        path = self._path(trained, train, self.job.watch.of_split(j))
-        return self._finish(start, path, (test, tested), (train, trained))
+        return self._by_path(j, time.perf_counter() - seconds, *parts(j))
 
     def _by_rows(self, j):
         """Solve split j by products of rows, or by the rows themselves."""
@@ -187,48 +165,29 @@ class _Folds:
         train, test = self.splits[j]
         if self._products is not None and len(train) < self.X.shape[1]:
             weights = None if self.weights is None else self.weights[train]
-            found = self._products.predictions(train, test, self.y[train], weights, self.alphas)
+            found = self._products.predictions(train, test, self.y[train], weights, self.job.alphas)
             if found is not None and self.squares is not None:
-                tests = self.squares.by_predictions(test, found.__getitem__, len(self.alphas))
+                tests = self.squares.by_predictions(test, found.__getitem__, len(found))
                 if tests is not None:
                     return along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
-        path = self._path(None, train, self.job.watch.of_split(j))
-        return self._finish(start, path, (test, None), (train, None))
+        return self._by_path(j, start)
 
-    def _finish(self, start, path, test, train):
-        """Score a path that was begun at ``start`` on parts: rows, and their moments if known."""
+    def _by_path(self, j, start, trained=None, tested=None):
+        """Follow the path of split j, begun at ``start``, by the moments of its parts if known."""
+        train, test = self.splits[j]
+        path = self._path(trained, train, self.job.watch.of_split(j))
         solved = time.perf_counter()
-        tests = self._scores(path, *test)
+        tests = self._scores(path, test, tested)
         seconds = solved - start, time.perf_counter() - solved
-        trains = self._scores(path, *train) if self.job.return_train_score else None
-        return along_path(len(test[0]), tests, trains, *seconds)
+        trains = self._scores(path, train, trained) if self.job.return_train_score else None
+        return along_path(len(test), tests, trains, *seconds)
 
     def _scores(self, path, rows, moments):
-        """Scores of each λ on some rows: by moments, by sums of squares, or by the scorers."""
+        """Scores of each λ on some rows: by moments, or by predictions."""
         scores = None
-        if self.squares is not None:
-            coefs, intercepts = _by_targets(path)
-            if moments is not None and self.alike:
-                scores = self.squares.by_moments(moments, coefs, intercepts)
-            if scores is None:
-                scores = self._by_predictions(self.squares, rows, coefs, intercepts)
-        return self._by_scorers(path, rows) if scores is None else scores
-
-    def _by_predictions(self, squares, rows, coefs, intercepts):
-        X = self.X[as_slice(rows)]
-
-        def predict(some):
-            flat = coefs[some].reshape(-1, coefs.shape[-1])
-            raw = (X @ flat.T).T.reshape(-1, coefs.shape[1], len(rows))
-            return (raw + intercepts[some, :, None]).swapaxes(1, 2)
-
-        return squares.by_predictions(rows, predict, len(coefs))
-
-    def _by_scorers(self, path, rows):
-        job = self.job
-        X, y = _safe_split(job.estimator, job.X, job.y, rows)
-        params = _check_method_params(job.X, job.score_params, rows)
-        return path_folds.scores_one_by_one(job, path, X, y, params)
+        if moments is not None and self.squares is not None and self.alike:
+            scores = self.squares.by_moments(moments, *by_targets(path))
+        return path_folds.scores_on(self.job, path, rows) if scores is None else scores
 
     def _of_all_rows(self, moments):
         try:
@@ -255,7 +214,7 @@ class _Folds:
 
     def _path(self, moments, rows, on_solved=None):
         fitting = self.fitting(moments, rows)
-        return fitting.as_path(fitting.solve_closely(self.alphas, on_solved), self.job.X)
+        return fitting.as_path(fitting.solve_closely(self.job.alphas, on_solved), self.job.X)
 
 
 def _call(function, *arguments):
@@ -264,18 +223,6 @@ def _call(function, *arguments):
 
 def _columns(y):
     return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-
-
-def _same(a, b):
-    """Whether two sets of weights are the same, None being ones."""
-    return a is b or (a is not None and b is not None and np.array_equal(a, b))
-
-
-def _by_targets(path):
-    """θ (n_alphas, q, p) and b (n_alphas, q) in float64."""
-    m, p = len(path.coefs), path.coefs.shape[-1]
-    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
-    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)
 
 
 def rounds(sums, splits, shape) -> Iterator[tuple[list[int], Callable, Moments | None]]:
@@ -287,22 +234,9 @@ def rounds(sums, splits, shape) -> Iterator[tuple[list[int], Callable, Moments |
     rows less the test part. Where these overlap or leave rows out, and where a subtraction would
     cost digits, its own rows are summed.
 
-    Parameters
-    ----------
-    sums : callable
-        The `Moments` of the rows of which it is given the indices.
-    splits : dict of int to (train, test)
-    shape : (int, int)
-        Of X.
-
-    Yields
-    ------
-    members : list of int
-        Keys of ``splits``.
-    parts : callable
-        ``parts(j)`` gives the `Moments` of the training and the test part of split j.
-    whole : Moments or None
-        Of all rows, where they came up.
+    ``sums(rows)`` gives the `Moments` of rows, ``splits`` are (train, test) by number, ``shape`` is
+    that of X. Yields the numbers of some splits, a function that gives the `Moments` of the
+    training and the test part of each, and those of all rows, None where they did not come up.
     """
     n_rows, n_features = shape
     left = []

@@ -10,7 +10,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
 
-import numpy as np
 from joblib import effective_n_jobs
 from sklearn import config_context, get_config
 from sklearn.base import clone
@@ -20,7 +19,7 @@ from sklearn.utils.validation import _check_method_params
 
 from skreg._threads import one_blas_thread, worker_threads
 from skreg.model_selection import refits
-from skreg.model_selection.job import or_else
+from skreg.model_selection.job import along_path, or_else
 from skreg.model_selection.path_folds import looks_at_predictions_only
 from skreg.model_selection.pipelines import Prefix, is_network
 
@@ -50,14 +49,7 @@ def run(job):
 
 
 class Split:
-    """One split: its rows as the network sees them, gathered when first asked for.
-
-    Parameters
-    ----------
-    job : Job
-    j : int
-        Which of its splits.
-    """
+    """The j-th split of a job: its rows as the network sees them, gathered when first asked for."""
 
     def __init__(self, job, j):
         self.job, self.j = job, j
@@ -70,7 +62,7 @@ class Split:
     def _fit_and_score(self, i):
         start = time.perf_counter()
         fitted = self.fit(self.network(i))
-        return [self.result(fitted, time.perf_counter() - start, i)]
+        return [self.result(fitted, time.perf_counter() - start)]
 
     def refit(self, i):
         """The same of scikit-learn itself, after a failure."""
@@ -84,34 +76,24 @@ class Split:
 
     def fit(self, network):
         """Fit it to the training rows."""
-        prefix = self.rows.prefix
-        return network.fit(prefix.rows, self.rows.y, **prefix.fit_params)
+        prefix, (_, y, seen, _) = self.rows.prefix, self.rows.train
+        return network.fit(seen, y, **prefix.fit_params)
 
-    def result(self, fitted, fit_time, i):
+    def result(self, fitted, fit_time):
         """The scores of a fitted network, as ``_fit_and_score`` returns them."""
         start = time.perf_counter()
-        out = {"test_scores": self.score(fitted, test=True)}
-        out["score_time"] = time.perf_counter() - start
-        if self.job.return_train_score:
-            out["train_scores"] = self.score(fitted, test=False)
-        out |= {"fit_time": fit_time, "n_test_samples": len(self.rows.test), "fit_error": None}
-        if self.job.verbose > 1:
-            print(
-                f"[CV {self.j + 1}/{len(self.job.splits)}] END {self.job.alpha_name}="
-                f"{self.job.alphas[i]:.6g}; test={out['test_scores']}, "
-                f"time={fit_time + out['score_time']:.1f}s"
-            )
-        return out
+        tests = [self.score(fitted, self.rows.test)]
+        score_time = time.perf_counter() - start
+        trains = [self.score(fitted, self.rows.train)] if self.job.return_train_score else None
+        n_test = len(self.job.splits[self.j][1])
+        return along_path(n_test, tests, trains, fit_time, score_time)[0]
 
-    def score(self, fitted, *, test):
+    def score(self, fitted, part):
         """Scores of a fitted network on the test or on the training rows."""
-        job, rows = self.job, self.rows
-        params = rows.score_params[test]
-        X = rows.seen_test if test else rows.prefix.rows
-        if X is None or not looks_at_predictions_only(job.scorer, job):
-            X, fitted = rows.X_test if test else rows.X, rows.prefix.whole(fitted)
-        y = rows.y_test if test else rows.y
-        return _score(fitted, X, y, job.scorer, params, job.error_score)
+        job, (X, y, seen, params) = self.job, part
+        if seen is None or not looks_at_predictions_only(job.scorer, job):
+            seen, fitted = X, self.rows.prefix.whole(fitted)
+        return _score(fitted, seen, y, job.scorer, params, job.error_score)
 
     @property
     def rows(self):
@@ -127,19 +109,17 @@ class Split:
 
 
 class _Rows:
-    """The rows of a split."""
+    """The parts of a split: X, y, X as the last step sees it, and what scorers are to be given."""
 
     def __init__(self, job, train, test):
-        train, self.test = np.asarray(train), np.asarray(test)
-        self.X, self.y = _safe_split(job.estimator, job.X, job.y, train)
-        self.X_test, self.y_test = _safe_split(job.estimator, job.X, job.y, self.test, train)
+        X, y = _safe_split(job.estimator, job.X, job.y, train)
         fit_params = _check_method_params(job.X, job.fit_params, train)
-        self.prefix = Prefix(job.estimator, self.X, self.y, fit_params)
-        self.seen_test = self.prefix.transform(self.X_test)
-        self.score_params = {
-            True: _check_method_params(job.X, job.score_params, self.test),
-            False: _check_method_params(job.X, job.score_params, train),
-        }
+        self.prefix = Prefix(job.estimator, X, y, fit_params)
+        params = _check_method_params(job.X, job.score_params, train)
+        self.train = X, y, self.prefix.rows, params
+        X, y = _safe_split(job.estimator, job.X, job.y, test, train)
+        params = _check_method_params(job.X, job.score_params, test)
+        self.test = X, y, self.prefix.transform(X), params
 
 
 @contextmanager

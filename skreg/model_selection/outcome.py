@@ -32,31 +32,11 @@ def finished_of(found, job):
 
 
 class Outcome:
-    """The results of a search, tabulated and chosen from.
+    """The scores of every `Combination` of a search, tabulated and chosen from.
 
-    Parameters
-    ----------
-    search : PathSearchCV
-    evaluation : Evaluation
-    found : list of Combination
-        With their scores.
-
-    Attributes
-    ----------
-    attributes : dict
-        Fitted attributes of the search, by name.
-    chosen : (Combination, int) or None
-        The combination chosen and the index of its λ.
-
-    Raises
-    ------
-    ValueError
-        If all fits failed, or one of several scorers has to be named and is not.
-
-    Warns
-    -----
-    UserWarning, FitFailedWarning
-        If the best λ is the last of its grid; if some fits failed.
+    ``attributes`` are the fitted attributes of the search, by name; ``chosen`` is the combination
+    chosen and the index of its λ, or None. ValueError if all fits failed, or one of several scorers
+    has to be named and is not; warns if the best λ is the last of its grid, or some fits failed.
     """
 
     def __init__(self, search, evaluation, found):
@@ -94,7 +74,7 @@ class Outcome:
         if self.evaluation.criterion is not None:
             for scorer in self.evaluation.job.scorers:
                 results[f"std_test_{scorer}"] = np.array(
-                    [_error_of(c.criterion, scorer, i) for c, i in self.pairs]
+                    [c.criterion.errors_of(scorer)[i] for c, i in self.pairs]
                 )
         return results, isinstance(out[0]["test_scores"], dict)
 
@@ -150,11 +130,6 @@ def ordered(found, name, crossed):
         return g, [number for _, number in sorted({**chosen, name: i}.items())]
 
     return sorted(pairs, key=key)
-
-
-def _error_of(criterion, scorer, i):
-    errors = criterion.all_std_errors.get(scorer, criterion.std_error)
-    return np.nan if errors is None else errors[i]
 
 
 def frame_of(search, name):

@@ -42,11 +42,11 @@ def one_split(job, j):
 
 
 def _one_split(job, j):
-    train, test = (np.asarray(index) for index in job.splits[j])
+    train, test = job.splits[j]
     start = time.perf_counter()
     X, y = _safe_split(job.estimator, job.X, job.y, train)
     training = Training(job.estimator, X, y, _check_method_params(job.X, job.fit_params, train))
-    path = training.path(job.alphas, job.watch.of_split(j), job.enough)
+    path = training.follow(job.alphas, job.watch.of_split(j), job.enough)
     solved = time.perf_counter()
     X_test, y_test = _safe_split(job.estimator, job.X, job.y, test, train)
     tests = _scores_along(job, training, path, X_test, y_test, test)
@@ -60,30 +60,29 @@ def _one_split(job, j):
 def _scores_along(job, training, path, X, y, index, transformed=None):
     """The scores of every λ on rows, transformed once unless a scorer looks into the Pipeline."""
     params = _check_method_params(job.X, job.score_params, index)
-    scorer = job.scorer
-    if transformed is None and looks_at_predictions_only(scorer, job):
-        transformed = training.prefix.transform(X)
-    if transformed is None or not looks_at_predictions_only(scorer, job):
-        return [
-            _score(training.fitted(path, i), X, y, scorer, params, job.error_score)
-            for i in range(len(path))
-        ]
-    return scores_of_path(job, path, transformed, y, params)
+    if looks_at_predictions_only(job.scorer, job):
+        transformed = training.prefix.transform(X) if transformed is None else transformed
+        if transformed is not None:
+            return scores_of_path(job, path, transformed, y, params)
+    fitted = (path.model.estimator_at(path, i) for i in range(len(path)))
+    whole = map(training.prefix.whole, fitted)
+    return [_score(one, X, y, job.scorer, params, job.error_score) for one in whole]
 
 
 def scores_of_path(job, path, X, y, params):
     """The scores of every λ on rows as the path sees them: by formulas, or else by the scorers."""
     formulas = _class_scores if is_classifier(path.source) else _square_scores
     found = formulas(job, path, X, y, params)
-    return scores_one_by_one(job, path, X, y, params) if found is None else found
+    if found is not None:
+        return found
+    fitted = fitted_along(path, X)
+    return [_score(one, X, y, job.scorer, params, job.error_score) for one in fitted]
 
 
-def scores_one_by_one(job, path, X, y, params):
-    """The scores of every λ on rows as the path sees them, by the scorers."""
-    return [
-        _score(fitted, X, y, job.scorer, params, job.error_score)
-        for fitted in fitted_along(path, X)
-    ]
+def scores_on(job, path, rows):
+    """The same on rows of the job, of an estimator by itself."""
+    X, y = _safe_split(job.estimator, job.X, job.y, rows)
+    return scores_of_path(job, path, X, y, _check_method_params(job.X, job.score_params, rows))
 
 
 def _class_scores(job, path, X, y, params):
@@ -99,8 +98,9 @@ def _class_scores(job, path, X, y, params):
 
 
 def _square_scores(job, path, X, y, params):
-    if path.coefs.dtype == np.float32 or _raw(_part(path, slice(1)), X) is None:
-        return None
+    is_single = path.coefs.dtype == np.float32 and getattr(y, "dtype", None) == np.float32
+    if is_single or _raw(_part(path, slice(1)), X) is None:
+        return None  # scikit-learn adds up float32 in float32
     try:
         y = np.asarray(y, dtype=np.float64).reshape(_num_samples(y), -1)
         squares = SquareScores(path.model, job.scorers, params, y)

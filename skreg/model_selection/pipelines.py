@@ -107,29 +107,27 @@ def has_path(estimator):
 
 
 def stands_alone(job):
-    """Whether the estimator of a `Job` has a path, and there is no Pipeline around it."""
-    estimator = job.estimator
-    return job.y is not None and last_step(estimator) is estimator and has_path(estimator)
+    """Whether the estimator of a `Job` has a path, no Pipeline, and only weights and an offset."""
+    estimator, rows = job.estimator, {"sample_weight", "offset"}
+    is_alone = last_step(estimator) is estimator and set(job.fit_params) <= rows
+    return job.y is not None and is_alone and has_path(estimator)
+
+
+def refuse_norm_bound(estimator, why):
+    """Raise where λ is not what (the last step of) a linear estimator goes by."""
+    last = last_step(estimator)
+    if is_linear(estimator) and last.norm_bound is not None:
+        raise ValueError(
+            f"norm_bound={last.norm_bound} of {type(last).__name__} decides λ by itself, and {why}."
+            " Leave norm_bound=None, or use GridSearchCV over norm_bound."
+        )
 
 
 class Prefix:
-    """The earlier steps of an estimator, fitted; none if it is no Pipeline.
+    """The earlier steps of an estimator that `is_plain`, fitted to rows; none if it is no Pipeline.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Not fitted; `is_plain`. It is cloned.
-    X, y : training rows
-    fit_params : dict
-        What ``estimator.fit`` is to be given beside X and y, for these rows.
-
-    Attributes
-    ----------
-    last : estimator
-        The last step, not fitted.
-    rows : the training rows as the last step sees them
-    fit_params : dict
-        What ``last.fit`` is to be given beside ``rows`` and y.
+    ``last`` is the last step, not fitted, ``rows`` the rows as it sees them, and ``fit_params``
+    what its ``fit`` is to be given beside these and y.
     """
 
     def __init__(self, estimator, X, y, fit_params):
@@ -167,35 +165,17 @@ class Prefix:
         return fitted
 
 
-class Training:
-    """Training rows, the earlier steps fitted to them, and the problem they pose to the last one.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Not fitted; one that `is_linear`.
-    X, y : training rows
-    fit_params : dict
-        What ``estimator.fit`` is to be given beside X and y, for these rows.
-
-    Attributes
-    ----------
-    prefix : Prefix
-    fitting : Fitting
-    """
+class Training(Fitting):
+    """The `Prefix` of an estimator that `is_linear`, and the problem rows pose to its last step."""
 
     def __init__(self, estimator, X, y, fit_params):
         self.prefix = prefix = Prefix(estimator, X, y, fit_params)
-        self.fitting = Fitting.of(prefix.last, prefix.rows, y, **prefix.fit_params)
+        last, sample = self.sample(prefix.last, prefix.rows, y, **prefix.fit_params)
+        super().__init__(last, sample.problem(last.fit_intercept))
 
-    def path(self, alphas, on_solved=None, enough=0.0):
+    def follow(self, alphas, on_solved=None, enough=0.0):
         """`RegularizationPath` as close at every λ as one fit is, or as is ``enough``."""
-        solution = self.fitting.solve_closely(alphas, on_solved, enough)
-        return self.fitting.as_path(solution, self.prefix.rows)
-
-    def fitted(self, path, i):
-        """The estimator, whole and fitted, at the i-th λ of a path on these rows."""
-        return self.prefix.whole(path.model.estimator_at(path, i))
+        return self.as_path(self.solve_closely(alphas, on_solved, enough), self.prefix.rows)
 
 
 def _routed(whole, head, name, fit_params):

@@ -25,11 +25,7 @@ def row_products(model, X, shared):
 class RowProducts:
     """(X − x̄)(X − x̄)ᵀ of all rows, n × n: n²·p flops for every split together.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n, p)
-    centred : bool
-        False for a model without an intercept, of which XXᵀ is asked.
+    XXᵀ for a model without an intercept, which is not ``centred``.
     """
 
     def __init__(self, X, centred):

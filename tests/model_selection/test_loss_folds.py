@@ -204,7 +204,6 @@ def test_what_it_does_not_serve():
     assert not serves(model(), alphas=np.array([1.0, 0.0]))
     assert not serves(model(), n_splits=60)
     assert not serves(model(max_expansions=1))
-    assert not serves(model(norm_bound=1.0))
     assert not serves(QuadraticApproxRidge())
 
 

@@ -34,7 +34,7 @@ PLANTED = [
     (moment_folds._Folds, "_finish", QuadraticApproxLasso(), Y, {}),
     (loss_folds._Folds, "solve", QuadraticApproxRidgeClassifier(), Y > 0, {}),
     (loss_folds._Folds, "results", QuadraticApproxRidgeClassifier(), Y > 0, {}),
-    (pipelines.Training, "path", make_pipeline(QuadraticApproxLasso()), Y, {}),
+    (pipelines.Training, "follow", make_pipeline(QuadraticApproxLasso()), Y, {}),
     (path_folds, "_scores_along", make_pipeline(QuadraticApproxLasso()), Y, {}),
     (network_folds.Split, "network", NETWORK, Y, {}),
     (halving.Trial, "_fit_and_score", NETWORK, Y, {"resource": "epochs"}),

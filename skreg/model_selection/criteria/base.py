@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skreg.estimators._fitting import Fitting
-from skreg.model_selection.pipelines import Prefix, Training, is_linear, is_plain, last_step
+from skreg.model_selection.pipelines import (
+    Training,
+    is_linear,
+    is_plain,
+    last_step,
+    refuse_norm_bound,
+)
 from skreg.path import RegularizationPath
-from skreg.solvers import Solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,22 +39,19 @@ class CriterionScores:
     all_scores: dict[str, np.ndarray] = field(default_factory=dict)
     all_std_errors: dict[str, np.ndarray] = field(default_factory=dict)
 
+    def errors_of(self, scorer: str) -> np.ndarray:
+        """Standard errors of the scores by one scorer, NaN where there are none."""
+        errors = self.all_std_errors.get(scorer, self.std_error)
+        return np.full(len(self.scores), np.nan) if errors is None else errors
 
-class Fit(Fitting):
-    """A linear estimator with the problem of all rows, and its path.
 
-    Attributes
-    ----------
-    path : RegularizationPath
-    X : the rows as the linear estimator sees them
-    fit_params : dict
-        What its ``fit`` is given beside X and y.
-    """
+class Fit(Training):
+    """A linear estimator, alone or at the end of a Pipeline, with all rows and its path on them."""
 
-    def __init__(self, fitting: Fitting, solution: Solution, prefix: Prefix) -> None:
-        super().__init__(fitting.estimator, fitting.problem)
-        self.path = fitting.as_path(solution, prefix.rows)
-        self.X, self.fit_params = prefix.rows, prefix.fit_params
+    def __init__(self, estimator, X, y, fit_params, alphas, on_solved):
+        super().__init__(estimator, X, y, fit_params or {})
+        found = self.solve(self.alphas(alphas), on_solved=on_solved)
+        self.path = self.as_path(found, self.prefix.rows)
 
     @property
     def n_intercepts(self) -> int:
@@ -71,18 +72,10 @@ def fit_path(estimator, X, y, alphas, fit_params, name, on_solved=None):
             f"{name} takes a Pipeline whose last step sees what the earlier ones make of the "
             f"rows, got {type(estimator).__name__}. Use cv=5."
         )
-    last = last_step(estimator)
-    if not is_linear(last):
+    if not is_linear(estimator):
         raise ValueError(
             f"{name} is for the linear estimators of skreg, alone or as the last step of a "
-            f"Pipeline, got {type(last).__name__}. Use cv=5."
+            f"Pipeline, got {type(last_step(estimator)).__name__}. Use cv=5."
         )
-    if last.norm_bound is not None:
-        raise ValueError(
-            f"norm_bound={last.norm_bound} decides λ by itself, and {name} compares values of λ. "
-            "Leave norm_bound=None."
-        )
-    training = Training(estimator, X, y, fit_params or {})
-    fitting = training.fitting
-    solution = fitting.solve(fitting.alphas(alphas), on_solved=on_solved)
-    return Fit(fitting, solution, training.prefix)
+    refuse_norm_bound(estimator, f"{name} compares values of λ")
+    return Fit(estimator, X, y, fit_params, alphas, on_solved)

@@ -52,7 +52,7 @@ def aic(
     array([-5198.7, -4806.5, -4794.2])
     """
     fit = fit_path(estimator, X, y, alphas, fit_params, "selection='aic'", on_solved)
-    return _scores(fit, "aic", noise_variance, lambda n, p, d: 2.0 * d)
+    return _scores(fit, "aic", noise_variance, lambda n: 2.0)
 
 
 def bic(
@@ -64,7 +64,7 @@ def bic(
     All else as for `aic`.
     """
     fit = fit_path(estimator, X, y, alphas, fit_params, "selection='bic'", on_solved)
-    return _scores(fit, "bic", noise_variance, lambda n, p, d: np.log(n) * d)
+    return _scores(fit, "bic", noise_variance, np.log)
 
 
 def ebic(
@@ -77,19 +77,12 @@ def ebic(
     [0, 1]; 0 is the BIC, and 1 finds the true support even where p grows like a power of n. C is
     that of the Γ function where d is no integer, the intercept not counted. All else as for `aic`.
     """
-
-    def price(n, p, d):
-        return np.log(n) * d
-
-    def extra(n, p, d):
-        d = np.clip(d, 0.0, p)
-        return 2.0 * gamma * (gammaln(p + 1) - gammaln(d + 1) - gammaln(p - d + 1))
-
     fit = fit_path(estimator, X, y, alphas, fit_params, "selection='ebic'", on_solved)
-    return _scores(fit, "ebic", noise_variance, price, extra)
+    return _scores(fit, "ebic", noise_variance, np.log, gamma)
 
 
-def _scores(fit, name, noise_variance, price, extra=None):
+def _scores(fit, name, noise_variance, price, gamma=0.0):
+    """Of a price for a degree of freedom, in terms of n, and a prior that models share."""
     if not fit.loss.has_likelihood:
         raise ValueError(
             f"selection={name!r} takes a likelihood, and none is known of loss {fit.loss.name!r}. "
@@ -107,9 +100,10 @@ def _scores(fit, name, noise_variance, price, extra=None):
             f"selection={name!r} judges λ that leave at most n/2 = {n / 2:g} degrees of freedom; "
             f"those given leave {total.min():.4g} and more. Give larger alphas, or use cv=5."
         )
-    cost = deviance(fit, dof, noise_variance) + price(n, size, total)
-    if extra is not None:
-        cost = cost + extra(n, size, dof).sum(axis=1)
+    cost, d = deviance(fit, dof, noise_variance) + price(n) * total, np.clip(dof, 0.0, size)
+    if gamma:
+        choices = gammaln(size + 1) - gammaln(d + 1) - gammaln(size - d + 1)
+        cost = cost + 2.0 * gamma * choices.sum(axis=1)
     cost = np.where(np.isfinite(cost) & judged, cost, np.inf)
     return CriterionScores(-cost, None, {"dof": total}, fit.path)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skreg.losses import SquaredError
+from skreg.model_selection.metrics import by_targets
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers.method import Freedom
 
@@ -17,19 +18,20 @@ def row_risk(fit, target=0):
 
 def solutions(fit, target=None):
     """Coefficients (n_alphas, K, p) and intercepts (n_alphas, K), or those of one target."""
-    coefs = np.asarray(fit.path.coefs, dtype=np.float64)
-    coefs = coefs.reshape(len(coefs), -1, coefs.shape[-1])
-    intercepts = np.asarray(fit.path.intercepts, dtype=np.float64).reshape(len(coefs), -1)
-    if target is None:
-        return coefs, intercepts
-    return coefs[:, [target]], intercepts[:, [target]]
+    coefs, intercepts = by_targets(fit.path)
+    some = slice(None) if target is None else [target]
+    return coefs[:, some], intercepts[:, some]
 
 
 def target_risks(fit):
     """R of every λ and target, shape (n_alphas, q); of a loss with one target (n_alphas, 1)."""
     if not fit.problem.is_quadratic or fit.problem.n_outputs == 1:
         return np.asarray(fit.path.risk, dtype=np.float64)[:, None]
-    problem, thetas = fit.problem, solutions(fit)[0]
+    return _risks(fit.problem, solutions(fit)[0])
+
+
+def _risks(problem, thetas):
+    """R of every θ and target of a quadratic, shape (m, q)."""
     slopes = np.array([problem.gradient(theta) - problem.cross.T for theta in thetas])
     return np.maximum(0.5 * (problem.power + np.einsum("mqp,mqp->mq", thetas, slopes)), 0.0)
 
@@ -105,15 +107,9 @@ def estimated_noise(fit, dof, risks):
     """
     n, intercept = fit.problem.n_rows, bool(fit.estimator.fit_intercept)
     if not is_wide(fit):
-        return 2.0 * n * _least(fit) / (n - fit.path.coefs.shape[-1] - intercept)
+        [least] = _risks(fit.problem, fit.problem.minimizer[None])
+        return 2.0 * n * least / (n - fit.path.coefs.shape[-1] - intercept)
     left = 1.0 - (dof + intercept) / n
     adjusted = np.where(left >= 0.5, 2.0 * risks / np.maximum(left, 0.5) ** 2, np.inf)
     constant = fit.problem.power / (1.0 - intercept / n) ** 2
     return np.minimum(adjusted.min(axis=0), constant)
-
-
-def _least(fit):
-    """R(θ̂) of every target, shape (q,)."""
-    problem, theta = fit.problem, fit.problem.minimizer
-    slope = problem.gradient(theta) - problem.cross.T
-    return np.maximum(0.5 * (problem.power + np.einsum("qp,qp->q", theta, slope)), 0.0)

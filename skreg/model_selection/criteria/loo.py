@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 from scipy.sparse import issparse
 
-from skreg._validation import check_offset
 from skreg.estimators._fitting import Fitting
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import row_risk, solutions
@@ -88,6 +87,8 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
         with np.errstate(over="ignore", invalid="ignore"):  # doubts tell of first steps too long
             raw, doubt, leverage, refits = _approximate(fit)
         diagnostics |= {"max_leverage": leverage, "doubt": doubt, "n_refits": refits}
+    if fit.problem.is_quadratic:
+        raw = fit.shifted(raw, fit.prefix.rows, fit.prefix.fit_params.get("offset"))
     raw = _shaped(fit, raw)
     scores, errors = {}, {}
     for name, scorer in (scorers or {"score": None}).items():
@@ -100,16 +101,14 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
 
 
 def _exact(fit):
-    """Raw predictions (n_alphas, n, q), the offset included."""
+    """Raw predictions (n_alphas, n, q)."""
     if fit.problem.is_large:
         n, p = fit.problem.rows.shape
         raise ValueError(
             f"cv='loo' takes a decomposition, and a sparse X of {n} rows and {p} features is too "
             "large for one. Use cv=5, or fewer features."
         )
-    raw = left_out_predictions(fit.problem, fit.path.alphas, fit.ridge_factors)
-    offset = check_offset(fit.fit_params.get("offset"), fit.X)
-    return raw if offset is None else raw + offset[:, None]
+    return left_out_predictions(fit.problem, fit.path.alphas, fit.ridge_factors)
 
 
 def _shaped(fit, raw):
@@ -145,9 +144,6 @@ def _one(fit, target):
     refit, has_kinks = partial(_refit, fit, risk), not penalty.is_smooth
     refitted = refit_doubtful(raw, doubt, losses, refit, _work(fit, risk), has_kinks)
     total = losses(raw).sum(axis=1)
-    if fit.problem.is_quadratic:
-        offset = check_offset(fit.fit_params.get("offset"), fit.X)
-        raw = raw if offset is None else raw + offset[:, None]
     largest = np.where(refitted, 0.0, leverage).max(axis=1)
     return raw, total, doubt.sum(axis=1), largest, refitted.sum(axis=1)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.metrics._scorer import _PassthroughScorer
 from sklearn.utils import _safe_indexing
 
 from skreg._validation import check_offset
@@ -38,7 +39,7 @@ def _found(fit, raw, X, y, params, scorer):
         offset = check_offset(params.get("offset"), X)
     if offset is not None:  # scorers that are given it add it
         raw = raw - offset.reshape(len(offset), *raw.shape[2:])
-    scorer, found, refused = scorer or _own_score, [], None
+    scorer, found, refused = scorer or _PassthroughScorer(fit.estimator), [], None
     for i in range(len(raw)):
         try:
             found.append(_score(fit, i, raw[i], X, y, params, scorer))
@@ -48,10 +49,6 @@ def _found(fit, raw, X, y, params, scorer):
     if refused is not None and all(score == -np.inf for score, _ in found):
         raise refused
     return found
-
-
-def _own_score(estimator, X, y, **params):
-    return estimator.score(X, y, **params)
 
 
 def _terms(fit, metric, raw, X, y, params):
