@@ -31,7 +31,7 @@ NETWORK = RegularizedMLPRegressor((3,), max_iter=2, random_state=0)
 
 PLANTED = [
     (moment_folds._Folds, "model", QuadraticApproxRidge(), Y, {}),
-    (moment_folds._Folds, "_finish", QuadraticApproxLasso(), Y, {}),
+    (moment_folds._Folds, "_by_path", QuadraticApproxLasso(), Y, {}),
     (loss_folds._Folds, "solve", QuadraticApproxRidgeClassifier(), Y > 0, {}),
     (loss_folds._Folds, "results", QuadraticApproxRidgeClassifier(), Y > 0, {}),
     (pipelines.Training, "follow", make_pipeline(QuadraticApproxLasso()), Y, {}),
