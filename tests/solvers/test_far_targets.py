@@ -193,15 +193,19 @@ def test_units_of_the_loss_do_not_matter(name):
 
 
 @pytest.mark.parametrize("name", ["slope", "sparse group"])
-def test_near_targets_of_wide_rows_are_finished_inside(name):
-    """Where proximal gradients end above the gap asked for."""
+def test_near_targets_of_wide_rows(name):
+    """From the start; and where proximal gradients end above the gap asked for."""
     X, y = rows("wide", 15.0)
     penalty = penalties(40, 1.0)[name]
     risk = posed(X, y)
     alphas = alpha_max(risk, penalty) * np.array([0.9, 0.02])
-    found = solve(risk, penalty, alphas, max_iter=300)
-    assert found.solver == "proximal_gradient"
-    assert (found.dual_gaps <= 1e-8).all()
+    found = solve(risk, penalty, alphas)
+    assert found.solver == "penalized_interior_point"
+    other = solve(risk, penalty, alphas, max_iter=300, method="proximal_gradient")
+    assert other.solver == "proximal_gradient"
+    for one in (found, other):
+        assert (one.dual_gaps <= 1e-8).all()
+    np.testing.assert_allclose(found.risk, other.risk, rtol=1e-5)
 
 
 @pytest.mark.parametrize("seed", [31, 41])
