@@ -32,6 +32,47 @@ def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):
                 matrix[i, j] -= a * v[j]
 
 
+def class_grams(
+    const double[:, ::1] x, const double[:, ::1] weights, const Py_ssize_t[::1] order,
+    const Py_ssize_t[::1] starts, double[:, ::1] out,
+):
+    """out[a, b] += Σᵢ weights[i, k]·x[i, a]·x[i, b] for all a, b of the same class k.
+
+    The columns of class k are ``order[starts[k]:starts[k + 1]]``. Both triangles: n·Σₖmₖ²
+    multiply-adds for mₖ columns of class k, and as many numbers of X as there are.
+    """
+    cdef Py_ssize_t n = x.shape[0], K = starts.shape[0] - 1, m = x.shape[1], i, k, a, b, size, most = 0
+    cdef double scaled
+    cdef double* row
+    if not (weights.shape[0] == n and weights.shape[1] == K and out.shape[0] == out.shape[1] == m
+            and order.shape[0] == starts[K] == m and starts[0] == 0):
+        raise ValueError("weights, order and starts must fit the columns of x")
+    for k in range(K):
+        most = max(most, starts[k + 1] - starts[k])
+    own, grams = np.empty(most), np.zeros((K, most, most))
+    cdef double[::1] values = own
+    cdef double[:, :, ::1] sums = grams
+    with nogil:
+        for i in range(n):
+            for k in range(K):
+                size = starts[k + 1] - starts[k]
+                for a in range(size):
+                    values[a] = x[i, order[starts[k] + a]]
+                for a in range(size):
+                    scaled = weights[i, k] * values[a]
+                    if scaled == 0:
+                        continue
+                    row = &sums[k, a, 0]
+                    for b in range(a + 1):
+                        row[b] += scaled * values[b]
+        for k in range(K):
+            for a in range(starts[k + 1] - starts[k]):
+                for b in range(a + 1):
+                    out[order[starts[k] + a], order[starts[k] + b]] += sums[k, a, b]
+                    if a != b:
+                        out[order[starts[k] + b], order[starts[k] + a]] += sums[k, a, b]
+
+
 def group_norms(
     const double[:, :] theta, const Py_ssize_t[::1] order, const Py_ssize_t[::1] starts
 ):

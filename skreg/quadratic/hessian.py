@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import issparse
 
+from skreg._kernels import rows as row_kernels
 from skreg.quadratic.factor import DenseFactor, Factor, IterativeFactor
 from skreg.quadratic.point import (
     floored,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _SMALL_GRAM = 1e6
 # What centering leaves of a column's sum of squares, where it leaves nothing but rounding.
 _CENTERED = 1e-12
+# Columns of a class up to which all classes' are summed at once.
+_FEW = 48
 
 
 class QuadraticHessian:
@@ -186,27 +189,25 @@ class Hessian:
         if risk.n_outputs == 1:
             return self._of_one_output(which, first)
         classes, features = np.divmod(which, risk.n_features)
-        own = [np.flatnonzero(classes == k) for k in range(risk.n_outputs)]
-        starts = [int(np.searchsorted(members, first)) for members in own]
-        grams: list[Array | None] = [None] * risk.n_outputs
         shared, mixed = None, np.zeros((risk.n_outputs, len(which)))
+        own = _ClassGrams(classes, risk.n_outputs, first)
         for rows, x in risk.design.row_blocks(features):
             bends = curvature[rows]
+            taken = np.take(bends, classes, axis=1)
             if risk.loss.coupled:
-                share = risk.share[rows, None]
-                weighted = np.sqrt(share) * bends[:, classes] * x
-                shared = _add_columns(weighted, first, shared)
-                mixed -= product((np.sqrt(share) * bends).T, weighted)
-                bends = share * bends
-            for k, members in enumerate(own):
-                part = x if len(members) == len(which) else x[:, members]
-                grams[k] = _add_columns(np.sqrt(bends[:, [k]]) * part, starts[k], grams[k])
-                mixed[k, members] += product(bends[:, [k]].T, part)[0]
+                root = np.sqrt(risk.share[rows, None])
+                taken *= x
+                taken *= root
+                shared = _add_columns(taken, first, shared)
+                mixed -= product((root * bends).T, taken)
+                x_sums, bends = product(root.T, taken)[0], root**2 * bends
+            else:
+                x_sums = np.einsum("ij,ij->j", taken, x)
+            mixed[classes, np.arange(len(which))] += x_sums
+            own.add(x, bends)
         complete = np.asarray if first else symmetric
         out = np.zeros((len(which), len(which) - first)) if shared is None else -complete(shared)
-        for members, start, gram in zip(own, starts, grams, strict=True):
-            if gram is not None and start < len(members):
-                out[np.ix_(members, members[start:] - first)] += complete(gram)
+        own.add_to(out)
         return out, mixed[:, first:]
 
     def _of_one_output(self, which: Indices, first: int) -> tuple[Array, Array]:
@@ -235,6 +236,46 @@ class Hessian:
         if not risk.fit_intercept:
             return out
         return out - product(turned, product(self.inverse_bb, product(turned.T, out)))
+
+
+class _ClassGrams:
+    """Σᵢ wᵢₖxᵢxᵢᵀ over the columns of each class k, summed over blocks of rows.
+
+    Without the first columns of all. Few columns a class are taken all at once: calls would take
+    longer than sums.
+    """
+
+    def __init__(self, classes: Indices, n_classes: int, first: int):
+        self._first, self._order = first, np.argsort(classes, kind="stable")
+        self._starts = np.searchsorted(classes[self._order], np.arange(n_classes + 1))
+        self._members = np.split(self._order, self._starts[1:-1])
+        self._grams: list[Array | None] = [None] * n_classes
+        self._together = None
+        if max(map(len, self._members)) <= _FEW:
+            self._together = np.zeros((len(classes),) * 2)
+
+    def add(self, x: Array, weights: Array) -> None:
+        """Rows x (n, m) with weights (n, K)."""
+        if self._together is not None:
+            parts = (np.ascontiguousarray(part) for part in (x, weights))
+            row_kernels.class_grams(*parts, self._order, self._starts, self._together)
+            return
+        for k, members in enumerate(self._members):
+            part = x if len(members) == x.shape[1] else x[:, members]
+            start = int(np.searchsorted(members, self._first))
+            self._grams[k] = _add_columns(np.sqrt(weights[:, [k]]) * part, start, self._grams[k])
+
+    def add_to(self, out: Array) -> None:
+        """Add them to an array of shape (m, m − first)."""
+        first = self._first
+        if self._together is not None:
+            out += self._together[:, first:]
+            return
+        for members, gram in zip(self._members, self._grams, strict=True):
+            start = int(np.searchsorted(members, first))
+            if gram is not None and start < len(members):
+                gram = gram if start else symmetric(gram)
+                out[np.ix_(members, members[start:] - first)] += gram
 
 
 def _add_columns(a: Array, first: int, out: Array | None) -> Array:

@@ -158,4 +158,7 @@ def invert_bb(bb: Array, coupled: bool) -> Array:
         return np.zeros_like(bb)
     if coupled:
         bb = bb + np.trace(bb) / len(bb)
-    return np.asarray(np.linalg.pinv(bb, rcond=1e-13, hermitian=True), dtype=np.float64)
+    values, vectors = np.linalg.eigh(bb)
+    kept = values > 1e-13 * np.abs(values).max()
+    vectors = vectors[:, kept]
+    return (vectors / values[kept]) @ vectors.T
