@@ -72,13 +72,14 @@ class DualNewton:
         self.block, self.penalty, self.origin = block, penalty, origin
         self.weights, self.error, self.a = weights, error, a
         self.fit_intercept, self.n_iter = fit_intercept, 0
-        self.rows = weights > 0
+        self.rows, held = weights > 0, ~penalty.penalty.free(penalty.shape[1])
+        self.held = held[penalty.features]
         self.spread = np.divide(1.0, weights, out=np.zeros_like(weights), where=self.rows)
 
     def solve(self, step: Array, goal: float) -> tuple[Array, float, Array, bool]:
         """θ, b and z, and whether the objective there is within about ``goal`` of the least.
 
-        ``step`` (m,) is η, alike for all features unless the penalty is separable.
+        ``step`` (m,) is η, alike for all penalized features unless the penalty is separable.
         """
         at, b = self._at(np.zeros(len(self.a)), step), 0.0
         for self.n_iter in range(1, _STEPS + 1):
@@ -99,7 +100,8 @@ class DualNewton:
     def _at(self, z: Array, step: Array) -> _At:
         q = self.block.T @ (self.a + z)
         ahead = (self.origin + step * q)[None]
-        length = step if self.penalty.is_separable else float(step.max(initial=0.0))
+        alike = not self.penalty.is_separable
+        length = float(step[self.held].max(initial=0.0)) if alike else step
         theta = self.penalty.prox(ahead, length)[0]
         d, spread = theta - self.origin, self.spread * z
         value = z @ (0.5 * spread - self.error) + q @ d - 0.5 * (d / step) @ d

@@ -41,8 +41,8 @@ from skreg.solvers.dual_newton import DualNewton
 from skreg.solvers.interior_point import InteriorPoint, Iterate
 from skreg.solvers.method import Answer, Method, Stop, Task
 
-# How near to the boundary a step goes, and how many there are at most.
-_NEAR, _STEPS = 0.995, 60
+# How near to the boundary a step goes; steps at a null model, and those in a row without progress.
+_NEAR, _STEPS, _STALE = 0.995, 60, 40
 # The next products as a share of the present ones: by how short the last step was, within these.
 _LEAST, _MOST = 0.05, 0.8
 # Products are kept above this share of what the gap, and the gap asked for, comes to.
@@ -167,7 +167,7 @@ class InteriorPath:
         self, risk: EmpiricalRisk, penalty: Penalty, tol: float, max_iter: int, alpha_max: float
     ):
         self.risk, self.penalty, self.alpha_max = risk, penalty, alpha_max
-        self.scale, self.steps = risk.null_risk or 1.0, min(max_iter, _STEPS)
+        self.scale, self.max_iter = risk.null_risk or 1.0, max_iter
         self.tol = max(tol, 64 * EPS) + risk.rounding.value / self.scale
         self.certificate = Certificate(risk, penalty)
         null = risk.at(np.zeros(risk.n_features), risk.null_intercept())
@@ -182,8 +182,9 @@ class InteriorPath:
         self.high, self.low = size * above, -size * below
         self.bend = risk.loss.conjugate_curvature / size
         # A proximal step by which residuals change as much as there is: of each feature's own units
-        # where the penalty is separable.
-        width = np.where((self.widths > 0) & penalty.is_separable, self.widths, typical)
+        # where the penalty is separable, or there is none.
+        is_alone = penalty.free(risk.n_features) | penalty.is_separable
+        width = np.where((self.widths > 0) & is_alone, self.widths, typical)
         self.reach = self.scale / (self.steep * width) ** 2
         self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf, dof=0)
         self.grid: list[Stop] = []
@@ -215,8 +216,8 @@ class InteriorPath:
     def _walk(self, alpha: float, point: Point, *, by_dual: bool) -> Stop:
         """Steps until the gap is small, the inner problems by one way or the other."""
         self._begin(point)
-        best, gap, length = Stop(point, np.inf, dof=0), 1.0, 0.0
-        for n_iter in range(1, self.steps + 1):
+        best, gap, length, stale = Stop(point, np.inf, dof=0), 1.0, 0.0, 0
+        for n_iter in range(1, self.max_iter + 1):
             products = self.r_plus * (self.high - self.a) + self.r_minus * (self.a - self.low)
             mu = float(products.mean()) / 2.0
             share = float(np.clip((1.0 - length) ** 2, _LEAST, _MOST)) if n_iter > 1 else 1.0
@@ -224,9 +225,10 @@ class InteriorPath:
             mu = max(share * mu, behind * self.tol, min(behind * gap, mu))
             found, length = self._step(alpha, mu, by_dual)
             gap = self._error(found, alpha)
+            stale = 0 if gap * self.scale < 0.9 * best.gap else stale + 1
             if gap * self.scale < best.gap:
                 best = Stop(found, gap * self.scale, dof=self._dof())
-            if gap <= self.tol or not np.isfinite(gap):
+            if gap <= self.tol or not np.isfinite(gap) or stale >= _STALE:
                 break
         return replace(best, n_iter=n_iter)
 

@@ -6,7 +6,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from skreg import PathSearchCV, QuadraticApproxLasso
-from skreg.losses import Quantile
+from skreg.losses import Huber, Quantile
 from skreg.penalties import MCP, SCAD, SLOPE, Group, Separable, SparseGroup
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max, select_method, solve
@@ -189,3 +189,16 @@ def test_bounds_hold_without_strength_and_in_the_null_model():
     equal = np.column_stack([X, np.ones(n), np.eye(n), -np.eye(n)])
     least = linprog(cost, A_eq=equal, b_eq=y, bounds=ends, method="highs").fun
     np.testing.assert_allclose(fit.risk[-1], least, rtol=1e-7)
+
+
+@pytest.mark.parametrize("loss", [Quantile(0.3), Huber(1e-3)], ids=repr)
+@pytest.mark.parametrize("seed", [1, 5])
+def test_a_free_group_of_columns_on_scales_far_apart(seed, loss):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(30, 60)) * 10.0 ** rng.uniform(-2, 2, 60)
+    risk = EmpiricalRisk(X, (X[:, :3].sum(axis=1) + rng.standard_t(2, 30))[:, None], loss)
+    penalty = Group(np.arange(60) // 3, np.r_[0.0, np.ones(19)])
+    found = solve(risk, penalty, alpha_max(risk, penalty) * np.geomspace(0.9, 1e-4, 6))
+    assert found.solver == "penalized_interior_point"
+    assert (found.dual_gaps <= 1e-8).all()
+    assert not found.notes
