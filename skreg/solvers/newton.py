@@ -6,10 +6,12 @@ from typing import ClassVar
 import numpy as np
 
 from skreg._threads import one_blas_thread
+from skreg.penalties import Separable
 from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.reduction import RowSpace
 from skreg.solvers.anchor import Limit, Recession, find_anchor, recession
 from skreg.solvers.descent import Descent
+from skreg.solvers.interior_point import Iterate
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.original_rows import OriginalRows
 
@@ -24,6 +26,8 @@ _DECADE = 10.0
 _LOSSY, _MENDS = 100.0, 8
 # Newton steps in which features without a penalty show whether they have a minimizer.
 _FREE_STEPS = 200
+# A relative gap to which interior points go before Newton's method takes over.
+_INSIDE = 1e-11
 # Rows beyond which wide problems are not reduced to n × n.
 _LARGEST_DUAL = 4000
 
@@ -183,13 +187,29 @@ def _path(descent, task, answer):
             endless[i] = kind
             task.progress(i)
             continue
+        before = _start_inside(descent, alpha) if task.max_expansions is None else 0
         steps, norm = descent.run(alpha, tol, limit, task.size)
+        steps += before
         _put(answer, i, descent, norm)
         answer.n_iter[i] = answer.n_expansions[i] = max(steps, 1)
         if descent.taken_at > _DECADE * alpha:
             descent.renew(alpha)
         task.progress(i)
     return endless
+
+
+def _start_inside(descent, alpha):
+    """Go to what interior points find where targets are far out on linear sides, and their steps.
+
+    A quadratic says little of such a loss: from elsewhere there are up to thousands of steps.
+    """
+    risk = descent.risk
+    if not risk.is_piecewise_linear or risk.n_features > LARGEST_DENSE:
+        return 0
+    found = Iterate(risk, Separable(0.0, descent.factors), float(alpha)).run(_INSIDE, _FREE_STEPS)
+    theta = found.point.theta[None]
+    descent.start_at(theta, np.atleast_1d(found.point.intercept) - theta @ risk.design.centre)
+    return found.n_iter
 
 
 def free_directions_notes(problem, penalty, thetas):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import linprog
 
-from skreg import PathSearchCV, QuadraticApproxLasso
+from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.losses import Huber
 from skreg.penalties import MCP, SCAD, SLOPE, Group, Separable, SparseGroup
 from skreg.quadratic.risk import EmpiricalRisk
@@ -233,3 +233,19 @@ def test_quantiles_beside_groups_of_columns_on_scales_far_apart(seed):
     model = QuadraticApproxLasso(loss="quantile", groups=np.repeat(np.arange(4), 3))
     path = model.regularization_path(X, y, 5)
     assert path.dual_gaps.max() <= 1e-8
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("ratio", [1e3, 1e6, 1e8])
+def test_ridges_of_far_targets_take_few_steps(ratio, shape):
+    X, y = rows(shape, ratio)
+    factors = np.r_[0.0, np.full(X.shape[1] - 1, 1.5)]
+    model = QuadraticApproxRidge(loss="huber", delta=1.0, penalty_factors=factors)
+    path = model.regularization_path(X, y, np.geomspace(0.1, 1e-4, 4) / ratio)
+    assert (path.gradient_norms <= 1e-8).all()
+    assert (path.n_iter <= 60).all()
+    risk = posed(X, y)
+    for coef, b, alpha in zip(path.coefs, path.intercepts, path.alphas, strict=True):
+        residual = (y - X @ coef - b) * risk.share
+        slope = X.T @ np.clip(residual, -risk.share, risk.share)
+        np.testing.assert_allclose(slope, alpha * factors * coef, atol=1e-6)
