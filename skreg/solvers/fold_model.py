@@ -97,7 +97,7 @@ def _factored(block: Array, ridge: Array) -> Array:
     diagonal = np.arange(len(block))
     more = EPS
     for _ in range(_TRIALS):
-        matrix = np.array(block, order="F")
+        matrix = block.T.copy(order="F")  # it is symmetric
         matrix[diagonal, diagonal] += ridge
         lower, info = dpotrf(matrix, lower=1, overwrite_a=1)
         if info == 0:

@@ -31,6 +31,8 @@ from skreg.solvers.fold_model import FoldModel
 _MEMORY, _KNOWN = 8, 3
 # Curvature of the null model's rows of which a share so small makes no more of a difference.
 _FLATTEST = 1e-6
+# A second Hessian for the same λ has to wait for so many times as many passes.
+_MORE = 3.0
 # A step is shortened where the slope at its end exceeds this share of that at its beginning.
 _SLOPE_LEFT = 0.5
 _MAX_TRIALS = 20
@@ -117,14 +119,15 @@ class Walk:
         self.norms = self._norms(self.theta, self.slope)
         # Raw predictions err by a gradient over the curvature.
         tols = np.maximum(rough * np.clip(self.bends / self.model.bend, _FLATTEST, 1.0), tols)
-        gained, least = np.zeros(len(alphas)), self.norms
+        gained, least, patience = np.zeros(len(alphas)), self.norms, self.patience
         for step in range(_PASSES):
             on = np.flatnonzero((self.norms > tols) & (step - gained < _PATIENCE))
             if not on.size:
                 break
-            if self.wasted > self.patience:
+            if self.wasted > patience:
                 self.model.renew(self.raw[:, lead])
-                self.wasted = 0.0
+                # The next one for these λ is likely to tell less that is new.
+                self.wasted, patience = 0.0, _MORE * patience
             self._step(on)
             gained[self.norms < _GAIN * least] = step
             least = np.minimum(least, self.norms)
