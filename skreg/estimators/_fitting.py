@@ -66,8 +66,6 @@ class LinearHooks(BaseEstimator, ABC):
     _norm_power: ClassVar[float]
     #: Whether J is that of the ridge, whatever the parameters.
     _is_ridge: ClassVar[bool]
-    #: Whether an infinite penalty factor leaves a feature out.
-    _may_exclude: ClassVar[bool]
 
     @classmethod
     @cache
@@ -119,11 +117,11 @@ class LinearHooks(BaseEstimator, ABC):
                 f"penalty_factors must have one number for each feature, shape ({n_features},), "
                 f"got shape {array.shape}."
             )
-        bad = np.flatnonzero(~((array >= 0) & (self._may_exclude | np.isfinite(array))))
+        bad = np.flatnonzero(~(array >= 0))
         if bad.size:
             raise ValueError(
-                f"penalty_factors must be finite and not negative, got {array[bad[0]]} for feature "
-                f"{bad[0]}. Use 0 for a feature without a penalty."
+                f"penalty_factors must be numbers that are not negative, got {array[bad[0]]} for "
+                f"feature {bad[0]}. Use 0 for a feature without a penalty, inf to leave one out."
             )
 
     def _log_evidence(self, alphas: Array) -> Array:

@@ -17,7 +17,6 @@ class LassoShell(QuadraticApproxLinear):
 
     _norm_power = 1.0  # J is piecewise linear in λ
     _is_ridge = False
-    _may_exclude = True
 
     penalty: str | Penalty | None
     l1_ratio: float

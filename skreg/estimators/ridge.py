@@ -18,7 +18,6 @@ class RidgeShell(QuadraticApproxLinear):
 
     _norm_power = -0.5  # ‖θ‖⁻¹ is nearly linear in λ
     _is_ridge = True
-    _may_exclude = False
 
     def _check_parameters(self):
         if np.ndim(self.alpha):
@@ -49,6 +48,7 @@ class RidgeShell(QuadraticApproxLinear):
         unit = np.sqrt(problem.null_risk or 1.0)
         theta, intercept = self._anchor()
         factors = 1.0 if self.penalty_factors is None else self._factors()
+        factors = np.where(np.isinf(factors), np.nan, factors)  # excluded: of no account
         alpha = self.alpha_ if np.ndim(self.alpha_) == 0 else np.reshape(self.alpha_, (-1, 1))
         norm = problem.gradient_norm(theta, alpha * factors * theta)
         off = 0.0
@@ -137,7 +137,8 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     fit_intercept : bool, default=True
         Whether to fit b, which is not penalised.
     penalty_factors : None or array-like of shape (n_features,), default=None
-        f ≥ 0 for each feature, 0 for one that is not penalised; None stands for ones.
+        f ≥ 0 for each feature, 0 for one that is not penalised, inf for one that is excluded;
+        None stands for ones.
     norm_bound : None or float, default=None
         k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
         the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.

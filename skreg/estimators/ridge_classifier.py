@@ -25,7 +25,8 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
     fit_intercept : bool, default=True
         Whether to fit b, which is not penalised.
     penalty_factors : None or array-like of shape (n_features,), default=None
-        f ≥ 0 for each feature, 0 for one that is not penalised; None stands for ones.
+        f ≥ 0 for each feature, 0 for one that is not penalised, inf for one that is excluded;
+        None stands for ones.
     norm_bound : None or float, default=None
         k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
         the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.

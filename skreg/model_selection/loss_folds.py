@@ -81,6 +81,9 @@ class _Folds:
         n, p = self.risk.X.shape
         if self.risk.is_quadratic or min(n, p) > _MOST_FEATURES:
             raise Declined("the covariance is too large to decompose")
+        factors = self.whole.ridge_factors
+        if factors is not None and np.isinf(factors).any():
+            raise Declined("features are excluded")
         self.weights = np.zeros((n, len(job.splits)))
         self.fittings = []
         for j, (train, _) in enumerate(job.splits):

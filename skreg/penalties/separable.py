@@ -103,8 +103,8 @@ class Separable(Penalty):
 
     @property
     def is_smooth(self) -> bool:
-        """Whether there is neither an L1 part nor a bound."""
-        return self.l1_share == 0 and not self._is_bounded
+        """Whether there is neither an L1 part nor a bound, but for features that are excluded."""
+        return self.l1_share == 0 and not self.positive and self.bounds is None
 
     @property
     def is_flat(self) -> bool:
@@ -131,8 +131,8 @@ class Separable(Penalty):
         return (1.0 - self.l1_ratio) * _finite(factors, p)
 
     def ridge_factors(self, p: int) -> Array | None:
-        """The same where it is all there is to J; None where all are 1."""
-        factors = self.l2(p)
+        """The same where it is all there is to J, inf if excluded; None where all are 1."""
+        factors = np.where(self.excluded(p), np.inf, self.l2(p))
         return None if (factors == 1.0).all() else factors
 
     def common_shares(self, p: int) -> tuple[float, float] | None:
@@ -141,6 +141,10 @@ class Separable(Penalty):
         if self._is_bounded or np.ptp(l1) or np.ptp(l2):
             return None
         return float(l1[0]), float(l2[0])
+
+    def excluded(self, p: int) -> Mask:
+        """Mask of the features that are excluded, shape (p,)."""
+        return np.broadcast_to(self.factors is not None and np.isinf(self.factors), p)
 
     @cached_property
     def _excludes(self):
@@ -161,9 +165,8 @@ class Separable(Penalty):
             lower[:], upper[:] = self.bounds
         if self.positive:
             lower[:] = 0.0
-        if self.factors is not None and self._excludes:
-            excluded = np.broadcast_to(np.isinf(self.factors), p)
-            lower[excluded] = upper[excluded] = 0.0
+        if self._excludes:
+            lower[self.excluded(p)] = upper[self.excluded(p)] = 0.0
         return lower, upper
 
     def terms(self, p: int) -> Array:
@@ -196,10 +199,7 @@ class Separable(Penalty):
         """Mask of the features without a penalty, shape (p,)."""
         if self.factors is None and self.l2_factors is None:
             return np.zeros(p, dtype=bool)
-        free = self.l1(p) + self.l2(p) == 0
-        if self.factors is not None and self._excludes:
-            free &= np.isfinite(np.broadcast_to(self.factors, p))
-        return free
+        return (self.l1(p) + self.l2(p) == 0) & ~self.excluded(p)
 
     def values(self, thetas: Array) -> Array:
         """J of several θ, shape (m,), some at a time."""

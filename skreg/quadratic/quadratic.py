@@ -213,10 +213,10 @@ class Quadratic(Problem):
         return self.ridge(np.zeros(1))[0][0]
 
     def gradient_norm(self, theta: NDArray, of_penalty: NDArray) -> float:
-        """maxⱼ |∂ⱼR + ∂ⱼP| / √(Hⱼⱼ·R₀), R₀ the risk at θ = 0, over features with a curvature."""
+        """maxⱼ |∂ⱼR + ∂ⱼP| / √(Hⱼⱼ·R₀), R₀ the risk at 0, where H bends and ∂P is not NaN."""
         width = np.sqrt(np.maximum(self.diagonal, 0.0) * self.null_risk)
         used = width > 0
-        total = self.gradient(theta) + of_penalty
+        total = np.nan_to_num(self.gradient(theta) + of_penalty)
         return float(np.abs(total[:, used] / width[used]).max(initial=0.0))
 
     def value(self, theta: NDArray) -> float:

@@ -161,7 +161,9 @@ def _lost_digits(task: Task, thetas: Array) -> list[str]:
     digits of all that are small beside it.
     """
     problem, i = task.quadratic, int(np.argmin(task.alphas))
-    norm = problem.gradient_norm(thetas[i], task.penalty.gradient(thetas[i], task.alphas[i]))
+    slope = task.penalty.gradient(thetas[i], task.alphas[i])
+    slope[:, task.coordinates.excluded(problem.n_features)] = np.nan
+    norm = problem.gradient_norm(thetas[i], slope)
     if norm <= max(task.tol, _LOST):
         return []
     scales = np.sqrt(problem.diagonal[problem.diagonal > 0])
@@ -184,6 +186,12 @@ class ConjugateGradients(Method):
     def path(self, task: Task) -> Answer:
         """Solve for every λ; the degrees of freedom are not known."""
         problem, alphas = task.quadratic, task.alphas
+        kept = ~task.coordinates.excluded(problem.n_features)
+        if not kept.all():
+            X, y, weights = problem.data
+            alone = Quadratic.from_rows(X[:, kept], y, weights, problem.centred)
+            method = self if alone.is_large else Spectral()
+            return method.path(task.among(kept, alone)).spread(kept)
         factors = task.coordinates.ridge_factors(problem.n_features)
         found = problem.ridge(alphas, factors)[1]
         return Answer(

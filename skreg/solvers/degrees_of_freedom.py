@@ -130,5 +130,5 @@ def along_path(
             hessian = problem.hessian_at(thetas[i], intercepts[i])
         if min(len(tangent.diagonal), hessian.n_rows) <= LARGEST:
             counts[i] = degrees_of_freedom(hessian, tangent)
-        elif penalty.is_smooth and not problem.is_quadratic:
+        elif penalty.is_smooth and not problem.is_quadratic and tangent.active.all():
             counts[i] = cast(Hessian, hessian).factor(tangent.diagonal).dof()

@@ -75,8 +75,9 @@ def left_out(risk, penalty, alphas, coefs, intercepts):
     are the minimizers for all rows. ValueError if a Hessian would be too large to be formed.
     """
     whole = None
-    if penalty.is_smooth and penalty.kernel == "coordinates":  # one ridge, which λ multiplies
-        unit = penalty.curvature(np.zeros((1, risk.n_features)), 1.0)
+    p, is_ridge = risk.n_features, penalty.is_smooth and penalty.kernel == "coordinates"
+    if is_ridge and not penalty.is_bounded(p):  # one ridge, which λ multiplies
+        unit = penalty.curvature(np.zeros((1, p)), 1.0)
         whole = reduced(risk, unit.diagonal)
     for alpha, coef, intercept in zip(alphas, coefs, intercepts, strict=True):
         raw = risk.raw(coef, intercept)

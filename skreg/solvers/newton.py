@@ -76,6 +76,10 @@ class Newton(Method):
     def path(self, task: Task) -> Answer:
         """Solve downwards in λ, each solution the start of the next."""
         risk, alphas = task.risk, task.alphas
+        kept = ~task.coordinates.excluded(risk.n_features)
+        if not kept.all():
+            alone = risk.restricted(np.flatnonzero(kept))
+            return self.path(task.among(kept, alone)).spread(kept)
         # Passes over X then take most of the time, rather than Hessians.
         is_small = min(risk.X.shape) ** 2 * max(risk.X.shape) < _SMALL_GRAM
         with one_blas_thread() if is_small else nullcontext():

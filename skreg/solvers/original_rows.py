@@ -24,11 +24,12 @@ class OriginalRows:
     ----------
     risk : EmpiricalRisk
     factors : ndarray of shape (p,)
-        f.
+        f; inf for features that are excluded, of which gradients say nothing.
     """
 
     def __init__(self, risk: EmpiricalRisk, factors: Array):
-        self.risk, self.factors = risk, factors
+        self.risk, self._kept = risk, np.isfinite(factors)
+        self.factors = np.where(self._kept, factors, 0.0)
         self.rows = risk.design if risk.fit_intercept else make_rows(risk.X)
         self._shift = self.rows.transposed_dot(risk.share[:, None])[:, 0]
         curvature = risk.null.curvature
@@ -60,7 +61,7 @@ class OriginalRows:
 
     def norm(self, slope: Array, total: Array) -> float:
         """The gradient norm as `Newton` measures it."""
-        largest = np.max(np.abs(slope) / self._scale, initial=0.0)
+        largest = np.max(np.abs(slope) / self._scale, initial=0.0, where=self._kept)
         return float(max(largest, np.max(np.abs(total) / self._scale_b, initial=0.0)))
 
     def norms(self, alphas: Array, coefs: NDArray, intercepts: NDArray) -> Array:

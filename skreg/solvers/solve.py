@@ -158,9 +158,9 @@ def solve(
     seen = problem.as_seen(answer.thetas, intercepts)
     if problem.dtype != np.float64 and penalty.is_bounded(problem.n_features):
         seen = _towards_zero(seen[0], answer.thetas), seen[1]
-    gaps, norms = answer.gaps, answer.gradient_norms
+    gaps, norms, p = answer.gaps, answer.gradient_norms, problem.n_features
     if norms is not None and problem.dtype != np.float64 and not problem.is_quadratic:
-        factors = task.coordinates.l2(problem.n_features)
+        factors = np.where(task.coordinates.excluded(p), np.inf, task.coordinates.l2(p))
         rows = OriginalRows(cast(EmpiricalRisk, problem), factors)
         solved = (alphas > 0) | answer.has_minimizer
         norms = np.where(solved, rows.norms(alphas, *seen), norms)
