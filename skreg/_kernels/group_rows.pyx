@@ -3,18 +3,41 @@
 
 The columns of A lie one after another, group by group: group g is ``starts[g] : starts[g+1]``. A
 block that moves costs 4nk flops and one read of its columns, which are in the cache the second time.
+The dual point of `group_problem.pxd` takes 2na flops for the images Av_g of its ways and each of its
+moves, and nG² + G³/3 for its system. Ways and system go from one λ to the next, and are extended by
+the groups that join: a move along ways somewhat old is somewhat off, which another one mends.
 """
 
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport sqrt
-from scipy.linalg.cython_blas cimport dgemv
+from libc.math cimport INFINITY, sqrt
+from scipy.linalg.cython_blas cimport dgemm, dgemv, dsyrk
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
 
 from skreg._kernels.group_block cimport solve_block, subtract_rows
+from skreg._kernels.group_descent import block_eigen
+from skreg._kernels.group_problem cimport Problem, gap_by, held, square, stays, value, violation
 
 # Numbers in a product with so few that BLAS gives it no second thread, and the longest of its rows.
 cdef int SMALL = 8192, LONGEST = 4096
+cdef double EPS = 2.220446049250313e-16
+# A dual point of its own is tried after a pass that gains no more than the gap asked for, and again
+# after one that gains this much of what would do, but not less than this share of what the last
+# gained. Before any pass, if the gap by θ itself, squared, makes it likely to do.
+cdef double SOONER = 1, LEAST = 0.01, LIKELY = 4
+# It is tried after so many passes at the latest.
+cdef int PATIENCE = 4
+# Not while groups are further than this share of λ from meeting their conditions.
+cdef double LOOSE = 0.02
+# Moves towards it by one system, and the share of its diagonal that is added.
+# Systems that are tried at one λ: an old one, that with more groups, and a new one.
+cdef int MAX_MOVES = 4, MAX_TRIES = 3
+cdef double DAMPED = 1e-10
+# A new system is worth its while where the gap owes it this share.
+cdef double OWING = 0.5
+# Passes are slow, and a Newton step faster, where the objective falls by this share of the last fall.
+cdef double SLOW = 0.5
 
 
 cdef void _dots(
@@ -38,6 +61,326 @@ cdef void _dots(
         j += some
 
 
+cdef inline double _dot(Py_ssize_t n, const double* x, const double* y) noexcept nogil:
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        total += x[i] * y[i]
+    return total
+
+
+cdef void _sweep(
+    const Problem* at, Py_ssize_t n, const double* columns, double* r, const double* before,
+    double* room,
+) noexcept nogil:
+    """Put each group at its optimum, one after the other; changes θ and r, not the slope.
+
+    The slope is that at ``before``: a group at zero that no move since can have drawn away from it
+    is left alone. A group enters only if its slope is longer than its strength and slack.
+    """
+    cdef Py_ssize_t g, i, k, start
+    cdef double far, bar
+    cdef double* slope = room
+    cdef double* step = room + at.p
+    cdef double* squares = room + 2 * at.p
+    for g in range(at.n_groups):
+        start, k, bar = at.starts[g], at.starts[g + 1] - at.starts[g], at.strength[g] + at.slack[g]
+        if square(at, at.theta, g) == 0:
+            far = 0
+            for i in range(n):
+                far += (r[i] - before[i]) * (r[i] - before[i])
+            far *= max(at.values[start + k - 1], 0)
+            if sqrt(square(at, at.slope, g)) + sqrt(far) <= at.strength[g]:
+                continue
+            _dots(n, k, columns + start * n, r, slope)
+            if sqrt(_dot(k, slope, slope)) <= bar:
+                continue
+        else:
+            _dots(n, k, columns + start * n, r, slope)
+        if solve_block(
+            1, k, k, at.vectors + at.places[g], at.values + start, at.strength[g],
+            at.theta + start, slope, step, squares,
+        ) > 0:
+            subtract_rows(n, k, columns + start * n, step, r)
+
+
+cdef inline double _objective(const Problem* at, Py_ssize_t n, const double* r) noexcept nogil:
+    """½‖r‖² + Σ l_g‖θ_g‖."""
+    cdef double total = 0.5 * _dot(n, r, r)
+    cdef Py_ssize_t g
+    for g in range(at.n_groups):
+        total += at.strength[g] * sqrt(square(at, at.theta, g))
+    return total
+
+
+cdef class GroupRows:
+    """Groups that become known, one after another, and θ on them.
+
+    Attributes
+    ----------
+    columns : ndarray of shape (room, n)
+        The columns of A that are known, one a row, with room for more.
+    starts : ndarray of int, shape (n_groups + 1,)
+    values : ndarray of shape (k,)
+        Eigenvalues of the blocks A_gᵀA_g, ascending in each.
+    theta, slope : ndarray of shape (k,)
+        θ and Aᵀr.
+    residual : ndarray of shape (n,)
+        r = b − Aθ.
+    dual, dual_slope, dual_residual : ndarray
+        The same of θ′, the dual point that `solve` found.
+    """
+
+    cdef readonly object columns, starts, values, b
+    cdef public object theta, slope, residual
+    cdef readonly object dual, dual_slope, dual_residual
+    cdef object _places, _vectors, _slack, _cross
+    cdef object _on, _way, _images, _factor
+    cdef Py_ssize_t _n_on
+
+    def __init__(self, b):
+        self.b = np.ascontiguousarray(b, dtype=np.float64)
+        self.residual = self.dual_residual = self.b.copy()
+        self.columns = np.empty((0, len(self.b)))
+        self.starts, self._places = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.intp)
+        self.theta = self.slope = self.dual = self.dual_slope = np.empty(0)
+        self.values = self._vectors = self._slack = self._cross = np.empty(0)
+        self._on, self._way = np.empty(0, dtype=np.intp), np.empty(0)
+        self._images, self._factor, self._n_on = np.empty((0, len(self.b))), np.empty((0, 0)), 0
+
+    def extend(self, new, sizes, slack):
+        """Make groups known: their columns (k, n), and what rounding leaves in slopes of each."""
+        known, total = len(self.theta), len(self.theta) + len(new)
+        if total > len(self.columns):
+            room = np.empty((max(2 * known, total, 64), len(self.b)))
+            room[:known] = self.columns[:known]
+            self.columns = room
+        self.columns[known:total] = new
+        starts = known + np.cumsum(sizes)
+        own = np.array([0, 0], dtype=np.intp)
+        vectors, values = [self._vectors], [self.values]
+        for end, size in zip(starts, sizes, strict=True):
+            own[1], columns = size, self.columns[end - size : end]
+            for out, part in zip((vectors, values), block_eigen(columns @ columns.T, own)):
+                out.append(part)
+        self._vectors, self.values = np.concatenate(vectors), np.concatenate(values)
+        self.starts = np.concatenate([self.starts, starts]).astype(np.intp)
+        self._places = np.concatenate([[0], np.cumsum(np.diff(self.starts) ** 2)]).astype(np.intp)
+        self._slack = np.concatenate([self._slack, slack])
+        self._cross = np.concatenate([self._cross, slopes(self.columns[known:total], len(new), self.b)])
+        self.theta = np.concatenate([self.theta, np.zeros(len(new))])
+        self._way = np.concatenate([self._way, np.zeros(len(new))])
+        self.slope = np.empty(total)
+
+    def start(self, theta):
+        """Go on from ``theta``."""
+        self.theta = np.array(theta)
+        self.residual = residual(self.columns, self.theta, self.b)
+
+    def solve(self, const double[::1] strength, double power, double tol, int wait, int max_passes):
+        """Minimize from θ until the duality gap by θ′ is at most ``tol``.
+
+        After ``wait`` passes it gives up where these are slow.
+
+        Returns
+        -------
+        passes : int
+        gap : float
+        """
+        cdef Py_ssize_t p = len(self.theta), n = len(self.b), n_groups = strength.shape[0]
+        cdef double[:, ::1] columns = self.columns
+        cdef double[::1] theta = self.theta, slope = self.slope, r = self.residual
+        cdef double[::1] before = np.empty(n), room = np.empty(3 * p), cross = self._cross
+        cdef double[::1] slack = self._slack + 16 * EPS * np.asarray(strength)
+        cdef double[::1] vectors = self._vectors, values = self.values
+        cdef Py_ssize_t[::1] starts = self.starts, places = self._places
+        cdef double gap = power, fall = tol, last = tol, objective, previous, off, bar = INFINITY
+        cdef int passes = 0, waited = 0
+        cdef bint near, last_look
+        cdef Problem at
+        at.p, at.q, at.n_groups, at.power, at.hessian = p, 1, n_groups, power, NULL
+        at.cross, at.strength, at.slack = &cross[0], &strength[0], &slack[0]
+        at.vectors, at.values, at.starts, at.places = &vectors[0], &values[0], &starts[0], &places[0]
+        at.theta, at.slope = &theta[0], &slope[0]
+        objective = _objective(&at, n, &r[0])
+        while True:
+            near = fall <= min(bar, max(tol, 4 * EPS * power)) or waited >= PATIENCE
+            last_look = passes >= max_passes or (
+                passes >= wait and (fall > SLOW * last or passes >= 3 * wait))
+            if near or last_look or passes == 0:
+                with nogil:
+                    before[:] = r
+                    _dots(n, p, &columns[0, 0], &r[0], &slope[0])
+                    gap, off = gap_by(&at, &theta[0], &slope[0]), violation(&at)
+                if gap <= tol and (passes or off <= LOOSE):
+                    self._reset()
+                    break
+                if off <= LOOSE and (near if passes else gap * gap <= LIKELY * tol * power):
+                    gap = self._balance(&at, tol)
+                    if gap <= tol:
+                        break
+                    # What a pass still gains shrinks as the gap does.
+                    bar, waited = max(SOONER * fall * max(tol / gap, LEAST), 4 * EPS * power), 0
+                    objective = _objective(&at, n, &r[0])
+                    before[:] = r
+            if last_look:
+                break
+            PyErr_CheckSignals()
+            with nogil:
+                _sweep(&at, n, &columns[0, 0], &r[0], &before[0], &room[0])
+                previous, objective = objective, _objective(&at, n, &r[0])
+            last, fall = fall, previous - objective
+            passes += 1
+            waited += 1
+        return passes, max(gap, 0.0)
+
+    cdef double _balance(self, const Problem* at, double tol):
+        """The gap by a dual point of its own; +inf where that fails.
+
+        Where this is the better θ as well, it takes its place.
+        """
+        cdef double gap = INFINITY, natural = gap_by(at, at.theta, at.slope)
+        cdef double[::1] theta = self.theta, slope = self.slope, r = self.residual
+        cdef bint renewed = self._n_on == 0
+        self._reset()
+        for tries in range(MAX_TRIES):
+            if not renewed:
+                new = self._held(at)
+                if tries and not len(new) and self._lost(at) < OWING * gap:
+                    break
+                renewed = (tries and not len(new)) or 2 * len(new) > self._n_on
+                renewed = renewed or (len(new) and not self._append(at, new))
+            if renewed:  # from where the dual point is now, if that is better
+                if gap > natural:
+                    self._reset()
+                self._n_on = 0
+                new = self._held(at)
+                if not len(new) or not self._append(at, new):
+                    return INFINITY
+            gap = self._move(at, tol)
+            if gap <= tol or renewed:
+                break
+        cdef double[::1] dual = self.dual, dual_slope = self.dual_slope, dual_r = self.dual_residual
+        if stays(at, &dual[0]) and (
+            value(at, &dual[0], &dual_slope[0]) < value(at, at.theta, at.slope)
+        ):
+            theta[:] = dual
+            slope[:] = dual_slope
+            r[:] = dual_r
+            gap = gap_by(at, &dual[0], &dual_slope[0])
+        return gap
+
+    cdef _reset(self):
+        self.dual, self.dual_slope = self.theta.copy(), self.slope.copy()
+        self.dual_residual = self.residual.copy()
+
+    cdef double _lost(self, const Problem* at):
+        """About what the gap owes to slopes of θ′ that are too long still."""
+        cdef double[::1] slope = self.dual_slope
+        cdef double worst = 0, norm = 0
+        cdef Py_ssize_t g
+        for g in range(at.n_groups):
+            worst = max(worst, sqrt(square(at, &slope[0], g)) / at.strength[g] - 1)
+            norm += at.strength[g] * sqrt(square(at, at.theta, g))
+        return worst * norm
+
+    cdef _held(self, const Problem* at):
+        """Groups without a way that are not 0, or would not stay so with the slope of θ′."""
+        on_array = np.empty(at.n_groups, dtype=np.intp)
+        cdef Py_ssize_t[::1] on = on_array
+        cdef double[::1] dual_slope = self.dual_slope
+        found = on_array[: held(at, &dual_slope[0], &on[0])]
+        if not self._n_on:
+            return found
+        missing = np.ones(at.n_groups, dtype=bool)
+        missing[self._on[: self._n_on]] = False
+        return found[missing[found]]
+
+    cdef bint _append(self, const Problem* at, new):
+        """Add the slopes of the groups ``new`` to the ways; False where rounding forbids it."""
+        cdef Py_ssize_t n = len(self.b), first = self._n_on, size = first + len(new)
+        cdef Py_ssize_t a, c, g, i, stride
+        cdef int info, m, some, width, length_
+        cdef char upper = b'U', transposed = b'T', plain = b'N'
+        cdef double length, rest, unit = 1, zero = 0
+        if size > len(self._images):
+            stride = max(2 * len(self._images), size, 16)
+            images, factor, known = np.empty((stride, n)), np.empty((stride, stride)), self._on
+            images[:first] = self._images[:first]
+            factor[:first, :first] = self._factor[:first, :first]
+            self._images, self._factor, self._on = images, factor, np.empty(stride, dtype=np.intp)
+            self._on[:first] = known[:first]
+        self._on[first:size] = new
+        cdef Py_ssize_t[::1] on = self._on
+        cdef double[::1] way = self._way, dual_slope = self.dual_slope
+        cdef double[:, ::1] images_ = self._images, L = self._factor, columns = self.columns
+        stride = L.shape[0]
+        with nogil:
+            for a in range(first, size):
+                g = on[a]
+                length = sqrt(square(at, &dual_slope[0], g))
+                for i in range(at.starts[g], at.starts[g + 1]):
+                    way[i] = dual_slope[i] / length
+                images_[a, :] = 0
+                i = at.starts[g]
+                subtract_rows(n, at.starts[g + 1] - i, &columns[i, 0], &way[i], &images_[a, 0])
+            # Row a of L is its column a for BLAS and LAPACK.
+            width, m, some, length_ = <int>stride, <int>size, <int>(size - first), <int>n
+            if first == 0:
+                dsyrk(&upper, &transposed, &m, &length_, &unit, &images_[0, 0], &length_, &zero,
+                      &L[0, 0], &width)
+            else:
+                dgemm(&transposed, &plain, &m, &some, &length_, &unit, &images_[0, 0], &length_,
+                      &images_[first, 0], &length_, &zero, &L[first, 0], &width)
+            for a in range(first, size):
+                L[a, a] *= 1 + DAMPED
+            if first == 0:
+                dpotrf(&upper, &m, &L[0, 0], &width, &info)
+                if info != 0:
+                    self._n_on = 0
+                    return False
+            else:
+                for a in range(first, size):
+                    for c in range(a):
+                        L[a, c] = (L[a, c] - _dot(c, &L[a, 0], &L[c, 0])) / L[c, c]
+                    rest = L[a, a] - _dot(a, &L[a, 0], &L[a, 0])
+                    if not rest > DAMPED * L[a, a]:
+                        self._n_on = 0
+                        return False
+                    L[a, a] = sqrt(rest)
+        self._n_on = size
+        return True
+
+    cdef double _move(self, const Problem* at, double tol):
+        """Move θ′ along the ways, so that slopes come out as long as they should; its gap."""
+        cdef double[::1] dual = self.dual, slope = self.dual_slope, r = self.dual_residual
+        cdef double[::1] step = np.empty(self._n_on), way = self._way
+        cdef double[:, ::1] images = self._images, factor = self._factor, columns = self.columns
+        cdef Py_ssize_t[::1] on = self._on
+        cdef Py_ssize_t n = r.shape[0], a, i, g
+        cdef int moves, info, one = 1, size = <int>self._n_on, stride = <int>factor.shape[0]
+        cdef char upper = b'U'
+        cdef double gap = INFINITY, before
+        with nogil:
+            for moves in range(MAX_MOVES):
+                for a in range(size):
+                    step[a] = sqrt(square(at, &slope[0], on[a])) - at.strength[on[a]]
+                    if step[a] < 0 and square(at, at.theta, on[a]) == 0:
+                        step[a] = 0
+                dpotrs(&upper, &size, &one, &factor[0, 0], &stride, &step[0], &size, &info)
+                for a in range(size):
+                    g = on[a]
+                    for i in range(at.starts[g], at.starts[g + 1]):
+                        dual[i] += step[a] * way[i]
+                    step[a] = -step[a]
+                subtract_rows(n, size, &images[0, 0], &step[0], &r[0])
+                _dots(n, at.p, &columns[0, 0], &r[0], &slope[0])
+                before, gap = gap, gap_by(at, &dual[0], &slope[0])
+                if gap <= tol or gap > 0.5 * before:
+                    break
+        return gap
+
+
 def slopes(const double[:, ::1] columns, Py_ssize_t k, const double[::1] residual):
     """Aᵀr for the first k columns."""
     out_array = np.empty(k)
@@ -56,58 +399,3 @@ def residual(const double[:, ::1] columns, const double[::1] theta, const double
         with nogil:
             subtract_rows(b.shape[0], theta.shape[0], &columns[0, 0], &theta[0], &out[0])
     return out_array
-
-
-def images(
-    const double[:, ::1] columns, const Py_ssize_t[::1] starts, const Py_ssize_t[::1] which,
-    const double[::1] way,
-):
-    """A_g·way_g for each group of ``which``, a row each: 2nk flops."""
-    cdef Py_ssize_t n = columns.shape[1], h, g, j
-    out_array = np.zeros((which.shape[0], n))
-    back_array = np.negative(way)
-    cdef double[:, ::1] out = out_array
-    cdef double[::1] back = back_array
-    with nogil:
-        for h in range(which.shape[0]):
-            g = which[h]
-            subtract_rows(
-                n, starts[g + 1] - starts[g], &columns[starts[g], 0], &back[starts[g]], &out[h, 0]
-            )
-    return out_array
-
-
-def sweep(
-    const double[:, ::1] columns, const Py_ssize_t[::1] starts, const double[::1] strength,
-    const double[::1] slack, const double[::1] vectors, const double[::1] values,
-    const Py_ssize_t[::1] places, double[::1] theta, double[::1] residual,
-    const Py_ssize_t[::1] which,
-):
-    """Put each group of ``which`` at its optimum, one after the other.
-
-    Changes ``theta`` and ``residual`` = b − Aθ. A group at zero enters only if its slope is longer
-    than ``strength`` + ``slack``. ``vectors`` and ``values`` are those of `block_eigen`, group g
-    from ``places[g]`` on.
-    """
-    cdef Py_ssize_t n = residual.shape[0], g, h, i, k, start, widest = 1
-    cdef double size, steep
-    for i in range(which.shape[0]):
-        widest = max(widest, starts[which[i] + 1] - starts[which[i]])
-    cdef double[::1] slope = np.empty(widest), step = np.empty(widest), squares = np.empty(widest)
-    PyErr_CheckSignals()
-    with nogil:
-        for h in range(which.shape[0]):
-            g = which[h]
-            start, k = starts[g], starts[g + 1] - starts[g]
-            _dots(n, k, &columns[start, 0], &residual[0], &slope[0])
-            size = steep = 0
-            for i in range(k):
-                size += theta[start + i] * theta[start + i]
-                steep += slope[i] * slope[i]
-            if size == 0 and sqrt(steep) <= strength[g] + slack[g]:
-                continue
-            if solve_block(
-                1, k, k, &vectors[places[g]], &values[start], strength[g], &theta[start],
-                &slope[0], &step[0], &squares[0],
-            ) > 0:
-                subtract_rows(n, k, &columns[start, 0], &step[0], &residual[0])

@@ -104,6 +104,12 @@ class CoefficientBlocks:
             return theta != 0
         return np.logical_or.reduceat(theta[self._order] != 0, self._starts[:-1])
 
+    def lengths(self, x: Array) -> Array:
+        """‖x_b‖ of each block, for x of shape (K·p,)."""
+        if self.single:
+            return np.abs(x)
+        return np.sqrt(np.add.reduceat(x[self._order] ** 2, self._starts[:-1]))
+
     def best(self, wanted: Mask, score: Array, room: int) -> Indices:
         """Of the blocks wanted those that score highest, at most ``room`` coefficients, or one."""
         which = np.flatnonzero(wanted)
@@ -138,9 +144,12 @@ class InnerKernel(ABC):
         θ on the blocks known, in the order in which they became known.
     is_exact : bool
         Whether `solve` goes on to rounding, whatever ``tol`` says.
+    share : float
+        Of the gap asked for of the whole: what it is asked for on the blocks known.
     """
 
     is_exact = False
+    share = 0.3
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         self.blocks = blocks
@@ -192,9 +201,11 @@ class InnerKernel(ABC):
         """θ′ whose residual is the best dual point known after `solve`, shaped like θ."""
         return self.theta
 
-    @property
-    def residual(self) -> Array | None:
-        """b − Aθ′ likewise, shape (n, q)."""
+    def every_slope(self, unknown: Mask) -> Array | None:
+        """h − Hθ′ over all features, shape (q, p), where the kernel knows the rows.
+
+        Of the blocks ``unknown`` it may be another that is no more than λ where that is.
+        """
         return None
 
     def tangent(self) -> Array | None:

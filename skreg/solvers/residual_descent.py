@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skreg._kernels import residual_descent as kernel
-from skreg.rows.products import Array, Indices
+from skreg.rows.products import Array, Indices, Mask
 from skreg.solvers.inner import CoefficientBlocks, InnerKernel
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ class ResidualDescent(InnerKernel):
         self._inner *= _SMALLER
         return True
 
-    @property
-    def residual(self) -> Array:
-        """b − Aθ, shape (n, 1)."""
+    def every_slope(self, unknown: Mask) -> Array:
         rho, root = self._rho[:, None], self._rows.root
-        return np.divide(rho, root, out=np.zeros_like(rho), where=root > 0)
+        residual = np.divide(rho, root, out=np.zeros_like(rho), where=root > 0)
+        return self._rows.transposed_dot(residual).T

@@ -35,8 +35,6 @@ _MANY = 500
 # A path of coefficients comes down to a λ far below by steps of this ratio, which is faster than a
 # leap, from λ_max down to this share of it.
 _STEP, _LOWEST = 0.5, 1e-4
-# An inexact kernel solves the problem on what it knows closer than the whole.
-_INNER = 0.3
 # To bring features without a penalty to their best: one or two do, more only within bounds.
 _FREE_ROUNDS = 10_000
 
@@ -97,9 +95,7 @@ class PenalizedQuadratic:
         return max(0.5 * (self.power - float(np.vdot(theta, self.cross + slope))), 0.0)
 
     def gap(self, theta: Array, slope: Array, alpha: float) -> float:
-        """An upper bound of the objective less its minimum, from the dual point s·r.
-
-        Here r′ of `gap_by` is r, with s of `largest_scale`.
+        """An upper bound of the objective less its minimum, from the dual point s·r of `gap_by`.
 
         A dual point must be orthogonal to features without a penalty. The residual is, once these
         are at their best beside the others: with θ′ so made, gap(θ) = R(θ) − R(θ′) + gap(θ′), and
@@ -210,7 +206,7 @@ class WorkingSet:
         self._curved = self.blocks.nonzero(problem.width)  # a constant feature is never wanted
         self._unknown = self._curved.copy()
         self.slope, self._drift = problem.cross, 0.0
-        self._alpha, self._in_order = np.inf, False
+        self._alpha, self._in_order, self._closer = np.inf, False, self.kernel.share * goal
         self._dual: tuple[Array, Array] | None = None  # θ′ and h − Hθ′, if θ′ is not θ
         self._gap: float | None = None  # of the last look, where it was asked for
         if self.blocks.free.size:
@@ -242,7 +238,7 @@ class WorkingSet:
         last = top if self.blocks.single and top < np.inf else 0.0
         for alpha in alphas:
             rounds = 0
-            # One round at least is left for the λ that was asked for.
+            # A round is left for the λ asked for.
             while _STEP * last > max(alpha, _LOWEST * top) and rounds < max_iter - 1:
                 last *= _STEP
                 rounds += self.solve(last, max_iter - 1 - rounds)
@@ -262,7 +258,9 @@ class WorkingSet:
         while True:
             left = max(max_iter - rounds, 1)
             if self.known.size:
-                rounds += self.kernel.solve(alpha, _INNER * self.goal, problem.power, left)
+                rounds += self.kernel.solve(
+                    alpha, self.kernel.share * self.goal, problem.power, left
+                )
             self._look()
             rounds = max(rounds, 1)
             if not self.kernel.is_exact:
@@ -294,16 +292,14 @@ class WorkingSet:
 
     def _admit(self, pull: Array, bar: float) -> bool:
         """Get to know the blocks whose pull is above the bar, or the best; whether it did."""
-        room = max(_BATCH, len(self.known))
-        new = self.blocks.best((pull > bar) & self._unknown, pull, room)
+        new = self.blocks.best((pull > bar) & self._unknown, pull, max(_BATCH, len(self.known)))
         if new.size:
             self._take(new)
         return bool(new.size)
 
     def _take(self, new: Indices) -> None:
         """Let the kernel know these blocks."""
-        problem = self.problem
-        self._unknown[new] = False
+        problem, self._unknown[new] = self.problem, False
         features = self.blocks.coefficients(new)
         self.known = known = np.concatenate([self.known, features])
         hessian = np.empty(0) if self._columns is None else self._columns.extend(features)
@@ -320,8 +316,8 @@ class WorkingSet:
             self.slope = self.problem.cross
         elif kernel.dual is kernel.theta and (slope := kernel.slope) is not None and is_all:
             self.slope = self._placed(slope)
-        elif kernel.residual is not None:
-            self.slope = self.problem.quadratic.rows.transposed_dot(kernel.residual).T
+        elif (every := kernel.every_slope(self._unknown)) is not None:
+            self.slope = every
         elif self.problem.quadratic.holds_hessian:
             self.slope = self.problem.slope(self._placed(kernel.dual))
         else:
@@ -338,7 +334,7 @@ class WorkingSet:
             self.kernel = ResidualDescent(
                 self.blocks, self.problem, self.known, self.theta[0], self._alpha
             )
-            self._columns = None
+            self._columns, self._closer = None, self.kernel.share * self.goal
 
 
 class WorkingSetMethod(Method):

@@ -1,52 +1,76 @@
 """Groups on the residual of wide rows: the kernel, and its paths beside those that go by H."""
 
 import warnings
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from skreg import QuadraticApproxLasso
+from skreg import QuadraticApproxLasso, QuadraticModel
 from skreg._kernels import group_descent, group_rows
+from skreg.penalties import Group
 from skreg.solvers import group_rows as module
-from skreg.solvers.working_set import WorkingSet
+from skreg.solvers.bounded_slopes import BoundedSlopes
+from skreg.solvers.group_newton import GroupNewton
+from skreg.solvers.working_set import PenalizedQuadratic, WorkingSet
 
 
-def blocks_of(A, starts):
-    """The eigenvectors and eigenvalues of the groups, and where each begins."""
-    parts = [
-        group_descent.block_eigen(A[i:j] @ A[i:j].T, np.array([0, j - i]))
-        for i, j in pairwise(starts)
-    ]
-    places = np.cumsum([0, *np.diff(starts) ** 2])
-    return *(np.concatenate(part) for part in zip(*parts, strict=True)), places
+def made_known(A, b, sizes):
+    """The kernel with some groups known at once and others later."""
+    kernel, ends = group_rows.GroupRows(b), np.cumsum(sizes)
+    kernel.extend(A[: ends[3]], sizes[:4], np.zeros(4))
+    kernel.extend(A[ends[3] :], sizes[4:], np.zeros(len(sizes) - 4))
+    return kernel
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_sweep_is_that_of_descent_with_h(seed):
-    """By rows or by H, over all groups or some; the columns may be read-only."""
+def test_a_pass_is_that_of_descent_with_h(seed):
+    """By rows or by H; the columns may be read-only."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 7, size=9)
     starts = np.cumsum([0, *sizes]).astype(np.intp)
     A = rng.normal(size=(starts[-1], rng.integers(3, 30)))
     b = rng.normal(size=A.shape[1])
-    A.flags.writeable = False
+    A.flags.writeable = b.flags.writeable = False
     strength, slack = rng.uniform(0.5, 3.0, size=9), np.full(9, 1e-12)
     theta = rng.normal(size=(1, len(A))) * np.repeat(rng.random(9) < 0.5, sizes)
-    vectors, values, places = blocks_of(A, starts)
-    mine, residual = theta[0].copy(), b - theta[0] @ A
-    rows = A, starts, strength, slack, vectors, values, places, mine, residual
-    group_rows.sweep(*rows, np.arange(9))
+    kernel = made_known(A, b, sizes)
+    kernel.start(theta[0])
+    assert kernel.solve(strength, b @ b, 0.0, 1, 1)[0] == 1
+    vectors, values = group_descent.block_eigen(A @ A.T, starts)
     slope = np.ascontiguousarray((A @ (b - theta[0] @ A))[None])
     rows = starts, strength, slack, vectors, values, theta, slope, theta.copy(), b @ b, 0.0, 1
     group_descent.descend(A @ A.T, (A @ b)[None], *rows)
-    np.testing.assert_allclose(mine, theta[0], atol=1e-10)
-    np.testing.assert_allclose(residual, b - mine @ A, atol=1e-10)
-    before = mine.copy()
-    rows = A, starts, strength, slack, vectors, values, places, mine, residual
-    group_rows.sweep(*rows, np.array([4, 2]))
-    same = ~np.isin(np.repeat(np.arange(9), sizes), [2, 4])
-    np.testing.assert_array_equal(mine[same], before[same])
+
+    def value(theta):
+        norms = np.sqrt(np.add.reduceat(theta**2, starts[:-1]))
+        return 0.5 * np.sum((b - theta @ A) ** 2) + strength @ norms
+
+    # Either may end with a dual point that is the better θ.
+    assert abs(value(kernel.theta) - value(theta[0])) <= 0.05 * value(0 * theta[0])
+    np.testing.assert_allclose(kernel.residual, b - kernel.theta @ A, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_kernel_solves_and_its_dual_point_proves_it(seed):
+    """And goes on to another λ by the system it has."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 7, size=12)
+    starts = np.cumsum([0, *sizes])
+    A = rng.normal(size=(starts[-1], 20))
+    b = A[:5].sum(axis=0) + rng.normal(size=20)
+    kernel, power = made_known(A, b, sizes), b @ b
+    for strength in np.sqrt(sizes) * np.array([10.0, 8.0, 6.0, 5.0, 4.0])[:, None]:
+        _, gap = kernel.solve(strength, power, 1e-8 * power, 500, 500)
+        theta, dual, r = kernel.theta, kernel.dual, kernel.dual_residual
+        np.testing.assert_allclose(r, b - dual @ A, atol=1e-10)
+        np.testing.assert_allclose(kernel.dual_slope, A @ r, atol=1e-9)
+        pull = np.sqrt(np.add.reduceat((A @ r) ** 2, starts[:-1]))
+        scale = min(1.0, (strength / pull).min())
+        norms = np.sqrt(np.add.reduceat(theta**2, starts[:-1]))
+        dual_value = 0.5 * power - 0.5 * np.sum((b - scale * r) ** 2)
+        true = 0.5 * np.sum((b - theta @ A) ** 2) + strength @ norms - dual_value
+        assert true == pytest.approx(gap, abs=1e-12 * power)
+        assert gap <= 1e-8 * power
 
 
 @pytest.mark.parametrize("n", [1, 7, 400, 9000])
@@ -55,11 +79,59 @@ def test_products_of_some_columns(n):
     rng = np.random.default_rng(n)
     A, b, theta = rng.normal(size=(23, n)), rng.normal(size=n), rng.normal(size=23)
     A.flags.writeable = b.flags.writeable = theta.flags.writeable = False
-    starts, which = np.array([0, 1, 9, 20, 23]), np.array([1, 3])
     np.testing.assert_allclose(group_rows.slopes(A, 20, b), A[:20] @ b, atol=1e-11)
     np.testing.assert_allclose(group_rows.residual(A, theta, b), b - theta @ A, atol=1e-11)
-    images = np.stack([theta[1:9] @ A[1:9], theta[20:] @ A[20:]])
-    np.testing.assert_allclose(group_rows.images(A, starts, which, theta), images, atol=1e-11)
+
+
+@pytest.mark.parametrize("n_active", [4, 12])
+def test_newton_steps_are_those_of_the_system(n_active):
+    """Formed, or by conjugate gradients with an older system."""
+    rng = np.random.default_rng(n_active)
+    sizes, n = np.full(15, 3), 40
+    A, strength, theta = rng.normal(size=(45, n)), np.full(15, 0.5), np.zeros(45)
+    theta[: 3 * n_active] = rng.choice([-1.0, 1.0], size=3 * n_active)
+    residual = np.linalg.lstsq(A, 0.5 * theta / np.sqrt(3), rcond=None)[0]
+    b = theta @ A + residual  # the best θ is near
+    theta *= 1 + 1e-3 * rng.normal(size=45)
+    kernel = made_known(A, b, sizes)
+    newton = GroupNewton(kernel)
+    for alpha in (1.0, 0.99):
+        kernel.start(theta)
+        kernel.solve(alpha * strength, b @ b, 0.0, 0, 0)
+        downhill = kernel.slope.copy()
+        before, on = kernel.theta.copy(), np.repeat(np.arange(15) < n_active, 3)
+        newton.step(alpha * strength, alpha)
+        system, norm = A[on] @ A[on].T, np.linalg.norm(before.reshape(15, 3), axis=1)
+        for g in range(n_active):
+            u, its = before[3 * g : 3 * g + 3] / norm[g], slice(3 * g, 3 * g + 3)
+            system[its, its] += alpha * 0.5 / norm[g] * (np.eye(3) - np.outer(u, u))
+            downhill[its] -= alpha * 0.5 * u
+        way, step = np.linalg.solve(system, downhill[on]), kernel.theta - before
+        assert not step[~on].any()
+        np.testing.assert_allclose(step[on], way, atol=0.01 * np.abs(way).max())
+
+
+def test_slopes_by_bounds_are_below_lambda_where_they_are(monkeypatch):
+    """Of a smooth path few take a product; no slope that is too long is taken for a short one."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 90)), rng.normal(size=30)
+    penalty = Group(np.repeat(np.arange(30), 3))
+    problem = PenalizedQuadratic(QuadraticModel.from_data(X, y).problem, penalty)
+    rows, products = problem.quadratic.rows, []
+    bounded = BoundedSlopes(problem.blocks, rows)
+    counted = type(rows).transposed_dot
+    monkeypatch.setattr(
+        type(rows), "transposed_dot", lambda self, r: products.append(1) or counted(self, r)
+    )
+    first, second = rng.normal(size=(2, 30, 1))
+    for t in np.linspace(0, 1, 40):
+        r = first + t * second + 0.05 * t**2 * first[::-1]
+        truth = penalty.pull(counted(rows, r).T)
+        for alpha in np.median(truth) * np.array([0.9, 1.01]):
+            some = truth < 0.9 * alpha if alpha < np.median(truth) else rng.random(30) < 0.5
+            found = penalty.pull(bounded.at(r, alpha, some))
+            assert ((found > alpha) == (truth > alpha))[some].all()
+    assert 40 < len(products) < 60
 
 
 def path(monkeypatch, large, X, y, groups, alphas, **options):
