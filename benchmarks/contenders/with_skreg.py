@@ -66,6 +66,20 @@ def network_predict__compressed(data):
     return network_predict(data, compressed=True)
 
 
+def small_fits(data):
+    from benchmarks.contenders.with_sklearn import small_calls
+    from skreg import QuadraticApproxLasso, QuadraticApproxRidge, QuadraticApproxRidgeClassifier
+
+    alpha = data.alpha
+    estimator = {
+        "ridge": lambda: QuadraticApproxRidge(alpha),
+        "lasso": lambda: QuadraticApproxLasso(alpha),
+        "logistic ridge": lambda: QuadraticApproxRidgeClassifier(alpha),
+        "Poisson ridge": lambda: QuadraticApproxRidge(alpha, loss="poisson"),
+    }[data.kind]()
+    return small_calls(estimator, data)
+
+
 def ridge_path(data):
     from skreg import QuadraticApproxRidge
 
