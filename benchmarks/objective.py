@@ -81,9 +81,7 @@ def logistic_duality_gap(X, y, coef, intercept, alpha, penalty, *, fit_intercept
     def value(nu):
         nu = np.clip(nu, y - 1, y)
         if fit_intercept:
-            up, down = nu[nu > 0].sum(), -nu[nu < 0].sum()
-            nu[nu > 0] *= min(1.0, down / up)
-            nu[nu < 0] *= min(1.0, up / down)
+            nu = _balance(nu)
         correlation = X.T @ nu / len(y)
         if penalty == "l2":
             return _entropy(y - nu).mean() - half_square(correlation) / alpha
@@ -91,6 +89,64 @@ def logistic_duality_gap(X, y, coef, intercept, alpha, penalty, *, fit_intercept
 
     points = _points(y - _sigmoid(linear + best), dual)
     return (primal - max(value(point) for point in points)) / primal
+
+
+def poisson_loss(y, raw):
+    """Half the deviance of counts y ≥ 0 at means eᶠ, for each f in ``raw``."""
+    return np.exp(raw) - y * raw - (y - _times_log(y))
+
+
+def gamma_loss(y, raw):
+    """Half the deviance of amounts y > 0 at means eᶠ, for each f in ``raw``."""
+    return raw + y * np.exp(-raw) - 1.0 - np.log(y)
+
+
+def elastic_net(coef, l1_ratio):
+    """ρ‖θ‖₁ + (1 − ρ)/2·‖θ‖², for each column of ``coef``."""
+    return l1_ratio * np.abs(coef).sum(axis=0) + 0.5 * (1.0 - l1_ratio) * (coef**2).sum(axis=0)
+
+
+def glm_duality_gap(family, X, y, coef, intercept, alpha, l1_ratio, dual=None):
+    """(primal − dual) / primal of the mean half deviance ℓ + λ(ρ‖θ‖₁ + (1 − ρ)/2·‖θ‖²), ρ < 1.
+
+    ``family`` is "poisson" or "gamma", with log link. Any r in the domain of ℓ* that sums to 0 is a
+    dual point, of value
+
+        D(r) = −mean(ℓ*(r)) − Σⱼ max(|Xⱼᵀr|/n − λρ, 0)² / 2λ(1 − ρ).
+
+    r is the slope ℓ'(f) at the best intercept for θ. A solver may bring a ``dual`` r of its own,
+    which is made balanced as in `logistic_duality_gap`; the better of the two counts.
+    """
+    linear = X @ coef
+    loss = poisson_loss if family == "poisson" else gamma_loss
+    primal = penalised(loss(y, linear + intercept), elastic_net(coef, l1_ratio), alpha)
+    if family == "poisson":
+        slope = np.exp(linear) * (y.sum() / np.exp(linear).sum()) - y
+    else:
+        share = y * np.exp(-linear)
+        slope = 1.0 - share / share.mean()
+
+    def value(r):
+        r = np.maximum(r, -y) if family == "poisson" else np.minimum(r, 1.0 - 1e-300)
+        r = _balance(r)
+        if family == "poisson":
+            conjugate = _times_log(r + y) - r - _times_log(y)
+        else:
+            conjugate = (1.0 - r) * (np.log((1.0 - r) / y) - 1.0) + 1.0 + np.log(y)
+        excess = np.maximum(np.abs(X.T @ r) / len(y) - alpha * l1_ratio, 0.0)
+        return -conjugate.mean() - half_square(excess) / (alpha * (1.0 - l1_ratio))
+
+    return (primal - max(value(point) for point in _points(slope, dual))) / primal
+
+
+def _balance(r):
+    """r with its positive or its negative part shrunk, so that it sums to 0."""
+    up, down = r[r > 0].sum(), -r[r < 0].sum()
+    return np.where(r > 0, r * min(1.0, down / up), r * min(1.0, up / down))
+
+
+def _times_log(y):
+    return y * np.log(np.where(y > 0, y, 1.0))
 
 
 def multinomial_duality_gap(X, y, coef, intercept, alpha):

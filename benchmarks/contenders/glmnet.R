@@ -4,7 +4,7 @@
 folder <- commandArgs(trailingOnly = TRUE)[1]
 suppressMessages(library(glmnet))
 settings <- read.table(file.path(folder, "settings"), row.names = 1)
-set <- function(name) settings[name, 1]
+set <- function(name) type.convert(settings[name, 1], as.is = TRUE)
 numbers <- function(name, what = "double") {
   file <- file.path(folder, name)
   size <- if (what == "double") 8 else 4
@@ -20,7 +20,7 @@ if (set("sparse")) {
 }
 y <- numbers("y")
 lambda <- numbers("lambda")
-family <- if (set("logistic")) "binomial" else "gaussian"
+family <- set("family")
 # No early end: every λ is to be solved.
 invisible(glmnet.control(fdev = 0, devmax = 1))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contenders import ladder
-from benchmarks.worker import Timed
+from benchmarks.worker import Abstention, Timed
 
 LIBRARY = "glmnet"
 THREADS = (1,)
@@ -22,6 +22,7 @@ TOLERANCES = {
     "lasso_path": ladder(1e-8, 1e-20, 1),
     "sparse_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_lasso_path": ladder(1e-8, 1e-20, 1),
+    "glm_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_ridge_path": ladder(1e-8, 1e-20, 2),
     "search_lasso": ladder(1e-7, 1e-20, 1),
 }
@@ -52,11 +53,17 @@ def sparse_lasso_path(data):
 
 
 def logistic_lasso_path(data):
-    return _path(data, logistic=True, intercept=data.fit_intercept)
+    return _path(data, family="binomial", intercept=data.fit_intercept)
+
+
+def glm_lasso_path(data):
+    if data.family != "poisson":
+        raise Abstention("compiled for counts only")
+    return _path(data, family=data.family, alpha=data.l1_ratio)
 
 
 def logistic_ridge_path(data):
-    return _path(data, logistic=True, alpha=0)
+    return _path(data, family="binomial", alpha=0)
 
 
 def search_lasso(data):
@@ -71,7 +78,7 @@ def search_lasso(data):
     return run
 
 
-def _path(data, *, logistic=False, alpha=1, intercept=True, folds=None):
+def _path(data, *, family="gaussian", alpha=1, intercept=True, folds=None):
     # Kept by the closure: the files go, and R's input ends, when the case does.
     folder = tempfile.TemporaryDirectory()
     to = Path(folder.name)
@@ -87,7 +94,7 @@ def _path(data, *, logistic=False, alpha=1, intercept=True, folds=None):
     if folds is not None:
         folds.astype("<f8").tofile(to / "folds")
     settings = {
-        **{"n": n, "p": p, "sparse": int(sparse), "logistic": int(logistic)},
+        **{"n": n, "p": p, "sparse": int(sparse), "family": family},
         **{"alpha": alpha, "intercept": int(intercept)},
     }
     (to / "settings").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))

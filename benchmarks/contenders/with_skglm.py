@@ -11,6 +11,7 @@ TOLERANCES = {
     "lasso_path": ladder(1e-3, 1e-9),
     "sparse_lasso_path": ladder(1e-3, 1e-9),
     "logistic_lasso_path": ladder(1e-3, 1e-9),
+    "glm_lasso_path": ladder(1e-3, 1e-9),
 }
 
 
@@ -50,25 +51,37 @@ def sparse_lasso_path(data):
 
 
 def logistic_lasso_path(data):
-    """Its proximal Newton, each λ from the solution of the last."""
     from skglm.datafits import Logistic
     from skglm.penalties import L1
+
+    return _newton(data, Logistic(), L1(1.0), 2.0 * data.y - 1.0, data.fit_intercept)
+
+
+def glm_lasso_path(data):
+    from skglm.datafits import Gamma, Poisson
+    from skglm.penalties import L1_plus_L2
+
+    datafit = Poisson() if data.family == "poisson" else Gamma()
+    return _newton(data, datafit, L1_plus_L2(1.0, data.l1_ratio), data.y, True)
+
+
+def _newton(data, datafit, penalty, y, fit_intercept):
+    """Its proximal Newton, each λ from the solution of the last."""
     from skglm.solvers import ProxNewton
 
-    datafit, penalty = Logistic(), L1(1.0)
-    solver = ProxNewton(fit_intercept=data.fit_intercept, max_iter=100)
+    solver = ProxNewton(fit_intercept=fit_intercept, max_iter=100)
 
     def run(tol):
         solver.tol = tol * data.alphas[0]
-        X, y = np.asfortranarray(data.X), 2.0 * data.y - 1.0
-        w, raw = np.zeros(X.shape[1] + data.fit_intercept), np.zeros(len(y))
+        X = np.asfortranarray(data.X)
+        w, raw = np.zeros(X.shape[1] + fit_intercept), np.zeros(len(y))
         found = []
         for alpha in data.alphas:
             penalty.alpha = alpha
             w, *_ = solver.solve(X, y, datafit, penalty, w, raw)
             found.append(w.copy())
         found = np.array(found)
-        if data.fit_intercept:
+        if fit_intercept:
             return found[:, :-1], found[:, -1]
         return found, np.zeros(len(found))
 
