@@ -91,6 +91,37 @@ def logistic_duality_gap(X, y, coef, intercept, alpha, penalty, *, fit_intercept
     return (primal - max(value(point) for point in points)) / primal
 
 
+def group_norms(coef, size):
+    """√size·‖θ_g‖ of each group of ``size`` adjacent rows of ``coef``, by column."""
+    return np.sqrt(size * np.square(coef.reshape(-1, size, coef.shape[1])).sum(axis=1))
+
+
+def group_duality_gap(X, y, coef, intercept, alpha, size, logistic, *, dual=None):
+    """(primal − dual) / primal of the mean loss + λΣ√size·‖θ_g‖, groups of adjacent features.
+
+    The loss is ½(y − f)², or with ``logistic`` log(1 + eᶠ) − yf for y in {0, 1}. A dual point ν
+    sums to 0, and ‖X_gᵀν‖ ≤ nλ√size: y − f, or y − p, at the best intercept for θ, shrunk as a
+    whole. Another may be given as ``dual``, which is shrunk as well; the better of the two counts.
+    """
+    linear = X @ coef
+    size_of_groups = group_norms(coef[:, None], size).sum()
+    if logistic:
+        losses = binary_log_loss(y, linear + intercept)
+        nu = y - _sigmoid(linear + _best_intercept(y, linear, intercept))
+    else:
+        losses = squared_error(y, linear + intercept)
+        nu = y - linear
+    primal = penalised(losses, size_of_groups, alpha)
+
+    def value(nu):
+        nu = _balance(np.clip(nu, y - 1, y)) if logistic else nu - nu.mean()
+        steepest = (group_norms((X.T @ nu)[:, None], size) / size).max() / len(y)
+        nu *= min(1.0, alpha / steepest)
+        return (_entropy(y - nu) if logistic else nu * (y - 0.5 * nu)).mean()
+
+    return (primal - max(value(point) for point in _points(nu, dual))) / primal
+
+
 def poisson_loss(y, raw):
     """Half the deviance of counts y ≥ 0 at means eᶠ, for each f in ``raw``."""
     return np.exp(raw) - y * raw - (y - _times_log(y))
@@ -106,7 +137,7 @@ def elastic_net(coef, l1_ratio):
     return l1_ratio * np.abs(coef).sum(axis=0) + 0.5 * (1.0 - l1_ratio) * (coef**2).sum(axis=0)
 
 
-def glm_duality_gap(family, X, y, coef, intercept, alpha, l1_ratio, dual=None):
+def glm_duality_gap(family, X, y, coef, intercept, alpha, l1_ratio, *, dual=None):
     """(primal − dual) / primal of the mean half deviance ℓ + λ(ρ‖θ‖₁ + (1 − ρ)/2·‖θ‖²), ρ < 1.
 
     ``family`` is "poisson" or "gamma", with log link. Any r in the domain of ℓ* that sums to 0 is a
@@ -114,8 +145,8 @@ def glm_duality_gap(family, X, y, coef, intercept, alpha, l1_ratio, dual=None):
 
         D(r) = −mean(ℓ*(r)) − Σⱼ max(|Xⱼᵀr|/n − λρ, 0)² / 2λ(1 − ρ).
 
-    r is the slope ℓ'(f) at the best intercept for θ. A solver may bring a ``dual`` r of its own,
-    which is made balanced as in `logistic_duality_gap`; the better of the two counts.
+    r is the slope ℓ'(f) at the best intercept for θ. Another may be given as ``dual``, which is
+    made balanced as in `logistic_duality_gap`; the better of the two counts.
     """
     linear = X @ coef
     loss = poisson_loss if family == "poisson" else gamma_loss
@@ -127,7 +158,7 @@ def glm_duality_gap(family, X, y, coef, intercept, alpha, l1_ratio, dual=None):
         slope = 1.0 - share / share.mean()
 
     def value(r):
-        r = np.maximum(r, -y) if family == "poisson" else np.minimum(r, 1.0 - 1e-300)
+        r = np.maximum(r, -y) if family == "poisson" else np.minimum(r, 1.0 - 1e-15)
         r = _balance(r)
         if family == "poisson":
             conjugate = _times_log(r + y) - r - _times_log(y)

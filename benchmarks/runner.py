@@ -20,6 +20,7 @@ def adapters():
     return [
         f"benchmarks.contenders.{info.name}"
         for info in pkgutil.iter_modules(benchmarks.contenders.__path__)
+        if info.name.startswith("with_")
     ]
 
 

@@ -21,6 +21,7 @@ from benchmarks.memory import peak_growth  # noqa: E402
 from benchmarks.problem import all_problems  # noqa: E402
 from benchmarks.record import Record  # noqa: E402
 from benchmarks.worker import Entry  # noqa: E402
+from skreg import QuadraticApproxLasso, QuadraticApproxLassoClassifier  # noqa: E402
 
 PROBLEMS = all_problems()
 ridge_cases = PROBLEMS["ridge-path"].cases
@@ -227,14 +228,54 @@ def test_logistic_duality_gap_certifies(penalty, fit_intercept):
             X, y, coef, intercept, alpha, penalty, fit_intercept=fit_intercept, dual=dual
         )
 
-    assert abs(gap(best, b)) < 1e-8
+    check_that_it_certifies(value, gap, best, b, 80, fit_intercept)
+
+
+def check_that_it_certifies(value, gap, best, intercept, n_samples, fit_intercept=True):
+    """``gap`` is 0 at the minimum, and nowhere less than ``value`` is above it."""
     rng = np.random.default_rng(0)
-    for scale in np.geomspace(1e-6, 10, 20):
-        coef = best + scale * rng.standard_normal(6)
-        intercept = b + fit_intercept * scale * rng.standard_normal()
-        excess = value(coef, intercept) - value(best, b)
-        for dual in (None, rng.standard_normal(80)):  # no dual point can make it claim too much
-            assert gap(coef, intercept, dual) * value(coef, intercept) >= excess - 1e-12
+    assert abs(gap(best, intercept)) < 1e-8
+    for scale in np.geomspace(1e-6, 1, 20):
+        coef = best + scale * rng.standard_normal(len(best))
+        b = intercept + fit_intercept * scale * rng.standard_normal()
+        excess = value(coef, b) - value(best, intercept)
+        for dual in (None, rng.standard_normal(n_samples)):  # none can make it claim too much
+            assert gap(coef, b, dual) * value(coef, b) >= excess - 1e-12
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma"])
+def test_glm_duality_gap_certifies(family):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 6))
+    y = rng.poisson(2.0, 80).astype(float) if family == "poisson" else rng.gamma(2.0, 1.0, 80)
+    loss = objective.poisson_loss if family == "poisson" else objective.gamma_loss
+    fit = QuadraticApproxLasso(0.05, loss=family, l1_ratio=0.8, tol=1e-13).fit(X, y)
+
+    def value(coef, intercept):
+        size = objective.elastic_net(coef, 0.8)
+        return objective.penalised(loss(y, X @ coef + intercept), size, 0.05)
+
+    def gap(coef, intercept, dual=None):
+        return objective.glm_duality_gap(family, X, y, coef, intercept, 0.05, 0.8, dual=dual)
+
+    check_that_it_certifies(value, gap, fit.coef_, fit.intercept_, 80)
+
+
+@pytest.mark.parametrize("logistic", [False, True])
+def test_group_duality_gap_certifies(logistic):
+    X, y = make_classification(80, 6, random_state=0)
+    kind = QuadraticApproxLassoClassifier if logistic else QuadraticApproxLasso
+    fit = kind(0.05, groups=[0, 0, 1, 1, 2, 2], tol=1e-13).fit(X, y)
+
+    def value(coef, intercept):
+        loss = objective.binary_log_loss if logistic else objective.squared_error
+        size = objective.group_norms(coef[:, None], 2).sum()
+        return objective.penalised(loss(y, X @ coef + intercept), size, 0.05)
+
+    def gap(coef, intercept, dual=None):
+        return objective.group_duality_gap(X, y, coef, intercept, 0.05, 2, logistic, dual=dual)
+
+    check_that_it_certifies(value, gap, np.ravel(fit.coef_), float(np.ravel(fit.intercept_)[0]), 80)
 
 
 def test_the_loosest_tolerance_that_certifies_counts(tmp_path, monkeypatch):

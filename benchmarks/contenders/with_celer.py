@@ -11,6 +11,7 @@ TOLERANCES = {
     "lasso_path": ladder(1e-5, 1e-9),
     "sparse_lasso_path": ladder(1e-5, 1e-9),
     "logistic_lasso_path": ladder(1e-6, 1e-8),
+    "group_lasso_path": ladder(1e-5, 1e-9),
 }
 
 
@@ -75,5 +76,29 @@ def logistic_lasso_path(data):
             use_PN=True,
         )
         return coefs.T, np.zeros(len(data.alphas)), duals
+
+    return run
+
+
+def group_lasso_path(data):
+    from celer.homotopy import celer_path
+
+    if data.logistic:
+        raise Abstention("no groups in its logistic regression")
+    weights = np.full(data.X.shape[1] // data.group_size, np.sqrt(data.group_size))
+
+    def run(tol):
+        x_mean, y_mean = data.X.mean(axis=0), data.y.mean()
+        _, coefs, _ = celer_path(
+            np.subtract(data.X, x_mean, order="F"),
+            data.y - y_mean,
+            "grouplasso",
+            alphas=data.alphas,
+            groups=data.group_size,
+            weights=weights,
+            max_iter=100,
+            tol=tol,
+        )
+        return coefs.T, y_mean - coefs.T @ x_mean
 
     return run

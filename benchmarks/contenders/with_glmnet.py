@@ -7,12 +7,12 @@ coefficient in one pass, squared and times its curvature, relative to the null d
 import functools
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.contenders import ladder
+from benchmarks.contenders.elsewhere import start
 from benchmarks.worker import Abstention, Timed
 
 LIBRARY = "glmnet"
@@ -79,40 +79,17 @@ def search_lasso(data):
 
 
 def _path(data, *, family="gaussian", alpha=1, intercept=True, folds=None):
-    # Kept by the closure: the files go, and R's input ends, when the case does.
-    folder = tempfile.TemporaryDirectory()
-    to = Path(folder.name)
     n, p = data.X.shape
     sparse = hasattr(data.X, "tocsc")
     if sparse:
-        for name, kind in (("data", "<f8"), ("indices", "<i4"), ("indptr", "<i4")):
-            getattr(data.X, name).astype(kind).tofile(to / name)
+        arrays = {name: getattr(data.X, name) for name in ("data", "indices", "indptr")}
     else:
-        data.X.T.astype("<f8").tofile(to / "X")
-    data.y.astype("<f8").tofile(to / "y")
-    data.alphas.astype("<f8").tofile(to / "lambda")
+        arrays = {"X": data.X.T}
+    arrays |= {"y": data.y, "lambda": data.alphas}
     if folds is not None:
-        folds.astype("<f8").tofile(to / "folds")
+        arrays["folds"] = folds
     settings = {
         **{"n": n, "p": p, "sparse": int(sparse), "family": family},
         **{"alpha": alpha, "intercept": int(intercept)},
     }
-    (to / "settings").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-    with (to / "errors").open("w") as errors:
-        r = subprocess.Popen(
-            ["Rscript", str(SCRIPT), folder.name],
-            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True},
-        )
-
-    def run(thresh):
-        r.stdin.write(f"{thresh}\n")
-        r.stdin.flush()
-        if r.stdout.readline() != "done\n":
-            raise RuntimeError((to / "errors").read_text().strip())
-        seconds, peak = np.fromfile(to / "measured", "<f8")
-        coefs = np.fromfile(to / "coefs", "<f8").reshape(len(data.alphas), p)
-        intercepts = np.fromfile(to / "intercepts", "<f8")
-        return Timed(seconds, (coefs, intercepts), int(peak) if peak >= 0 else None)
-
-    run.folder = folder
-    return run
+    return start(["Rscript", str(SCRIPT)], arrays, settings, len(data.alphas))

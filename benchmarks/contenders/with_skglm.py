@@ -12,6 +12,7 @@ TOLERANCES = {
     "sparse_lasso_path": ladder(1e-3, 1e-9),
     "logistic_lasso_path": ladder(1e-3, 1e-9),
     "glm_lasso_path": ladder(1e-3, 1e-9),
+    "group_lasso_path": ladder(1e-3, 1e-9),
 }
 
 
@@ -65,11 +66,32 @@ def glm_lasso_path(data):
     return _newton(data, datafit, L1_plus_L2(1.0, data.l1_ratio), data.y, True)
 
 
+def group_lasso_path(data):
+    from skglm.datafits import LogisticGroup, QuadraticGroup
+    from skglm.penalties import WeightedGroupL2
+    from skglm.solvers import GroupBCD, GroupProxNewton
+    from skglm.utils.data import grp_converter
+
+    indices, begins = grp_converter(data.group_size, data.X.shape[1])
+    weights = np.full(len(begins) - 1, np.sqrt(data.group_size))
+    penalty = WeightedGroupL2(1.0, weights, begins, indices)
+    if data.logistic:
+        datafit, kind, y = LogisticGroup(begins, indices), GroupProxNewton, 2.0 * data.y - 1.0
+    else:
+        datafit, kind, y = QuadraticGroup(begins, indices), GroupBCD, data.y
+    return _along(data, kind(fit_intercept=True, max_iter=100), datafit, penalty, y, True)
+
+
 def _newton(data, datafit, penalty, y, fit_intercept):
-    """Its proximal Newton, each λ from the solution of the last."""
+    """Its proximal Newton."""
     from skglm.solvers import ProxNewton
 
     solver = ProxNewton(fit_intercept=fit_intercept, max_iter=100)
+    return _along(data, solver, datafit, penalty, y, fit_intercept)
+
+
+def _along(data, solver, datafit, penalty, y, fit_intercept):
+    """Each λ from the solution of the last."""
 
     def run(tol):
         solver.tol = tol * data.alphas[0]

@@ -1,0 +1,39 @@
+"""adelie: block coordinate descent in C++, in a Python of its own, as it asks for NumPy < 2.
+
+``ADELIE_PYTHON`` in the environment names that interpreter.
+"""
+
+import functools
+import os
+import subprocess
+from pathlib import Path
+
+from benchmarks.contenders import ladder
+from benchmarks.contenders.elsewhere import start
+
+LIBRARY = "adelie"
+THREADS = (1,)
+SCRIPT = Path(__file__).with_name("adelie_path.py")
+# On the largest change of the objective, relative to the null deviance.
+TOLERANCES = {"group_lasso_path": ladder(1e-6, 1e-14, 1)}
+
+
+def installed():
+    return bool(versions())
+
+
+@functools.cache
+def versions():
+    """{"adelie": …}; empty if ``ADELIE_PYTHON`` names no Python that has it."""
+    python = os.environ.get("ADELIE_PYTHON")
+    if python is None:
+        return {}
+    ask = "from importlib.metadata import version; print(version('adelie'))"
+    answer = subprocess.run([python, "-c", ask], capture_output=True, text=True)
+    return {} if answer.returncode else {"adelie": answer.stdout.strip()}
+
+
+def group_lasso_path(data):
+    arrays = {"X": data.X.T, "y": data.y, "lambda": data.alphas}
+    settings = {"n": len(data.y), "size": data.group_size, "logistic": int(data.logistic)}
+    return start([os.environ["ADELIE_PYTHON"], str(SCRIPT)], arrays, settings, len(data.alphas))
