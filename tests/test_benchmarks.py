@@ -1,9 +1,15 @@
 """The benchmarks: they run, the judge judges, and the published figures are the committed ones."""
 
 import json
+import multiprocessing
+import os
 import sys
+import threading
+import warnings
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,6 +56,25 @@ def check_schema(result):
                 assert ("memory" in entry) == PROBLEMS[result["problem"]].memory
 
 
+@pytest.fixture
+def in_threads(monkeypatch):
+    """Contenders work in threads here: starting a process for each takes most of the time."""
+
+    class Context:
+        Pipe = staticmethod(multiprocessing.Pipe)
+
+        def Process(self, target, args, daemon):
+            pipe, entry = args
+            own = Connection(os.dup(pipe.fileno()))  # the other is closed, as that of a process is
+            return threading.Thread(target=target, args=(own, entry), daemon=daemon)
+
+    stand_in = SimpleNamespace(get_context=lambda method: Context())
+    monkeypatch.setattr(worker, "multiprocessing", stand_in)
+    with warnings.catch_warnings():  # which they change as if they were alone
+        yield
+
+
+@pytest.mark.usefixtures("in_threads")
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_problem_runs_and_all_reach_the_same_objective(name, tmp_path, capsys):
     code = main([name, "--quick", "--repeats", "1", "--output", str(tmp_path)])
@@ -62,7 +87,9 @@ def test_problem_runs_and_all_reach_the_same_objective(name, tmp_path, capsys):
     for case in result["cases"]:
         assert "skreg" in report.winners(case)
         assert case["case"] in printed
-    assert any("sklearn" in report.winners(case) for case in result["cases"])
+    contenders = {entry["contender"] for case in result["cases"] for entry in case["entries"]}
+    if "sklearn" in contenders:
+        assert any("sklearn" in report.winners(case) for case in result["cases"])
 
 
 def adapter(folder, name, body, library="numpy"):

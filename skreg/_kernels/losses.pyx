@@ -3,6 +3,9 @@
 
 import numpy as np
 
+from skreg._kernels.dispatch cimport dispatched
+from skreg._kernels.log cimport log1p_, log_
+
 ctypedef fused floating:
     float
     double
@@ -67,3 +70,57 @@ def derivatives(name, const double[:, ::1] y, const double[:, ::1] raw, double p
             with_curvature(code, parameter, size, &y[0, 0], &raw[0, 0], &loss[0], &gradient[0, 0],
                            &curvature[0, 0])
     return values if joint or n_outputs == 1 else values.reshape(n, n_outputs).sum(axis=1), slopes, bends
+
+
+def entropy(v):
+    """v·log v, 0 at v = 0; +inf where v is below 0 by more than rounding."""
+    cdef double[::1] values = np.array(v, dtype=np.float64, ndmin=1).ravel()
+    if values.size:
+        with nogil:
+            entropies(values.shape[0], &values[0])
+    return np.asarray(values).reshape(np.shape(v))
+
+
+def entropy_change(y, u):
+    """v·log v − y·log y with v = y + u, +inf where v is below 0 by more than rounding."""
+    shape = np.broadcast(y, u).shape
+    cdef double[::1] values = np.array(np.broadcast_to(u, shape), dtype=np.float64).ravel()
+    cdef const double[::1] targets = np.ascontiguousarray(
+        np.broadcast_to(y, shape), dtype=np.float64).ravel()
+    if values.size:
+        with nogil:
+            entropy_changes(values.shape[0], &targets[0], &values[0])
+    return np.asarray(values).reshape(shape)
+
+
+cdef double EPS = 2.220446049250313e-16, INF = float("inf")
+
+
+cdef dispatched entropies(Py_ssize_t n, double* v) noexcept nogil:
+    """v ← v·log v."""
+    cdef Py_ssize_t i
+    cdef double value
+    for i in range(n):
+        value = v[i] * log_(v[i]) if v[i] > 0 else v[i] - v[i]       # NaN stays
+        value = v[i] if v[i] == INF else value
+        v[i] = INF if v[i] < -8 * EPS else value
+
+
+cdef dispatched entropy_changes(Py_ssize_t n, const double* y, double* u) noexcept nogil:
+    """u ← v·log v − y·log y.
+
+    For |u| < y it is u·log y + v·log(v/y), without the difference of two large numbers.
+    """
+    cdef Py_ssize_t i
+    cdef double v, size, ratio, log_y, log_ratio, near, far
+    for i in range(n):
+        v = y[i] + u[i]
+        size = u[i] if u[i] > 0 else -u[i]
+        ratio = u[i] / y[i] if size < y[i] else 0.0
+        log_y = log_(y[i])
+        # The series of log1p_ holds from −1/2 on.
+        log_ratio = log1p_(ratio) if ratio >= -0.5 else log_(v) - log_y
+        near = u[i] * log_y + v * log_ratio
+        far = (v * log_(v) if v > 0 else v - v) - (y[i] * log_y if y[i] > 0 else 0.0)
+        near = near if size < y[i] else far
+        u[i] = INF if v < -8 * EPS * (1 + size) else near

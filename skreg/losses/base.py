@@ -279,25 +279,6 @@ class CompiledLoss(Loss):
         return kernels.pointwise(self.name, targets, gradient, self.parameter), gradient
 
 
-def entropy(v):
-    """v·log v, 0 at v = 0; +inf where v is below 0 by more than rounding."""
-    inside = np.maximum(v, 0.0)
-    out = inside * np.log(np.where(inside > 0, inside, 1.0))
-    return np.where(v < -8 * np.finfo(np.float64).eps, np.inf, out)
-
-
-def entropy_change(y, u):
-    """v·log v − y·log y with v = y + u, +inf where v is below 0 by more than rounding.
-
-    For |u| < y it is u·log y + v·log(1 + u/y), without the difference of two large numbers.
-    """
-    near, v = np.abs(u) < y, y + u
-    ratio = np.divide(u, y, out=np.zeros_like(u), where=near)
-    small = u * np.log(np.where(near, y, 1.0)) + v * np.log1p(ratio)
-    change = np.where(near, small, entropy(np.maximum(v, 0.0)) - entropy(y))
-    return np.where(v < -8 * np.finfo(np.float64).eps * (1.0 + np.abs(u)), np.inf, change)
-
-
 def first_bad(y, bad):
     """The first of the targets marked bad, and its row."""
     where = tuple(np.argwhere(bad)[0])

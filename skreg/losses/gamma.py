@@ -5,7 +5,8 @@ from scipy.optimize import brentq
 from scipy.special import digamma, gammaln
 from sklearn.metrics import d2_tweedie_score
 
-from skreg.losses.base import CompiledLoss, entropy, first_bad
+from skreg._kernels.losses import entropy
+from skreg.losses.base import CompiledLoss, first_bad
 
 
 class Gamma(CompiledLoss):

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from skreg.losses.base import RARE, CompiledLoss, entropy, first_bad
+from skreg._kernels.losses import entropy
+from skreg.losses.base import RARE, CompiledLoss, first_bad
 
 
 class MultinomialLogLoss(CompiledLoss):

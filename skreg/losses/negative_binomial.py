@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skreg.losses.base import CompiledLoss, check_not_negative, entropy_change
+from skreg._kernels.losses import entropy_change
+from skreg.losses.base import CompiledLoss, check_not_negative
 
 
 class NegativeBinomial(CompiledLoss):

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.metrics import d2_tweedie_score
 
-from skreg.losses.base import CompiledLoss, check_not_negative, entropy_change
+from skreg._kernels.losses import entropy_change
+from skreg.losses.base import CompiledLoss, check_not_negative
 
 
 class Poisson(CompiledLoss):
