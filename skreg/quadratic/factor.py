@@ -92,10 +92,20 @@ class Factor:
     def dof(self) -> float:
         """tr(M(M + diag(ridge))⁻¹), without the gauge."""
         half, gauge = self.half_inverse(), self._gauge
-        out = len(half) - self.ridge @ np.einsum("ij,ij->j", half, half)
+        out = len(half) - weighed_squares(half, self.ridge)
         if gauge is not None:
             out -= np.sum(gauge / (gauge + self.ridge[: len(gauge)]))
         return float(out)
+
+
+def weighed_squares(half: Array, weights: Array) -> float:
+    """Σⱼ wⱼΣᵢ half[i, j]².
+
+    The squares of a coefficient of weight 0 overflow where it has hardly any curvature.
+    """
+    if not weights.all():
+        half, weights = half[:, weights != 0], weights[weights != 0]
+    return float(weights @ np.einsum("ij,ij->j", half, half))
 
 
 def add_gauge(hessians: Array, gauge: Array) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from skreg.penalties.base import Penalty, Tangent
-from skreg.quadratic.factor import Factor
+from skreg.quadratic.factor import Factor, weighed_squares
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.problem import Problem
 from skreg.rows.products import EPS, Array, Indices, product
@@ -70,7 +70,7 @@ def _by_coefficients(block: Array, diagonal: Array, factors: Array) -> float:
     if factors.size:
         block = block - product(factors, factors.T)
     half = Factor(block, diagonal, scaled=True).half_inverse()
-    out = len(half) - diagonal @ np.einsum("ij,ij->j", half, half)
+    out = len(half) - weighed_squares(half, diagonal)
     if factors.size:
         out += np.sum(product(half, factors) ** 2)
     return float(out)

@@ -140,6 +140,14 @@ def test_known_values():
     assert degrees_of_freedom(hessian, Tangent(np.zeros(5, dtype=bool), np.zeros(0))) == 0.0
 
 
+@pytest.mark.parametrize("curvature", [1e-300, 1e-310, 0.0])
+def test_a_free_coefficient_with_hardly_any_curvature(curvature):
+    """It counts as one, or not at all, and what its inverse overflows to weighs nothing."""
+    hessian, every = of_array(np.diag([curvature, 1.0])), np.ones(2, dtype=bool)
+    dof = degrees_of_freedom(hessian, Tangent(every, np.array([0.0, 0.25])))
+    assert dof == pytest.approx(0.8 + (curvature > 0))
+
+
 def test_continuous_from_the_lasso_to_the_ridge():
     _, _, H = problem("poisson", 40, 6, 0)
     hessian, every = of_array(H), np.ones(6, dtype=bool)
