@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit, log_expit, logit
 
-from skreg._kernels.losses import entropy
+from skreg._kernels import losses as kernels
 from skreg.losses.base import RARE, CompiledLoss, first_bad
 from skreg.losses.intercept import root
 
@@ -28,7 +28,7 @@ class BinaryLogLoss(CompiledLoss):
     def conjugate(self, y, u):
         """v·log v + (1 − v)·log(1 − v) with v = y + u in [0, 1]."""
         v = y + u
-        return (entropy(v) + entropy(1.0 - v)).sum(axis=1)
+        return (kernels.entropy(v) + kernels.entropy(1.0 - v)).sum(axis=1)
 
     def check_targets(self, y):
         """Targets are 0, 1 or a probability."""

@@ -5,7 +5,7 @@ from scipy.optimize import brentq
 from scipy.special import digamma, gammaln
 from sklearn.metrics import d2_tweedie_score
 
-from skreg._kernels.losses import entropy
+from skreg._kernels import losses as kernels
 from skreg.losses.base import CompiledLoss, first_bad
 
 
@@ -27,7 +27,7 @@ class Gamma(CompiledLoss):
 
     def conjugate(self, y, u):
         """u·log y + v·log v + u with v = 1 − u ≥ 0."""
-        return (u * (np.log(y) + 1.0) + entropy(1.0 - u)).sum(axis=1)
+        return (u * (np.log(y) + 1.0) + kernels.entropy(1.0 - u)).sum(axis=1)
 
     def check_targets(self, y):
         """Targets are positive."""

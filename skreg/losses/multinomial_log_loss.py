@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from skreg._kernels.losses import entropy
+from skreg._kernels import losses as kernels
 from skreg.losses.base import RARE, CompiledLoss, first_bad
 
 
@@ -29,7 +29,7 @@ class MultinomialLogLoss(CompiledLoss):
         """Σₖ vₖ·log vₖ with v = y + u in the unit simplex."""
         v = y + u
         off = np.abs(u.sum(axis=1)) > 1e-14 * (1 + np.abs(u).sum(axis=1)) * u.shape[1]
-        return np.where(off, np.inf, entropy(v).sum(axis=1))
+        return np.where(off, np.inf, kernels.entropy(v).sum(axis=1))
 
     def check_targets(self, y):
         """A row of targets holds the shares of the classes: not negative, of sum 1."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg._kernels.losses import entropy_change
+from skreg._kernels import losses as kernels
 from skreg.losses.base import CompiledLoss, check_not_negative
 
 
@@ -48,7 +48,7 @@ class NegativeBinomial(CompiledLoss):
         # w·log(αw), without the cancellation of a small α.
         rest = np.maximum(-self.dispersion * u, -1.0)
         rest = np.where(w > 0, w * np.log1p(np.where(w > 0, rest, 0.0)), 0.0)
-        return np.where(inside, entropy_change(y, u) + rest, np.inf).sum(axis=1)
+        return np.where(inside, kernels.entropy_change(y, u) + rest, np.inf).sum(axis=1)
 
     def check_targets(self, y):
         """Targets are not negative, and not all 0."""

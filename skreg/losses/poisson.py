@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import d2_tweedie_score
 
-from skreg._kernels.losses import entropy_change
+from skreg._kernels import losses as kernels
 from skreg.losses.base import CompiledLoss, check_not_negative
 
 
@@ -26,7 +26,7 @@ class Poisson(CompiledLoss):
 
     def conjugate(self, y, u):
         """v·log v − y·log y − u with v = y + u ≥ 0."""
-        return (entropy_change(y, u) - u).sum(axis=1)
+        return (kernels.entropy_change(y, u) - u).sum(axis=1)
 
     def check_targets(self, y):
         """Targets are not negative, and not all 0."""
