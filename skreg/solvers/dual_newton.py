@@ -38,25 +38,11 @@ class _At:
 
 
 class DualNewton:
-    """One such problem.
+    """One such problem, of one target.
 
-    Parameters
-    ----------
-    block : ndarray of shape (n, m)
-        X on a working set of features.
-    penalty : WorkingPenalty
-        Convex, on these features; one target.
-    origin : ndarray of shape (m,)
-        θ₀.
-    weights, error, a : ndarray of shape (n,)
-        w ≥ 0, e and a.
-    fit_intercept : bool
-        False holds b at 0; otherwise Σa = 0.
-
-    Attributes
-    ----------
-    n_iter : int
-        Newton steps of the last `solve`.
+    ``block`` (n, m) is X on a working set of features, ``penalty`` convex and on these, ``origin``
+    (m,) is θ₀; ``weights``, ``error`` and ``a`` (n,) are w ≥ 0, e and a. Without an intercept b is
+    held at 0, with one Σa = 0. ``n_iter`` are the Newton steps of the last `solve`.
     """
 
     def __init__(

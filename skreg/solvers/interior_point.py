@@ -77,44 +77,20 @@ class InteriorPoint(Method):
 
 @dataclass(frozen=True, eq=False)
 class Certified:
-    """A point whose exact duality gap is known.
-
-    Attributes
-    ----------
-    theta : ndarray of shape (p,)
-    intercept : float
-        Of the rows about their centre.
-    value : float
-        R.
-    a : ndarray of shape (n,)
-        The dual point, Σa = 0.
-    slope : ndarray of shape (p,)
-        Xᵀa.
-    """
+    """A point whose exact duality gap is known."""
 
     theta: Array
-    intercept: float
-    value: float
-    a: Array
-    slope: Array
+    intercept: float  # of the rows about their center
+    value: float  # R
+    a: Array  # the dual point, Σa = 0
+    slope: Array  # Xᵀa
 
 
 class Iterate:
     """The primal and dual variables at one λ.
 
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-    penalty : Penalty
-        Of the kernel "coordinates"; its finite bounds are 0.
-    alpha : float
-    held : ndarray of bool, shape (p,), default=None
-        Features whose coefficient is held at 0.
-
-    Attributes
-    ----------
-    up, down : ndarray of bool, shape (p,)
-        Features with a t⁺, with a t⁻.
+    The penalty is of the kernel "coordinates", and its finite bounds are 0. Coefficients of the
+    features ``held`` (p,) are held at 0; ``up`` and ``down`` are those with a t⁺, with a t⁻.
     """
 
     def __init__(self, risk, penalty, alpha, held=None):

@@ -15,12 +15,7 @@ _RAISED = (1e-15, 1e-14, 1e-13, 1e-12, 1e-10, 1e-8)
 
 
 class NewtonStep:
-    """The equations of a step at an iterate, factored once for predictor and corrector.
-
-    Parameters
-    ----------
-    at : skreg.solvers.interior_point.Iterate
-    """
+    """The equations of a step at an `Iterate`, factored once for predictor and corrector."""
 
     def __init__(self, at: Any) -> None:
         self.at = at
@@ -115,19 +110,8 @@ def saddle_point(block: Array, bend: Array, y: Array, pull: Array) -> tuple[Arra
 
     With C = B/√bend, least squares for Cx = y/√bend leaves a rest to which z, the least solution of
     Cᵀz = pull, is added: a = (rest + z)/√bend, and x has to move by −C⁺z. Where the loss has a
-    kink, bend is 0 in every row, the rest counts for nothing, and a = z.
-
-    Parameters
-    ----------
-    block : ndarray of shape (m, k)
-        B.
-    bend, y : ndarray of shape (m,)
-    pull : ndarray of shape (k,)
-
-    Returns
-    -------
-    x : ndarray of shape (k,)
-    a : ndarray of shape (m,)
+    kink, bend is 0 in every row, the rest counts for nothing, and a = z. ``block``, B, has shape
+    (m, k), ``pull`` and x (k,), and all else (m,).
 
     Examples
     --------

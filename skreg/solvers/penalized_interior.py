@@ -147,20 +147,8 @@ def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
 class InteriorPath:
     """Solutions for λ that descend: each starts from the θ and b where the last has ended.
 
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-        Of one target.
-    penalty : Penalty
-    tol : float
-    max_iter : int
-        Steps for each λ.
-    alpha_max : float
-
-    Attributes
-    ----------
-    start : Stop
-        The null model.
+    The risk is of one target, ``max_iter`` steps are allowed for each λ, and ``start`` is the null
+    model.
     """
 
     def __init__(

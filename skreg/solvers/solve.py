@@ -166,7 +166,8 @@ def solve(
         norms = np.where(solved, rows.norms(alphas, *seen), norms)
     if gaps is not None and problem.dtype != np.float64 and task.is_full:
         task = replace(task, problem=problem)
-        gaps = gaps + _price_of_rounding(task, answer.thetas, intercepts, *seen)
+        price = _price_of_rounding(task, answer.thetas, intercepts, *seen)
+        gaps, notes = gaps + price, (*notes, *_loss_of_digits(task, price, tol))
     return Solution(
         alphas,
         *seen,
@@ -302,6 +303,18 @@ def _price_of_rounding(
         before = problem.value_of(thetas[i], best[i]) + penalty.value(thetas[i], alpha)
         out[i] = max(after - before, 0.0)
     return out / (problem.null_risk or 1.0)
+
+
+def _loss_of_digits(task: Task, price: Array, tol: float) -> list[str]:
+    """What to say of the λ at which rounding costs most, where that is more than it has to."""
+    worst, dtype = int(price.argmax()), task.problem.dtype
+    if not price[worst] > max(tol, np.finfo(dtype).eps):
+        return []
+    return [
+        f"coefficients rounded to {dtype} leave a relative duality gap of {price[worst]:.1e} at "
+        f"alpha={task.alphas[worst]:.6g}, above tol={tol:g}: features lie too far from 0 for them. "
+        "Center the features, or give X in float64."
+    ]
 
 
 def _towards_zero(coefs: NDArray, thetas: Array) -> NDArray:

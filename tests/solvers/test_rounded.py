@@ -1,8 +1,11 @@
 """A certificate is that of the coefficients that users get, which have the precision of X."""
 
+import warnings
+
 import numpy as np
 import pytest
 from differential.optimality import Loss, Penalty, Problem
+from sklearn.exceptions import ConvergenceWarning
 
 from skreg import QuadraticApproxLasso
 
@@ -22,3 +25,19 @@ def test_gap_of_float32(loss, groups, center):
     excess = (problem.objective(theta, b) - problem.descend(theta, b)[0]) / problem.null_risk()
     assert excess <= 2 * lasso.dual_gap_ + 1e-15
     assert lasso.dual_gap_ <= 100 * excess + 1e-13
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber"])
+@pytest.mark.parametrize("p", [6, 80])
+def test_features_too_far_from_zero_for_coefficients_in_float32(p, loss):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, p))
+    y, factors = X[:, 0] + rng.normal(size=60), np.r_[0.0, 0.0, np.ones(p - 2)]
+    model = QuadraticApproxLasso(0.05, loss=loss, penalty_factors=factors)
+    with pytest.warns(ConvergenceWarning, match="rounded to float32 leave .* Center the features"):
+        model.fit((X + 7e6).astype(np.float32), y)
+    assert model.dual_gap_ > 1e-6
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit((X + 100.0).astype(np.float32), y)
+        model.fit(X + 7e6, y)
