@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from skreg._kernels import group_rows
-from skreg.rows.products import EPS, Array, Mask, add_gram, product
+from skreg.rows.products import EPS, Array, Indices, Mask, add_gram, product
 
 # Curvature given to the norm of a group, which has none of its own, as a share of that of its
 # features; so D⁻¹ exists.
@@ -86,7 +86,7 @@ class GroupNewton:
             if self._older is None or len(kernel.b) <= _SMALL:
                 self._older = _Older(kernel)
             self._older.follow(bends, alpha)
-            way, steps = self._gradients(bends, downhill)
+            way, steps = self._gradients(self._older, bends, downhill)
             self._older = None if steps >= _MANY else self._older
             return way
         columns, way = kernel.columns[on], np.zeros_like(downhill)
@@ -96,11 +96,11 @@ class GroupNewton:
         way[on] = cho_solve(factor, downhill[on], check_finite=False)
         return way
 
-    def _gradients(self, bends: _Bends, downhill: Array) -> tuple[Array, int]:
+    def _gradients(self, older: _Older, bends: _Bends, downhill: Array) -> tuple[Array, int]:
         """The same by preconditioned conjugate gradients, and their steps."""
         kernel, steps = self._kernel, 0
         x, rest = np.zeros_like(downhill), downhill.copy()
-        z = self._older.solve(rest) * bends.on
+        z = older.solve(rest) * bends.on
         p, along = z, float(rest @ z)
         enough = _CLOSE**2 * along
         while along > enough and steps < _MOST:
@@ -110,7 +110,7 @@ class GroupNewton:
             x += length * p
             rest -= length * image
             steps += 1
-            z = self._older.solve(rest) * bends.on
+            z = older.solve(rest) * bends.on
             before, along = along, float(rest @ z)
             p = z + (along / before) * p
         return x, steps
@@ -119,7 +119,7 @@ class GroupNewton:
 class _Bends:
     """D = l/ν(I − uuᵀ) on the groups that are not 0, 0 on the others."""
 
-    def __init__(self, theta: Array, strength: Array, starts: Array) -> None:
+    def __init__(self, theta: Array, strength: Array, starts: Indices) -> None:
         self.starts = starts[:-1]
         self.group = np.repeat(np.arange(len(strength)), np.diff(starts))
         self.norms = norms = np.sqrt(np.add.reduceat(theta**2, self.starts))
@@ -133,7 +133,7 @@ class _Bends:
         along = np.add.reduceat(x * self.u, self.starts)
         return self.bend[self.group] * (x - along[self.group] * self.u)
 
-    def added_to(self, system: Array, on: Array) -> Array:
+    def added_to(self, system: Array, on: Indices) -> Array:
         """system + D on the active coefficients."""
         group, u = self.group[on], self.u[on]
         bend = self.bend[group]
@@ -169,7 +169,7 @@ class _Older:
         system[np.diag_indices_from(system)] += 1.0
         self._factor = cho_factor(system, overwrite_a=True, check_finite=False)
 
-    def _add(self, new: Array) -> None:
+    def _add(self, new: Indices) -> None:
         """outer ← outer + AD⁻¹Aᵀ for new coefficients, the upper triangle."""
         group = self._group[new]
         starts = np.flatnonzero(np.diff(group, prepend=-1))

@@ -12,7 +12,7 @@ from typing import cast
 
 import numpy as np
 
-from skreg._kernels import active_set, group_descent
+from skreg._kernels import active_set, group_descent, lasso_gap
 from skreg.penalties import Group, Penalty, Separable
 from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers import smoothed_groups
@@ -91,6 +91,11 @@ class CoefficientBlocks:
     def __len__(self) -> int:
         return len(self.sizes)
 
+    @property
+    def in_order(self) -> bool:
+        """Whether the blocks one after another are the coefficients in their order."""
+        return self.single or bool((self._order[1:] > self._order[:-1]).all())
+
     def coefficients(self, blocks: Indices) -> Indices:
         """The coefficients of these blocks, one block after another."""
         if self.single:
@@ -146,10 +151,13 @@ class InnerKernel(ABC):
         Whether `solve` goes on to rounding, whatever ``tol`` says.
     share : float
         Of the gap asked for of the whole: what it is asked for on the blocks known.
+    gap : float or None
+        The duality gap on these after `solve`, where the kernel knows it.
     """
 
     is_exact = False
     share = 0.3
+    gap: float | None = None
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         self.blocks = blocks
@@ -216,7 +224,7 @@ class InnerKernel(ABC):
 class Coordinates(InnerKernel):
     """Σ l1ⱼ|θⱼ| + ½l2ⱼθⱼ² for θ within bounds: an active set, solved to rounding."""
 
-    is_exact = True
+    is_exact, share = True, 0.0
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
@@ -327,13 +335,14 @@ class Groups(InnerKernel):
             ridge = np.repeat(ridge, np.diff(self._starts))
             hessian, values = hessian + np.diag(ridge), values + ridge
         theta, cross = np.atleast_2d(self.theta), np.atleast_2d(self._cross)
-        dual = theta.copy()
+        dual, targets = theta.copy(), list(zip(cross, theta, strict=True))
 
         def descend(most: int) -> int:
-            self._slope = cross - theta @ hessian
+            self._slope = np.stack([lasso_gap.slope_at(hessian, *its) for its in targets])
             blocks = self._starts, strength, self._slack + 16 * EPS * strength, self._vectors
             at = values, theta, self._slope, dual
-            return group_descent.descend(hessian, cross, *blocks, *at, power, tol, most)[0]
+            passes, self.gap = group_descent.descend(hessian, cross, *blocks, *at, power, tol, most)
+            return passes
 
         patience = max(_PATIENCE, int(_SHARE * theta.size))
         passes = descend(min(patience, max_passes))

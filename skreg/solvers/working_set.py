@@ -1,10 +1,10 @@
 """min ½‖b − Aθ‖² + P(θ; λ): its certificate, and its path by working sets of blocks, λ downwards.
 
 A kernel (`skreg.solvers.inner`) solves the problem on the blocks that it knows, and goes on from
-one λ to the next. Where H is an array and the kernel goes by single coefficients, it knows all of
-them. Else it gets to know those that are expected to leave 0: by the tangent of the path, where the
-kernel has one, or by the strong rule (Tibshirani et al., 2012), where their pull is above 2λ less
-the λ before. The slope q = h − Hθ over all features then says which were missed.
+one λ to the next. Where H is an array, it knows all features, but for groups of many. Else it gets
+to know those that are expected to leave 0: by the tangent of the path, where the kernel has one, or
+by the strong rule (Tibshirani et al., 2012), where their pull is above 2λ less the λ before. The
+slope q = h − Hθ over all features then says which were missed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from skreg.solvers.residual_descent import ResidualDescent
 
 # A block that comes as near to λ as this, by the tangent of the path, becomes known.
 _NEAR = 0.98
+# Up to so many features of groups are known from the start, where H is an array.
+_ALL = 2000
 # Features that become known at once: this many, or as many as are known.
 _BATCH = 100
 # Known features of sparse rows from which on H on them is given up for coordinate descent.
@@ -214,7 +216,9 @@ class WorkingSet:
             self.kernel.solve(0.0, 0.0, problem.power, _FREE_ROUNDS if self.blocks.single else 1)
             self._look()
         self.alpha_max = problem.penalty.alpha_max(-self.slope)
-        self._knows_all = self.blocks.single and problem.quadratic.holds_hessian
+        p = problem.cross.shape[1]
+        few = p <= _ALL and not (self.blocks.free.size or problem.penalty.is_bounded(p))
+        self._knows_all = problem.quadratic.holds_hessian and (self.blocks.single or few)
 
     @property
     def theta(self) -> Array:
@@ -231,14 +235,10 @@ class WorkingSet:
 
     def path(self, alphas: Array, max_iter: int) -> Iterator[tuple[Array, float, float, int]]:
         """Yield (θ, gap, risk, rounds) for each λ, which descend."""
-        if self._knows_all and self.known.size < len(self.blocks):
-            every, self._in_order = np.arange(len(self.blocks)), not self.known.size
-            self._take(every if self._in_order else np.delete(every, self.known))
         top = self.alpha_max
         last = top if self.blocks.single and top < np.inf else 0.0
         for alpha in alphas:
             rounds = 0
-            # A round is left for the λ asked for.
             while _STEP * last > max(alpha, _LOWEST * top) and rounds < max_iter - 1:
                 last *= _STEP
                 rounds += self.solve(last, max_iter - 1 - rounds)
@@ -251,16 +251,22 @@ class WorkingSet:
         """Go on from the present θ to λ = ``alpha``; the rounds or passes that it took."""
         problem, rounds, self._gap = self.problem, 0, None
         if self._knows_all:
-            rounds = self.kernel.solve(alpha, 0.0, problem.power, max(max_iter, 1))
-            self._look()
-            return rounds
+            if self.known.size < len(self.blocks):
+                self._in_order = not self.known.size and self.blocks.in_order
+                self._take(np.delete(np.arange(len(self.blocks)), self.known))
+            self.kernel.begin(alpha)
+            rounds = self.kernel.solve(alpha, self._closer, problem.power, max(max_iter, 1))
+            self._gap, slope = self.kernel.gap, self.kernel.slope
+            if self._gap is None or slope is None:
+                self._look()
+            else:
+                self.slope = self._placed(slope)
+            return max(rounds, 1)
         self._expect(alpha)
         while True:
             left = max(max_iter - rounds, 1)
             if self.known.size:
-                rounds += self.kernel.solve(
-                    alpha, self.kernel.share * self.goal, problem.power, left
-                )
+                rounds += self.kernel.solve(alpha, self._closer, problem.power, left)
             self._look()
             rounds = max(rounds, 1)
             if not self.kernel.is_exact:
@@ -363,13 +369,9 @@ class WorkingSetMethod(Method):
             thetas[closed] = problem.minimizer
             risk[closed] = value = problem.value(problem.minimizer)
             gaps[closed] = max(value - problem.minimum_risk, 0.0)
+        gaps, spent = gaps / (problem.null_risk or 1.0), n_iter >= task.max_iter
         return Answer(
-            thetas=thetas,
-            risk=risk,
-            gaps=gaps / (problem.null_risk or 1.0),
-            n_iter=n_iter,
-            solver=self.name,
-            exhausted=n_iter >= task.max_iter,
+            thetas=thetas, risk=risk, gaps=gaps, n_iter=n_iter, solver=self.name, exhausted=spent
         )
 
     def alpha_max(self, task: Task) -> float:

@@ -220,6 +220,7 @@ def test_a_path_equals_single_fits_in_any_order(problem, seed):
 
 def test_a_working_set_grows(monkeypatch):
     monkeypatch.setattr(working_set, "_BATCH", 1)
+    monkeypatch.setattr(working_set, "_ALL", 0)
     for shape in ((60, 30), (20, 90)):
         X, y = data(*shape)
         model, penalty = QuadraticModel.from_data(X, y), Group(np.arange(shape[1]) // 3)
