@@ -160,7 +160,6 @@ class InteriorPath:
         self.certificate = Certificate(risk, penalty)
         null = risk.at(np.zeros(risk.n_features), risk.null_intercept())
         self.widths = np.sqrt(risk.design.squares(risk.share))
-        typical = float(np.median(self.widths[self.widths > 0])) if self.widths.any() else 1.0
         above, below = risk.loss.linear_sides
         # What a unit of residuals costs.
         self.steep = above + below
@@ -171,8 +170,12 @@ class InteriorPath:
         self.bend = risk.loss.conjugate_curvature / size
         # A proximal step by which residuals change as much as there is: of each feature's own units
         # where the penalty is separable, or there is none.
-        is_alone = penalty.free(risk.n_features) | penalty.is_separable
-        width = np.where((self.widths > 0) & is_alone, self.widths, typical)
+        free, spread = penalty.free(risk.n_features), self.widths
+        if risk.fit_intercept:
+            shift = risk.design.mean(risk.share) - risk.design.centre
+            spread = np.sqrt(np.maximum(spread**2 - shift**2, EPS * spread**2))
+        typical = float(np.median(spread[spread > 0])) if spread.any() else 1.0
+        width = np.where((spread > 0) & (free | penalty.is_separable), spread, typical)
         self.reach = self.scale / (self.steep * width) ** 2
         self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf, dof=0)
         self.grid: list[Stop] = []
@@ -206,7 +209,10 @@ class InteriorPath:
         self._begin(point)
         best, gap, length, stale = Stop(point, np.inf, dof=0), 1.0, 0.0, 0
         for n_iter in range(1, self.max_iter + 1):
-            products = self.r_plus * (self.high - self.a) + self.r_minus * (self.a - self.low)
+            above, below = self.high - self.a, self.a - self.low
+            if not min(above.min(), below.min()) > 0:  # rounding leaves no way ahead
+                break
+            products = self.r_plus * above + self.r_minus * below
             mu = float(products.mean()) / 2.0
             share = float(np.clip((1.0 - length) ** 2, _LEAST, _MOST)) if n_iter > 1 else 1.0
             behind = _BEHIND * self.scale / (2 * len(products))

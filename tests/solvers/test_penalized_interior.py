@@ -202,3 +202,16 @@ def test_a_free_group_of_columns_on_scales_far_apart(seed, loss):
     assert found.solver == "penalized_interior_point"
     assert (found.dual_gaps <= 1e-8).all()
     assert not found.notes
+
+
+def test_free_features_far_from_zero():
+    """Steps are measured about the mean."""
+    rng = np.random.default_rng(62)
+    X = rng.normal(size=(20, 56)) + 10.0
+    y = X[:, 0] + rng.standard_t(2, 20)
+    risk = EmpiricalRisk(X, (6.0 * y / y.std())[:, None], Huber(1.0))
+    penalty = SparseGroup(np.arange(56) // 3, np.r_[0.0, 0.0, np.ones(17)], asparse=0.3)
+    found = solve(risk, penalty, alpha_max(risk, penalty) * np.geomspace(0.9, 1e-3, 5))
+    assert found.solver == "penalized_interior_point"
+    assert (found.dual_gaps <= 1e-8).all()
+    assert (found.n_iter <= 40).all()
