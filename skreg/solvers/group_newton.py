@@ -45,23 +45,28 @@ class GroupNewton:
             way = self._way(bends, downhill, alpha)
         except LinAlgError:
             return
-        # A group that would turn about vanishes; a pass says whether it should.
-        along = np.add.reduceat(way * bends.u, bends.starts) * bends.active
-        turns = (along <= -bends.norms)[bends.group] & bends.on
-        way[turns] = -theta[turns]
-        image = self._image(way)
-        r, promise, length = kernel.residual, float(downhill @ way), 1.0
 
         def objective(theta: Array, r: Array) -> float:
             norms = np.sqrt(np.add.reduceat(theta**2, starts[:-1]))
             return 0.5 * float(r @ r) + float(strength @ norms)
 
-        value = objective(theta, r)
+        value = objective(theta, kernel.residual)
+        # A group that would turn about vanishes or stays; a pass says whether it should.
+        along = np.add.reduceat(way * bends.u, bends.starts) * bends.active
+        turns = (along <= -bends.norms)[bends.group] & bends.on
+        least, best = value, theta
+        for rest in (0.0, theta[turns])[: 1 + bool(turns.any())]:
+            new = theta + way
+            new[turns] = rest
+            if (its := objective(new, kernel.b - self._image(new))) < least:
+                least, best = its, new
+        if value - least > max(_ARMIJO * float(downhill @ (best - theta)), 0.0):
+            kernel.start(best)
+            return
+        image, promise, length = self._image(way), float(downhill @ way), 0.5
         while length > _SHORTEST:
             new = theta + length * way
-            if length == 1.0:
-                new[turns] = 0.0
-            gained = value - objective(new, r - length * image)
+            gained = value - objective(new, kernel.residual - length * image)
             if gained >= _ARMIJO * length * promise - 4 * EPS * value:
                 kernel.start(new)
                 return
