@@ -180,8 +180,8 @@ def _times_log(y):
     return y * np.log(np.where(y > 0, y, 1.0))
 
 
-def multinomial_duality_gap(X, y, coef, intercept, alpha):
-    """(primal − dual) / primal of mean(−log p(y)) + λ·½‖Θ‖² for class indices y.
+def multinomial_duality_gap(X, y, coef, intercept, alpha, penalty="l2"):
+    """(primal − dual) / primal of mean(−log p(y)) + λJ(Θ) for class indices y.
 
     ``coef`` is (K, p) and ``intercept`` (K,), or of one row for two classes, as in
     `logistic_duality_gap`, whose dual this is with a ν for each class: y − ν are probabilities, and
@@ -189,16 +189,23 @@ def multinomial_duality_gap(X, y, coef, intercept, alpha):
     """
     coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
     linear = X @ coef.T
-    primal = penalised(log_loss(y, linear + intercept), half_square(coef), alpha)
+    size = np.abs(coef).sum() if penalty == "l1" else half_square(coef)
+    primal = penalised(log_loss(y, linear + intercept), size, alpha)
     if linear.shape[1] == 1:
         linear = np.hstack([np.zeros_like(linear), linear])
         intercept = np.append(0.0, intercept)
     probabilities = _balanced(np.eye(linear.shape[1])[y], linear, intercept)
-    nu = np.eye(linear.shape[1])[y] - probabilities
+    targets = np.eye(linear.shape[1])[y]
+    nu = targets - probabilities
     correlation = X.T @ (nu[:, 1:] if len(coef) == 1 else nu) / len(y)
+    conjugate = half_square(correlation) / alpha
+    if penalty == "l1":
+        # Shrunk, it meets the conditions, and y − ν stays in the simplex.
+        nu *= min(1.0, alpha / np.abs(correlation).max())
+        probabilities, conjugate = targets - nu, 0.0
     inside = np.maximum(probabilities, np.finfo(float).tiny)
     entropy = -(probabilities * np.log(inside)).sum(axis=1).mean()
-    return (primal - entropy + half_square(correlation) / alpha) / primal
+    return (primal - entropy + conjugate) / primal
 
 
 def _balanced(targets, linear, start):

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import log_loss as sklearn_log_loss
@@ -23,6 +24,7 @@ sys.path.append(str(ROOT))
 
 from benchmarks import objective, report, runner, worker  # noqa: E402
 from benchmarks.__main__ import main  # noqa: E402
+from benchmarks.lasso_reference import GAP, lasso_path  # noqa: E402
 from benchmarks.memory import peak_growth  # noqa: E402
 from benchmarks.problem import all_problems  # noqa: E402
 from benchmarks.record import Record  # noqa: E402
@@ -303,6 +305,49 @@ def test_group_duality_gap_certifies(logistic):
         return objective.group_duality_gap(X, y, coef, intercept, 0.05, 2, logistic, dual=dual)
 
     check_that_it_certifies(value, gap, np.ravel(fit.coef_), float(np.ravel(fit.intercept_)[0]), 80)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_multinomial_duality_gap_certifies(penalty, n_classes):
+    X, y = make_classification(
+        90, 6, n_informative=4, n_classes=n_classes, n_clusters_per_class=1, random_state=0
+    )
+    alpha = 0.05
+    exact = LogisticRegression(
+        C=1 / (len(y) * alpha), l1_ratio=float(penalty == "l1"), solver="saga", tol=1e-13,
+        max_iter=100_000,
+    ).fit(X, y)  # fmt: skip
+    best, b = exact.coef_, exact.intercept_
+
+    def value(coef, intercept):
+        size = np.abs(coef).sum() if penalty == "l1" else objective.half_square(coef)
+        losses = objective.log_loss(y, X @ coef.T + intercept)
+        return objective.penalised(losses, size, alpha)
+
+    def gap(coef, intercept):
+        return objective.multinomial_duality_gap(X, y, coef, intercept, alpha, penalty)
+
+    assert abs(gap(best, b)) < 1e-8
+    rng = np.random.default_rng(0)
+    for scale in np.geomspace(1e-6, 10, 20):
+        coef = best + scale * rng.standard_normal(best.shape)
+        intercept = b + scale * rng.standard_normal(b.shape)
+        excess = value(coef, intercept) - value(best, b)
+        assert gap(coef, intercept) * value(coef, intercept) >= excess - 1e-12
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_reference_of_lassos_is_certified(n_classes, is_sparse):
+    rng = np.random.default_rng(n_classes)
+    X = rng.normal(1.0, 1.0, (60, 8)) * (rng.random((60, 8)) < 0.5)
+    y = np.argmax(X[:, :n_classes] + rng.gumbel(size=(60, n_classes)), axis=1)
+    X, alphas = sparse.csr_array(X) if is_sparse else X, np.geomspace(0.05, 0.005, 3)
+    path = lasso_path(X, y, alphas)
+    for alpha, (coef, b) in zip(alphas, path, strict=True):
+        assert coef.shape == (1 if n_classes == 2 else n_classes, 8)
+        assert objective.multinomial_duality_gap(X, y, coef, b, alpha, "l1") <= GAP
 
 
 def test_the_loosest_tolerance_that_certifies_counts(tmp_path, monkeypatch):

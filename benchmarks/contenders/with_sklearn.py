@@ -18,6 +18,7 @@ TOLERANCES = {
     "search_logistic_ridge__GridSearchCV": ladder(1e-2, 1e-8, 4),
     "search_logistic_tables": ladder(1e-2, 1e-8, 4),
     "search_logistic_tables__newton_cg": ladder(1e-2, 1e-8, 4),
+    "search_logistic_lasso_tables": ladder(1e-5, 1e-8, 2),
 }
 
 
@@ -284,8 +285,13 @@ def search_logistic_tables__newton_cg(data):
     return _table_search(data, "newton-cg")
 
 
-def _table_search(data, solver):
-    run_search = _logistic_search(data, solver=solver)
+def search_logistic_lasso_tables(data):
+    """LogisticRegressionCV by saga, its only solver for the lasso of several classes."""
+    return _table_search(data, "saga", l1_ratios=(1.0,), random_state=0)
+
+
+def _table_search(data, solver, **options):
+    run_search = _logistic_search(data, solver=solver, **options)
 
     def run(tol):
         errors, alphas, coef, intercept = run_search(tol)
@@ -294,7 +300,7 @@ def _table_search(data, solver):
     return run
 
 
-def _logistic_search(data, **options):
+def _logistic_search(data, l1_ratios=(0.0,), **options):
     """Its refit takes the λ·n of the folds."""
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.model_selection import PredefinedSplit
@@ -304,7 +310,7 @@ def _logistic_search(data, **options):
     def run(tol):
         search = LogisticRegressionCV(
             Cs=1 / (n_train * data.alphas), cv=PredefinedSplit(data.folds), tol=tol,
-            max_iter=100_000, scoring="neg_log_loss", l1_ratios=(0.0,),
+            max_iter=100_000, scoring="neg_log_loss", l1_ratios=l1_ratios,
             use_legacy_attributes=False, **options,
         ).fit(data.X, data.y)  # fmt: skip
         errors = -search.scores_.reshape(-1, len(data.alphas)).mean(axis=0)

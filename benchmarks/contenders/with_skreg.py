@@ -21,6 +21,7 @@ TOLERANCES = {
     "search_logistic_ridge": ladder(1e-1, 1e-8, 4),
     "search_logistic_ridge__GridSearchCV": ladder(1e-1, 1e-8, 4),
     "search_logistic_tables": ladder(1.0, 1e-6, 4),
+    "search_logistic_lasso_tables": ladder(1.0, 1e-8),
 }
 
 
@@ -247,13 +248,22 @@ def search_logistic_tables(data):
     """One tolerance for the models and for the scores."""
     from skreg import QuadraticApproxRidgeClassifier
 
-    def run(tol):
-        model = QuadraticApproxRidgeClassifier(tol=tol)
-        errors, alphas, coefs, intercepts = _search(model, data, "neg_log_loss", tol=tol)
-        best = [errors.argmin()]  # what the others return
-        return errors, alphas[best], coefs[best], intercepts[best]
+    return partial(_table_search, QuadraticApproxRidgeClassifier(), data)
 
-    return run
+
+def search_logistic_lasso_tables(data):
+    """As `search_logistic_tables`."""
+    from skreg import QuadraticApproxLassoClassifier
+
+    return partial(_table_search, QuadraticApproxLassoClassifier(), data)
+
+
+def _table_search(model, data, tol):
+    """The errors, and the model of all rows at the best λ."""
+    model.set_params(tol=tol)
+    errors, alphas, coefs, intercepts = _search(model, data, "neg_log_loss", tol=tol)
+    best = [errors.argmin()]  # what the others return
+    return errors, alphas[best], coefs[best], intercepts[best]
 
 
 def search_network(data):

@@ -1,4 +1,4 @@
-"""Searches over λ for logistic ridges on tables as they come: one-hot, many classes, wide."""
+"""Searches over λ for logistic models on tables as they come: one-hot, many classes, wide."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
+from benchmarks.lasso_reference import lasso_path
 from benchmarks.objective import log_loss, multinomial_duality_gap
 from benchmarks.problem import Case, Problem
 
 N_FOLDS, N_ALPHAS = 5, 20
+#: Of a lasso: λ, and the largest over the smallest.
+N_LASSO_ALPHAS, LASSO_RANGE = 10, 30.0
 #: What may be left of the duality gap, and of the cross-validated errors.
 LARGEST_GAP, DEVIATION = 1e-6, 5e-3
 
@@ -24,6 +28,7 @@ class Table:
     alphas: np.ndarray
     folds: np.ndarray
     reference: np.ndarray
+    penalty: str = "l2"
 
 
 def _one_hot(rng, n_samples, n_features):
@@ -35,7 +40,10 @@ def _one_hot(rng, n_samples, n_features):
         blocks.append(sparse.csr_array((np.ones(n_samples), level, np.arange(n_samples + 1)),
                                        shape=(n_samples, n_levels)))  # fmt: skip
         left -= n_levels
-    return sparse.hstack(blocks, format="csr")
+    X = sparse.hstack(blocks, format="csr")
+    # saga takes no other indices.
+    X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return X
 
 
 def _normal(rng, n_samples, n_features):
@@ -47,6 +55,29 @@ def _binary(rng, n_samples, n_features):
 
 
 def _table(rows, n_samples, n_features, n_classes):
+    """Rows, classes and λ of a ridge, and the errors that are right."""
+    X, y, folds = _classes(rows, n_samples, n_features, n_classes)
+    alphas = np.geomspace(1e-1, 1e-5, N_ALPHAS)
+    with threadpool_limits(1):  # beside other processes two would wait for each other
+        return Table(X, y, alphas, folds, _reference(X, y, alphas, folds))
+
+
+def _lasso_table(rows, n_samples, n_features, n_classes):
+    """The same of a lasso: from the largest λ that keeps a feature."""
+    X, y, folds = _classes(rows, n_samples, n_features, n_classes)
+    targets = np.eye(n_classes)[y]
+    largest = np.abs(X.T @ (targets - targets.mean(axis=0))).max() / n_samples
+    alphas = np.geomspace(largest, largest / LASSO_RANGE, N_LASSO_ALPHAS)
+    errors = []
+    for fold in range(N_FOLDS):
+        train, test = folds != fold, folds == fold
+        with threadpool_limits(1):
+            path = lasso_path(X[train], y[train], alphas)
+        errors.append([log_loss(y[test], X[test] @ coef.T + b).mean() for coef, b in path])
+    return Table(X, y, alphas, folds, np.mean(errors, axis=0), "l1")
+
+
+def _classes(rows, n_samples, n_features, n_classes):
     """Classes of a linear model with as much noise as signal; every class in every fold."""
     rng = np.random.default_rng(0)
     X = rows(rng, n_samples, n_features)
@@ -58,8 +89,7 @@ def _table(rows, n_samples, n_features, n_classes):
     for k in range(n_classes):
         members = np.flatnonzero(y == k)
         folds[members] = (np.arange(len(members)) + k) % N_FOLDS
-    alphas = np.geomspace(1e-1, 1e-5, N_ALPHAS)
-    return Table(X, y, alphas, folds, _reference(X, y, alphas, folds))
+    return X, y, folds
 
 
 def _reference(X, y, alphas, folds):
@@ -92,28 +122,30 @@ def _gap(data, solution):
     """The largest of the models of all rows, and of the folds: one that deviates so much."""
     _, *models = solution
     gaps = [
-        multinomial_duality_gap(data.X, data.y, coef, intercept, alpha)
+        multinomial_duality_gap(data.X, data.y, coef, intercept, alpha, data.penalty)
         for alpha, coef, intercept in zip(*models, strict=True)
     ]
     return max(*gaps, LARGEST_GAP * _deviation(data, solution) / DEVIATION)
 
 
-def _cases(quick):
-    tables = (
-        ("one-hot", _one_hot, 1500, 515, 2),
-        ("one-hot", _one_hot, 9822, 565, 2),
-        ("normal", _normal, 683, 35, 19),
-        ("binary", _binary, 3186, 180, 3),
-        ("one-hot", _one_hot, 2000, 30, 20),
-        ("normal", _normal, 300, 1000, 2),
-    )
-    if quick:
-        tables = (("one-hot", _one_hot, 200, 30, 2), ("normal", _normal, 150, 5, 3))
+def _cases(make, tables, small, quick):
     return [
-        Case(f"{name}, n={n}, p={p}, {k} classes", partial(_table, rows, n, p, k))
-        for name, rows, n, p, k in tables
+        Case(f"{name}, n={n}, p={p}, {k} classes", partial(make, rows, n, p, k))
+        for name, rows, n, p, k in (small if quick else tables)
     ]
 
+
+_TABLES = (
+    ("one-hot", _one_hot, 1500, 515, 2),
+    ("one-hot", _one_hot, 9822, 565, 2),
+    ("normal", _normal, 683, 35, 19),
+    ("binary", _binary, 3186, 180, 3),
+    ("one-hot", _one_hot, 2000, 30, 20),
+    ("normal", _normal, 300, 1000, 2),
+)
+_SMALL = (("one-hot", _one_hot, 200, 30, 2), ("normal", _normal, 150, 5, 3))
+# On the others the lasso's peer takes minutes, and even on a small one-hot table seconds.
+_LASSO_TABLES = (_TABLES[0], _TABLES[2], _TABLES[5])
 
 PROBLEMS = (
     Problem(
@@ -121,7 +153,19 @@ PROBLEMS = (
         title=f"Logistic ridge on tables: {N_ALPHAS} λ × {N_FOLDS} folds and a fit at the best",
         task="search_logistic_tables",
         unit="search",
-        cases=_cases,
+        cases=partial(_cases, _table, _TABLES, _SMALL),
+        objective=_objective,
+        relative=DEVIATION,
+        duality_gap=_gap,
+        largest_gap=LARGEST_GAP,
+        memory=True,
+    ),
+    Problem(
+        name="search-logistic-lasso-tables",
+        title=f"Logistic lasso on tables: {N_LASSO_ALPHAS} λ × {N_FOLDS} folds, a fit at the best",
+        task="search_logistic_lasso_tables",
+        unit="search",
+        cases=partial(_cases, _lasso_table, _LASSO_TABLES, _SMALL[1:]),
         objective=_objective,
         relative=DEVIATION,
         duality_gap=_gap,
