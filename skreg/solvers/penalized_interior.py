@@ -202,6 +202,11 @@ class InteriorPath:
         if self.penalty.is_convex and not found.gap <= self.tol * self.scale:
             other = self._walk(alpha, point, by_dual=False)
             found = min(found, other, key=lambda stop: stop.gap)
+        missed = self.penalty.is_convex and not found.gap <= self.tol * self.scale
+        if missed and alpha > 0 and self.risk.has_curvature:
+            # The dual point of the residuals themselves may be a better one.
+            gap = self.certificate.gap(found.point, alpha, self.tol * self.scale)
+            found = replace(found, gap=min(found.gap, gap))
         return found
 
     def _walk(self, alpha: float, point: Point, *, by_dual: bool) -> Stop:

@@ -215,3 +215,13 @@ def test_free_features_far_from_zero():
     assert found.solver == "penalized_interior_point"
     assert (found.dual_gaps <= 1e-8).all()
     assert (found.n_iter <= 40).all()
+
+
+def test_the_gap_of_the_residuals_themselves_where_it_is_smaller():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(32, 57)) + 10.0
+    y, w = X[:, 0] + rng.standard_t(2, 32), rng.choice([0.0, 1.0, 3.0], 32)
+    risk = EmpiricalRisk(X, (0.3 * y / y.std())[:, None], Huber(1.0), w, fit_intercept=False)
+    penalty = SparseGroup(np.arange(57) // 3, np.r_[np.zeros(3), np.ones(16)], asparse=0.3)
+    found = solve(risk, penalty, 0.01 * alpha_max(risk, penalty), max_iter=25)
+    assert found.dual_gaps[0] <= 5e-4
