@@ -16,8 +16,8 @@ TOLERANCES = {
     "search_logistic_ridge": ladder(1e-2, 1e-8, 4),
     "search_logistic_ridge__lbfgs": ladder(1e-2, 1e-8, 4),
     "search_logistic_ridge__GridSearchCV": ladder(1e-2, 1e-8, 4),
-    "search_logistic_tables": ladder(1e-2, 1e-8, 4),
-    "search_logistic_tables__newton_cg": ladder(1e-2, 1e-8, 4),
+    "search_logistic_tables": ladder(1e-2, 1e-8, 2),
+    "search_logistic_tables__newton_cg": ladder(1e-2, 1e-8, 2),
     "search_logistic_lasso_tables": ladder(1e-5, 1e-8, 2),
 }
 

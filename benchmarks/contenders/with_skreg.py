@@ -20,7 +20,7 @@ TOLERANCES = {
     "search_lasso": ladder(1e-6, 1e-10),
     "search_logistic_ridge": ladder(1e-1, 1e-8, 4),
     "search_logistic_ridge__GridSearchCV": ladder(1e-1, 1e-8, 4),
-    "search_logistic_tables": ladder(1.0, 1e-6, 4),
+    "search_logistic_tables": ladder(1.0, 1e-6),
     "search_logistic_lasso_tables": ladder(1.0, 1e-8),
 }
 
