@@ -30,10 +30,9 @@ cdef double SOONER = 1, LEAST = 0.01, LIKELY = 4
 cdef int PATIENCE = 4
 # Not while groups are further than this share of λ from meeting their conditions.
 cdef double LOOSE = 0.02
-# Moves towards it by one system, and the share of its diagonal that is added.
-# Systems that are tried at one λ: an old one, that with more groups, and a new one.
+# Moves by one system, and systems tried at one λ: an old one, that with more groups, a new one.
 cdef int MAX_MOVES = 4, MAX_TRIES = 3
-cdef double DAMPED = 1e-10
+cdef double DAMPED = 1e-10  # share of a system's diagonal that is added
 # A new system is worth its while where the gap owes it this share.
 cdef double OWING = 0.5
 # Passes are slow, and a Newton step faster, where the objective falls by this share of the last fall.
@@ -196,7 +195,7 @@ cdef class GroupRows:
         cdef Py_ssize_t[::1] starts = self.starts, places = self._places
         cdef double gap = power, fall = tol, last = tol, objective, previous, off, bar = INFINITY
         cdef int passes = 0, waited = 0
-        cdef bint near, last_look
+        cdef bint near, slow, last_look
         cdef Problem at
         at.p, at.q, at.n_groups, at.power, at.hessian = p, 1, n_groups, power, NULL
         at.cross, at.strength, at.slack = &cross[0], &strength[0], &slack[0]
@@ -205,8 +204,8 @@ cdef class GroupRows:
         objective = _objective(&at, n, &r[0])
         while True:
             near = fall <= min(bar, max(tol, 4 * EPS * power)) or waited >= PATIENCE
-            last_look = passes >= max_passes or (
-                passes >= wait and (fall > SLOW * last or passes >= 3 * wait))
+            slow = passes >= wait and (fall > SLOW * last or passes >= 3 * wait)
+            last_look = slow or passes >= max_passes
             if near or last_look or passes == 0:
                 with nogil:
                     before[:] = r
