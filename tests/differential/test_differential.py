@@ -124,7 +124,9 @@ def ways(made, estimator):
         parts = clone(estimator)
         for part in (slice(None, half), slice(half, None)):
             parts.partial_fit(X[part], made.y[part], *[v[part] for v in made.rows.values()])
-        out["in two parts"] = theta_of(parts)
+        # Moments lose what rows far from 0 without an intercept keep, and the certificate says so.
+        if getattr(parts, "gradient_norm_", 0.0) <= 1e-8:
+            out["in two parts"] = theta_of(parts)
     return out
 
 
