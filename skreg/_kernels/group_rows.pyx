@@ -211,8 +211,8 @@ cdef class GroupRows:
                     before[:] = r
                     _dots(n, p, &columns[0, 0], &r[0], &slope[0])
                     gap, off = gap_by(&at, &theta[0], &slope[0]), violation(&at)
+                self._reset()
                 if gap <= tol and (passes or off <= LOOSE):
-                    self._reset()
                     break
                 if off <= LOOSE and (near if passes else gap * gap <= LIKELY * tol * power):
                     gap = self._balance(&at, tol)
@@ -241,7 +241,6 @@ cdef class GroupRows:
         cdef double gap = INFINITY, natural = gap_by(at, at.theta, at.slope)
         cdef double[::1] theta = self.theta, slope = self.slope, r = self.residual
         cdef bint renewed = self._n_on == 0
-        self._reset()
         for tries in range(MAX_TRIES):
             if not renewed:
                 new = self._held(at)

@@ -123,4 +123,4 @@ cdef dispatched entropy_changes(Py_ssize_t n, const double* y, double* u) noexce
         near = u[i] * log_y + v * log_ratio
         far = (v * log_(v) if v > 0 else v - v) - (y[i] * log_y if y[i] > 0 else 0.0)
         near = near if size < y[i] else far
-        u[i] = INF if v < -8 * EPS * (1 + size) else near
+        u[i] = INF if v < -8 * EPS * (1 + size) or size == INF else near

@@ -111,7 +111,11 @@ class GroupNewton:
         while along > enough and steps < _MOST:
             image = group_rows.slopes(kernel.columns, len(p), self._image(p)) * bends.on
             image += bends.times(p)
-            length = along / float(p @ image)
+            curvature = float(p @ image)
+            # D is 0 along θ, and for groups of one; AᵀA is, too, with more coefficients than rows.
+            if not curvature > 16 * EPS * np.linalg.norm(p) * np.linalg.norm(image):
+                break
+            length = along / curvature
             x += length * p
             rest -= length * image
             steps += 1

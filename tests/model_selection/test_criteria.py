@@ -323,3 +323,20 @@ def test_errors_name_the_remedy(name, estimator, match):
     X, y = rows()
     with pytest.raises(ValueError, match=match):
         CRITERIA[name](estimator, X, y, ALPHAS)
+
+
+@pytest.mark.filterwarnings("ignore:(no λ does better|the best λ):UserWarning")
+@pytest.mark.parametrize("selection", ["aic", "ebic"])
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("kind", [QuadraticApproxRidge, QuadraticApproxLasso])
+def test_excluded_features_do_not_count(kind, loss, selection):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 15))
+    y = rng.poisson(np.exp(0.5 * X[:, 7])) + 0.0 if loss == "poisson" else X @ rng.normal(size=15)
+    y = y + (loss == "squared_error") * rng.normal(size=100)
+    factors, alphas = np.where(np.arange(15) < 7, np.inf, 1.0), np.geomspace(1.0, 1e-3, 5)
+    search = PathSearchCV(kind(loss=loss, penalty_factors=factors), alphas, selection=selection)
+    alone = PathSearchCV(kind(loss=loss), alphas, selection=selection)
+    np.testing.assert_allclose(
+        search.fit(X, y).criterion_.scores, alone.fit(X[:, 7:], y).criterion_.scores, rtol=1e-7
+    )

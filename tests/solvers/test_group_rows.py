@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from skreg import QuadraticApproxLasso, QuadraticModel
 from skreg._kernels import group_descent, group_rows
@@ -189,3 +190,28 @@ def test_large_wide_rows_go_by_their_residual(monkeypatch):
     path(monkeypatch, 0, X, np.stack([y, -(y**2)], axis=1), groups, 5)
     path(monkeypatch, 1e9, X, y, groups, 5)
     assert seen == {"Groups"}
+
+
+def test_it_may_end_by_max_iter():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 4000))
+    y = X[:, :50] @ rng.normal(size=50)
+    model = QuadraticApproxLasso(groups=np.arange(4000) // 10, alpha=0.01, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+        model.fit(X, y)
+    assert 1e-8 < model.dual_gap_ < 1.0
+
+
+@pytest.mark.parametrize("n_samples", [2, 30])
+def test_groups_of_one_with_more_of_them_active_than_rows(n_samples):
+    """Neither AᵀA nor the curvature of norms bends the directions that Newton steps then meet."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_samples, 360_000 // n_samples))
+    y = rng.normal(size=n_samples)
+    lasso = QuadraticApproxLasso()
+    top = lasso.regularization_path(X, y, 2).alphas[0]
+    groups = np.arange(X.shape[1])
+    model = QuadraticApproxLasso(0.03 * top, groups=groups, tol=1e-6).fit(X, y)
+    assert model.dual_gap_ < 1e-6
+    plain = lasso.set_params(alpha=0.03 * top).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), plain.predict(X), atol=1e-2 * y.std())

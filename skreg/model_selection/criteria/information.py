@@ -4,7 +4,13 @@ import numpy as np
 from scipy.special import gammaln
 
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
-from skreg.model_selection.criteria.likelihood import deviance, is_judged, is_wide, target_dof
+from skreg.model_selection.criteria.likelihood import (
+    deviance,
+    features_of,
+    is_judged,
+    is_wide,
+    target_dof,
+)
 
 
 def aic(
@@ -89,7 +95,8 @@ def _scores(fit, name, noise_variance, price, gamma=0.0):
             "Use cv='loo', or cv=5."
         )
     dof = target_dof(fit, f"selection={name!r}")
-    n, size = fit.problem.n_rows, fit.path.coefs.shape[-1] * fit.problem.n_outputs // dof.shape[1]
+    n, size = fit.problem.n_rows, np.count_nonzero(features_of(fit))
+    size = size * fit.problem.n_outputs // dof.shape[1]
     total = dof.sum(axis=1) + fit.n_intercepts
     judged = is_judged(fit, dof)
     if noise_variance is not None:

@@ -62,9 +62,18 @@ def _target_dof(fit):
     return np.column_stack(out)
 
 
+def features_of(fit):
+    """Mask of the features that the penalty does not exclude, nor bounds of 0."""
+    theta = np.ones((fit.problem.n_outputs, fit.problem.n_features))
+    penalty = fit.penalty(fit.problem.n_features)
+    ends = [penalty.prox(sign * theta, 1.0, 0.0) for sign in (1.0, -1.0)]
+    return np.any(ends, axis=(0, 1))
+
+
 def is_wide(fit):
     """Whether there are too many features for the noise that least squares leaves."""
-    return fit.path.coefs.shape[-1] + bool(fit.estimator.fit_intercept) > fit.problem.n_rows / 2
+    size = np.count_nonzero(features_of(fit))
+    return size + bool(fit.estimator.fit_intercept) > fit.problem.n_rows / 2
 
 
 def is_judged(fit, dof):
@@ -107,8 +116,10 @@ def estimated_noise(fit, dof, risks):
     """
     n, intercept = fit.problem.n_rows, bool(fit.estimator.fit_intercept)
     if not is_wide(fit):
-        [least] = _risks(fit.problem, fit.problem.minimizer[None])
-        return 2.0 * n * least / (n - fit.path.coefs.shape[-1] - intercept)
+        kept = features_of(fit)
+        factors = None if kept.all() else np.where(kept, 1.0, np.inf)
+        [least] = _risks(fit.problem, fit.problem.ridge(np.zeros(1), factors)[0])
+        return 2.0 * n * least / (n - np.count_nonzero(kept) - intercept)
     left = 1.0 - (dof + intercept) / n
     adjusted = np.where(left >= 0.5, 2.0 * risks / np.maximum(left, 0.5) ** 2, np.inf)
     constant = fit.problem.power / (1.0 - intercept / n) ** 2
