@@ -122,9 +122,13 @@ class Iterate:
         self.a = np.zeros(len(self.y))
         # Slopes are compared with λl₁; with what X is like where there is no L1 part, and where the
         # coefficient has one sign: its slack λl₁ − q starts at that size, however small λ is.
-        self.lengths_of_columns = np.sqrt(risk.design.squares(np.ones(len(self.y))))
-        typical = self.lengths_of_columns / np.sqrt(len(self.y))
-        typical = self.steep * np.where(typical > 0, typical, 1.0)
+        n, ones = len(self.y), np.ones((len(self.y), 1))
+        squares = risk.design.squares(ones[:, 0])
+        self.lengths_of_columns = np.sqrt(squares)
+        if risk.fit_intercept:  # which takes up what columns have in common
+            means = risk.design.transposed_dot(ones)[:, 0] / n
+            squares = np.maximum(squares - n * means**2, 16 * EPS * squares)
+        typical = self.steep * np.where(squares > 0, np.sqrt(squares / n), 1.0)
         one_sided = self.up != self.down
         count = int(np.count_nonzero(one_sided))
         self.size = np.where(one_sided, np.maximum(self.l1, typical), self.l1)

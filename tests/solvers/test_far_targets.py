@@ -249,3 +249,14 @@ def test_ridges_of_far_targets_take_few_steps(ratio, shape):
         residual = (y - X @ coef - b) * risk.share
         slope = X.T @ np.clip(residual, -risk.share, risk.share)
         np.testing.assert_allclose(slope, alpha * factors * coef, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [50, 119, 149])
+def test_a_free_feature_far_from_zero_beside_an_intercept(seed):
+    """The two say nearly the same: what is left of the feature about its mean sets its scale."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(120, 12)) + (200 * rng.random() - 100)
+    y = rng.standard_t(2, size=120)
+    factors = [0.0] + 11 * [1.0]
+    model = QuadraticApproxLasso(7e-10, loss="huber", delta=1e-6, penalty_factors=factors)
+    assert model.fit(X, y).dual_gap_ < 1e-10
