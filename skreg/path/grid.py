@@ -1,11 +1,13 @@
 """Which λ to look at when the user names none."""
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
-from skreg.quadratic import Problem
+from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers import alpha_max
 
 #: How many λ an automatic grid has.
@@ -26,9 +28,9 @@ def path_alphas(
     only.
 
     A smooth penalty has no such λ. Its grid goes from 10σ₁ down to 10⁻⁵σ₁, σ₁ the largest
-    eigenvalue of the Hessian at the null model. At the top no direction keeps more than 1/11 of θ̂;
-    at the bottom the strongest keep all but 10⁻⁵, and directions whose variance is below 10⁻⁵ of
-    the largest are still damped.
+    eigenvalue of the Hessian at the null model, on features that are not excluded. At the top no
+    direction keeps more than 1/11 of θ̂; at the bottom the strongest keep all but 10⁻⁵, and
+    directions whose variance is below 10⁻⁵ of the largest are still damped.
 
     Parameters
     ----------
@@ -51,8 +53,22 @@ def path_alphas(
         return check_alphas(alphas)[0]
     top = np.inf if penalty.is_smooth else alpha_max(problem, penalty, hessian)
     if np.isinf(top):
-        return _grid(n_alphas, 10.0 * problem.largest_eigenvalue, 1e-6)
+        return _grid(n_alphas, 10.0 * _largest_eigenvalue(problem, penalty), 1e-6)
     return _grid(n_alphas, top, 1e-3)
+
+
+def _largest_eigenvalue(problem: Problem, penalty: Penalty) -> float:
+    """σ₁ of the features that are not excluded."""
+    some = np.flatnonzero(penalty.admits(problem.n_features))
+    if len(some) == problem.n_features:
+        return problem.largest_eigenvalue
+    if not problem.is_quadratic:
+        return cast(EmpiricalRisk, problem).restricted(some).largest_eigenvalue
+    quadratic = cast(Quadratic, problem)
+    if quadratic.holds_hessian:
+        return float(np.linalg.eigvalsh(quadratic.hessian[np.ix_(some, some)]).max(initial=0.0))
+    X, y, weights = quadratic.data
+    return Quadratic.from_rows(X[:, some], y, weights, quadratic.centred).largest_eigenvalue
 
 
 def _grid(n_alphas: int, top: float, ratio: float) -> NDArray[np.float64]:

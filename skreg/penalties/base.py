@@ -175,6 +175,11 @@ class Penalty(ABC):
         """Mask of the components without a penalty, shape (p,)."""
         return np.zeros(p, dtype=bool)
 
+    def admits(self, p: int) -> Mask:
+        """Mask of the features that may have a coefficient other than 0, shape (p,)."""
+        theta = np.ones((1, p))
+        return np.any([self.prox(end, 1.0, 0.0) for end in (theta, -theta)], axis=(0, 1))
+
     def is_bounded(self, p: int) -> bool:
         """Whether P is infinite for some θ, so that it says something at λ = 0, too."""
         ones = np.ones(p)

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from skreg import QuadraticApproxLasso, QuadraticApproxRidge, QuadraticModel
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss, Poisson
@@ -171,3 +172,19 @@ def test_bad_input_is_named(rows):
         QuadraticApproxLasso().regularization_path(X, y, sample_weight=-np.ones(50))
     with pytest.raises(ValueError, match="one target"):
         QuadraticApproxLasso(loss="huber").regularization_path(X, np.column_stack([y, y]))
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("shape", [(40, 6), (10, 60)])
+@pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array])
+def test_excluded_features_have_no_say(shape, loss, layout):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=shape)
+    X[:, :2] *= 1000.0
+    y = rng.poisson(np.exp(0.5 * X[:, 3])) + 0.0
+    factors = np.where(np.arange(shape[1]) < 2, np.inf, 1.0)
+    ridge = QuadraticApproxRidge(loss=loss, penalty_factors=factors)
+    alone = QuadraticApproxRidge(loss=loss)
+    found = ridge.regularization_path(layout(X), y, 3).alphas
+    expected = alone.regularization_path(layout(X[:, 2:]), y, 3).alphas
+    np.testing.assert_allclose(found, expected, rtol=1e-10)

@@ -63,11 +63,8 @@ def _target_dof(fit):
 
 
 def features_of(fit):
-    """Mask of the features that the penalty does not exclude, nor bounds of 0."""
-    theta = np.ones((fit.problem.n_outputs, fit.problem.n_features))
-    penalty = fit.penalty(fit.problem.n_features)
-    ends = [penalty.prox(sign * theta, 1.0, 0.0) for sign in (1.0, -1.0)]
-    return np.any(ends, axis=(0, 1))
+    """Mask of the features that the penalty does not exclude."""
+    return fit.penalty(fit.problem.n_features).admits(fit.problem.n_features)
 
 
 def is_wide(fit):
