@@ -86,8 +86,9 @@ PROBLEMS = (
         unit="path",
         cases=_cases,
         objective=_objective,
-        relative=1e-6,
+        # The dual points that come with the data leave up to 1.5e-6 by themselves.
+        relative=3e-6,
         duality_gap=_largest_gap,
-        largest_gap=1e-6,
+        largest_gap=3e-6,
     ),
 )
