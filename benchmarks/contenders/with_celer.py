@@ -16,21 +16,25 @@ TOLERANCES = {
 
 
 def lasso_path(data):
+    return _centred(data, "lasso", return_thetas=True)
+
+
+def _centred(data, problem, **options):
     """It has no intercept, so centring is part of the run."""
     from celer.homotopy import celer_path
 
     def run(tol):
         x_mean, y_mean = data.X.mean(axis=0), data.y.mean()
-        _, coefs, _, duals = celer_path(
+        _, coefs, _, *duals = celer_path(
             np.subtract(data.X, x_mean, order="F"),
             data.y - y_mean,
-            "lasso",
+            problem,
             alphas=data.alphas,
             max_iter=100,
             tol=tol,
-            return_thetas=True,
+            **options,
         )
-        return coefs.T, y_mean - coefs.T @ x_mean, duals
+        return coefs.T, y_mean - coefs.T @ x_mean, *duals
 
     return run
 
@@ -81,24 +85,7 @@ def logistic_lasso_path(data):
 
 
 def group_lasso_path(data):
-    from celer.homotopy import celer_path
-
     if data.logistic:
         raise Abstention("no groups in its logistic regression")
     weights = np.full(data.X.shape[1] // data.group_size, np.sqrt(data.group_size))
-
-    def run(tol):
-        x_mean, y_mean = data.X.mean(axis=0), data.y.mean()
-        _, coefs, _ = celer_path(
-            np.subtract(data.X, x_mean, order="F"),
-            data.y - y_mean,
-            "grouplasso",
-            alphas=data.alphas,
-            groups=data.group_size,
-            weights=weights,
-            max_iter=100,
-            tol=tol,
-        )
-        return coefs.T, y_mean - coefs.T @ x_mean
-
-    return run
+    return _centred(data, "grouplasso", groups=data.group_size, weights=weights)

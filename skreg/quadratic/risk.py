@@ -14,7 +14,7 @@ from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point, Rounding, rows_times
 from skreg.quadratic.problem import Problem
 from skreg.rows import make_rows
-from skreg.rows.products import Array, by_halves
+from skreg.rows.products import EPS, Array, by_halves
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
 _WORTH_TWO = 5e5
@@ -190,6 +190,16 @@ class EmpiricalRisk(Problem):
             return self
         X, weights = self.X[:, features], self.share * self.weight
         return EmpiricalRisk(X, self.y, self.loss, weights, self.offset, self.fit_intercept)
+
+    def about_mean(self, squares: Array, share: Array) -> Array:
+        """Σ sᵢ(xᵢⱼ − x̄ⱼ)² from Σ sᵢxᵢⱼ², for s of sum 1: the intercept takes up the means.
+
+        Without one it is ``squares``. A column that rounding makes constant keeps a tiny share.
+        """
+        if not self.fit_intercept:
+            return squares
+        means = self.design.transposed_dot(share[:, None])[:, 0]
+        return np.maximum(squares - means**2, EPS * squares)
 
     def weighted(self, weights):
         """The risk of the same rows with other weights (n,)."""

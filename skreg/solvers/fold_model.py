@@ -42,10 +42,7 @@ class FoldModel:
         weights = [own_weights(risk, curvature, k) for k in range(risk.n_outputs)]
         bends = np.maximum([w.sum() for w in weights], EPS)
         self.bend = bends.sum()
-        squares = risk.design.squares(risk.share)
-        if risk.fit_intercept:
-            mean = risk.design.transposed_dot(risk.share[:, None])[:, 0]
-            squares = np.maximum(squares - mean**2, EPS * squares)
+        squares = risk.about_mean(risk.design.squares(risk.share), risk.share)
         slope_scale, b_scale = gradient_scales(risk, np.outer(bends, squares), curvature)
         self.scale = np.concatenate([slope_scale, b_scale[:, None]], axis=1)
         self._blocks: list[Array] = []

@@ -122,13 +122,11 @@ class Iterate:
         self.a = np.zeros(len(self.y))
         # Slopes are compared with λl₁; with what X is like where there is no L1 part, and where the
         # coefficient has one sign: its slack λl₁ − q starts at that size, however small λ is.
-        n, ones = len(self.y), np.ones((len(self.y), 1))
-        squares = risk.design.squares(ones[:, 0])
+        n = len(self.y)
+        squares = risk.design.squares(np.ones(n))
         self.lengths_of_columns = np.sqrt(squares)
-        if risk.fit_intercept:  # which takes up what columns have in common
-            means = risk.design.transposed_dot(ones)[:, 0] / n
-            squares = np.maximum(squares - n * means**2, 16 * EPS * squares)
-        typical = self.steep * np.where(squares > 0, np.sqrt(squares / n), 1.0)
+        squares = risk.about_mean(squares / n, np.full(n, 1.0 / n))
+        typical = self.steep * np.where(squares > 0, np.sqrt(squares), 1.0)
         one_sided = self.up != self.down
         count = int(np.count_nonzero(one_sided))
         self.size = np.where(one_sided, np.maximum(self.l1, typical), self.l1)

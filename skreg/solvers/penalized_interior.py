@@ -170,10 +170,8 @@ class InteriorPath:
         self.bend = risk.loss.conjugate_curvature / size
         # A proximal step by which residuals change as much as there is: of each feature's own units
         # where the penalty is separable, or there is none.
-        free, spread = penalty.free(risk.n_features), self.widths
-        if risk.fit_intercept:
-            shift = risk.design.mean(risk.share) - risk.design.centre
-            spread = np.sqrt(np.maximum(spread**2 - shift**2, EPS * spread**2))
+        free = penalty.free(risk.n_features)
+        spread = np.sqrt(risk.about_mean(self.widths**2, risk.share))
         typical = float(np.median(spread[spread > 0])) if spread.any() else 1.0
         width = np.where((spread > 0) & (free | penalty.is_separable), spread, typical)
         self.reach = self.scale / (self.steep * width) ** 2
