@@ -96,8 +96,10 @@ class QuadraticModel:
             ensure_all_finite=False,
             multi_output=True,
             y_numeric=True,
+            estimator=cls.__name__,
         )
-        return cls(Quadratic.from_rows(X, y, check_weights(sample_weight, X), fit_intercept))
+        weights = check_weights(sample_weight, X)
+        return cls(Quadratic.from_rows(X, y, weights, fit_intercept, cls.__name__))
 
     # What is known -------------------------------------------------------------------------------
 

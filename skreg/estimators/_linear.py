@@ -45,6 +45,8 @@ class Sample:
     loss : Loss
     weights : ndarray of shape (n,) or None
     offset : ndarray of shape (n,) or (n, K) or None
+    owner : str
+        Name of the estimator, for errors.
     """
 
     X: Any
@@ -52,6 +54,7 @@ class Sample:
     loss: Loss
     weights: Array | None
     offset: Array | None
+    owner: str = ""
 
     @property
     def remainder(self) -> NDArray:
@@ -61,7 +64,8 @@ class Sample:
     def problem(self, fit_intercept: bool) -> Problem:
         """The risk of these rows."""
         if self.loss.is_quadratic:
-            return Quadratic.from_rows(self.X, self.remainder, self.weights, fit_intercept)
+            y = self.remainder
+            return Quadratic.from_rows(self.X, y, self.weights, fit_intercept, self.owner)
         return EmpiricalRisk(self.X, self.y, self.loss, self.weights, self.offset, fit_intercept)
 
 

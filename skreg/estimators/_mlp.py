@@ -293,7 +293,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         )  # fmt: skip
         X = columns_of(with_short_indices(X), self._columns)
         if not reads_all:
-            assert_all_finite(X, input_name="X")
+            assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
         return raw_predictions(network, state.theta, X)
 
     def _is_plain(self, X):

@@ -203,7 +203,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         self._loss = loss = loss_of(self)
         refuse_out_of_range(y, "y")
         if loss.is_quadratic:
-            return Sample(X, y, loss, weights, offset)
+            return Sample(X, y, loss, weights, offset, type(self).__name__)
         if loss.is_for_classes:
             raise ValueError(
                 f"loss={self.loss!r} is for classifiers. Use one of {sorted(REGRESSION_LOSSES)}, "

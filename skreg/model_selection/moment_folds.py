@@ -200,7 +200,8 @@ class _Folds:
         if moments is None:
             X, y, weights = self._rows(rows)
             y = y[:, 0] if self.single else y
-            return Quadratic.from_rows(X, y, weights, self.source.fit_intercept)
+            source = self.source
+            return Quadratic.from_rows(X, y, weights, source.fit_intercept, type(source).__name__)
         made = GramQuadratic(
             moments, self.source.fit_intercept, lambda: self._rows(rows), self.dtype, self.single
         )

@@ -204,7 +204,13 @@ class RegularizationPath(Solution):
         _check_feature_names(self.source, X, reset=False)
         if issparse(X):
             check_sparse(X)
-        X = check_array(X, dtype=[np.float64, np.float32], accept_sparse=["csr", "csc"])
+        X = check_array(
+            X,
+            dtype=[np.float64, np.float32],
+            accept_sparse=["csr", "csc"],
+            estimator=self.source,
+            input_name="X",
+        )
         p = self.coefs.shape[-1]
         if X.shape[1] != p:
             raise ValueError(

@@ -87,11 +87,12 @@ class Quadratic(Problem):
 
     @classmethod
     def from_rows(
-        cls, X: Any, y: NDArray, weights: NDArray | None, fit_intercept: bool
+        cls, X: Any, y: NDArray, weights: NDArray | None, fit_intercept: bool, owner: str = ""
     ) -> Quadratic:
         """Of checked arrays, but for NaN and infinities in X: the sums tell of these.
 
-        With p > n, or a sparse X that is smaller than H, the rows stand for H.
+        With p > n, or a sparse X that is smaller than H, the rows stand for H. ``owner`` is the
+        estimator that errors name.
         """
         targets, single, (n, p) = y.reshape(len(y), -1), y.ndim == 1, X.shape
         made: Quadratic
@@ -103,7 +104,7 @@ class Quadratic(Problem):
                 made = GramQuadratic(moments, fit_intercept, data, X.dtype, single)
             finite = made.is_finite
         if not finite:
-            assert_all_finite(X, input_name="X")
+            assert_all_finite(X, estimator_name=owner, input_name="X")
         if not finite or made._is_tiny_in_a_column(X):  # constant columns are, too
             refuse_out_of_range(X, "X")
         return made
