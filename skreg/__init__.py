@@ -1,4 +1,7 @@
-"""Regularised learning in scikit-learn: one objective, one λ."""
+"""Regularized learning in scikit-learn: one objective, one λ."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from skreg.estimators.lasso import QuadraticApproxLasso
 from skreg.estimators.lasso_classifier import QuadraticApproxLassoClassifier
@@ -8,6 +11,10 @@ from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
 from skreg.model import QuadraticModel
 from skreg.model_selection import PathSearchCV
 from skreg.path import RegularizationPath
+
+if TYPE_CHECKING:
+    from skreg import datasets as datasets
+    from skreg import plotting as plotting
 
 __all__ = [
     "PathSearchCV",
@@ -20,3 +27,16 @@ __all__ = [
     "RegularizedMLPClassifier",
     "RegularizedMLPRegressor",
 ]
+
+_LATER = ("datasets", "plotting")
+
+
+def __getattr__(name: str) -> Any:
+    """Subpackages that are imported when first asked for."""
+    if name in _LATER:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

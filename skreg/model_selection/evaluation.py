@@ -2,7 +2,7 @@
 
 import numbers
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,7 +32,7 @@ from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
-from skreg.model_selection.outcome import WORTH, edge, gain_beyond
+from skreg.model_selection.outcome import ONE_STD_ERR, WORTH, edge, gain_beyond
 from skreg.model_selection.pipelines import (
     Prefix,
     Training,
@@ -59,6 +59,8 @@ def check_choices(search):
     Raises ValueError where the parameters do not go together.
     """
     choice = search.alphas
+    if isinstance(choice, Mapping):
+        choice = alphas_named(choice, alpha_name(search.estimator))
     if isinstance(choice, numbers.Integral):
         if choice < 1:
             raise ValueError(
@@ -80,9 +82,9 @@ def check_choices(search):
             f"{name!r} is a score itself: scoring={search.scoring!r} has no say. Leave "
             'scoring=None, or use cv="loo" or splits.'
         )
-    if search.cv == "gcv" and search.selection == "one_std_err":
+    if search.cv == "gcv" and search.selection in ONE_STD_ERR:
         raise ValueError(
-            'selection="one_std_err" needs a standard error, which cv="gcv" has not. Use '
+            f"selection={search.selection!r} needs a standard error, which cv='gcv' has not. Use "
             'cv="loo" or splits.'
         )
     if callable(search.refit) and search.selection != "best":
@@ -96,6 +98,25 @@ def check_choices(search):
             f"{search.selection!r}. Use one of {OF_NOISE}, or leave it None."
         )
     return choice
+
+
+def alphas_named(grid, name):
+    """The values of λ of a grid as `GridSearchCV` takes it, which holds nothing else.
+
+    Examples
+    --------
+    >>> alphas_named({"alpha": [1.0, 0.1]}, "alpha")
+    [1.0, 0.1]
+    """
+    others = {key: values for key, values in grid.items() if key != name}
+    if name not in grid:
+        raise ValueError(f"alphas={grid!r} does not name λ, which is {name!r} here.")
+    if others:
+        raise ValueError(
+            f"alphas names {sorted(others)} beside {name!r}, which is λ. Give "
+            f"alphas={grid[name]!r} and param_grid={others!r}."
+        )
+    return grid[name]
 
 
 def criterion_of(search):

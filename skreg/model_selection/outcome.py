@@ -6,10 +6,14 @@ import numpy as np
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
+#: Words for the one-standard-error rule.
+ONE_STD_ERR = ("one_std_err", "1se")
 #: Scores this close, relative to the larger, are the same score.
 SAME = 1e-12
 #: A gain below this share of a standard error is none.
 WORTH = 1e-3
+#: The same of what a decade of ever smaller λ gains.
+FLAT = 1e-2
 
 
 def scorers_of(scorers):
@@ -86,12 +90,13 @@ class Outcome:
             simplest = self._simplest(results, metric, best)
             combination, i = self.pairs[simplest]
             self.attributes["alpha_one_std_err_"] = float(combination.alphas[i])
-            best = simplest if search.selection == "one_std_err" else best
+            best = simplest if search.selection in ONE_STD_ERR else best
             self.attributes["best_score_"] = results[f"mean_test_{metric}"][best]
-        self.chosen = combination, _ = self.pairs[best]
+        self.chosen = combination, i = self.pairs[best]
         self.attributes |= {
             "best_index_": best,
             "best_params_": results["params"][best],
+            "best_alpha_": float(combination.alphas[i]),
             "alphas_": combination.alphas,
             "criterion_": combination.criterion,
         }
@@ -108,7 +113,7 @@ class Outcome:
         keeps_nothing = side == "largest" and path is not None and not path.norms[i]
         if keeps_nothing or (extends and is_constant_best(means, errors, combination.alphas, i)):
             warn_of_constant(means, combination.alphas)
-        elif side and not combination.settled:
+        elif side and not (combination.settled or is_flat(means, errors, combination.alphas, i)):
             warn_of_edge(combination.alphas, i, side)
         if "stopped" in results:
             means = np.where(results["stopped"][members], np.nan, means)
@@ -217,6 +222,27 @@ def edge(means, alphas, best):
         if abs(means[best] - means[next_]) > SAME * max(abs(means[best]), abs(means[next_])):
             return side
     return ""
+
+
+def is_flat(means, errors, alphas, best):
+    """Whether λ is at its smallest, and the last decade gained next to no standard error.
+
+    So it is in a ridge's automatic grid by features that need no penalty: whatever smaller λ is
+    tried, the score only creeps up to that of λ = 0.
+
+    Examples
+    --------
+    >>> alphas = np.geomspace(1, 1e-6, 7)
+    >>> is_flat(5.0 - alphas, np.full(7, 0.1), alphas, 6)
+    True
+    >>> is_flat(5.0 + np.arange(7.0), np.full(7, 0.1), alphas, 6)
+    False
+    """
+    before = alphas[alphas >= 10.0 * alphas[best]]
+    if alphas[best] != alphas.min() or not before.size:
+        return False
+    slack = max(FLAT * np.nan_to_num(errors[best]), SAME * abs(means[best]))
+    return bool(means[best] - means[alphas == before.min()].max() <= slack)
 
 
 def gain_beyond(means, alphas):

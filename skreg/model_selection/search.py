@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters
 from skreg.model_selection.criteria import CriterionScores
@@ -29,15 +29,13 @@ from skreg.model_selection.evaluation import (
     job_of,
 )
 from skreg.model_selection.job import Watch
-from skreg.model_selection.outcome import Outcome, finished_of, frame_of, scorers_of
+from skreg.model_selection.outcome import ONE_STD_ERR, Outcome, finished_of, scorers_of
 from skreg.model_selection.pipelines import alpha_name
+from skreg.model_selection.results import SearchResults
 from skreg.path import RegularizationPath
 
-if TYPE_CHECKING:
-    import pandas
 
-
-class PathSearchCV(BaseSearchCV):
+class PathSearchCV(SearchResults):
     """Search over λ, and over other parameters beside it: GridSearchCV's answer from whole paths.
 
     `GridSearchCV` fits every λ in every split from nothing. Here one path serves all λ of a split
@@ -53,9 +51,10 @@ class PathSearchCV(BaseSearchCV):
     estimator : estimator
         With a parameter ``alpha``, which is λ: one of this package, a Pipeline that ends in one, or
         any other of scikit-learn's kind. In a Pipeline λ is the ``alpha`` of the last step.
-    alphas : int, "auto" or array-like of shape (n_alphas,), default=100
-        Values of λ. An array is used as it is, in its order. An int asks for so many from λ_max of
-        all rows down, for each combination of other parameters its own: see
+    alphas : int, "auto", array-like of shape (n_alphas,) or dict, default=100
+        Values of λ. An array is used as it is, in its order; so is that of a dict whose only key is
+        the name of λ, ``{"alpha": […]}`` as for `GridSearchCV`. An int asks for so many from λ_max
+        of all rows down, for each combination of other parameters its own: see
         `skreg.path.path_alphas`; for networks from 1 to 1e-6.
         ``"auto"`` starts from 100 such values (for networks 13, and for other estimators 13 from
         1e3 to 1e-3) and extends them beyond the best one for as long as that is the last of them
@@ -75,11 +74,11 @@ class PathSearchCV(BaseSearchCV):
     refit : bool, str or callable, default=True
         As for `GridSearchCV`: whether to fit the chosen candidate to all rows, by which of several
         scorers to choose, or a function of ``cv_results_`` that returns the index to choose.
-    selection : {"best", "one_std_err", "aic", "bic", "ebic", "evidence"}, default="best"
-        ``"best"`` takes the candidate with the best mean score; ``"one_std_err"`` the largest λ
-        whose mean score is within one standard error of it, other parameters being equal. The
-        others are criteria that need no held-out rows, worked out from one path on all rows; ``cv``
-        and ``scoring`` have then no say.
+    selection : {"best", "1se", "aic", "bic", "ebic", "evidence"}, default="best"
+        ``"best"`` takes the candidate with the best mean score; ``"1se"`` the largest λ
+        whose mean score is within one standard error of it, other parameters being equal;
+        ``"one_std_err"`` is another name of it. The others are criteria that need no held-out rows,
+        worked out from one path on all rows; ``cv`` and ``scoring`` have then no say.
     noise_variance : None or float, default=None
         σ² of squared error for ``"aic"``, ``"bic"`` and ``"ebic"``, where it is known. None
         estimates it, see `skreg.model_selection.criteria.aic`; with p near n or above, ``cv=5``
@@ -116,7 +115,9 @@ class PathSearchCV(BaseSearchCV):
         evenly among its λ. A criterion counts as one split, of which ``std_test_score`` is the
         standard error, NaN where it has none.
     best_index_, best_params_, best_score_
-        What was chosen: with ``selection="one_std_err"`` that is not the highest score.
+        What was chosen: with ``selection="1se"`` that is not the highest score.
+    best_alpha_ : float
+        Its λ.
     best_estimator_ : estimator
         The estimator, fitted to all rows with the best parameters; an estimator that has a path is
         taken from it. Not there with ``refit=False``.
@@ -125,7 +126,7 @@ class PathSearchCV(BaseSearchCV):
     alphas_ : ndarray of shape (n_alphas,)
         λ of the chosen combination of other parameters, in the order of ``cv_results_``.
     alpha_one_std_err_ : float
-        The λ that ``selection="one_std_err"`` chooses. Not there with a callable ``refit``.
+        The λ that ``selection="1se"`` chooses. Not there with a callable ``refit``.
     path_ : RegularizationPath
         The path on all rows (as the last step of a Pipeline sees them) at ``alphas_``. For linear
         estimators of this package, unless ``refit=False``.
@@ -150,7 +151,8 @@ class PathSearchCV(BaseSearchCV):
     Notes
     -----
     **Ties** go to the candidate that comes first, as in `GridSearchCV`. **Edges**: where the best λ
-    is the last of its grid on either side a warning names it; another says so where ``"auto"``
+    is the last of its grid on either side a warning names it, unless it is the smallest and the
+    last decade before it gained nothing to speak of; another says so where ``"auto"``
     finds that no λ does better than one that leaves nothing but a constant.
 
     **Ctrl-C** raises KeyboardInterrupt, as everywhere. If ``error_score`` is a number,
@@ -173,15 +175,15 @@ class PathSearchCV(BaseSearchCV):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), QuadraticApproxLasso())
     >>> search = PathSearchCV(model, cv=10).fit(X, y)
-    >>> round(search.best_params_["quadraticapproxlasso__alpha"], 2)
+    >>> round(search.best_alpha_, 2)
     1.2
     >>> float(search.best_score_.round(3))
     0.465
 
     The simplest model that does about as well:
 
-    >>> search = PathSearchCV(model, cv=10, selection="one_std_err").fit(X, y)
-    >>> round(search.best_params_["quadraticapproxlasso__alpha"], 2)
+    >>> search = PathSearchCV(model, cv=10, selection="1se").fit(X, y)
+    >>> round(search.best_alpha_, 2)
     9.73
     >>> search.best_estimator_[-1].coef_.round(1)
     array([ 0. ,  0. , 22.7,  7. ,  0. ,  0. , -3.3,  0. , 19.7,  0. ])
@@ -192,10 +194,10 @@ class PathSearchCV(BaseSearchCV):
             name: BaseSearchCV._parameter_constraints[name]
             for name in ("estimator", "scoring", "n_jobs", "refit", "verbose", "error_score")
         },
-        "alphas": [Integral, "array-like", StrOptions({"auto"})],
+        "alphas": [Integral, "array-like", StrOptions({"auto"}), Mapping],
         "param_grid": [dict, list, None],
         "cv": ["cv_object", StrOptions(set(WITHOUT_SPLITS))],
-        "selection": [StrOptions({"best", "one_std_err", *INFORMATION})],
+        "selection": [StrOptions({"best", *ONE_STD_ERR, *INFORMATION})],
         "noise_variance": [Interval(Real, 0, None, closed="neither"), None],
         "resource": [StrOptions({"epochs"}), None],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -206,6 +208,7 @@ class PathSearchCV(BaseSearchCV):
     best_index_: int
     best_params_: dict[str, Any]
     best_score_: float
+    best_alpha_: float
     best_estimator_: Any
     refit_time_: float
     alphas_: NDArray[np.float64]
@@ -219,7 +222,7 @@ class PathSearchCV(BaseSearchCV):
     def __init__(
         self,
         estimator: BaseEstimator,
-        alphas: int | Literal["auto"] | ArrayLike = 100,
+        alphas: int | Literal["auto"] | ArrayLike | Mapping[str, ArrayLike] = 100,
         *,
         param_grid: Mapping[str, Sequence] | Sequence[Mapping[str, Sequence]] | None = None,
         cv: int | str | Iterable | BaseCrossValidator | None = None,
@@ -357,22 +360,6 @@ class PathSearchCV(BaseSearchCV):
         for name in [name for name in vars(self) if name.endswith("_") and name[0] != "_"]:
             delattr(self, name)
         self.__dict__.update(fitted)
-
-    # What was found ------------------------------------------------------------------------------
-
-    def to_frame(self) -> "pandas.DataFrame":
-        """``cv_results_`` as a pandas DataFrame: one row for each candidate, indexed by λ.
-
-        The columns are the other parameters; for each scorer ``mean_test_…``, ``std_error_…`` (of
-        the mean), ``rank_test_…``, if there are ``mean_train_…``, then the scores by split; and,
-        where ``path_`` has all rows, its ``dof`` and ``n_nonzero``.
-
-        Returns
-        -------
-        pandas.DataFrame of n_candidates rows
-        """
-        check_is_fitted(self)
-        return frame_of(self, alpha_name(self.estimator))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
