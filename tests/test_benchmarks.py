@@ -1,5 +1,6 @@
 """The benchmarks: they run, the judge judges, and the published figures are the committed ones."""
 
+import gc
 import json
 import multiprocessing
 import os
@@ -24,6 +25,7 @@ sys.path.append(str(ROOT))
 
 from benchmarks import objective, report, runner, worker  # noqa: E402
 from benchmarks.__main__ import main  # noqa: E402
+from benchmarks.contenders import elsewhere  # noqa: E402
 from benchmarks.lasso_reference import GAP, lasso_path  # noqa: E402
 from benchmarks.memory import peak_growth  # noqa: E402
 from benchmarks.problem import all_problems  # noqa: E402
@@ -72,6 +74,7 @@ def in_threads(monkeypatch):
 
     stand_in = SimpleNamespace(get_context=lambda method: Context())
     monkeypatch.setattr(worker, "multiprocessing", stand_in)
+    monkeypatch.setattr(runner, "PAUSE", 0.0)  # of which nothing but times depends
     with warnings.catch_warnings():  # which they change as if they were alone
         yield
 
@@ -390,6 +393,30 @@ def test_who_does_not_answer_is_stopped_for_this_case_only(tmp_path, monkeypatch
     slow, quick = (case["entries"][0] for case in cases)
     assert (slow["status"], slow["note"]) == ("abstains", "stopped after 8.0 s without an answer")
     assert quick["status"] == "floor"
+
+
+def test_a_process_elsewhere_ends_with_its_run(tmp_path):
+    answer = (
+        "import sys; from array import array; from pathlib import Path\n"
+        "to = Path(sys.argv[1])\n"
+        "for line in sys.stdin:\n"
+        "    for name, values in dict(measured=(2.5, -1), coefs=(1, 2), intercepts=(3,)).items():\n"
+        "        (to / name).write_bytes(array('d', values).tobytes())\n"
+        "    print('done', flush=True)\n"
+        f"Path({str(tmp_path)!r}, 'ended').touch()\n"
+    )
+    run = elsewhere.start([sys.executable, "-c", answer], {"y": np.ones(3)}, {"n": 3}, 1)
+    folder, timed = Path(run.folder.name), run(1e-3)
+    assert (timed.seconds, timed.memory) == (2.5, None)
+    np.testing.assert_array_equal(timed.solution[0], [[1.0, 2.0]])
+    assert np.fromfile(folder / "y").sum() == 3
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ResourceWarning)
+        del run
+        gc.collect()
+    assert [str(warning.message) for warning in said] == []
+    assert (tmp_path / "ended").exists()
+    assert not folder.exists()
 
 
 def test_peak_memory_is_that_of_the_run():

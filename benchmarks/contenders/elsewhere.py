@@ -7,6 +7,7 @@ and ``measured`` (seconds by its own clock, and the growth of its peak memory or
 
 import subprocess
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,6 @@ def start(command, arrays, settings, n_alphas):
         File names to arrays, and names to values, which have no spaces.
     n_alphas : int
     """
-    # Kept by the closure: the files go, and the process's input ends, when the case does.
     folder = tempfile.TemporaryDirectory()
     to = Path(folder.name)
     for name, array in arrays.items():
@@ -47,4 +47,11 @@ def start(command, arrays, settings, n_alphas):
         return Timed(seconds, (coefs, intercepts), int(peak) if peak >= 0 else None)
 
     run.folder = folder
+    weakref.finalize(run, _end, process, folder)
     return run
+
+
+def _end(process, folder):
+    """When the case ends: the process reads the end of its input, and its files go."""
+    process.communicate()
+    folder.cleanup()
