@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import log_loss as sklearn_log_loss
+from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parents[1]
 # At the end of the path, so that an installed skreg still comes before the one in this tree.
@@ -75,7 +76,8 @@ def in_threads(monkeypatch):
     stand_in = SimpleNamespace(get_context=lambda method: Context())
     monkeypatch.setattr(worker, "multiprocessing", stand_in)
     monkeypatch.setattr(runner, "PAUSE", 0.0)  # of which nothing but times depends
-    with warnings.catch_warnings():  # which they change as if they were alone
+    # Warnings they change as if they were alone; threads of BLAS would wait for other processes.
+    with warnings.catch_warnings(), threadpool_limits(1):
         yield
 
 

@@ -54,20 +54,20 @@ def _binary(rng, n_samples, n_features):
     return (rng.random((n_samples, n_features)) < 0.3).astype(np.float64)
 
 
-def _table(rows, n_samples, n_features, n_classes):
+def _table(rows, n_samples, n_features, n_classes, n_alphas=N_ALPHAS):
     """Rows, classes and λ of a ridge, and the errors that are right."""
     X, y, folds = _classes(rows, n_samples, n_features, n_classes)
-    alphas = np.geomspace(1e-1, 1e-5, N_ALPHAS)
+    alphas = np.geomspace(1e-1, 1e-5, n_alphas)
     with threadpool_limits(1):  # beside other processes two would wait for each other
         return Table(X, y, alphas, folds, _reference(X, y, alphas, folds))
 
 
-def _lasso_table(rows, n_samples, n_features, n_classes):
+def _lasso_table(rows, n_samples, n_features, n_classes, n_alphas=N_LASSO_ALPHAS):
     """The same of a lasso: from the largest λ that keeps a feature."""
     X, y, folds = _classes(rows, n_samples, n_features, n_classes)
     targets = np.eye(n_classes)[y]
     largest = np.abs(X.T @ (targets - targets.mean(axis=0))).max() / n_samples
-    alphas = np.geomspace(largest, largest / LASSO_RANGE, N_LASSO_ALPHAS)
+    alphas = np.geomspace(largest, largest / LASSO_RANGE, n_alphas)
     errors = []
     for fold in range(N_FOLDS):
         train, test = folds != fold, folds == fold
@@ -129,8 +129,9 @@ def _gap(data, solution):
 
 
 def _cases(make, tables, small, quick):
+    few = {"n_alphas": 5} if quick else {}
     return [
-        Case(f"{name}, n={n}, p={p}, {k} classes", partial(make, rows, n, p, k))
+        Case(f"{name}, n={n}, p={p}, {k} classes", partial(make, rows, n, p, k, **few))
         for name, rows, n, p, k in (small if quick else tables)
     ]
 
