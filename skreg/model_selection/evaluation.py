@@ -347,7 +347,7 @@ class Evaluation:
         else:
             training = self._training(estimator)
             prefix, path = training.prefix, training.follow(combination.alphas)
-        return prefix.whole(path.model.estimator_at(path, i)), path
+        return prefix.whole(path.model.estimator_at(path, i)), prefix.named(path)
 
 
 def routed(job: Job, done: dict[int, list]) -> Scores:

@@ -1,11 +1,14 @@
 """Where λ is in a Pipeline, and the steps before the last one, fitted once for every λ."""
 
 import copy
+from contextlib import suppress
+from dataclasses import replace
 from itertools import takewhile
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
+from sklearn.utils.validation import _get_feature_names
 
 from skreg.estimators._fitting import Fitting
 from skreg.estimators._linear import QuadraticApproxLinear
@@ -123,6 +126,30 @@ def refuse_norm_bound(estimator, why):
         )
 
 
+def names_out(head, names=None):
+    """What the steps of a fitted Pipeline make of the names of columns; None if they do not tell.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.pipeline import make_pipeline
+    >>> names_out(make_pipeline(PCA(2)).fit(np.eye(3)))
+    array(['pca0', 'pca1'], dtype=object)
+    """
+    if not head.steps:
+        return names
+    with suppress(Declined):
+        return attempt(head.get_feature_names_out, names)
+    return None
+
+
+def path_of(estimator, X, y, alphas=None):
+    """`RegularizationPath` of the last step of a Pipeline, on what the others make of the rows."""
+    prefix = Prefix(estimator, X, y, {})
+    return prefix.named(prefix.last.regularization_path(prefix.rows, y, alphas))
+
+
 class Prefix:
     """The earlier steps of an estimator that `is_plain`, fitted to rows; none if it is no Pipeline.
 
@@ -132,7 +159,7 @@ class Prefix:
 
     def __init__(self, estimator, X, y, fit_params):
         self.last, self.rows, self.fit_params = clone(estimator), X, fit_params
-        self._heads = []
+        self._heads, self._given = [], X
         while type(self.last) is Pipeline:
             whole = self.last
             head, name = whole[:-1], whole.steps[-1][0]
@@ -155,6 +182,18 @@ class Prefix:
         except Declined:
             return None
         return X
+
+    def named(self, path):
+        """A path on ``rows``, its features called what the earlier steps make of the names of X."""
+        if path.given_names is not None or not self._heads:
+            return path
+        with suppress(Declined):
+            names = attempt(_get_feature_names, self._given)
+            for _, head in self._heads:
+                names = names_out(head, names)
+            if names is not None and len(names) == path.coefs.shape[-1]:
+                return replace(path, given_names=names)
+        return path
 
     def whole(self, fitted):
         """The estimator as it was given, with its earlier steps and its last one fitted."""

@@ -128,8 +128,9 @@ class PathSearchCV(SearchResults):
     alpha_one_std_err_ : float
         The λ that ``selection="1se"`` chooses. Not there with a callable ``refit``.
     path_ : RegularizationPath
-        The path on all rows (as the last step of a Pipeline sees them) at ``alphas_``. For linear
-        estimators of this package, unless ``refit=False``.
+        The path on all rows (as the last step of a Pipeline sees them, with the names that the
+        earlier steps tell) at ``alphas_``. For linear estimators of this package, unless
+        ``refit=False``.
     criterion_ : CriterionScores or None
         Of a criterion, its scores, standard errors and diagnostics.
     n_splits_ : int

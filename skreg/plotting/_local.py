@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skreg.plotting._canvas import name_features, target_index
+from skreg.plotting._fitted import fitted_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,8 @@ class Local:
     start : int
         Where the target's own p coefficients begin.
     names : ndarray of shape (p,)
+    estimator : estimator
+        The linear estimator itself.
     row : None or int
         Which of several targets, each with a quadratic of its own.
     """
@@ -31,12 +34,17 @@ class Local:
     diagonal: np.ndarray
     start: int
     names: np.ndarray
+    estimator: Any
     row: int | None
 
     @classmethod
     def of(cls, estimator, target):
-        """Of a fitted estimator; ``target`` names one of several targets or classes."""
+        """Of a fitted estimator, also one in a Pipeline or a search.
+
+        ``target`` names one of several targets or classes.
+        """
         check_is_fitted(estimator)
+        estimator, feature_names = fitted_in(estimator)
         if not hasattr(estimator, "quadratic_"):
             raise ValueError(
                 f"{type(estimator).__name__} has no quadratic: give a linear estimator of skreg, "
@@ -54,7 +62,8 @@ class Local:
             minimiser=minimiser.ravel() if shared else np.atleast_2d(minimiser)[t],
             diagonal=np.asarray(model.problem.diagonal, dtype=np.float64),
             start=t * p if shared else 0,
-            names=name_features(getattr(estimator, "feature_names_in_", None), p),
+            names=name_features(feature_names, p),
+            estimator=estimator,
             row=t if q > 1 and not shared else None,
         )
 

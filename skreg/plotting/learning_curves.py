@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skreg.plotting._canvas import expect, ordered_styles, pyplot
+from skreg.plotting._fitted import estimator_in, fitted_in
 
 
 class EpochErrors:
@@ -133,7 +134,7 @@ class LearningCurvesDisplay:
         Parameters
         ----------
         estimator : RegularizedMLPClassifier, RegularizedMLPRegressor or Pipeline that ends in one
-            Cloned; what comes before the network is fitted once, on X.
+            Cloned, or a search over one. What comes before the network is fitted once, on X.
         X, y : array-like
             To train on.
         X_val, y_val : array-like
@@ -150,6 +151,7 @@ class LearningCurvesDisplay:
         -------
         LearningCurvesDisplay
         """
+        estimator = estimator_in(estimator)
         if isinstance(estimator, Pipeline):
             before = clone(estimator[:-1]).fit(X, y)
             X, X_val, estimator = before.transform(X), before.transform(X_val), estimator[-1]
@@ -176,7 +178,8 @@ class LearningCurvesDisplay:
         Parameters
         ----------
         networks : RegularizedMLPClassifier or RegularizedMLPRegressor, or a sequence of them
-            Fitted with validation rows: ``early_stopping=True``, or ``X_val`` and ``y_val``.
+            Fitted, also in Pipelines or searches, with validation rows: ``early_stopping=True``, or
+            ``X_val`` and ``y_val``.
         ax : None, Axes or pair of Axes, default=None
         **kwargs
             For `plot`.
@@ -193,7 +196,7 @@ class LearningCurvesDisplay:
         if not isinstance(networks, Iterable):
             networks = [networks]
         runs = {}
-        for network in networks:
+        for network in (fitted_in(network)[0] for network in networks):
             expect(network, "networks", ("fit", "alpha"), "one fitted network, or several")
             check_is_fitted(network)
             if np.ndim(network.alpha):

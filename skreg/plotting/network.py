@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skreg.plotting._canvas import NEGATIVE, POSITIVE, QUIET, axes, name_features
+from skreg.plotting._fitted import fitted_in
 
 
 class NetworkDisplay:
@@ -65,9 +66,10 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : RegularizedMLPClassifier or RegularizedMLPRegressor
-            Fitted; scikit-learn's MLPs do too.
+            Fitted, also in a Pipeline or a search; scikit-learn's MLPs do too.
         feature_names : None or array-like of str, default=None
-            None for the names of the columns it was fitted on, or x0, x1, ….
+            None for the names of the columns it was fitted on, which earlier steps of a Pipeline
+            tell, or x0, x1, ….
         ax : None or Axes, default=None
         **kwargs
             For `plot`.
@@ -77,13 +79,13 @@ class NetworkDisplay:
         NetworkDisplay
         """
         check_is_fitted(estimator)
+        estimator, names = fitted_in(estimator)
         if not hasattr(estimator, "coefs_"):
             raise ValueError(
                 f"{type(estimator).__name__} has no coefs_: give a fitted network, such as "
                 "RegularizedMLPClassifier."
             )
-        if feature_names is None:
-            feature_names = getattr(estimator, "feature_names_in_", None)
+        feature_names = names if feature_names is None else feature_names
         n_outputs = estimator.coefs_[-1].shape[1]
         classes = list(getattr(estimator, "classes_", ()))
         if n_outputs == 1:

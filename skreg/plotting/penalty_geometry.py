@@ -5,6 +5,7 @@ from scipy.linalg import lstsq
 
 from skreg.penalties.separable import Separable
 from skreg.plotting._canvas import COLOURS, QUIET, axes
+from skreg.plotting._fitted import fitted_in
 from skreg.plotting._local import Local
 from skreg.quadratic import Moments, Quadratic
 from skreg.solvers import solve
@@ -134,7 +135,7 @@ class PenaltyGeometryDisplay:
         Parameters
         ----------
         estimator : estimator
-            Fitted linear estimator, without ``groups``.
+            Fitted linear estimator, without ``groups``; also in a Pipeline or a search.
         features : pair of int or str, default=(0, 1)
             The two coefficients, by number or name.
         others : {"free", "fixed"}, default="free"
@@ -156,11 +157,12 @@ class PenaltyGeometryDisplay:
             is asked where there are no more rows than coefficients, so that the others alone fit
             everything.
         """
-        if getattr(estimator, "groups", None) is not None:
+        if getattr(fitted_in(estimator)[0], "groups", None) is not None:
             raise ValueError("groups bind more than two coefficients: fit with groups=None.")
         if others not in ("free", "fixed"):
             raise ValueError(f"others={others!r} must be 'free' or 'fixed'.")
         local = Local.of(estimator, target)
+        estimator = local.estimator
         if len(features) != 2 or len({local.index(f) for f in features}) != 2:
             raise ValueError(f"features={features!r} must be two different features.")
         u = [local.index(feature) for feature in features]

@@ -1,9 +1,12 @@
 """Coefficients along a path."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from skreg.model_selection.pipelines import alpha_name
+from skreg.model_selection.pipelines import alpha_name, last_step, path_of
 from skreg.plotting._canvas import QUIET, apart, axes, expect, name_features, style, target_index
+from skreg.plotting._fitted import estimator_in, search_in
 
 
 class RegularizationPathDisplay:
@@ -121,7 +124,8 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         estimator : estimator
-            With ``regularization_path``; it need not be fitted, and is left as it is.
+            With ``regularization_path``, a Pipeline that ends in one, or a search over either. It
+            need not be fitted, and is left as it is.
         X, y : array-like
             As for its ``fit``.
         alphas : int or array-like, default=100
@@ -133,8 +137,10 @@ class RegularizationPathDisplay:
         -------
         RegularizationPathDisplay
         """
-        expect(estimator, "estimator", ("regularization_path",), "a linear estimator of skreg")
-        path = estimator.regularization_path(X, y, alphas=alphas)
+        estimator = estimator_in(estimator)
+        wanted = "a linear estimator of skreg, or a Pipeline that ends in one"
+        expect(last_step(estimator), "estimator", ("regularization_path",), wanted)
+        path = path_of(estimator, X, y, alphas)
         return cls.from_path(path, target=target, ax=ax, **kwargs)
 
     @classmethod
@@ -144,7 +150,8 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         search : PathSearchCV
-            Fitted, with ``path_``.
+            Fitted, with ``path_``; also at the end of a Pipeline, whose earlier steps tell the
+            names of the features.
         target, ax, **kwargs
             As for `from_path`.
 
@@ -152,6 +159,7 @@ class RegularizationPathDisplay:
         -------
         RegularizationPathDisplay
         """
+        search, names = search_in(search)
         expect(search, "search", ("estimator", "cv"), "a fitted PathSearchCV")
         path = getattr(search, "path_", None)
         if path is None:
@@ -164,6 +172,8 @@ class RegularizationPathDisplay:
         simplest = getattr(search, "alpha_one_std_err_", chosen)
         if simplest != chosen:
             marks["1 s.e."] = simplest
+        if path.given_names is None and names is not None:
+            path = replace(path, given_names=names)
         return cls.from_path(path, target=target, marks=marks, ax=ax, **kwargs)
 
     def plot(self, ax=None, *, x="alpha", n_labels=12, line_kw=None):

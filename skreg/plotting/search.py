@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from skreg.model_selection.outcome import best_finished, standard_errors
 from skreg.model_selection.pipelines import alpha_name
 from skreg.plotting._canvas import COLOURS, QUIET, axes, expect
+from skreg.plotting._fitted import search_in
 
 _TOPS = {"n_nonzero": "non-zero coefficients", "dof": "degrees of freedom"}
 
@@ -85,7 +86,8 @@ class SearchDisplay:
         Parameters
         ----------
         search : PathSearchCV
-            Fitted; scikit-learn's GridSearchCV over ``alpha`` does too.
+            Fitted, also at the end of a Pipeline; scikit-learn's GridSearchCV over ``alpha`` does
+            too.
         metric : None or str, default=None
             Which of several scores; None for the one that ``refit`` names.
         top : {"auto", "n_nonzero", "dof"} or None, default="auto"
@@ -103,6 +105,7 @@ class SearchDisplay:
         ValueError
             If the search was not over ``alpha``, or has no such metric.
         """
+        search, _ = search_in(search)
         if not hasattr(search, "cv_results_"):
             expect(search, "search", ("cv", "fit"), "a fitted PathSearchCV or GridSearchCV")
         check_is_fitted(search, "cv_results_")

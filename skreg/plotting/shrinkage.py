@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas
 from skreg.plotting._canvas import QUIET, axes, expect, ordered_styles
+from skreg.plotting._fitted import fitted_in
 
 
 class ShrinkageDisplay:
@@ -69,8 +70,8 @@ class ShrinkageDisplay:
         Parameters
         ----------
         estimator : QuadraticApproxRidge or QuadraticApproxRidgeClassifier
-            Fitted. With ``penalty_factors`` the directions are those of the features in units of
-            1/√f, in which the penalty is plain again.
+            Fitted, also in a Pipeline or a search. With ``penalty_factors`` the directions are
+            those of the features in units of 1/√f, in which the penalty is plain again.
         alphas : None, float or array-like of shape (n_alphas,), default=None
             λ; None for the estimator's own.
         ax : None or Axes, default=None
@@ -85,6 +86,7 @@ class ShrinkageDisplay:
             If the estimator's penalty is not L2.
         """
         check_is_fitted(estimator)
+        estimator, _ = fitted_in(estimator)
         if hasattr(estimator, "store_quadratic") and not hasattr(estimator, "quadratic_"):
             raise ValueError(
                 f"{type(estimator).__name__} has not kept its quadratic: fit it with "

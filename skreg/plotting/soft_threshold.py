@@ -3,6 +3,7 @@
 import numpy as np
 
 from skreg.plotting._canvas import COLOURS, QUIET, apart, axes, expect, name_features
+from skreg.plotting._fitted import fitted_in
 from skreg.plotting._local import Local
 
 
@@ -85,8 +86,9 @@ class SoftThresholdDisplay:
         Parameters
         ----------
         estimator : QuadraticApproxLasso or QuadraticApproxLassoClassifier
-            Fitted, with ``l1_ratio=1`` and neither ``groups`` nor ``positive``. Features without a
-            penalty and constant ones have no threshold and are left out.
+            Fitted, with ``l1_ratio=1`` and neither ``groups`` nor ``positive``; also in a Pipeline
+            or a search. Features without a penalty and constant ones have no threshold and are left
+            out.
         target : None, int or label, default=None
             The target or class, where there are several.
         ax : None or Axes, default=None
@@ -103,6 +105,7 @@ class SoftThresholdDisplay:
             If the penalty is another, or ``target`` is missing.
         """
         wanted = "a fitted QuadraticApproxLasso or QuadraticApproxLassoClassifier"
+        whole, estimator = estimator, fitted_in(estimator)[0]
         expect(estimator, "estimator", ("l1_ratio", "hessian", "positive"), wanted)
         for name, plain in (("l1_ratio", 1), ("groups", None), ("positive", False)):
             if (value := getattr(estimator, name, "missing")) != plain:
@@ -110,7 +113,7 @@ class SoftThresholdDisplay:
                     f"{name}={value!r} makes another picture than a plain soft threshold: give a "
                     f"QuadraticApproxLasso or its kin, with {name}={plain!r}."
                 )
-        local = Local.of(estimator, target)
+        local = Local.of(whole, target)
         coef, erm, names = local.coef[local.own], local.minimiser[local.own], local.names
         if estimator.hessian == "pca":
             # Zeros along the eigenvectors come back rounded.
