@@ -235,6 +235,16 @@ class LinearModel(PathModel):
             return None
         return float(Fitting(self.estimator, problem).solve_bounded(bound).alphas[0])
 
+    def solved(self, alpha: float) -> Solution | None:
+        """The solution at any λ, where the quadratic that was kept can tell."""
+        if (problem := self.estimator._exact) is None:
+            return None
+        return Fitting(self.estimator, problem).solve_closely([alpha])
+
+    def is_smooth(self, n_features: int) -> bool:
+        """Whether J on so many features has no kinks."""
+        return self.penalty(n_features).is_smooth
+
     def estimator_at(
         self, path: RegularizationPath, i: int, known: tuple[Any, NDArray] | None = None
     ) -> LinearHooks:

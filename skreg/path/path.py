@@ -1,63 +1,22 @@
 """The result of ``estimator.regularization_path(X, y, alphas)``."""
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
 from skreg._sparse import check_sparse
+from skreg._validation import check_alphas
 from skreg.path.grid import place_of
+from skreg.path.interpolation import between
+from skreg.path.model import PathModel
 from skreg.solvers import Solution
 
-
-class PathModel(ABC):
-    """What a path asks of the estimator that it is a path of.
-
-    Attributes
-    ----------
-    estimator : estimator
-        Not fitted, with what all λ share: the loss, the classes, the quadratic.
-    """
-
-    estimator: Any
-
-    @property
-    @abstractmethod
-    def norm_power(self) -> float:
-        """A power of J that is nearly linear in λ; negative where J^power grows with λ."""
-
-    @abstractmethod
-    def estimator_at(self, path: "RegularizationPath", i: int) -> Any:
-        """The estimator, fitted, at the i-th λ of the path."""
-
-    @abstractmethod
-    def predictions(self, raw: NDArray, X: Any, offset: ArrayLike | None = None) -> NDArray:
-        """Predictions from raw ones of shape (m, n) or (m, n, K), for m values of λ."""
-
-    @abstractmethod
-    def shifted(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
-        """Raw predictions of shape (m, n) or (m, n, K) with the offset."""
-
-    @abstractmethod
-    def probabilities(self, raw: NDArray) -> NDArray:
-        """Probabilities of the classes from raw predictions."""
-
-    @abstractmethod
-    def penalties(self, coefs: NDArray) -> NDArray[np.float64]:
-        """J(θ) for each λ, summed over targets."""
-
-    @abstractmethod
-    def log_evidence(self, alphas: NDArray[np.float64]) -> NDArray[np.float64]:
-        """log P(y | λ); AttributeError where there is no such model."""
-
-    @abstractmethod
-    def multiplier(self, bound: float) -> float | None:
-        """The λ with J(θ(λ)) = ``bound``; None where only a fit can tell."""
+if TYPE_CHECKING:
+    from skreg.plotting import RegularizationPathDisplay
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -233,6 +192,60 @@ class RegularizationPath(Solution):
         """
         return self.model.estimator_at(self, place_of(alpha, self.alphas))
 
+    def at(self, alpha: float) -> Any:
+        """A fitted estimator at any λ, on the path or between two of its λ.
+
+        For squared error the quadratic is known, and the estimator is solved at ``alpha`` exactly,
+        as a fit would, with its certificate. For other losses it is interpolated: between two λ of
+        the path, coefficients, intercepts and degrees of freedom are taken as linear in λ where J
+        has kinks (the lasso, groups), in log λ where it is smooth (the ridge). Its ``solver_`` is
+        then "interpolated", and no certificate is claimed: there is no ``dual_gap_``, and
+        ``gradient_norm_`` is NaN. A coefficient that is 0 at both ends is 0. The error falls with
+        the square of the distance of the two λ; where J is not convex (MCP, SCAD) solutions may
+        jump between them, and only a fit can tell.
+
+        Parameters
+        ----------
+        alpha : float
+            λ ≥ 0.
+
+        Returns
+        -------
+        estimator
+            Fitted; at a λ of the path that of `estimator`.
+
+        Raises
+        ------
+        ValueError
+            If ``alpha`` is not one number that is finite and not negative, or lies outside of a
+            path that has to be interpolated.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.preprocessing import scale
+        >>> from skreg import QuadraticApproxLassoClassifier
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> lasso = QuadraticApproxLassoClassifier(alpha=0.02)
+        >>> between = lasso.regularization_path(scale(X), y).at(0.02)
+        >>> between.solver_
+        'interpolated'
+        >>> float(abs(between.coef_ - lasso.fit(scale(X), y).coef_).max()) < 0.01
+        True
+        """
+        values, is_one = check_alphas(alpha)
+        if not is_one:
+            raise ValueError(f"alpha must be one number, got {alpha!r}. Ask for one after another.")
+        i = int(np.abs(self.alphas - values[0]).argmin())
+        if np.isclose(self.alphas[i], values[0], rtol=1e-9, atol=0.0):
+            return self.model.estimator_at(self, i)
+        if (found := self.model.solved(values[0])) is not None:
+            one = vars(found) | {"n_expansions": np.ones(1, dtype=int)}
+        else:
+            smooth = self.model.is_smooth(self.coefs.shape[-1])
+            one = between(self, float(values[0]), smooth)
+        return self.model.estimator_at(replace(self, **one), 0)
+
     def alpha_at_norm(self, bound):
         """The λ whose solution has J(θ(λ)) = ``bound``: 0 where J(θ̂) is smaller.
 
@@ -262,6 +275,33 @@ class RegularizationPath(Solution):
         power = self.model.norm_power
         curve = np.sign(power) * np.maximum(values, 1e-300) ** power
         return float(np.interp(np.sign(power) * bound**power, curve, alphas))
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> "RegularizationPathDisplay":
+        """Draw coefficients along the path; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : None or Axes, default=None
+            None for new ones.
+        **kwargs
+            For `skreg.plotting.RegularizationPathDisplay.from_path`: ``target``, ``marks``, ``x``.
+
+        Returns
+        -------
+        RegularizationPathDisplay
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from skreg import QuadraticApproxLasso
+        >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+        >>> display = QuadraticApproxLasso().regularization_path(X, y).plot(x="norm")
+        >>> display.ax_.get_xlabel()
+        '‖θ‖₁'
+        """
+        from skreg.plotting import RegularizationPathDisplay
+
+        return RegularizationPathDisplay.from_path(self, ax=ax, **kwargs)
 
     def to_frame(self):
         """A pandas DataFrame: one row for each λ, indexed by ``alpha``.
