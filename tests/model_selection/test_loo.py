@@ -170,25 +170,25 @@ def test_one_step_is_exact_for_squared_error(shape, fit_intercept):
 
 def binarised_diabetes():
     X, y = load_diabetes(return_X_y=True)
-    return scale(X)[::2], (y > np.median(y)).astype(int)[::2]
+    return scale(X)[::4], (y > np.median(y)).astype(int)[::4]
 
 
 def wide_logistic():
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(120, 300))
+    X = rng.normal(size=(80, 300))
     theta = rng.normal(size=300) * (rng.random(300) < 0.05)
-    return X, (X @ theta + rng.logistic(size=120) > 0).astype(int)
+    return X, (X @ theta + rng.logistic(size=80) > 0).astype(int)
 
 
 # The rows, and λ for the ridge and for the lasso.
 CLASSES = {
     "breast cancer": (
-        lambda: [part[::2] for part in _scaled(load_breast_cancer)],
+        lambda: [part[::4] for part in _scaled(load_breast_cancer)],
         np.geomspace(0.1, 1e-5, 3),
         np.geomspace(0.1, 1e-3, 3),
     ),
     "wine": (
-        lambda: [part[::2] for part in _scaled(load_wine)],
+        lambda: [part[::4] for part in _scaled(load_wine)],
         np.geomspace(0.1, 1e-5, 3),
         np.geomspace(0.1, 3e-4, 3),
     ),

@@ -129,8 +129,8 @@ def test_edge_of_a_plateau_is_no_edge():
 
 def test_auto_extends_until_the_best_lies_inside():
     rng = np.random.default_rng(0)
-    A = rng.standard_normal((3000, 30))
-    b = 0.02 * A @ rng.standard_normal(30) + rng.standard_normal(3000)
+    A = rng.standard_normal((1000, 30))
+    b = 0.02 * A @ rng.standard_normal(30) + rng.standard_normal(1000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         search = PathSearchCV(Ridge(), "auto").fit(A, b)
