@@ -3,6 +3,9 @@
 #ifndef SKREG_GEMM_H
 #define SKREG_GEMM_H
 #include "dispatch.h"
+
+/* What is known of zeros of A: nothing, or that many lie together, or that many lie here and there. */
+enum { SKREG_NO_ZEROS = 0, SKREG_TOGETHER = 1, SKREG_SCATTERED = 2 };
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -38,18 +41,18 @@
 
 static inline void skreg_gemm_float(
     long m, long n, long k, const float *a, long row_stride, long k_stride,
-    const float *b, long b_k_stride, long b_column_stride, float *c, long ldc, int add, int has_zeros)
+    const float *b, long b_k_stride, long b_column_stride, float *c, long ldc, int add, int zeros)
 {
     SKREG_CALL(gemm_float, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,
-               ldc, add, has_zeros)
+               ldc, add, zeros)
 }
 
 static inline void skreg_gemm_double(
     long m, long n, long k, const double *a, long row_stride, long k_stride,
     const double *b, long b_k_stride, long b_column_stride, double *c, long ldc,
-    int add, int has_zeros)
+    int add, int zeros)
 {
     SKREG_CALL(gemm_double, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,
-               ldc, add, has_zeros)
+               ldc, add, zeros)
 }
 #endif

@@ -6,7 +6,8 @@
  * are accumulated in 6·VECTORS registers. The last panel is as narrow as the columns that are left.
  *
  * Images and tables of indicators are mostly zeros, and these lie together: of the terms of six rows of C
- * many are 0·b six times. ``has_zeros`` leaves these out. No bit of C changes (unless b is not finite).
+ * many are 0·b six times. With ``zeros`` SKREG_TOGETHER these are left out; no bit of C changes (unless b is
+ * not finite). With SKREG_SCATTERED every zero is: see gemm_scattered.h.
  * To list the terms that stay takes a twentieth of the time of a product with 256 columns. */
 typedef REAL NAME(vec) __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef REAL NAME(vec_at) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
@@ -28,15 +29,17 @@ typedef unsigned long long __attribute__((may_alias)) NAME(bits);
 #define SIXES 32
 
 /* The first ``count`` (at least 1, less than LANES) elements at an address as a vector, and back. Only
- * they are read or written. */
+ * they are read or written. NOT_ZERO has the bits of those of LANES elements that are not 0. */
 #if defined(__AVX512F__)
 #define MASK(count) ((1u << (count)) - 1)
 #if REAL_BYTES == 4
 #define LOAD_PART(at, count) ((NAME(vec))_mm512_maskz_loadu_ps((__mmask16)MASK(count), at))
 #define STORE_PART(at, count, x) _mm512_mask_storeu_ps(at, (__mmask16)MASK(count), (__m512)(x))
+#define NOT_ZERO(at) _mm512_cmp_ps_mask(_mm512_loadu_ps(at), _mm512_setzero_ps(), _CMP_NEQ_UQ)
 #else
 #define LOAD_PART(at, count) ((NAME(vec))_mm512_maskz_loadu_pd((__mmask8)MASK(count), at))
 #define STORE_PART(at, count, x) _mm512_mask_storeu_pd(at, (__mmask8)MASK(count), (__m512d)(x))
+#define NOT_ZERO(at) _mm512_cmp_pd_mask(_mm512_loadu_pd(at), _mm512_setzero_pd(), _CMP_NEQ_UQ)
 #endif
 #elif defined(__AVX2__)
 #if REAL_BYTES == 4
@@ -44,10 +47,14 @@ typedef unsigned long long __attribute__((may_alias)) NAME(bits);
     _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
 #define LOAD_PART(at, count) ((NAME(vec))_mm256_maskload_ps(at, MASK(count)))
 #define STORE_PART(at, count, x) _mm256_maskstore_ps(at, MASK(count), (__m256)(x))
+#define NOT_ZERO(at) \
+    _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(at), _mm256_setzero_ps(), _CMP_NEQ_UQ))
 #else
 #define MASK(count) _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3))
 #define LOAD_PART(at, count) ((NAME(vec))_mm256_maskload_pd(at, MASK(count)))
 #define STORE_PART(at, count, x) _mm256_maskstore_pd(at, MASK(count), (__m256d)(x))
+#define NOT_ZERO(at) \
+    _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(at), _mm256_setzero_pd(), _CMP_NEQ_UQ))
 #endif
 #else
 static inline NAME(vec) NAME(load_part)(const REAL *at, int count)
@@ -346,11 +353,13 @@ static void NAME(panel)(
 #undef STRIPE
 }
 
+#include "gemm_scattered.h"
+
 /* C (m×n, rows ldc apart) ← A (m×k)·B (k×n), plus C itself with ``add``; the elements of A and B lie at
  * any strides. */
 static void NAME(gemm)(
     long m, long n, long k, const REAL *a, long row_stride, long k_stride, const REAL *b,
-    long b_k_stride, long b_column_stride, REAL *c, long ldc, int add, int has_zeros)
+    long b_k_stride, long b_column_stride, REAL *c, long ldc, int add, int zeros)
 {
     if (!add && n == 1 && k_stride == 1 && b_k_stride == 1) {
         NAME(times_vector)(m, k, a, row_stride, b, c, ldc);
@@ -364,7 +373,14 @@ static void NAME(gemm)(
         NAME(outer)(m, n, a, row_stride, b, c, ldc);
         return;
     }
-    if (!has_zeros) {
+    if (zeros == SKREG_SCATTERED) {
+        const long done = NAME(scattered)(
+            m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc, add);
+        n -= done;
+        b += done * b_column_stride;
+        c += done;
+    }
+    if (zeros != SKREG_TOGETHER) {
         for (long j = 0; j < n; j += WIDTH)
             for (long l = 0; l < k; l += KC)
                 NAME(panel)(m, n - j, k - l, NULL, a + l * k_stride, row_stride, k_stride,
@@ -394,3 +410,4 @@ static void NAME(gemm)(
 #undef MASK
 #undef LOAD_PART
 #undef STORE_PART
+#undef NOT_ZERO

@@ -20,56 +20,64 @@ ctypedef fused real:
     double
 
 cdef extern from "gemm.h" nogil:
+    # What is known of the zeros of a product's left factor.
+    enum:
+        NO_ZEROS "SKREG_NO_ZEROS"
+        TOGETHER "SKREG_TOGETHER"      # six neighbors are 0 in the same place: images, indicators
+        SCATTERED "SKREG_SCATTERED"    # here and there: after ReLU
+
     void gemm_float "skreg_gemm_float"(
         long m, long n, long k, const float* a, long row_stride, long k_stride, const float* b,
-        long b_k_stride, long b_column_stride, float* c, long ldc, int add, int has_zeros) noexcept
+        long b_k_stride, long b_column_stride, float* c, long ldc, int add, int zeros) noexcept
     void gemm_double "skreg_gemm_double"(
         long m, long n, long k, const double* a, long row_stride, long k_stride, const double* b,
-        long b_k_stride, long b_column_stride, double* c, long ldc, int add, int has_zeros) noexcept
+        long b_k_stride, long b_column_stride, double* c, long ldc, int add, int zeros) noexcept
     void limit_level "skreg_limit_level"(int level) noexcept
 
 
 cdef inline void gemm(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, Py_ssize_t row_stride,
     Py_ssize_t k_stride, const real* b, Py_ssize_t b_k_stride, Py_ssize_t b_column_stride, real* c,
-    Py_ssize_t ldc, bint add=False, bint has_zeros=False,
+    Py_ssize_t ldc, bint add=False, int zeros=0,
 ) noexcept nogil:
     """C (m×n, rows ldc apart) ← A (m×k) · B (k×n), whose elements lie at any strides; C + A·B with ``add``.
 
-    ``has_zeros`` looks for zeros of A that lie together and leaves them out, with the same result.
+    ``zeros`` of A that lie together, or here and there, are looked for and left out. To the bit the result
+    is the same with the first; with the second it is another order of the sums.
     """
     if real is float:
         gemm_float(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc, add,
-                   has_zeros)
+                   zeros)
     else:
         gemm_double(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc, add,
-                    has_zeros)
+                    zeros)
 
 
 cdef inline void matmul_nn(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, const real* b, real* c,
-    bint has_zeros=False,
+    int zeros=0,
 ) noexcept nogil:
     """C (m×n) ← A (m×k) · B (k×n): the forward pass."""
-    gemm(m, n, k, a, k, 1, b, n, 1, c, n, False, has_zeros)
+    gemm(m, n, k, a, k, 1, b, n, 1, c, n, False, zeros)
 
 
 cdef inline void matmul_tn(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, Py_ssize_t lda, const real* b, real* c,
-    bint has_zeros=False,
+    int zeros=0,
 ) noexcept nogil:
     """C (m×n) ← Aᵀ · B with A m columns of a k×lda array, B (k×n): a weight gradient."""
     if n == 1:    # as (1×k)·(k×m): reads the rows of A in one sweep
         gemm(1, m, k, b, 1, 1, a, lda, 1, c, m)
     else:
-        gemm(m, n, k, a, 1, lda, b, n, 1, c, n, False, has_zeros)
+        gemm(m, n, k, a, 1, lda, b, n, 1, c, n, False, zeros)
 
 
 cdef inline void matmul_nt(
-    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, const real* b, real* c
+    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a, const real* b, real* c,
+    int zeros=0,
 ) noexcept nogil:
     """C (m×n) ← A (m×k) · Bᵀ with B (n×k): the gradient sent back through a layer."""
-    gemm(m, n, k, a, k, 1, b, 1, k, c, n)
+    gemm(m, n, k, a, k, 1, b, 1, k, c, n, False, zeros)
 
 
 cdef inline void column_sums(

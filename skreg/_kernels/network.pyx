@@ -14,7 +14,7 @@ from skreg._kernels.losses import CODES
 
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.dispatch cimport dispatched
-from skreg._kernels.matmul cimport gemm, limit_level
+from skreg._kernels.matmul cimport NO_ZEROS, SCATTERED, TOGETHER, gemm, limit_level
 from skreg._kernels.plan cimport Rows
 from skreg._kernels.step cimport gather_rows, layer
 from skreg._kernels.team cimport MOST_WORKERS
@@ -27,6 +27,8 @@ ctypedef fused real:
 ACTIVATIONS = {"identity": Activation.IDENTITY, "logistic": Activation.LOGISTIC,
                "tanh": Activation.TANH, "relu": Activation.RELU, "silu": Activation.SILU,
                "gelu": Activation.GELU}
+
+ZEROS = {None: NO_ZEROS, "together": TOGETHER, "scattered": SCATTERED}
 
 cdef extern from *:
     const Py_ssize_t PY_SSIZE_T_MAX
@@ -48,9 +50,13 @@ cdef enum:
 
 
 def product(
-    const real[:, :] A, const real[:, :] B, real[:, ::1] C, *, int level=4, bint has_zeros=False
+    const real[:, :] A, const real[:, :] B, real[:, ::1] C, *, int level=4, zeros=None
 ):
-    """C ← A·B for any strides, as far as x86-64-v``level`` goes (4, 3 or 1): for tests."""
+    """C ← A·B for any strides, as far as x86-64-v``level`` goes (4, 3 or 1): for tests.
+
+    ``zeros`` of A are None, "together" or "scattered".
+    """
+    cdef int kind = ZEROS[zeros]
     if A.shape[1] != B.shape[0] or C.shape[0] != A.shape[0] or C.shape[1] != B.shape[1]:
         raise ValueError("the shapes do not make a product")
     if 0 in (A.shape[0], A.shape[1], B.shape[1]):
@@ -60,7 +66,7 @@ def product(
         gemm(A.shape[0], B.shape[1], A.shape[1],
              &A[0, 0], A.strides[0] // sizeof(real), A.strides[1] // sizeof(real),
              &B[0, 0], B.strides[0] // sizeof(real), B.strides[1] // sizeof(real),
-             &C[0, 0], C.shape[1], False, has_zeros)
+             &C[0, 0], C.shape[1], False, kind)
     finally:
         limit_level(4)
 

@@ -5,6 +5,7 @@ from libc.stdint cimport uint64_t
 
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.losses cimport Loss
+from skreg._kernels.matmul cimport NO_ZEROS, SCATTERED, TOGETHER
 from skreg._kernels.optimisers cimport Optimiser
 from skreg._kernels.penalties cimport Pieces
 from skreg._kernels.team cimport Team
@@ -18,6 +19,16 @@ cdef struct Architecture:
     Py_ssize_t* units      # n_layers + 1
     Py_ssize_t* weights    # start of each layer's weights in θ
     Py_ssize_t* biases     # start of each layer's biases in θ
+
+
+cdef inline int zeros_after(const Architecture* net, int l, bint has_zeros) noexcept nogil:
+    """Zeros of what comes out of layer l of the hidden ones, or is sent back to it; of the input if l is −1.
+
+    ``has_zeros`` is said of the input.
+    """
+    if l < 0:
+        return TOGETHER if has_zeros else NO_ZEROS
+    return SCATTERED if l < net.n_layers - 1 and net.activation == Activation.RELU else NO_ZEROS
 
 
 # The optimiser's numbers for an epoch; SGD has one momentum, Adam the others.

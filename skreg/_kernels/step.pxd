@@ -13,7 +13,7 @@ from skreg._kernels.dropout cimport drop, dropout_key
 from skreg._kernels.losses cimport losses_and_gradients
 from skreg._kernels.matmul cimport matmul_nn, matmul_nt
 from skreg._kernels.optimisers cimport ADAM, GRADIENT
-from skreg._kernels.plan cimport Architecture, Plan, Rows, Step
+from skreg._kernels.plan cimport Architecture, Plan, Rows, Step, zeros_after
 from skreg._kernels.team cimport meet, next_task
 from skreg._kernels.tiles cimport layer_gradient, tile_task
 
@@ -32,7 +32,8 @@ cdef inline void layer(
     """
     cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
     cdef const real* bias = theta + net.biases[l]
-    matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z, has_zeros and l == 0)
+    matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z,
+              zeros_after(net, l - 1, has_zeros))
     if l == net.n_layers - 1:
         add_bias_and_activate(Activation.IDENTITY, rows, fan_out, bias, z)
     elif slopes == NULL:
@@ -126,7 +127,8 @@ cdef inline double row_task(
             layer_gradient(net, l, rows, a, delta, gradient, plan.has_zeros)
         if l > 0:
             matmul_nt(rows, net.units[l], net.units[l + 1], delta, point + net.weights[l],
-                      deltas + plan.d_start[l - 1] + first * net.units[l])
+                      deltas + plan.d_start[l - 1] + first * net.units[l],
+                      zeros_after(net, l, False))
             delta = deltas + plan.d_start[l - 1] + first * net.units[l]
             if slopes == NULL:
                 multiply_by_slope(net.activation, rows * net.units[l], a, delta)

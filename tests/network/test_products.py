@@ -59,9 +59,38 @@ def test_zeros_that_are_left_out_change_no_bit(m, n, k, dtype, transposed, level
     B = rng.normal(size=(k, n)).astype(dtype)
     whole, part = np.empty((m, n), dtype), np.full((m + 2, n), np.nan, dtype)
     product(A, B, whole, level=level)
-    product(A, B, part[1:-1], level=level, has_zeros=True)
+    product(A, B, part[1:-1], level=level, zeros="together")
     assert np.array_equal(whole, part[1:-1])
     assert np.all(np.isnan(part[[0, -1]]))
+
+
+@given(
+    st.integers(1, 300), st.integers(1, 300), st.integers(1, 200),
+    st.sampled_from([np.float32, np.float64]), st.booleans(), st.booleans(),
+    st.sampled_from(LEVELS), st.sampled_from([0.0, 0.3, 0.55, 1.0]), st.integers(0, 20),
+)  # fmt: skip
+def test_zeros_here_and_there(
+    m, n, k, dtype, transposed_a, transposed_b, level, share, padding
+):  # fmt: skip
+    rng = np.random.default_rng(m + 1000 * n + 1000_000 * k)
+    A = rng.normal(size=(k, m + padding) if transposed_a else (m, k + padding)).astype(dtype)
+    A *= rng.random(A.shape) < share
+    A = A[:, :m].T if transposed_a else A[:, :k]
+    B = rng.normal(size=(n, k) if transposed_b else (k, n)).astype(dtype)
+    B = B.T if transposed_b else B
+    room = np.full((m + 2, n), np.nan, dtype=dtype)
+    product(A, B, room[1:-1], level=level, zeros="scattered")
+    exact = A.astype(float) @ B.astype(float)
+    scale = np.abs(A).astype(float) @ np.abs(B).astype(float)
+    assert np.all(np.abs(room[1:-1] - exact) <= 2 * np.finfo(dtype).eps * np.sqrt(k) * scale)
+    assert np.all(np.isnan(room[[0, -1]]))
+
+
+def test_nan_is_not_a_zero_here_and_there():
+    A, B, C = np.zeros((9, 70)), np.ones((70, 128)), np.empty((9, 128))
+    A[4, 66] = np.nan
+    product(A, B, C, zeros="scattered")
+    assert np.array_equal(np.isnan(C), np.arange(9)[:, None] == 4 + np.zeros(128))
 
 
 @pytest.mark.parametrize("level", LEVELS)

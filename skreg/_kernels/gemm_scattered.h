@@ -1,0 +1,93 @@
+/* A product whose left factor has zeros here and there, as have activations after ReLU and what is sent back
+ * through them. Included by gemm_template.h, whose macros it uses.
+ *
+ * Six rows of A seldom have a 0 in the same place, so each row of C is made by itself, from the rows of B
+ * whose factor is not 0; the bits of a mask name them. STRETCH rows of B, GROUP vectors wide, stay in the first
+ * cache, and a row of C in as many registers. Each multiply-add reads a vector, where the dense tile reads two
+ * for three: a term that is left takes 1.2 times as long. At a density of 0.4 a product takes 0.6 of the time, at
+ * 0.57 0.77, at 0.75 as long (float32, Zen 3). */
+
+/* Vectors of a row of C. */
+#define GROUP 8
+/* Rows of B at once, at most the bits of a mask. */
+#if VECTOR_BYTES == 64
+#define STRETCH 32
+#else
+#define STRETCH 64
+#endif
+/* Rows of A whose masks are kept at once. */
+#define MASKS 256
+typedef unsigned long long NAME(mask);
+
+/* Masks of m rows (at most MASKS) over ``count`` terms; returns how many elements are not 0. */
+static inline long NAME(masks)(
+    long m, int count, const REAL *a, long row_stride, long k_stride, NAME(mask) *masks)
+{
+    long total = 0;
+    for (long i = 0; i < m; i++) masks[i] = 0;
+    if (k_stride == 1)
+        for (long i = 0; i < m; i++, a += row_stride) {
+            int l = 0;
+#ifdef NOT_ZERO
+            for (; l + LANES <= count; l += LANES) masks[i] |= (NAME(mask))NOT_ZERO(a + l) << l;
+#endif
+            for (; l < count; l++) masks[i] |= (NAME(mask))(a[l] != 0) << l;
+        }
+    else
+        for (int l = 0; l < count; l++, a += k_stride)
+            for (long i = 0; i < m; i++) masks[i] |= (NAME(mask))(a[i * row_stride] != 0) << l;
+    for (long i = 0; i < m; i++) total += __builtin_popcountll(masks[i]);
+    return total;
+}
+
+/* GROUP vectors of columns of C over ``count`` terms, plus C itself with ``add``. */
+static inline __attribute__((always_inline)) void NAME(rows)(
+    long m, int count, const NAME(mask) *masks, const REAL *a, long row_stride, long k_stride,
+    const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc, int add)
+{
+    REAL panel[STRETCH * GROUP * LANES] __attribute__((aligned(VECTOR_BYTES)));
+    NAME(pack)(GROUP * LANES, count, GROUP * LANES, b, b_k_stride, b_column_stride, panel);
+    for (long i = 0; i < m; i++, a += row_stride, c += ldc) {
+        NAME(vec) acc[GROUP];
+        NAME(vec_at) *out = (NAME(vec_at) *)c;
+#pragma GCC unroll 8
+        for (int j = 0; j < GROUP; j++) acc[j] = add ? (NAME(vec))out[j] : (NAME(vec)){0};
+        for (NAME(mask) left = masks[i]; left; left &= left - 1) {
+            const long l = __builtin_ctzll(left);
+            const REAL x = a[l * k_stride];
+            const NAME(vec) *line = (const NAME(vec) *)(panel + l * (GROUP * LANES));
+#pragma GCC unroll 8
+            for (int j = 0; j < GROUP; j++) acc[j] += x * line[j];
+        }
+#pragma GCC unroll 8
+        for (int j = 0; j < GROUP; j++) out[j] = acc[j];
+    }
+}
+
+/* The first columns of C ← A·B, plus C itself with ``add``, in whole groups; returns how many. These are none if
+ * more than three fifths of the first elements of A are not 0. */
+static long NAME(scattered)(
+    long m, long n, long k, const REAL *a, long row_stride, long k_stride, const REAL *b, long b_k_stride,
+    long b_column_stride, REAL *c, long ldc, int add)
+{
+    const long columns = n / (GROUP * LANES) * (GROUP * LANES);
+    NAME(mask) masks[MASKS];
+    if (columns == 0) return 0;
+    for (long i = 0; i < m; i += MASKS, a += MASKS * row_stride, c += MASKS * ldc) {
+        const long rows = m - i < MASKS ? m - i : MASKS;
+        for (long l = 0; l < k; l += STRETCH) {
+            const int count = k - l < STRETCH ? (int)(k - l) : STRETCH;
+            const REAL *at = a + l * k_stride;
+            const long found = NAME(masks)(rows, count, at, row_stride, k_stride, masks);
+            if (i == 0 && l == 0 && 5 * found > 3 * rows * count) return 0;
+            for (long j = 0; j < columns; j += GROUP * LANES)
+                NAME(rows)(rows, count, masks, at, row_stride, k_stride,
+                           b + l * b_k_stride + j * b_column_stride, b_k_stride, b_column_stride, c + j, ldc,
+                           add || l > 0);
+        }
+    }
+    return columns;
+}
+#undef GROUP
+#undef STRETCH
+#undef MASKS
