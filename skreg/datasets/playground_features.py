@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from skreg._documentation import DocumentedMixin
+
 #: Name: its value at the columns (a, b), and how it is written for columns of other names.
 _FEATURES = {
     "x1": (lambda a, b: a, "{0}"),
@@ -16,7 +18,7 @@ _FEATURES = {
 }
 
 
-class PlaygroundFeatures(TransformerMixin, BaseEstimator):
+class PlaygroundFeatures(TransformerMixin, DocumentedMixin, BaseEstimator):
     """Seven functions of two columns: the features of the TensorFlow Playground.
 
     Parameters

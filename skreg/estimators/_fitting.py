@@ -13,6 +13,7 @@ from scipy.sparse import sparray, spmatrix
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import _get_feature_names
 
+from skreg._documentation import DocumentedMixin
 from skreg._validation import as_floats
 from skreg.losses import Loss
 from skreg.path import PathModel, RegularizationPath, path_alphas
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 OnSolved = Callable[[int], None] | None
 
 
-class LinearHooks(BaseEstimator, ABC):
+class LinearHooks(DocumentedMixin, BaseEstimator, ABC):
     """What a penalty and a task have to say for a linear estimator to be fitted.
 
     The hooks are private, so that users see scikit-learn's methods only. What paths, searches and

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from skreg._documentation import DocumentedMixin
 from skreg._kernels import network as kernel
 from skreg.penalties import Penalty
 
@@ -19,7 +20,7 @@ GROUP_PENALTIES = {"group", "group_log"}
 
 
 @dataclass(eq=False, repr=False)
-class MLPParameters(BaseEstimator):
+class MLPParameters(DocumentedMixin, BaseEstimator):
     """Parameters of a network; a dataclass, so that a subclass adds its own as further fields.
 
     The section below is part of the docstring of every network, see `BaseRegularizedMLP`.

@@ -7,6 +7,7 @@ from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skreg._documentation import DocumentedMixin
 from skreg.model_selection.outcome import frame_of
 from skreg.model_selection.pipelines import alpha_name
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-class SearchResults(BaseSearchCV):
+class SearchResults(DocumentedMixin, BaseSearchCV):
     """`BaseSearchCV` whose predictions take the options of those of the chosen estimator."""
 
     @available_if(_search_estimator_has("predict"))

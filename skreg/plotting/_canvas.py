@@ -35,6 +35,19 @@ def axes(ax, caller, **figure_kw):
     return ax
 
 
+def uncut(figure):
+    """Give a figure without a layout of its own one, where `savefig` would cut off what is drawn.
+
+    Names, legends and keys stand beside the axes. New figures of the displays make room for them;
+    a user's own, as `pyplot.subplots` makes it, does not.
+    """
+    root = figure.figure
+    if root.get_layout_engine() is None:
+        box, (width, height) = root.get_tightbbox(), root.get_size_inches()
+        if min(box.x0, box.y0) < 0 or box.x1 > width or box.y1 > height:
+            root.set_layout_engine("constrained")
+
+
 def style(i):
     """Colour and dashes of the i-th line: thirty-five in all, each told by dashes too."""
     return {

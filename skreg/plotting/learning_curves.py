@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.plotting._canvas import expect, ordered_styles, pyplot
+from skreg.plotting._canvas import expect, ordered_styles, pyplot, uncut
 from skreg.plotting._fitted import estimator_in, fitted_in
 
 
@@ -262,6 +262,7 @@ class LearningCurvesDisplay:
             panel.grid(alpha=0.3)
         self.axes_[0].set(ylabel=self.error_name)
         self.axes_[1].legend(frameon=False)
+        uncut(self.figure_)
         return self
 
     def _draw_one(self, panel, part, i, look, is_thin, band):

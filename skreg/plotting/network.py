@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.plotting._canvas import NEGATIVE, POSITIVE, QUIET, axes, name_features
+from skreg.plotting._canvas import NEGATIVE, POSITIVE, QUIET, axes, name_features, uncut
 from skreg.plotting._fitted import fitted_in
 
 
@@ -139,6 +139,7 @@ class NetworkDisplay:
         ax.set(xlim=(-0.75, len(places) - 0.25), ylim=(-tallest / 2 - 0.9, tallest / 2 + 0.3))
         ax.set_axis_off()
         self._draw_key(max_width, widest)
+        uncut(self.figure_)
         return self
 
     def _largest(self, layer, max_units):

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import lstsq
 
 from skreg.penalties.separable import Separable
-from skreg.plotting._canvas import COLOURS, QUIET, axes
+from skreg.plotting._canvas import COLOURS, QUIET, axes, uncut
 from skreg.plotting._fitted import fitted_in
 from skreg.plotting._local import Local
 from skreg.quadratic import Moments, Quadratic
@@ -247,6 +247,7 @@ class PenaltyGeometryDisplay:
         ax.set(xlabel=self.names[0], ylabel=self.names[1])
         ax.set_title(self.note, fontsize="medium")
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)
+        uncut(self.figure_)
         return self
 
     def _excess(self, points):

@@ -5,7 +5,16 @@ from dataclasses import replace
 import numpy as np
 
 from skreg.model_selection.pipelines import alpha_name, last_step, path_of
-from skreg.plotting._canvas import QUIET, apart, axes, expect, name_features, style, target_index
+from skreg.plotting._canvas import (
+    QUIET,
+    apart,
+    axes,
+    expect,
+    name_features,
+    style,
+    target_index,
+    uncut,
+)
 from skreg.plotting._fitted import estimator_in, search_in
 
 
@@ -228,6 +237,7 @@ class RegularizationPathDisplay:
         self._draw_entries(at, shown)
         self._draw_labels(at, coefs, named)
         self._draw_marks(at, shown)
+        uncut(self.figure_)
         return self
 
     @property

@@ -5,7 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg.model_selection.outcome import best_finished, standard_errors
 from skreg.model_selection.pipelines import alpha_name
-from skreg.plotting._canvas import COLOURS, QUIET, axes, expect
+from skreg.plotting._canvas import COLOURS, QUIET, axes, expect, uncut
 from skreg.plotting._fitted import search_in
 
 _TOPS = {"n_nonzero": "non-zero coefficients", "dof": "degrees of freedom"}
@@ -187,6 +187,7 @@ class SearchDisplay:
         self._draw_zero(at)
         self._draw_top(at)
         ax.legend(frameon=False)
+        uncut(self.figure_)
         return self
 
     def _places(self, alphas):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas
-from skreg.plotting._canvas import QUIET, axes, expect, ordered_styles
+from skreg.plotting._canvas import QUIET, axes, expect, ordered_styles, uncut
 from skreg.plotting._fitted import fitted_in
 
 
@@ -170,4 +170,5 @@ class ShrinkageDisplay:
         ax.set(xscale="log", xlim=(low, high), ylim=(-0.09, 1.05))
         ax.set(xlabel="eigenvalue σᵢ of the Hessian", ylabel="what is left, σᵢ/(σᵢ+λ)")
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+        uncut(self.figure_)
         return self

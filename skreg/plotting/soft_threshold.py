@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skreg.plotting._canvas import COLOURS, QUIET, apart, axes, expect, name_features
+from skreg.plotting._canvas import COLOURS, QUIET, apart, axes, expect, name_features, uncut
 from skreg.plotting._fitted import fitted_in
 from skreg.plotting._local import Local
 
@@ -191,6 +191,7 @@ class SoftThresholdDisplay:
         ax.set(xlabel=f"{sign}θ̂ᵢ, without a penalty", ylabel=f"{sign}θᵢ, at λ = {self.alpha:.3g}")
         self._draw_labels(before, after, n_labels)
         ax.legend(loc="lower right", frameon=False)
+        uncut(self.figure_)
         return self
 
     def _draw_labels(self, before, after, n_labels):
