@@ -60,7 +60,7 @@ def check_choices(search):
     """
     choice = search.alphas
     if isinstance(choice, Mapping):
-        choice = alphas_named(choice, alpha_name(search.estimator))
+        choice = check_alphas(alphas_named(choice, alpha_name(search.estimator)))[0]
     if isinstance(choice, numbers.Integral):
         if choice < 1:
             raise ValueError(

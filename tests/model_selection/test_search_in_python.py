@@ -42,6 +42,8 @@ def test_a_grid_as_for_grid_search():
     assert ours.best_score_ == PathSearchCV(LASSO, ALPHAS).fit(X, Y).best_score_
     with pytest.raises(ValueError, match=f"does not name λ, which is '{NAME}' here"):
         PathSearchCV(LASSO, {"alpha": ALPHAS}).fit(X, Y)
+    with pytest.raises(ValueError, match=r"must be finite and not negative, got -1\.0"):
+        PathSearchCV(LASSO, {NAME: [1.0, -1.0]}).fit(X, Y)
     grid = {"alpha": [1.0], "l1_ratio": [0.5]}
     with pytest.raises(ValueError, match=r"alphas=\[1.0\] and param_grid=\{'l1_ratio': \[0.5\]\}"):
         PathSearchCV(QuadraticApproxLasso(), grid).fit(X, Y)
