@@ -8,10 +8,17 @@ from sklearn.pipeline import Pipeline
 from skreg.model_selection.pipelines import names_out
 
 
-def search_in(given: Any) -> tuple[Any, NDArray | None]:
-    """What a fitted Pipeline ends in, and what its earlier steps call the features; None without.
+def search_in(given: Any) -> Any:
+    """What a fitted Pipeline ends in; anything else as it is."""
+    while isinstance(given, Pipeline):
+        given = given.steps[-1][1]
+    return given
 
-    Anything else than a Pipeline is returned as it is.
+
+def fitted_in(given: Any) -> tuple[Any, NDArray | None]:
+    """The estimator in fitted Pipelines and searches, and the names of its features, if it has any.
+
+    They are those of the columns it was fitted on, or what the earlier steps tell.
 
     Examples
     --------
@@ -21,25 +28,20 @@ def search_in(given: Any) -> tuple[Any, NDArray | None]:
     >>> from skreg import QuadraticApproxRidge
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> model = make_pipeline(StandardScaler(), QuadraticApproxRidge()).fit(X, y)
-    >>> estimator, names = search_in(model)
+    >>> estimator, names = fitted_in(model)
     >>> estimator, names[:2].tolist()
     (QuadraticApproxRidge(), ['age', 'sex'])
     """
     names = None
-    while isinstance(given, Pipeline):
-        names = names_out(given[:-1], names)
-        given = given.steps[-1][1]
-    return given, names
-
-
-def fitted_in(given: Any) -> tuple[Any, NDArray | None]:
-    """The same of Pipelines and fitted searches, of which the chosen estimator is taken."""
-    given, names = search_in(given)
-    while hasattr(given, "best_estimator_"):
-        given, inner = search_in(given.best_estimator_)
-        names = inner if inner is not None else names
+    while isinstance(given, Pipeline) or hasattr(given, "best_estimator_"):
+        if isinstance(given, Pipeline):
+            names = names_out(given[:-1], names)
+        given = given.steps[-1][1] if isinstance(given, Pipeline) else given.best_estimator_
     own = getattr(given, "feature_names_in_", None)
-    return given, names if own is None else own
+    if own is not None:
+        return given, own
+    told = names is not None and len(names) == getattr(given, "n_features_in_", len(names))
+    return given, names if told else None
 
 
 def estimator_in(given: Any) -> Any:

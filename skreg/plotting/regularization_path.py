@@ -15,7 +15,7 @@ from skreg.plotting._canvas import (
     target_index,
     uncut,
 )
-from skreg.plotting._fitted import estimator_in, search_in
+from skreg.plotting._fitted import estimator_in, fitted_in, search_in
 
 
 class RegularizationPathDisplay:
@@ -168,7 +168,7 @@ class RegularizationPathDisplay:
         -------
         RegularizationPathDisplay
         """
-        search, names = search_in(search)
+        given, search = search, search_in(search)
         expect(search, "search", ("estimator", "cv"), "a fitted PathSearchCV")
         path = getattr(search, "path_", None)
         if path is None:
@@ -181,7 +181,7 @@ class RegularizationPathDisplay:
         simplest = getattr(search, "alpha_one_std_err_", chosen)
         if simplest != chosen:
             marks["1 s.e."] = simplest
-        if path.given_names is None and names is not None:
+        if (names := fitted_in(given)[1]) is not None:
             path = replace(path, given_names=names)
         return cls.from_path(path, target=target, marks=marks, ax=ax, **kwargs)
 

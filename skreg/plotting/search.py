@@ -105,7 +105,7 @@ class SearchDisplay:
         ValueError
             If the search was not over ``alpha``, or has no such metric.
         """
-        search, _ = search_in(search)
+        search = search_in(search)
         if not hasattr(search, "cv_results_"):
             expect(search, "search", ("cv", "fit"), "a fitted PathSearchCV or GridSearchCV")
         check_is_fitted(search, "cv_results_")

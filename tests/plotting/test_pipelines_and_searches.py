@@ -87,6 +87,19 @@ def test_paths_of_pipelines_and_searches(search):
         RegularizationPathDisplay.from_estimator(scaled(Ridge()), FRAME, Y)
 
 
+def test_names_of_searches_over_pipelines_in_pipelines():
+    columns = make_column_transformer((StandardScaler(), NAMES[:4]), remainder="passthrough")
+    inner = PathSearchCV(scaled(QuadraticApproxRidge()), ALPHAS)
+    piped = make_pipeline(columns, inner).fit(FRAME, Y)
+    expected = piped[0].get_feature_names_out().tolist()
+    assert RegularizationPathDisplay.from_search(piped).feature_names.tolist() == expected
+    geometry = PenaltyGeometryDisplay.from_estimator(piped, features=(0, "remainder__s6"))
+    assert list(geometry.names) == [expected[0], "remainder__s6"]
+    wrong = FunctionTransformer(np.asarray, feature_names_out=lambda step, names: ["wrong"])
+    one = make_pipeline(wrong, QuadraticApproxRidge()).fit(FRAME, Y)
+    assert list(PenaltyGeometryDisplay.from_estimator(one).names) == ["x0", "x1"]
+
+
 def test_pictures_of_fitted_estimators(search):
     ridge = PathSearchCV(scaled(QuadraticApproxRidge()), ALPHAS).fit(FRAME, Y)
     theirs = ShrinkageDisplay.from_estimator(ridge)
