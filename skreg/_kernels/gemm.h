@@ -4,8 +4,8 @@
 #define SKREG_GEMM_H
 #include "dispatch.h"
 
-/* What is known of zeros of A: nothing, or that many lie together, or that many lie here and there. */
-enum { SKREG_NO_ZEROS = 0, SKREG_TOGETHER = 1, SKREG_SCATTERED = 2 };
+/* What is known of zeros: nothing; that many of A lie together, or here and there; or many of B do. */
+enum { SKREG_NO_ZEROS = 0, SKREG_TOGETHER = 1, SKREG_SCATTERED = 2, SKREG_SCATTERED_RIGHT = 3 };
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif

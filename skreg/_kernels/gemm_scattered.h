@@ -19,6 +19,17 @@
 #define MASKS 256
 typedef unsigned long long NAME(mask);
 
+/* Bits from ``start`` on of the masks of LANES rows that lie side by side, as many as an element has. */
+static inline void NAME(side_by_side)(
+    int count, const REAL *a, long k_stride, int start, NAME(mask) *masks)
+{
+    typedef NAME(bits) bits __attribute__((vector_size(VECTOR_BYTES)));
+    bits found = {0}, bit = found + 1;
+    for (int l = 0; l < count && l < 8 * REAL_BYTES; l++, a += k_stride, bit += bit)
+        found |= (bits)((NAME(vec))*(const NAME(vec_at) *)a != (NAME(vec)){0}) & bit;
+    for (int i = 0; i < LANES; i++) masks[i] |= (NAME(mask))found[i] << start;
+}
+
 /* Masks of m rows (at most MASKS) over ``count`` terms; returns how many elements are not 0. */
 static inline long NAME(masks)(
     long m, int count, const REAL *a, long row_stride, long k_stride, NAME(mask) *masks)
@@ -33,15 +44,21 @@ static inline long NAME(masks)(
 #endif
             for (; l < count; l++) masks[i] |= (NAME(mask))(a[l] != 0) << l;
         }
-    else
-        for (int l = 0; l < count; l++, a += k_stride)
-            for (long i = 0; i < m; i++) masks[i] |= (NAME(mask))(a[i * row_stride] != 0) << l;
+    else {
+        const long side_by_side = row_stride == 1 ? m / LANES * LANES : 0;
+        for (long i = 0; i < side_by_side; i += LANES)
+            for (int l = 0; l < count; l += 8 * REAL_BYTES)
+                NAME(side_by_side)(count - l, a + l * k_stride + i, k_stride, l, masks + i);
+        for (long i = side_by_side; i < m; i++)
+            for (int l = 0; l < count; l++)
+                masks[i] |= (NAME(mask))(a[i * row_stride + l * k_stride] != 0) << l;
+    }
     for (long i = 0; i < m; i++) total += __builtin_popcountll(masks[i]);
     return total;
 }
 
 /* GROUP vectors of columns of C over ``count`` terms, plus C itself with ``add``. */
-static inline __attribute__((always_inline)) void NAME(rows)(
+static void NAME(rows)(
     long m, int count, const NAME(mask) *masks, const REAL *a, long row_stride, long k_stride,
     const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc, int add)
 {
@@ -88,6 +105,47 @@ static long NAME(scattered)(
     }
     return columns;
 }
+
+/* Stretches of terms, and columns of B, whose masks are kept at once. */
+#define STRETCHES 8
+#define UNITS 128
+
+/* The first rows of C ← A·B, in whole groups, where many elements of B are 0; returns how many. The product is made
+ * as that of the transposes. For A whose columns, and B whose rows, lie without gaps. */
+static long NAME(scattered_right)(
+    long m, long n, long k, const REAL *a, long row_stride, long k_stride, const REAL *b, long b_k_stride,
+    long b_column_stride, REAL *c, long ldc, int add)
+{
+    const long width = GROUP * LANES, done = m / width * width;
+    NAME(mask) masks[STRETCHES][UNITS];
+    REAL block[UNITS * GROUP * LANES] __attribute__((aligned(VECTOR_BYTES)));
+    if (add || done == 0 || k > STRETCHES * STRETCH || row_stride != 1 || b_column_stride != 1) return 0;
+    for (long u = 0; u < n; u += UNITS, b += UNITS, c += UNITS) {
+        const long units = n - u < UNITS ? n - u : UNITS, whole = units / STEP * STEP;
+        for (long l = 0; l < k; l += STRETCH) {
+            const int count = k - l < STRETCH ? (int)(k - l) : STRETCH;
+            const long found = NAME(masks)(units, count, b + l * b_k_stride, 1, b_k_stride, masks[l / STRETCH]);
+            if (u == 0 && l == 0 && 5 * found > 3 * units * count) return 0;
+        }
+        for (long i = 0; i < done; i += width) {
+            for (long l = 0; l < k; l += STRETCH)
+                NAME(rows)(units, k - l < STRETCH ? (int)(k - l) : STRETCH, masks[l / STRETCH],
+                           b + l * b_k_stride, 1, b_k_stride, a + l * k_stride + i, k_stride, 1, block, width,
+                           l > 0);
+            for (long row = i; row < i + width; row += STEP) {
+                const REAL *from = block + row - i;
+                REAL *to = c + row * ldc;
+                for (long j = 0; j < whole; j += STEP)
+                    NAME(transpose)(from + j * width, width, to + j, ldc);
+                for (long j = whole; j < units; j++)
+                    for (int r = 0; r < STEP; r++) to[r * ldc + j] = from[j * width + r];
+            }
+        }
+    }
+    return done;
+}
+#undef STRETCHES
+#undef UNITS
 #undef GROUP
 #undef STRETCH
 #undef MASKS

@@ -20,11 +20,12 @@ ctypedef fused real:
     double
 
 cdef extern from "gemm.h" nogil:
-    # What is known of the zeros of a product's left factor.
+    # What is known of the zeros of a product's left factor, or of the right one.
     enum:
         NO_ZEROS "SKREG_NO_ZEROS"
         TOGETHER "SKREG_TOGETHER"      # six neighbors are 0 in the same place: images, indicators
         SCATTERED "SKREG_SCATTERED"    # here and there: after ReLU
+        SCATTERED_RIGHT "SKREG_SCATTERED_RIGHT"
 
     void gemm_float "skreg_gemm_float"(
         long m, long n, long k, const float* a, long row_stride, long k_stride, const float* b,
@@ -42,7 +43,7 @@ cdef inline void gemm(
 ) noexcept nogil:
     """C (m×n, rows ldc apart) ← A (m×k) · B (k×n), whose elements lie at any strides; C + A·B with ``add``.
 
-    ``zeros`` of A that lie together, or here and there, are looked for and left out. To the bit the result
+    ``zeros`` that lie together, or here and there, are looked for and left out. To the bit the result
     is the same with the first; with the second it is another order of the sums.
     """
     if real is float:

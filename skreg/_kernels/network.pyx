@@ -14,7 +14,9 @@ from skreg._kernels.losses import CODES
 
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.dispatch cimport dispatched
-from skreg._kernels.matmul cimport NO_ZEROS, SCATTERED, TOGETHER, gemm, limit_level
+from skreg._kernels.matmul cimport (
+    NO_ZEROS, SCATTERED, SCATTERED_RIGHT, TOGETHER, gemm, limit_level,
+)
 from skreg._kernels.plan cimport Rows
 from skreg._kernels.step cimport gather_rows, layer
 from skreg._kernels.team cimport MOST_WORKERS
@@ -28,7 +30,8 @@ ACTIVATIONS = {"identity": Activation.IDENTITY, "logistic": Activation.LOGISTIC,
                "tanh": Activation.TANH, "relu": Activation.RELU, "silu": Activation.SILU,
                "gelu": Activation.GELU}
 
-ZEROS = {None: NO_ZEROS, "together": TOGETHER, "scattered": SCATTERED}
+ZEROS = {None: NO_ZEROS, "together": TOGETHER, "scattered": SCATTERED,
+         "scattered_right": SCATTERED_RIGHT}
 
 cdef extern from *:
     const Py_ssize_t PY_SSIZE_T_MAX
@@ -45,6 +48,8 @@ cdef enum:
     # A tile has at most about this many weights: its gradient and what the optimiser reads with it
     # then stay in a core's own cache.
     TILE = 1 << 15
+    # Rows of a tile are a multiple of this: groups of columns where zeros here and there are left out.
+    ALIGNED = 64
     # Sums that run side by side.
     LANES = 16
 
@@ -54,7 +59,7 @@ def product(
 ):
     """C ← A·B for any strides, as far as x86-64-v``level`` goes (4, 3 or 1): for tests.
 
-    ``zeros`` of A are None, "together" or "scattered".
+    ``zeros`` of A are None, "together" or "scattered"; those of B "scattered_right".
     """
     cdef int kind = ZEROS[zeros]
     if A.shape[1] != B.shape[0] or C.shape[0] != A.shape[0] or C.shape[1] != B.shape[1]:
@@ -147,6 +152,8 @@ cdef class Network:
             fan_in, fan_out = self.shape.units[layer], self.shape.units[layer + 1]
             parts = max(1, fan_in * fan_out // TILE, min(2, batch_size * fan_in * fan_out // TASK))
             rows = _ceil_divide(fan_in, min(parts, fan_in))
+            if rows > ALIGNED:
+                rows -= rows % ALIGNED
             tiles += [(layer, first, min(first + rows, fan_in))
                       for first in range(0, fan_in, rows)]
         return rows_per_task, tiles

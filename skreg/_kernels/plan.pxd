@@ -5,7 +5,7 @@ from libc.stdint cimport uint64_t
 
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.losses cimport Loss
-from skreg._kernels.matmul cimport NO_ZEROS, SCATTERED, TOGETHER
+from skreg._kernels.matmul cimport NO_ZEROS, SCATTERED, SCATTERED_RIGHT, TOGETHER
 from skreg._kernels.optimisers cimport Optimiser
 from skreg._kernels.penalties cimport Pieces
 from skreg._kernels.team cimport Team
@@ -29,6 +29,14 @@ cdef inline int zeros_after(const Architecture* net, int l, bint has_zeros) noex
     if l < 0:
         return TOGETHER if has_zeros else NO_ZEROS
     return SCATTERED if l < net.n_layers - 1 and net.activation == Activation.RELU else NO_ZEROS
+
+
+cdef inline int zeros_of_gradient(const Architecture* net, int l, bint has_zeros) noexcept nogil:
+    """Zeros of the factors that the gradient of layer l is made of: activations, and what is sent back."""
+    cdef int before = zeros_after(net, l - 1, has_zeros)
+    if before == NO_ZEROS and zeros_after(net, l, False) == SCATTERED:
+        return SCATTERED_RIGHT
+    return before
 
 
 # The optimiser's numbers for an epoch; SGD has one momentum, Adam the others.

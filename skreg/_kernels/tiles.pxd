@@ -7,7 +7,7 @@ from skreg._kernels.optimisers cimport (
     ADAM, NESTEROV, SGD, accumulate, adam, adam_steps, nesterov, sgd,
 )
 from skreg._kernels.penalties cimport Pieces, piecewise_prox
-from skreg._kernels.plan cimport INPUTS, Architecture, Plan, Step, Tile, zeros_after
+from skreg._kernels.plan cimport INPUTS, Architecture, Plan, Step, Tile, zeros_of_gradient
 
 ctypedef fused real:
     float
@@ -24,7 +24,7 @@ cdef inline void layer_gradient(
     """The gradient of layer l from a block of rows, where it stands in that of θ."""
     cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
     matmul_tn(fan_in, fan_out, rows, a, fan_in, delta, gradient + net.weights[l],
-              zeros_after(net, l - 1, has_zeros))
+              zeros_of_gradient(net, l, has_zeros))
     column_sums(rows, fan_out, delta, fan_out, gradient + net.biases[l])
 
 
@@ -54,7 +54,7 @@ cdef inline void tile_task(
     else:
         g += worker * plan.gradient_size
         matmul_tn(tile.last - tile.first, fan_out, step.size, a, fan_in, delta, g,
-                  zeros_after(net, l - 1, plan.has_zeros))
+                  zeros_of_gradient(net, l, plan.has_zeros))
         update_rows(plan, theta, step, tile, g)
         if tile.first == 0:
             column_sums(step.size, fan_out, delta, fan_out, g)

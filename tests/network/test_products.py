@@ -79,10 +79,15 @@ def test_zeros_here_and_there(
     B = rng.normal(size=(n, k) if transposed_b else (k, n)).astype(dtype)
     B = B.T if transposed_b else B
     room = np.full((m + 2, n), np.nan, dtype=dtype)
-    product(A, B, room[1:-1], level=level, zeros="scattered")
     exact = A.astype(float) @ B.astype(float)
     scale = np.abs(A).astype(float) @ np.abs(B).astype(float)
-    assert np.all(np.abs(room[1:-1] - exact) <= 2 * np.finfo(dtype).eps * np.sqrt(k) * scale)
+    bound = 2 * np.finfo(dtype).eps * np.sqrt(k) * scale
+    product(A, B, room[1:-1], level=level, zeros="scattered")
+    assert np.all(np.abs(room[1:-1] - exact) <= bound)
+    assert np.all(np.isnan(room[[0, -1]]))
+    room = np.full((n + 2, m), np.nan, dtype=dtype)
+    product(B.T, A.T, room[1:-1], level=level, zeros="scattered_right")
+    assert np.all(np.abs(room[1:-1] - exact.T) <= bound.T)
     assert np.all(np.isnan(room[[0, -1]]))
 
 
@@ -91,6 +96,9 @@ def test_nan_is_not_a_zero_here_and_there():
     A[4, 66] = np.nan
     product(A, B, C, zeros="scattered")
     assert np.array_equal(np.isnan(C), np.arange(9)[:, None] == 4 + np.zeros(128))
+    right, A_right = np.empty((128, 9)), A.T.copy()
+    product(np.ones((70, 128)).T, A_right, right, zeros="scattered_right")
+    assert np.array_equal(np.isnan(right), np.arange(9) == 4 + np.zeros((128, 1)))
 
 
 @pytest.mark.parametrize("level", LEVELS)
