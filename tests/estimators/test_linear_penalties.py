@@ -20,7 +20,7 @@ def rows():
     return scale(X), y
 
 
-def close(ours, other, rtol=1e-6):
+def assert_close(ours, other, rtol=1e-6):
     size = np.abs(other.coef_).max()
     np.testing.assert_allclose(ours.coef_, other.coef_, rtol=0, atol=rtol * size)
     np.testing.assert_allclose(ours.intercept_, other.intercept_, rtol=1e-6)
@@ -32,7 +32,7 @@ def close(ours, other, rtol=1e-6):
 def test_elastic_net_equals_scikit_learn(rows, alpha, l1_ratio, positive):
     ours = QuadraticApproxLasso(alpha, l1_ratio=l1_ratio, positive=positive).fit(*rows)
     other = ElasticNet(alpha, l1_ratio=l1_ratio, positive=positive, tol=1e-14, max_iter=100_000)
-    close(ours, other.fit(*rows))
+    assert_close(ours, other.fit(*rows))
     assert ours.dual_gap_ < 1e-8
 
 
@@ -40,11 +40,13 @@ def test_elastic_net_equals_scikit_learn(rows, alpha, l1_ratio, positive):
 def test_ridge_equals_every_solver_of_scikit_learn(rows, solver):
     ours = QuadraticApproxRidge(0.1).fit(*rows)
     other = Ridge(0.1 * len(rows[1]), solver=solver, tol=1e-12, max_iter=100_000, random_state=0)
-    close(ours, other.fit(*rows))
+    assert_close(ours, other.fit(*rows))
 
 
 def test_a_share_of_zero_is_the_ridge(rows):
-    close(QuadraticApproxLasso(0.1, l1_ratio=0.0).fit(*rows), QuadraticApproxRidge(0.1).fit(*rows))
+    assert_close(
+        QuadraticApproxLasso(0.1, l1_ratio=0.0).fit(*rows), QuadraticApproxRidge(0.1).fit(*rows)
+    )
 
 
 def test_factors_are_units_of_the_features(rows):
@@ -95,7 +97,7 @@ def test_positive_classifier_stays_positive(rows):
 
 def test_groups_of_one_are_the_lasso(rows):
     ours = QuadraticApproxLasso(1.0, groups=np.arange(10), tol=1e-12).fit(*rows)
-    close(ours, Lasso(1.0, tol=1e-14, max_iter=100_000).fit(*rows))
+    assert_close(ours, Lasso(1.0, tol=1e-14, max_iter=100_000).fit(*rows))
 
 
 def test_groups_are_kept_or_dropped_whole(rows):
@@ -127,7 +129,7 @@ def test_groups_over_targets_are_the_multi_task_lasso(rows):
     X, y = rows
     Y = np.column_stack([y, y + 30 * X[:, 0], -y])
     ours = QuadraticApproxLasso(2.0, groups="targets", tol=1e-12).fit(X, Y)
-    close(ours, MultiTaskLasso(2.0, tol=1e-14, max_iter=100_000).fit(X, Y))
+    assert_close(ours, MultiTaskLasso(2.0, tol=1e-14, max_iter=100_000).fit(X, Y))
 
 
 def test_groups_of_a_classifier():

@@ -40,7 +40,7 @@ OTHERS = [
     QuadraticApproxLasso(norm_bound=0.5),
     QuadraticApproxLasso(groups="targets"),
     QuadraticApproxRidgeClassifier(),
-    QuadraticApproxRidgeClassifier(norm_bound=0.5, max_iter=100),
+    QuadraticApproxRidgeClassifier(norm_bound=0.5),
     QuadraticApproxRidgeClassifier(class_weight="balanced"),
     QuadraticApproxLassoClassifier(),
     QuadraticApproxLassoClassifier(l1_ratio=0.5),
