@@ -1,5 +1,7 @@
 """`path.at`: any λ, solved where the quadratic is known, else interpolated."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -78,6 +80,17 @@ def test_the_lasso_is_linear_in_lambda_and_zeros_stay_zero():
     both = (path.coefs[1] == 0) & (path.coefs[2] == 0)
     assert both.any()
     assert not middle.coef_[both].any()
+
+
+def test_between_knots_of_squared_error_the_interpolation_is_exact():
+    """A pickle of more features than rows has forgotten the rows, and interpolates."""
+    wide = np.random.default_rng(1).normal(size=(30, 60))
+    path = QuadraticApproxLasso().regularization_path(wide, wide[:, 0] - wide[:, 1], [0.3, 0.28])
+    assert (np.sign(path.coefs[0]) == np.sign(path.coefs[1])).all()
+    kept = pickle.loads(pickle.dumps(path)).at(0.29)
+    assert kept.solver_ == "interpolated"
+    np.testing.assert_allclose(kept.coef_, path.at(0.29).coef_, atol=1e-12)
+    np.testing.assert_allclose(kept.intercept_, path.at(0.29).intercept_, atol=1e-12)
 
 
 def test_a_smooth_path_down_to_zero():
