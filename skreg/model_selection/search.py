@@ -51,13 +51,13 @@ class PathSearchCV(SearchResults):
     estimator : estimator
         With a parameter ``alpha``, which is λ: one of this package, a Pipeline that ends in one, or
         any other of scikit-learn's kind. In a Pipeline λ is the ``alpha`` of the last step.
-    alphas : int, "auto", array-like of shape (n_alphas,) or dict, default=100
+    alphas : int, "auto", array-like of shape (n_alphas,) or dict, default="auto"
         Values of λ. An array is used as it is, in its order; so is that of a dict whose only key is
         the name of λ, ``{"alpha": […]}`` as for `GridSearchCV`. An int asks for so many from λ_max
         of all rows down, for each combination of other parameters its own: see
         `skreg.path.path_alphas`; for networks from 1 to 1e-6.
         ``"auto"`` starts from 100 such values (for networks 13, and for other estimators 13 from
-        1e3 to 1e-3) and extends them beyond the best one for as long as that is the last of them
+        1e3 to 1e-3), and extends them beyond the best one for as long as that is the last of them
         and the score still gains. A grid made for the data sees all rows, the test parts too; the
         scores do not.
     param_grid : None, dict or list of dict, default=None
@@ -223,7 +223,7 @@ class PathSearchCV(SearchResults):
     def __init__(
         self,
         estimator: BaseEstimator,
-        alphas: int | Literal["auto"] | ArrayLike | Mapping[str, ArrayLike] = 100,
+        alphas: int | Literal["auto"] | ArrayLike | Mapping[str, ArrayLike] = "auto",
         *,
         param_grid: Mapping[str, Sequence] | Sequence[Mapping[str, Sequence]] | None = None,
         cv: int | str | Iterable | BaseCrossValidator | None = None,

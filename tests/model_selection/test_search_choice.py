@@ -71,7 +71,7 @@ def test_networks_have_a_grid_and_foreign_estimators_are_asked_for_one(silent):
     grid = automatic(RegularizedMLPRegressor(), 3, None)
     np.testing.assert_allclose(grid, [1.0, 1e-3, 1e-6])
     with pytest.raises(ValueError, match=r"alphas=100 asks for a grid .* Ridge"):
-        PathSearchCV(Ridge()).fit(X, Y)
+        PathSearchCV(Ridge(), 100).fit(X, Y)
 
 
 @pytest.mark.parametrize(

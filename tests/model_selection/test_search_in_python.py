@@ -74,7 +74,16 @@ def test_nested_searches_of_the_default_ridge_are_quiet_where_smaller_alphas_gai
     """In two of these five training parts the smallest λ is the best, by 0.004 standard errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        cross_val_score(PathSearchCV(QuadraticApproxRidge()), X, Y, cv=KFold(5))
+        cross_val_score(PathSearchCV(QuadraticApproxRidge(), 100), X, Y, cv=KFold(5))
+
+
+def test_nested_searches_extend_the_default_grid_where_smaller_alphas_gain():
+    exact = X @ np.arange(10.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        search = PathSearchCV(QuadraticApproxRidge()).fit(X, exact)
+    assert search.alphas_.min() < PathSearchCV(QuadraticApproxRidge(), 3).fit(X, Y).alphas_.min()
+    assert search.best_alpha_ < 1e-6 * search.alphas_.max()
 
 
 def test_a_smallest_alpha_that_still_gains_is_named():
