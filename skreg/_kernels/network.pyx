@@ -11,6 +11,7 @@ from libc.stdlib cimport free, malloc
 import numpy as np
 
 from skreg._kernels.losses import CODES
+from skreg._kernels.vector_unit import highest_level
 
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.dispatch cimport dispatched
@@ -24,6 +25,8 @@ from skreg._kernels.team cimport MOST_WORKERS
 ctypedef fused real:
     float
     double
+
+limit_level(highest_level())
 
 # Codes of the kernel, by the public names.
 ACTIVATIONS = {"identity": Activation.IDENTITY, "logistic": Activation.LOGISTIC,
@@ -66,14 +69,14 @@ def product(
         raise ValueError("the shapes do not make a product")
     if 0 in (A.shape[0], A.shape[1], B.shape[1]):
         raise ValueError("the product is empty")
-    limit_level(level)
+    limit_level(min(level, highest_level()))
     try:
         gemm(A.shape[0], B.shape[1], A.shape[1],
              &A[0, 0], A.strides[0] // sizeof(real), A.strides[1] // sizeof(real),
              &B[0, 0], B.strides[0] // sizeof(real), B.strides[1] // sizeof(real),
              &C[0, 0], C.shape[1], False, kind)
     finally:
-        limit_level(4)
+        limit_level(highest_level())
 
 
 def shuffle(Py_ssize_t[::1] order, uint64_t seed):

@@ -34,8 +34,11 @@ from libc.math cimport INFINITY
 
 import numpy as np
 
+from skreg._kernels.vector_unit import highest_level
+
 from skreg._kernels.activations cimport has_recorded_slope
 from skreg._kernels.constraints cimport COLUMNS, TOGETHER
+from skreg._kernels.matmul cimport limit_level
 from skreg._kernels.network cimport Network
 from skreg._kernels.optimisers cimport Optimiser
 from skreg._kernels.penalties cimport Pieces
@@ -49,6 +52,8 @@ from skreg._kernels.tiles cimport CHUNK, follow, step_sizes
 ctypedef fused real:
     float
     double
+
+limit_level(highest_level())
 
 # Codes of the kernel, by the public names.
 OPTIMISERS = {"gradient": Optimiser.GRADIENT, "sgd": Optimiser.SGD,
