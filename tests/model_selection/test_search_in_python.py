@@ -1,7 +1,5 @@
 """What users type: words for the rule, grids as dicts, options of predictions, quiet edges."""
 
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -89,20 +87,3 @@ def test_nested_searches_extend_the_default_grid_where_smaller_alphas_gain():
 def test_a_smallest_alpha_that_still_gains_is_named():
     with pytest.warns(UserWarning, match="is the smallest of the 20 values tried"):
         PathSearchCV(QuadraticApproxRidge(), np.geomspace(1e4, 1e-1, 20)).fit(X, Y)
-
-
-def test_subpackages_after_importing_skreg():
-    code = """
-import sys, skreg
-assert not {"skreg.plotting", "matplotlib"} & set(sys.modules)
-assert {"plotting", "datasets"} <= set(dir(skreg))
-skreg.plotting.SearchDisplay, skreg.datasets.make_playground
-assert "matplotlib" not in sys.modules
-try:
-    skreg.plots
-except AttributeError as error:
-    assert "plots" in str(error)
-else:
-    sys.exit("no error")
-"""
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

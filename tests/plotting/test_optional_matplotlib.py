@@ -47,6 +47,18 @@ def test_without_matplotlib_plot_names_the_extra(name, monkeypatch):
         display.plot()
 
 
-def test_importing_the_displays_does_not_import_matplotlib():
-    code = "import sys, skreg.plotting; sys.exit('matplotlib' in sys.modules)"
+def test_displays_are_there_after_importing_skreg_and_matplotlib_is_not():
+    code = """
+import sys, skreg
+assert not {"skreg.plotting", "matplotlib"} & set(sys.modules)
+assert {"plotting", "datasets"} <= set(dir(skreg))
+skreg.plotting.SearchDisplay, skreg.datasets.make_playground
+assert "matplotlib" not in sys.modules
+try:
+    skreg.plots
+except AttributeError as error:
+    assert "plots" in str(error)
+else:
+    sys.exit("no error")
+"""
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
