@@ -10,7 +10,7 @@ from skreg._kernels.matmul cimport gemm, limit_level
 
 limit_level(highest_level())
 
-# Rows of A at once: with a few hundred columns they stay in the second cache.
+# Rows, or terms, at once: with a few hundred columns they stay in the second cache.
 cdef Py_ssize_t ROWS = 256
 # Columns of AᵀA at once: a multiple of every vector unit's panel.
 cdef Py_ssize_t STRIPE = 32
@@ -41,18 +41,25 @@ def add_gram(const double[:, :] a, double[:, ::1] gram, Py_ssize_t start, Py_ssi
 
 
 def multiply(const double[:, :] a, const double[:, :] b, double[:, :] out):
-    """out ← A·B, ``out`` with rows of contiguous elements."""
+    """out ← A·B, ``out`` with rows of contiguous elements.
+
+    Terms are taken by blocks that stay in the second cache: of a tall Xᵀ·R both are read once.
+    """
     if a.shape[1] != b.shape[0] or out.shape[0] != a.shape[0] or out.shape[1] != b.shape[1]:
         raise ValueError("the shapes of a, b and out do not fit")
     if out.shape[1] > 1 and out.strides[1] != sizeof(double):
         raise ValueError("the elements of a row of out must be contiguous")
-    cdef Py_ssize_t size = sizeof(double)
-    if out.shape[0] == 0 or out.shape[1] == 0:
+    cdef Py_ssize_t size = sizeof(double), m = a.shape[0], n = b.shape[1], k = a.shape[1]
+    if m == 0 or n == 0:
         return
-    if a.shape[1] == 0:
+    if k == 0:
         out[:, :] = 0
         return
+    # A product with a vector reads the other matrix once in any case.
+    cdef Py_ssize_t depth = k if m == 1 or n == 1 else ROWS, first = 0
     with nogil:
-        gemm(a.shape[0], b.shape[1], a.shape[1], &a[0, 0], a.strides[0] // size,
-             a.strides[1] // size, &b[0, 0], b.strides[0] // size, b.strides[1] // size, &out[0, 0],
-             out.strides[0] // size)
+        while first < k:
+            gemm(m, n, min(depth, k - first), &a[0, first], a.strides[0] // size,
+                 a.strides[1] // size, &b[first, 0], b.strides[0] // size, b.strides[1] // size,
+                 &out[0, 0], out.strides[0] // size, first > 0)
+            first += depth
