@@ -23,7 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skreg._kernels import line
-from skreg.rows.products import Array, Indices, Some
+from skreg.rows.base import Rows
+from skreg.rows.products import Array, Indices, Some, together
 from skreg.solvers.descent import corrected_step, lagrange
 from skreg.solvers.fold_model import FoldModel
 
@@ -90,14 +91,12 @@ class Walk:
             coefs, intercepts = start
             self.theta[:, :, :p] = coefs
             self.theta[:, :, p] = intercepts + coefs @ risk.design.centre
-            self.raw += self._product(self.theta)
+            self.raw += _product(risk.design, self.theta)
         elif risk.fit_intercept:
             null = [risk.loss.null_intercept(risk.y, s, risk.offset) for s in self.shares.T]
             self.theta[:, :, p] = np.array(null)[parts]
             self.raw += self.theta[:, :, p]
-        every = np.arange(C)
-        residual, _, self.bends = self._residuals(self.raw, every)
-        self.slope = self._slope(residual)
+        self.slope, _, self.bends = self._pass(self.raw, np.arange(C))
         self.alphas = np.zeros(C)
         self.known: deque[tuple[float, Array, Array]] = deque(maxlen=_KNOWN)
         self.pairs = np.zeros((2, _MEMORY, *self.theta.shape))
@@ -154,8 +153,7 @@ class Walk:
             sum(share * known[part] for share, known in zip(shares, self.known, strict=True))
             for part in (1, 2)
         )
-        residual, _, bends = self._residuals(raw, np.arange(len(theta)))
-        slope = self._slope(residual)
+        slope, _, bends = self._pass(raw, np.arange(len(theta)))
         closer = self._norms(theta, slope) < self._norms(self.theta, self.slope)
         if closer.all():
             self.theta, self.slope, self.raw, self.bends = theta, slope, raw, bends
@@ -208,20 +206,20 @@ class Walk:
         The objective is convex along d: a slope there that is far above 0 says that its minimum was
         passed, and the secant where about it is.
         """
-        change, pull = self._product(d), self._pull(on) * d
+        change, pull = np.empty((len(self.raw), *d.shape[:2])), self._pull(on) * d
         start = np.einsum("akj,akj->a", gradient, d)
         own = np.einsum("akj,akj->a", self.theta[on], pull)
         bend = np.einsum("akj,akj->a", d, pull)
         t = np.ones(len(on))
-        residual, slope, bends = self._residuals(self.raw, on, change, t)
+        slope, along, bends = self._pass(self.raw, on, change, t, d)
         for _ in range(_MAX_TRIALS):
-            slope += own + t * bend
-            if (slope <= _SLOPE_LEFT * np.abs(start)).all():
+            along += own + t * bend
+            if (along <= _SLOPE_LEFT * np.abs(start)).all():
                 break
-            far = ~(slope <= _SLOPE_LEFT * np.abs(start))
-            secant = start[far] / (start[far] - slope[far])
-            t[far] *= np.clip(np.where(np.isfinite(slope[far]), secant, 0.0), 0.1, 0.7)
-            residual, slope, bends = self._residuals(self.raw, on, change, t)
+            far = ~(along <= _SLOPE_LEFT * np.abs(start))
+            secant = start[far] / (start[far] - along[far])
+            t[far] *= np.clip(np.where(np.isfinite(along[far]), secant, 0.0), 0.1, 0.7)
+            slope, along, bends = self._pass(self.raw, on, change, t)
         if (t < 1.0).any():
             d *= t[:, None, None]
             change *= t[:, None]
@@ -230,47 +228,69 @@ class Walk:
         else:
             self.raw[:, on] += change
         self.bends[on] = bends
-        return self._slope(residual)
+        return slope
 
-    def _product(self, theta: Array) -> Array:
-        """(X − c)θₖ + bₖ for points of shape (A, K, p + 1), as (n, A, K)."""
-        A, K, _ = theta.shape
-        flat = np.ascontiguousarray(theta[:, :, :-1].reshape(A * K, -1).T)
-        raw = np.ascontiguousarray(self.risk.design.dot(flat)).reshape(-1, A, K)
-        raw += theta[:, :, -1]
-        return raw
-
-    def _residuals(
-        self, raw: Array, on: Indices, change: Array | None = None, t: Array | None = None
+    def _pass(
+        self,
+        raw: Array,
+        on: Indices,
+        change: Array | None = None,
+        t: Array | None = None,
+        d: Array | None = None,
     ) -> tuple[Array, Array, Array]:
-        """share·∂ℓ/∂f of the columns ``on`` at raw + t·change.
+        """∂R/∂(θ, b) of the columns ``on`` at raw + t·change, (A, K, p + 1).
 
-        Its sums with ``change`` (n, A, K), and share·∂²ℓ/∂fₖ² summed over rows and outputs, (A,).
+        And the sums of share·∂ℓ/∂f·change, and of share·∂²ℓ/∂fₖ², over rows and outputs, (A,). With
+        a step ``d`` its change of raw predictions is put into ``change``. Rows are taken by blocks
+        that stay in the cache between the two products, some in each thread.
         """
-        loss, y, parts = self.risk.loss, self.risk.y, self.parts[on]
         if change is None or t is None:
             # The end of no step at all.
             change, t = np.take(raw, on, axis=1), np.zeros(len(on))
+
+        def part(rows: slice, design: Rows) -> tuple[Array, Array, Array]:
+            if d is not None:
+                change[rows] = _product(design, d)
+            residual, along, bends = self._residuals(rows, raw[rows], on, change[rows], t)
+            return self._slope(design, residual), along, bends
+
+        slopes, alongs, bends = zip(*together(part, self.risk.design.parts()), strict=True)
+        return sum(slopes[1:], slopes[0]), sum(alongs[1:], alongs[0]), sum(bends[1:], bends[0])
+
+    def _residuals(
+        self, rows: slice, raw: Array, on: Indices, change: Array, t: Array
+    ) -> tuple[Array, Array, Array]:
+        """share·∂ℓ/∂f of some rows, (m, A, K), and the sums of `_pass` over them."""
+        loss, y, parts, shares = self.risk.loss, self.risk.y[rows], self.parts[on], self.shares
         if loss.is_compiled:
             return line.residuals(
-                loss.name, loss.parameter, y, raw, change, t, on, self.shares, parts
+                loss.name, loss.parameter, y, raw, change, t, on, shares[rows], parts
             )
-        n, A, K = change.shape
-        seen = (raw[:, on] + t[:, None] * change).reshape(n * A, K)
+        m, A, K = change.shape
+        seen = (raw[:, on] + t[:, None] * change).reshape(m * A, K)
         _, out, bends = loss.derivatives(np.repeat(y, A, axis=0), seen)
         if loss.coupled:
             bends = bends * (1.0 - bends)
-        share = self.shares[:, parts, None]
+        share = shares[rows][:, parts, None]
         out = out.reshape(change.shape) * share
         bends = (bends.reshape(change.shape) * share).sum(axis=(0, 2))
         return out, np.einsum("nak,nak->a", out, change), bends
 
-    def _slope(self, residual: Array) -> Array:
-        """∂R/∂(θ, b), (A, K, p + 1), from share·∂ℓ/∂f."""
-        n, A, K = residual.shape
+    def _slope(self, design: Rows, residual: Array) -> Array:
+        """∂R/∂(θ, b), (A, K, p + 1), from share·∂ℓ/∂f of some rows."""
+        m, A, K = residual.shape
         slope = np.zeros((A, K, self.risk.n_features + 1))
-        found = self.risk.design.transposed_dot(residual.reshape(n, A * K))
+        found = design.transposed_dot(residual.reshape(m, A * K))
         slope[:, :, :-1] = found.T.reshape(A, K, -1)
         if self.risk.fit_intercept:
             slope[:, :, -1] = residual.sum(axis=0)
         return slope
+
+
+def _product(design: Rows, theta: Array) -> Array:
+    """(X − c)θₖ + bₖ for points of shape (A, K, p + 1), as (n, A, K)."""
+    A, K, _ = theta.shape
+    flat = np.ascontiguousarray(theta[:, :, :-1].reshape(A * K, -1).T)
+    raw = np.ascontiguousarray(design.dot(flat)).reshape(-1, A, K)
+    raw += theta[:, :, -1]
+    return raw
