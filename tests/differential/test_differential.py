@@ -146,6 +146,20 @@ def has_many_minimizers(made, alphas, cv):
     return False
 
 
+def has_ties(made, alphas, cv):
+    """Whether two classes lie equally near for a test row, which rounding decides between."""
+    for train, test in cv.split(made.X):
+        rows = {name: values[train] for name, values in made.rows.items() if name != "offset"}
+        for alpha in alphas:
+            model = clone(made.estimator).set_params(alpha=alpha)
+            raw = model.fit(made.X[train], made.y[train], **rows).decision_function(made.X[test])
+            raw = np.column_stack([np.zeros(len(raw)), raw]) if raw.ndim == 1 else raw
+            best = np.sort(raw, axis=1)
+            if (best[:, -1] - best[:, -2] < ROUNDING * (1.0 + np.abs(best[:, -1]))).any():
+                return True
+    return False
+
+
 def a_search_is_a_grid_search(made):
     """The same scores."""
     alphas = made.scale * np.geomspace(1.0, 1e-2, 3)
@@ -170,7 +184,10 @@ def a_search_is_a_grid_search(made):
     scores = [found.cv_results_["mean_test_score"] for found in (search, grid)]
     size = 1.0 + np.abs(scores[1]).max()
     precision = 1e-2 if made.X.dtype == np.float32 else 1e-4
-    np.testing.assert_allclose(scores[0], scores[1], rtol=0, atol=precision * size)
+    close = dict(rtol=0, atol=precision * size)
+    if made.is_classifier and not np.allclose(*scores, **close) and has_ties(made, alphas, cv):
+        return True
+    np.testing.assert_allclose(*scores, **close)
     return False
 
 
