@@ -34,7 +34,7 @@ def between(path: RegularizationPath, alpha: float, is_smooth: bool) -> dict[str
             "a path over more λ, or fit the estimator."
         )
     above = int(np.searchsorted(known, alpha))
-    below, above = above - 1, above
+    below = above - 1
     scale = np.log if is_smooth and known[below] > 0 else float
     low, at, high = (scale(value) for value in (known[below], alpha, known[above]))
     share = float((at - low) / (high - low))

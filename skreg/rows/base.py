@@ -82,7 +82,7 @@ class Rows(ABC):
     ) -> Iterator[tuple[slice, Array]]:
         """Yield (rows, (X − c)[rows, which]), the latter a new float64 array."""
 
-    def parts(self) -> list[tuple[slice, "Rows"]]:
+    def sections(self) -> list[tuple[slice, "Rows"]]:
         """Rows that are worth taking together between two products, and all of them in order.
 
         Without a copy: all at once where a block of them would need one.

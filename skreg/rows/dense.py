@@ -214,16 +214,16 @@ class DenseRows(Rows):
     def block(self, rows: Some) -> Array:
         return self.X[rows] if self._direct and not self.is_centred else self._copy(rows)
 
-    def parts(self) -> list[tuple[slice, Rows]]:
+    def sections(self) -> list[tuple[slice, Rows]]:
         n, p = self.shape
         # Half of the cache is for what goes with them.
         blocks = slices(n, 2 * p, _FEWEST)
         if len(blocks) == 1 or not (self._direct and self.X.flags.c_contiguous):
-            return super().parts()
-        parts = [DenseRows(self.X[rows], self.centre, self._share[rows]) for rows in blocks]
-        for part in parts:
-            part._direct = True
-        return list(zip(blocks, parts, strict=True))
+            return super().sections()
+        sections = [DenseRows(self.X[rows], self.centre, self._share[rows]) for rows in blocks]
+        for section in sections:
+            section._direct = True
+        return list(zip(blocks, sections, strict=True))
 
     def row_blocks(
         self, which: Some | None = None, at_least: int = 32

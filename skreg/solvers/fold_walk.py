@@ -81,6 +81,7 @@ class Walk:
         self.model, self.risk, self.parts = model, model.risk, parts
         self.shares = np.ascontiguousarray(weights / weights.sum(axis=0))
         risk, C = self.risk, len(parts)
+        self.sections = risk.design.sections()
         K, p = risk.n_outputs, risk.n_features
         self.ridge = np.append(model.factors, 0.0)
         self.theta = np.zeros((C, K, p + 1))
@@ -248,13 +249,13 @@ class Walk:
             # The end of no step at all.
             change, t = np.take(raw, on, axis=1), np.zeros(len(on))
 
-        def part(rows: slice, design: Rows) -> tuple[Array, Array, Array]:
+        def section(rows: slice, design: Rows) -> tuple[Array, Array, Array]:
             if d is not None:
                 change[rows] = _product(design, d)
             residual, along, bends = self._residuals(rows, raw[rows], on, change[rows], t)
             return self._slope(design, residual), along, bends
 
-        slopes, alongs, bends = zip(*together(part, self.risk.design.parts()), strict=True)
+        slopes, alongs, bends = zip(*together(section, self.sections), strict=True)
         return sum(slopes[1:], slopes[0]), sum(alongs[1:], alongs[0]), sum(bends[1:], bends[0])
 
     def _residuals(
