@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skreg.quadratic.point import Rounding
 from skreg.rows.products import EPS
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.descent import best_weights
@@ -202,6 +203,8 @@ class ProximalPath:
         if not fresh:
             self._renew(point)
             return self._step(point, alpha)
+        # Raw predictions are sums of larger terms, where features lie far from 0.
+        rounding += Rounding.at(self.risk, point).value
         if promise >= -rounding:  # lower as far as rounding shows
             return new if promise <= end else None, True
         self.dual = None

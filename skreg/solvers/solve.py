@@ -346,10 +346,12 @@ def shortfall(task: Task, answer: Answer, method: Method, tol: float) -> list[st
     quantity = "gradient norm" if answer.gaps is None else "duality gap"
     if not task.penalty.is_convex:
         quantity = "residual of stationarity"
+    why, remedy = "came, for rounding, no nearer than", "Bring the features to one scale"
     if answer.exhausted is None or answer.exhausted[worst]:
         why, remedy = f"stopped at max_iter={task.max_iter} {method.unit} with", "Raise max_iter"
-    else:
-        why, remedy = "came, for rounding, no nearer than", "Bring the features to one scale"
+        if answer.n_expansions is not None and answer.n_iter[worst] < task.max_iter:
+            why = f"stopped after {answer.n_expansions[worst]} quadratics with"
+            remedy = "Raise max_expansions"
     return [
         f"{method.name} {why} a relative {quantity} of {reached[worst]:.1e} at "
         f"alpha={task.alphas[worst]:.6g}, above tol={tol:g}. {remedy}, or accept this accuracy by "

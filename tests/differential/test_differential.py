@@ -240,3 +240,11 @@ def test_law(law, capsys):
         print(f"\n{law.__name__}: {tried} cases from seed {SEED}, {set_aside} set aside")
     assert tried > set_aside, "every case was set aside"
     assert not broken, f"{len(broken)} of {tried} cases:\n" + "\n".join(broken)
+
+
+def test_a_step_that_rounding_undoes_is_the_last():
+    """Columns 100 away from 0 in sparse rows: a whole step seemed to go up, by less than rounding.
+
+    It was then cut until it did nothing, as often as there may be quadratics.
+    """
+    assert not a_search_is_a_grid_search(case(2274276982))
