@@ -18,6 +18,7 @@ class Options:
     target: str | None = None
     task: str = "auto"
     drop: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     separator: str | None = None
     holdout: float = 0.2
     alphas: tuple[float, ...] | None = None
@@ -39,7 +40,7 @@ DEFAULTS = {
     "digits": {"folds": 3, "hidden": (256, 256, 256), "max_iter": 12, "batch_size": 100},
     "table": {"folds": 5, "hidden": (64, 64), "max_iter": 100, "batch_size": 32},
 }
-_TABLE_ONLY = ("target", "task", "drop", "separator", "holdout")
+_TABLE_ONLY = ("target", "task", "drop", "types", "separator", "holdout")
 _DIGITS_ONLY = ("output_dir",)
 
 _DESCRIPTION = """\
@@ -126,7 +127,8 @@ def _build_parser():
         nargs="?",
         default=None,
         type=Path,
-        help="a .csv, .csv.gz or .parquet file with one row a sample and a header",
+        help="a table with one row a sample and a header: .csv, .tsv or .txt (also .gz, .bz2, .xz "
+        "or .zip), .parquet or .xlsx; - reads the standard input",
     )
     data.add_argument("--target", metavar="COLUMN", help="the column to predict")
     data.add_argument(
@@ -139,6 +141,13 @@ def _build_parser():
         metavar="COLUMN",
         action="append",
         help="a column to leave out, such as a row number; may be given again",
+    )
+    data.add_argument(
+        "--types",
+        metavar="COLUMN=KIND",
+        action="append",
+        help="what a column is: number, category, date, date:FORMAT (such as date:%%d/%%m/%%Y) or "
+        "drop; may be given again (default: told from the values, and printed)",
     )
     data.add_argument(
         "--separator",
@@ -254,7 +263,7 @@ def parse(argv=None):
     for name in foreign:
         if name in given:
             raise UserError(f"--{name.replace('_', '-')} {remedy}")
-    for name in ("alphas", "drop", "hidden"):
+    for name in ("alphas", "drop", "types", "hidden"):
         if name in given:
             given[name] = tuple(given[name])
     return job, Options(**{**DEFAULTS[job], **given})

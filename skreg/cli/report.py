@@ -37,8 +37,8 @@ def _decimals(number, digits):
     return max(0, digits - 1 - math.floor(math.log10(abs(number)))) if number else digits
 
 
-def format_table(header, rows, *, marked=None):
-    """Lay out rows of text in right-aligned columns, the first one to the left.
+def format_table(header, rows, *, marked=None, left=(0,)):
+    """Lay out rows of text in columns.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ def format_table(header, rows, *, marked=None):
     rows : sequence of sequences of str
     marked : int, default=None
         Index of a row to mark with an arrow.
+    left : sequence of int, default=(0,)
+        Columns that are aligned to the left; the others are to the right.
 
     Returns
     -------
@@ -62,10 +64,10 @@ def format_table(header, rows, *, marked=None):
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = []
     for index, row in enumerate([header, *rows], start=-1):
-        first, *rest = (
-            cell.ljust(width) if i == 0 else cell.rjust(width)
+        cells = (
+            cell.ljust(width) if i in left else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        line = "  " + "   ".join([first, *rest])
+        line = "  " + "   ".join(cells)
         lines.append((line + "  <-" if index == marked else line).rstrip())
     return "\n".join(lines)

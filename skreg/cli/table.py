@@ -2,14 +2,16 @@
 
 import difflib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from skreg.cli.columns import Column, understand
 from skreg.cli.errors import UserError
-from skreg.cli.preprocessing import LARGEST, is_written_number, without_huge, written_numbers
+from skreg.cli.numbers import LARGEST, decimal_mark, without_huge, written_numbers
 
 # A whole-number target with more values than this is taken for a quantity.
 MAX_CLASSES = 20
@@ -24,6 +26,7 @@ class Dataset:
     y: pd.Series
     task: str  # "classification" or "regression"
     notes: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
 
 
 def find_column(frame, name, option):
@@ -47,8 +50,15 @@ def find_column(frame, name, option):
     raise UserError(f"{option} {name!r} is not a column; {hint}")
 
 
-def make_problem(frame, target, *, task="auto", drop=()):
-    """Separate target and features and tell the task.
+def make_problem(
+    frame: pd.DataFrame,
+    target: str | None,
+    *,
+    task: str = "auto",
+    drop: Iterable[str] = (),
+    given: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Separate target and features, tell the task and what each column is.
 
     Rows without a target are left out. The task "auto" is a classification for a target of text,
     categories, booleans, or at most `MAX_CLASSES` different whole numbers; else a regression.
@@ -61,6 +71,8 @@ def make_problem(frame, target, *, task="auto", drop=()):
     task : {"auto", "classification", "regression"}, default="auto"
     drop : sequence of str, default=()
         Columns to leave out.
+    given : dict of str to str, default=None
+        Kinds of columns that the user says; of the target it decides the task.
 
     Returns
     -------
@@ -78,10 +90,15 @@ def make_problem(frame, target, *, task="auto", drop=()):
     if target in drop:
         raise UserError(f"--drop names the target {target!r}")
 
+    given = dict(given or {})
+    told = given.pop(target, None)
+    if told is not None and task == "auto":
+        task = {"number": "regression", "category": "classification"}.get(told, task)
     y, notes = frame[target], []
-    if is_written_number(y):
+    mark = decimal_mark(y)
+    if mark is not None and told != "category":
         notes.append(f"read the text of {target!r} ({y.dropna().iloc[0]}, …) as numbers")
-        y = written_numbers(y)
+        y = written_numbers(y, mark)
     if types.is_numeric_dtype(y) and not types.is_bool_dtype(y):
         y = without_huge(y)
     known = y.notna()
@@ -103,7 +120,8 @@ def make_problem(frame, target, *, task="auto", drop=()):
     if task == "auto":
         task = looks_like
         notes.append(f"task: {task}, as {target!r} holds {reason} (use --task to say otherwise)")
-    return Dataset(X, _prepare_target(y, task), task, tuple(notes))
+    columns = understand(X, given, y)
+    return Dataset(X, _prepare_target(y, task), task, tuple(notes), tuple(columns))
 
 
 def _of_huge_values(X):

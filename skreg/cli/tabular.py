@@ -21,6 +21,7 @@ from skreg import (
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
+from skreg.cli.columns import listing, parse_types
 from skreg.cli.errors import UserError
 from skreg.cli.preprocessing import build_preprocessor
 from skreg.cli.reading import read_table
@@ -74,9 +75,15 @@ def run(options):
     started = time.perf_counter()
     check_save_path(options.save)
     table = read_table(options.data, separator=options.separator, target=options.target)
-    problem = make_problem(table.frame, options.target, task=options.task, drop=options.drop)
+    problem = make_problem(
+        table.frame,
+        options.target,
+        task=options.task,
+        drop=options.drop,
+        given=parse_types(options.types, table.frame),
+    )
     check_size(problem, options)
-    preprocessor, kinds = build_preprocessor(problem.X)
+    preprocessor, kinds = build_preprocessor(problem.X, problem.columns)
     if not preprocessor.transformers:
         raise UserError(f"{options.data} has no column to learn from beside the target")
     _print_problem(options, problem, kinds, table.notes)
@@ -218,15 +225,9 @@ def _print_problem(options, problem, kinds, notes):
         for kind, plural in (("number", "numeric"), ("category", "categorical"), ("date", "date"))
         if kind in kinds
     ]
-    print(f"{options.data}: {len(problem.y):,} rows, columns: {', '.join(usable)}")
-    reasons = {
-        "constant": "a single value",
-        "text": "text that differs in nearly every row",
-        "unusable": "neither number, category nor date",
-    }
-    for kind, reason in reasons.items():
-        if kind in kinds:
-            print(f"Note: left out {', '.join(map(repr, kinds[kind]))}: {reason}")
+    name = "standard input" if str(options.data) == "-" else options.data
+    print(f"{name}: {len(problem.y):,} rows, columns: {', '.join(usable)}\n")
+    print(listing(problem.columns), end="\n\n")
     for note in (*notes, *problem.notes):
         print(f"Note: {note}")
 

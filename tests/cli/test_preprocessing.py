@@ -7,14 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skreg.cli.preprocessing import (
-    MAX_TEXT_VALUES,
-    RARE_LEVEL,
-    as_numbers,
-    build_preprocessor,
-    column_kind,
-    date_features,
-)
+from skreg.cli.columns import MAX_TEXT_VALUES, column_kind
+from skreg.cli.dates import date_features
+from skreg.cli.preprocessing import RARE_LEVEL, as_numbers, build_preprocessor, plain_names
 
 
 @pytest.mark.parametrize(
@@ -35,12 +30,21 @@ from skreg.cli.preprocessing import (
         (pd.to_datetime(["2024-01-31", "2025-01-31"]), "date"),
         (["31.01.2024", "01.02.2024"], "date"),
         (["01/31/2024", None, "1/2/2024"], "date"),
-        (["03.01.2024", "01.02.2024"], "category"),
+        (["03.01.2024", "01.02.2024"], "date"),
+        (["15-Mar-21", "2-Apr-21"], "date"),
+        (["March 15, 2021", "April 1, 2021"], "date"),
+        (["3/15/21 2:30 PM", "4/1/21 11:05 AM"], "date"),
+        (["2021-03", "2021-04"], "date"),
+        (list(range(20210301, 20210321)), "date"),
+        (["192.168.1.1", "10.0.0.1"], "category"),
         (["31.01.2024", "01.31.2024"], "category"),
         (["51,300", "1,048.5", None], "number"),
         (["26.0%", "3 %", "-$1"], "number"),
         (["12", "07"], "category"),
-        (["1,2", "3,4"], "category"),
+        (["1,2", "3,4"], "number"),
+        (["1.200,50 €", "7 €"], "number"),
+        (["(1,200)", "USD 5", "1'000"], "number"),
+        (["ABC 12", "ABC 7"], "category"),
         (["2024-01-31", "2024-13-77"], "category"),
         ([5, 5, 5], "constant"),
         ([None, None], "constant"),
@@ -147,12 +151,17 @@ def test_mixed_table(mixed):
         "category": ["colour", "garden"],
         "date": ["sold"],
         "text": ["note"],
-        "constant": ["empty"],
+        "empty": ["empty"],
     }
     numbers = preprocessor.fit_transform(X)
     # size + its gaps + rooms, colours + missing + false/true, five of the date + their gaps
     assert numbers.shape == (120, 3 + 6 + 10)
     assert numbers.dtype == np.float64
+    names = plain_names(preprocessor.get_feature_names_out())
+    assert names[:4] == ["size", "rooms", "size is missing", "sold (days)"]
+    assert {"sold (days) is missing", "colour = red", "colour = (missing)", "garden = True"} < set(
+        names
+    )
     assert np.isfinite(numbers).all()
     # Other rows may miss values anywhere and bring columns along or in another order.
     gaps = pd.DataFrame(np.nan, index=range(2), columns=[*X.columns[::-1], "more"]).astype(object)

@@ -1,16 +1,35 @@
 """Reading a user's file: what its text says of itself."""
 
+import bz2
+import io
+import lzma
+import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
 
+from skreg.cli.preprocessing import build_preprocessor
 from skreg.cli.reading import read_table
+from skreg.cli.table import make_problem
+
+TABLES = Path(__file__).parent / "tables"
 
 
 def frame_of(path, **options):
     return read_table(path, **options).frame
+
+
+def archive(**members):
+    """The bytes of a zip file of CSV files."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, text in members.items():
+            made.writestr(f"{name}.csv", text)
+    return file.getvalue()
 
 
 def write(path, content):
@@ -51,13 +70,23 @@ def test_the_separator_is_told_from_the_file(tmp_path, separator):
         ("empty.csv", "", "is empty"),
         ("blank.csv", "\n\n", "is empty"),
         ("header.csv", "a,b\n", "a header but no rows"),
-        ("ragged.csv", "a,b\n1,2\n1,2,3\n", "cannot be read: Error tokenizing data"),
+        (
+            "ragged.csv",
+            "a,b\n1,2\n1,2,3\n",
+            "line 3 has more fields than the header has names (3 for 2)",
+        ),
         ("binary.csv", bytes(range(256)) * 4, "is not a text file"),
         ("fake.csv.gz", "a,b\n1,2\n", "cannot be read: Not a gzipped file"),
         ("cut.csv.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03KLJ", "cannot be read"),
         ("fake.parquet", "a,b\n1,2\n", "cannot be read"),
         ("empty.parquet", "", "cannot be read"),
-        ("book.xlsx", "a", "unknown kind of file; use .csv, .csv.gz or .parquet"),
+        ("book.ods", "a", "unknown kind of file; use .csv, .tsv or .txt"),
+        (
+            "two.zip",
+            archive(a="a\n1\n", b="b\n2\n"),
+            "must hold one table; it holds 'a.csv', 'b.csv'",
+        ),
+        ("fake.zip", "a,b\n1,2\n", "cannot be read: File is not a zip file"),
     ],
 )
 def test_unreadable_files(tmp_path, name, content, message, failing):
@@ -80,6 +109,44 @@ def test_file_without_permission(tmp_path, failing, monkeypatch):
 
     monkeypatch.setattr(pd, "read_csv", refuse)
     assert "cannot be read: Permission denied" in failing(path, "--target", "a")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", "a\tb\n1\tx\n2\ty\n"),
+        ("a.csv.bz2", bz2.compress(b"a,b\n1,x\n2,y\n")),
+        ("a.csv.xz", lzma.compress(b"a,b\n1,x\n2,y\n")),
+        ("a.zip", archive(a="a,b\n1,x\n2,y\n")),
+        ("a.dat", "a   b\n1   x\n2  y\n"),
+        ("a", "a,b\n1,x\n2,y\n"),
+    ],
+)
+def test_other_kinds_of_files(tmp_path, name, content):
+    frame = frame_of(write(tmp_path / name, content))
+    pd.testing.assert_frame_equal(frame, pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
+
+
+@pytest.mark.parametrize("pack", [bytes, bz2.compress])
+def test_the_standard_input(monkeypatch, pack):
+    given = io.TextIOWrapper(io.BytesIO(pack(b"a;b\n1;x\n2;y\n")))
+    monkeypatch.setattr(sys, "stdin", given)
+    assert frame_of(Path("-")).columns.tolist() == ["a", "b"]
+
+
+def test_sheets_are_read_if_openpyxl_is_there(tmp_path, failing, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise ImportError("Missing optional dependency 'openpyxl'.")
+
+    path = write(tmp_path / "a.xlsx", "")
+    monkeypatch.setattr(pd, "read_excel", refuse)
+    assert "needs openpyxl (pip install openpyxl)" in failing(path, "--target", "a")
+    sheets = {"data": pd.DataFrame({" a ": [1, 2]}), "notes": pd.DataFrame({"x": [0]})}
+    monkeypatch.setattr(pd, "read_excel", lambda *args, **kwargs: sheets)
+    table = read_table(path)
+    assert table.frame["a"].tolist() == [1, 2]
+    assert table.notes == ("read the first of 2 sheets, 'data'",)
+    assert table.code("b") == 'pd.read_excel("new_rows.xlsx")'
 
 
 def test_parquet_without_an_engine(tmp_path, failing, monkeypatch):
@@ -114,6 +181,27 @@ SPELLINGS = {
         lines(separator=";").replace(".", ","), {"sep": ";", "decimal": ","}, ""
     ),
     "tabs": (lines(separator="\t"), {"sep": "\t"}, ""),
+    "a line that names the separator": (
+        "sep=;\n" + lines(separator=";"), {"sep": ";", "skiprows": 1}, ""
+    ),
+    "spaces after commas": (PLAIN.replace(",", ", "), {"skipinitialspace": True}, ""),
+    "comments": ("# by me\n" + PLAIN, {"skiprows": 1}, "left out 1 comment line (#)"),
+    "comments inside": (
+        PLAIN.replace("48.7", "# sold late\n48.7"), {"comment": "#"}, "left out 1 comment line (#)"
+    ),
+    "totals": (
+        PLAIN + "Total,,,1292.77,\n", {},
+        "left out 1 line at the end (totals or footnotes): 'Total'",
+    ),
+    "footnotes": (
+        PLAIN + "\nSource: the office\n", {},
+        "left out 1 line at the end (totals or footnotes): 'Source: the office'",
+    ),
+    "header again": (
+        PLAIN.replace("51.0", PLAIN.split("\n")[0] + "\n51.0"), {},
+        "left out 1 repetition of the header",
+    ),
+    "old line ends": (PLAIN.replace("\n", "\r"), {}, ""),
     "blank lines": (PLAIN.replace("east", "east", 1) + "\n\n", {}, ""),
 }  # fmt: skip
 
@@ -129,6 +217,44 @@ def test_a_table_is_the_same_however_it_is_spelled(tmp_path, spelling):
     assert "".join(table.notes) == note
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["currency_target", "latin1", "noheader", "semi_dec", "thousands_feat", "title", "trail"],
+)
+def test_spellings_of_a_table_give_the_same_problem(name):
+    """Area, age, region, price and sold of 300 houses as people write them."""
+    target = "4" if name == "noheader" else "price"
+    table = read_table(TABLES / f"{name}.csv", target=target)
+    problem = make_problem(table.frame, target)
+    assert problem.task == "regression"
+    assert [column.kind for column in problem.columns] == ["number", "number", *["category"] * 2]
+    numbers = build_preprocessor(problem.X, problem.columns)[0].fit_transform(problem.X)
+    y = problem.y * (0.001 if name == "currency_target" else 1.0)
+    np.testing.assert_allclose(y[:3], [343.8, 333.73, 484.04])
+    assert LinearRegression().fit(numbers, y).score(numbers, y) > 0.975
+
+
+def test_a_column_of_dates_and_one_of_huge_numbers():
+    dates = make_problem(read_table(TABLES / "date_mdy.csv").frame, "price")
+    date = dates.columns[0]
+    assert (date.name, date.kind, date.form) == ("date", "date", "%m/%d/%Y")
+    huge = make_problem(read_table(TABLES / "huge_feat.csv").frame, "price")
+    numbers = build_preprocessor(huge.X, huge.columns)[0].fit_transform(huge.X)
+    assert np.isfinite(numbers).all()
+    assert "'area' holds numbers beyond" in huge.notes[0]
+
+
+def test_lines_that_lack_fields_are_named(tmp_path):
+    table = read_table(write(tmp_path / "a.csv", PLAIN + "50,3\n" + lines(names=())))
+    assert table.notes[0].startswith("line 6 has fewer fields than the header has names")
+    assert table.frame.isna().sum().sum() == 3
+
+
+def test_a_category_called_total_is_no_total(tmp_path):
+    text = "kind,x,y\n" + "total,1,2\npart,3,4\n" * 3 + "total,5,6\n"
+    assert len(frame_of(write(tmp_path / "a.csv", text))) == 7
+
+
 def test_thousands_with_points(tmp_path):
     path = write(tmp_path / "a.csv", "a;b\n1.234,5;x\n7,25;y\n")
     assert frame_of(path)["a"].tolist() == [1234.5, 7.25]
@@ -136,7 +262,12 @@ def test_thousands_with_points(tmp_path):
 
 def test_other_encodings_are_read_and_said(tmp_path):
     text = PLAIN.replace("area", "Fläche m²").replace("south", "Zürich")
-    for encoding, note in (("latin-1", "not UTF-8"), ("utf-16", ""), ("utf-8", "")):
+    for encoding, note in (
+        ("latin-1", "not UTF-8"),
+        ("utf-16", ""),
+        ("utf-16-le", ""),
+        ("utf-8", ""),
+    ):
         table = read_table(write(tmp_path / "a.csv", text.encode(encoding)))
         assert table.frame.columns[0] == "Fläche m²"
         assert table.frame["region"][2] == "Zürich"
