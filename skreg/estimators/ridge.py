@@ -186,7 +186,8 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         products of rows; or ``"svd"`` and ``"svd-dual"``, X itself, where the condition number of
         H + λI would cost accuracy; ``"cg"``, nothing, for a sparse X too large for that, where
         ``effective_dof_`` is NaN. For other losses: ``"newton-cholesky"``, with p > n
-        ``"newton-dual"``, or ``"newton-cg"``; ``"interior_point"`` for quantiles.
+        ``"newton-dual"``, or ``"newton-cg"``; ``"semismooth-newton"`` for Huber's where
+        targets lie a thousand δ away and more; ``"interior_point"`` for quantiles.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Where X has string column names.

@@ -18,6 +18,9 @@ from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.rows.products import Array, Indices, Mask
 from skreg.solvers.degrees_of_freedom import along_path
 
+# Rows, or features, up to which matrices of their size are made at will.
+_LARGEST = 4000
+
 
 class Progress:
     """Tells ``on_solved`` of each λ once, by its place."""
@@ -78,6 +81,11 @@ class Task:
         factors = self.coordinates.l2(self.problem.n_features)[kept]
         start = None if self.start is None else (self.start[0][:, kept], self.start[1])
         return replace(self, problem=problem, penalty=Separable(0.0, factors), start=start)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether matrices of rows, or of features, are not too large."""
+        return min(self.risk.X.shape) <= _LARGEST
 
     @property
     def is_full(self) -> bool:
@@ -340,6 +348,8 @@ class Method(ABC):
         The same as values that members of a `Task` may have, such as "penalty.is_smooth".
     unit : str
         What ``max_iter`` counts.
+    remedy : str
+        What helps where rounding keeps it from ``tol``.
     closer : float
         The share of ``tol`` that a solution asked for closely aims at.
     """
@@ -348,6 +358,7 @@ class Method(ABC):
     scope: ClassVar[str]
     needs: ClassVar[dict[str, tuple[Any, ...]]] = {}
     unit: ClassVar[str] = "iterations"
+    remedy: ClassVar[str] = "Bring the features to one scale"
     closer: ClassVar[float] = 1.0
 
     def serves(self, task: Task) -> bool:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows import make_rows
-from skreg.rows.products import Array
+from skreg.rows.products import Array, slices
 from skreg.solvers.descent import gradient_scales
 
 
@@ -50,14 +50,32 @@ class OriginalRows:
             out += self.risk.offset
         return out
 
+    def residual(self, coef: NDArray, b: NDArray) -> Array:
+        """Raw predictions less y, (n, K), of θ (K, p) and b (K,): both and all sums in long double.
+
+        Where they are far smaller than y, float64 would leave them few digits.
+        """
+        risk, out = self.risk, np.empty(self.risk.y.shape)
+        theta, b = coef.T.astype(np.longdouble), np.asarray(b, dtype=np.longdouble)
+        for some in slices(*risk.X.shape):
+            raw = risk.X[some] @ theta + b
+            if risk.offset is not None:
+                raw += risk.offset[some]
+            out[some] = raw - risk.y[some]
+        return out
+
     def gradient(self, raw: Array, coef: Array, alpha: float) -> tuple[Array, Array, Array]:
         """∂/∂θ (K, p), about the mean where there is an intercept, ∂/∂b (K,), and the curvature."""
         _, residual, curvature = self.risk.derivatives_at(raw)
+        return *self.slopes(residual, coef, alpha), curvature
+
+    def slopes(self, residual: Array, coef: Array, alpha: float) -> tuple[Array, Array]:
+        """The first two of `gradient`, from share·∂ℓ/∂f (n, K)."""
         total = residual.sum(axis=0)
         slope = self.rows.transposed_dot(residual).T + alpha * self.factors * coef
         if self.risk.fit_intercept:
-            return slope - np.outer(total, self._shift), total, curvature
-        return slope + np.outer(total, self.rows.centre), np.zeros_like(total), curvature
+            return slope - np.outer(total, self._shift), total
+        return slope + np.outer(total, self.rows.centre), np.zeros_like(total)
 
     def norm(self, slope: Array, total: Array) -> float:
         """The gradient norm as `Newton` measures it."""
@@ -69,6 +87,12 @@ class OriginalRows:
         out, shape = np.empty(len(alphas)), (self.risk.n_outputs, self.risk.n_features)
         for i, alpha in enumerate(alphas):
             coef = coefs[i].astype(np.float64).reshape(shape)
-            raw = self.raw(coef, np.atleast_1d(intercepts[i]).astype(np.float64))
-            out[i] = self.norm(*self.gradient(raw, coef, alpha)[:2])
+            b = np.atleast_1d(intercepts[i]).astype(np.float64)
+            if self.risk.loss.has_identity_link:
+                y, raw = np.zeros(self.risk.y.shape), self.residual(coef, b)
+            else:
+                y, raw = self.risk.y, self.raw(coef, b)
+            share = self.risk.share[:, None]
+            slopes = self.slopes(share * self.risk.loss.derivatives(y, raw)[1], coef, alpha)
+            out[i] = self.norm(*slopes)
         return out

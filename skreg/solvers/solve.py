@@ -22,6 +22,7 @@ from skreg.solvers.original_rows import OriginalRows
 from skreg.solvers.penalized_interior import PenalizedInterior
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
+from skreg.solvers.semismooth_newton import SemismoothNewton
 from skreg.solvers.working_set import ActiveSet, BlockDescent, PenalizedQuadratic
 
 # A relative gap that may be rounding alone, of a sum over rows.
@@ -31,6 +32,7 @@ HESSIANS = ("full", "diagonal", "pca")
 #: Every method, in the order in which they are asked whether they serve a task.
 METHODS: tuple[Method, ...] = (
     Diagonal(),
+    SemismoothNewton(),
     Newton(),
     OneShot(),
     Spectral(),
@@ -153,17 +155,16 @@ def solve(
         freedom = Freedom.of(near, penalty, alphas, answer.thetas, answer.intercepts)
     else:
         freedom = Freedom(answer.dof)
-    notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
     intercepts = answer.intercepts + shift
     seen = problem.as_seen(answer.thetas, intercepts)
     if problem.dtype != np.float64 and penalty.is_bounded(problem.n_features):
         seen = _towards_zero(seen[0], answer.thetas), seen[1]
-    gaps, norms, p = answer.gaps, answer.gradient_norms, problem.n_features
+    if near is not problem and answer.gradient_norms is not None:
+        answer.gradient_norms = _norms_as_seen(task, answer, problem, *seen)
+    notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
+    gaps, norms = answer.gaps, answer.gradient_norms
     if norms is not None and problem.dtype != np.float64 and not problem.is_quadratic:
-        factors = np.where(task.coordinates.excluded(p), np.inf, task.coordinates.l2(p))
-        rows = OriginalRows(cast(EmpiricalRisk, problem), factors)
-        solved = (alphas > 0) | answer.has_minimizer
-        norms = np.where(solved, rows.norms(alphas, *seen), norms)
+        norms = _norms_as_seen(task, answer, problem, *seen)
     if gaps is not None and problem.dtype != np.float64 and task.is_full:
         task = replace(task, problem=problem)
         price = _price_of_rounding(task, answer.thetas, intercepts, *seen)
@@ -323,6 +324,18 @@ def _towards_zero(coefs: NDArray, thetas: Array) -> NDArray:
     return np.where(np.abs(coefs) > np.abs(exact), np.nextafter(coefs, 0 * coefs), coefs)
 
 
+def _norms_as_seen(
+    task: Task, answer: Answer, problem: Problem, coefs: NDArray, intercepts: NDArray
+) -> Array:
+    """Gradient norms of coefficients as users see them, rounded and beside their intercepts."""
+    p = problem.n_features
+    factors = np.where(task.coordinates.excluded(p), np.inf, task.coordinates.l2(p))
+    rows = OriginalRows(cast(EmpiricalRisk, problem), factors)
+    solved = (task.alphas > 0) | answer.has_minimizer
+    assert answer.gradient_norms is not None  # or nobody would ask
+    return np.where(solved, rows.norms(task.alphas, coefs, intercepts), answer.gradient_norms)
+
+
 def _norms(penalty: Penalty, thetas: Array) -> Array:
     """‖θ‖₂ where J is smooth, else J(θ)."""
     if penalty.is_smooth:
@@ -346,7 +359,7 @@ def shortfall(task: Task, answer: Answer, method: Method, tol: float) -> list[st
     quantity = "gradient norm" if answer.gaps is None else "duality gap"
     if not task.penalty.is_convex:
         quantity = "residual of stationarity"
-    why, remedy = "came, for rounding, no nearer than", "Bring the features to one scale"
+    why, remedy = "came, for rounding, no nearer than", method.remedy
     if answer.exhausted is None or answer.exhausted[worst]:
         why, remedy = f"stopped at max_iter={task.max_iter} {method.unit} with", "Raise max_iter"
         if answer.n_expansions is not None and answer.n_iter[worst] < task.max_iter:

@@ -1,0 +1,287 @@
+"""The ridge beside a loss with linear sides and a quadratic between, of targets far out on them.
+
+R + λ·½Σⱼfⱼθⱼ² is then a quadratic on each piece of space where the same rows bend. A semismooth
+Newton method (Qi & Sun, 1993; for Huber's loss Madsen & Nielsen, 1990) goes to the minimum of the
+piece at hand, searches the line to it exactly, and ends when a minimum lies in its own piece: there
+it is exact, whatever λ is. It begins where interior points end, with nearly the right rows.
+
+With a row's multiplier a, its share of the slope, and its curvature w where it bends, the minimum
+of a piece solves
+
+    a = w(y − o − xθ − b)  in the rows that bend,      Xᵀa = λFθ,      Σa = 0,
+
+as (XᵀWX + λF)θ = …, p × p, or where fewer rows than features bend as (W⁻¹ + XF⁻¹Xᵀ/λ)a = …, which
+does not suffer from a small λ. Residuals are far smaller than targets, so they are taken in long
+double, and each solution is refined by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.optimize import brentq
+
+from skreg._threads import one_blas_thread
+from skreg.penalties import Separable
+from skreg.quadratic.risk import EmpiricalRisk
+from skreg.rows.products import EPS, Array, Mask, sum_of_outer_grams
+from skreg.solvers.interior_point import Iterate
+from skreg.solvers.interior_step import Cholesky
+from skreg.solvers.method import Answer, Task
+from skreg.solvers.newton import Newton
+from skreg.solvers.original_rows import OriginalRows
+
+# The relative gap at which interior points end, and their steps; a multiplier nearer to the end of
+# its interval than this share of it is there.
+_INSIDE, _STEPS, _AT_END = 1e-11, 200, 1e-5
+# Solutions are refined while that halves what is wrong, at most so many times.
+_REFINED = 12
+# Steps in a row without gain after which what is left of the gradient is rounding.
+_STALLS = 4
+
+
+class SemismoothNewton(Newton):
+    """From where interior points end, for each λ by itself, to the quadratic of the minimum."""
+
+    name = "semismooth_newton"
+    scope = "½Σ fⱼθⱼ² under Huber's loss of far targets"
+    needs: ClassVar = {
+        **Newton.needs,
+        "problem.is_piecewise_linear": (True,),
+        "max_expansions": (None,),
+        "is_small": (True,),
+    }
+    remedy = "Raise delta towards the size of the residuals"
+
+    def path(self, task: Task) -> Answer:
+        """Each λ > 0 by itself; λ = 0 as under any loss."""
+        risk, p = task.risk, task.risk.n_features
+        kept = ~task.coordinates.excluded(p)
+        if not kept.all():
+            alone = risk.restricted(np.flatnonzero(kept))
+            return self.path(task.among(kept, alone)).spread(kept)
+        walk, found = Walk(risk, task.coordinates.l2(p)), {}
+        with one_blas_thread():
+            for i in task.descending():
+                alpha = float(task.alphas[i])
+                found[i] = walk.solve(alpha, task.max_iter) if alpha else self._at_zero(task, walk)
+                task.progress(i)
+        ends = [found[i] for i in range(len(found))]
+        steps = np.array([end.n_iter for end in ends])
+        return Answer(
+            thetas=np.array([end.theta[None] for end in ends]),
+            risk=np.array([end.value for end in ends]),
+            n_iter=steps,
+            solver="semismooth-newton",
+            intercepts=np.array([[end.intercept] for end in ends]),
+            gradient_norms=np.array([end.norm for end in ends]),
+            n_expansions=steps,
+            exhausted=steps >= task.max_iter,
+        )
+
+    def _at_zero(self, task: Task, walk: Walk) -> End:
+        found = super().path(replace(task, alphas=np.zeros(1)))
+        assert found.intercepts is not None  # as of every loss
+        norm = walk.rows.norms(np.zeros(1), found.thetas, found.intercepts)[0]
+        theta, b, steps = found.thetas[0, 0], float(found.intercepts[0, 0]), int(found.n_iter[0])
+        return End(theta, b, float(found.risk[0]), float(norm), steps)
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """θ and b as users see them, R and the gradient norm there, and the steps that led there."""
+
+    theta: Array
+    intercept: float
+    value: float
+    norm: float
+    n_iter: int
+
+
+class Walk:
+    """The method for one risk, of a single target, and one set of factors f (p,), finite."""
+
+    def __init__(self, risk: EmpiricalRisk, factors: Array):
+        self.risk, self.factors, self.design = risk, factors, risk.design
+        self.rows = OriginalRows(risk, factors)
+        self.center = risk.design.centre.astype(np.longdouble)
+        above, below = risk.loss.linear_sides
+        self.high, self.low = risk.share * above, -risk.share * below
+        self.bend = risk.share / risk.loss.conjugate_curvature
+
+    def solve(self, alpha: float, max_iter: int) -> End:
+        """The minimum at λ = ``alpha`` > 0."""
+        inside = Iterate(self.risk, Separable(0.0, self.factors), alpha).run(_INSIDE, _STEPS)
+        found = inside.point
+        theta, b = found.theta.astype(np.longdouble), np.longdouble(found.intercept)
+        e = self.errors(theta, b)
+        # The rows that bend, by their multipliers: these are nearer to the truth than residuals.
+        width = self.high - self.low
+        ends = np.abs(2.0 * found.a - self.high - self.low) >= (1.0 - _AT_END) * width
+        side = np.where(found.a > 0, self.high, self.low)
+        new = self._minimum(alpha, self._weights(~ends, e), side, theta, b)
+        if self._objective(alpha, *new) < self._objective(alpha, theta, b, e):
+            theta, b, e = new
+        theta, b, steps = self._descend(alpha, theta, b, e, max_iter - inside.n_iter)
+        return self._seen(alpha, theta, b, inside.n_iter + steps)
+
+    def _descend(self, alpha: float, theta: Array, b: Any, e: Array, max_iter: int):
+        """From piece to piece, to the one that holds its own minimum."""
+        least, stalls = self._objective(alpha, theta, b, e), 0
+        for n_iter in range(1, max(max_iter, 1) + 1):
+            bends = self._bends(e)
+            new = self._minimum(alpha, self._weights(bends, e), self.multipliers(e), theta, b)
+            if bends.any() and self._is_in_piece(new[2], e):
+                return *new[:2], n_iter
+            t = self._length(alpha, theta, e, new)
+            theta, b = theta + t * (new[0] - theta), b + t * (new[1] - b)
+            e = self.errors(theta, b)
+            value = self._objective(alpha, theta, b, e)
+            stalls = 0 if value < least * (1.0 - 4.0 * EPS) else stalls + 1
+            least = min(least, value)
+            if stalls >= _STALLS:
+                break
+        return theta, b, n_iter
+
+    # At a point ----------------------------------------------------------------------------------
+
+    def errors(self, theta: Array, b: Any) -> Array:
+        """y − o − xθ − b, of b about the center of the design."""
+        return -self.rows.residual(theta[None], np.array([b - self.center @ theta]))[:, 0]
+
+    def multipliers(self, e: Array) -> Array:
+        """Shares of the slope, from low to high."""
+        return np.clip(self.bend * e, self.low, self.high)
+
+    def _bends(self, e: Array) -> Mask:
+        a = self.bend * e
+        return (a > self.low) & (a < self.high)
+
+    def _is_in_piece(self, new: Array, old: Array) -> bool:
+        """Whether the same rows bend at two points, and the others are on the same sides."""
+        bends = self._bends(new)
+        if not np.array_equal(bends, self._bends(old)):
+            return False
+        return bool((np.sign(new) == np.sign(old))[~bends & (self.bend > 0)].all())
+
+    def _weights(self, bends: Mask, e: Array) -> Array:
+        """Curvatures of the rows that bend, or if none does those of parabolas above the losses."""
+        if (weights := np.where(bends, self.bend, 0.0)).any():
+            return weights
+        return self.risk.share * self.risk.loss.majorizer(np.zeros((len(e), 1)), -e[:, None])[:, 0]
+
+    def _value(self, e: Array) -> float:
+        losses = self.risk.loss.derivatives(np.zeros((len(e), 1)), -e[:, None])[0]
+        return float(self.risk.share @ losses)
+
+    def _objective(self, alpha: float, theta: Array, b: Any, e: Array) -> float:
+        return self._value(e) + 0.5 * alpha * float(self.factors @ theta**2)
+
+    def _seen(self, alpha: float, theta: Array, b: Any, n_iter: int) -> End:
+        """Rounded, the intercept making up for what that does to θ in the rows that bend."""
+        rounded = theta.astype(np.float64)
+        if self.risk.fit_intercept:
+            weights = np.where(self._bends(self.errors(theta, b)), self.bend, 0.0)
+            mean = self.design.mean(weights / (weights.sum() or 1.0))
+            b = b + (theta - rounded) @ (mean - self.center) - rounded @ self.center
+        coef, intercept = rounded[None], np.array([b], dtype=np.float64)
+        residual = self.rows.residual(coef, intercept)
+        a = -self.multipliers(-residual[:, 0])[:, None]
+        norm = self.rows.norm(*self.rows.slopes(a, coef, alpha))
+        return End(rounded, float(intercept[0]), self._value(-residual[:, 0]), norm, n_iter)
+
+    # To the minimum of a piece -------------------------------------------------------------------
+
+    def _minimum(self, alpha: float, weights: Array, a: Array, theta: Array, b: Any):
+        """θ, b and the errors there, for rows with weights, and multipliers of the others."""
+        few = np.count_nonzero(weights) < np.count_nonzero(self.factors)
+        system = (_ByRows if few else _ByFeatures)(self, alpha, weights, a)
+        theta, best = system.start(theta), np.inf
+        for _ in range(_REFINED):
+            e = self.errors(theta, b)
+            d, d_b, wrong = system.correction(theta, e)
+            if not wrong < 0.5 * best:
+                break
+            best, theta, b = wrong, theta + d, b + d_b
+        return theta, b, e
+
+    def _length(self, alpha: float, theta: Array, e: Array, new: tuple) -> float:
+        """Where on the line to a new point the objective is least, at most a whole step."""
+        change, step = e - new[2], (new[0] - theta).astype(np.float64)
+        weighted = alpha * self.factors * step
+        start, bend = float(weighted @ theta), float(weighted @ step)
+
+        def slope(t: float) -> float:
+            return start + t * bend - float(self.multipliers(e - t * change) @ change)
+
+        if slope(1.0) <= 0:
+            return 1.0
+        return brentq(slope, 0.0, 1.0, xtol=1e-14) if slope(0.0) < 0 else 0.0
+
+
+class _ByFeatures:
+    """XᵀWX + λF, the intercept eliminated."""
+
+    def __init__(self, walk: Walk, alpha: float, weights: Array, a: Array):
+        self.walk, self.weights, self.a = walk, weights, a
+        self.ridge, self.total = alpha * walk.factors, float(weights.sum())
+        self.sums: Array
+        gram, self.sums = walk.design.gram(weights)
+        if walk.risk.fit_intercept:
+            gram = gram - np.outer(self.sums, self.sums) / self.total
+        self.inverse = Cholesky(gram + np.diag(self.ridge))
+
+    def start(self, theta: Array) -> Array:
+        return theta
+
+    def correction(self, theta: Array, e: Array) -> tuple[Array, float, float]:
+        """What θ and b lack, and the largest gradient."""
+        a = np.where(self.weights > 0, self.weights * e, self.a)
+        lack = self.walk.design.transposed_dot(a[:, None])[:, 0]
+        lack = lack - (self.ridge * theta).astype(np.float64)
+        lack_b = float(a.sum()) if self.walk.risk.fit_intercept else 0.0
+        d = self.inverse.solve(lack - self.sums * (lack_b / self.total))
+        has_b = self.walk.risk.fit_intercept
+        d_b = float(lack_b - self.sums @ d) / self.total if has_b else 0.0
+        return d, d_b, float(np.abs(lack).max(initial=abs(lack_b)))
+
+
+class _ByRows:
+    """W⁻¹ + XF⁻¹Xᵀ/λ of the rows with a weight; features without a penalty beside the intercept."""
+
+    def __init__(self, walk: Walk, alpha: float, weights: Array, a: Array):
+        self.walk, self.weights, self.a = walk, weights, a.copy()
+        self.on, self.free = np.flatnonzero(weights), walk.factors == 0
+        self.give = np.where(self.free, 0.0, 1.0 / np.where(self.free, 1.0, alpha * walk.factors))
+        root, design = np.sqrt(self.give), walk.design
+        blocks = (block[self.on] * root[some] for some, block in design.column_blocks())
+        matrix = sum_of_outer_grams(len(self.on), blocks)
+        matrix[np.diag_indices(len(self.on))] += 1.0 / weights[self.on]
+        ones = np.ones((len(weights), int(walk.risk.fit_intercept)))
+        self.beside = np.hstack([ones, design.columns(np.flatnonzero(self.free))])
+        self.inverse = Cholesky(matrix)
+        self.solved = np.empty((len(self.on), 0))
+        if self.beside.shape[1]:
+            self.solved = self.inverse.solve(self.beside[self.on])
+        self.schur = np.linalg.pinv(self.beside[self.on].T @ self.solved, hermitian=True)
+
+    def start(self, theta: Array) -> Array:
+        """θ of the multipliers: λFθ = Xᵀa."""
+        slope = self.walk.design.transposed_dot(self.a[:, None])[:, 0]
+        return np.where(self.free, theta, self.give * slope)
+
+    def correction(self, theta: Array, e: Array) -> tuple[Array, float, float]:
+        """What θ and b lack, and the largest residual that no multiplier stands for."""
+        on, off = self.on, e[self.on] - self.a[self.on] / self.weights[self.on]
+        alone = self.inverse.solve(off)
+        rest = self.beside.T @ self.a
+        z = self.schur @ (self.beside[on].T @ alone + rest)
+        a = np.zeros(len(e))
+        a[on] = alone - self.solved @ z
+        self.a += a
+        d = self.give * self.walk.design.transposed_dot(a[:, None])[:, 0]
+        has_b = int(self.walk.risk.fit_intercept)
+        d[self.free] = z[has_b:]
+        return d, float(z[0]) if has_b else 0.0, float(np.abs(off).max(initial=0.0))
