@@ -245,7 +245,9 @@ class Descent:
         ``start`` is the objective at t = 0; ``derivatives`` are those at t = 1.
 
         The slope is a sum over rows of known numbers, so a trial takes no pass over X; it is exact
-        where differences of the objective are lost in rounding.
+        where differences of the objective are lost in rounding. A convex objective does not rise
+        by more than t times the slope at the end, so where that is next to nothing, or below 0,
+        the objective need not be asked.
         """
         point = self.point
         slack = 64 * EPS * (abs(start) + self.risk.null_risk) + self.risk.rounding.value
@@ -257,6 +259,8 @@ class Descent:
             end = value + alpha * self._penalty(theta)
             slope = np.vdot(residual, change) + alpha * np.vdot(theta, bend)
             enough = end <= start + _DECREASE * t * descent + slack
+            if self.risk.is_convex and slope <= -_DECREASE * descent and np.isfinite(end):
+                return t, derivatives
             if enough and abs(slope) <= _SLOPE_LEFT * abs(descent):
                 return t, derivatives
             if enough and slope < 0:

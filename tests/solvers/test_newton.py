@@ -431,6 +431,19 @@ def test_float32_rows_give_float32_coefficients():
     np.testing.assert_allclose(single.coefs, double.coefs, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_classes_of_weights_decades_apart_take_few_steps(classes):
+    """Losses of probabilities near 1 are rounded more than a step gains: slopes tell it."""
+    rng = np.random.default_rng(0)
+    X, labels = 20.0 * rng.normal(size=(60, 3)), np.arange(60) % classes
+    weights = np.where(labels == 0, 1e3, 1e-4)
+    y = np.eye(classes)[labels] if classes > 2 else labels[:, None].astype(float)
+    loss = get_loss("multinomial_log_loss" if classes > 2 else "binary_log_loss")
+    found = solve_newton(EmpiricalRisk(X, y, loss, weights), np.geomspace(1e-3, 1e-12, 4))
+    assert (found.n_iter <= 20).all()
+    assert (found.gradient_norms <= 1e-8).all()
+
+
 def test_too_few_steps_are_told():
     X, y, w = rows("poisson")
     risk = EmpiricalRisk(X, y, get_loss("poisson"), w)
