@@ -21,6 +21,8 @@ class Options:
     types: tuple[str, ...] = ()
     separator: str | None = None
     holdout: float = 0.2
+    metric: str = "auto"
+    budget: float | None = None
     alphas: tuple[float, ...] | None = None
     folds: int
     seed: int = 0
@@ -40,7 +42,7 @@ DEFAULTS = {
     "digits": {"folds": 3, "hidden": (256, 256, 256), "max_iter": 12, "batch_size": 100},
     "table": {"folds": 5, "hidden": (64, 64), "max_iter": 100, "batch_size": 32},
 }
-_TABLE_ONLY = ("target", "task", "drop", "types", "separator", "holdout")
+_TABLE_ONLY = ("target", "task", "drop", "types", "separator", "holdout", "metric", "budget")
 _DIGITS_ONLY = ("output_dir",)
 
 _DESCRIPTION = """\
@@ -160,6 +162,20 @@ def _build_parser():
         metavar="SHARE",
         type=_number(float, 0, high=1, low_open=True, high_open=True),
         help="share of the rows kept out of the search (default: 0.2)",
+    )
+
+    data.add_argument(
+        "--metric",
+        choices=("auto", "log_loss", "error", "roc_auc", "average_precision", "rmse", "mae", "r2"),
+        help="what λ and the model are chosen by; the others are shown beside it (default: "
+        "log_loss for classes, rmse for numbers)",
+    )
+    data.add_argument(
+        "--budget",
+        metavar="SECONDS",
+        type=_number(float, 0, low_open=True),
+        help="about how long it may take; the network trains for fewer epochs or is left out "
+        "(default: no limit)",
     )
 
     search = parser.add_argument_group("search")

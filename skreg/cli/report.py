@@ -32,6 +32,36 @@ def format_error(value, standard_error=None, *, task):
     return f"{value:.{decimals}f}{uncertainty}{unit}"
 
 
+def format_measure(value, standard_error, metric):
+    """A cross-validated metric with its standard error."""
+    if metric.percent:
+        return format_error(value, standard_error, task="classification")
+    decimals = min(4, _decimals(max(standard_error, 1e-3 * abs(value)), 2))
+    return f"{value:.{decimals}f} ± {standard_error:.{decimals}f}"
+
+
+def format_interval(estimate, metric):
+    """A value and its interval.
+
+    Examples
+    --------
+    >>> from skreg.cli.metrics import metrics_of
+    >>> from skreg.cli.report import format_interval
+    >>> metrics = metrics_of("classification", [0, 1])
+    >>> format_interval((0.05, 0.021, 0.083), metrics["error"])
+    '5.0 (2.1 to 8.3) %'
+    >>> format_interval((0.312, 0.25, 0.374), metrics["log_loss"])
+    '0.312 (0.250 to 0.374)'
+    """
+    if any(math.isnan(one) for one in estimate):
+        return "not defined"
+    value, low, high = estimate
+    if metric.percent:
+        return f"{100 * value:.1f} ({100 * low:.1f} to {100 * high:.1f}) %"
+    decimals = min(4, _decimals((high - low) / 4 or value, 2)) if math.isfinite(high - low) else 3
+    return f"{value + 0.0:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"
+
+
 def _decimals(number, digits):
     """Decimals that show so many significant digits of a number."""
     return max(0, digits - 1 - math.floor(math.log10(abs(number)))) if number else digits

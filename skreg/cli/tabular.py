@@ -2,16 +2,13 @@
 
 import math
 import time
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import make_scorer, r2_score
-from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skreg import (
     QuadraticApproxLasso,
@@ -22,42 +19,39 @@ from skreg import (
     RegularizedMLPRegressor,
 )
 from skreg.cli.columns import listing, parse_types
+from skreg.cli.comparison import Contender, compete, measure_baseline, winner_of
 from skreg.cli.errors import UserError
+from skreg.cli.importance import Important
+from skreg.cli.metrics import Metric, metrics_of
+from skreg.cli.plan import in_words, make_plan, within
 from skreg.cli.preprocessing import build_preprocessor
-from skreg.cli.reading import read_table
-from skreg.cli.report import format_alpha, format_error, format_table
+from skreg.cli.reading import Table, read_table
+from skreg.cli.report import format_alpha, format_interval, format_measure, format_table
 from skreg.cli.saving import check_save_path, save_model
-from skreg.cli.search import ERRORS, network_parameters, splitter, tune
-from skreg.cli.table import make_problem
+from skreg.cli.search import network_parameters
+from skreg.cli.table import Dataset, make_problem
 
 # Features and numeric targets have variance 1, so one grid serves every table.
 ALPHAS = {
-    "ridge": tuple(10.0 ** np.arange(1, -6, -1)),
-    "lasso": tuple(10.0 ** np.arange(0, -4.5, -0.5)),
+    "ridge": tuple(10.0 ** np.arange(1, -5.5, -0.5)),
+    "lasso": tuple(10.0 ** np.arange(0, -4.25, -0.25)),
     "network": (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 0.0),
 }
 
 
-class Contender(NamedTuple):
-    """A line of the comparison; ``alpha`` is None for the baseline."""
+@dataclass(frozen=True)
+class Report:
+    """All that is known at the end, for what is printed and for the page."""
 
-    name: str
-    alpha: float | None
-    cv_error: float
-    cv_standard_error: float
-    model: Any
-
-    @classmethod
-    def from_outcome(cls, outcome):
-        """The best λ of a search."""
-        i = outcome.best
-        return cls(
-            outcome.name,
-            outcome.alphas[i],
-            outcome.cv_error[i],
-            outcome.cv_standard_error[i],
-            outcome.search.best_estimator_,
-        )
+    options: Any
+    table: Table
+    problem: Dataset
+    metrics: dict[str, Metric]
+    by: Metric
+    contenders: list[Contender]
+    winner: Contender
+    held_out: tuple[Any, Any]
+    important: Important | None
 
 
 def run(options):
@@ -83,11 +77,32 @@ def run(options):
         given=parse_types(options.types, table.frame),
     )
     check_size(problem, options)
+    metrics = metrics_of(problem.task, problem.y)
+    by = _metric_of(options.metric, metrics, problem.task)
     preprocessor, kinds = build_preprocessor(problem.X, problem.columns)
     if not preprocessor.transformers:
         raise UserError(f"{options.data} has no column to learn from beside the target")
     _print_problem(options, problem, kinds, table.notes)
 
+    report = _compare(table, problem, metrics, by, preprocessor, options)
+    _print_comparison(report)
+    if options.save is not None:
+        _save(report)
+    print(f"{time.perf_counter() - started:.0f} s in all.")
+
+
+def _metric_of(name, metrics, task):
+    if name == "auto":
+        return next(iter(metrics.values()))
+    if name not in metrics:
+        raise UserError(
+            f"--metric {name} does not measure this {task}; use one of {', '.join(metrics)}"
+        )
+    return metrics[name]
+
+
+def _compare(table, problem, metrics, by, preprocessor, options):
+    """Search each model on the rows that are not held out."""
     stratify = problem.y if problem.task == "classification" else None
     X, X_held, y, y_held = train_test_split(
         problem.X,
@@ -97,37 +112,23 @@ def run(options):
         stratify=stratify,
     )
     models = build_models(problem.task, preprocessor, len(y), options)
+    grids = {name: options.alphas or ALPHAS[name] for name in models}
+    steps, notes = within(make_plan(models, grids, X, y, options), options.budget)
+    for note in notes:
+        print(f"Note: {note}")
+    print(in_words(steps, options.folds), flush=True)
     contenders = []
-    for name, (model, parameter) in models.items():
-        outcome = tune(
-            name,
-            model,
-            parameter,
-            options.alphas or ALPHAS[name],
-            X,
-            y,
-            task=problem.task,
-            options=options,
-        )
-        contenders.append(Contender.from_outcome(outcome))
-        for note in outcome.notes:
+    for step in steps:
+        found = compete(step.name, step.model, step.alphas, X, y, metrics, by.name, options)
+        contenders.append(found)
+        for note in found.notes:
             print(f"Note: {note}")
-    best = min(contenders, key=lambda contender: contender.cv_error)
-    baseline = measure_baseline(problem.task, X, y, options)
-    _print_comparison([*contenders, baseline], best, problem.task, X_held, y_held)
-    if best.cv_error < baseline.cv_error:
-        print(f"Best in cross-validation: the {best.name} with λ = {format_alpha(best.alpha)}.")
-    else:
-        print("No model does better than the baseline, which looks at the target alone.")
-
-    if options.save is not None:
-        model = clone(best.model).fit(problem.X, problem.y)
-        usage = save_model(model, options.save, table.code(problem.y.name))
-        print(
-            f"Saved the {best.name}, refitted on all {len(problem.y):,} rows. "
-            f"To use it:\n\n{usage}\n"
-        )
-    print(f"{time.perf_counter() - started:.0f} s in all.")
+    contenders.append(measure_baseline(X, y, metrics, options))
+    winner, _ = winner_of(contenders, by)
+    important = next((Important.of(c) for c in contenders if c.name == "lasso"), None)
+    return Report(
+        options, table, problem, metrics, by, contenders, winner, (X_held, y_held), important
+    )
 
 
 def check_size(problem, options):
@@ -169,8 +170,8 @@ def build_models(task, preprocessor, n_rows, options):
 
     Returns
     -------
-    dict of str to (Pipeline, str)
-        For each name the model and the name of its parameter λ.
+    dict of str to Pipeline
+        Each by its name; λ is the ``alpha`` of its last step.
     """
     network = network_parameters(options, n_rows * (options.folds - 1) // options.folds)
     if task == "classification":
@@ -179,44 +180,16 @@ def build_models(task, preprocessor, n_rows, options):
             "lasso": QuadraticApproxLassoClassifier(),
             "network": RegularizedMLPClassifier(**network),
         }
-        return {
-            name: (Pipeline([("prepare", preprocessor), ("model", model)]), "model__alpha")
-            for name, model in candidates.items()
+    else:
+        candidates = {
+            "ridge": QuadraticApproxRidge(),
+            "lasso": QuadraticApproxLasso(),
+            "network": RegularizedMLPRegressor(**network),
         }
-    candidates = {
-        "ridge": QuadraticApproxRidge(),
-        "lasso": QuadraticApproxLasso(),
-        "network": RegularizedMLPRegressor(**network),
-    }
     return {
-        name: (
-            Pipeline(
-                [
-                    ("prepare", preprocessor),
-                    ("model", TransformedTargetRegressor(model, transformer=StandardScaler())),
-                ]
-            ),
-            "model__regressor__alpha",
-        )
+        name: Pipeline([("prepare", preprocessor), ("model", model)])
         for name, model in candidates.items()
     }
-
-
-def measure_baseline(task, X, y, options):
-    """Measure, on the same folds, a model that ignores X.
-
-    Returns
-    -------
-    Contender
-    """
-    if task == "classification":
-        name, model = "most frequent class", DummyClassifier(strategy="most_frequent")
-    else:
-        name, model = "mean", DummyRegressor()
-    scorer = make_scorer(ERRORS[task], greater_is_better=False)
-    errors = -cross_val_score(model, X, y, scoring=scorer, cv=splitter(task, options))
-    standard_error = errors.std(ddof=1) / math.sqrt(len(errors))
-    return Contender(name, None, errors.mean(), standard_error, model.fit(X, y))
 
 
 def _print_problem(options, problem, kinds, notes):
@@ -232,22 +205,64 @@ def _print_problem(options, problem, kinds, notes):
         print(f"Note: {note}")
 
 
-def _print_comparison(contenders, best, task, X_held, y_held):
-    rows = []
-    for contender in contenders:
-        predicted = contender.model.predict(X_held)
-        rows.append(
-            [
-                contender.name,
-                "" if contender.alpha is None else format_alpha(contender.alpha),
-                format_error(contender.cv_error, contender.cv_standard_error, task=task),
-                format_error(ERRORS[task](y_held, predicted), task=task),
-            ]
+def _print_comparison(report):
+    metrics, contenders = report.metrics, report.contenders
+    marked = contenders.index(report.winner)
+    header = ["model", "λ", *(metric.label for metric in metrics.values())]
+    rows = [[c.name, "" if c.alpha is None else format_alpha(c.alpha)] for c in contenders]
+    scored = [
+        row + [format_measure(c.mean(m), c.standard_error(m), m) for m in metrics.values()]
+        for row, c in zip(rows, contenders, strict=True)
+    ]
+    print(f"\nCross-validation, mean ± standard error (λ chosen by {report.by.label}):\n")
+    print(format_table(header, scored, marked=marked))
+    X, y = report.held_out
+    scored = [
+        row + [format_interval(c.held_out(m, X, y), m) for m in metrics.values()]
+        for row, c in zip(rows, contenders, strict=True)
+    ]
+    print(f"\nThe {len(y):,} rows held out, with 95 % intervals:\n")
+    print(format_table(header, scored, marked=marked))
+    print(f"\n{verdict(contenders, report.by)}\n")
+    if report.important is not None:
+        classes = getattr(report.winner.model, "classes_", None)
+        positive = str(classes[1]) if classes is not None and len(classes) == 2 else None
+        print(report.important.text(report.problem.y.name, positive), end="\n\n")
+
+
+def verdict(contenders, by):
+    """Which model is best, and which cannot be told from it.
+
+    Parameters
+    ----------
+    contenders : list of Contender
+    by : Metric
+
+    Returns
+    -------
+    str
+    """
+    winner, tied = winner_of(contenders, by)
+    if winner.name == "baseline":
+        return (
+            f"No model does clearly better than the baseline, which looks at the target alone: "
+            f"the best {by.label} is within one standard error of its."
+            if tied
+            else "No model does better than the baseline, which looks at the target alone."
         )
-        if task == "regression":
-            rows[-1].append(f"{round(r2_score(y_held, predicted), 3) + 0.0:.3f}")
-    if task == "classification":
-        header = ["model", "λ", "cross-validated error", "held-out error"]
-    else:
-        header = ["model", "λ", "cross-validated RMSE", "held-out RMSE", "held-out R²"]
-    print(f"\n{format_table(header, rows, marked=contenders.index(best))}\n")
+    named = f"the {winner.name} with λ = {format_alpha(winner.alpha)}"
+    if not tied:
+        return f"Best by {by.label} in cross-validation: {named}."
+    others = " and ".join(f"the {c.name}" for c in tied)
+    return (
+        f"A tie: by {by.label} in cross-validation {named} and {others} are within one standard "
+        f"error of the best. The {winner.name} is the simplest of them, and is taken."
+    )
+
+
+def _save(report):
+    options, problem, winner = report.options, report.problem, report.winner
+    model = clone(winner.model).fit(problem.X, problem.y)
+    usage = save_model(model, options.save, report.table.code(problem.y.name))
+    print(f"Saved the {winner.name}, refitted on all {len(problem.y):,} rows. "
+          f"To use it:\n\n{usage}\n")  # fmt: skip
