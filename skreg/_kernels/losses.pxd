@@ -39,16 +39,21 @@ cdef inline dispatched squared_error(
             f[j] -= y[j]
 
 
-cdef inline double log_loss(real y, real f, real* gradient) noexcept nogil:
-    """log(1 + exp(f)) − yf with y in [0, 1]; the gradient is 1/(1 + exp(−f)) − y.
+cdef inline real log_loss_slope(real y, real f, real small) noexcept nogil:
+    """1/(1 + exp(−f)) − y, for ``small`` = exp(−|f|), which never overflows.
 
     Without a difference of numbers near each other, where y = 1 and f is large.
     """
     cdef real one = 1, zero = 0
-    cdef real small = exp_(-f if f > zero else f)    # exp(−|f|), never overflows
-    cdef real left = (one if f > zero else zero) - y
-    gradient[0] = left + (-small if f > zero else small) / (one + small)
-    return log1p_(small) + <double>left * <double>f
+    return ((one if f > zero else zero) - y) + (-small if f > zero else small) / (one + small)
+
+
+cdef inline double log_loss(real y, real f, real* gradient) noexcept nogil:
+    """log(1 + exp(f)) − yf with y in [0, 1], and its gradient."""
+    cdef real one = 1, zero = 0
+    cdef real small = exp_(-f if f > zero else f)
+    gradient[0] = log_loss_slope(y, f, small)
+    return log1p_(small) + <double>((one if f > zero else zero) - y) * <double>f
 
 
 cdef inline dispatched binary_log_loss(
@@ -235,12 +240,19 @@ cdef inline double negative_binomial_at(
     return (y + inverse) * (log_(whole) + (step - (whole - 1)) / whole + beyond) - s * t
 
 
+cdef inline void log_loss_derivatives(
+    double y, double f, double* gradient, double* curvature
+) noexcept nogil:
+    """Those of `log_loss`; the curvature is s/(1 + s)² with s = exp(−|f|)."""
+    cdef double small = exp_(-f if f > 0 else f)
+    gradient[0] = log_loss_slope(y, f, small)
+    curvature[0] = small / ((1 + small) * (1 + small))
+
+
 cdef inline double binary_log_loss_at(
     double y, double f, double* gradient, double* curvature
 ) noexcept nogil:
-    """`log_loss`, whose curvature is s/(1 + s)² with s = exp(−|f|)."""
-    cdef double small = exp_(-f if f > 0 else f)
-    curvature[0] = small / ((1 + small) * (1 + small))
+    log_loss_derivatives(y, f, gradient, curvature)
     return log_loss(y, f, gradient)
 
 
@@ -288,6 +300,25 @@ cdef inline dispatched with_curvature(
     else:
         for i in range(n):
             values[i] = squared_error_at(y[i], f[i], gradient + i, curvature + i)
+
+
+cdef inline dispatched log_losses_derivatives(
+    Py_ssize_t n, const double* y, const double* f, double* gradient, double* curvature
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        log_loss_derivatives(y[i], f[i], gradient + i, curvature + i)
+
+
+cdef inline void derivatives(
+    Loss loss, double parameter, Py_ssize_t n, const double* y, const double* f, double* values,
+    double* gradient, double* curvature,
+) noexcept nogil:
+    """`with_curvature`, but ``values`` may be anything: the logarithm takes half of the time."""
+    if loss == BINARY_LOG_LOSS:
+        log_losses_derivatives(n, y, f, gradient, curvature)
+    else:
+        with_curvature(loss, parameter, n, y, f, values, gradient, curvature)
 
 
 cdef inline dispatched multinomial_with_curvature(

@@ -82,13 +82,6 @@ class Rows(ABC):
     ) -> Iterator[tuple[slice, Array]]:
         """Yield (rows, (X − c)[rows, which]), the latter a new float64 array."""
 
-    def sections(self) -> list[tuple[slice, "Rows"]]:
-        """Rows that are worth taking together between two products, and all of them in order.
-
-        Without a copy: all at once where a block of them would need one.
-        """
-        return [(slice(0, self.shape[0]), self)]
-
     def column_blocks(self, at_least: int = 32) -> Iterator[tuple[slice, Array]]:
         """Yield (columns, (X − c)[:, columns]), the latter a new array."""
         for columns in slices(*self.shape[::-1], at_least):

@@ -30,8 +30,6 @@ _FAR = 100.0
 _SAMPLE = 256
 # Rows that are asked first how large c is beside the spread.
 _FEW_ROWS = 8
-# Rows of a block at least: each costs some calls.
-_FEWEST = 256
 # Multiply-adds of a Gram matrix beyond which each half of the rows is summed by a thread.
 _WORTH_TWO = 1e8
 
@@ -213,17 +211,6 @@ class DenseRows(Rows):
 
     def block(self, rows: Some) -> Array:
         return self.X[rows] if self._direct and not self.is_centred else self._copy(rows)
-
-    def sections(self) -> list[tuple[slice, Rows]]:
-        n, p = self.shape
-        # Half of the cache is for what goes with them.
-        blocks = slices(n, 2 * p, _FEWEST)
-        if len(blocks) == 1 or not (self._direct and self.X.flags.c_contiguous):
-            return super().sections()
-        sections = [DenseRows(self.X[rows], self.centre, self._share[rows]) for rows in blocks]
-        for section in sections:
-            section._direct = True
-        return list(zip(blocks, sections, strict=True))
 
     def row_blocks(
         self, which: Some | None = None, at_least: int = 32

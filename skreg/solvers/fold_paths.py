@@ -20,9 +20,9 @@ from skreg.solvers.newton import free_directions_notes, is_wide, name_of
 _NEIGHBORS = 5
 # Norms that are small enough however flat the rows are.
 _CLOSEST = 1e-11
-# Numbers held for a group of columns, beside those of X: as many as nine vectors of raw
+# Numbers held for a group of columns, beside those of X: as many as five vectors of raw
 # predictions for each.
-_HELD, _VECTORS = 2**22, 9
+_HELD, _VECTORS = 2**22, 5
 
 
 def solve_paths(
@@ -116,14 +116,13 @@ def _whole(risk, factors, alphas, thetas, found, name):
     penalty = Separable(0.0, factors)
     steps = found.n_passes[-1]
     seen_coefs, seen_intercepts = risk.as_seen(coefs, intercepts)
-    points = zip(coefs, intercepts, strict=True)
     return Solution(
         alphas,
         seen_coefs,
         seen_intercepts,
         freedom=Freedom.of(risk, penalty, alphas, coefs, intercepts),
         norms=np.linalg.norm(coefs, axis=(1, 2)),
-        risk=np.array([risk.value_at(risk.raw(*point)) for point in points]),
+        risk=_values(risk, coefs, intercepts),
         dual_gaps=None,
         n_iter=steps,
         solver=name,
@@ -131,3 +130,17 @@ def _whole(risk, factors, alphas, thetas, found, name):
         n_expansions=steps,
         notes=tuple(free_directions_notes(risk, penalty, coefs[[alphas.argmin()]])),
     )
+
+
+def _values(risk: EmpiricalRisk, coefs: Array, intercepts: Array) -> Array:
+    """R at each of some solutions, (m,): one pass over X for many."""
+    values = np.empty(len(coefs))
+    b = intercepts + coefs @ risk.design.centre
+    for some in groups_of(np.arange(len(coefs)), _room(risk)):
+        raw = risk.design.dot(coefs[some].reshape(-1, risk.n_features).T) + b[some].ravel()
+        raw = raw.reshape(len(raw), len(some), -1)
+        if risk.offset is not None:
+            raw += risk.offset[:, None]
+        for i, place in enumerate(some):
+            values[place] = risk.value_at(np.ascontiguousarray(raw[:, i]))
+    return values

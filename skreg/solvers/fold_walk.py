@@ -19,11 +19,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from skreg._kernels import line
-from skreg.rows.base import Rows
+from skreg.losses.base import Loss
 from skreg.rows.products import Array, Indices, Some, together
 from skreg.solvers.descent import corrected_step, lagrange
 from skreg.solvers.fold_model import FoldModel
@@ -40,6 +41,8 @@ _MAX_TRIALS = 20
 # A column that takes so many passes for one λ, or as many that bring its gradient no lower than
 # this share of what it was, needs another method.
 _PASSES, _PATIENCE, _GAIN = 200, 15, 0.9
+# Multiply-adds of a product that are worth a thread, and pieces of X at most.
+_CHUNK, _MOST_CHUNKS = 2**21, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,25 +84,29 @@ class Walk:
         self.model, self.risk, self.parts = model, model.risk, parts
         self.shares = np.ascontiguousarray(weights / weights.sum(axis=0))
         risk, C = self.risk, len(parts)
-        self.sections = risk.design.sections()
         K, p = risk.n_outputs, risk.n_features
+        # Blocks of a dense X stay in the cache between both products, and may go to some threads.
+        self.in_one_pass = risk.loss.is_compiled and isinstance(risk.X, np.ndarray) and p > 0
+        self.chunks = _chunks(len(risk.y), p * C * K) if self.in_one_pass else [(slice(None),)]
         self.ridge = np.append(model.factors, 0.0)
         self.theta = np.zeros((C, K, p + 1))
         self.raw = np.zeros((len(risk.y), C, K))
         if risk.offset is not None:
             self.raw += risk.offset[:, None]
+        theta = np.zeros_like(self.theta)
         if start is not None:
             coefs, intercepts = start
-            self.theta[:, :, :p] = coefs
-            self.theta[:, :, p] = intercepts + coefs @ risk.design.centre
-            self.raw += _product(risk.design, self.theta)
+            theta[:, :, :p] = coefs
+            theta[:, :, p] = intercepts + coefs @ risk.design.centre
         elif risk.fit_intercept:
             null = [risk.loss.null_intercept(risk.y, s, risk.offset) for s in self.shares.T]
-            self.theta[:, :, p] = np.array(null)[parts]
-            self.raw += self.theta[:, :, p]
-        self.slope, _, self.bends = self._pass(self.raw, np.arange(C))
+            theta[:, :, p] = np.array(null)[parts]
+        self.slope, self.bends = np.zeros_like(theta), np.zeros(C)
+        every = np.arange(C)
+        change, slope, _, bends = self._pass(every, theta)
+        self._go(every, theta, change, slope, bends)
         self.alphas = np.zeros(C)
-        self.known: deque[tuple[float, Array, Array]] = deque(maxlen=_KNOWN)
+        self.known: deque[tuple[float, Array]] = deque(maxlen=_KNOWN)
         self.pairs = np.zeros((2, _MEMORY, *self.theta.shape))
         self.norms, self.steps = np.full(C, np.inf), np.zeros(C, dtype=np.intp)
         self.patience = model.patience(C)
@@ -134,7 +141,7 @@ class Walk:
             self.steps[on] += 1
             self.wasted += len(on) / len(alphas) if step else 0.0
         self.model.forget()
-        self.known.append((alphas[0], self.theta.copy(), self.raw.copy()))
+        self.known.append((alphas[0], self.theta.copy()))
 
     def put(self, found: FoldSolutions, at: tuple) -> None:
         """Note the points as the solutions of these parts and places of λ."""
@@ -146,22 +153,18 @@ class Walk:
 
     def _extrapolate(self) -> None:
         """Go on along the parabola in log λ through the last solutions, where it leads closer."""
-        nodes, alpha = [known[0] for known in self.known], self.alphas[0]
+        nodes, alpha = [node for node, _ in self.known], self.alphas[0]
         if len(nodes) < 2 or len({*nodes, alpha}) <= len(nodes):
             return
         shares = lagrange([np.log(node) for node in nodes], np.log(alpha))
-        theta, raw = (
-            sum(share * known[part] for share, known in zip(shares, self.known, strict=True))
-            for part in (1, 2)
-        )
-        slope, _, bends = self._pass(raw, np.arange(len(theta)))
-        closer = self._norms(theta, slope) < self._norms(self.theta, self.slope)
-        if closer.all():
-            self.theta, self.slope, self.raw, self.bends = theta, slope, raw, bends
-            return
+        d = -self.theta
+        for share, (_, theta) in zip(shares, self.known, strict=True):
+            d += share * theta
+        every = np.arange(len(d))
+        change, slope, _, bends = self._pass(every, d)
+        closer = self._norms(self.theta + d, slope) < self._norms(self.theta, self.slope)
         on = np.flatnonzero(closer)
-        self.theta[on], self.slope[on], self.raw[:, on] = theta[on], slope[on], raw[:, on]
-        self.bends[on] = bends[on]
+        self._go(on, d[on], change[:, on], slope[on], bends[on])
 
     def _norms(self, theta: Array, slope: Array, on: Some = slice(None)) -> Array:
         """Of the objective's gradient at points of the columns ``on``, (A,)."""
@@ -194,104 +197,93 @@ class Walk:
             d -= d.mean(axis=1, keepdims=True)
         if not self.risk.fit_intercept:
             d[:, :, -1] = 0.0
-        slope = self._along(on, d, gradient)
+        change, slope, bends = self._down(on, d, gradient)
         self.pairs[:, :-1, on] = self.pairs[:, 1:, on]
         self.pairs[0, -1, on], self.pairs[1, -1, on] = d, slope - self.slope[on]
-        self.theta[on] += d
-        self.slope[on] = slope
+        self._go(on, d, change, slope, bends)
         self.norms[on] = self._norms(self.theta[on], slope, on)
 
-    def _along(self, on: Indices, d: Array, gradient: Array) -> Array:
-        """Take a step as far as it leads down, which shortens d; ∂R/∂(θ, b) at its end.
+    def _down(self, on: Indices, d: Array, gradient: Array) -> tuple[Array, Array, Array]:
+        """Shorten a step until it leads down as far as it goes; its end as `_pass` tells of it.
 
         The objective is convex along d: a slope there that is far above 0 says that its minimum was
         passed, and the secant where about it is.
         """
-        change, pull = np.empty((len(self.raw), *d.shape[:2])), self._pull(on) * d
-        start = np.einsum("akj,akj->a", gradient, d)
-        own = np.einsum("akj,akj->a", self.theta[on], pull)
-        bend = np.einsum("akj,akj->a", d, pull)
-        t = np.ones(len(on))
-        slope, along, bends = self._pass(self.raw, on, change, t, d)
         for _ in range(_MAX_TRIALS):
-            along += own + t * bend
-            if (along <= _SLOPE_LEFT * np.abs(start)).all():
-                break
+            change, slope, along, bends = self._pass(on, d)
+            along += np.einsum("akj,akj->a", self.theta[on] + d, self._pull(on) * d)
+            start = np.einsum("akj,akj->a", gradient, d)
             far = ~(along <= _SLOPE_LEFT * np.abs(start))
+            if not far.any():
+                return change, slope, bends
             secant = start[far] / (start[far] - along[far])
-            t[far] *= np.clip(np.where(np.isfinite(along[far]), secant, 0.0), 0.1, 0.7)
-            slope, along, bends = self._pass(self.raw, on, change, t)
-        if (t < 1.0).any():
-            d *= t[:, None, None]
-            change *= t[:, None]
+            shorter = np.clip(np.where(np.isfinite(along[far]), secant, 0.0), 0.1, 0.7)
+            d[far] *= shorter[:, None, None]
+        change, slope, _, bends = self._pass(on, d)
+        return change, slope, bends
+
+    def _go(self, on: Indices, d: Array, change: Array, slope: Array, bends: Array) -> None:
+        """Take a step whose end `_pass` has told."""
         if len(on) == len(self.theta):
             self.raw += change
         else:
             self.raw[:, on] += change
-        self.bends[on] = bends
-        return slope
+        self.theta[on] += d
+        self.slope[on], self.bends[on] = slope, bends
 
-    def _pass(
-        self,
-        raw: Array,
-        on: Indices,
-        change: Array | None = None,
-        t: Array | None = None,
-        d: Array | None = None,
-    ) -> tuple[Array, Array, Array]:
-        """∂R/∂(θ, b) of the columns ``on`` at raw + t·change, (A, K, p + 1).
+    def _pass(self, on: Indices, d: Array) -> tuple[Array, Array, Array, Array]:
+        """The end of a step d (A, K, p + 1) of the columns ``on``.
 
-        And the sums of share·∂ℓ/∂f·change, and of share·∂²ℓ/∂fₖ², over rows and outputs, (A,). With
-        a step ``d`` its change of raw predictions is put into ``change``. Rows are taken by blocks
-        that stay in the cache between the two products, some in each thread.
+        The change of raw predictions, (n, A, K), and ∂R/∂(θ, b), (A, K, p + 1); the sums of
+        share·∂ℓ/∂f·change, and of share·∂²ℓ/∂fₖ², over rows and outputs, (A,).
         """
-        if change is None or t is None:
-            # The end of no step at all.
-            change, t = np.take(raw, on, axis=1), np.zeros(len(on))
+        risk, loss, design = self.risk, self.risk.loss, self.risk.design
+        change, parts = np.empty((len(self.raw), *d.shape[:2])), self.parts[on]
+        flat = np.ascontiguousarray(d.reshape(-1, d.shape[2]).T)
 
-        def section(rows: slice, design: Rows) -> tuple[Array, Array, Array]:
-            if d is not None:
-                change[rows] = _product(design, d)
-            residual, along, bends = self._residuals(rows, raw[rows], on, change[rows], t)
-            return self._slope(design, residual), along, bends
+        def chunk(rows: slice) -> tuple[Array, Array, Array]:
+            moved = change[rows]
+            others = risk.y[rows], self.raw[rows], moved, on, self.shares[rows], parts
+            if self.in_one_pass:
+                X, centre = risk.X[rows], design.centre
+                return line.steps(loss.name, loss.parameter, X, centre, flat, *others)
+            moved[:] = (design.dot(flat[:-1]) + flat[-1]).reshape(moved.shape)
+            residual, along, bends = _residuals(loss, *others)
+            residual = residual.reshape(len(moved), -1)
+            slope = design.transposed_dot(residual)
+            return np.vstack([slope, residual.sum(axis=0)]), along, bends
 
-        slopes, alongs, bends = zip(*together(section, self.sections), strict=True)
-        return sum(slopes[1:], slopes[0]), sum(alongs[1:], alongs[0]), sum(bends[1:], bends[0])
-
-    def _residuals(
-        self, rows: slice, raw: Array, on: Indices, change: Array, t: Array
-    ) -> tuple[Array, Array, Array]:
-        """share·∂ℓ/∂f of some rows, (m, A, K), and the sums of `_pass` over them."""
-        loss, y, parts, shares = self.risk.loss, self.risk.y[rows], self.parts[on], self.shares
-        if loss.is_compiled:
-            return line.residuals(
-                loss.name, loss.parameter, y, raw, change, t, on, shares[rows], parts
-            )
-        m, A, K = change.shape
-        seen = (raw[:, on] + t[:, None] * change).reshape(m * A, K)
-        _, out, bends = loss.derivatives(np.repeat(y, A, axis=0), seen)
-        if loss.coupled:
-            bends = bends * (1.0 - bends)
-        share = shares[rows][:, parts, None]
-        out = out.reshape(change.shape) * share
-        bends = (bends.reshape(change.shape) * share).sum(axis=(0, 2))
-        return out, np.einsum("nak,nak->a", out, change), bends
-
-    def _slope(self, design: Rows, residual: Array) -> Array:
-        """∂R/∂(θ, b), (A, K, p + 1), from share·∂ℓ/∂f of some rows."""
-        m, A, K = residual.shape
-        slope = np.zeros((A, K, self.risk.n_features + 1))
-        found = design.transposed_dot(residual.reshape(m, A * K))
-        slope[:, :, :-1] = found.T.reshape(A, K, -1)
-        if self.risk.fit_intercept:
-            slope[:, :, -1] = residual.sum(axis=0)
-        return slope
+        slopes, alongs, bends = zip(*together(chunk, self.chunks), strict=True)
+        slope = np.ascontiguousarray(sum(slopes[1:], slopes[0]).T).reshape(d.shape)
+        if not risk.fit_intercept:
+            slope[:, :, -1] = 0.0
+        return change, slope, sum(alongs[1:], alongs[0]), sum(bends[1:], bends[0])
 
 
-def _product(design: Rows, theta: Array) -> Array:
-    """(X − c)θₖ + bₖ for points of shape (A, K, p + 1), as (n, A, K)."""
-    A, K, _ = theta.shape
-    flat = np.ascontiguousarray(theta[:, :, :-1].reshape(A * K, -1).T)
-    raw = np.ascontiguousarray(design.dot(flat)).reshape(-1, A, K)
-    raw += theta[:, :, -1]
-    return raw
+def _residuals(
+    loss: Loss,
+    y: Array,
+    raw: Array,
+    change: Array,
+    on: Indices,
+    shares: Array,
+    parts: Indices,
+) -> tuple[Array, Array, Array]:
+    """share·∂ℓ/∂f of some rows at the end of a step, (n, A, K), and the sums of `Walk._pass`."""
+    if loss.is_compiled:
+        return line.residuals(loss.name, loss.parameter, y, raw, change, on, shares, parts)
+    n, A, K = change.shape
+    seen = (raw[:, on] + change).reshape(n * A, K)
+    _, out, bends = loss.derivatives(np.repeat(y, A, axis=0), seen)
+    if loss.coupled:
+        bends = bends * (1.0 - bends)
+    share = shares[:, parts, None]
+    out = out.reshape(change.shape) * share
+    bends = (bends.reshape(change.shape) * share).sum(axis=(0, 2))
+    return out, np.einsum("nak,nak->a", out, change), bends
+
+
+def _chunks(n: int, width: int) -> list[tuple[slice]]:
+    """Ranges of rows that are worth a thread each, as many whatever the number of threads."""
+    ends = np.linspace(0, n, min(n * width // _CHUNK + 1, _MOST_CHUNKS) + 1).astype(int).tolist()
+    return [(slice(*pair),) for pair in pairwise(ends)]
