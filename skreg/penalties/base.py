@@ -185,6 +185,10 @@ class Penalty(ABC):
         ones = np.ones(p)
         return not (np.isfinite(self.value(ones)) and np.isfinite(self.value(-ones)))
 
+    def for_outputs(self, n_outputs: int) -> "Penalty":
+        """The same J of a θ with so many rows, in its simplest form."""
+        return self
+
     def bounds_alone(self) -> "Penalty | None":
         """0 where P is finite, +inf elsewhere: what is left of P as λ → 0. None if nothing is."""
         return None

@@ -137,6 +137,14 @@ class Group(Penalty):
         """0 within the bounds, +inf outside."""
         return self._box.bounds_alone()
 
+    def for_outputs(self, n_outputs: int) -> Penalty:
+        """The elastic net, where every group is one number."""
+        if n_outputs > 1 or len(self.labels) < self.n_features:
+            return self
+        factors = self.factors[self._group]
+        bounds = (self.lower, self.upper) if self._has_bounds else None
+        return Separable(self.l1_ratio, factors, bounds=bounds)
+
     def norms(self, theta: Array) -> Array:
         """‖θ_g‖₂ of each group, shape (n_groups,), without overflow or underflow."""
         rows = np.atleast_2d(np.asarray(theta, dtype=np.float64))

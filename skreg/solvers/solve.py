@@ -125,6 +125,9 @@ def solve(
     'spectral'
     """
     alphas = check_alphas(alphas)[0]
+    if method == "auto":
+        penalty.check_features(problem.n_features)
+        penalty = penalty.for_outputs(problem.n_outputs)
     near, shift = _about_zero(problem)
     if start is not None:
         start = start[0], start[1] - shift
@@ -204,6 +207,7 @@ def select_method(problem: Problem, penalty: Penalty, alphas: ArrayLike, **optio
     ValueError
         If none serves.
     """
+    penalty = penalty.for_outputs(problem.n_outputs)
     return _chosen(Task(problem, penalty, check_alphas(alphas)[0], **options), "auto")
 
 
@@ -212,6 +216,7 @@ def alpha_max(problem: Problem, penalty: Penalty, hessian: str = "full") -> floa
 
     Features without a penalty, and the intercepts, are at their best there.
     """
+    penalty = penalty.for_outputs(problem.n_outputs)
     task = Task(_about_zero(problem)[0], penalty, np.ones(1), hessian=hessian)
     return _chosen(task, "auto").alpha_max(task)
 

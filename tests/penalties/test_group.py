@@ -138,3 +138,18 @@ def test_factors_that_do_not_match(factors, message):
 def test_share_of_norms_out_of_range(ratio):
     with pytest.raises(ValueError, match=r"l1_ratio must be in \(0, 1\]"):
         Group([0, 0, 1], l1_ratio=ratio)
+
+
+@pytest.mark.parametrize("options", [{}, {"l1_ratio": 0.6}, {"positive": True}])
+def test_groups_of_one_are_an_elastic_net(options):
+    """The same function and operator for one output; of several, a group is a column."""
+    rng = np.random.default_rng(0)
+    factors, theta = np.array([1.0, 0.0, 0.5, np.inf, 2.0]), rng.normal(size=5)
+    penalty = Group([3, 1, 0, 4, 2], factors, **options)
+    simple = penalty.for_outputs(1)
+    assert simple.kernel == "coordinates"
+    assert penalty.for_outputs(2) is penalty
+    assert Group([0, 0, 1]).for_outputs(1).kernel == "groups"
+    np.testing.assert_allclose(simple.prox(theta, 0.4, 0.7), penalty.prox(theta, 0.4, 0.7))
+    inside = penalty.prox(theta, 0.1)
+    assert simple.value(inside, 0.7) == pytest.approx(penalty.value(inside, 0.7))

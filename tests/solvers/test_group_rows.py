@@ -215,3 +215,12 @@ def test_groups_of_one_with_more_of_them_active_than_rows(n_samples):
     assert model.dual_gap_ < 1e-6
     plain = lasso.set_params(alpha=0.03 * top).fit(X, y)
     np.testing.assert_allclose(model.predict(X), plain.predict(X), atol=1e-2 * y.std())
+
+
+def test_groups_of_one_are_solved_as_a_lasso():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(15, 40)), rng.normal(size=15)
+    path = QuadraticApproxLasso(groups=np.arange(40)).regularization_path(X, y, [0.1, 0.01])
+    lasso = QuadraticApproxLasso().regularization_path(X, y, [0.1, 0.01])
+    assert path.solver == lasso.solver
+    np.testing.assert_allclose(path.coefs, lasso.coefs, atol=1e-10)
