@@ -343,6 +343,7 @@ class Fitting(LinearModel):
             self.alphas(1)[0],
             power=self.norm_power,
             tol=self.estimator.tol,
+            max_iter=self.estimator.max_iter,
         )
         found.warn(stacklevel=4)  # and not of λ on the way
         return found

@@ -20,12 +20,14 @@ _TOLD = 1e-6
 # Relative step of a difference of J, and the accuracy to which it is to come to k.
 _STEP, _TOL = 1e-6, 1e-9
 _MAX_STEPS = 100
+# Solutions cut off by max_iter after which a search ends.
+_CUT_OFF = 3
 # Points that λ is interpolated through where J is smooth in it, and how often before the Illinois
 # rule, which cannot fail, takes over.
 _POINTS, _INTERPOLATED = 4, 8
 
 
-def solve_bounded(problem, solve, value, bound, top, *, power=1.0, tol=1e-8):
+def solve_bounded(problem, solve, value, bound, top, *, power=1.0, tol=1e-8, max_iter=np.inf):
     """argmin R(θ) subject to J(θ) ≤ k: the solution at the λ with J(θ(λ)) = k, or at λ = 0.
 
     J(θ(λ)) does not increase with λ, so λ is a scalar root: a geometric descent brackets it, and
@@ -48,31 +50,36 @@ def solve_bounded(problem, solve, value, bound, top, *, power=1.0, tol=1e-8):
         direction is linear in λ.
     tol : float, default=1e-8
         That of the solutions.
+    max_iter : int, default=inf
+        Iterations allowed for each: the search ends where several take them all.
 
     Returns
     -------
     Solution
         Of one λ: the multiplier. It is 0 where the constraint is slack, J(θ̂) ≤ k.
     """
-    search, exact = _Search(_from_nearest(solve), value, bound, power), problem.is_quadratic
+    search = _Search(_from_nearest(solve), value, bound, power, max_iter)
+    exact = problem.is_quadratic
     if exact and search.at(0.0) <= 0:  # which is cheap there
         return search.solution
     # The spectrum tells far smaller λ apart than an objective does.
     smallest = 1e-30 if exact and power < 0 else 1e-10
     # A risk that `_stretched` may go on from.
     negligible = 0.1 * tol * problem.null_risk
-    found = search.bracket(top, smallest * top, negligible)
+    found = search.bracket(top, smallest * top, -np.inf if exact else negligible)
+    if found.low == 0 and search.is_cut_off:
+        return search.told()
     if found.low == 0 and not exact:
         # The smallest λ that a path would go to: it is time to look at θ̂, if there is one.
         near = search.solution
         if search.at(0.0) <= 0 and search.solution.has_minimizer:
             return search.solution
         endless = not search.solution.has_minimizer
-        if not (endless and near.risk[-1] <= negligible):
+        if not endless or not (near.notes or search.is_worthless(near, negligible)):
             found = search.bracket(found.high, _END * top, negligible if endless else -np.inf)
             near = search.solution
-        if found.low == 0 and endless:
-            return _stretched(problem, value, bound, near)
+        if found.low == 0 and (endless or search.is_cut_off):
+            return search.told(_stretched(problem, value, bound, near), negligible)
     if found.low == 0 and search.at(low := 1e-2 * found.high) > 0:
         found = _Bracket(low, found.high, search.excess, search.at(found.high))
     if found.low == 0:
@@ -120,7 +127,7 @@ def _stretched(problem, value, bound, solution):
         return float(value(factor * coef[None])[0])
 
     high = 1.0
-    if not size(high) > 0:  # the way out is along features without a penalty, and J stays 0
+    if not 0 < size(high) < bound:  # the way out is along features without a penalty: J stays 0
         return solution
     while size(high) < bound:
         high *= 2.0
@@ -157,11 +164,32 @@ class _Search:
     solution: Solution
     excess: float
 
-    def __init__(self, solve, value, bound, power):
-        self.solve, self.value, self.bound, self.power = solve, value, bound, power
+    def __init__(self, solve, value, bound, power, max_iter):
+        self._solve, self._max_iter, self._n_cut_off = solve, max_iter, 0
+        self.value, self.bound, self.power = value, bound, power
         self.seen: dict[float, float] = {}  # log(J/k) by λ
         # What is nearly linear in λ on the way needs fewer stops.
         self.ratio, self.chunk = (2.0, _CHUNK) if power > 0 else (8.0, _CHUNK // 2)
+
+    def solve(self, alphas):
+        """The solution for λ in descending order."""
+        found = self._solve(alphas)
+        self._n_cut_off += int(np.count_nonzero(found.n_iter >= self._max_iter))
+        return found
+
+    @property
+    def is_cut_off(self):
+        """Whether so many λ took every iteration that others would, too."""
+        return self._n_cut_off >= _CUT_OFF
+
+    def is_worthless(self, solution, negligible):
+        """Whether what is left of k lowers the risk by no more than this.
+
+        R + λJ is least, so no θ with J(θ) ≤ k has a risk below R(θ(λ)) − λ(k − J(θ(λ))), nor, as no
+        loss is below 0, below 0.
+        """
+        alpha, J = solution.alphas[-1], self.value(solution.coefs)[-1]
+        return min(solution.risk[-1], alpha * (self.bound - J)) <= negligible
 
     def at(self, alpha):
         """J(θ(λ))/k − 1, at most `_TOL` counting as 0."""
@@ -179,7 +207,7 @@ class _Search:
     def bracket(self, top, smallest, negligible):
         """λ between which J comes to k, a ratio apart.
 
-        The lower is 0 if ``smallest`` was reached before, or a risk that is ``negligible``.
+        The lower is 0 if ``smallest`` was reached before, or what is left is ``negligible``.
         """
         high = top
         while (at_high := self.at(high)) > 0:
@@ -194,7 +222,8 @@ class _Search:
                     high, at_high = float(alphas[first - 1]), float(excess[first - 1])
                 return _Bracket(float(alphas[first]), high, float(excess[first]), at_high)
             high, at_high = float(alphas[-1]), float(excess[-1])
-            if found.risk[-1] <= negligible:
+            is_lost = negligible >= 0 and found.notes  # to rounding, more of it the smaller λ is
+            if is_lost or self.is_worthless(found, negligible) or self.is_cut_off:
                 break
         self.at(high)
         return _Bracket(0.0, high, np.inf, at_high)
@@ -224,20 +253,26 @@ class _Search:
                 high, f_high, below = middle, self._curve(excess), self.solution
                 f_low, last = (0.5 * f_low if last < 0 else f_low), -1
         if self.power < 0 and nearest[1] is not None:
-            return self._told(*nearest)
+            return self.told(nearest[1])
         if below is None:
             self.at(high)
             return self.solution
         return below
 
-    def _told(self, excess, solution):
+    def told(self, solution=None, negligible=-np.inf):
         """The solution, with a note where J came no nearer to k than an excess worth telling."""
+        solution = self.solution if solution is None else solution
+        excess = abs(float(self.value(solution.coefs)[0]) / self.bound - 1.0)
         if excess <= _TOLD:
             return solution
+        how, why = "for rounding", "y hardly differs from a constant, or alpha={:.3g} is tiny"
+        if self.is_cut_off:
+            how, why = f"within max_iter={self._max_iter}", "other solutions were cut off, too"
+        elif self.is_worthless(solution, negligible):
+            how, why = "to within tol", "the rest would not lower the risk by more, at alpha={:.3g}"
         note = (
-            f"the penalty came, for rounding, no nearer to norm_bound={self.bound:.6g} than a "
-            f"share of {excess:.1e}: y hardly differs from a constant, or "
-            f"alpha={solution.alphas[0]:.3g} is tiny. Accept this, or give alpha instead."
+            f"the penalty came, {how}, no nearer to norm_bound={self.bound:.6g} than a share of "
+            f"{excess:.1e}: {why.format(solution.alphas[0])}. Accept this, or give alpha instead."
         )
         return replace(solution, notes=(*solution.notes, note))
 

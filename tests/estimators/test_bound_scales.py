@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import scale
 
 from skreg import (
@@ -22,6 +24,18 @@ def half_square(model):
 
 def absolute(model):
     return float(np.abs(model.coef_).sum())
+
+
+def count_fits(monkeypatch):
+    """A list that grows by every λ that is solved."""
+    solved, solve = [], Fitting.solve
+
+    def counted(self, alphas, **options):
+        solved.extend(alphas)
+        return solve(self, alphas, **options)
+
+    monkeypatch.setattr(Fitting, "solve", counted)
+    return solved
 
 
 SCALES = [[1e5, 1e-3], [1e8, 1e-8], [1e-8, 1e-8], [1e8, 1e8], [1.0, 1e-6]]
@@ -78,13 +92,7 @@ def test_many_classes_take_few_fits(monkeypatch):
     X, y = make_blobs(200, 5, centers=20, random_state=0, cluster_std=4.0)
     X = scale(X)
     target = QuadraticApproxRidgeClassifier(alpha=1e-3).fit(X, y)
-    solved, solve = [], Fitting.solve
-
-    def counted(self, alphas, **options):
-        solved.extend(alphas)
-        return solve(self, alphas, **options)
-
-    monkeypatch.setattr(Fitting, "solve", counted)
+    solved = count_fits(monkeypatch)
     bounded = QuadraticApproxRidgeClassifier(norm_bound=half_square(target)).fit(X, y)
     np.testing.assert_allclose(bounded.alpha_, 1e-3, rtol=1e-6)
     assert len(solved) <= 18
@@ -94,6 +102,28 @@ def test_many_classes_take_few_fits(monkeypatch):
     np.testing.assert_allclose(half_square(huge), 1e6, rtol=1e-6)
     assert huge.score(X, np.arange(60)) == 1.0
     assert len(solved) <= 30
+
+
+def test_a_budget_that_buys_nothing_is_left_unspent_and_said_so(monkeypatch):
+    """One class of three is apart: the risk falls forever, but hardly, and never to 0."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(45, 2)), np.repeat([0, 1, 2], 15)
+    X[y == 2, 0] += 30.0
+    solved = count_fits(monkeypatch)
+    with pytest.warns(ConvergenceWarning, match="to within tol, .* would not lower the risk"):
+        model = QuadraticApproxRidgeClassifier(norm_bound=1e6).fit(X, y)
+    assert len(solved) <= 30
+    further = QuadraticApproxRidgeClassifier(alpha=1e-2 * model.alpha_).fit(X, y)
+    risk = [log_loss(y, found.predict_proba(X)) for found in (model, further)]
+    assert risk[0] <= risk[1] + 1e-8
+
+
+def test_max_iter_bounds_the_search_for_the_multiplier(monkeypatch):
+    X, y = make_blobs(60, 5, centers=4, random_state=0, cluster_std=4.0)
+    solved = count_fits(monkeypatch)
+    with pytest.warns(ConvergenceWarning, match="within max_iter=1, no nearer to norm_bound=1000"):
+        QuadraticApproxRidgeClassifier(norm_bound=1e3, max_iter=1).fit(X, y)
+    assert len(solved) <= 9
 
 
 @pytest.mark.parametrize("kind", [QuadraticApproxRidge, QuadraticApproxLasso])
