@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import feature_selection, network_defaults, weight_decay
 from benchmarks.facts import machine, versions
+from benchmarks.headlines import headlines
 from benchmarks.problem import all_problems
 from benchmarks.report import figures_block, picture, table, with_block
 from benchmarks.runner import find_entries, run
@@ -122,6 +123,8 @@ def _write_table(readme, results):
     text = with_block(readme.read_text(), figures_block(results))
     chosen = feature_selection.OUTPUT / f"{feature_selection.NAME}.json"
     readme.write_text(feature_selection.with_table(text, json.loads(chosen.read_text())))
+    front = HERE.parent / "README.md"
+    front.write_text(with_block(front.read_text(), headlines(results)))
     return 0
 
 

@@ -57,8 +57,10 @@ def test_links_between_files_lead_somewhere(page):
     assert missing == []
 
 
-def test_readme_has_snippets():
-    assert snippets(ROOT / "README.md")
+def test_the_first_snippet_of_readme_prints_what_is_below_it(capsys):
+    exec(snippets(ROOT / "README.md")[0], {})
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.split("```")[3].strip() == capsys.readouterr().out.strip()
 
 
 def test_architecture_page_names_every_layer_and_no_other():
@@ -107,6 +109,26 @@ def test_pictures_of_a_page_have_files_of_their_own(page):
     text = page.read_text(encoding="utf-8")
     names = re.findall(r"^\.\. plot::\n(?:   :filename-prefix: (\S+)\n)?", text, re.M)
     assert len(names) == len(set(names))
+
+
+def test_speed_ratios_of_readme_are_those_measured_and_hold_the_worst():
+    from benchmarks.headlines import headlines, worst
+    from benchmarks.report import with_block
+
+    text, results = (ROOT / "README.md").read_text(encoding="utf-8"), ROOT / "benchmarks/results"
+    assert text == with_block(text, headlines(results)), "run: python -m benchmarks --table"
+    measured = [json.loads(path.read_text()) for path in results.glob("*.json")]
+    assert f"{worst(measured)[0]:.3g}×" in text
+
+
+def test_readme_names_the_two_commands():
+    """Each is enough by itself on a fresh machine; the continuous integration runs them."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command in ("pip install . && python -m skreg", 'pip install ".[test]" && pytest'):
+        assert f"\n    {command}\n" in text
+    assert 'pip install --quiet ".[test]"' in script
+    assert "pytest --durations=10" in script
 
 
 def test_rates_of_the_playground_are_those_measured():

@@ -4,6 +4,7 @@ import time
 from importlib.util import find_spec
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
@@ -35,6 +36,7 @@ def run(options):
     check_save_path(options.save)
     _make_folder(options.output_dir)
     train, test = (_load(subset) for subset in ("train", "test"))
+    train = train[0], _with_noise(train[1], options)
     alphas = options.alphas or ALPHAS
     _print_task(train, test, options)
 
@@ -48,7 +50,7 @@ def run(options):
         options=options,
     )
     _print_outcome(outcome, options)
-    _print_test_error(outcome, *test)
+    _print_test_error(outcome, train, test)
 
     if find_spec("matplotlib") is None:
         print("No picture: matplotlib is missing; pip install 'skreg[plot]'")
@@ -80,6 +82,13 @@ def _load(subset):
     return X.astype(np.float32), y  # single precision: the network computes in that of its data
 
 
+def _with_noise(y, options):
+    """The labels, a share of them replaced by digits drawn at random."""
+    random = np.random.default_rng(options.seed)
+    replaced = random.random(len(y)) < options.label_noise
+    return np.where(replaced, random.integers(0, 10, len(y)), y)
+
+
 def _make_folder(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,8 +103,11 @@ def _print_task(train, test, options):
     print(
         f"MNIST: {len(train[1]):,} training and {len(test[1]):,} test images of 28 × 28 pixels\n"
         f"Network {units}, {options.max_iter} epochs of Adam, "
-        f"L2 penalty λ on the weights, {options.folds}-fold cross-validation\n"
+        f"L2 penalty λ on the weights, {options.folds}-fold cross-validation"
     )
+    if options.label_noise:
+        print(f"{options.label_noise:.0%} of the training labels are replaced by random digits")
+    print()
 
 
 def _print_outcome(outcome, options):
@@ -117,10 +129,48 @@ def _print_outcome(outcome, options):
     print(format_table(header, rows, marked=outcome.best))
 
 
-def _print_test_error(outcome, X_test, y_test):
-    error = np.mean(outcome.search.predict(X_test) != y_test)
-    standard_error = np.sqrt(error * (1 - error) / len(y_test))  # of a binomial share
+def _print_test_error(outcome, train, test):
+    wrong = outcome.search.predict(test[0]) != test[1]
+    error, standard_error = _share(wrong)
+    chosen = f"λ = {format_alpha(outcome.alpha)}"
     print(
-        f"\nChosen: λ = {format_alpha(outcome.alpha)}. Its error on the {len(y_test):,} test "
+        f"\nChosen: {chosen}. Its error on the {len(wrong):,} test "
         f"images: {format_error(error, standard_error, task='classification')}"
     )
+    if outcome.alpha == 0 or 0 not in outcome.alphas:
+        return
+    free = clone(outcome.search.estimator).set_params(network__alpha=0.0).fit(*train)
+    wrong_free = free.predict(test[0]) != test[1]
+    print(compared(chosen, wrong, wrong_free))
+
+
+def _share(wrong):
+    """A share of wrong classes and its standard error, that of a binomial share."""
+    error = float(np.mean(wrong))
+    return error, float(np.sqrt(error * (1 - error) / len(wrong)))
+
+
+def compared(chosen, wrong, wrong_free):
+    """A sentence on what a penalty is worth, from which test images are wrong with and without it.
+
+    Parameters
+    ----------
+    chosen : str
+    wrong, wrong_free : ndarray of bool of shape (n_images,)
+
+    Returns
+    -------
+    str
+    """
+    gain = wrong_free.astype(float) - wrong
+    standard_error = gain.std(ddof=1) / np.sqrt(len(gain))  # of pairs: both saw the same images
+    free, _ = _share(wrong_free)
+    both = (
+        f"{format_error(float(np.mean(wrong)), task='classification')} of the test images are "
+        f"wrong with {chosen}, {format_error(free, task='classification')} without a penalty"
+    )
+    if abs(gain.mean()) <= 2 * standard_error:
+        return f"The penalty makes no difference that {len(gain):,} images could show: {both}."
+    word = "λ matters here" if gain.mean() > 0 else "The penalty does harm here"
+    difference = f"{100 * abs(gain.mean()):.1f} ± {100 * standard_error:.1f} points"
+    return f"{word}: {both}, a difference of {difference}."

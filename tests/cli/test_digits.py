@@ -57,6 +57,35 @@ def test_prints_the_table_and_the_test_error_and_saves_the_picture(
     assert "in new/pictures/mnist_errors.png" in out
 
 
+def test_a_share_of_the_training_labels_is_replaced(few_digits, tmp_path, capsys, monkeypatch):
+    seen = []
+    monkeypatch.setattr(digits, "tune", lambda *args, **kwargs: seen.append(args[5]) or 1 / 0)
+    for share in ("0", "0.5"):
+        with pytest.raises(ZeroDivisionError):
+            main([*TINY, "--label-noise", share, "--output-dir", str(tmp_path)])
+    assert "50% of the training labels are replaced by random digits" in capsys.readouterr().out
+    _, y = load_mnist_subset(subset="train", return_X_y=True)
+    np.testing.assert_array_equal(seen[0], y[:400])
+    assert np.mean(seen[1] != y[:400]) == pytest.approx(0.5 * 0.9, abs=0.08)
+
+
+@pytest.mark.parametrize(
+    ("n_wrong", "n_wrong_free", "start"),
+    [
+        (
+            10,
+            40,
+            "λ matters here: 10.00 % of the test images are wrong with λ = 1, 40.00 % without",
+        ),
+        (40, 10, "The penalty does harm here"),
+        (10, 11, "The penalty makes no difference that 100 images could show"),
+    ],
+)
+def test_the_last_sentence_says_what_a_penalty_is_worth(n_wrong, n_wrong_free, start):
+    wrong, wrong_free = (np.arange(100) < n for n in (n_wrong, n_wrong_free))
+    assert digits.compared("λ = 1", wrong, wrong_free).startswith(start)
+
+
 def test_without_matplotlib_it_says_how_to_get_it(few_digits, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(digits, "find_spec", lambda name: None)
     assert main([*TINY, "--alphas", "0.1", "--output-dir", str(tmp_path)]) == 0
