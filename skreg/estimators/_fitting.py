@@ -38,7 +38,7 @@ class LinearHooks(DocumentedMixin, BaseEstimator, ABC):
     criteria ask of an estimator, they ask its `LinearModel` or its `Fitting`.
     """
 
-    alpha: float
+    alpha: float | str
     max_expansions: int | None
     fit_intercept: bool
     penalty_factors: ArrayLike | None

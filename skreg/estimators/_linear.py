@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_parameters, validated
+from skreg.estimators._auto_alpha import AUTO, Curve, is_auto, tuned
 from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
 from skreg.estimators._progress import PathProgress
 from skreg.losses import Loss
@@ -78,7 +79,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({AUTO})],
         "max_expansions": [Interval(Integral, 1, None, closed="left"), None],
         "fit_intercept": ["boolean"],
         "penalty_factors": ["array-like", None],
@@ -90,6 +91,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     }
     _exact = _risk = _quadratic = _erm = _known = None
     _streamed: bool
+    alpha_curve_: Curve
 
     # Fitting -------------------------------------------------------------------------------------
 
@@ -115,11 +117,15 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     def _solve_one(self, problem: Problem) -> Solution:
         """The solution at ``alpha`` or under ``norm_bound``, beyond ``tol`` where that is cheap."""
+        self.__dict__.pop("alpha_curve_", None)
         if self.norm_bound is not None:
             return Fitting(self, problem).solve_bounded(self.norm_bound)
-        alpha = np.asarray(self.alpha, dtype=np.float64)
-        closely = partial(self._solve, problem, closely=True)
-        found = solve_by_target(closely, problem, alpha) if alpha.ndim else closely(alpha[None])
+        if is_auto(self.alpha):
+            found, self.alpha_curve_ = tuned(Fitting(self, problem))
+        else:
+            alpha = np.asarray(self.alpha, dtype=np.float64)
+            closely = partial(self._solve, problem, closely=True)
+            found = solve_by_target(closely, problem, alpha) if alpha.ndim else closely(alpha[None])
         found.warn(stacklevel=3)
         return found
 

@@ -128,8 +128,10 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
 
     Parameters
     ----------
-    alpha : float, default=0.01
+    alpha : float or "auto", default=0.01
         λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm.
+        ``"auto"`` chooses λ within the fit: that of the least leave-one-out loss, approximate;
+        see ``alpha_curve_``.
     loss : str or Loss, default="squared_error"
         ℓ of the raw prediction f = xᵀθ + b:
 
@@ -231,6 +233,11 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         exceeds its minimum by ``dual_gap_ · R₀`` at most. For ``"pca"``, of the rotated problem.
     alpha_ : float
         The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
+    alpha_curve_ : dict of str to ndarray of shape (n_alphas,)
+        With ``alpha="auto"``: ``alpha``, descending; ``loss``, the mean loss ℓ of each row under
+        the fit to the others; ``std_error`` of that mean; and ``doubt``, about how far it may be
+        off, as a share of it.
+        After `partial_fit`, which keeps no rows, by generalized cross-validation.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
         θ̂, the minimiser without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel

@@ -19,8 +19,10 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
 
     Parameters
     ----------
-    alpha : float, default=0.01
+    alpha : float or "auto", default=0.01
         λ ≥ 0, against the mean loss.
+        ``"auto"`` chooses λ within the fit: that of the least leave-one-out loss, approximate;
+        see ``alpha_curve_``.
     penalty : None, str or Penalty, default=None
         J. None: the elastic net, with ``groups`` the group lasso. Or by name:
 
@@ -104,6 +106,10 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
         exceeds its minimum by ``dual_gap_ · R₀`` at most.
     alpha_ : float
         The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
+    alpha_curve_ : dict of str to ndarray of shape (n_alphas,)
+        With ``alpha="auto"``: ``alpha``, descending; ``loss``, the mean loss ℓ of each row under
+        the fit to the others; ``std_error`` of that mean; and ``doubt``, about how far it may be
+        off, as a share of it.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
         θ̂, the minimiser without a penalty, worked out when asked for; ``store_quadratic=True``.
         Classes that a plane separates have none: a warning says which λ stands in.

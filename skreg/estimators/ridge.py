@@ -104,9 +104,11 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
 
     Parameters
     ----------
-    alpha : float or array-like of shape (n_targets,), default=0.01
+    alpha : float, "auto" or array-like of shape (n_targets,), default=0.01
         λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm. Targets of squared
         error may have one each; `regularization_path` and searches give all of them the same.
+        ``"auto"`` chooses λ within the fit: that of the least leave-one-out loss, exact for squared
+        error, else approximate; see ``alpha_curve_``.
     loss : str or Loss, default="squared_error"
         ℓ of the raw prediction f = xᵀθ + b:
 
@@ -163,6 +165,11 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         b.
     alpha_ : float or ndarray of shape (n_targets,)
         The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
+    alpha_curve_ : dict of str to ndarray of shape (n_alphas,)
+        With ``alpha="auto"``: ``alpha``, descending; ``loss``, the mean loss ℓ of each row under
+        the fit to the others; ``std_error`` of that mean; and ``doubt``, about how far it may be
+        off, as a share of it.
+        After `partial_fit`, which keeps no rows, by generalized cross-validation.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
         θ̂, the minimiser without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel

@@ -16,8 +16,10 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
 
     Parameters
     ----------
-    alpha : float, default=0.01
+    alpha : float or "auto", default=0.01
         λ ≥ 0, against the mean loss.
+        ``"auto"`` chooses λ within the fit: that of the least leave-one-out loss, approximate;
+        see ``alpha_curve_``.
     max_expansions : None or int, default=None
         How often the risk is expanded to a quadratic for one λ. None: until the exact minimiser is
         reached. 1: once, at θ̂, the minimiser without a penalty (where it does not exist, at that
@@ -54,6 +56,10 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
         b.
     alpha_ : float
         The λ in force: ``alpha``, or the multiplier of ``norm_bound``.
+    alpha_curve_ : dict of str to ndarray of shape (n_alphas,)
+        With ``alpha="auto"``: ``alpha``, descending; ``loss``, the mean loss ℓ of each row under
+        the fit to the others; ``std_error`` of that mean; and ``doubt``, about how far it may be
+        off, as a share of it.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
         θ̂, the minimiser without a penalty, worked out when asked for; ``store_quadratic=True``.
         Classes that a plane separates have none: a warning says which λ stands in.

@@ -10,9 +10,6 @@ NETWORK = (1.0, 1e-6)
 ANY = (1e3, 1e-3)
 #: λ per decade of such a grid, when the search may extend it.
 PER_DECADE = 2
-#: How often a grid is extended at most, and how small λ is not worth a try.
-EXTENSIONS = 8
-SMALLEST = 1e-14
 
 
 def automatic(estimator, choice, fitting):
@@ -35,14 +32,3 @@ def automatic(estimator, choice, fitting):
         f'{type(last).__name__}. Give the values of λ, or alphas="auto", which starts from '
         f"{smallest:g} to {largest:g} and extends this as far as it takes."
     )
-
-
-def extension(alphas, side):
-    """Further λ on that side, as dense as ``alphas`` and half as many decades again."""
-    order = np.sort(alphas[alphas > 0])
-    ratio = (order[-1] / order[0]) ** (1 / (len(order) - 1))
-    more = ratio ** np.arange(1, max(2, len(order) // 2) + 1)
-    if side == "largest":
-        return order[-1] * more[::-1]
-    smaller = order[0] / more
-    return smaller[smaller >= SMALLEST * order[-1]]

@@ -28,7 +28,7 @@ from skreg.model_selection import (
     path_folds,
     refits,
 )
-from skreg.model_selection.alphas import EXTENSIONS, automatic, extension
+from skreg.model_selection.alphas import automatic
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
@@ -40,6 +40,7 @@ from skreg.model_selection.pipelines import (
     has_path,
     refuse_norm_bound,
 )
+from skreg.path.grid import extension
 
 #: Values of ``cv`` that need no splits.
 WITHOUT_SPLITS = ("loo", "gcv")
@@ -51,6 +52,8 @@ OF_NOISE = ("aic", "bic", "ebic")
 ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)
 #: The share of what an extension to larger λ has gained that makes another worth while.
 ENOUGH = 1e-2
+#: How often a grid is extended at most.
+EXTENSIONS = 8
 
 
 def check_choices(search):

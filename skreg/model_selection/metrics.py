@@ -279,13 +279,6 @@ class SquareScores:
         return by_lambda({name: s * metric(squares) for name, (metric, s) in self._metrics.items()})
 
 
-def by_targets(path: Any) -> tuple[Array, Array]:
-    """θ (n_alphas, q, p) and b (n_alphas, q) of a path, in float64."""
-    m, p = len(path.coefs), path.coefs.shape[-1]
-    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
-    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)
-
-
 def by_lambda(found: dict[str, Array]) -> list[Score]:
     """Scores by name, as scorers give them for each λ."""
     if set(found) == {"score"}:

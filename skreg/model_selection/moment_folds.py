@@ -17,9 +17,10 @@ from skreg._threads import one_blas_thread
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection import path_folds
 from skreg.model_selection.job import Declined, along_path, or_else
-from skreg.model_selection.metrics import NoFormula, SquareScores, by_targets
+from skreg.model_selection.metrics import NoFormula, SquareScores
 from skreg.model_selection.pipelines import stands_alone
 from skreg.model_selection.wide_ridge import row_products
+from skreg.path.path import by_targets
 from skreg.quadratic import Moments, Quadratic
 from skreg.quadratic.quadratic import GramQuadratic
 from skreg.rows.products import together

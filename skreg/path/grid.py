@@ -12,6 +12,8 @@ from skreg.solvers import alpha_max
 
 #: How many λ an automatic grid has.
 N_ALPHAS = 100
+#: λ of an extension that are smaller than this share of the largest are not worth a try.
+SMALLEST = 1e-14
 
 
 def path_alphas(
@@ -80,6 +82,23 @@ def _grid(n_alphas: int, top: float, ratio: float) -> NDArray[np.float64]:
     # Without any signal every λ gives 0: any grid will do.
     top = top or 1.0
     return np.geomspace(top, top * ratio, n_alphas)
+
+
+def extension(alphas: NDArray[np.float64], side: str) -> NDArray[np.float64]:
+    """Further λ on that side, as dense as ``alphas`` and half as many decades again, descending.
+
+    Examples
+    --------
+    >>> extension(np.array([8.0, 4.0, 2.0, 1.0]), "smallest")
+    array([0.5 , 0.25])
+    """
+    order = np.sort(alphas[alphas > 0])
+    ratio = (order[-1] / order[0]) ** (1 / (len(order) - 1))
+    more = ratio ** np.arange(1, max(2, len(order) // 2) + 1)
+    if side == "largest":
+        return order[-1] * more[::-1]
+    smaller = order[0] / more
+    return smaller[smaller >= SMALLEST * order[-1]]
 
 
 def place_of(alpha: float, alphas: NDArray[np.float64]) -> int:

@@ -18,7 +18,7 @@ from skreg import (
     RegularizationPath,
     RegularizedMLPRegressor,
 )
-from skreg.model_selection.alphas import automatic, extension
+from skreg.model_selection.alphas import automatic
 from skreg.model_selection.outcome import (
     edge,
     gain_beyond,
@@ -27,6 +27,7 @@ from skreg.model_selection.outcome import (
     standard_errors,
     warn_of_constant,
 )
+from skreg.path.grid import extension
 
 X, Y = load_diabetes(return_X_y=True)
 X = scale(X)

@@ -2,18 +2,9 @@
 
 import numpy as np
 
-from skreg.losses import SquaredError
-from skreg.model_selection.metrics import by_targets
-from skreg.quadratic.risk import EmpiricalRisk
+from skreg.estimators._left_out import row_risk
+from skreg.path.path import by_targets
 from skreg.solvers.method import Freedom
-
-
-def row_risk(fit, target=0):
-    """The risk of a `Fit` by reference to its rows; for squared error, of one target."""
-    if not fit.problem.is_quadratic:
-        return fit.problem
-    X, y, weights = fit.problem.data
-    return EmpiricalRisk(X, y[:, [target]], SquaredError(), weights, None, fit.problem.centred)
 
 
 def solutions(fit, target=None):
@@ -57,7 +48,9 @@ def _target_dof(fit):
         return np.tile(fit.path.dof[:, None] / q, (1, q))
     out = []
     for t in range(q):
-        freedom = Freedom.of(row_risk(fit, t), penalty, fit.path.alphas, *solutions(fit, t))
+        freedom = Freedom.of(
+            row_risk(fit.problem, slice(t, t + 1)), penalty, fit.path.alphas, *solutions(fit, t)
+        )
         out.append(freedom.counts())
     return np.column_stack(out)
 

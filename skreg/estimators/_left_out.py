@@ -1,0 +1,171 @@
+"""What a linear estimator predicts of every row by the fit to the others, from a path on all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from skreg.estimators._fitting import Fitting
+from skreg.losses import SquaredError
+from skreg.path.path import by_targets
+from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.solvers.left_out import left_out, refit_doubtful
+from skreg.solvers.ridge_left_out import left_out_predictions
+
+Array = NDArray[np.float64]
+#: Share of the loss in doubt from which on a λ is not to be trusted.
+DOUBTFUL = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOutRows:
+    """Of every λ.
+
+    Attributes
+    ----------
+    raw : ndarray of shape (n_alphas, n, K)
+        Raw predictions of every row by the fit to the others; of squared error without the offset.
+    doubt : ndarray of shape (n_alphas,) or None
+        About how far the mean loss may be off, as a share of it; None where the rows are left out
+        exactly.
+    leverage : ndarray of shape (n_alphas,) or None
+        The largest of a row that was not left out by a fit.
+    n_refits : ndarray of int, shape (n_alphas,), or None
+        The rows left out by fits.
+    """
+
+    raw: Array
+    doubt: Array | None = None
+    leverage: Array | None = None
+    n_refits: NDArray[np.intp] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        fit: Fitting,
+        alphas: Array,
+        coefs: Array,
+        intercepts: Array,
+        name: str,
+        instead: str = "Use cv=5",
+    ) -> LeftOutRows:
+        """Of the minimizers of all rows, θ of shape (n_alphas, K, p) and b of shape (n_alphas, K).
+
+        Exact for a ridge on squared error (`skreg.solvers.ridge_left_out`), else approximate
+        (`skreg.solvers.left_out`).
+
+        Raises
+        ------
+        ValueError
+            For a penalty that couples coefficients, as groups or SLOPE, or is not convex, as MCP
+            and SCAD, an approximate Hessian, limited ``max_expansions``, or sizes whose Hessian
+            cannot be formed. The message says that ``name`` cannot be had, and what to do
+            ``instead``.
+        """
+        if fit.problem.is_quadratic and fit.is_ridge:
+            quadratic = cast(Quadratic, fit.problem)
+            if quadratic.is_large:
+                n, p = quadratic.rows.shape
+                raise ValueError(
+                    f"{name} takes a decomposition, and a sparse X of {n} rows and {p} features is "
+                    f"too large for one. {instead}, or fewer features."
+                )
+            return cls(left_out_predictions(quadratic, alphas, fit.ridge_factors))
+        if reason := _refusal(fit):
+            raise ValueError(f"{name} {reason}. {instead}.")
+        with np.errstate(over="ignore", invalid="ignore"):  # doubts tell of first steps too long
+            return cls(*_approximate(fit, alphas, coefs, intercepts))
+
+
+def row_risk(problem: Problem, targets: slice = slice(None)) -> EmpiricalRisk:
+    """The risk of a problem by reference to its rows; of squared error, that of some targets."""
+    if not problem.is_quadratic:
+        return cast(EmpiricalRisk, problem)
+    quadratic = cast(Quadratic, problem)
+    X, y, weights = quadratic.data
+    return EmpiricalRisk(X, y[:, targets], SquaredError(), weights, None, quadratic.centred)
+
+
+def _approximate(fit, alphas, coefs, intercepts):
+    """Raw predictions, doubt left as a share of the loss, largest leverages, refits."""
+    each = [slice(None)]
+    if fit.problem.is_quadratic:
+        each = [slice(t, t + 1) for t in range(fit.problem.n_outputs)]
+    parts = [
+        _one(fit, row_risk(fit.problem, t), alphas, coefs[:, t], intercepts[:, t]) for t in each
+    ]
+    raw = np.concatenate([part[0] for part in parts], axis=2)
+    loss = sum(part[1] for part in parts)
+    doubt = sum(part[2] for part in parts) / np.maximum(loss, np.finfo(np.float64).tiny)
+    leverage = np.max([part[3] for part in parts], axis=0)
+    return raw, doubt, leverage, sum(part[4] for part in parts)
+
+
+def _one(fit, risk, alphas, coefs, intercepts):
+    """One target, or all outputs of a loss: raw predictions, loss, doubt, leverage, refits."""
+    penalty = fit.penalty(risk.n_features)
+    steps = list(left_out(risk, penalty, alphas, coefs, intercepts))
+    raw, doubt = np.array([s.raw for s in steps]), np.array([s.doubt for s in steps])
+    leverage = np.array([s.leverage for s in steps])
+
+    def losses(raw):
+        return np.array([risk.loss.derivatives(risk.y, r)[0] for r in raw])
+
+    def refit(i, which):
+        return _refit(fit, risk, i, alphas[which])
+
+    has_kinks = not penalty.is_smooth
+    refitted = refit_doubtful(raw, doubt, losses, refit, _work(fit, risk), has_kinks)
+    total = losses(raw).sum(axis=1)
+    largest = np.where(refitted, 0.0, leverage).max(axis=1)
+    return raw, total, doubt.sum(axis=1), largest, refitted.sum(axis=1)
+
+
+def _work(fit, risk):
+    """Multiply-adds of a fit for one λ of several, about."""
+    n, p = risk.X.shape
+    if fit.problem.is_quadratic and p > n:  # a path of the lasso
+        return 4.0 * n * p
+    return max(float(n) * p * min(n, p) * risk.n_outputs**2, 5e6)
+
+
+def _refit(fit, risk, i, alphas):
+    """Row i's raw predictions, (n_alphas, K), by fits without it."""
+    weights = risk.share * risk.weight
+    weights[i] = 0.0
+    problem: Problem
+    if fit.problem.is_quadratic:
+        problem = Quadratic.from_rows(risk.X, risk.y, weights, risk.fit_intercept)
+    else:
+        problem = EmpiricalRisk(risk.X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
+    coefs, intercepts = by_targets(Fitting(fit.estimator, problem).solve(alphas))
+    x = risk.X[[i]].toarray()[0] if issparse(risk.X) else risk.X[i]
+    raw = coefs @ x + intercepts
+    return raw if risk.offset is None else raw + risk.offset[i]
+
+
+def _refusal(fit):
+    """Why the solutions are not minimizers by a separable penalty; empty if they are."""
+    if not fit.loss.has_curvature:
+        return f"goes by the curvature of the loss, and loss {fit.loss.name!r} has none"
+    penalty = fit.penalty(fit.problem.n_features)
+    kind = type(penalty).__name__
+    if not penalty.is_separable:
+        return f"takes a penalty on each coefficient by itself, and {kind} couples them"
+    if not penalty.is_convex:
+        return (
+            f"goes by what changes little when one row is left out, and {kind} is not convex: its "
+            "solutions jump from one local minimum to another"
+        )
+    if (hessian := fit.hessian) != "full":
+        return f"starts from an exact minimizer, and hessian={hessian!r} approximates it"
+    expansions = fit.estimator.max_expansions
+    if expansions is not None and not fit.problem.is_quadratic:
+        return (
+            f"starts from an exact minimizer, and max_expansions={expansions} may stop short of it"
+        )
+    return ""
