@@ -75,8 +75,9 @@ class LeftOutRows:
                     f"too large for one. {instead}, or fewer features."
                 )
             return cls(left_out_predictions(quadratic, alphas, fit.ridge_factors))
-        if reason := _refusal(fit):
-            raise ValueError(f"{name} {reason}. {instead}.")
+        reason, remedy = _refusal(fit)
+        if reason:
+            raise ValueError(f"{name} {reason}. {instead}{remedy}.")
         with np.errstate(over="ignore", invalid="ignore"):  # doubts tell of first steps too long
             return cls(*_approximate(fit, alphas, coefs, intercepts))
 
@@ -149,23 +150,22 @@ def _refit(fit, risk, i, alphas):
 
 
 def _refusal(fit):
-    """Why the solutions are not minimizers by a separable penalty; empty if they are."""
-    if not fit.loss.has_curvature:
-        return f"goes by the curvature of the loss, and loss {fit.loss.name!r} has none"
-    penalty = fit.penalty(fit.problem.n_features)
+    """Why rows cannot be left out, and another remedy; empty if they can be."""
+    penalty, expansions = fit.penalty(fit.problem.n_features), fit.estimator.max_expansions
     kind = type(penalty).__name__
+    if not fit.loss.has_curvature:
+        return f"goes by the curvature of the loss, and loss {fit.loss.name!r} has none", ""
     if not penalty.is_separable:
-        return f"takes a penalty on each coefficient by itself, and {kind} couples them"
+        return f"takes a penalty on each coefficient by itself, and {kind} couples them", ""
     if not penalty.is_convex:
         return (
             f"goes by what changes little when one row is left out, and {kind} is not convex: its "
             "solutions jump from one local minimum to another"
-        )
+        ), ""
+    exact = "starts from an exact minimizer, and"
     if (hessian := fit.hessian) != "full":
-        return f"starts from an exact minimizer, and hessian={hessian!r} approximates it"
-    expansions = fit.estimator.max_expansions
+        return f"{exact} hessian={hessian!r} approximates it", ", or hessian='full'"
     if expansions is not None and not fit.problem.is_quadratic:
-        return (
-            f"starts from an exact minimizer, and max_expansions={expansions} may stop short of it"
-        )
-    return ""
+        stop = f"max_expansions={expansions} may stop short of it"
+        return f"{exact} {stop}", ", or max_expansions=None"
+    return "", ""
