@@ -18,8 +18,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Uses of another file's private names.
 PRIVATE_USES = 1
-#: Files of the package that fitting a lasso runs through; 12 is the aim.
-FILES_OF_A_FIT = 13
+#: Files of the package that fitting a lasso runs through.
+FILES_OF_A_FIT = 12
 #: Files of the package that fitting a search runs through.
 FILES_OF_A_SEARCH = 22
 #: Files above 400 lines.

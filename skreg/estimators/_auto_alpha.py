@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from skreg.estimators._fitting import Fitting
 from skreg.estimators._left_out import DOUBTFUL, LeftOutRows, row_risk
 from skreg.path.grid import extension
-from skreg.path.path import by_targets
 from skreg.quadratic import Quadratic
 from skreg.solvers import Solution
+from skreg.solvers.method import by_targets
 
 Array = NDArray[np.float64]
 #: λ, mean losses and their standard errors, each of shape (n_alphas,).
@@ -29,11 +29,6 @@ _COARSE, _HALVINGS = 9, 3
 # How often the grid is extended at most, to some 13 decades, and the share of a standard error that
 # further λ have to gain.
 _EXTENSIONS, _WORTH = 2, 1e-2
-
-
-def is_auto(alpha: object) -> bool:
-    """Whether λ is to be chosen in the fit."""
-    return isinstance(alpha, str) and alpha == AUTO
 
 
 def tuned(fit: Fitting) -> tuple[Solution, Curve]:

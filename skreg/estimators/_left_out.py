@@ -11,9 +11,9 @@ from scipy.sparse import issparse
 
 from skreg.estimators._fitting import Fitting
 from skreg.losses import SquaredError
-from skreg.path.path import by_targets
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers.left_out import left_out, refit_doubtful
+from skreg.solvers.method import by_targets
 from skreg.solvers.ridge_left_out import left_out_predictions
 
 Array = NDArray[np.float64]

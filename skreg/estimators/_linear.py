@@ -16,7 +16,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_parameters, validated
-from skreg.estimators._auto_alpha import AUTO, Curve, is_auto, tuned
+from skreg.estimators._auto_alpha import AUTO, Curve, tuned
 from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
 from skreg.estimators._progress import PathProgress
 from skreg.losses import Loss
@@ -120,7 +120,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         self.__dict__.pop("alpha_curve_", None)
         if self.norm_bound is not None:
             return Fitting(self, problem).solve_bounded(self.norm_bound)
-        if is_auto(self.alpha):
+        if isinstance(self.alpha, str):  # "auto"
             found, self.alpha_curve_ = tuned(Fitting(self, problem))
         else:
             alpha = np.asarray(self.alpha, dtype=np.float64)

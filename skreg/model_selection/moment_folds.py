@@ -20,10 +20,10 @@ from skreg.model_selection.job import Declined, along_path, or_else
 from skreg.model_selection.metrics import NoFormula, SquareScores
 from skreg.model_selection.pipelines import stands_alone
 from skreg.model_selection.wide_ridge import row_products
-from skreg.path.path import by_targets
 from skreg.quadratic import Moments, Quadratic
 from skreg.quadratic.quadratic import GramQuadratic
 from skreg.rows.products import together
+from skreg.solvers.method import by_targets
 
 # A feature (or target) whose spread in the training part is below this share of that in all rows
 # has lost digits by a subtraction: the training part is summed by itself.

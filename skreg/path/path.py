@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
@@ -332,10 +331,3 @@ class RegularizationPath(Solution):
         coefs = pd.DataFrame(values.reshape(len(self), -1), columns=names)
         frame = pd.concat([pd.DataFrame(columns), coefs], axis=1)
         return frame.set_index(pd.Index(self.alphas, name="alpha"))
-
-
-def by_targets(path: Any) -> tuple[NDArray, NDArray]:
-    """θ (n_alphas, q, p) and b (n_alphas, q) of a path or a `Solution`, in float64."""
-    m, p = len(path.coefs), path.coefs.shape[-1]
-    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
-    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)

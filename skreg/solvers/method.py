@@ -376,3 +376,10 @@ class Method(ABC):
     def alpha_max(self, task: Task) -> float:
         """The smallest λ at which every penalized coefficient is 0; +inf if there is none."""
         return np.inf
+
+
+def by_targets(path: Any) -> tuple[NDArray, NDArray]:
+    """θ (n_alphas, q, p) and b (n_alphas, q) of a path or a `Solution`, in float64."""
+    m, p = len(path.coefs), path.coefs.shape[-1]
+    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
+    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)

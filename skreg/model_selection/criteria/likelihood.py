@@ -3,8 +3,7 @@
 import numpy as np
 
 from skreg.estimators._left_out import row_risk
-from skreg.path.path import by_targets
-from skreg.solvers.method import Freedom
+from skreg.solvers.method import Freedom, by_targets
 
 
 def solutions(fit, target=None):

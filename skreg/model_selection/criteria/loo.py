@@ -7,7 +7,7 @@ import numpy as np
 from skreg.estimators._left_out import DOUBTFUL, LeftOutRows
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.scoring import left_out_scores
-from skreg.path.path import by_targets
+from skreg.solvers.method import by_targets
 
 
 def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None):
