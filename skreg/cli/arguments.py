@@ -34,6 +34,7 @@ class Options:
     label_noise: float = 0.2
     output_dir: Path = Path()
     save: Path | None = None
+    report: Path | None = None
     quiet: bool = False
 
 
@@ -43,7 +44,17 @@ DEFAULTS = {
     "digits": {"folds": 3, "hidden": (256, 256, 256), "max_iter": 12, "batch_size": 100},
     "table": {"folds": 5, "hidden": (64, 64), "max_iter": 100, "batch_size": 32},
 }
-_TABLE_ONLY = ("target", "task", "drop", "types", "separator", "holdout", "metric", "budget")
+_TABLE_ONLY = (
+    "target",
+    "task",
+    "drop",
+    "types",
+    "separator",
+    "holdout",
+    "metric",
+    "budget",
+    "report",
+)
 _DIGITS_ONLY = ("label_noise", "output_dir")
 
 _DESCRIPTION = """\
@@ -249,6 +260,12 @@ def _build_parser():
         type=Path,
         help="save the best model (of a table: refitted with the rows held out) as FILE.joblib "
         "or, with skops installed, FILE.skops",
+    )
+    output.add_argument(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="write the results for a table as one HTML page with pictures, FILE.html",
     )
     output.add_argument(
         "--output-dir",

@@ -2,8 +2,6 @@
 
 import math
 import time
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -18,18 +16,19 @@ from skreg import (
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
-from skreg.cli.columns import listing, parse_types
-from skreg.cli.comparison import Contender, compete, measure_baseline, winner_of
+from skreg.cli.columns import parse_types
+from skreg.cli.comparison import compete, measure_baseline, winner_of
 from skreg.cli.errors import UserError
 from skreg.cli.importance import Important
-from skreg.cli.metrics import Metric, metrics_of
+from skreg.cli.metrics import metrics_of
+from skreg.cli.page import check_page_path, write_page
 from skreg.cli.plan import in_words, make_plan, within
 from skreg.cli.preprocessing import build_preprocessor
-from skreg.cli.reading import Table, read_table
-from skreg.cli.report import format_alpha, format_interval, format_measure, format_table
+from skreg.cli.reading import read_table
+from skreg.cli.results import Report, print_comparison, print_problem
 from skreg.cli.saving import check_save_path, save_model
 from skreg.cli.search import network_parameters
-from skreg.cli.table import Dataset, make_problem
+from skreg.cli.table import make_problem
 
 # Features and numeric targets have variance 1, so one grid serves every table.
 ALPHAS = {
@@ -37,21 +36,6 @@ ALPHAS = {
     "lasso": tuple(10.0 ** np.arange(0, -4.25, -0.25)),
     "network": (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 0.0),
 }
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that is known at the end, for what is printed and for the page."""
-
-    options: Any
-    table: Table
-    problem: Dataset
-    metrics: dict[str, Metric]
-    by: Metric
-    contenders: list[Contender]
-    winner: Contender
-    held_out: tuple[Any, Any]
-    important: Important | None
 
 
 def run(options):
@@ -68,6 +52,7 @@ def run(options):
     """
     started = time.perf_counter()
     check_save_path(options.save)
+    check_page_path(options.report)
     table = read_table(options.data, separator=options.separator, target=options.target)
     problem = make_problem(
         table.frame,
@@ -82,10 +67,13 @@ def run(options):
     preprocessor, kinds = build_preprocessor(problem.X, problem.columns)
     if not preprocessor.transformers:
         raise UserError(f"{options.data} has no column to learn from beside the target")
-    _print_problem(options, problem, kinds, table.notes)
+    print_problem(options, problem, kinds, table.notes)
 
     report = _compare(table, problem, metrics, by, preprocessor, options)
-    _print_comparison(report)
+    print_comparison(report)
+    if options.report is not None:
+        write_page(report, options.report)
+        print(f"Report: {options.report}")
     if options.save is not None:
         _save(report)
     print(f"{time.perf_counter() - started:.0f} s in all.")
@@ -117,8 +105,12 @@ def _compare(table, problem, metrics, by, preprocessor, options):
     for note in notes:
         print(f"Note: {note}")
     print(in_words(steps, options.folds), flush=True)
-    contenders = []
+    contenders, began = [], time.perf_counter()
     for step in steps:
+        spent = time.perf_counter() - began
+        if contenders and options.budget is not None and spent > options.budget:
+            print(f"Note: the {step.name} is left out: {spent:.0f} s are spent (--budget)")
+            continue
         found = compete(step.name, step.model, step.alphas, X, y, metrics, by.name, options)
         contenders.append(found)
         for note in found.notes:
@@ -190,74 +182,6 @@ def build_models(task, preprocessor, n_rows, options):
         name: Pipeline([("prepare", preprocessor), ("model", model)])
         for name, model in candidates.items()
     }
-
-
-def _print_problem(options, problem, kinds, notes):
-    usable = [
-        f"{len(kinds[kind])} {plural}"
-        for kind, plural in (("number", "numeric"), ("category", "categorical"), ("date", "date"))
-        if kind in kinds
-    ]
-    name = "standard input" if str(options.data) == "-" else options.data
-    print(f"{name}: {len(problem.y):,} rows, columns: {', '.join(usable)}\n")
-    print(listing(problem.columns), end="\n\n")
-    for note in (*notes, *problem.notes):
-        print(f"Note: {note}")
-
-
-def _print_comparison(report):
-    metrics, contenders = report.metrics, report.contenders
-    marked = contenders.index(report.winner)
-    header = ["model", "λ", *(metric.label for metric in metrics.values())]
-    rows = [[c.name, "" if c.alpha is None else format_alpha(c.alpha)] for c in contenders]
-    scored = [
-        row + [format_measure(c.mean(m), c.standard_error(m), m) for m in metrics.values()]
-        for row, c in zip(rows, contenders, strict=True)
-    ]
-    print(f"\nCross-validation, mean ± standard error (λ chosen by {report.by.label}):\n")
-    print(format_table(header, scored, marked=marked))
-    X, y = report.held_out
-    scored = [
-        row + [format_interval(c.held_out(m, X, y), m) for m in metrics.values()]
-        for row, c in zip(rows, contenders, strict=True)
-    ]
-    print(f"\nThe {len(y):,} rows held out, with 95 % intervals:\n")
-    print(format_table(header, scored, marked=marked))
-    print(f"\n{verdict(contenders, report.by)}\n")
-    if report.important is not None:
-        classes = getattr(report.winner.model, "classes_", None)
-        positive = str(classes[1]) if classes is not None and len(classes) == 2 else None
-        print(report.important.text(report.problem.y.name, positive), end="\n\n")
-
-
-def verdict(contenders, by):
-    """Which model is best, and which cannot be told from it.
-
-    Parameters
-    ----------
-    contenders : list of Contender
-    by : Metric
-
-    Returns
-    -------
-    str
-    """
-    winner, tied = winner_of(contenders, by)
-    if winner.name == "baseline":
-        return (
-            f"No model does clearly better than the baseline, which looks at the target alone: "
-            f"the best {by.label} is within one standard error of its."
-            if tied
-            else "No model does better than the baseline, which looks at the target alone."
-        )
-    named = f"the {winner.name} with λ = {format_alpha(winner.alpha)}"
-    if not tied:
-        return f"Best by {by.label} in cross-validation: {named}."
-    others = " and ".join(f"the {c.name}" for c in tied)
-    return (
-        f"A tie: by {by.label} in cross-validation {named} and {others} are within one standard "
-        f"error of the best. The {winner.name} is the simplest of them, and is taken."
-    )
 
 
 def _save(report):

@@ -8,7 +8,7 @@ from skreg import RegularizedMLPRegressor
 from skreg.cli.comparison import Contender, winner_of
 from skreg.cli.metrics import metrics_of
 from skreg.cli.plan import Step, within
-from skreg.cli.tabular import verdict
+from skreg.cli.results import verdict
 
 RMSE = metrics_of("regression", [0.0, 1.0])["rmse"]
 
