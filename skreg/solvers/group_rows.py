@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 # A Newton step waits for this many passes, and for as much work in them; its flops are so much
 # faster.
 _WAIT, _FASTER = 2, 5.0
-# Passes after which all groups are smoothed, and solved by this much closer: small ones are not 0;
-# in so many steps at most.
-_PATIENCE, _SMOOTHED, _MOST = 60, 0.1, 100
+# Passes after which groups are smoothed, and solved by this much closer: small ones are not 0; in
+# so many steps at most. With those whose slopes are this share of what would draw them from 0.
+_PATIENCE, _SMOOTHED, _MOST, _DRAWN = 60, 0.1, 100, 0.9
 # Entries of X from which on this is faster than H on what is known.
 _LARGE = 3e5
 
@@ -107,12 +107,20 @@ class ResidualGroups(InnerKernel):
         return passes
 
     def _smooth(self, strength: Array, power: float, tol: float) -> None:
-        """Smoothed Newton steps on all groups known."""
-        kernel = self._kernel
-        columns = kernel.columns[: len(kernel.theta)]
-        cross = product(columns, kernel.b[:, None]).T
-        rows = product(columns, columns.T), cross, kernel.starts, strength, kernel.theta[None]
-        kernel.start(smoothed_groups.newton(*rows, power, tol, _MOST)[0][0])
+        """Smoothed Newton steps on the groups that are not 0, or are near to leaving it."""
+        kernel, theta = self._kernel, self._kernel.theta
+        columns, starts = kernel.columns[: len(theta)], kernel.starts
+        slope = group_rows.slopes(columns, len(theta), kernel.residual)
+        pull = np.sqrt(np.add.reduceat(slope**2, starts[:-1]))
+        on = (np.add.reduceat(theta**2, starts[:-1]) > 0) | (pull > _DRAWN * strength)
+        sizes = np.diff(starts)
+        some = np.flatnonzero(np.repeat(on, sizes))
+        columns, new = columns[some], np.zeros_like(theta)
+        bounds = np.concatenate([[0], np.cumsum(sizes[on])]).astype(np.intp)
+        rows = product(columns, columns.T), product(columns, kernel.b[:, None]).T, bounds
+        at = strength[on], theta[None, some], power, tol, _MOST
+        new[some] = smoothed_groups.newton(*rows, *at)[0][0]
+        kernel.start(new)
         self.theta = kernel.theta
 
     @property

@@ -317,16 +317,41 @@ class Groups(InnerKernel):
         ends = known + np.cumsum(self.blocks.sizes[new])
         self._starts = np.concatenate([self._starts, ends]).astype(np.intp)
         self._hessian, self._cross = np.ascontiguousarray(hessian), np.ascontiguousarray(cross)
+        self._rescale()
         self._slack = np.sqrt(np.add.reduceat(slack**2, self._starts[:-1]))
         if len(new):
             vectors, values = group_descent.block_eigen(self._hessian, self._starts[last:])
             self._vectors = np.concatenate([self._vectors, vectors])
             self._values = np.concatenate([self._values, values])
 
+    def _rescale(self) -> None:
+        """Measure features without a penalty in units of their own.
+
+        Their block is solved by its spectrum, where one of small scale is rounding beside others.
+        """
+        self._scale = np.ones(len(self._hessian))
+        if len(self.members) and self.blocks.which[self.members[0]] < 0:
+            free = slice(self._starts[1])
+            width = np.sqrt(np.maximum(np.diag(self._hessian)[free], 0.0))
+            # Powers of two, so that nothing is rounded.
+            self._scale[free] = np.exp2(-np.frexp(np.where(width > 0, width, 1.0))[1])
+            self._hessian = self._hessian * self._scale * self._scale[:, None]
+            self._cross = self._cross * self._scale
+
     def start(self, theta: Array) -> None:
         self.theta = theta
 
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
+        self.theta = self.theta / self._scale
+        passes, dual = self._solve(alpha, tol, power, max_passes)
+        self.theta, self._slope = self.theta * self._scale, self._slope / self._scale
+        self._dual = self.theta if dual is None else dual * self._scale
+        return passes
+
+    def _solve(
+        self, alpha: float, tol: float, power: float, max_passes: int
+    ) -> tuple[int, Array | None]:
+        """Passes and steps made, features without a penalty in their units; θ′ if it is not θ."""
         strength, ridge = alpha * self._weights[self.members], alpha * self._l2[self.members]
         # The kernel knows no penalized group at λ = 0.
         strength[self._weights[self.members] > 0] += np.finfo(np.float64).tiny
@@ -353,8 +378,7 @@ class Groups(InnerKernel):
             passes += descend(max_passes - passes)
         if ridge.any():
             self._slope += ridge * theta
-        self._dual = self.theta if np.array_equal(dual, theta) else dual.reshape(self.theta.shape)
-        return passes
+        return passes, None if np.array_equal(dual, theta) else dual.reshape(self.theta.shape)
 
 
 KERNELS = {"coordinates": Coordinates, "groups": Groups}

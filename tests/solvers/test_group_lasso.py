@@ -355,3 +355,19 @@ def test_an_excluded_group_stays_out_of_a_path_that_leaps(shape, sparse_rows):
     assert not path.coefs[:, :2].any()
     assert path.coefs[-1, 2:].any()
     assert (path.dual_gaps <= 1e-7).all()
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("seed", range(3))
+def test_features_of_any_scale_share_a_group_without_a_penalty(loss, seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(40, 12)), rng.poisson(2.0, size=40).astype(float)
+    scale = 10.0 ** np.linspace(-4, 4, 12)[rng.permutation(12)]
+    options = {"loss": loss, "groups": np.arange(12) // 4, "penalty_factors": [0.0, 1.0, 1.0]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = QuadraticApproxLasso(**options).regularization_path(X * scale, y, 4)
+    assert (path.dual_gaps <= 1e-8).all()
+    scale[4:] = 1.0  # the scale of what has no penalty does not matter
+    same, other = (QuadraticApproxLasso(1e-2, **options).fit(Z, y) for Z in (X, X * scale))
+    np.testing.assert_allclose(other.coef_ * scale, same.coef_, atol=1e-5)

@@ -210,11 +210,28 @@ def test_groups_of_one_with_more_of_them_active_than_rows(n_samples):
     y = rng.normal(size=n_samples)
     lasso = QuadraticApproxLasso()
     top = lasso.regularization_path(X, y, 2).alphas[0]
-    groups = np.arange(X.shape[1])
+    groups = np.maximum(np.arange(X.shape[1]), 1)  # but for one of two
     model = QuadraticApproxLasso(0.03 * top, groups=groups, tol=1e-6).fit(X, y)
     assert model.dual_gap_ < 1e-6
     plain = lasso.set_params(alpha=0.03 * top).fit(X, y)
     np.testing.assert_allclose(model.predict(X), plain.predict(X), atol=1e-2 * y.std())
+
+
+def test_groups_far_from_leaving_zero_are_not_smoothed(monkeypatch):
+    """Where passes and Newton steps are slow: nearly all groups of one, at small λ."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 300)), rng.normal(size=50)
+    groups, sizes = np.maximum(np.arange(300), 1), []
+    smoothed = module.smoothed_groups.newton
+    monkeypatch.setattr(
+        module.smoothed_groups,
+        "newton",
+        lambda hessian, *rest: sizes.append(len(hessian)) or smoothed(hessian, *rest),
+    )
+    top = path(monkeypatch, 0, X, y, groups, 1).alphas[0]
+    found = path(monkeypatch, 0, X, y, groups, top * np.array([1e-2, 1e-3]))
+    assert (found.dual_gaps <= 1e-8).all()
+    assert 0 < max(sizes) < 150
 
 
 def test_groups_of_one_are_solved_as_a_lasso():
