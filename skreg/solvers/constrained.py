@@ -20,6 +20,10 @@ _TOLD = 1e-6
 # Relative step of a difference of J, and the accuracy to which it is to come to k.
 _STEP, _TOL = 1e-6, 1e-9
 _MAX_STEPS = 100
+# Steps after which two solutions may be mixed.
+_PATIENCE = 10
+# A share of the null risk by which a mixture of two solutions may miss the least risk.
+_CHORD = 1e-14
 # Solutions cut off by max_iter after which a search ends.
 _CUT_OFF = 3
 # Points that λ is interpolated through where J is smooth in it, and how often before the Illinois
@@ -58,7 +62,7 @@ def solve_bounded(problem, solve, value, bound, top, *, power=1.0, tol=1e-8, max
     Solution
         Of one λ: the multiplier. It is 0 where the constraint is slack, J(θ̂) ≤ k.
     """
-    search = _Search(_from_nearest(solve), value, bound, power, max_iter)
+    search = _Search(_from_nearest(solve), value, bound, power, max_iter, problem)
     exact = problem.is_quadratic
     if exact and search.at(0.0) <= 0:  # which is cheap there
         return search.solution
@@ -164,8 +168,11 @@ class _Search:
     solution: Solution
     excess: float
 
-    def __init__(self, solve, value, bound, power, max_iter):
+    def __init__(self, solve, value, bound, power, max_iter, problem):
         self._solve, self._max_iter, self._n_cut_off = solve, max_iter, 0
+        # Solutions that may be mixed; the risk to which they are to be optimal then.
+        self._mixed = problem.is_convex and power > 0
+        self._negligible = _CHORD * problem.null_risk
         self.value, self.bound, self.power = value, bound, power
         self.seen: dict[float, float] = {}  # log(J/k) by λ
         # What is nearly linear in λ on the way needs fewer stops.
@@ -229,9 +236,9 @@ class _Search:
         return _Bracket(0.0, high, np.inf, at_high)
 
     def root(self, between):
-        """The solution where J is k, to `_TOL`; if J jumps over k, the one below."""
+        """The solution where J is k, to `_TOL`; if J jumps over k, as of quantiles, a mixture."""
         low, high, at_low, at_high = between
-        f_low, f_high, below, last = self._curve(at_low), self._curve(at_high), None, 0
+        f_low, f_high, below, above, last = self._curve(at_low), self._curve(at_high), None, None, 0
         nearest: tuple[float, Solution | None] = np.inf, None
         for step in range(_MAX_STEPS if at_high < 0 else 0):
             middle = self._interpolated() if self.power < 0 and step < _INTERPOLATED else np.nan
@@ -247,17 +254,40 @@ class _Search:
                 return self.solution
             nearest = min(nearest, (abs(excess), self.solution), key=lambda found: found[0])
             if excess > 0:
-                low, f_low = middle, self._curve(excess)
+                low, f_low, above = middle, self._curve(excess), self.solution
                 f_high, last = (0.5 * f_high if last > 0 else f_high), 1
             else:
                 high, f_high, below = middle, self._curve(excess), self.solution
                 f_low, last = (0.5 * f_low if last < 0 else f_low), -1
+            late = self._mixed and step >= _PATIENCE
+            if late and above and below and (mixture := self._mixture(above, below)):
+                return mixture
         if self.power < 0 and nearest[1] is not None:
             return self.told(nearest[1])
         if below is None:
             self.at(high)
             return self.solution
         return below
+
+    def _mixture(self, above, below):
+        """The solution with J = k between two of nearly the same λ; None if they are not.
+
+        The least risk as a function of k is convex, with slopes −λ, so its chord is above it by a
+        quarter of the product of both differences at most: 0 where J jumps.
+        """
+        more, less = (float(self.value(solution.coefs)[0]) for solution in (above, below))
+        if (below.alphas[0] - above.alphas[0]) * (more - less) > self._negligible:
+            return None
+        share = (self.bound - less) / (more - less)
+
+        def mixed(name):
+            one, other = getattr(above, name), getattr(below, name)
+            return (share * one + (1.0 - share) * other).astype(one.dtype)
+
+        names = ["alphas", "coefs", "intercepts", "norms", "risk"]
+        names += ["dual_gaps"] * (above.dual_gaps is not None)
+        found = replace(below, **{name: mixed(name) for name in names}, freedom=above.freedom)
+        return found if abs(float(self.value(found.coefs)[0]) / self.bound - 1) <= _TOLD else None
 
     def told(self, solution=None, negligible=-np.inf):
         """The solution, with a note where J came no nearer to k than an excess worth telling."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_quadratic import problems
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.preprocessing import scale
 
@@ -119,6 +119,33 @@ def test_other_losses_slack_factors_and_groups():
     grouped = QuadraticApproxLasso(norm_bound=0.3, groups=[0, 0, 1, 1]).fit(X, y)
     sizes = [np.linalg.norm(grouped.coef_[:2]), np.linalg.norm(grouped.coef_[2:])]
     np.testing.assert_allclose(np.sqrt(2) * sum(sizes), 0.3, rtol=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_quantiles_reach_a_bound_that_no_multiplier_leads_to(seed, monkeypatch):
+    """J of a linear program jumps in λ: the budget is spent between two vertices, both optimal."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(25, 4))
+    y, (n, p) = X[:, 0] + rng.standard_t(2, 25), X.shape
+    solved, solve = [], Fitting.solve
+
+    def counted(self, alphas, **options):
+        solved.extend(alphas)
+        return solve(self, alphas, **options)
+
+    monkeypatch.setattr(Fitting, "solve", counted)
+    model = QuadraticApproxLasso(loss="quantile", quantile=0.3, norm_bound=0.5).fit(X, y)
+    assert len(solved) <= 60
+    np.testing.assert_allclose(norm(model), 0.5, rtol=1e-9)
+    cost = np.r_[np.zeros(2 * p + 1), np.full(n, 0.3 / n), np.full(n, 0.7 / n)]
+    equal = np.column_stack([X, -X, np.ones(n), np.eye(n), -np.eye(n)])
+    limits = [(0, None)] * (2 * p) + [(None, None)] + [(0, None)] * (2 * n)
+    budget = np.r_[np.ones(2 * p), np.zeros(2 * n + 1)][None]
+    least = linprog(cost, budget, [0.5], equal, y, limits, method="highs").fun
+    residual = y - model.predict(X)
+    risk = np.maximum(0.3 * residual, -0.7 * residual).mean()
+    np.testing.assert_allclose(risk, least, rtol=1e-8)
+    assert model.dual_gap_ <= 1e-8
 
 
 def test_path_knows_the_multiplier():
