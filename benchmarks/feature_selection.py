@@ -31,7 +31,7 @@ def run(n_seeds, quick=False, command=f"python -m benchmarks {NAME}", say=print)
     """Let everyone choose on each seed's data; what goes to JSON.
 
     ``found`` has for each contender a list over seeds of the `MEASURES` and the features chosen.
-    All get the same standardised rows; the features in use and R² on test rows are those of the
+    All get the same standardized rows; the features in use and R² on test rows are those of the
     network that was fitted to all training rows at the chosen λ.
     """
     size, found = SIZES[quick], {}
@@ -54,7 +54,7 @@ def run(n_seeds, quick=False, command=f"python -m benchmarks {NAME}", say=print)
 
 
 def _data(seed, size):
-    """(X, y, X_test, y_test, support): features and target standardised on the training rows."""
+    """(X, y, X_test, y_test, support): features and target standardized on the training rows."""
     from skreg.datasets import make_friedman_sum
 
     n, p = size["n"], size["p"]

@@ -33,7 +33,7 @@ def half_square(*arrays):
 def relative_duality_gap(X, y, coef, intercept, alpha, dual=None):
     """(primal − dual) / primal of the lasso ½·mean((y − Xθ − b)²) + λ‖θ‖₁.
 
-    The residual, centred (the intercept's dual constraint) and shrunk until ‖Xᵀν‖∞ ≤ nλ, is a
+    The residual, centered (the intercept's dual constraint) and shrunk until ‖Xᵀν‖∞ ≤ nλ, is a
     feasible dual point ν, and D(ν) = (νᵀy − ½‖ν‖²)/n bounds the optimum from below: the gap
     certifies the solution without knowing it. A solver may bring a ``dual`` point of its own, of
     any scale; the better of the two counts.

@@ -175,7 +175,7 @@ class QuadraticModel:
 
     @property
     def minimiser(self) -> NDArray:
-        """θ̂, the minimiser of R of smallest norm: shape (p,) or (q, p)."""
+        """θ̂, the minimizer of R of smallest norm: shape (p,) or (q, p)."""
         return self._as_seen(self.problem.minimizer)
 
     # What it says of a θ -------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class QuadraticModel:
         out = self.problem.intercepts(self._in(theta)).astype(self.dtype)
         return out[..., 0] if self.problem.single_target else out
 
-    # Minimisers of R + λJ ------------------------------------------------------------------------
+    # Minimizers of R + λJ ------------------------------------------------------------------------
 
     def ridge(self, alphas):
         """argmin R(θ) + λ·½‖θ‖² = Q diag(σ/(σ+λ)) Qᵀθ̂ for each λ.

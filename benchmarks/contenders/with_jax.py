@@ -77,7 +77,7 @@ def _network_epoch(data):
 
 
 def _network_objective(data):
-    """The regularised loss of a mini-batch."""
+    """The regularized loss of a mini-batch."""
     import jax
     import jax.numpy as jnp
 

@@ -159,7 +159,7 @@ def sparse_lasso_path(data):
 
 
 def logistic_lasso_path(data):
-    """saga, warm-started; liblinear penalises the intercept, and solves without one."""
+    """saga, warm-started; liblinear penalizes the intercept, and solves without one."""
     solver = "saga" if data.fit_intercept else "liblinear"
     return _logistic_path(
         data,

@@ -23,7 +23,7 @@ QUICK = [
 
 
 def _data(n_samples, n_features, hidden, n_classes, batch):
-    """Normal features, labelled by a random linear teacher whose logits carry a little noise."""
+    """Normal features, labeled by a random linear teacher whose logits carry a little noise."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_samples, n_features), dtype=np.float32)
     logits = X @ rng.standard_normal((n_features, n_classes)) / np.sqrt(n_features)

@@ -1,7 +1,7 @@
 """Leave-one-out over a grid of λ, and the fit to all rows at the one that is best.
 
 Solutions are those of `benchmarks.problems.search`. λ is against the mean loss of the n − 1 rows
-that are left; who penalises a sum of losses takes (n − 1)·λ, also for all rows.
+that are left; who penalizes a sum of losses takes (n − 1)·λ, also for all rows.
 """
 
 from functools import partial

@@ -5,7 +5,7 @@ Networks out of the box
 A network should be good before anyone has tuned it. The defaults of ``RegularizedMLPClassifier``
 and ``RegularizedMLPRegressor`` were chosen by nested cross-validation on twelve tables: candidates
 compete on inner folds only, and what is reported is the outer folds, on which the network as it
-comes meets scikit-learn's, linear models and boosted trees. Features are standardised, categories
+comes meets scikit-learn's, linear models and boosted trees. Features are standardized, categories
 one-hot encoded. It takes long, so this page reads a run that is kept with the benchmarks;
 ``python -m benchmarks network-defaults`` repeats it.
 """

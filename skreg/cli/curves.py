@@ -42,7 +42,7 @@ def draw_errors(curves, alphas, chosen, path):
     curves : ndarray of shape (n_alphas, n_epochs, 2)
     alphas : sequence of float
     chosen : float
-        The λ to emphasise.
+        The λ to emphasize.
     path : Path
         Of the picture; its suffix names the format.
     """

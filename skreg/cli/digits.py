@@ -70,7 +70,7 @@ def run(options):
 def build_model(options):
     """Scaling and network.
 
-    The shared range [0, 1] suits pixels: standardising them would blow up those that are nearly
+    The shared range [0, 1] suits pixels: standardizing them would blow up those that are nearly
     always paper.
     """
     network = RegularizedMLPClassifier(**network_parameters(options))

@@ -91,7 +91,7 @@ def tune(name, model, parameter, alphas, X, y, *, task, options):
     """Compare the values of λ by cross-validation and refit with the best.
 
     The values are tried from the largest to the smallest, so that of equally good ones the most
-    regularised is chosen.
+    regularized is chosen.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 def make_ar1_regression(
     n_samples, n_features, *, n_informative, rho=0.5, snr=3.0, return_coef=False, random_state=None
 ):
-    r"""Make a sparse linear regression on features that are correlated with their neighbours.
+    r"""Make a sparse linear regression on features that are correlated with their neighbors.
 
     Each row is a stationary first-order autoregression along the features,
 
@@ -42,7 +42,7 @@ def make_ar1_regression(
     n_informative : int
         Number of non-zero coefficients, at most ``n_features``.
     rho : float in (−1, 1), default=0.5
-        ρ, the correlation of neighbouring features.
+        ρ, the correlation of neighboring features.
     snr : float > 0, default=3.0
         Signal-to-noise ratio: the variance of Xβ in the population over the variance of e. The best
         possible R² is snr / (1 + snr). ``inf`` makes a target without noise.

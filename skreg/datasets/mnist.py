@@ -21,7 +21,7 @@ _PARTS = {"train": ("train",), "test": ("test",), "all": ("train", "test")}
     prefer_skip_nested_validation=True,
 )
 def load_mnist_subset(*, subset="train", return_X_y=False, as_frame=False):
-    """Load 6,000 handwritten digits: 28 × 28 grey-level images in ten classes.
+    """Load 6,000 handwritten digits: 28 × 28 gray-level images in ten classes.
 
     The images are read from a file inside the package; nothing is downloaded.
 
@@ -47,7 +47,7 @@ def load_mnist_subset(*, subset="train", return_X_y=False, as_frame=False):
         - ``images``, ndarray of shape (n_images, 28, 28): a view of the same pixels;
         - ``frame``, DataFrame of shape (n_images, 785) with ``as_frame=True``, else None;
         - ``feature_names``, list of 784 str, and ``target_names``, ndarray of the ten digits;
-        - ``DESCR``, str: description, source and licence.
+        - ``DESCR``, str: description, source and license.
     (data, target) : tuple
         With ``return_X_y=True``.
 

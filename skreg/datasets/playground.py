@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 _RADIUS = 5.0  # of the problems with two classes; the targets of a regression fill [−6, 6]²
 _EDGE = 6.0
-_BUMPS = np.array(  # centre and sign
+_BUMPS = np.array(  # center and sign
     [
         [-4.0, 2.5, 1.0],
         [0.0, 2.5, -1.0],
@@ -102,7 +102,7 @@ def make_playground(name, n_samples=None, noise=0, random_state=None):
       νu, φ = 3.5πt, t in equal steps from 0 to 1.
     - ``"plane"``: uniform on [−6, 6]², y = (x₁ + x₂)/10 at x + 6νu.
     - ``"multi-gauss"``: uniform on [−6, 6]², six cones of radius 2 and height ±1 in the manner of
-      a chess board: y = ±max(1 − d/2, 0) at x + 6νu, d the distance to the nearest centre.
+      a chess board: y = ±max(1 − d/2, 0) at x + 6νu, d the distance to the nearest center.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def make_playground(name, n_samples=None, noise=0, random_state=None):
         Number of points. None is the Playground's: 500 for a classification, 1,200 for a
         regression.
     noise : float, default=0
-        100ν, from 0 to 100. The Playground's slider ends at 50; the exercise on L2 regularisation
+        100ν, from 0 to 100. The Playground's slider ends at 50; the exercise on L2 regularization
         in Google's course takes 80.
     random_state : int, RandomState instance or None, default=None
         An int makes the same data each time.

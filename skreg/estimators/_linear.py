@@ -234,7 +234,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         sample_weight: float | ArrayLike | None = None,
         offset: ArrayLike | None = None,
     ) -> float:
-        """What ``max_expansions=1`` would lose: its objective minus the least there is.
+        """What ``max_expansions=1`` would lose: its objective minus the exact one's.
 
         Parameters
         ----------
@@ -302,9 +302,9 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     @property
     def erm_coef_(self):
-        """θ̂, the minimiser of the risk without a penalty, of smallest norm; shape of ``coef_``.
+        """θ̂, the minimizer of the risk without a penalty, of smallest norm; shape of ``coef_``.
 
-        Worked out when first asked for. Where there is no finite minimiser (separable classes), a
+        Worked out when first asked for. Where there is no finite minimizer (separable classes), a
         warning says so and which λ > 0 stands in.
         """
         check_is_fitted(self, "coef_")

@@ -332,7 +332,7 @@ class AfterTraining(MLPSettings):
         -------
         estimator
             A fitted copy with ``hidden_layer_sizes`` as they are now. It can be trained on, with a
-            fresh memory of the optimiser; as for every estimator, ``fit`` without ``warm_start``
+            fresh memory of the optimizer; as for every estimator, ``fit`` without ``warm_start``
             starts afresh.
         """
         state, (units, activation, loss) = self._fitted_state, self._architecture

@@ -98,7 +98,7 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
         :class:`sklearn.callback.ProgressBar` and ``set_callbacks``.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the parameters and the optimiser's state of the last fit (of
+        Whether ``fit`` goes on from the parameters and the optimizer's state of the last fit (of
         "lbfgs" only from the parameters).
 
     momentum : float, default=0.9
@@ -153,11 +153,11 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
     weight_decay : {"coupled", "decoupled"}, default="coupled"
         Whether the L2 part of the penalty is in the gradient, as the objective says, or shrinks
         the weights beside it, θ ← (1 − ηλ)θ at every step (I. Loshchilov, F. Hutter, 2019,
-        "Decoupled weight decay regularization"): "adam" is then AdamW, and what it minimises is no
+        "Decoupled weight decay regularization"): "adam" is then AdamW, and what it minimizes is no
         longer R + λJ.
 
     init : {"glorot", "he"}, default="glorot"
-        Law of the initial weights.
+        Distribution of the initial weights: Glorot's or He's uniform one.
     """
 
     _parameter_constraints: ClassVar[dict] = {

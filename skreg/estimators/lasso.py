@@ -124,12 +124,12 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
 
     for squared error as ``sklearn.linear_model.Lasso(alpha=λ)`` and ``ElasticNet(alpha=λ,
     l1_ratio=ρ)`` do; several targets are then solved each by itself. Other losses are expanded to a
-    quadratic again and again (proximal Newton) until the exact minimiser is reached.
+    quadratic again and again (proximal Newton) until the exact minimizer is reached.
 
     Parameters
     ----------
     alpha : float or "auto", default=0.01
-        λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm.
+        λ ≥ 0, against the mean loss. 0 gives the minimizer of smallest norm.
         ``"auto"`` chooses λ within the fit: that of the least leave-one-out loss, approximate;
         see ``alpha_curve_``.
     loss : str or Loss, default="squared_error"
@@ -178,14 +178,14 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
           sign(θ̂ᵢ)·max(|θ̂ᵢ| − λ/Hᵢᵢ, 0). Exact where the features are uncorrelated (by PCA, say), an
           approximation elsewhere: ``dual_gap_`` says how far it is from the lasso.
         - ``"pca"``: the same in the eigenvectors Q of H, where H is diagonal: cᵢ =
-          sign(ĉᵢ)·max(|ĉᵢ| − λ/σᵢ, 0) with ĉ = Qᵀθ̂, then θ = Qc. This is the exact minimiser for
+          sign(ĉᵢ)·max(|ĉᵢ| − λ/σᵢ, 0) with ĉ = Qᵀθ̂, then θ = Qc. This is the exact minimizer for
           the penalty λ‖Qᵀθ‖₁, which selects principal components and not features. Where
           eigenvalues coincide Q, and with it the penalty, is not unique.
 
         The last two are closed forms of one quadratic: ``max_expansions`` is then 1.
     max_expansions : None or int, default=None
-        How often the risk is expanded to a quadratic for one λ. None: until the exact minimiser is
-        reached. 1: once, at θ̂, the minimiser without a penalty (where it does not exist, at that
+        How often the risk is expanded to a quadratic for one λ. None: until the exact minimizer is
+        reached. 1: once, at θ̂, the minimizer without a penalty (where it does not exist, at that
         of a λ₀ > 0 with a warning).
         Squared error is its own quadratic: this changes nothing there.
     positive : bool, default=False
@@ -202,12 +202,12 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         the list). Several targets or classes share the groups; ``"targets"`` makes one of each
         feature (the multi-task lasso).
     fit_intercept : bool, default=True
-        Whether to fit b, which is not penalised.
+        Whether to fit b, which is not penalized.
     penalty_factors : None or array-like of shape (n_features,), default=None
-        f ≥ 0 for each feature, 0 for one that is not penalised, inf for one that is excluded;
+        f ≥ 0 for each feature, 0 for one that is not penalized, inf for one that is excluded;
         None stands for ones.
     norm_bound : None or float, default=None
-        k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
+        k > 0: minimize the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
         the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
     max_iter : int, default=10000
         Rounds (evaluations of the gradient) allowed for each λ.
@@ -239,7 +239,7 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
         off, as a share of it.
         After `partial_fit`, which keeps no rows, by generalized cross-validation.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
-        θ̂, the minimiser without a penalty, worked out when asked for.
+        θ̂, the minimizer without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel
         The risk; with more features than rows it refers to X. For other losses than squared error
         the expansion at the solution, made when asked for. See ``store_quadratic``.

@@ -31,7 +31,7 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
     loss : {"squared_error", "huber", "poisson", "quantile"}, default="squared_error"
         ℓ: ½(z − f)²; that up to ``delta`` and linear beyond; half the Poisson deviance, for targets
         that are not negative, with f the logarithm of the prediction; or the pinball loss, whose
-        minimiser is the ``quantile``. Summed over targets.
+        minimizer is the ``quantile``. Summed over targets.
 
     delta : float, default=1.35
         Where Huber's loss becomes linear, in standard deviations of the target.
@@ -56,7 +56,7 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
     layers this is ``Ridge(alpha=n_samples * alpha)``, and with penalty="l1"
     ``Lasso(alpha=s * alpha)``, whatever the solver and the batch size.
 
-    The defaults were chosen by nested cross-validation on twelve tables with standardised features
+    The defaults were chosen by nested cross-validation on twelve tables with standardized features
     (``python -m benchmarks network-defaults``), and λ is meant for such. Features on other scales
     train as well, since the first layer starts and moves in units of each column; but the penalty
     is on the weights of X as it is.

@@ -98,14 +98,14 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         Σᵢ wᵢ ℓ(yᵢ, xᵢᵀθ + b) / Σᵢ wᵢ  +  λ·½ Σⱼ fⱼθⱼ².
 
     For squared error θ(λ) = Q diag(σ/(σ+λ)) Qᵀθ̂, where H = QΣQᵀ is the risk's Hessian and θ̂ its
-    minimiser: the result is ``sklearn.linear_model.Ridge(alpha=n·λ)``'s (Σwᵢ·λ with weights), and H
+    minimizer: the result is ``sklearn.linear_model.Ridge(alpha=n·λ)``'s (Σwᵢ·λ with weights), and H
     is decomposed once for all λ: see `regularization_path`. Other losses are expanded to a
-    quadratic again and again (Newton's method) until the exact minimiser is reached.
+    quadratic again and again (Newton's method) until the exact minimizer is reached.
 
     Parameters
     ----------
     alpha : float, "auto" or array-like of shape (n_targets,), default=0.01
-        λ ≥ 0, against the mean loss. 0 gives the minimiser of smallest norm. Targets of squared
+        λ ≥ 0, against the mean loss. 0 gives the minimizer of smallest norm. Targets of squared
         error may have one each; `regularization_path` and searches give all of them the same.
         ``"auto"`` chooses λ within the fit: that of the least leave-one-out loss, exact for squared
         error, else approximate; see ``alpha_curve_``.
@@ -132,17 +132,17 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     dispersion : float, default=1.0
         α > 0 of ``"negative_binomial"``, which is not estimated.
     max_expansions : None or int, default=None
-        How often the risk is expanded to a quadratic for one λ. None: until the exact minimiser is
-        reached. 1: once, at θ̂, the minimiser without a penalty (where it does not exist, at that
+        How often the risk is expanded to a quadratic for one λ. None: until the exact minimizer is
+        reached. 1: once, at θ̂, the minimizer without a penalty (where it does not exist, at that
         of a λ₀ > 0 with a warning); every λ is then a closed form.
         Squared error is its own quadratic: this changes nothing there.
     fit_intercept : bool, default=True
-        Whether to fit b, which is not penalised.
+        Whether to fit b, which is not penalized.
     penalty_factors : None or array-like of shape (n_features,), default=None
-        f ≥ 0 for each feature, 0 for one that is not penalised, inf for one that is excluded;
+        f ≥ 0 for each feature, 0 for one that is not penalized, inf for one that is excluded;
         None stands for ones.
     norm_bound : None or float, default=None
-        k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
+        k > 0: minimize the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
         the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
     max_iter : int, default=1000
         Newton steps allowed for each λ; squared error needs none.
@@ -171,7 +171,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         off, as a share of it.
         After `partial_fit`, which keeps no rows, by generalized cross-validation.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
-        θ̂, the minimiser without a penalty, worked out when asked for.
+        θ̂, the minimizer without a penalty, worked out when asked for.
     quadratic_ : QuadraticModel
         The risk; with more features than rows it refers to X. For other losses than squared error
         the expansion at the solution, made when asked for. See ``store_quadratic``.
@@ -209,7 +209,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     The ridge on squared error is the posterior mean of the model y ~ N(xᵀθ + b, σ²/w), θ ~ N(0,
     σ²/(nλ)·I), weights scaled to mean 1 over the n rows that have one and b held at its best
     value: `sklearn.linear_model.BayesianRidge` with ``lambda_/alpha_`` = nλ. The noise σ² = 2R(θ) +
-    λ‖θ‖² maximises the evidence, ``predict(X, return_std=True)`` gives √(σ² + σ²(x − x̄)ᵀ(H +
+    λ‖θ‖² maximizes the evidence, ``predict(X, return_std=True)`` gives √(σ² + σ²(x − x̄)ᵀ(H +
     λI)⁻¹(x − x̄)/n), and ``regularization_path(…).log_evidence`` compares λ without held-out rows
     (MacKay, 1992).
 

@@ -21,16 +21,16 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
         ``"auto"`` chooses λ within the fit: that of the least leave-one-out loss, approximate;
         see ``alpha_curve_``.
     max_expansions : None or int, default=None
-        How often the risk is expanded to a quadratic for one λ. None: until the exact minimiser is
-        reached. 1: once, at θ̂, the minimiser without a penalty (where it does not exist, at that
+        How often the risk is expanded to a quadratic for one λ. None: until the exact minimizer is
+        reached. 1: once, at θ̂, the minimizer without a penalty (where it does not exist, at that
         of a λ₀ > 0 with a warning); every λ is then a closed form.
     fit_intercept : bool, default=True
-        Whether to fit b, which is not penalised.
+        Whether to fit b, which is not penalized.
     penalty_factors : None or array-like of shape (n_features,), default=None
-        f ≥ 0 for each feature, 0 for one that is not penalised, inf for one that is excluded;
+        f ≥ 0 for each feature, 0 for one that is not penalized, inf for one that is excluded;
         None stands for ones.
     norm_bound : None or float, default=None
-        k > 0: minimise the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
+        k > 0: minimize the risk subject to J(θ) ≤ k. ``alpha`` is then ignored and ``alpha_`` is
         the multiplier, the λ with J(θ(λ)) = k; 0 where the constraint is slack, J(θ̂) ≤ k.
     class_weight : None, "balanced" or dict of label to float, default=None
         Multiplies the weights of the rows of each class; ``"balanced"`` makes the classes' sums
@@ -61,7 +61,7 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
         the fit to the others; ``std_error`` of that mean; and ``doubt``, about how far it may be
         off, as a share of it.
     erm_coef_, erm_intercept_ : as ``coef_`` and ``intercept_``
-        θ̂, the minimiser without a penalty, worked out when asked for; ``store_quadratic=True``.
+        θ̂, the minimizer without a penalty, worked out when asked for; ``store_quadratic=True``.
         Classes that a plane separates have none: a warning says which λ stands in.
     quadratic_ : QuadraticModel
         The risk's expansion at the solution, made when asked for, with ``store_quadratic=True``.

@@ -261,7 +261,7 @@ class Loss(ABC):
 
 
 class CompiledLoss(Loss):
-    """A loss whose formulas stand in ``skreg/_kernels/losses.pxd``, under its ``name``."""
+    """A loss whose formulas are in ``skreg/_kernels/losses.pxd``, under its ``name``."""
 
     is_compiled = True
 

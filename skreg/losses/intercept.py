@@ -36,7 +36,7 @@ def best_intercept(loss: Loss, y: Array, share: Array, offset: Array | None = No
     Raises
     ------
     ValueError
-        If the loss falls for ever, and no finite b minimizes it.
+        If no finite b minimizes the loss.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from skreg.losses.base import CompiledLoss
 class Quantile(CompiledLoss):
     """ℓ(y, f) = τ(y − f) for y ≥ f, else (1 − τ)(f − y) (Koenker & Bassett, 1978).
 
-    Its minimiser is the τ-quantile. It has a kink at y = f, where the gradient is given as 0, and
+    Its minimizer is the τ-quantile. It has a kink at y = f, where the gradient is given as 0, and
     no curvature: linear models go by `skreg.solvers.interior_point`, or
     `skreg.solvers.penalized_interior`.
 

@@ -76,13 +76,13 @@ def check_choices(search):
     by_rows = search.selection in INFORMATION
     if by_rows and search.cv is not None:
         raise ValueError(
-            f"selection={search.selection!r} judges by the rows fitted: cv={search.cv!r} has no "
-            'say. Leave cv=None, or use selection="best".'
+            f"selection={search.selection!r} judges by the rows fitted: cv={search.cv!r} is not "
+            'used. Leave cv=None, or use selection="best".'
         )
     if (by_rows or search.cv == "gcv") and search.scoring is not None:
         name = search.selection if by_rows else search.cv
         raise ValueError(
-            f"{name!r} is a score itself: scoring={search.scoring!r} has no say. Leave "
+            f"{name!r} is a score itself: scoring={search.scoring!r} is not used. Leave "
             'scoring=None, or use cv="loo" or splits.'
         )
     if search.cv == "gcv" and search.selection in ONE_STD_ERR:
@@ -97,7 +97,7 @@ def check_choices(search):
         )
     if search.noise_variance is not None and search.selection not in OF_NOISE:
         raise ValueError(
-            f"noise_variance={search.noise_variance} has no say in selection="
+            f"noise_variance={search.noise_variance} is not used by selection="
             f"{search.selection!r}. Use one of {OF_NOISE}, or leave it None."
         )
     return choice

@@ -66,7 +66,7 @@ class PathSearchCV(SearchResults):
     cv : None, int, splitter, iterable, "loo" or "gcv", default=None
         Splits as for `GridSearchCV`, where None is 5 folds. ``"loo"`` leaves out one row after the
         other, for squared error exactly, for other losses approximately, from one path on all
-        rows; ``"gcv"`` is generalised cross-validation. Both take the rows as independent: not for
+        rows; ``"gcv"`` is generalized cross-validation. Both take the rows as independent: not for
         groups, duplicates or rows in the order of time. See `skreg.model_selection.criteria`.
     scoring : None, str, callable, list, tuple or dict, default=None
         As for `GridSearchCV`. ``"loo"`` takes one scorer, and gives it the predictions of all rows
@@ -78,7 +78,7 @@ class PathSearchCV(SearchResults):
         ``"best"`` takes the candidate with the best mean score; ``"1se"`` the largest λ
         whose mean score is within one standard error of it, other parameters being equal;
         ``"one_std_err"`` is another name of it. The others are criteria that need no held-out rows,
-        worked out from one path on all rows; ``cv`` and ``scoring`` have then no say.
+        worked out from one path on all rows; ``cv`` and ``scoring`` are then not used.
     noise_variance : None or float, default=None
         σ² of squared error for ``"aic"``, ``"bic"`` and ``"ebic"``, where it is known. None
         estimates it, see `skreg.model_selection.criteria.aic`; with p near n or above, ``cv=5``

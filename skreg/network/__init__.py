@@ -1,1 +1,1 @@
-"""Dense networks: their parameters, optimisers, schedules and training."""
+"""Dense networks: their parameters, optimizers, schedules and training."""

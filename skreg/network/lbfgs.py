@@ -39,7 +39,7 @@ class Shares:
 
 
 class Split:
-    """θ = u − v with u, v ≥ 0 wherever |θⱼ| is penalised, so that the objective is smooth.
+    """θ = u − v with u, v ≥ 0 wherever |θⱼ| is penalized, so that the objective is smooth.
 
     |θⱼ| = min(uⱼ + vⱼ): over the positive orthant λ‖θ‖₁ is linear, and a bound that is met is met
     exactly, so zeros are exact (M. Schmidt, G. Fung, R. Rosales, 2007, "Fast optimization methods

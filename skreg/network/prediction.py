@@ -24,7 +24,7 @@ def compiled_network(units, activation, loss):
 def zeros_lie_together(X, width):
     """Whether products of X with ``width`` columns are faster if the kernel looks for zeros.
 
-    It leaves out the terms in which six rows of X, in the gradient six neighbouring columns of a
+    It leaves out the terms in which six rows of X, in the gradient six neighboring columns of a
     row, are all 0, as in images and tables of indicators: 56 % and 66 % on the MNIST subset. The
     result is the same to the bit.
 

@@ -17,7 +17,7 @@ def prox_in_metric(
     """argmin_u ½Σ(uᵢ − zᵢ)²/dᵢ + P(u; λ) with a step size dᵢ for each component.
 
     Where P couples components whose step sizes differ, `Penalty.prox` does not know the metric.
-    Proximal gradient steps on the first term, of size min d, then stand in for it, accelerated for
+    Proximal gradient steps on the first term, of size min d, then replace it, accelerated for
     a convex P. They begin at ``start``, the weights before the optimizer's step: at a stationary
     point of the objective z = start − d·∇R, and the first of them is start − min d·∇R, so that the
     point stays where it is however few steps are made.

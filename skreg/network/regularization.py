@@ -26,7 +26,7 @@ class Regularization:
         λ ≥ 0, or one for each layer of weights from the input on.
     norm_bound : float or None
         k > 0: J(weights) ≤ k holds after every step, instead of a penalty: ``alpha`` counts as 0.
-        The projection is in the optimiser's metric.
+        The projection is in the optimizer's metric.
     max_norm : float or None
         c > 0: after every step the incoming weights of each hidden and output unit have a Euclidean
         norm of at most c (N. Srivastava et al., 2014).
@@ -34,8 +34,8 @@ class Regularization:
         Chance in [0, 1) that an input, a hidden unit, is left out of a row's step; the others are
         divided by the chance of being kept.
     weight_decay : {"coupled", "decoupled"}
-        Whether the ridge's share of J is part of the gradient, and so of the minimised objective;
-        or a step of its own, θ ← θ − ηλθ, beside that of the optimiser, which is AdamW with Adam
+        Whether the ridge's share of J is part of the gradient, and so of the minimized objective;
+        or a step of its own, θ ← θ − ηλθ, beside that of the optimizer, which is AdamW with Adam
         (I. Loshchilov, F. Hutter, 2019, "Decoupled weight decay regularization").
     """
 

@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised: the mean loss of a network on data, plus a penalty of its weights.
+    """What is minimized: the mean loss of a network on data, plus a penalty of its weights.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ class Objective:
 
 @dataclass
 class TrainingState:
-    """What training changes: θ, the optimiser's memory and its clock.
+    """What training changes: θ, the optimizer's memory and its clock.
 
     Parameters
     ----------

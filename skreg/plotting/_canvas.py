@@ -1,8 +1,8 @@
-"""What the displays share: axes to draw on, colours, labels that keep clear of each other."""
+"""What the displays share: axes to draw on, colors, labels that keep clear of each other."""
 
 import numpy as np
 
-#: Colours that the colour-blind tell apart (Okabe & Ito, 2008), dark enough on white paper.
+#: Colors that the color-blind tell apart (Okabe & Ito, 2008), dark enough on white paper.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7B5A00", "#56B4E9", "#555555")
 STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 POSITIVE, NEGATIVE = COLOURS[0], COLOURS[1]

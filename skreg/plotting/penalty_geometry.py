@@ -58,7 +58,7 @@ class PenaltyGeometryDisplay:
     solution : ndarray of shape (2,)
         argmin R̃(u) + λJ(u).
     bound : float
-        k = J(solution): minimising R̃ subject to J(u) ≤ k has the same solution.
+        k = J(solution): minimizing R̃ subject to J(u) ≤ k has the same solution.
     alphas : ndarray of shape (n_alphas,)
     path : ndarray of shape (n_alphas, 2)
         The solutions for these λ, from 0 on.
@@ -130,7 +130,7 @@ class PenaltyGeometryDisplay:
         """Draw the problem that a fitted linear estimator solved.
 
         For another loss than squared error the quadratic is the expansion at the solution, and θ̂
-        its minimiser.
+        its minimizer.
 
         Parameters
         ----------

@@ -197,7 +197,7 @@ class RegularizationPathDisplay:
             out; ‖θ‖; or degrees of freedom.
         n_labels : int, default=12
             How many features to name, those with the largest coefficients; the others' lines are
-            grey.
+            gray.
         line_kw : None or dict, default=None
             For ``Axes.plot``.
 

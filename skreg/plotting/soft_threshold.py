@@ -15,7 +15,7 @@ class SoftThresholdDisplay:
         θᵢ(λ) = sign(θ̂ᵢ) max(|θ̂ᵢ| − λfᵢ/Hᵢᵢ, 0),
 
     f the penalty factors. The coefficients are drawn in units in which all have the same dead zone:
-    plain where Hᵢᵢ/fᵢ is the same for all (standardised features), else times Hᵢᵢ/fᵢ, so that the
+    plain where Hᵢᵢ/fᵢ is the same for all (standardized features), else times Hᵢᵢ/fᵢ, so that the
     dead zone is ±λ. The estimator's own are marked: on the line for ``hessian="diagonal"`` and, as
     coordinates along the eigenvectors, ``"pca"``; for ``"full"`` their distance from the line is
     what correlation between features makes.

@@ -20,7 +20,7 @@ def expansion(risk, coef, intercept):
 class Expansion(Quadratic):
     """R̃(θ) = gᵀ(θ − θ₀) + ½(θ − θ₀)ᵀH(θ − θ₀), up to a constant; the intercept at its best.
 
-    A `Quadratic` of one target whose θ̂ is the minimiser of R̃. Values are measured from that
+    A `Quadratic` of one target whose θ̂ is the minimizer of R̃. Values are measured from that
     minimum: ``minimum_risk`` is 0, and ``value`` is not the risk but its excess; only with p > n,
     where rows are kept, a constant is left in. For K outputs θ is their K·p coefficients, output
     by output; `coefficients` takes θ apart.
@@ -46,7 +46,7 @@ class _ArrayExpansion(Expansion, GramQuadratic):
         self.diagonal = np.diag(self.hessian)
         slope = design.transposed_dot(residual).T.ravel()
         b = intercept + coef @ design.centre
-        # The intercepts that are best beside θ: at_zero − mixed_means·θ, about the centre c first.
+        # The intercepts that are best beside θ: at_zero − mixed_means·θ, about the center c first.
         self.mixed_means, self.at_zero = np.zeros((K, theta.size)), np.zeros(K)
         if risk.fit_intercept:
             slope_b = residual.sum(axis=0)

@@ -91,7 +91,7 @@ class QuadraticHessian:
 class Hessian:
     """Second derivatives of min_b R(θ, b) at a point, by reference to the rows.
 
-    A linear operator on θ about the design's centre: K·p coefficients, numbered k·p + j for class
+    A linear operator on θ about the design's center: K·p coefficients, numbered k·p + j for class
     k and feature j. `DenseHessian` is the same as an array.
 
     Parameters

@@ -27,7 +27,7 @@ _NOTHING = 1e-280
 
 @dataclass(eq=False)
 class Point:
-    """(θ, b) about the centre of the design, with the risk and its derivatives there.
+    """(θ, b) about the center of the design, with the risk and its derivatives there.
 
     Made by `EmpiricalRisk.at`.
 

@@ -1,4 +1,4 @@
-"""p > n: the penalised features seen from the rows, n columns at most, with nothing lost."""
+"""p > n: the penalized features seen from the rows, n columns at most, with nothing lost."""
 
 import numpy as np
 from scipy.linalg import svd
@@ -15,7 +15,7 @@ _SQUARED = 1e-8
 class RowSpace:
     """A ridge problem on p features as one on at most n, of the same objective.
 
-    A minimiser of R + λ·½Σⱼfⱼθⱼ² has √f·θ in the span of the rows of Z = (X − x̄)·diag(f^-½), so
+    A minimizer of R + λ·½Σⱼfⱼθⱼ² has √f·θ in the span of the rows of Z = (X − x̄)·diag(f^-½), so
     with Z = U·S·Vᵀ, from the eigenvectors of ZZᵀ (n²·p flops), it is enough to know γ = Vᵀ√f·θ:
     the features U·S with factors 1. Features with f = 0 stay as they are.
 
@@ -97,7 +97,7 @@ class RowSpace:
         theta = (self._scale[:, None] ** 2 * self._rows.transposed_dot(rows)).T
         theta[:, self._free] = coefs[:, :, rank:].reshape(m * K, -1)
         theta = theta.reshape(m, K, -1)
-        # The free columns were about the design's centre, the others about x̄.
+        # The free columns were about the design's center, the others about x̄.
         origin = self._mean.copy()
         origin[self._free] = self._design.centre[self._free]
         return theta, intercepts - theta @ origin

@@ -132,7 +132,7 @@ class EmpiricalRisk(Problem):
         return float(self.share @ loss), gradient, curvature
 
     def at(self, theta, intercept, *, raw=None, derivatives=None, gradient=None):
-        """The `Point` of θ (K·p,) and b (K,), both about the design's centre.
+        """The `Point` of θ (K·p,) and b (K,), both about the design's center.
 
         Where raw predictions (n, K), what `derivatives_at` says of them, or ∂R/∂θ (K·p,) are known
         already, they are not computed.
@@ -154,10 +154,10 @@ class EmpiricalRisk(Problem):
             yield self.at(theta.ravel(), b + theta @ self.design.centre)
 
     def along(self, raw, d, d_b):
-        """A step d (K, p), d_b (K,) from raw predictions of shape (n, K) about the design's centre.
+        """A step d (K, p), d_b (K,) from raw predictions of shape (n, K) about the design's center.
 
         The change of these, what `derivatives_at` says at the step's end, and ∂R/∂θ (K, p) about
-        the centre there, None where it does not come with the same pass over X.
+        the center there, None where it does not come with the same pass over X.
         """
         in_one_pass = self.loss.is_compiled and self.n_outputs == 1 and self.design.has_plain_rows
         if not in_one_pass:

@@ -1,4 +1,4 @@
-"""Weight, means and centred second moments of rows: all that squared error needs of them."""
+"""Weight, means and centered second moments of rows: all that squared error needs of them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Moments:
         A group of blocks is accumulated about the mean of its first block and moved to the group's
         own mean at the end; groups are merged by ``+``. The origin lies within the group's spread,
         so the move cancels at most two digits, and only when the rows are sorted. Where 0 is within
-        that spread too, as it is for standardised features, it serves as origin and nothing is
+        that spread too, as it is for standardized features, it serves as origin and nothing is
         copied.
         """
         if issparse(X):

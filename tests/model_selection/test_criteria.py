@@ -188,8 +188,8 @@ def test_too_little_left_names_the_remedy():
     with pytest.raises(ValueError, match=r"at most n/2 = 10 .* or use cv=5"):
         PathSearchCV(QuadraticApproxRidge(), [1e-3], selection="bic").fit(X, y)
     for options, match in (
-        ({"cv": 5}, "has no say in selection='best'"),
-        ({"selection": "evidence"}, "has no say in selection='evidence'"),
+        ({"cv": 5}, "is not used by selection='best'"),
+        ({"selection": "evidence"}, "is not used by selection='evidence'"),
         ({"selection": "bic"}, "is of squared error"),
     ):
         search = PathSearchCV(QuadraticApproxRidge(loss="poisson"), [1.0], noise_variance=1.0)

@@ -152,9 +152,9 @@ def test_splits_by_masks_and_negative_indices(model):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"selection": "bic", "cv": 5}, "cv=5 has no say"),
-        ({"selection": "aic", "scoring": "r2"}, "scoring='r2' has no say"),
-        ({"cv": "gcv", "scoring": "r2"}, "scoring='r2' has no say"),
+        ({"selection": "bic", "cv": 5}, "cv=5 is not used"),
+        ({"selection": "aic", "scoring": "r2"}, "scoring='r2' is not used"),
+        ({"cv": "gcv", "scoring": "r2"}, "scoring='r2' is not used"),
         ({"cv": "gcv", "selection": "one_std_err"}, "has not"),
         ({"selection": "one_std_err", "refit": lambda results: 0}, "both choose"),
         ({"param_grid": {"alpha": [1.0]}}, "which is λ"),

@@ -7,7 +7,7 @@ from skreg.model_selection.criteria.likelihood import target_dof, target_risks
 
 
 def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None):
-    """Minus the generalised cross-validation of squared error.
+    """Minus the generalized cross-validation of squared error.
 
         GCV(λ) = Σᵢ sᵢ(yᵢ − ŷᵢ)² / (1 − d/n)²,    sᵢ = wᵢ/Σw,
 

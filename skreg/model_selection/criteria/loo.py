@@ -30,7 +30,7 @@ def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=Non
     parts.
 
     It takes the rows for independent. With groups, duplicates, or an order in time a row's
-    neighbours tell of it, and λ comes out too small: split by ``GroupKFold`` or ``TimeSeriesSplit``
+    neighbors tell of it, and λ comes out too small: split by ``GroupKFold`` or ``TimeSeriesSplit``
     instead.
 
     Parameters
