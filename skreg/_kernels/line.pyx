@@ -107,15 +107,15 @@ def step(
 
 def steps(
     name, double parameter, const real[:, :] X, const double[::1] centre, const double[:, ::1] d,
-    const double[:, ::1] y, const double[:, :, ::1] raw, double[:, :, ::1] change,
-    const Py_ssize_t[::1] on, const double[:, ::1] shares, const Py_ssize_t[::1] parts,
+    const double[:, ::1] y, const double[:, :, ::1] raw, double[:, :, ::1] ends, on,
+    const double[:, ::1] shares, parts,
 ):
     """Steps of many models of the same rows, in one pass over X.
 
     The a-th of A models is the ``on[a]``-th of ``raw`` (n, C, K), and its rows have the shares of
     column ``parts[a]`` of ``shares``; its outputs have the columns aK, aK + 1, … of ``d``
-    (p + 1, AK), the last row of which is the change of the intercepts. ``change`` (n, A, K) ← that
-    of raw predictions, (X − centre)d.
+    (p + 1, AK), the last row of which is the change of the intercepts. ``ends`` (n, A, K) ← raw
+    predictions at the steps' ends, those of ``raw`` plus (X − centre)d.
 
     Returns
     -------
@@ -124,24 +124,25 @@ def steps(
     slopes, bends : ndarray of shape (A,)
         Σ share·∂ℓ/∂f·change, and Σ share·∂²ℓ/∂fₖ² over rows and outputs.
     """
-    cdef Py_ssize_t n = X.shape[0], p = X.shape[1], W = d.shape[1], first = 0, rows, i, j, w, step
+    cdef Py_ssize_t n = X.shape[0], p = X.shape[1], W = d.shape[1], first = 0, rows, i, j, step
     cdef Py_ssize_t height = max(TALL // max(p, <Py_ssize_t>1), FEWEST)
     cdef bint is_plain = real is double and (p == 1 or X.strides[1] == sizeof(real))
     cdef const double* block
-    _check(name, y, raw, change, on, shares, parts)
-    if not (d.shape[0] == p + 1 and centre.shape[0] == p and raw.shape[0] == n
-            and W == change.shape[1] * change.shape[2]):
+    cdef _Models models = _Models(name, parameter, y, ends, shares, parts)
+    if not (d.shape[0] == p + 1 and centre.shape[0] == p and raw.shape[0] == n == ends.shape[0]
+            and raw.shape[2] == models.n_outputs and W == models.width):
         raise ValueError("d must have a row for each of X's columns and one more")
-    out, sums = np.zeros((p + 1, W)), np.zeros((2, on.shape[0]))
+    if models.n_models and not 0 <= min(on) <= max(on) < raw.shape[1] or len(on) != ends.shape[1]:
+        raise ValueError("on and parts must be columns of raw and shares")
     if n == 0 or p == 0 or W == 0:
         raise ValueError("X is empty")
     for j in range(p):
         is_plain &= centre[j] == 0
-    cdef bint joint = name == "multinomial_log_loss"
-    cdef Loss loss = MULTINOMIAL_LOG_LOSS if joint else _code(name)
-    cdef double[:, ::1] gradient = out, total = sums
-    cdef double[:, ::1] room = np.empty((4, max(LOSSES, W))), residual = np.empty((height, W))
-    cdef double[:, ::1] copy = np.empty((0 if is_plain else height, p))
+    cdef const Py_ssize_t[::1] places = np.add.outer(
+        np.multiply(on, models.n_outputs), np.arange(models.n_outputs)).ravel()
+    out = np.zeros((p + 1, W))
+    cdef double[:, ::1] gradient = out, residual = np.empty((height, W))
+    cdef double[:, ::1] change = np.empty((height, W)), copy = np.empty((0 if is_plain else height, p))
     with nogil:
         while first < n:
             rows = min(height, n - first)
@@ -152,26 +153,21 @@ def steps(
                     for j in range(p):
                         copy[i, j] = X[first + i, j] - centre[j]
                 block, step = &copy[0, 0], p
-            gemm(rows, W, p, block, step, 1, &d[0, 0], W, 1, &change[first, 0, 0], W)
-            for i in range(rows):
-                for w in range(W):
-                    (&change[first + i, 0, 0])[w] += d[p, w]
-            _residuals(loss, joint, parameter, first, rows, y, raw, change, on, shares, parts,
-                       room, &residual[0, 0], total)
+            gemm(rows, W, p, block, step, 1, &d[0, 0], W, 1, &change[0, 0], W)
+            _move(rows, W, raw.shape[1] * raw.shape[2], &places[0], &raw[first, 0, 0], &d[p, 0],
+                  &change[0, 0], &ends[first, 0, 0])
+            models.residuals(first, rows, &change[0, 0], &residual[0, 0])
             gemm(p, W, rows, block, 1, step, &residual[0, 0], W, 1, &gradient[0, 0], W, True)
-            for i in range(rows):
-                for w in range(W):
-                    gradient[p, w] += residual[i, w]
             first += rows
-    return out, sums[0], sums[1]
+    out[p] = models.found[2]
+    return out, *models.sums()
 
 
 def residuals(
-    name, double parameter, const double[:, ::1] y, const double[:, :, ::1] raw,
-    const double[:, :, ::1] change, const Py_ssize_t[::1] on, const double[:, ::1] shares,
-    const Py_ssize_t[::1] parts,
+    name, double parameter, const double[:, ::1] y, const double[:, :, ::1] ends,
+    const double[:, :, ::1] change, const double[:, ::1] shares, parts,
 ):
-    """Derivatives at raw + change, as `steps` takes them, where the change is known.
+    """Derivatives at the ends of steps, as `steps` takes them, where these are known.
 
     Returns
     -------
@@ -179,69 +175,127 @@ def residuals(
         share·∂ℓ/∂f.
     slopes, bends : ndarray of shape (A,)
     """
-    cdef Py_ssize_t n = raw.shape[0], A = on.shape[0], K = raw.shape[2]
-    _check(name, y, raw, change, on, shares, parts)
-    out, sums = np.empty((n, A, K)), np.zeros((2, A))
-    if n == 0 or A * K == 0:
-        return out, sums[0], sums[1]
-    cdef bint joint = name == "multinomial_log_loss"
-    cdef Loss loss = MULTINOMIAL_LOG_LOSS if joint else _code(name)
+    cdef _Models models = _Models(name, parameter, y, ends, shares, parts)
+    out = np.empty((ends.shape[0], ends.shape[1], ends.shape[2]))
     cdef double[:, :, ::1] residual = out
-    cdef double[:, ::1] total = sums, room = np.empty((4, max(LOSSES, A * K)))
-    with nogil:
-        _residuals(loss, joint, parameter, 0, n, y, raw, change, on, shares, parts, room,
-                   &residual[0, 0, 0], total)
-    return out, sums[0], sums[1]
+    if not (change.shape[0] == ends.shape[0] and change.shape[1] == ends.shape[1]
+            and change.shape[2] == ends.shape[2]):
+        raise ValueError("change must have a number for each of ends")
+    if out.size:
+        with nogil:
+            models.residuals(0, ends.shape[0], &change[0, 0, 0], &residual[0, 0, 0])
+    return out, *models.sums()
 
 
-cdef _check(name, y, raw, change, on, shares, parts):
-    """Refuse what does not fit."""
-    n, C, K = raw.shape[0], raw.shape[1], raw.shape[2]
-    if not (y.shape[0] == change.shape[0] == shares.shape[0] == n and y.shape[1] == K):
-        raise ValueError("y, change and shares must have a row for each of raw's")
-    if not (change.shape[1] == parts.shape[0] == on.shape[0] and change.shape[2] == K):
-        raise ValueError("change and parts must have a place for each model")
-    if on.shape[0] and not (0 <= min(on) and max(on) < C and 0 <= min(parts)
-                            and max(parts) < shares.shape[1]):
-        raise ValueError("on and parts must be columns of raw and shares")
+cdef class _Models:
+    """Some models of the same rows at the ends of their steps."""
+
+    cdef Loss loss
+    cdef bint joint
+    cdef double parameter
+    cdef const double[:, ::1] y, shares
+    cdef const double[:, :, ::1] ends
+    cdef Py_ssize_t n_models, n_outputs, width
+    # For each output of each model its places in a row of y and of shares, and three sums.
+    cdef const Py_ssize_t[:, ::1] places
+    cdef double[:, ::1] room, found
+
+    def __init__(self, name, parameter, y, ends, shares, parts):
+        n, A, K = ends.shape[:3]
+        if not (y.shape[0] == shares.shape[0] == n and y.shape[1] == K):
+            raise ValueError("y and shares must have a row for each of ends")
+        if len(parts) != A or A and not 0 <= min(parts) <= max(parts) < shares.shape[1]:
+            raise ValueError("on and parts must be columns of raw and shares")
+        self.joint = name == "multinomial_log_loss"
+        self.loss = MULTINOMIAL_LOG_LOSS if self.joint else _code(name)
+        self.parameter, self.y, self.ends, self.shares = parameter, y, ends, shares
+        self.n_models, self.n_outputs, self.width = A, K, A * K
+        self.places = np.array([np.tile(np.arange(K), A), np.repeat(parts, K)], dtype=np.intp)
+        self.room, self.found = np.empty((3, max(LOSSES, A * K))), np.zeros((3, A * K))
+
+    def sums(self):
+        """Σ share·∂ℓ/∂f·change and Σ share·∂²ℓ/∂f² over rows and outputs, for each model."""
+        return np.asarray(self.found[:2]).reshape(2, self.n_models, self.n_outputs).sum(axis=2)
+
+    cdef void residuals(
+        self, Py_ssize_t start, Py_ssize_t length, const double* change, double* out
+    ) noexcept nogil:
+        """``out`` ← share·∂ℓ/∂f of some rows (length, A, K), whose sums are added up."""
+        cdef Py_ssize_t height = self.room.shape[1] // self.width, first = start, rows, size
+        cdef double* target = &self.room[0, 0]
+        cdef double* curvature = &self.room[1, 0]
+        cdef double* value = &self.room[2, 0]
+        cdef const double* f
+        while first < start + length:
+            rows = min(height, start + length - first)
+            size, f = rows * self.width, &self.ends[first, 0, 0]
+            _spread(rows, self.width, self.n_outputs, &self.places[0, 0], &self.y[first, 0], target)
+            if self.joint:
+                multinomial_with_curvature(
+                    rows * self.n_models, self.n_outputs, target, f, value, out, curvature)
+                _variances(size, curvature)
+            else:
+                derivatives(self.loss, self.parameter, size, target, f, value, out, curvature)
+            _weigh(rows, self.width, self.shares.shape[1], &self.places[1, 0],
+                   &self.shares[first, 0], change, curvature, out, &self.found[0, 0])
+            out += size
+            change += size
+            first += rows
 
 
-cdef void _residuals(
-    Loss loss, bint joint, double parameter, Py_ssize_t start, Py_ssize_t length,
-    const double[:, ::1] y, const double[:, :, ::1] raw, const double[:, :, ::1] change,
-    const Py_ssize_t[::1] on, const double[:, ::1] shares, const Py_ssize_t[::1] parts,
-    double[:, ::1] room, double* out, double[:, ::1] total,
+cdef dispatched _move(
+    Py_ssize_t rows, Py_ssize_t width, Py_ssize_t stride, const Py_ssize_t* places,
+    const double* raw, const double* b, double* change, double* ends,
 ) noexcept nogil:
-    """``out`` ← share·∂ℓ/∂f of some rows (length, A, K), and their sums added to ``total``."""
-    cdef Py_ssize_t K = raw.shape[2], A = on.shape[0], width = A * K
-    cdef Py_ssize_t height = room.shape[1] // width, first = start, rows, i, a, k, at
-    cdef double share, slope, bend
-    cdef double* target = &room[0, 0]
-    cdef double* f = &room[1, 0]
-    cdef double* value = &room[2, 0]
-    cdef double* curvature = &room[3, 0]
-    while first < start + length:
-        rows, at = min(height, start + length - first), 0
-        for i in range(first, first + rows):
-            for a in range(A):
-                for k in range(K):
-                    target[at] = y[i, k]
-                    f[at] = raw[i, on[a], k] + change[i, a, k]
-                    at += 1
-        if joint:
-            multinomial_with_curvature(rows * A, K, target, f, value, out, curvature)
-        else:
-            derivatives(loss, parameter, at, target, f, value, out, curvature)
-        at = 0
-        for i in range(first, first + rows):
-            for a in range(A):
-                share, slope, bend = shares[i, parts[a]], 0, 0
-                for k in range(K):
-                    out[at] *= share
-                    slope += out[at] * change[i, a, k]
-                    bend += curvature[at] * (1 - curvature[at]) if joint else curvature[at]
-                    at += 1
-                total[0, a] += slope
-                total[1, a] += share * bend
-        out += at
-        first += rows
+    """change ← change + b and ends ← raw + change."""
+    cdef Py_ssize_t i, w
+    for i in range(rows):
+        for w in range(width):
+            change[w] += b[w]
+            ends[w] = raw[places[w]] + change[w]
+        raw += stride
+        change += width
+        ends += width
+
+
+cdef dispatched _spread(
+    Py_ssize_t rows, Py_ssize_t width, Py_ssize_t stride, const Py_ssize_t* places,
+    const double* y, double* out,
+) noexcept nogil:
+    """The places of each row of y."""
+    cdef Py_ssize_t i, w
+    for i in range(rows):
+        for w in range(width):
+            out[w] = y[places[w]]
+        y += stride
+        out += width
+
+
+cdef dispatched _variances(Py_ssize_t n, double* probability) noexcept nogil:
+    """p(1 − p)."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        probability[i] *= 1 - probability[i]
+
+
+cdef dispatched _weigh(
+    Py_ssize_t rows, Py_ssize_t width, Py_ssize_t stride, const Py_ssize_t* places,
+    const double* shares, const double* change, const double* curvature, double* residual,
+    double* sums,
+) noexcept nogil:
+    """Residuals times their shares; ``sums`` (3, width) of residual·change, curvature, residual."""
+    cdef Py_ssize_t i, w
+    cdef double share
+    cdef double* bends = sums + width
+    cdef double* totals = bends + width
+    for i in range(rows):
+        for w in range(width):
+            share = shares[places[w]]
+            residual[w] *= share
+            sums[w] += residual[w] * change[w]
+            bends[w] += share * curvature[w]
+            totals[w] += residual[w]
+        residual += width
+        change += width
+        curvature += width
+        shares += stride

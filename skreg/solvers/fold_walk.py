@@ -42,7 +42,7 @@ _MAX_TRIALS = 20
 # this share of what it was, needs another method.
 _PASSES, _PATIENCE, _GAIN = 200, 15, 0.9
 # Multiply-adds of a product that are worth a thread, and pieces of X at most.
-_CHUNK, _MOST_CHUNKS = 2**21, 8
+_CHUNK, _MOST_CHUNKS = 2**23, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +103,8 @@ class Walk:
             theta[:, :, p] = np.array(null)[parts]
         self.slope, self.bends = np.zeros_like(theta), np.zeros(C)
         every = np.arange(C)
-        change, slope, _, bends = self._pass(every, theta)
-        self._go(every, theta, change, slope, bends)
+        ends, slope, _, bends = self._pass(every, theta)
+        self._go(every, theta, ends, slope, bends)
         self.alphas = np.zeros(C)
         self.known: deque[tuple[float, Array]] = deque(maxlen=_KNOWN)
         self.pairs = np.zeros((2, _MEMORY, *self.theta.shape))
@@ -161,10 +161,11 @@ class Walk:
         for share, (_, theta) in zip(shares, self.known, strict=True):
             d += share * theta
         every = np.arange(len(d))
-        change, slope, _, bends = self._pass(every, d)
+        ends, slope, _, bends = self._pass(every, d)
         closer = self._norms(self.theta + d, slope) < self._norms(self.theta, self.slope)
         on = np.flatnonzero(closer)
-        self._go(on, d[on], change[:, on], slope[on], bends[on])
+        ends = ends if closer.all() else ends[:, on]
+        self._go(on, d[on], ends, slope[on], bends[on])
 
     def _norms(self, theta: Array, slope: Array, on: Some = slice(None)) -> Array:
         """Of the objective's gradient at points of the columns ``on``, (A,)."""
@@ -197,10 +198,10 @@ class Walk:
             d -= d.mean(axis=1, keepdims=True)
         if not self.risk.fit_intercept:
             d[:, :, -1] = 0.0
-        change, slope, bends = self._down(on, d, gradient)
+        ends, slope, bends = self._down(on, d, gradient)
         self.pairs[:, :-1, on] = self.pairs[:, 1:, on]
         self.pairs[0, -1, on], self.pairs[1, -1, on] = d, slope - self.slope[on]
-        self._go(on, d, change, slope, bends)
+        self._go(on, d, ends, slope, bends)
         self.norms[on] = self._norms(self.theta[on], slope, on)
 
     def _down(self, on: Indices, d: Array, gradient: Array) -> tuple[Array, Array, Array]:
@@ -210,46 +211,47 @@ class Walk:
         passed, and the secant where about it is.
         """
         for _ in range(_MAX_TRIALS):
-            change, slope, along, bends = self._pass(on, d)
+            ends, slope, along, bends = self._pass(on, d)
             along += np.einsum("akj,akj->a", self.theta[on] + d, self._pull(on) * d)
             start = np.einsum("akj,akj->a", gradient, d)
             far = ~(along <= _SLOPE_LEFT * np.abs(start))
             if not far.any():
-                return change, slope, bends
+                return ends, slope, bends
             secant = start[far] / (start[far] - along[far])
             shorter = np.clip(np.where(np.isfinite(along[far]), secant, 0.0), 0.1, 0.7)
             d[far] *= shorter[:, None, None]
-        change, slope, _, bends = self._pass(on, d)
-        return change, slope, bends
+        ends, slope, _, bends = self._pass(on, d)
+        return ends, slope, bends
 
-    def _go(self, on: Indices, d: Array, change: Array, slope: Array, bends: Array) -> None:
+    def _go(self, on: Indices, d: Array, ends: Array, slope: Array, bends: Array) -> None:
         """Take a step whose end `_pass` has told."""
         if len(on) == len(self.theta):
-            self.raw += change
+            self.raw = ends
         else:
-            self.raw[:, on] += change
+            self.raw[:, on] = ends
         self.theta[on] += d
         self.slope[on], self.bends[on] = slope, bends
 
     def _pass(self, on: Indices, d: Array) -> tuple[Array, Array, Array, Array]:
         """The end of a step d (A, K, p + 1) of the columns ``on``.
 
-        The change of raw predictions, (n, A, K), and ∂R/∂(θ, b), (A, K, p + 1); the sums of
+        Raw predictions, (n, A, K), and ∂R/∂(θ, b), (A, K, p + 1); the sums of
         share·∂ℓ/∂f·change, and of share·∂²ℓ/∂fₖ², over rows and outputs, (A,).
         """
         risk, loss, design = self.risk, self.risk.loss, self.risk.design
-        change, parts = np.empty((len(self.raw), *d.shape[:2])), self.parts[on]
+        ends, parts = np.empty((len(self.raw), *d.shape[:2])), self.parts[on]
         flat = np.ascontiguousarray(d.reshape(-1, d.shape[2]).T)
 
         def chunk(rows: slice) -> tuple[Array, Array, Array]:
-            moved = change[rows]
-            others = risk.y[rows], self.raw[rows], moved, on, self.shares[rows], parts
+            y, raw, seen, shares = (a[rows] for a in (risk.y, self.raw, ends, self.shares))
             if self.in_one_pass:
-                X, centre = risk.X[rows], design.centre
-                return line.steps(loss.name, loss.parameter, X, centre, flat, *others)
-            moved[:] = (design.dot(flat[:-1]) + flat[-1]).reshape(moved.shape)
-            residual, along, bends = _residuals(loss, *others)
-            residual = residual.reshape(len(moved), -1)
+                step = risk.X[rows], design.centre, flat
+                others = y, raw, seen, on, shares, parts
+                return line.steps(loss.name, loss.parameter, *step, *others)
+            change = (design.dot(flat[:-1]) + flat[-1]).reshape(seen.shape)
+            np.add(np.take(raw, on, axis=1), change, out=seen)
+            residual, along, bends = _residuals(loss, y, seen, change, shares, parts)
+            residual = residual.reshape(len(seen), -1)
             slope = design.transposed_dot(residual)
             return np.vstack([slope, residual.sum(axis=0)]), along, bends
 
@@ -257,29 +259,22 @@ class Walk:
         slope = np.ascontiguousarray(sum(slopes[1:], slopes[0]).T).reshape(d.shape)
         if not risk.fit_intercept:
             slope[:, :, -1] = 0.0
-        return change, slope, sum(alongs[1:], alongs[0]), sum(bends[1:], bends[0])
+        return ends, slope, sum(alongs[1:], alongs[0]), sum(bends[1:], bends[0])
 
 
 def _residuals(
-    loss: Loss,
-    y: Array,
-    raw: Array,
-    change: Array,
-    on: Indices,
-    shares: Array,
-    parts: Indices,
+    loss: Loss, y: Array, ends: Array, change: Array, shares: Array, parts: Indices
 ) -> tuple[Array, Array, Array]:
-    """share·∂ℓ/∂f of some rows at the end of a step, (n, A, K), and the sums of `Walk._pass`."""
+    """share·∂ℓ/∂f at the ends of steps, (n, A, K), and the sums of `Walk._pass`."""
     if loss.is_compiled:
-        return line.residuals(loss.name, loss.parameter, y, raw, change, on, shares, parts)
-    n, A, K = change.shape
-    seen = (raw[:, on] + change).reshape(n * A, K)
-    _, out, bends = loss.derivatives(np.repeat(y, A, axis=0), seen)
+        return line.residuals(loss.name, loss.parameter, y, ends, change, shares, parts)
+    n, A, K = ends.shape
+    _, out, bends = loss.derivatives(np.repeat(y, A, axis=0), ends.reshape(n * A, K))
     if loss.coupled:
         bends = bends * (1.0 - bends)
     share = shares[:, parts, None]
-    out = out.reshape(change.shape) * share
-    bends = (bends.reshape(change.shape) * share).sum(axis=(0, 2))
+    out = out.reshape(ends.shape) * share
+    bends = (bends.reshape(ends.shape) * share).sum(axis=(0, 2))
     return out, np.einsum("nak,nak->a", out, change), bends
 
 
