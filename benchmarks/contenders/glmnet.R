@@ -37,8 +37,7 @@ memory <- function(name) {
 write <- function(values, name)
   writeBin(as.double(values), file.path(folder, name), endian = "little")
 
-warm <- seq_len(min(n, 50))
-invisible(fit(X[warm, 1:10], y[warm], lambda[1:2], 1e-7))
+invisible(fit(X[, seq_len(min(p, 10))], y, lambda[1:2], 1e-7))
 watched <- file.exists("/proc/self/clear_refs")
 input <- file("stdin", "r")
 while (length(line <- readLines(input, 1))) {
@@ -57,7 +56,9 @@ while (length(line <- readLines(input, 1))) {
   }
   seconds <- as.double(Sys.time() - start, units = "secs")
   write(c(seconds, if (watched) memory("VmHWM") - before else -1), "measured")
-  write(as.matrix(model$beta), "coefs")
+  # Of several classes, one matrix below the other.
+  beta <- if (is.list(model$beta)) do.call(rbind, lapply(model$beta, as.matrix)) else model$beta
+  write(as.matrix(beta), "coefs")
   write(model$a0, "intercepts")
   if (searches) write(search$cvm, "errors")
   cat("done\n")

@@ -25,6 +25,7 @@ TOLERANCES = {
     "glm_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_ridge_path": ladder(1e-8, 1e-20, 2),
     "search_lasso": ladder(1e-7, 1e-20, 1),
+    "search_logistic_lasso_tables": ladder(1e-5, 1e-14, 2),
 }
 
 
@@ -78,11 +79,31 @@ def search_lasso(data):
     return run
 
 
+def search_logistic_lasso_tables(data):
+    """cv.glmnet by the deviance, twice the log loss, and its model of all rows at the best λ."""
+    n_classes, n_alphas = data.y.max() + 1, len(data.alphas)
+    family = "binomial" if n_classes == 2 else "multinomial"
+    run_path = _path(data, family=family, folds=data.folds)
+
+    def run(thresh):
+        timed = run_path(thresh)
+        errors = np.fromfile(Path(run_path.folder.name) / "errors", "<f8") / 2
+        best = [errors.argmin()]
+        coefs, intercepts = (part.reshape(n_alphas, -1) for part in timed.solution)
+        coefs = coefs.reshape(n_alphas, -1, data.X.shape[1])
+        return Timed(
+            timed.seconds, (errors, data.alphas[best], coefs[best], intercepts[best]), timed.memory
+        )
+
+    return run
+
+
 def _path(data, *, family="gaussian", alpha=1, intercept=True, folds=None):
     n, p = data.X.shape
     sparse = hasattr(data.X, "tocsc")
     if sparse:
-        arrays = {name: getattr(data.X, name) for name in ("data", "indices", "indptr")}
+        columns = data.X.tocsc()
+        arrays = {name: getattr(columns, name) for name in ("data", "indices", "indptr")}
     else:
         arrays = {"X": data.X.T}
     arrays |= {"y": data.y, "lambda": data.alphas}
