@@ -185,6 +185,8 @@ class Certificate:
 
         ``tol`` is the gap hoped for: a costlier and smaller bound is tried near it.
         """
+        if not np.isfinite(point.gradient).all():  # of a step far too long
+            return np.inf
         objective = self.objective(point, alpha)
         if self.free.size:
             # Rows that are far on the right side bend no more, and leave no way to be orthogonal.

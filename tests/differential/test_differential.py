@@ -248,3 +248,8 @@ def test_a_step_that_rounding_undoes_is_the_last():
     It was then cut until it did nothing, as often as there may be quadratics.
     """
     assert not a_search_is_a_grid_search(case(2274276982))
+
+
+def test_a_step_far_too_long_is_no_candidate():
+    """Its gradient is infinite, which numpy would tell the user of."""
+    assert not a_fit_is_the_minimum(case(910000894))
