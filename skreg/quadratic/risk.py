@@ -196,8 +196,10 @@ class EmpiricalRisk(Problem):
 
         Without one it is ``squares``. A column that rounding makes constant keeps a tiny share.
         """
-        if not self.fit_intercept:
-            return squares
+        return self.spread(squares, share) if self.fit_intercept else squares
+
+    def spread(self, squares: Array, share: Array) -> Array:
+        """The same with an intercept and without."""
         means = self.design.transposed_dot(share[:, None])[:, 0]
         return np.maximum(squares - means**2, EPS * squares)
 

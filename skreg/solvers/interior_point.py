@@ -123,9 +123,11 @@ class Iterate:
         # Slopes are compared with λl₁; with what X is like where there is no L1 part, and where the
         # coefficient has one sign: its slack λl₁ − q starts at that size, however small λ is.
         n = len(self.y)
-        squares = risk.design.squares(np.ones(n))
+        squares, even = risk.design.squares(np.ones(n)), np.full(n, 1.0 / n)
         self.lengths_of_columns = np.sqrt(squares)
-        squares = risk.about_mean(squares / n, np.full(n, 1.0 / n))
+        # What sets features that are far from 0 apart is their spread, with an intercept or not.
+        self.spread = self.steep * np.sqrt(risk.spread(squares / n, even))
+        squares = risk.about_mean(squares / n, even)
         typical = self.steep * np.where(squares > 0, np.sqrt(squares), 1.0)
         one_sided = self.up != self.down
         count = int(np.count_nonzero(one_sided))

@@ -33,7 +33,9 @@ class NewtonStep:
 
     def _factor(self, ridge):
         at, (n, p) = self.at, self.at.risk.X.shape
-        steady = _STEADY * at.size**2 / (at.risk.null_risk or 1.0)
+        # By rows its inverse is what counts, which must not be too large.
+        size = at.size if p > n else np.minimum(at.size, at.spread)
+        steady = _STEADY * size**2 / (at.risk.null_risk or 1.0)
         self.ridge = np.where(ridge > 0, ridge, steady)
         self.ridge[at.out] = np.inf
         self.outer: Cholesky | None = None

@@ -260,3 +260,17 @@ def test_a_free_feature_far_from_zero_beside_an_intercept(seed):
     factors = [0.0] + 11 * [1.0]
     model = QuadraticApproxLasso(7e-10, loss="huber", delta=1e-6, penalty_factors=factors)
     assert model.fit(X, y).dual_gap_ < 1e-10
+
+
+@pytest.mark.parametrize("loss", [{"loss": "huber", "delta": 1.0}, {"loss": "quantile"}])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_free_features_far_from_zero_without_an_intercept(loss, l1_ratio):
+    """What tells them apart is their spread: their size is no measure of what holds them."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(40, 10)) + np.r_[1e5, 1e5, np.zeros(8)]
+    y = 1e4 * (X[:, -1] + rng.standard_t(3, 40) + 3.0)
+    factors = [0.0, 0.0] + 8 * [1.0]
+    model = QuadraticApproxLasso(
+        0.01, l1_ratio=l1_ratio, penalty_factors=factors, fit_intercept=False, **loss
+    )
+    assert model.fit(X, y).dual_gap_ <= 1e-8
