@@ -62,7 +62,17 @@ html_static_path = ["_static"]
 html_css_files = ["phone.css"]
 # Pages without pages below them have nothing to navigate to at their side.
 html_sidebars = {
-    page: [] for page in ("architecture", "benchmarks", "coming-from", "extending", "playground")
+    page: []
+    for page in (
+        "architecture",
+        "benchmarks",
+        "bibliography",
+        "coming-from",
+        "extending",
+        "install",
+        "playground",
+        "which-estimator",
+    )
 }
 html_theme_options = {
     "navigation_with_keys": False,
