@@ -77,6 +77,8 @@ def _only_member(data: bytes, path: Path) -> tuple[bytes, str]:
         tables = [
             name for name in names if Path(name).suffix.lower() in (*TEXT[:-1], *PARQUET, *EXCEL)
         ]
+        if len(names) == 1:
+            tables = names
         if len(tables) != 1:
             held = ", ".join(map(repr, (tables or names)[:5])) or "nothing"
             raise UserError(f"{path} must hold one table; it holds {held}")

@@ -106,7 +106,10 @@ def make_problem(
         raise UserError(f"target {target!r} has no values: every row is missing it")
     # Row numbers that were saved along, or a separator at the end of each line.
     nameless = [name for name in frame.columns if _NAMELESS.fullmatch(name) and name != target]
-    X = frame.loc[known].drop(columns=[target, *drop, *nameless]).reset_index(drop=True)
+    X = frame.drop(columns=[target, *drop, *nameless])
+    # By all rows: one without a target, of units below the header, shows why numbers came as text.
+    columns = understand(X, given, y)
+    X = X.loc[known].reset_index(drop=True)
     y = y[known].reset_index(drop=True).infer_objects()
     if y.nunique() == 1:
         raise UserError(f"target {target!r} is constant ({y[0]!s}): there is nothing to learn")
@@ -120,7 +123,6 @@ def make_problem(
     if task == "auto":
         task = looks_like
         notes.append(f"task: {task}, as {target!r} holds {reason} (use --task to say otherwise)")
-    columns = understand(X, given, y)
     return Dataset(X, _prepare_target(y, task), task, tuple(notes), tuple(columns))
 
 

@@ -25,10 +25,14 @@ def frame_of(path, **options):
 
 def archive(**members):
     """The bytes of a zip file of CSV files."""
+    return archive_of(*(one for name, text in members.items() for one in (f"{name}.csv", text)))
+
+
+def archive_of(*names_and_texts):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:
-        for name, text in members.items():
-            made.writestr(f"{name}.csv", text)
+        for name, text in zip(names_and_texts[::2], names_and_texts[1::2], strict=True):
+            made.writestr(name, text)
     return file.getvalue()
 
 
@@ -118,6 +122,7 @@ def test_file_without_permission(tmp_path, failing, monkeypatch):
         ("a.csv.bz2", bz2.compress(b"a,b\n1,x\n2,y\n")),
         ("a.csv.xz", lzma.compress(b"a,b\n1,x\n2,y\n")),
         ("a.zip", archive(a="a,b\n1,x\n2,y\n")),
+        ("b.zip", archive_of("table", "a,b\n1,x\n2,y\n")),
         ("a.dat", "a   b\n1   x\n2  y\n"),
         ("a", "a,b\n1,x\n2,y\n"),
     ],
@@ -242,6 +247,15 @@ def test_a_column_of_dates_and_one_of_huge_numbers():
     numbers = build_preprocessor(huge.X, huge.columns)[0].fit_transform(huge.X)
     assert np.isfinite(numbers).all()
     assert "'area' holds numbers beyond" in huge.notes[0]
+
+
+def test_a_line_of_units_below_the_header(tmp_path):
+    rows = [f"{50 + i}.5,{i},{100 + i}.5" for i in range(40)]
+    text = "\n".join(["area,age,price", "m²,years,EUR", *rows])
+    problem = make_problem(frame_of(write(tmp_path / "a.csv", text)), "price")
+    assert problem.task == "regression"
+    assert [(column.kind, column.form) for column in problem.columns] == [("number", ".")] * 2
+    assert "'m²' counts as missing" in problem.columns[0].use
 
 
 def test_lines_that_lack_fields_are_named(tmp_path):
