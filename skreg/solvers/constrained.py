@@ -64,7 +64,9 @@ def solve_bounded(problem, solve, value, bound, top, *, power=1.0, tol=1e-8, max
     """
     search = _Search(_from_nearest(solve), value, bound, power, max_iter, problem)
     exact = problem.is_quadratic
-    if exact and search.at(0.0) <= 0:  # which is cheap there
+    # Where θ̂ is cheap, or sure to exist, it is looked at first: the constraint may be slack.
+    is_sure = exact or not problem.loss.no_minimum
+    if is_sure and search.at(0.0) <= 0 and search.solution.has_minimizer:
         return search.solution
     # The spectrum tells far smaller λ apart than an objective does.
     smallest = 1e-30 if exact and power < 0 else 1e-10

@@ -118,6 +118,16 @@ def test_a_budget_that_buys_nothing_is_left_unspent_and_said_so(monkeypatch):
     assert risk[0] <= risk[1] + 1e-8
 
 
+@pytest.mark.parametrize("kind", [QuadraticApproxRidge, QuadraticApproxLasso])
+@pytest.mark.parametrize("loss", ["huber", "gamma"])
+def test_a_slack_bound_takes_one_fit_where_there_is_a_minimizer(kind, loss, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    y, solved = np.exp(0.3 * X[:, 0]) * rng.gamma(2.0, size=30), count_fits(monkeypatch)
+    assert kind(loss=loss, norm_bound=1e4).fit(X, y).alpha_ == 0
+    assert solved == [0.0]
+
+
 def test_max_iter_bounds_the_search_for_the_multiplier(monkeypatch):
     X, y = make_blobs(60, 5, centers=4, random_state=0, cluster_std=4.0)
     solved = count_fits(monkeypatch)
