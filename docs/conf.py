@@ -68,6 +68,7 @@ html_sidebars = {
         "benchmarks",
         "bibliography",
         "coming-from",
+        "command-line",
         "extending",
         "install",
         "playground",
