@@ -30,7 +30,7 @@ from skreg.solvers.descent import corrected_step, lagrange
 from skreg.solvers.fold_model import FoldModel
 
 # Pairs kept for the BFGS correction, and solutions that the next is guessed from.
-_MEMORY, _KNOWN = 8, 3
+_MEMORY, _KNOWN = 5, 4
 # Curvature of the null model's rows of which a share so small makes no more of a difference.
 _FLATTEST = 1e-6
 # A second Hessian for the same λ has to wait for so many times as many passes.
@@ -152,7 +152,7 @@ class Walk:
         found.n_passes[at] += self.steps
 
     def _extrapolate(self) -> None:
-        """Go on along the parabola in log λ through the last solutions, where it leads closer."""
+        """Go on along the polynomial in log λ through the last solutions, where it leads closer."""
         nodes, alpha = [node for node, _ in self.known], self.alphas[0]
         if len(nodes) < 2 or len({*nodes, alpha}) <= len(nodes):
             return
