@@ -117,9 +117,9 @@ class ResidualGroups(InnerKernel):
         some = np.flatnonzero(np.repeat(on, sizes))
         columns, new = columns[some], np.zeros_like(theta)
         bounds = np.concatenate([[0], np.cumsum(sizes[on])]).astype(np.intp)
-        rows = product(columns, columns.T), product(columns, kernel.b[:, None]).T, bounds
+        hessian, cross = product(columns, columns.T), product(columns, kernel.b[:, None]).T
         at = strength[on], theta[None, some], power, tol, _MOST
-        new[some] = smoothed_groups.newton(*rows, *at)[0][0]
+        new[some] = smoothed_groups.newton(hessian, cross, bounds, *at)[0][0]
         kernel.start(new)
         self.theta = kernel.theta
 
