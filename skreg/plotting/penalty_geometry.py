@@ -241,7 +241,7 @@ class PenaltyGeometryDisplay:
         self.own_point_ = None
         if self.own is not None:
             self.own_point_ = ax.plot(
-                *self.own, "D", mfc="none", label="with all coefficients penalised", **look
+                *self.own, "D", mfc="none", label="with all coefficients penalized", **look
             )[0]
         ax.set(xlim=(left, right), ylim=(low, high), aspect="equal")
         ax.set(xlabel=self.names[0], ylabel=self.names[1])
