@@ -24,6 +24,8 @@ _MAX_STEPS = 100
 _PATIENCE = 10
 # A share of the null risk by which a mixture of two solutions may miss the least risk.
 _CHORD = 1e-14
+# The share of the first λ below which one that is not solved shows that smaller ones are not.
+_LOST = 1e-6
 # Solutions cut off by max_iter after which a search ends.
 _CUT_OFF = 3
 # Points that λ is interpolated through where J is smooth in it, and how often before the Illinois
@@ -62,7 +64,7 @@ def solve_bounded(problem, solve, value, bound, top, *, power=1.0, tol=1e-8, max
     Solution
         Of one λ: the multiplier. It is 0 where the constraint is slack, J(θ̂) ≤ k.
     """
-    search = _Search(_from_nearest(solve), value, bound, power, max_iter, problem)
+    search = _Search(_from_nearest(solve), value, bound, power, max_iter, problem, _LOST * top)
     exact = problem.is_quadratic
     # Where θ̂ is cheap, or sure to exist, it is looked at first: the constraint may be slack.
     is_sure = exact or not problem.loss.no_minimum
@@ -170,8 +172,9 @@ class _Search:
     solution: Solution
     excess: float
 
-    def __init__(self, solve, value, bound, power, max_iter, problem):
+    def __init__(self, solve, value, bound, power, max_iter, problem, tiny):
         self._solve, self._max_iter, self._n_cut_off = solve, max_iter, 0
+        self._tiny = tiny
         # Solutions that may be mixed; the risk to which they are to be optimal then.
         self._mixed = problem.is_convex and power > 0
         self._negligible = _CHORD * problem.null_risk
@@ -231,7 +234,8 @@ class _Search:
                     high, at_high = float(alphas[first - 1]), float(excess[first - 1])
                 return _Bracket(float(alphas[first]), high, float(excess[first]), at_high)
             high, at_high = float(alphas[-1]), float(excess[-1])
-            is_lost = negligible >= 0 and found.notes  # to rounding, more of it the smaller λ is
+            # To rounding, which takes more the smaller λ is.
+            is_lost = negligible >= 0 and high < self._tiny and found.notes
             if is_lost or self.is_worthless(found, negligible) or self.is_cut_off:
                 break
         self.at(high)

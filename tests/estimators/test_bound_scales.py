@@ -128,6 +128,18 @@ def test_a_slack_bound_takes_one_fit_where_there_is_a_minimizer(kind, loss, monk
     assert solved == [0.0]
 
 
+def test_a_solution_that_rounding_spoils_on_the_way_does_not_end_the_search():
+    """Here of classes whose weights are 1e-9 and 1e-4 of the others'."""
+    rng = np.random.default_rng(16)
+    X = rng.normal(size=(30, 6))
+    y = np.digitize(X[:, 0] + 0.3 * rng.normal(size=30), [-0.8, -0.2, 0.2, 0.8])
+    weights = np.array([1.4e-6, 5e-2, 119.0, 350.0, 549.0])[y]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = QuadraticApproxRidgeClassifier(norm_bound=5.0).fit(X, y, weights)
+    np.testing.assert_allclose(half_square(model), 5.0, rtol=1e-6)
+
+
 def test_max_iter_bounds_the_search_for_the_multiplier(monkeypatch):
     X, y = make_blobs(60, 5, centers=4, random_state=0, cluster_std=4.0)
     solved = count_fits(monkeypatch)
