@@ -175,6 +175,10 @@ class Separable(Penalty):
 
     # The penalty ---------------------------------------------------------------------------------
 
+    def for_outputs(self, n_outputs: int) -> "Separable":
+        """Itself, which is as simple as can be."""
+        return self
+
     def bounds_alone(self) -> "Separable | None":
         """0 within the bounds, +inf outside."""
         if not self._is_bounded:
