@@ -362,12 +362,11 @@ def test_an_excluded_group_stays_out_of_a_path_that_leaps(shape, sparse_rows):
 def test_features_of_any_scale_share_a_group_without_a_penalty(loss, seed):
     rng = np.random.default_rng(seed)
     X, y = rng.normal(size=(40, 12)), rng.poisson(2.0, size=40).astype(float)
-    scale = 10.0 ** np.linspace(-4, 4, 12)[rng.permutation(12)]
+    scale = 10.0 ** np.array([-5, 5, 0, -3, *np.zeros(8)])
     options = {"loss": loss, "groups": np.arange(12) // 4, "penalty_factors": [0.0, 1.0, 1.0]}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         path = QuadraticApproxLasso(**options).regularization_path(X * scale, y, 4)
     assert (path.dual_gaps <= 1e-8).all()
-    scale[4:] = 1.0  # the scale of what has no penalty does not matter
     same, other = (QuadraticApproxLasso(1e-2, **options).fit(Z, y) for Z in (X, X * scale))
     np.testing.assert_allclose(other.coef_ * scale, same.coef_, atol=1e-5)
