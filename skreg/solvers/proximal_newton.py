@@ -58,6 +58,8 @@ class ProximalNewton(Method):
         with one_blas_thread():
             limit = task.max_expansions or MAX_EXPANSIONS
             path = ProximalPath(risk, penalty, task.tol, task.max_iter, limit)
+            if task.start is not None and alphas.max() > 0:
+                _begin(path, *task.start, alphas.max())
             for i in task.descending():
                 if alphas[i] > 0 or penalty.is_bounded(risk.n_features):
                     stops[i] = path.solve(alphas[i])
@@ -75,6 +77,15 @@ class ProximalNewton(Method):
         """Largest pull of the null model, where features without a penalty are at their best."""
         with one_blas_thread():
             return ProximalPath(task.risk, task.penalty, 1e-10, 10_000).alpha_max
+
+
+def _begin(path, coef, intercept, alpha):
+    """Go on from θ (K, p) and b (K,), near the solution at this λ, which is the first to come."""
+    about_centre = intercept + coef @ path.risk.design.centre
+    point = path.evaluate(np.array(coef, dtype=np.float64).ravel(), about_centre)
+    if alpha < path.alpha_max and np.isfinite(point.value):
+        path.point, path.slope, path.alpha = point, -point.gradient, alpha
+        path.history.append((alpha, point))
 
 
 def _has_no_minimum(path):

@@ -476,3 +476,26 @@ def test_huber_paths_where_targets_are_a_million_times_delta(grouped):
     penalty = Group(np.arange(60) // 2) if grouped else L1()
     alphas = alpha_max(risk, penalty) * np.geomspace(1, 1e-2, 4)
     assert solve_problem(risk, penalty, alphas).dual_gaps.max() <= 1e-7
+
+
+@pytest.mark.parametrize("penalty", [L1(), ElasticNet(0.5), Group([0, 0, 1, 1, 2, 2])], ids=str)
+@pytest.mark.parametrize("name", ["binary_log_loss", "multinomial_log_loss", "poisson", "huber"])
+def test_a_start_changes_the_steps_and_not_the_minimum(name, penalty):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 6)) + 10.0
+    y = rng.integers(0, 2, size=(60, 1)).astype(float)
+    if name == "multinomial_log_loss":
+        y = np.eye(3)[rng.integers(0, 3, size=60)]
+    risk = EmpiricalRisk(X, y, get_loss(name))
+    alphas = 0.1 * alpha_max(risk, penalty) * np.array([1.0, 0.5])
+    best = solve_problem(risk, penalty, alphas, tol=1e-13, method="proximal_newton")
+    k = risk.n_outputs
+    known = best.coefs[0].reshape(k, 6), np.reshape(best.intercepts[0], k)
+    for start in (known, (rng.normal(size=(k, 6)), rng.normal(size=k))):
+        found = solve_problem(
+            risk, penalty, alphas, tol=1e-13, start=start, method="proximal_newton"
+        )
+        np.testing.assert_allclose(found.coefs, best.coefs, atol=2e-7)
+        assert (found.dual_gaps <= 1e-12).all()
+        if start is known:
+            assert found.n_expansions[0] <= 2
