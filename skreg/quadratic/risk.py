@@ -254,6 +254,14 @@ class EmpiricalRisk(Problem):
         return bool(far > max(near, _MANY))
 
     @cached_property
+    def has_far_targets(self) -> bool:
+        """Whether float64 leaves residuals few digits: of targets far out on a flat part of ℓ."""
+        if not (self.loss.has_flat_parts and self.has_curvature and self.loss.has_identity_link):
+            return False
+        bend = self.loss.majorizer(self.y, self.null.raw)
+        return bool((bend[self.share > 0] <= _FAR).any())
+
+    @cached_property
     def rounding(self) -> Rounding:
         """What rounding leaves of R and its gradient in the null model."""
         return Rounding.at(self, self.null)

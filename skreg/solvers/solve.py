@@ -162,7 +162,8 @@ def solve(
     seen = problem.as_seen(answer.thetas, intercepts)
     if problem.dtype != np.float64 and penalty.is_bounded(problem.n_features):
         seen = _towards_zero(seen[0], answer.thetas), seen[1]
-    if near is not problem and answer.gradient_norms is not None:
+    has_lost = near is not problem or (not near.is_quadratic and task.risk.has_far_targets)
+    if has_lost and answer.gradient_norms is not None:
         answer.gradient_norms = _norms_as_seen(task, answer, problem, *seen)
     notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
     gaps, norms = answer.gaps, answer.gradient_norms

@@ -65,6 +65,20 @@ def test_hard_rows_are_solved_and_the_certificate_is_true(shape, ratio, fit_inte
         assert said == pytest.approx(true, rel=1e-3, abs=1e-13)
 
 
+@pytest.mark.parametrize("seed", [17, 28, 41, 56])
+def test_certificates_of_newton_do_not_lose_residuals_to_far_targets(seed):
+    """A few targets far out, and columns of several scales, where the method is the usual one."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(22, 13)) * 10.0 ** rng.uniform(-3, 3, 13)
+    y = rng.standard_t(1.5, size=(22, 1))
+    risk = EmpiricalRisk(X, 1e4 * y / y.std(), Huber(1.0), fit_intercept=False)
+    alpha = 1e-12 * risk.largest_eigenvalue
+    found = solve(risk, Separable(0.0), [alpha], closely=True)
+    assert found.solver == "newton-cholesky"
+    true = norm_in_long_double(risk, found.coefs[0], found.intercepts[0], alpha)
+    assert true <= 2.0 * found.gradient_norms[0] + 1e-13
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_what_rounding_leaves_is_measured_and_told(seed):
     """At y of 1e11 δ the digits of float64 do not reach the residuals that bend."""
