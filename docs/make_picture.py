@@ -55,7 +55,7 @@ def main() -> None:
         axis.axvline(search.best_alpha_, color="#c8442b", linestyle="--")
     chosen = int(np.flatnonzero(search.alphas_ == search.best_alpha_)[0])
     below.annotate(
-        f"chosen: λ = {search.best_alpha_:.2g}, {error[chosen]:.1f} ± {spread[chosen]:.1f},\n"
+        f"chosen: λ = {search.best_alpha_:.2g}\n{error[chosen]:.1f} ± {spread[chosen]:.1f},\n"
         f"{np.count_nonzero(path.coefs[chosen])} of 10 features",
         (search.best_alpha_, error[chosen]),
         xytext=(10, 34),
