@@ -165,6 +165,9 @@ def solve(
     has_lost = near is not problem or (not near.is_quadratic and task.risk.has_far_targets)
     if has_lost and answer.gradient_norms is not None:
         answer.gradient_norms = _norms_as_seen(task, answer, problem, *seen)
+        if near is not problem:  # what no float64 beside such an intercept can do without
+            slope = cast(EmpiricalRisk, problem).rounding.slope
+            answer.rounding += slope / np.sqrt(task.risk.null_risk or 1.0)
     notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
     gaps, norms = answer.gaps, answer.gradient_norms
     if norms is not None and problem.dtype != np.float64 and not problem.is_quadratic:
