@@ -23,6 +23,8 @@ _SEEN = 1e-10
 # Curvature of a parabola above its loss up to which a row counts as far out on a linear part, and
 # the share of rows there that changes the method; those that bend in the null model do not matter.
 _FAR, _MANY = 0.0015, 0.1
+# The share of such rows from which gradients are looked at in long double.
+_SOME = 0.01
 # Of the power iteration for the largest eigenvalue: it is right to a few per cent.
 _POWER_STEPS = 16
 
@@ -255,11 +257,14 @@ class EmpiricalRisk(Problem):
 
     @cached_property
     def has_far_targets(self) -> bool:
-        """Whether float64 leaves residuals few digits: of targets far out on a flat part of ℓ."""
+        """Whether targets, not just a few, lie far out on a flat part of ℓ.
+
+        Predictions that reach them are so large that float64 leaves residuals few digits.
+        """
         if not (self.loss.has_flat_parts and self.has_curvature and self.loss.has_identity_link):
             return False
-        bend = self.loss.majorizer(self.y, self.null.raw)
-        return bool((bend[self.share > 0] <= _FAR).any())
+        bend = self.loss.majorizer(self.y, self.null.raw)[:, 0]
+        return bool(self.share @ (bend <= _FAR) > _SOME)
 
     @cached_property
     def rounding(self) -> Rounding:

@@ -162,10 +162,10 @@ def solve(
     seen = problem.as_seen(answer.thetas, intercepts)
     if problem.dtype != np.float64 and penalty.is_bounded(problem.n_features):
         seen = _towards_zero(seen[0], answer.thetas), seen[1]
-    has_lost = near is not problem or (not near.is_quadratic and task.risk.has_far_targets)
-    if has_lost and answer.gradient_norms is not None:
+    is_far = not near.is_quadratic and task.risk.has_far_targets
+    if answer.gradient_norms is not None and (is_far or near is not problem):
         answer.gradient_norms = _norms_as_seen(task, answer, problem, *seen)
-        if near is not problem:  # what no float64 beside such an intercept can do without
+        if not is_far:  # what no float64 beside such an intercept can do without
             slope = cast(EmpiricalRisk, problem).rounding.slope
             answer.rounding += slope / np.sqrt(task.risk.null_risk or 1.0)
     notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
