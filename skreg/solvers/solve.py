@@ -163,14 +163,16 @@ def solve(
     if problem.dtype != np.float64 and penalty.is_bounded(problem.n_features):
         seen = _towards_zero(seen[0], answer.thetas), seen[1]
     is_far = not near.is_quadratic and task.risk.has_far_targets
-    if answer.gradient_norms is not None and (is_far or near is not problem):
+    as_seen = answer.gradient_norms is not None and (is_far or near is not problem)
+    if as_seen:
         answer.gradient_norms = _norms_as_seen(task, answer, problem, *seen)
         if not is_far:  # what no float64 beside such an intercept can do without
             slope = cast(EmpiricalRisk, problem).rounding.slope
             answer.rounding += slope / np.sqrt(task.risk.null_risk or 1.0)
     notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
     gaps, norms = answer.gaps, answer.gradient_norms
-    if norms is not None and problem.dtype != np.float64 and not problem.is_quadratic:
+    is_rounded = problem.dtype != np.float64 and not problem.is_quadratic
+    if norms is not None and is_rounded and not as_seen:
         norms = _norms_as_seen(task, answer, problem, *seen)
     if gaps is not None and problem.dtype != np.float64 and task.is_full:
         task = replace(task, problem=problem)
