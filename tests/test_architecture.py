@@ -3,6 +3,7 @@
 import ast
 import sys
 import threading
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,8 @@ FILES_OF_A_FIT = 12
 FILES_OF_A_SEARCH = 22
 #: Files above 400 lines.
 LONG_FILES: set[str] = set()
+#: Names that several classes of the package have.
+NAMES_OF_TWO_CLASSES = {"Best", "Rows", "Sizes", "Split", "State", "Table"}
 #: Comparisons of a loss's or a penalty's name.
 COMPARED_NAMES = 0
 
@@ -75,6 +78,13 @@ def test_private_names_of_other_files():
 def test_files_are_read_in_one_sitting():
     lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
     assert {name for name, n in lengths.items() if n > 400} <= LONG_FILES
+
+
+def test_a_class_name_names_one_class():
+    names = Counter(
+        node.name for path in FILES for node in tree(path).body if isinstance(node, ast.ClassDef)
+    )
+    assert {name for name, n in names.items() if n > 1} <= NAMES_OF_TWO_CLASSES
 
 
 def test_one_broad_except_at_most():

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skreg import PathSearchCV
 from skreg.cli.errors import UserError
-from skreg.cli.metrics import Estimate, Metric
+from skreg.cli.metrics import Estimate, Measure
 from skreg.cli.progress import progress_callbacks
 from skreg.cli.search import share_cores, splitter
 
@@ -52,16 +52,16 @@ class Contender:
     scale: float = 1.0
     notes: tuple[str, ...] = ()
 
-    def mean(self, metric: Metric) -> float:
+    def mean(self, metric: Measure) -> float:
         """The cross-validated metric."""
         return float(self.folds[metric.name].mean())
 
-    def standard_error(self, metric: Metric) -> float:
+    def standard_error(self, metric: Measure) -> float:
         """Its standard error, s/√K."""
         folds = self.folds[metric.name]
         return float(folds.std(ddof=1) / math.sqrt(len(folds)))
 
-    def held_out(self, metric: Metric, X: Any, y: Any) -> Estimate:
+    def held_out(self, metric: Measure, X: Any, y: Any) -> Estimate:
         """The metric on rows held out, with a 95 % interval."""
         if hasattr(self.model, "classes_"):
             index = np.searchsorted(self.model.classes_, np.asarray(y))
@@ -70,7 +70,14 @@ class Contender:
 
 
 def compete(
-    name: str, model: Any, alphas: Any, X: Any, y: Any, metrics: dict[str, Metric], by: str, options
+    name: str,
+    model: Any,
+    alphas: Any,
+    X: Any,
+    y: Any,
+    metrics: dict[str, Measure],
+    by: str,
+    options,
 ) -> Contender:
     """Choose λ of a model by cross-validation and fit it to all rows.
 
@@ -129,7 +136,7 @@ def _notes(name: str, caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(notes))
 
 
-def measure_baseline(X: Any, y: Any, metrics: dict[str, Metric], options) -> Contender:
+def measure_baseline(X: Any, y: Any, metrics: dict[str, Measure], options) -> Contender:
     """Measure, on the same folds, a model that ignores X: the mean, or the classes' shares."""
     regression = "rmse" in metrics
     model = DummyRegressor() if regression else DummyClassifier(strategy="prior")
@@ -140,7 +147,7 @@ def measure_baseline(X: Any, y: Any, metrics: dict[str, Metric], options) -> Con
     return Contender("baseline", None, folds, model.fit(X, y))
 
 
-def winner_of(contenders: list[Contender], metric: Metric) -> tuple[Contender, list[Contender]]:
+def winner_of(contenders: list[Contender], metric: Measure) -> tuple[Contender, list[Contender]]:
     """The contender to take, and those that tie with it.
 
     Contenders within one standard error of the best one tie; the simplest of them is taken.
@@ -148,7 +155,7 @@ def winner_of(contenders: list[Contender], metric: Metric) -> tuple[Contender, l
     Parameters
     ----------
     contenders : list of Contender
-    metric : Metric
+    metric : Measure
 
     Returns
     -------

@@ -19,7 +19,7 @@ _RESAMPLES = 200
 
 
 @dataclass(frozen=True)
-class Metric:
+class Measure:
     """A measure of predictions.
 
     Attributes
@@ -56,7 +56,7 @@ class Metric:
         return self.sign > 0
 
 
-def metrics_of(task: str, y: Any) -> dict[str, Metric]:
+def metrics_of(task: str, y: Any) -> dict[str, Measure]:
     """The metrics of a task, the one that λ is chosen by first.
 
     Parameters
@@ -67,7 +67,7 @@ def metrics_of(task: str, y: Any) -> dict[str, Metric]:
 
     Returns
     -------
-    dict of str to Metric
+    dict of str to Measure
 
     Examples
     --------
@@ -79,15 +79,15 @@ def metrics_of(task: str, y: Any) -> dict[str, Metric]:
     """
     if task == "regression":
         found = [
-            Metric("rmse", "RMSE", -1, get_scorer("neg_root_mean_squared_error"), _rmse),
-            Metric("mae", "MAE", -1, get_scorer("neg_mean_absolute_error"), _mae),
-            Metric("r2", "R²", 1, get_scorer("r2"), _r2),
+            Measure("rmse", "RMSE", -1, get_scorer("neg_root_mean_squared_error"), _rmse),
+            Measure("mae", "MAE", -1, get_scorer("neg_mean_absolute_error"), _mae),
+            Measure("r2", "R²", 1, get_scorer("r2"), _r2),
         ]
     else:
         classes, counts = np.unique(np.asarray(y), return_counts=True)
         found = [
-            Metric("log_loss", "log loss", -1, get_scorer("neg_log_loss"), _log_loss),
-            Metric("error", "error", -1, get_scorer("accuracy"), _error, percent=True),
+            Measure("log_loss", "log loss", -1, get_scorer("neg_log_loss"), _log_loss),
+            Measure("error", "error", -1, get_scorer("accuracy"), _error, percent=True),
         ]
         if len(classes) == 2:
             rare = int(counts.argmin())
@@ -95,8 +95,8 @@ def metrics_of(task: str, y: Any) -> dict[str, Metric]:
             methods = ("decision_function", "predict_proba")
             scorer = make_scorer(score, response_method=methods)
             found += [
-                Metric("roc_auc", "ROC AUC", 1, get_scorer("roc_auc"), _roc_auc),
-                Metric(
+                Measure("roc_auc", "ROC AUC", 1, get_scorer("roc_auc"), _roc_auc),
+                Measure(
                     "average_precision",
                     "average precision",
                     1,

@@ -6,7 +6,7 @@ from typing import Any
 from skreg.cli.columns import listing
 from skreg.cli.comparison import Contender, winner_of
 from skreg.cli.importance import Important
-from skreg.cli.metrics import Metric
+from skreg.cli.metrics import Measure
 from skreg.cli.reading import Table
 from skreg.cli.report import format_alpha, format_interval, format_measure, format_table
 from skreg.cli.table import Dataset
@@ -19,8 +19,8 @@ class Report:
     options: Any
     table: Table
     problem: Dataset
-    metrics: dict[str, Metric]
-    by: Metric
+    metrics: dict[str, Measure]
+    by: Measure
     contenders: list[Contender]
     winner: Contender
     held_out: tuple[Any, Any]
@@ -98,7 +98,7 @@ def verdict(contenders, by):
     Parameters
     ----------
     contenders : list of Contender
-    by : Metric
+    by : Measure
 
     Returns
     -------

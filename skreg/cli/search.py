@@ -19,7 +19,7 @@ ERRORS = {"classification": zero_one_loss, "regression": root_mean_squared_error
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CrossValidated:
     """The errors of one model for each λ; arrays of shape (n_alphas,), in the order of the search.
 
     ``cv_error`` is the mean over the K folds and ``cv_standard_error`` their standard deviation
@@ -110,7 +110,7 @@ def tune(name, model, parameter, alphas, X, y, *, task, options):
 
     Returns
     -------
-    Outcome
+    CrossValidated
 
     Raises
     ------
@@ -134,7 +134,7 @@ def tune(name, model, parameter, alphas, X, y, *, task, options):
         raise UserError(f"the {name} could not be fitted: {error}") from error
     results = search.cv_results_
     folds = np.array([results[f"split{k}_test_score"] for k in range(options.folds)])
-    return Outcome(
+    return CrossValidated(
         name=name,
         search=search,
         alphas=alphas,

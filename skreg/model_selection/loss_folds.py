@@ -56,7 +56,7 @@ def run(job):
     try:
         # Numbers that overflow or vanish: the routes with a path a fold have more patience.
         with np.errstate(over="raise", divide="raise", invalid="raise"):
-            folds = _Folds(job)
+            folds = _LossFolds(job)
             folds.solve()
     except (FloatingPointError, np.linalg.LinAlgError) as error:
         raise Declined(str(error)) from error
@@ -68,7 +68,7 @@ def run(job):
     return {"path": folds.path}
 
 
-class _Folds:
+class _LossFolds:
     """The problem of all rows, and those of the training parts."""
 
     def __init__(self, job):

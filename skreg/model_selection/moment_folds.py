@@ -44,7 +44,7 @@ def serves(job):
 
 def run(job):
     """Solve every λ on the training part of each split, and score it. See `Route`."""
-    folds = _Folds(job)
+    folds = _MomentFolds(job)
     for j in folds.solve():
         yield j, folds.done[j]
     return {"path": folds.path}
@@ -58,14 +58,14 @@ def all_rows(job):
     if not serves(job):
         return None
     try:
-        folds = _Folds(job)
+        folds = _MomentFolds(job)
         whole = folds.whole()
         return None if whole is None else folds.fitting(whole, slice(None))
     except Declined:
         return None
 
 
-class _Folds:
+class _MomentFolds:
     """The rows of a job, checked once, and its splits.
 
     ``done`` are the results of each split, as `Scores` has them, and ``path`` is that of all rows,

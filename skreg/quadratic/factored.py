@@ -20,7 +20,7 @@ from skreg.rows.products import EPS, Array, Indices, eigen, product, slices, sum
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class FeatureSplit:
     """P, U and 1/√f of P."""
 
     penalized: Indices
@@ -28,7 +28,7 @@ class Split:
     unit: Array
 
     @classmethod
-    def by(cls, factors: Array) -> Split:
+    def by(cls, factors: Array) -> FeatureSplit:
         """By the factors f."""
         penalized = np.flatnonzero(factors > 0)
         return cls(penalized, np.flatnonzero(factors == 0), 1.0 / np.sqrt(factors[penalized]))
@@ -42,7 +42,7 @@ class FactoredSpectrum(Spectrum):
 
     Attributes
     ----------
-    split : Split
+    split : FeatureSplit
     back : ndarray of shape (|U|, r)
         r is the rank of A_U.
     top : ndarray of shape (r, q)
@@ -53,7 +53,7 @@ class FactoredSpectrum(Spectrum):
         The largest eigenvalue, or a bound, before U was taken out.
     """
 
-    split: Split
+    split: FeatureSplit
     back: Array
     top: Array
     side: Array
@@ -96,7 +96,7 @@ def from_hessian(hessian: Array, cross: Array, factors: Array | None) -> Spectru
     """From H and h: U leaves by a Schur complement."""
     if factors is None:
         return plain.from_hessian(hessian, cross)
-    split = Split.by(factors)
+    split = FeatureSplit.by(factors)
     penalized, free, unit = split.penalized, split.free, split.unit
     root, condition = _free_root(hessian[np.ix_(free, free)])
     side = product(root.T, hessian[np.ix_(free, penalized)])
@@ -119,7 +119,7 @@ def from_tall_rows(rows: Any, resolution: float, factors: Array | None) -> Spect
     """From the rows, n ≥ p: see `skreg.quadratic.spectrum.from_tall_rows`."""
     if factors is None:
         return plain.from_tall_rows(rows, resolution)
-    split = Split.by(factors)
+    split = FeatureSplit.by(factors)
     triangle, target = plain.triangle(rows)
     q, back = _free_basis(triangle[:, split.free], max(rows.shape))
     deviation = np.linalg.norm(triangle, axis=0)
@@ -143,7 +143,7 @@ def from_wide_rows(rows: Any, factors: Array | None, accurate: bool) -> Spectrum
     decompose = plain.from_wide_rows if accurate else plain.from_outer_gram
     if factors is None:
         return decompose(rows)
-    split = Split.by(factors)
+    split = FeatureSplit.by(factors)
     q, back = _free_basis(rows.columns(split.free), max(rows.shape))
     inner = decompose(ProjectedRows(rows, split, q))
     side, top = rows.transposed_dot(q)[split.penalized].T, product(q.T, rows.b)
@@ -157,7 +157,7 @@ def _around(inner: Spectrum, **more: Any) -> FactoredSpectrum:
 class ProjectedRows:
     """(I − QQᵀ)·A_P·diag(1/√f) by reference to the rows."""
 
-    def __init__(self, rows: Any, split: Split, q: Array):
+    def __init__(self, rows: Any, split: FeatureSplit, q: Array):
         self._rows, self._which, self._unit, self.q = rows, split.penalized, split.unit, q
         self.shape = rows.shape[0], len(self._which)
         self.b = self._project(rows.b)

@@ -12,7 +12,7 @@ from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import Array
 from skreg.solvers.fold_model import FoldModel, groups_of
-from skreg.solvers.fold_walk import FoldSolutions, Walk
+from skreg.solvers.fold_walk import FoldSolutions, FoldWalk
 from skreg.solvers.method import Freedom, Solution
 from skreg.solvers.newton import free_directions_notes, is_wide, name_of
 
@@ -79,7 +79,7 @@ def solve_paths(
     with one_blas_thread(), np.errstate(all="ignore"):
         model = FoldModel(*seen)
         for parts in groups_of(np.arange(F + 1), _room(seen[0])):
-            walk = Walk(model, every[:, parts], np.arange(len(parts)))
+            walk = FoldWalk(model, every[:, parts], np.arange(len(parts)))
             for i in order:
                 walk.solve(np.full(len(parts), alphas[i]), tols[parts], rough)
                 walk.put(found, (parts, i))
@@ -89,7 +89,7 @@ def solve_paths(
         room = min(_room(seen[0]), _HELD // (risk.n_outputs * seen[0].n_features ** 2), _NEIGHBORS)
         for places in groups_of(order, room) if rough > tol else ():
             start = found.coefs[F, places], found.intercepts[F, places]
-            walk = Walk(model, every[:, F:], np.zeros(len(places), dtype=np.intp), start)
+            walk = FoldWalk(model, every[:, F:], np.zeros(len(places), dtype=np.intp), start)
             walk.solve(alphas[places], np.full(len(places), tol), lead=len(places) // 2)
             walk.put(found, (F, places))
     coefs, intercepts = found.coefs, found.intercepts

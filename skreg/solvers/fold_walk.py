@@ -65,7 +65,7 @@ class FoldSolutions:
     n_passes: Indices
 
 
-class Walk:
+class FoldWalk:
     """Some columns, each with a λ: problems of the parts whose rows have ``weights`` (n, P).
 
     ``parts`` (C,), ascending, says which part a column belongs to, and ``start`` where it begins:
@@ -265,7 +265,7 @@ class Walk:
 def _residuals(
     loss: Loss, y: Array, ends: Array, change: Array, shares: Array, parts: Indices
 ) -> tuple[Array, Array, Array]:
-    """share·∂ℓ/∂f at the ends of steps, (n, A, K), and the sums of `Walk._pass`."""
+    """share·∂ℓ/∂f at the ends of steps, (n, A, K), and the sums of `FoldWalk._pass`."""
     if loss.is_compiled:
         return line.residuals(loss.name, loss.parameter, y, ends, change, shares, parts)
     n, A, K = ends.shape

@@ -30,7 +30,7 @@ from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.concave_grid import grid_above
 from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.penalized_interior import closer_inside
-from skreg.solvers.smooth import LossPart, SquaredErrorPart, State
+from skreg.solvers.smooth import LossPart, SmoothPoint, SquaredErrorPart
 from skreg.solvers.working_hessian import FLOOR
 
 # Quadratics for each λ, and those in a row that bring nothing.
@@ -93,7 +93,7 @@ class ProximalGradientPath:
     start : Stop
         Free features at their best, all others at 0.
     alpha_max : float
-    grid : list of (State, float)
+    grid : list of (SmoothPoint, float)
         See `approach`.
     """
 
@@ -112,7 +112,7 @@ class ProximalGradientPath:
         self.start = self._null()
         self.alpha_max = penalty.alpha_max(self.state.gradient)
         self.last = self.alpha_max
-        self.grid: list[tuple[State, float]] = []
+        self.grid: list[tuple[SmoothPoint, float]] = []
 
     def _null(self) -> Stop:
         """Free features to their best, where λ and all others are of no account."""

@@ -57,7 +57,7 @@ def left_out_predictions(model, alphas, factors=None):
     if model.n_rows < 2:
         raise ValueError("a single row has a weight: nothing is left without it. Give more rows.")
     share = np.full(len(y), 1.0 / len(y)) if weights is None else weights / model.weight
-    rows = _Rows(model, np.asarray(alphas, dtype=np.float64), factors, share)
+    rows = _AllRows(model, np.asarray(alphas, dtype=np.float64), factors, share)
     out, doubtful = rows.wide() if len(y) <= X.shape[1] + 1 else rows.tall()
     for i in np.flatnonzero(doubtful):
         out[:, i] = _without(i, model, alphas, factors, share)
@@ -75,7 +75,7 @@ def _without(i, model, alphas, factors, share):
     return left.y_mean + thetas @ (x[0] - left.x_mean)
 
 
-class _Rows:
+class _AllRows:
     """All rows, all λ."""
 
     def __init__(self, model, alphas, factors, share):

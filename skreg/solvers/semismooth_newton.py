@@ -62,11 +62,13 @@ class SemismoothNewton(Newton):
         if not kept.all():
             alone = risk.restricted(np.flatnonzero(kept))
             return self.path(task.among(kept, alone)).spread(kept)
-        walk, found = Walk(risk, task.coordinates.l2(p)), {}
+        huber, found = HuberRidge(risk, task.coordinates.l2(p)), {}
         with one_blas_thread():
             for i in task.descending():
                 alpha = float(task.alphas[i])
-                found[i] = walk.solve(alpha, task.max_iter) if alpha else self._at_zero(task, walk)
+                found[i] = (
+                    huber.solve(alpha, task.max_iter) if alpha else self._at_zero(task, huber)
+                )
                 task.progress(i)
         ends = [found[i] for i in range(len(found))]
         steps = np.array([end.n_iter for end in ends])
@@ -81,10 +83,10 @@ class SemismoothNewton(Newton):
             exhausted=steps >= task.max_iter,
         )
 
-    def _at_zero(self, task: Task, walk: Walk) -> End:
+    def _at_zero(self, task: Task, huber: HuberRidge) -> End:
         found = super().path(replace(task, alphas=np.zeros(1)))
         assert found.intercepts is not None  # as of every loss
-        norm = walk.rows.norms(np.zeros(1), found.thetas, found.intercepts)[0]
+        norm = huber.rows.norms(np.zeros(1), found.thetas, found.intercepts)[0]
         theta, b, steps = found.thetas[0, 0], float(found.intercepts[0, 0]), int(found.n_iter[0])
         return End(theta, b, float(found.risk[0]), float(norm), steps)
 
@@ -100,7 +102,7 @@ class End:
     n_iter: int
 
 
-class Walk:
+class HuberRidge:
     """The method for one risk, of a single target, and one set of factors f (p,), finite."""
 
     def __init__(self, risk: EmpiricalRisk, factors: Array):
@@ -224,12 +226,12 @@ class Walk:
 class _ByFeatures:
     """XᵀWX + λF, the intercept eliminated."""
 
-    def __init__(self, walk: Walk, alpha: float, weights: Array, a: Array):
-        self.walk, self.weights, self.a = walk, weights, a
-        self.ridge, self.total = alpha * walk.factors, float(weights.sum())
+    def __init__(self, huber: HuberRidge, alpha: float, weights: Array, a: Array):
+        self.huber, self.weights, self.a = huber, weights, a
+        self.ridge, self.total = alpha * huber.factors, float(weights.sum())
         self.sums: Array
-        gram, self.sums = walk.design.gram(weights)
-        if walk.risk.fit_intercept:
+        gram, self.sums = huber.design.gram(weights)
+        if huber.risk.fit_intercept:
             gram = gram - np.outer(self.sums, self.sums) / self.total
         self.inverse = Cholesky(gram + np.diag(self.ridge))
 
@@ -239,11 +241,11 @@ class _ByFeatures:
     def correction(self, theta: Array, e: Array) -> tuple[Array, float, float]:
         """What θ and b lack, and the largest gradient."""
         a = np.where(self.weights > 0, self.weights * e, self.a)
-        lack = self.walk.design.transposed_dot(a[:, None])[:, 0]
+        lack = self.huber.design.transposed_dot(a[:, None])[:, 0]
         lack = lack - (self.ridge * theta).astype(np.float64)
-        lack_b = float(a.sum()) if self.walk.risk.fit_intercept else 0.0
+        lack_b = float(a.sum()) if self.huber.risk.fit_intercept else 0.0
         d = self.inverse.solve(lack - self.sums * (lack_b / self.total))
-        has_b = self.walk.risk.fit_intercept
+        has_b = self.huber.risk.fit_intercept
         d_b = float(lack_b - self.sums @ d) / self.total if has_b else 0.0
         return d, d_b, float(np.abs(lack).max(initial=abs(lack_b)))
 
@@ -251,15 +253,15 @@ class _ByFeatures:
 class _ByRows:
     """W⁻¹ + XF⁻¹Xᵀ/λ of the rows with a weight; features without a penalty beside the intercept."""
 
-    def __init__(self, walk: Walk, alpha: float, weights: Array, a: Array):
-        self.walk, self.weights, self.a = walk, weights, a.copy()
-        self.on, self.free = np.flatnonzero(weights), walk.factors == 0
-        self.give = np.where(self.free, 0.0, 1.0 / np.where(self.free, 1.0, alpha * walk.factors))
-        root, design = np.sqrt(self.give), walk.design
+    def __init__(self, huber: HuberRidge, alpha: float, weights: Array, a: Array):
+        self.huber, self.weights, self.a = huber, weights, a.copy()
+        self.on, self.free = np.flatnonzero(weights), huber.factors == 0
+        self.give = np.where(self.free, 0.0, 1.0 / np.where(self.free, 1.0, alpha * huber.factors))
+        root, design = np.sqrt(self.give), huber.design
         blocks = (block[self.on] * root[some] for some, block in design.column_blocks())
         matrix = sum_of_outer_grams(len(self.on), blocks)
         matrix[np.diag_indices(len(self.on))] += 1.0 / weights[self.on]
-        ones = np.ones((len(weights), int(walk.risk.fit_intercept)))
+        ones = np.ones((len(weights), int(huber.risk.fit_intercept)))
         self.beside = np.hstack([ones, design.columns(np.flatnonzero(self.free))])
         self.inverse = Cholesky(matrix)
         self.solved = np.empty((len(self.on), 0))
@@ -269,7 +271,7 @@ class _ByRows:
 
     def start(self, theta: Array) -> Array:
         """θ of the multipliers: λFθ = Xᵀa."""
-        slope = self.walk.design.transposed_dot(self.a[:, None])[:, 0]
+        slope = self.huber.design.transposed_dot(self.a[:, None])[:, 0]
         return np.where(self.free, theta, self.give * slope)
 
     def correction(self, theta: Array, e: Array) -> tuple[Array, float, float]:
@@ -281,7 +283,7 @@ class _ByRows:
         a = np.zeros(len(e))
         a[on] = alone - self.solved @ z
         self.a += a
-        d = self.give * self.walk.design.transposed_dot(a[:, None])[:, 0]
-        has_b = int(self.walk.risk.fit_intercept)
+        d = self.give * self.huber.design.transposed_dot(a[:, None])[:, 0]
+        has_b = int(self.huber.risk.fit_intercept)
         d[self.free] = z[has_b:]
         return d, float(z[0]) if has_b else 0.0, float(np.abs(off).max(initial=0.0))

@@ -107,7 +107,7 @@ class Evaluator:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class SmoothPoint:
     """θ and what the risk says of it.
 
     Attributes
@@ -143,20 +143,20 @@ class SquaredErrorPart:
         self.diagonal = np.broadcast_to(self._penalized.width**2, self.shape)
         self.hessian = quadratic.hessian_at(np.zeros(self.shape), quadratic.y_mean)
 
-    def at(self, theta: Array, near: State | None = None) -> State:
+    def at(self, theta: Array, near: SmoothPoint | None = None) -> SmoothPoint:
         """The state at θ."""
         gradient = self.problem.gradient(theta)
-        return State(theta, self._penalized.risk(theta, -gradient), gradient)
+        return SmoothPoint(theta, self._penalized.risk(theta, -gradient), gradient)
 
-    def hessian_at(self, state: State, floor: float = 0.0) -> QuadraticHessian:
+    def hessian_at(self, state: SmoothPoint, floor: float = 0.0) -> QuadraticHessian:
         """H, the same everywhere."""
         return self.hessian
 
-    def gap(self, state: State, alpha: float, tol: float) -> float:
+    def gap(self, state: SmoothPoint, alpha: float, tol: float) -> float:
         """The duality gap at θ."""
         return self._penalized.gap(state.theta, -state.gradient, alpha)
 
-    def unpenalized(self) -> tuple[State, float]:
+    def unpenalized(self) -> tuple[SmoothPoint, float]:
         """The minimizer of R alone, and its gap."""
         theta = self.problem.minimizer
         state = self.at(theta)
@@ -180,26 +180,26 @@ class LossPart:
         self.evaluate = Evaluator(self.certificate, tol)
         self.diagonal = self._diagonal()
 
-    def at(self, theta: Array, near: State | None = None) -> State:
+    def at(self, theta: Array, near: SmoothPoint | None = None) -> SmoothPoint:
         """The state at θ, whose intercepts are near those of another."""
         b = self.problem.null_intercept() if near is None else near.point.intercept
         with np.errstate(over="ignore", invalid="ignore"):
             point = self.evaluate(np.ascontiguousarray(theta).ravel(), b)
-        return State(theta, point.value, point.gradient.reshape(self.shape), point)
+        return SmoothPoint(theta, point.value, point.gradient.reshape(self.shape), point)
 
-    def hessian_at(self, state: State, floor: float = FLOOR) -> Hessian:
+    def hessian_at(self, state: SmoothPoint, floor: float = FLOOR) -> Hessian:
         """The Hessian of min_b R there; where the loss has flat parts, see `raised`."""
         if self.has_flat_parts:
             return Hessian(self.problem, raised(self.problem, state.point, floor))
         return Hessian(self.problem, state.point.curvature)
 
-    def gap(self, state: State, alpha: float, tol: float) -> float:
+    def gap(self, state: SmoothPoint, alpha: float, tol: float) -> float:
         """The duality gap."""
         if alpha == 0:
             return self.certificate.gap_of_small(state.point, alpha)
         return self.certificate.gap(state.point, alpha, tol)
 
-    def unpenalized(self) -> tuple[State, float]:
+    def unpenalized(self) -> tuple[SmoothPoint, float]:
         """The minimizer of R alone, by Newton's method, and a gap: R at most, as no ℓ < 0."""
         task = Task(self.problem, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000)
         found = Newton().path(task)

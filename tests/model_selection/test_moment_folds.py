@@ -349,7 +349,7 @@ def test_test_parts_of_one_row(wide, monkeypatch):
 @pytest.mark.parametrize("n_targets", [1, 2])
 @pytest.mark.parametrize("fit_intercept", [False, True])
 def test_wide_ridge(fit_intercept, n_targets, weighted, no_rows, monkeypatch):
-    monkeypatch.setattr(moment_folds._Folds, "_path", None)  # products of rows do it all
+    monkeypatch.setattr(moment_folds._MomentFolds, "_path", None)  # products of rows do it all
     X, y = data(40, 90, q=n_targets)
     w = np.arange(40) % 4 / 2.0 if weighted else None
     ridge = QuadraticApproxRidge(fit_intercept=fit_intercept)

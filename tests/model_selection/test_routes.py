@@ -30,10 +30,10 @@ ALPHAS = [1.0, 0.1, 0.01]
 NETWORK = RegularizedMLPRegressor((3,), max_iter=2, random_state=0)
 
 PLANTED = [
-    (moment_folds._Folds, "model", QuadraticApproxRidge(), Y, {}),
-    (moment_folds._Folds, "_by_path", QuadraticApproxLasso(), Y, {}),
-    (loss_folds._Folds, "solve", QuadraticApproxRidgeClassifier(), Y > 0, {}),
-    (loss_folds._Folds, "results", QuadraticApproxRidgeClassifier(), Y > 0, {}),
+    (moment_folds._MomentFolds, "model", QuadraticApproxRidge(), Y, {}),
+    (moment_folds._MomentFolds, "_by_path", QuadraticApproxLasso(), Y, {}),
+    (loss_folds._LossFolds, "solve", QuadraticApproxRidgeClassifier(), Y > 0, {}),
+    (loss_folds._LossFolds, "results", QuadraticApproxRidgeClassifier(), Y > 0, {}),
     (pipelines.Training, "follow", make_pipeline(QuadraticApproxLasso()), Y, {}),
     (path_folds, "_scores_along", make_pipeline(QuadraticApproxLasso()), Y, {}),
     (network_folds.Split, "network", NETWORK, Y, {}),

@@ -45,7 +45,7 @@ class CriterionScores:
         return np.full(len(self.scores), np.nan) if errors is None else errors
 
 
-class Fit(Training):
+class PathFit(Training):
     """A linear estimator, alone or at the end of a Pipeline, with all rows and its path on them."""
 
     def __init__(self, estimator, X, y, fit_params, alphas, on_solved):
@@ -62,7 +62,7 @@ class Fit(Training):
 
 
 def fit_path(estimator, X, y, alphas, fit_params, name, on_solved=None):
-    """The `Fit` of an estimator, or of the last step of a Pipeline on the rows it sees.
+    """The `PathFit` of an estimator, or of the last step of a Pipeline on the rows it sees.
 
     ValueError if that is no linear estimator of this package, or λ is not what it goes by; ``name``
     is the criterion's, as a user asks for it.
@@ -78,4 +78,4 @@ def fit_path(estimator, X, y, alphas, fit_params, name, on_solved=None):
             f"Pipeline, got {type(last_step(estimator)).__name__}. Use cv=5."
         )
     refuse_norm_bound(estimator, f"{name} compares values of λ")
-    return Fit(estimator, X, y, fit_params, alphas, on_solved)
+    return PathFit(estimator, X, y, fit_params, alphas, on_solved)
