@@ -19,14 +19,11 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, fabs, sqrt
-from libc.string cimport memmove
 
-from skreg._kernels.dispatch cimport dispatched
-
-cdef extern from "thin.h" nogil:
-    void subtract_products "skreg_subtract_products"(
-        Py_ssize_t n, const double* a, const double* x, Py_ssize_t x_stride, double* y,
-        Py_ssize_t y_stride)
+from skreg._kernels.largest cimport threshold_of_largest
+from skreg._kernels.upper_factor cimport (
+    drop_column, eliminate_rows, solve_backward, solve_forward, subtract_product,
+)
 
 # A pivot below this share of the diagonal means a feature that depends on the others.
 cdef double DEPENDENT = 1e-14
@@ -36,51 +33,6 @@ cdef double FLAT = 1e-9
 # below this share of the best.
 cdef int BATCH = 16
 cdef double FAINT = 1e-4
-
-
-cdef dispatched _subtract_multiple(Py_ssize_t n, double a, const double* x, double* y) noexcept nogil:
-    """y ← y − a·x."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] -= a * x[i]
-
-
-cdef dispatched _subtract_four(
-    Py_ssize_t n, const double* a, const double* x0, const double* x1, const double* x2,
-    const double* x3, double* y,
-) noexcept nogil:
-    """y ← y − a₀x₀ − a₁x₁ − a₂x₂ − a₃x₃."""
-    cdef Py_ssize_t i
-    cdef double a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3]
-    for i in range(n):
-        y[i] -= (a0 * x0[i] + a1 * x1[i]) + (a2 * x2[i] + a3 * x3[i])
-
-
-cdef dispatched _dot(Py_ssize_t n, const double* x, const double* y, double* out) noexcept nogil:
-    """out ← xᵀy, in sixteen sums, so that it runs in vector registers."""
-    cdef double[16] sums
-    cdef Py_ssize_t i, l, whole = n - n % 16
-    cdef double total = 0
-    for l in range(16):
-        sums[l] = 0
-    for i in range(0, whole, 16):
-        for l in range(16):
-            sums[l] += x[i + l] * y[i + l]
-    for i in range(whole, n):
-        total += x[i] * y[i]
-    for l in range(16):
-        total += sums[l]
-    out[0] = total
-
-
-cdef dispatched _rotate(Py_ssize_t n, double c, double s, double* x, double* y) noexcept nogil:
-    """(x, y) ← (cx + sy, cy − sx)."""
-    cdef Py_ssize_t i
-    cdef double old
-    for i in range(n):
-        old = x[i]
-        x[i] = c * old + s * y[i]
-        y[i] = c * y[i] - s * old
 
 
 cdef enum State:
@@ -105,7 +57,7 @@ cdef class ActiveSet:
     cdef readonly object theta, slope
     cdef const double[:, :] _hessian
     cdef const double[::1] _cross, _slack, _l1, _l2, _lower, _upper
-    cdef double[::1] _theta, _slope, _sign, _rest, _step
+    cdef double[::1] _theta, _slope, _sign, _rest, _step, _gains
     cdef double[:, ::1] _factor
     cdef char[::1] _state
     cdef Py_ssize_t[::1] _support
@@ -148,11 +100,9 @@ cdef class ActiveSet:
         self.theta = np.concatenate([self.theta, np.zeros(self._p - before)])
         self.slope = np.array(slope, dtype=np.float64)
         self._theta, self._slope = self.theta, self.slope
-        self._rest, self._step = np.empty(self._p), np.empty(self._p)
-        self._ridged = self._bounded = False
-        for j in range(self._p):
-            self._ridged |= self._l2[j] != 0
-            self._bounded |= not self._is_endless(j)
+        self._rest, self._step, self._gains = np.empty((3, self._p))
+        self._ridged = bool(np.any(l2))
+        self._bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
         for j in range(before, self._p):
             if self._is_endless(j) and self._l1[j] + self._l2[j] == 0 and self._hessian[j, j] > 0:
                 if before:
@@ -196,36 +146,30 @@ cdef class ActiveSet:
     def tangent(self):
         """−dθ/dλ, shape (p,), as long as no component joins or leaves S."""
         cdef Py_ssize_t i, j
-        out = np.zeros(self._p)
-        cdef double[::1] tangent = out
         for i in range(self._k):
             j = self._support[i]
             self._step[i] = self._l1[j] * self._sign[j] + self._l2[j] * self._theta[j]
-        if self._k:
-            self._forward(&self._step[0])
-            self._backward(&self._step[0])
-        for i in range(self._k):
-            tangent[self._support[i]] = self._step[i]
+        self._forward()
+        self._backward()
+        out = np.zeros(self._p)
+        out[np.asarray(self._support)[: self._k]] = np.asarray(self._step)[: self._k]
         return out
 
     cdef inline bint _is_endless(self, Py_ssize_t j) noexcept nogil:
         """Whether a component has no bound."""
         return self._lower[j] == -INFINITY and self._upper[j] == INFINITY
 
-    # The steps --------------------------------------------------------------------------------
-
     cdef void _descend(self) noexcept nogil:
         """θ_S to the solution with its signs, or to where components of S end, and they leave."""
-        cdef Py_ssize_t i, k, blocking
+        cdef Py_ssize_t i, blocking
         cdef double best
         for i in range(self._k):
             self._rest[i] = self._remainder(self._support[i])
         while self._k:
-            k = self._k
-            for i in range(k):
+            for i in range(self._k):
                 self._step[i] = self._rest[i]
-            self._forward(&self._step[0])
-            self._backward(&self._step[0])
+            self._forward()
+            self._backward()
             best = 1
             blocking = self._first_end(&best)
             self._move(best, blocking)
@@ -276,32 +220,10 @@ cdef class ActiveSet:
     cdef bint _enlarge(self) noexcept nogil:
         """Let the components at zero or a bound join that gain most; whether any did."""
         cdef Py_ssize_t j, count = 0, limit = self._room()
-        cdef double best = 0, low = 0, high, gain, threshold = 0
-        cdef int halving
+        cdef double threshold
         for j in range(self._p):
-            gain = self._gain(j)
-            if gain > 0:
-                count += 1
-                best = max(best, gain)
-        if count > limit:
-            # Halving finds a threshold that about so many exceed; among ties the first ones join.
-            high = best
-            for halving in range(40):
-                threshold = 0.5 * (low + high)
-                count = 0
-                for j in range(self._p):
-                    if self._gain(j) > threshold:
-                        count += 1
-                if count > limit:
-                    low = threshold
-                elif count < limit // 2:
-                    high = threshold
-                else:
-                    break
-            else:
-                threshold = low
-        threshold = max(threshold, FAINT * best)
-        count = 0
+            self._gains[j] = self._gain(j)
+        threshold = threshold_of_largest(self._p, &self._gains[0], limit, FAINT)
         for j in range(self._p):
             if count < limit and self._gain(j) > threshold and self._join(j):
                 count += 1
@@ -338,7 +260,7 @@ cdef class ActiveSet:
         cdef double sign = self._sign[j] if held else (1 if self._slope[j] > 0 else -1)
         cdef double rate, change, size, best, toward, room, end
         while not self._append(j, sign):
-            self._backward(&self._step[0])
+            self._backward()
             toward = -sign if held else sign
             size = self._l1[j]
             rate = size * toward * sign
@@ -371,23 +293,11 @@ cdef class ActiveSet:
 
     cdef void _refresh(self) noexcept nogil:
         """slope ← h − Hθ; 2p flops for each non-zero component of θ."""
-        cdef Py_ssize_t i, j, count = 0
-        cdef Py_ssize_t[4] which
-        cdef double[4] theta
-        for j in range(self._p):
-            self._slope[j] = self._cross[j]
-        for j in range(self._p):
-            if self._theta[j] != 0:
-                which[count], theta[count] = j, self._theta[j]
-                count += 1
-                if count == 4:
-                    _subtract_four(
-                        self._p, theta, &self._hessian[which[0], 0], &self._hessian[which[1], 0],
-                        &self._hessian[which[2], 0], &self._hessian[which[3], 0], &self._slope[0],
-                    )
-                    count = 0
-        for i in range(count):
-            _subtract_multiple(self._p, theta[i], &self._hessian[which[i], 0], &self._slope[0])
+        self._slope[:] = self._cross
+        subtract_product(
+            self._p, &self._hessian[0, 0], self._hessian.strides[0] // sizeof(double),
+            &self._theta[0], &self._slope[0],
+        )
 
     cdef inline double _remainder(self, Py_ssize_t j) noexcept nogil:
         """The slope of the objective at component j of S, downwards."""
@@ -407,14 +317,14 @@ cdef class ActiveSet:
     cdef double _value(self) noexcept nogil:
         """The objective but for ½‖b‖²."""
         cdef Py_ssize_t j
-        cdef double total = 0
+        cdef double theta, total = 0
         for j in range(self._p):
-            if self._theta[j] != 0:
-                total += self._theta[j] * (
-                    0.5 * self._alpha * self._l2[j] * self._theta[j]
-                    - 0.5 * (self._cross[j] + self._slope[j])
+            theta = self._theta[j]
+            if theta != 0:
+                total += 0.5 * theta * (
+                    self._alpha * self._l2[j] * theta - self._cross[j] - self._slope[j]
                 )
-                total += self._alpha * self._l1[j] * fabs(self._theta[j])
+                total += self._alpha * self._l1[j] * fabs(theta)
         return total
 
     # The factor: H_SS + λ·l2 = UᵀU, U by rows ----------------------------------------------------
@@ -425,13 +335,12 @@ cdef class ActiveSet:
         cdef double diagonal = self._hessian[j, j] + self._alpha * self._l2[j], square = 0
         for i in range(k):
             self._step[i] = self._hessian[j, self._support[i]]
-        self._forward(&self._step[0])
+        self._forward()
         for i in range(k):
             square += self._step[i] * self._step[i]
+            self._factor[i, k] = self._step[i]
         if diagonal - square <= DEPENDENT * diagonal:
             return False
-        for i in range(k):
-            self._factor[i, k] = self._step[i]
         self._factor[k, k] = sqrt(diagonal - square)
         self._support[k], self._sign[j], self._state[j] = j, sign, IN
         self._k = k + 1
@@ -439,28 +348,13 @@ cdef class ActiveSet:
 
     cdef void _remove(self, Py_ssize_t r, double end) noexcept nogil:
         """Without row and column r; that component goes to ``end``, zero or its bound."""
-        cdef Py_ssize_t c, i, k = self._k, j = self._support[r]
-        cdef double length, a, b
-        cdef double* row
-        cdef double* lost = &self._factor[r, 0]
+        cdef Py_ssize_t i, k = self._k, j = self._support[r]
         self._theta[j] = end
         if end != 0:
             self._state[j] = AT
         else:
             self._sign[j], self._state[j] = 0, OUT
-        for c in range(r):
-            row = &self._factor[c, 0]
-            memmove(row + r, row + r + 1, (k - 1 - r) * sizeof(double))
-        # The rows below take in what row r held: a rotation each; then they move up and left.
-        for c in range(r + 1, k):
-            row = &self._factor[c, 0]
-            a, b = row[c], lost[c]
-            length = sqrt(a * a + b * b)
-            _rotate(k - c, a / length, b / length, row + c, lost + c)
-        for c in range(r + 1, k):
-            memmove(
-                &self._factor[c - 1, c - 1], &self._factor[c, c], (k - c) * sizeof(double)
-            )
+        drop_column(&self._factor[0, 0], self._factor.shape[1], k, r)
         for i in range(r, k - 1):
             self._support[i] = self._support[i + 1]
             self._rest[i] = self._rest[i + 1]
@@ -474,8 +368,11 @@ cdef class ActiveSet:
             for j in range(i, k):
                 self._factor[i, j] = self._hessian[self._support[i], self._support[j]]
             self._factor[i, i] += self._alpha * self._l2[self._support[i]]
+            self._step[i] = DEPENDENT * self._factor[i, i]
         for i in range(0, k, 4):
-            if not self._eliminate(i, min(i + 4, k)):
+            if not eliminate_rows(
+                &self._factor[0, 0], self._factor.shape[1], k, i, min(i + 4, k), &self._step[0]
+            ):
                 # A dependent column: one by one, leaving out what depends on others.
                 self._k = 0
                 for j in range(k):
@@ -484,72 +381,13 @@ cdef class ActiveSet:
                         self._theta[i], self._sign[i], self._state[i] = 0, 0, OUT
                 return
 
-    cdef bint _eliminate(self, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-        """Rows ``start`` to ``stop`` of U, at most four; False if a pivot vanishes."""
-        cdef Py_ssize_t i, j, t, k = self._k, stride = self._factor.shape[1]
-        cdef double[16] a
-        cdef double pivot
-        for t in range(0, start, 4):
-            if stop - start == 4:
-                for i in range(4):
-                    for j in range(4):
-                        a[4 * i + j] = self._factor[t + i, start + j]
-                subtract_products(
-                    k - start, a, &self._factor[t, start], stride, &self._factor[start, start],
-                    stride,
-                )
-            else:
-                for j in range(start, stop):
-                    for i in range(4):
-                        a[i] = self._factor[t + i, j]
-                    _subtract_four(
-                        k - j, a, &self._factor[t, j], &self._factor[t + 1, j],
-                        &self._factor[t + 2, j], &self._factor[t + 3, j], &self._factor[j, j],
-                    )
-        for i in range(start, stop):
-            j = self._support[i]
-            pivot = self._factor[i, i]
-            if pivot <= DEPENDENT * (self._hessian[j, j] + self._alpha * self._l2[j]):
-                return False
-            pivot = sqrt(pivot)
-            for j in range(i, k):
-                self._factor[i, j] /= pivot
-            for j in range(i + 1, stop):
-                _subtract_multiple(
-                    k - j, self._factor[i, j], &self._factor[i, j], &self._factor[j, j]
-                )
-        return True
+    cdef inline void _forward(self) noexcept nogil:
+        """step ← U⁻ᵀ·step."""
+        solve_forward(&self._factor[0, 0], self._factor.shape[1], self._k, &self._step[0])
 
-    cdef void _forward(self, double* x) noexcept nogil:
-        """x ← U⁻ᵀx."""
-        cdef Py_ssize_t i, c, k = self._k, whole = k - k % 4
-        cdef double* u0
-        cdef double* u1
-        cdef double* u2
-        cdef double* u3
-        for i in range(0, whole, 4):
-            u0, u1 = &self._factor[i, 0], &self._factor[i + 1, 0]
-            u2, u3 = &self._factor[i + 2, 0], &self._factor[i + 3, 0]
-            x[i] /= u0[i]
-            x[i + 1] = (x[i + 1] - x[i] * u0[i + 1]) / u1[i + 1]
-            x[i + 2] = (x[i + 2] - x[i] * u0[i + 2] - x[i + 1] * u1[i + 2]) / u2[i + 2]
-            x[i + 3] = (
-                x[i + 3] - x[i] * u0[i + 3] - x[i + 1] * u1[i + 3] - x[i + 2] * u2[i + 3]
-            ) / u3[i + 3]
-            c = i + 4
-            _subtract_four(k - c, x + i, u0 + c, u1 + c, u2 + c, u3 + c, x + c)
-        for i in range(whole, k):
-            x[i] /= self._factor[i, i]
-            for c in range(i + 1, k):
-                x[c] -= x[i] * self._factor[i, c]
-
-    cdef void _backward(self, double* x) noexcept nogil:
-        """x ← U⁻¹x."""
-        cdef Py_ssize_t i, k = self._k
-        cdef double total
-        for i in range(k - 1, -1, -1):
-            _dot(k - 1 - i, &self._factor[i, i] + 1, x + i + 1, &total)
-            x[i] = (x[i] - total) / self._factor[i, i]
+    cdef inline void _backward(self) noexcept nogil:
+        """step ← U⁻¹·step."""
+        solve_backward(&self._factor[0, 0], self._factor.shape[1], self._k, &self._step[0])
 
     cdef _reserve(self, Py_ssize_t size):
         """Room for a support of this size."""
