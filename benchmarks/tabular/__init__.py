@@ -1,0 +1,1 @@
+"""Real tables, and models that are compared on them."""
