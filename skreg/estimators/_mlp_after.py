@@ -87,7 +87,8 @@ class AfterTraining(MLPSettings):
     Attributes
     ----------
     coefs_ : list of ndarray of shape (fan_in, fan_out)
-        Weights of the layers; of a regressor, the last layer's are in the units of y.
+        Weights of the layers; of a regressor, the last layer's are in the units of y. They and
+        the biases can be set; a warm start goes on from there.
 
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of the layers; of a regressor, the last layer's are in the units of y.
@@ -191,16 +192,38 @@ class AfterTraining(MLPSettings):
         """Weights of the layers, of shape (fan_in, fan_out)."""
         return self._layers()[0]
 
+    @coefs_.setter
+    def coefs_(self, coefs: list[np.ndarray]) -> None:
+        self._set_layers(coefs, self.intercepts_)
+
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """Biases of the layers, of shape (fan_out,)."""
         return self._layers()[1]
+
+    @intercepts_.setter
+    def intercepts_(self, intercepts: list[np.ndarray]) -> None:
+        self._set_layers(self.coefs_, intercepts)
 
     def _layers(self):
         """Weights and biases, views of the flat parameters save for a last layer in y's units."""
         weights, biases = layer_views(self._fitted_state.theta, self._architecture[0])
         weights[-1], biases[-1] = self._target.last_layer(weights[-1], biases[-1])
         return weights, biases
+
+    def _set_layers(self, coefs, intercepts):
+        state = self._fitted_state
+        last = self._target.raw_last_layer(np.asarray(coefs[-1]), np.asarray(intercepts[-1]))
+        views = layer_views(state.theta, self._architecture[0])
+        for name, mine, given in zip(
+            ("coefs_", "intercepts_"), views, (coefs, intercepts), strict=True
+        ):
+            if [np.shape(layer) for layer in given] != [layer.shape for layer in mine]:
+                raise ValueError(f"{name} must be arrays of the shapes that {name} has.")
+        for mine, given, end in zip(views, (coefs, intercepts), last, strict=True):
+            for layer, values in zip(mine, [*given[:-1], end], strict=True):
+                layer[...] = values
+        state.point[:], self._dof = state.theta, None
 
     @property
     def _fitted_state(self) -> TrainingState:

@@ -54,6 +54,12 @@ class Target(ABC):
         """Weights and biases of the last layer whose raw predictions are in the units of y."""
         return weights, biases
 
+    def raw_last_layer(
+        self, weights: np.ndarray, biases: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The inverse of `last_layer`."""
+        return weights, biases
+
 
 class ClassTarget(Target):
     """Labels of one kind or another."""
@@ -285,6 +291,12 @@ class Numbers(Target):
             return weights, (biases + np.log(self.scale)).astype(biases.dtype)
         scaled = (weights * self.scale).astype(weights.dtype)
         return scaled, (biases * self.scale + self.mean).astype(biases.dtype)
+
+    def raw_last_layer(self, weights, biases):
+        """The inverse of `last_layer`."""
+        if self.loss.has_log_link:
+            return weights, biases - np.log(self.scale)
+        return weights / self.scale, (biases - self.mean) / self.scale
 
     def score(self, raw, Y, sample_weight):
         """R² for squared error, otherwise minus the mean loss."""

@@ -14,6 +14,7 @@ from skreg.playground.state import PROBLEMS, REGRESSIONS
 EDGE = 6.0  # the page shows [−6, 6]²
 MAP_SIZE, THUMB_SIZE = 100, 24
 MAX_BYTES, MAX_ROWS, MAX_COLUMNS = 2_000_000, 5_000, 200
+MOST_CLASSES = 5  # that the page has colors and shapes for
 
 
 class DataError(ValueError):
@@ -34,7 +35,7 @@ class Data:
     ----------
     plane : ndarray of shape (n, 2)
     y : ndarray of shape (n,)
-        −1 and 1, or numbers.
+        −1 and 1, 0, 1, … of more than two classes, or numbers.
     n_train : int
         The first rows train, the others test.
     features : tuple of str
@@ -42,7 +43,7 @@ class Data:
     axes : tuple of (str, float, float)
         Name of each axis, and what its ends −6 and 6 stand for.
     labels : tuple of str
-        What −1 and 1 stand for.
+        The classes in order; what −1 and 1 stand for of numbers.
     """
 
     plane: np.ndarray
@@ -102,10 +103,10 @@ def make_data(state, table=None):
         )
     else:
         plane, y, axes, labels = table.rows(state)
-        is_regression = labels == ("low", "high")
+        is_regression = not labels
     n_train = int(len(y) * state.train / 100)
-    if not is_regression and len(np.unique(y[:n_train])) < 2:
-        raise DataError("The training rows hold one class only. Raise the share of training rows.")
+    if not is_regression and len(np.unique(y[:n_train])) < len(labels):
+        raise DataError("The training rows lack a class. Raise the share of training rows.")
     return Data(plane, y, n_train, state.features, is_regression, axes, labels)
 
 
@@ -151,7 +152,8 @@ class Table:
         """Names for x1, x2 and the target: the last column that can be one, and two others."""
 
         def is_unfit(column):
-            return column not in self.numeric and self.frame[column].nunique() != 2
+            n_values = self.frame[column].nunique()
+            return column not in self.numeric and not 2 <= n_values <= MOST_CLASSES
 
         targets = sorted(self.frame.columns[::-1], key=is_unfit)
         choices = ((target, [c for c in self.numeric if c != target]) for target in targets)
@@ -162,7 +164,7 @@ class Table:
         """(plane, y, axes, labels) of the columns that ``state`` names, shuffled by its seed.
 
         Every column is brought to a fixed range, so that it can be seen: inputs to [−5, 5],
-        numbers as target to [−1, 1].
+        numbers as target to [−1, 1]. Numbers have no labels.
         """
         names = [state.x1_column, state.x2_column, state.y_column]
         missing = [name for name in names if name not in self.frame]
@@ -182,19 +184,25 @@ class Table:
         plane = (10 * (inputs - low) / (high - low) - 5).to_numpy()
         margin = 0.1 * (high - low)
         axes = tuple((c, float(low[c] - margin[c]), float(high[c] + margin[c])) for c in inputs)
-        target = frame[names[2]]
-        classes = sorted(target.unique())
-        if len(classes) == 2:
-            y, labels = np.where(target == classes[1], 1, -1), tuple(map(str, classes))
-        elif pd.api.types.is_numeric_dtype(target):
-            y = target.to_numpy(float)
-            y = 2 * (y - y.min()) / (y.max() - y.min()) - 1
-            labels = ("low", "high")
-        else:
-            raise DataError(
-                f"The target {names[2]!r} has {len(classes)} classes; two, or numbers, serve."
-            )
+        y, labels = _target(frame[names[2]])
         return plane, y, axes, labels
+
+
+def _target(column):
+    """(y, labels) of the target's column."""
+    classes = sorted(column.unique())
+    is_numeric = pd.api.types.is_numeric_dtype(column)
+    if len(classes) == 2:
+        return np.where(column == classes[1], 1, -1), tuple(map(str, classes))
+    if len(classes) <= MOST_CLASSES and (not is_numeric or (column % 1 == 0).all()):
+        return np.searchsorted(classes, column), tuple(map(str, classes))
+    if is_numeric:
+        y = column.to_numpy(float)
+        return 2 * (y - y.min()) / (y.max() - y.min()) - 1, ()
+    raise DataError(
+        f"The target {column.name!r} has {len(classes)} classes; at most {MOST_CLASSES}, or "
+        "numbers, serve."
+    )
 
 
 def _looked_through(name, text):

@@ -15,6 +15,8 @@ _OUTPUTS = {
     "linear": lambda z: z,
 }
 _MOST_POINTS = 400  # of a curve
+MOST_WEIGHT = 1e6  # that can be set
+STILL = 1e-300  # a learning rate that leaves every weight as it is
 
 
 def network_parameters(state):
@@ -61,6 +63,17 @@ def new_network(state, is_regression):
     )
 
 
+def set_weight(model, index, value):
+    """Set a weight of a network by its place among all weights, layer by layer, row by row."""
+    coefs = [W.copy() for W in model.coefs_]
+    layer = 0
+    while index >= coefs[layer].size:
+        index -= coefs[layer].size
+        layer += 1
+    coefs[layer].flat[index] = value
+    model.coefs_ = coefs
+
+
 def mean_loss(model, X, y):
     """Mean log loss of a classifier, half the mean squared error of a regressor."""
     if isinstance(model, RegularizedMLPRegressor):
@@ -72,6 +85,17 @@ def mean_loss(model, X, y):
 def in_bytes(values):
     """−1 … 1 as 1 … 255, what lies beyond at the ends."""
     return np.rint(128 + 127 * np.clip(values, -1, 1)).astype(np.uint8)
+
+
+def winners(shares):
+    """Of K > 2 classes the most probable, in bytes: class k has a range, 256/K long, of its own.
+
+    Its start stands for a probability of 1/K, its end for 1.
+    """
+    n_classes = shares.shape[1]
+    length = 256 // n_classes
+    lead = (shares.max(axis=1) * n_classes - 1) / (n_classes - 1)
+    return (length * shares.argmax(axis=1) + np.rint((length - 1) * lead)).astype(np.uint8)
 
 
 class Curve:
@@ -87,6 +111,11 @@ class Curve:
         self.points.append((epoch, train, test))
         if len(self.points) > _MOST_POINTS:
             self.points, self.stride = self.points[::2], 2 * max(self.stride, 1)
+
+    def peak(self):
+        """The highest training loss of the last fifth of the epochs."""
+        start = 0.8 * self.points[-1][0]
+        return max(train for epoch, train, _ in self.points if epoch >= start)
 
     def array(self, *last):
         """All points and the present one, shape (n, 3)."""
@@ -107,8 +136,9 @@ class Run:
         What is trained.
     shown : the same
         What is looked at: ``model``, before its first epoch a network with the same first weights.
-    segments : list of [dict, int]
-        Parameters and the number of epochs trained with them, in turn.
+    segments : list
+        What was done, in turn: [parameters, number of epochs trained with them], or
+        (index, value) of a weight that was set.
     error : str
         Why training cannot go on; empty while it can.
     """
@@ -124,7 +154,7 @@ class Run:
         # The first weights, to be looked at: at this rate an epoch leaves them to the bit.
         plain = replace(self.state, penalty="none", dropout=0.0, max_norm=0.0)
         self.shown = new_network(plain, self.data.is_regression)
-        self.shown.set_params(learning_rate_init=1e-300, max_iter=1).fit(*self.data.train)
+        self.shown.set_params(learning_rate_init=STILL, max_iter=1).fit(*self.data.train)
         self._measure()
 
     def change(self, state):
@@ -146,15 +176,46 @@ class Run:
             if "diverged" in self.error:
                 self.error = f"Training diverged after epoch {self.epoch}: lower the learning rate."
             return False
-        # The page has a curve of its own; a memory of every epoch would slow it down in the end.
-        self.model.history_ = {name: values[-1:] for name, values in self.model.history_.items()}
-        if not self.segments or self.segments[-1][0] != self.parameters:
-            self.segments.append([self.parameters, 0])
-        self.segments[-1][1] += n_epochs
+        self._note(self.parameters, n_epochs)
         self.epoch += n_epochs
         self.shown = self.model
         self._measure()
         return self.epoch != self.state.stop
+
+    def set_weight(self, index, value):
+        """Set a weight by its place in `weights`.
+
+        Only a network that was trained has weights to set: another is first trained for an epoch,
+        at a rate that leaves its weights as they are.
+
+        Raises
+        ------
+        ValueError
+            If there is no such weight, or the value is not at most 1e6 in size.
+        """
+        if not abs(value) <= MOST_WEIGHT or not 0 <= index < len(self.weights):
+            raise ValueError(
+                f"A weight of the network as it is now can be set to a number from "
+                f"{-MOST_WEIGHT:,.0f} to {MOST_WEIGHT:,.0f}."
+            )
+        if not self.segments:
+            still = self.parameters | dict(penalty="none", alpha=0.0, groups=None, max_norm=None)
+            still["learning_rate_init"] = STILL
+            self.model.set_params(**still, max_iter=1).fit(*self.data.train)
+            self._note(still, 1)
+            self.model.set_params(**self.parameters)
+        set_weight(self.model, index, value)
+        self.segments.append((index, value))
+        self.shown = self.model
+        self._measure()
+
+    def _note(self, parameters, n_epochs):
+        # The page has a curve of its own; a memory of every epoch would slow it down in the end.
+        self.model.history_ = {name: values[-1:] for name, values in self.model.history_.items()}
+        last = self.segments[-1] if self.segments else None
+        if not isinstance(last, list) or last[0] != parameters:
+            self.segments.append([parameters, 0])
+        self.segments[-1][1] += n_epochs
 
     # What it looks like --------------------------------------------------------------------------
 
@@ -186,6 +247,7 @@ class Run:
             train=self.train_loss,
             test=self.test_loss,
             gap=self.test_loss - self.train_loss,
+            peak=max(self.curve.peak(), self.train_loss),
             nonzero=int(np.count_nonzero(weights)),
             weights=len(weights),
             mean_abs=float(np.abs(weights).mean()),
@@ -206,7 +268,8 @@ class Run:
             return in_bytes(self.neurons(rows, layer + 1)[layer][:, unit])
         if self.data.is_regression:
             return in_bytes(self.shown.predict(rows))
-        return in_bytes(2 * self.shown.predict_proba(rows)[:, 1] - 1)
+        shares = self.shown.predict_proba(rows)
+        return in_bytes(2 * shares[:, 1] - 1) if shares.shape[1] == 2 else winners(shares)
 
     def thumbnails(self):
         """Every hidden neuron's output in bytes, shape (n_neurons, n_cells)."""

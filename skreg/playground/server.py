@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from skreg.playground.documentation import documentation
 from skreg.playground.pump import MAX_COMMAND, Pump
 
 STATIC = Path(__file__).with_name("static")
@@ -121,13 +122,15 @@ def create_app(host="127.0.0.1"):
 
         await app(scope, receive, send_with_headers)
 
-    app = Starlette(
-        routes=[
-            Route("/", index),
-            WebSocketRoute("/live", talk),
-            Mount("/static", StaticFiles(directory=STATIC)),
-        ]
-    )
+    routes = [
+        Route("/", index),
+        WebSocketRoute("/live", talk),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    _, pages = documentation()
+    if pages is not None:
+        routes.append(Mount("/docs", StaticFiles(directory=pages, html=True)))
+    app = Starlette(routes=routes)
     return guarded
 
 

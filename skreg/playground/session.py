@@ -4,12 +4,10 @@ import copy
 from dataclasses import replace
 
 from skreg.playground.data import DataError, Table, make_data
-from skreg.playground.export import as_python
-from skreg.playground.presets import PRESETS
 from skreg.playground.run import Run
 from skreg.playground.state import DATA_FIELDS, RESTARTS, State, read_query
 from skreg.playground.sweep import Sweep
-from skreg.playground.views import VIEWS, hello
+from skreg.playground.views import PICTURES, VIEWS, hello
 from skreg.playground.wire import encode
 
 _OF_PAGE = ("stop", "speed", "discrete", "show_test")  # of the page, not of one run
@@ -25,9 +23,8 @@ class Session:
     def __init__(self):
         self.table = None
         self.playing, self.look, self.sweep = False, None, None
-        self.notes, self.stale, self.outbox = [], set(), [hello()]
+        self.notes, self.stale, self.outbox = [], set(), []
         self.live, self.pinned = self._run(State()), None
-        self._touch(*VIEWS)
 
     @property
     def runs(self):
@@ -75,6 +72,10 @@ class Session:
 
     # Commands ------------------------------------------------------------------------------------
 
+    def do_hello(self):
+        """Say what the page's lists hold."""
+        self.outbox.append(hello())
+
     def do_open(self, query):
         """Take the state of a URL."""
         state, pinned, notes = read_query(str(query))
@@ -82,11 +83,7 @@ class Session:
         self.playing, self.sweep = False, None
         self.live = self._run_or_default(state)
         self.pinned = None if pinned is None else self._run_or_default(_seen(pinned, state))
-        self._touch(*VIEWS)
-
-    def do_preset(self, name):
-        """Take a lesson's state."""
-        self.do_open(PRESETS[name][1])
+        self._touch(*PICTURES)
 
     def do_set(self, values):
         """Change settings, given as text; training goes on where it can."""
@@ -154,7 +151,7 @@ class Session:
         """The pinned run becomes the live one, and the other way round."""
         if self.pinned is not None:
             self.live, self.pinned = self.pinned, self.live
-            self._touch(*VIEWS)
+            self._touch(*PICTURES)
 
     def do_sweep(self):
         """Train a network for each of many λ; another network or other data stop it."""
@@ -172,9 +169,17 @@ class Session:
         self.look = (layer, unit) if good else None
         self._touch("frame")
 
+    def do_weight(self, index, value):
+        """Set one weight of the live run; training goes on from there."""
+        try:
+            self.live.set_weight(int(index), float(value))
+        except ValueError as error:
+            self._say(str(error))
+        self._touch("frame")
+
     def do_code(self):
-        """Write the live run as Python."""
-        self.outbox.append(encode("code", dict(code=as_python(self.live, self.table))))
+        """Tell what the live run is, for the page to write it as Python."""
+        self._touch("code")
 
     def do_table(self, name, text):
         """Take a CSV file, and show its first columns."""

@@ -7,7 +7,7 @@ import numpy as np
 from skreg.playground.run import mean_loss, new_network
 
 ALPHAS = (0.0, *np.geomspace(1e-4, 10.0, 21).tolist())
-EPOCHS = (200, 2000)  # at least, at most
+EPOCHS = (200, 2000)  # at least, at most, where the state names no epoch to stop at
 
 
 class Sweep:
@@ -19,7 +19,8 @@ class Sweep:
         With a penalty.
     data : Data
     epoch : int
-        How long the live run has trained: each network trains as long, within `EPOCHS`.
+        How long the live run has trained: each network trains as long, within `EPOCHS`; up to the
+        epoch at which the state says stop, if it names one.
 
     Attributes
     ----------
@@ -30,7 +31,7 @@ class Sweep:
 
     def __init__(self, state, data, epoch):
         self.state, self.data = state, data
-        self.epochs = int(np.clip(epoch, *EPOCHS))
+        self.epochs = state.stop or int(np.clip(epoch, *EPOCHS))
         self.rows = []
 
     @property

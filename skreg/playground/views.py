@@ -1,14 +1,15 @@
 """What the page is told of a session: a message for each part of it."""
 
-from skreg.datasets import PlaygroundFeatures
+from skreg.datasets import PlaygroundFeatures, make_playground
 from skreg.playground.closed_form import closed_form
 from skreg.playground.data import MAP_SIZE, THUMB_SIZE, grid
+from skreg.playground.documentation import documentation
 from skreg.playground.fields import Number
-from skreg.playground.presets import PRESETS
 from skreg.playground.run import in_bytes
-from skreg.playground.state import FIELDS, write_query
+from skreg.playground.state import FIELDS, PROBLEMS, write_query
 from skreg.playground.wire import encode
 
+_SHOWN = 160  # points of a problem's small picture
 _FEATURE_PICTURES = in_bytes(
     PlaygroundFeatures("all").fit_transform(grid(THUMB_SIZE)).T
     / [[5], [5], [9], [9], [9], [1], [1]]
@@ -16,7 +17,7 @@ _FEATURE_PICTURES = in_bytes(
 
 
 def hello():
-    """What the page's lists hold."""
+    """What the page's lists hold, and some points of every problem."""
     options = {
         name: [
             field.write(option) if isinstance(field, Number) else option for option in field.options
@@ -24,8 +25,12 @@ def hello():
         for name, field in FIELDS.items()
         if getattr(field, "options", ())
     }
-    lessons = {name: title for name, (title, _) in PRESETS.items()}
-    return encode("hello", dict(options=options, lessons=lessons, map=MAP_SIZE, thumb=THUMB_SIZE))
+    arrays = {}
+    for name in PROBLEMS:
+        points, y = make_playground(name, n_samples=_SHOWN, random_state=0)
+        arrays |= {f"{name}.points": points, f"{name}.y": y}
+    body = dict(options=options, map=MAP_SIZE, thumb=THUMB_SIZE, docs=documentation()[0])
+    return encode("hello", body, arrays)
 
 
 def state(session):
@@ -61,7 +66,7 @@ def data(session):
 def closed(session):
     """The linear model's path, where there is no hidden layer."""
     live = session.live
-    if live.state.hidden:
+    if live.state.hidden or len(live.data.labels) > 2:
         return encode("closed", dict(shown=False))
     figures, arrays = closed_form(live.state, live.data)
     figures |= dict(shown=True, features=live.state.features, alpha=live.alpha)
@@ -80,5 +85,25 @@ def frame(session):
     return encode("frame", body, arrays)
 
 
-#: By kind, in the order in which the page wants them.
-VIEWS = {write.__name__: write for write in (state, data, closed, frame)}
+def code(session):
+    """What was done, from the data to the last epoch."""
+    live, table = session.live, session.table
+    first = live.segments or [[live.parameters, 0]]
+    usual = type(live.model)().get_params()
+    body = dict(
+        name=type(live.model).__name__,
+        n_train=live.data.n_train,
+        labels=live.data.labels,
+        is_regression=live.data.is_regression,
+        table=table and table.name,
+        segments=first,
+        usual={name: usual[name] for name in first[0][0]},
+    )
+    return encode("code", body)
+
+
+#: What is shown, in the order in which the page wants it.
+PICTURES = ("state", "data", "closed", "frame")
+
+#: By kind.
+VIEWS = {write.__name__: write for write in (state, data, closed, frame, code)}

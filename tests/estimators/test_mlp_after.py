@@ -8,7 +8,9 @@ import weakref
 import numpy as np
 import pytest
 from mlp_cases import KINDS, data, small, theta
+from numpy.testing import assert_allclose
 from scipy import sparse
+from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectFromModel
 
@@ -349,3 +351,31 @@ def test_a_path_of_lbfgs_is_the_path_of_the_lasso(seed):
         np.testing.assert_allclose(coefs[0][:, 0], exact.coef_, atol=1e-5)
     with pytest.raises(ValueError, match="alphas must be finite and not negative"):
         network.regularization_path(X, y, [-1.0])
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error", "poisson"])
+def test_weights_can_be_set_and_training_goes_on_from_there(loss):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = rng.poisson(np.exp(X[:, 0]))
+    params = dict(activation="tanh", max_iter=3, warm_start=True, random_state=0)
+    if loss == "log_loss":
+        network = RegularizedMLPClassifier((4,), **params).fit(X, y > 1)
+        outputs, link = network.predict_proba, lambda z: np.c_[1 - expit(z), expit(z)]
+    else:
+        network = RegularizedMLPRegressor((4,), loss=loss, **params).fit(X, y)
+        outputs, link = network.predict, np.exp if loss == "poisson" else np.copy
+    coefs = [W + 0.5 for W in network.coefs_]
+    intercepts = [b - 0.25 for b in network.intercepts_]
+    network.coefs_ = coefs
+    network.intercepts_ = intercepts
+    layers = zip([*network.coefs_, *network.intercepts_], [*coefs, *intercepts], strict=True)
+    for found, given in layers:
+        assert_allclose(found, given, rtol=1e-12)
+    raw = np.tanh(X @ coefs[0] + intercepts[0]) @ coefs[1] + intercepts[1]
+    assert_allclose(outputs(X), link(raw[:, 0]), rtol=1e-9)
+    with pytest.raises(ValueError, match="coefs_ must be arrays of the shapes"):
+        network.coefs_ = [coefs[0], coefs[1].T]
+    network.set_params(learning_rate="constant", learning_rate_init=1e-12, max_iter=1)
+    network.fit(X, y > 1 if loss == "log_loss" else y)
+    assert_allclose(network.coefs_[0], coefs[0], rtol=1e-6)

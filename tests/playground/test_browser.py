@@ -1,93 +1,22 @@
 """The page in a real browser: headless chromium, driven by Playwright."""
 
-import os
 import re
-import shutil
 
 import pytest
 from playground_cases import table_text
+from playground_pages import (
+    control,
+    epoch,
+    in_browser,
+    number,
+    picture,
+    wait_for_epoch,
+    wait_for_links,
+    wait_for_query,
+    wait_until,
+)
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def open_page(browser, address):
-    """A function that opens the page with a query; afterwards no page may have complained."""
-    context = browser.new_context(viewport=dict(width=1400, height=1000))
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    complaints, requested = [], []
-
-    def opened(query=""):
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: requested.append(request.url))
-        page.goto(address + query)
-        page.wait_for_selector("#figures tbody tr")
-        return page
-
-    yield opened
-    context.close()
-    assert complaints == []
-    assert [url for url in requested if not url.startswith(address)] == []
-
-
-def number(page, figure):
-    """A figure of the live run."""
-    return float(page.locator(f"[data-figure={figure}] td").first.inner_text().split()[0])
-
-
-def control(page, field):
-    return page.locator(f"[data-field={field}]")
-
-
-def epoch(page):
-    return int(page.inner_text("#epoch").replace(",", ""))
-
-
-def wait_until(page, is_so):
-    """Poll: the page's security policy forbids what Playwright's own waiting evaluates."""
-    for _ in range(300):
-        if is_so():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("in vain for 15 seconds")
-
-
-def wait_for_epoch(page, least):
-    wait_until(page, lambda: epoch(page) >= least)
-
-
-def wait_for_links(page, count):
-    wait_until(page, lambda: page.locator("#graph .hit").count() == count)
-
-
-def wait_for_query(page, pattern):
-    page.wait_for_url(re.compile(pattern))
-
-
-def picture(page):
-    """The large picture's pixels, as the browser has drawn them."""
-    return page.evaluate("document.getElementById('live-map').toDataURL()")
+pytestmark = in_browser
 
 
 def test_losses_fall_while_it_trains(open_page):
@@ -117,7 +46,7 @@ def test_controls_change_the_model(open_page):
     wait_for_links(page, 12 + 4)
     control(page, "activation").select_option("relu")
     control(page, "learning_rate").select_option("0.01")
-    control(page, "data").select_option("xor")
+    page.get_by_role("button", name="Data set xor").click()
     control(page, "batch").fill("3")
     control(page, "noise").fill("25")
     wait_for_query(page, "noise=25")
@@ -129,12 +58,17 @@ def test_controls_change_the_model(open_page):
 
 
 def test_alpha_moves_while_it_trains(open_page):
-    page = open_page("?penalty=l1&speed=5")
+    page = open_page("?penalty=l1&alpha=0&speed=5")
     page.get_by_role("button", name="Play").click()
     wait_for_epoch(page, 50)
     assert number(page, "nonzero") == 18
-    control(page, "alpha").select_option("1")
+    # The slider's places are 20 a decade: the 81st is λ = 1.
+    slider = page.get_by_label("logarithmic scale")
+    slider.fill("81")
     wait_until(page, lambda: number(page, "nonzero") == 0)
+    assert slider.get_attribute("aria-valuetext") == "λ = 1"
+    assert control(page, "alpha").input_value() == "1"
+    assert "alpha=1" in page.url
     assert epoch(page) > 50
     assert page.locator("#graph .zero").count() == 18
     page.get_by_role("button", name="Pause").click()
@@ -145,15 +79,14 @@ def test_address_restores_the_state(open_page):
     page = open_page(query + "&l1_ratio=0.3&discrete=1&pin.alpha=0")
     shown = {
         name: control(page, name).input_value()
-        for name in ("data", "noise", "penalty", "alpha", "l1_ratio")
+        for name in ("noise", "penalty", "alpha", "l1_ratio")
     }
-    assert shown == dict(
-        data="plane", noise="10", penalty="elasticnet", alpha="0.01", l1_ratio="0.3"
-    )
-    assert page.get_by_label("Discretise output").is_checked()
+    assert shown == dict(noise="10", penalty="elasticnet", alpha="0.01", l1_ratio="0.3")
+    assert page.locator("[data-problem=plane]").get_attribute("aria-pressed") == "true"
+    assert page.get_by_label("Discretize output").is_checked()
     assert page.locator("#graph .hit").count() == 6 + 9 + 6 + 2
     assert page.locator("#pinned-map").is_visible()
-    assert page.locator("[aria-pressed=true]").count() == 2
+    assert page.locator("#graph [aria-pressed=true]").count() == 2
     first = page.url
     page.reload()
     page.wait_for_selector("#figures tbody tr")
@@ -161,9 +94,9 @@ def test_address_restores_the_state(open_page):
 
 
 def test_bad_address_is_answered_with_defaults_and_a_message(open_page):
-    page = open_page("?noise=900&hidden=a&colour=red&batch=12")
+    page = open_page("?noise=900&hidden=a&color=red&batch=12")
     text = page.inner_text("#messages")
-    for part in ("noise=900", "hidden=a", "colour is not a setting"):
+    for part in ("noise=900", "hidden=a", "color is not a setting"):
         assert part in text
     assert control(page, "noise").input_value() == "0"
     wait_for_query(page, r"\?batch=12$")
@@ -186,8 +119,7 @@ def test_two_tabs_do_not_disturb_each_other(open_page):
 
 
 def test_exercise_side_by_side(open_page):
-    page = open_page()
-    page.get_by_label("Lesson").select_option("l2-2")
+    page = open_page("?lesson=l2.2")
     page.wait_for_selector("#pinned-map", state="visible")
     control(page, "speed").select_option("20")
     page.get_by_role("button", name="Play").click()
@@ -210,12 +142,19 @@ def test_sweep(open_page):
 
 def test_weights_on_hover_and_as_a_table(open_page):
     page = open_page("?hidden=1&features=x1")
+    before = number(page, "test")
     place = page.locator("#graph .hit").first.bounding_box()
     page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     assert re.fullmatch(r"x1 → neuron 1 of layer 1: −?[\d.]+", page.inner_text("#tip"))
-    page.get_by_text("Weights as a table").click()
+    page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.locator("#weight-value").fill("−2.5")
+    page.get_by_role("button", name="Set", exact=True).click()
+    page.locator("#weights summary").click()
     page.wait_for_selector("#weights table")
     assert page.locator("#weights tr").count() == 1 + 2 + 2
+    page.get_by_role("button", name="x1 → neuron 1 of layer 1: −2.50; set it").wait_for()
+    assert number(page, "test") != before
+    assert epoch(page) == 0
 
 
 def test_neuron_is_shown_large(open_page):
@@ -248,7 +187,12 @@ def test_csv_of_ones_own(open_page):
     file = dict(name="my.csv", mimeType="text/csv", buffer=table_text().encode())
     page.get_by_label("File").set_input_files(file)
     wait_for_query(page, "data=csv")
-    page.get_by_text("orange: class no").wait_for()
+    page.get_by_role("list", name="Points").get_by_text("class no").wait_for()
+    assert page.get_by_text("my.csv").is_visible()
+    page.get_by_role("button", name="Feature width", exact=True).wait_for()
+    control(page, "y_column").select_option("size")
+    page.get_by_role("list", name="Points").get_by_text("class tall").wait_for()
+    assert page.locator("#graph .end").all_inner_texts() == ["medium", "small", "tall"]
     control(page, "y_column").select_option("age")
     wait_for_query(page, "y_column=age")
     page.get_by_role("button", name="Step").click()

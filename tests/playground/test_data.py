@@ -51,6 +51,18 @@ def test_table_of_two_classes():
     assert_allclose(widths, np.sort(table.frame["width"].dropna()))
 
 
+def test_table_of_three_classes():
+    table = Table("my.csv", table_text())
+    data = make_data(state_of(x1_column="width", x2_column="height", y_column="size"), table)
+    assert data.labels == ("medium", "small", "tall")
+    assert not data.is_regression
+    assert set(data.y) == {0, 1, 2}
+    # Whole numbers of a few values are classes too, and their own names.
+    text = "a,b,c\n" + "\n".join(f"{i},{i * i % 17},{i % 3 + 4}" for i in range(30))
+    data = make_data(state_of(x1_column="a", x2_column="b", y_column="c"), Table("t.csv", text))
+    assert data.labels == ("4", "5", "6")
+
+
 def test_table_of_numbers():
     table = Table("my.csv", table_text())
     data = make_data(state_of(x1_column="width", x2_column="height", y_column="age"), table)
@@ -66,7 +78,7 @@ def test_target_among_the_first_columns():
 
 
 def test_default_target_is_one_that_serves():
-    rows = "\n".join(f"{i},{i * i},{i % 5},{i % 2},class {i % 3}" for i in range(30))
+    rows = "\n".join(f"{i},{i * i},{i % 5},{i % 2},class {i % 6}" for i in range(30))
     table = Table("a.csv", "a,b,c,d,many\n" + rows)
     assert table.default_columns() == dict(x1_column="a", x2_column="b", y_column="d")
 
@@ -120,8 +132,8 @@ def test_table_that_does_not_serve(text, says):
     [
         (("width", "nothing", "kept"), "no column 'nothing'"),
         (("width", "width", "kept"), "two different columns"),
-        (("width", "colour", "kept"), "two different columns of numbers"),
-        (("width", "height", "colour"), "two values or more"),
+        (("width", "color", "kept"), "two different columns of numbers"),
+        (("width", "height", "color"), "two values or more"),
     ],
 )
 def test_columns_that_do_not_serve(columns, says):
@@ -131,8 +143,8 @@ def test_columns_that_do_not_serve(columns, says):
 
 
 def test_many_classes_are_too_many():
-    text = "a,b,c\n" + "\n".join(f"{i},{i * i},class {i % 3}" for i in range(30))
-    with pytest.raises(DataError, match="3 classes"):
+    text = "a,b,c\n" + "\n".join(f"{i},{i * i},class {i % 6}" for i in range(30))
+    with pytest.raises(DataError, match="6 classes"):
         make_data(state_of(x1_column="a", x2_column="b", y_column="c"), Table("t.csv", text))
 
 
@@ -144,5 +156,5 @@ def test_table_is_missing():
 def test_training_rows_of_one_class():
     text = "a,b,c\n" + "\n".join(f"{i},{i % 7},{int(i == 0)}" for i in range(40))
     state = State(data="csv", train=10, x1_column="a", x2_column="b", y_column="c")
-    with pytest.raises(DataError, match="one class only"):
+    with pytest.raises(DataError, match="lack a class"):
         make_data(state, Table("t.csv", text))

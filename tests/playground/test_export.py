@@ -1,18 +1,27 @@
 """'Copy as Python' makes the model that is shown."""
 
+import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
-from playground_cases import by_kind, table_text
+from numpy.testing import assert_allclose, assert_array_equal
+from playground_cases import by_kind, javascript, table_text
 
 from skreg.playground.session import Session
-from skreg.playground.state import FEATURES
+from skreg.playground.state import FEATURES, FIELDS
 
 ALL = ",".join(FEATURES)
 
 
 def executed(session):
     """What the code of a session leaves."""
-    code = by_kind(session.handle(dict(do="code")))["code"][0]["code"]
+    body = by_kind(session.handle(dict(do="code")))["code"][0]
+    values = {
+        name: field.write(getattr(session.live.state, name)) for name, field in FIELDS.items()
+    }
+    code = javascript(
+        """import { asPython } from "STATIC/code.js";
+        const main = ([body, values]) => asPython(body, values);""",
+        [body, values],
+    )
     namespace = {}
     exec(compile(code, "copied.py", "exec"), namespace)
     return code, namespace
@@ -57,11 +66,29 @@ def test_code_follows_changes_while_training():
     assert code.count("model.fit(") == 3
 
 
+@pytest.mark.parametrize("data", ["circle", "plane"])
+@pytest.mark.parametrize("n_epochs", [0, 2])
+def test_code_sets_the_weights_that_were_set(data, n_epochs):
+    session = Session()
+    session.handle(dict(do="open", query=f"data={data}&dropout=0.1"))
+    for _ in range(n_epochs):
+        session.handle(dict(do="step"))
+    before = session.live.weights
+    session.handle(dict(do="weight", index=2, value=-0.25))
+    session.handle(dict(do="weight", index=16, value=3))
+    before[[2, 16]] = -0.25, 3
+    assert_allclose(session.live.weights, before, rtol=1e-12)
+    assert session.live.epoch == n_epochs
+    session.handle(dict(do="step"))
+    assert not np.allclose(session.live.weights, before)
+    assert_same(session)
+
+
 def test_code_reads_the_visitors_file(tmp_path, monkeypatch):
     text = table_text()
     (tmp_path / "my table.csv").write_text(text)
     monkeypatch.chdir(tmp_path)
-    for target in ("kept", "age"):
+    for target in ("kept", "age", "size"):
         session = Session()
         session.handle(dict(do="table", name="my table.csv", text=text))
         session.handle(dict(do="set", values={"y_column": target, "seed": "3"}))

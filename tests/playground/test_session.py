@@ -9,7 +9,7 @@ from playground_cases import by_kind, table_text
 
 from skreg.playground.run import Run
 from skreg.playground.session import Session
-from skreg.playground.state import FIELDS, State, read_query
+from skreg.playground.state import FIELDS, PROBLEMS, State, read_query
 from skreg.playground.sweep import EPOCHS
 
 
@@ -29,8 +29,12 @@ def set_(session, **values):
 
 
 def test_first_messages_fill_the_page():
-    found = by_kind(Session().handle(dict(do="open", query="")))
-    assert found.keys() == {"hello", "state", "data", "closed", "frame"}
+    session = Session()
+    body, arrays = by_kind(session.handle(dict(do="hello")))["hello"]
+    assert body["options"]["data"] == [*PROBLEMS, "csv"]
+    assert {f"{name}.points" for name in PROBLEMS} < arrays.keys()
+    found = by_kind(session.handle(dict(do="open", query="")))
+    assert found.keys() == {"state", "data", "closed", "frame"}
     body, arrays = found["frame"]
     assert (body["live"]["epoch"], body["playing"]) == (0, False)
     assert {name: array.shape for name, array in arrays.items()} == {
@@ -231,7 +235,7 @@ def test_table(session):
     found = do(session, "table", name="my.csv", text=table_text())
     state = found["state"][0]
     assert state["values"]["data"] == "csv"
-    assert state["table"]["columns"] == ["width", "height", "colour", "age", "kept"]
+    assert state["table"]["columns"] == ["width", "height", "color", "age", "size", "kept"]
     assert found["data"][0]["live"]["labels"] == ["no", "yes"]
     assert set_(session, y_column="age")["data"][0]["live"]["is_regression"]
     query = set_(session, hidden="3")["state"][0]["query"]
@@ -253,9 +257,9 @@ def test_second_table_of_the_same_columns(session):
 
 def test_table_that_does_not_serve_leaves_the_one_before(session):
     do(session, "table", name="my.csv", text=table_text())
-    rows = "\n".join(f"{i},{i * i},class {i % 3}" for i in range(30))
+    rows = "\n".join(f"{i},{i * i},class {i % 6}" for i in range(30))
     found = do(session, "table", name="a.csv", text="a,b,c\n" + rows)
-    assert "3 classes" in found["state"][0]["messages"][0]
+    assert "6 classes" in found["state"][0]["messages"][0]
     assert session.table.name == "my.csv"
 
 
@@ -269,13 +273,31 @@ def test_bad_table_and_columns_change_nothing(session):
     assert session.live.epoch == 1
 
 
-def test_lessons(session):
-    do(session, "preset", name="l2-2")
-    assert session.live.state.alpha == 0.3
-    assert session.pinned.state.penalty == "none"
-    do(session, "preset", name="start")
-    assert session.live.state == State()
-    assert session.pinned is None
+def test_sweep_takes_as_many_epochs_as_the_lesson(session):
+    set_(session, penalty="l2", stop="30")
+    do(session, "sweep")
+    assert by_kind(session.advance())["sweep"][0]["epochs"] == 30
+
+
+def test_bad_weight_is_answered_and_changes_nothing(session):
+    before = session.live.weights
+    for index, value in ((18, 1.0), (-1, 1.0), (0, 1e7), (0, float("nan"))):
+        found = do(session, "weight", index=index, value=value)
+        assert "can be set to a number" in found["state"][0]["messages"][0]
+    assert_array_equal(session.live.weights, before)
+
+
+def test_three_classes_are_shown_as_three(session):
+    do(session, "table", name="my.csv", text=table_text())
+    set_(session, y_column="size", hidden="4", speed="100")
+    do(session, "play")
+    for _ in range(3):
+        found = by_kind(session.advance())
+    picture = found["frame"][1]["live.map"]
+    shares = session.live.shown.predict_proba(session.live.data.map_rows)
+    assert_array_equal(picture // (256 // 3), shares.argmax(axis=1))
+    assert found["frame"][0]["live"]["accuracy"] > 0.6
+    assert len(found["frame"][1]["weights"]) == 2 * 4 + 4 * 3
 
 
 def test_unknown_command_is_refused(session):

@@ -3,13 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skreg.datasets import PlaygroundFeatures, make_playground
 from skreg.playground.fields import Choice, Flag, Name, Number, Sizes, Subset
-from skreg.playground.presets import PRESETS
 from skreg.playground.state import (
     FEATURES,
     FIELDS,
@@ -89,11 +87,6 @@ def test_page_as_it_opens_needs_no_query():
     assert write_query(State()) == ""
     assert read_query("") == (State(), None, [])
     assert write_query(State(), State()) == "pin.same=1"
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_lessons_are_good_states(name):
-    assert read_query(PRESETS[name][1])[2] == []
 
 
 def test_lists_are_those_of_the_datasets():

@@ -1,13 +1,16 @@
-// Line charts on a canvas: axes that fit, lines told apart by dashes and labels as well as colour.
+// Line charts on a canvas: axes that fit, lines told apart by dashes and labels as well as color.
 
-import { palette } from "./colours.js";
+import { palette } from "./colors.js";
 
 const MARGIN = { left: 56, right: 12, top: 10, bottom: 32 };
 
 function ticks(low, high, log, count) {
   if (log) {
     const decades = [];
-    for (let e = Math.ceil(Math.log10(low) - 1e-9); e <= Math.log10(high) + 1e-9; e++) decades.push(10 ** e);
+    const every = Math.ceil((Math.log10(high) - Math.log10(low)) / count);
+    for (let e = Math.ceil(Math.log10(low) - 1e-9); e <= Math.log10(high) + 1e-9; e++) {
+      if (e % every === 0) decades.push(10 ** e);
+    }
     return decades;
   }
   const rough = (high - low) / count || 1;
@@ -43,7 +46,7 @@ export function extent(...arrays) {
 }
 
 // Prepares a canvas; returns the functions that draw in the coordinates of the data.
-export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, square = false, xTicks }) {
+export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, logY = false, square = false, xTicks }) {
   const ratio = window.devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth || 300, canvas.clientHeight || 200];
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -59,7 +62,7 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, sq
     width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom,
   };
   let [xLow, xHigh] = logX ? x : padded(x);
-  let [yLow, yHigh] = padded(y);
+  let [yLow, yHigh] = logY ? [y[0] / 1.3, y[1] * 1.3] : padded(y);
   if (square) { // the same scale on both axes
     const scale = Math.max((xHigh - xLow) / box.width, (yHigh - yLow) / box.height);
     const [xMiddle, yMiddle] = [(xLow + xHigh) / 2, (yLow + yHigh) / 2];
@@ -69,8 +72,11 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, sq
   const along = logX
     ? (value) => Math.log(value / xLow) / Math.log(xHigh / xLow)
     : (value) => (value - xLow) / (xHigh - xLow || 1);
+  const up = logY
+    ? (value) => Math.log(Math.max(value, yLow) / yLow) / Math.log(yHigh / yLow)
+    : (value) => (value - yLow) / (yHigh - yLow || 1);
   const px = (value) => box.left + box.width * along(value);
-  const py = (value) => box.top + box.height * (1 - (value - yLow) / (yHigh - yLow || 1));
+  const py = (value) => box.top + box.height * (1 - up(value));
 
   context.fillStyle = palette.muted;
   context.strokeStyle = palette.line;
@@ -87,7 +93,7 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, sq
   context.fillText(xLabel, box.left + box.width / 2, height - 13);
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const value of ticks(yLow, yHigh, false, box.height / 40)) {
+  for (const value of ticks(yLow, yHigh, logY, box.height / 40)) {
     context.beginPath();
     context.moveTo(box.left, py(value));
     context.lineTo(box.left + box.width, py(value));
@@ -110,9 +116,9 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, sq
     context.restore();
   };
   return {
-    line(xs, ys, { colour = palette.text, width: thick = 1.8, dash = [], closed = false } = {}) {
+    line(xs, ys, { color = palette.text, width: thick = 1.8, dash = [], closed = false } = {}) {
       clipped(() => {
-        context.strokeStyle = colour;
+        context.strokeStyle = color;
         context.lineWidth = thick;
         context.setLineDash(dash);
         context.beginPath();
@@ -126,15 +132,20 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, sq
         context.stroke();
       });
     },
-    mark(x0, y0, shape, colour, size = 5) {
+    mark(x0, y0, shape, color, size = 5) {
       const [cx, cy] = [px(x0), py(y0)];
       clipped(() => {
-        context.strokeStyle = context.fillStyle = colour;
+        context.strokeStyle = context.fillStyle = color;
         context.lineWidth = 2;
         context.beginPath();
         if (shape === "cross") {
           context.moveTo(cx - size, cy - size); context.lineTo(cx + size, cy + size);
           context.moveTo(cx - size, cy + size); context.lineTo(cx + size, cy - size);
+          context.strokeStyle = palette.panel; // a halo over the lines behind
+          context.lineWidth = 5;
+          context.stroke();
+          context.strokeStyle = color;
+          context.lineWidth = 2;
           context.stroke();
         } else if (shape === "diamond") {
           context.moveTo(cx, cy - 1.3 * size); context.lineTo(cx + 1.3 * size, cy);
@@ -146,8 +157,8 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, sq
         }
       });
     },
-    text(label, x0, y0, { align = "left", dx = 6, dy = -7, colour = palette.text } = {}) {
-      context.fillStyle = colour;
+    text(label, x0, y0, { align = "left", dx = 6, dy = -7, color = palette.text } = {}) {
+      context.fillStyle = color;
       context.textAlign = align;
       context.textBaseline = "middle";
       context.strokeStyle = palette.panel; // a halo over the lines behind

@@ -1,20 +1,21 @@
 // A network without hidden layers: contours and ball, and the exact path beside the trained weights.
 
 import { chart, extent } from "./chart.js";
-import { palette } from "./colours.js";
+import { palette } from "./colors.js";
+import { featureName } from "./network.js";
 
 const TURN = Array.from({ length: 181 }, (_, i) => (i * Math.PI) / 90);
 
 // (Across, up) of {θ : ½(θ − c)ᵀS(θ − c) = level}, S a symmetric 2 × 2 matrix [a, b, d].
-function ellipse([a, b, d], centre, level) {
+function ellipse([a, b, d], center, level) {
   const root = Math.sqrt(((a - d) / 2) ** 2 + b * b);
   const [big, small] = [(a + d) / 2 + root, Math.max((a + d) / 2 - root, 1e-9 * (a + d))];
   const turn = Math.atan2(2 * b, a - d) / 2;
   const [r1, r2] = [Math.sqrt((2 * level) / big), Math.sqrt((2 * level) / small)];
   const at = (t) => [r1 * Math.cos(t), r2 * Math.sin(t)];
   return [
-    TURN.map((t) => centre[0] + at(t)[0] * Math.cos(turn) - at(t)[1] * Math.sin(turn)),
-    TURN.map((t) => centre[1] + at(t)[0] * Math.sin(turn) + at(t)[1] * Math.cos(turn)),
+    TURN.map((t) => center[0] + at(t)[0] * Math.cos(turn) - at(t)[1] * Math.sin(turn)),
+    TURN.map((t) => center[1] + at(t)[0] * Math.sin(turn) + at(t)[1] * Math.cos(turn)),
   ];
 }
 
@@ -32,8 +33,17 @@ function ball(ratio, u, v) {
 
 export class ClosedForm {
   constructor(section, across, up) {
-    Object.assign(this, { section, across, up, body: null, weights: null });
-    for (const select of [across, up]) select.addEventListener("change", () => this.draw(this.weights));
+    Object.assign(this, { section, across, up, body: null, weights: null, isChosen: false, axes: ["x1", "x2"] });
+    for (const select of [across, up]) {
+      select.addEventListener("change", () => {
+        this.isChosen = true;
+        this.draw(this.weights);
+      });
+    }
+  }
+
+  shown(feature) {
+    return featureName(feature, this.axes);
   }
 
   set(body, arrays) {
@@ -41,14 +51,17 @@ export class ClosedForm {
     this.arrays = arrays;
     this.section.hidden = !body.shown;
     if (!body.shown) return;
+    // Unless others were chosen, the section is along the largest coefficients of the path.
+    const last = arrays.coefs.subarray(arrays.coefs.length - body.features.length);
+    const largest = body.features.map((_, k) => k).sort((a, b) => Math.abs(last[b]) - Math.abs(last[a]));
     for (const [select, fallback] of [[this.across, 0], [this.up, 1]]) {
-      const chosen = body.features.indexOf(select.value);
-      select.replaceChildren(...body.features.map((name) => new Option(name, name)));
-      select.selectedIndex = chosen >= 0 ? chosen : Math.min(fallback, body.features.length - 1);
+      const chosen = this.isChosen ? body.features.indexOf(select.value) : -1;
+      select.replaceChildren(...body.features.map((name) => new Option(this.shown(name), name)));
+      select.selectedIndex = chosen >= 0 ? chosen : largest[fallback] ?? largest[0];
     }
     const kind = { 0: "L2", 1: "L1" }[body.l1_ratio] ?? "elastic net";
     this.section.querySelector("#closed-text").textContent =
-      `Without hidden layers training and QuadraticApprox${body.l1_ratio ? "Lasso" : "Ridge"} minimise the same ` +
+      `Without hidden layers training and QuadraticApprox${body.l1_ratio ? "Lasso" : "Ridge"} minimize the same ` +
       `objective, here with λ = ${body.alpha} (${body.alpha ? kind : "no penalty"}). Left: a section through ` +
       `θ(λ), the other coefficients held there. ${body.note}`;
     this.draw(this.weights);
@@ -77,28 +90,34 @@ export class ClosedForm {
       -(S[2] * gradient[i] - S[1] * gradient[j]) / determinant,
       -(S[0] * gradient[j] - S[1] * gradient[i]) / determinant,
     ];
-    const centre = [u + step[0], v + step[1]];
+    const center = [u + step[0], v + step[1]];
     const touching = 0.5 * (S[0] * step[0] ** 2 + 2 * S[1] * step[0] * step[1] + S[2] * step[1] ** 2);
     const s = this.body.scale;
     const [xs, ys] = ball(this.body.l1_ratio, u / s, v / s).map((values) => values.map((value) => value * s));
     const column = (k) => Array.from({ length: coefs.length / p }, (_, row) => coefs[row * p + k]);
     const [px, py] = [column(i), column(j)];
-    const reach = (edge, trained, mine, middle) =>
-      extent([0, trained, mine, middle, 2 * middle - mine], this.body.alpha ? edge : []);
+    // Whole contours: the one that the ball touches, smaller ones, and larger ones that fit.
+    const size = Math.hypot(...center, this.weights[i] - center[0], this.weights[j] - center[1]) / 2 || 0.5;
+    const level = touching > 1e-9 ? touching : 0.25 * (S[0] + S[2]) * size * size;
+    const contours = [0.1, 0.4, 1, 2, 4].map((share) => [share, ...ellipse(S, center, share * level)]);
+    const [, outerX, outerY] = contours[2];
+    const inForce = this.body.alpha > 0;
     const plot = chart(canvas, {
-      x: reach(xs, this.weights[i], u, centre[0]), y: reach(ys, this.weights[j], v, centre[1]),
-      xLabel: this.body.features[i], yLabel: this.body.features[j], square: true,
+      x: extent([0, this.weights[i], u], outerX, inForce ? xs : []),
+      y: extent([0, this.weights[j], v], outerY, inForce ? ys : []),
+      xLabel: this.shown(this.body.features[i]), yLabel: this.shown(this.body.features[j]), square: true,
     });
-    const wide = (plot.bounds.xHigh - plot.bounds.xLow) / 4;
-    const level = touching > 1e-9 ? touching : 0.25 * (S[0] + S[2]) * wide * wide;
-    for (const share of [0.1, 0.4, 1, 2, 4]) {
-      plot.line(...ellipse(S, centre, share * level), {
-        colour: palette.muted, width: share === 1 ? 2 : 1, closed: true,
+    const { xLow, xHigh, yLow, yHigh } = plot.bounds;
+    for (const [share, xs, ys] of contours) {
+      const [[left, right], [low, high]] = [extent(xs), extent(ys)];
+      if (left < xLow || right > xHigh || low < yLow || high > yHigh) continue;
+      plot.line(xs, ys, {
+        color: palette.muted, width: share === 1 ? 2 : 1, closed: true,
       });
     }
-    if (this.body.alpha) plot.line(xs, ys, { colour: palette.accent, width: 2, dash: [6, 3], closed: true });
-    plot.line(px, py, { colour: palette.high, width: 1.5 });
-    plot.mark(...centre, "ring", palette.muted);
+    if (inForce) plot.line(xs, ys, { color: palette.accent, width: 2, dash: [6, 3], closed: true });
+    plot.line(px, py, { color: palette.high, width: 1.5 });
+    plot.mark(...center, "ring", palette.muted);
     plot.mark(u, v, "diamond", palette.accent);
     plot.text("θ(λ)", u, v);
     plot.mark(this.weights[i], this.weights[j], "cross", palette.text);
@@ -108,22 +127,26 @@ export class ClosedForm {
   drawPath() {
     const { alphas, coefs } = this.arrays;
     const p = this.body.features.length;
+    // Left of the path are λ = 0, and the names, where neither lines nor crosses are.
+    const [names, zero] = [2.2e-6, 3e-5];
     const plot = chart(document.getElementById("path"), {
-      x: [1e-4, 100], y: extent(coefs, this.weights), xLabel: "λ", yLabel: "coefficient", logX: true,
+      x: [names, 100], y: extent(coefs, this.weights), xLabel: "λ", yLabel: "coefficient", logX: true,
+      xTicks: [[zero, "0"], [1e-3, "0.001"], [0.01, "0.01"], [0.1, "0.1"], [1, "1"], [10, "10"], [100, "100"]],
     });
-    const at = Math.min(100, Math.max(1e-4, this.body.alpha));
-    plot.line([at, at], [plot.bounds.yLow, plot.bounds.yHigh], { colour: palette.accent, dash: [6, 3] });
+    const at = this.body.alpha > 0 ? Math.min(100, Math.max(1e-4, this.body.alpha)) : zero;
+    plot.line([at, at], [plot.bounds.yLow, plot.bounds.yHigh], { color: palette.accent, dash: [6, 3] });
     const last = alphas.length - 1; // the smallest λ, at the left
     const order = this.body.features.map((_, k) => k).sort((a, b) => coefs[last * p + b] - coefs[last * p + a]);
     let above = -Infinity;
     for (const k of order) {
       const ys = Array.from(alphas, (_, row) => coefs[row * p + k]);
-      plot.line(alphas, ys, { colour: [palette.high, palette.low, palette.text][k % 3], dash: [[], [7, 3], [2, 3]][k % 3] });
+      plot.line(alphas, ys, { color: [palette.high, palette.low, palette.text][k % 3], dash: [[], [7, 3], [2, 3]][k % 3] });
       const y = plot.bounds.py(ys[last]);
-      const moved = Math.max(y - 7, above + 12); // labels below each other
+      const moved = Math.max(y, above + 12); // labels below each other
       above = moved;
-      plot.text(this.body.features[k].replace("^2", "²"), 1e-4, ys[last], { dx: 4, dy: moved - y });
-      plot.mark(at, this.weights[k], "cross", palette.text, 4);
+      plot.line([zero, alphas[last]], [ys[last], ys[last]], { color: palette.muted, width: 1, dash: [2, 3] });
+      plot.text(this.shown(this.body.features[k]), zero, ys[last], { align: "right", dx: -10, dy: moved - y });
     }
+    for (const k of order) plot.mark(at, this.weights[k], "cross", palette.text, 4);
   }
 }

@@ -16,7 +16,8 @@ function decode(buffer) {
   return [body, arrays];
 }
 
-// handlers: kind -> function(body, arrays). A frame replaces one that was not drawn yet.
+// handlers: kind -> function(body, arrays). A frame replaces one that was not drawn yet. Resolves to
+// the function that sends a command.
 export function connect(handlers, onClose) {
   const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/live");
   socket.binaryType = "arraybuffer";
@@ -34,7 +35,6 @@ export function connect(handlers, onClose) {
     latest = null;
     acknowledge();
   };
-  socket.addEventListener("open", () => send({ do: "open", query: location.search }));
   socket.addEventListener("close", (event) => onClose(event.reason));
   socket.addEventListener("message", ({ data }) => {
     const [body, arrays] = decode(data);
@@ -52,5 +52,5 @@ export function connect(handlers, onClose) {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) requestAnimationFrame(draw);
   });
-  return send;
+  return new Promise((resolve) => { socket.addEventListener("open", () => resolve(send)); });
 }

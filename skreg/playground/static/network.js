@@ -9,6 +9,13 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const signed = (value) => value.toPrecision(3).replace("-", "−");
 
+// A feature's name in terms of the inputs' own names.
+export function featureName(feature, [first, second]) {
+  const named = { x1: first, x2: second };
+  if (feature === "x1x2") return first === "x1" ? "x1x2" : `${first} × ${second}`;
+  return feature.replace(/x[12]/, (name) => named[name]).replace("^2", "²");
+}
+
 function element(tag, properties = {}, parent = null) {
   const made = Object.assign(document.createElement(tag), properties);
   parent?.append(made);
@@ -16,16 +23,20 @@ function element(tag, properties = {}, parent = null) {
 }
 
 export class Network {
-  // change(field, text) alters a setting; look(layer, unit) shows a neuron large.
-  constructor(graph, table, tip, change, look) {
-    Object.assign(this, { graph, table, tip, change, look, shape: "", thumbs: [], links: [] });
+  // does: change(field, text) alters a setting; look(layer, unit, event) shows a neuron large;
+  // edit(index, name, value) asks for a new weight.
+  constructor(graph, table, tip, does) {
+    Object.assign(this, { graph, table, tip, ...does, shape: "", thumbs: [], links: [], axes: ["x1", "x2"] });
     graph.addEventListener("pointermove", (event) => this.pointAt(event));
     graph.addEventListener("pointerleave", () => { tip.hidden = true; });
+    graph.addEventListener("click", ({ target }) => this.ask(target.dataset?.link));
     table.addEventListener("toggle", () => this.fillTable());
   }
 
-  setFeatures(names, pictures, size) {
-    this.allFeatures = names;
+  // axes: names of the two inputs; labels: of the outputs, where there are several.
+  setFeatures(names, pictures, size, axes, labels) {
+    Object.assign(this, { allFeatures: names, axes, outputs: labels.length > 2 ? labels : ["out"] });
+    this.shape = "";
     this.pictures = names.map((_, i) => pictures.subarray(i * size * size, (i + 1) * size * size));
   }
 
@@ -34,12 +45,13 @@ export class Network {
     const names = this.allFeatures;
     if (!names) return;
     const columns = hidden.length + 2;
-    const width = Math.max(this.graph.parentElement.clientWidth, 62 + columns * 60);
+    const left = this.axes[0] === "x1" ? 62 : 110;
+    const width = Math.max(this.graph.parentElement.clientWidth, left + columns * 60);
     const shape = JSON.stringify([features, hidden, width]);
     if (shape === this.shape) return;
     this.shape = shape;
     this.features = features;
-    this.units = [features.length, ...hidden, 1];
+    this.units = [features.length, ...hidden, this.outputs.length];
     const focused = document.activeElement?.dataset?.key;
     this.graph.replaceChildren();
     this.graph.style.width = `${width}px`;
@@ -49,7 +61,6 @@ export class Network {
     this.svg.setAttribute("height", TOP + 8 * ROW);
     this.svg.setAttribute("aria-hidden", "true");
     this.graph.append(this.svg);
-    const left = 62;
     const gap = (width - left - SIDE - 8) / (columns - 1);
     const x = (column) => left + column * gap;
     const y = (row) => TOP + row * ROW;
@@ -66,11 +77,13 @@ export class Network {
       }
       places.push(column);
     });
-    const end = [x(columns - 1), y(3)];
-    const output = element("div", { className: "node end", textContent: "out" }, this.graph);
-    output.style.left = `${end[0]}px`;
-    output.style.top = `${end[1]}px`;
-    places.push([end]);
+    places.push(this.outputs.map((label, k) => {
+      const end = [x(columns - 1), y(Math.max(0, 3 - Math.floor(this.outputs.length / 2)) + k)];
+      const output = element("div", { className: "node end", textContent: label, title: label }, this.graph);
+      output.style.left = `${end[0]}px`;
+      output.style.top = `${end[1]}px`;
+      return end;
+    }));
     this.addLinks(places);
     if (focused) this.graph.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     if (this.frame) this.draw(...this.frame);
@@ -82,8 +95,9 @@ export class Network {
     node.style.left = `${left}px`;
     node.style.top = `${top}px`;
     node.setAttribute("aria-pressed", on);
-    node.setAttribute("aria-label", `Feature ${name}`);
-    element("span", { className: "name", textContent: name.replace("^2", "²") }, node);
+    const shown = featureName(name, this.axes);
+    node.setAttribute("aria-label", `Feature ${shown}`);
+    element("span", { className: "name", textContent: shown, title: shown }, node);
     paint(element("canvas", {}, node), this.pictures[row]);
     node.addEventListener("click", () => {
       const chosen = this.allFeatures.filter((other) => this.features.includes(other) !== (other === name));
@@ -112,8 +126,9 @@ export class Network {
     node.style.top = `${top}px`;
     node.setAttribute("aria-label", `Neuron ${unit + 1} of hidden layer ${layer + 1}: show it large`);
     this.thumbs.push([element("canvas", {}, node), node]);
-    for (const event of ["pointerenter", "focus"]) node.addEventListener(event, () => this.look(layer, unit));
-    for (const event of ["pointerleave", "blur"]) node.addEventListener(event, () => this.look(null, 0));
+    for (const kind of ["pointerenter", "focus"]) node.addEventListener(kind, (event) => this.look(layer, unit, event));
+    for (const kind of ["pointerleave", "blur"]) node.addEventListener(kind, (event) => this.look(null, 0, event));
+    node.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press looks
   }
 
   addLinks(places) {
@@ -142,8 +157,18 @@ export class Network {
   }
 
   name(layer, index) {
-    if (layer === 0) return this.features[index];
-    return layer === this.units.length - 1 ? "output" : `neuron ${index + 1} of layer ${layer}`;
+    if (layer === 0) return featureName(this.features[index], this.axes);
+    if (layer < this.units.length - 1) return `neuron ${index + 1} of layer ${layer}`;
+    return this.outputs.length > 1 ? `output ${this.outputs[index]}` : "output";
+  }
+
+  linkName({ layer, i, j }) {
+    return `${this.name(layer, i)} → ${this.name(layer + 1, j)}`;
+  }
+
+  ask(index) {
+    const link = this.links[index];
+    if (link && this.frame) this.edit(Number(index), this.linkName(link), this.frame[0][index]);
   }
 
   pointAt(event) {
@@ -151,7 +176,7 @@ export class Network {
     this.tip.hidden = !link || !this.frame;
     if (this.tip.hidden) return;
     const weight = this.frame[0][event.target.dataset.link];
-    this.tip.textContent = `${this.name(link.layer, link.i)} → ${this.name(link.layer + 1, link.j)}: ${signed(weight)}`;
+    this.tip.textContent = `${this.linkName(link)}: ${signed(weight)}`;
     this.tip.style.left = `${event.clientX + 12}px`;
     this.tip.style.top = `${event.clientY + 12}px`;
   }
@@ -190,6 +215,13 @@ export class Network {
       const row = element("tr", {}, made);
       const tag = cells[0] === "From" ? "th" : "td";
       for (const cell of cells) element(tag, { textContent: cell }, row);
+      const index = made.rows.length - 2;
+      if (index >= 0 && index < this.links.length) {
+        const button = element("button", { type: "button", textContent: row.cells[2].textContent });
+        button.setAttribute("aria-label", `${this.linkName(this.links[index])}: ${button.textContent}; set it`);
+        button.addEventListener("click", () => this.ask(index));
+        row.cells[2].replaceChildren(button);
+      }
     }
     this.table.lastElementChild.replaceChildren(made);
   }

@@ -1,18 +1,17 @@
 // The large picture: a network's output over the plane, where it is 0, and the points.
 
-import { palette } from "./colours.js";
+import { CLASSES, colorsFor, palette } from "./colors.js";
 
 const EDGE = 6;
 
 // A square array of bytes as a picture of the same size.
-export function paint(canvas, bytes, discrete = false) {
+export function paint(canvas, bytes, colors = colorsFor(2, false)) {
   const size = Math.sqrt(bytes.length);
   if (canvas.width !== size) canvas.width = canvas.height = size;
   const context = canvas.getContext("2d");
   const image = context.createImageData(size, size);
   const pixels = new Uint32Array(image.data.buffer);
-  const colours = discrete ? palette.steps : palette.smooth;
-  for (let i = 0; i < pixels.length; i++) pixels[i] = colours[bytes[i]];
+  for (let i = 0; i < pixels.length; i++) pixels[i] = colors[bytes[i]];
   context.putImageData(image, 0, 0);
 }
 
@@ -38,6 +37,41 @@ function boundary(context, bytes, size, scale) {
   context.stroke();
 }
 
+// Where another class becomes the most probable: the edges of its cells.
+function borders(context, bytes, size, scale, nClasses) {
+  const winner = (at) => Math.floor(bytes[at] / Math.floor(256 / nClasses));
+  context.beginPath();
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
+      const at = row * size + column;
+      if (column + 1 < size && winner(at) !== winner(at + 1)) {
+        context.moveTo((column + 1) * scale, row * scale);
+        context.lineTo((column + 1) * scale, (row + 1) * scale);
+      }
+      if (row + 1 < size && winner(at) !== winner(at + size)) {
+        context.moveTo(column * scale, (row + 1) * scale);
+        context.lineTo((column + 1) * scale, (row + 1) * scale);
+      }
+    }
+  }
+  context.stroke();
+}
+
+// Every class has a shape as well as a color.
+export function shape(context, kind, x, y, size) {
+  const corners = [
+    [[0, -1.25], [1.2, 0.85], [-1.2, 0.85]], null, [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
+    [[0, -1.35], [1.35, 0], [0, 1.35], [-1.35, 0]], [[0, 1.25], [1.2, -0.85], [-1.2, -0.85]],
+  ][kind];
+  context.beginPath();
+  if (!corners) context.arc(x, y, size, 0, 2 * Math.PI);
+  else for (const [i, [dx, dy]] of corners.entries()) context[i ? "lineTo" : "moveTo"](x + dx * size, y + dy * size);
+  context.closePath();
+}
+
+// The number of a row's class; of numbers and two classes it is the sign that tells.
+export const classOf = (y, nClasses) => (nClasses > 2 ? y : Number(y >= 0));
+
 export class Plane {
   constructor(canvas) {
     this.canvas = canvas;
@@ -60,36 +94,33 @@ export class Plane {
       const px = ((points[2 * i] + EDGE) / (2 * EDGE)) * side;
       const py = ((EDGE - points[2 * i + 1]) / (2 * EDGE)) * side;
       const size = radius * (info.is_regression ? 0.5 + 0.6 * Math.min(1, Math.abs(y[i])) : 1);
-      context.beginPath();
-      if (y[i] >= 0) context.arc(px, py, size, 0, 2 * Math.PI);
-      else {
-        context.moveTo(px, py - 1.25 * size);
-        context.lineTo(px + 1.2 * size, py + 0.85 * size);
-        context.lineTo(px - 1.2 * size, py + 0.85 * size);
-        context.closePath();
-      }
-      const colour = y[i] >= 0 ? palette.high : palette.low;
+      const kind = classOf(y[i], info.labels.length);
+      const color = palette[CLASSES[kind]];
       const trains = i < info.n_train;
-      context.fillStyle = trains ? colour : palette.panel;
-      context.strokeStyle = trains ? palette.panel : colour;
+      shape(context, kind, px, py, size);
+      context.fillStyle = trains ? color : palette.panel;
+      context.strokeStyle = trains ? palette.panel : color;
       context.fill();
       context.stroke();
     }
   }
 
-  draw(bytes, discrete) {
-    paint(this.cells, bytes, discrete);
+  // nClasses: of the output; 2 for numbers, and for a neuron's.
+  draw(bytes, discrete, nClasses) {
+    paint(this.cells, bytes, colorsFor(nClasses, discrete));
     const context = this.canvas.getContext("2d");
     const side = this.canvas.width;
-    context.imageSmoothingEnabled = !discrete;
+    context.imageSmoothingEnabled = !discrete && nClasses <= 2;
     context.fillStyle = palette.middle;
     context.fillRect(0, 0, side, side);
-    context.globalAlpha = 0.6; // so that a filled point is seen on its own colour
+    context.globalAlpha = 0.6; // so that a filled point is seen on its own color
     context.drawImage(this.cells, 0, 0, side, side);
     context.globalAlpha = 1;
     context.strokeStyle = palette.text;
     context.lineWidth = 1.5;
-    boundary(context, bytes, this.cells.width, side / this.cells.width);
+    const scale = side / this.cells.width;
+    if (nClasses > 2) borders(context, bytes, this.cells.width, scale, nClasses);
+    else boundary(context, bytes, this.cells.width, scale);
     context.drawImage(this.points, 0, 0);
   }
 }
