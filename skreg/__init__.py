@@ -11,12 +11,15 @@ from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
 from skreg.model import QuadraticModel
 from skreg.model_selection import PathSearchCV
 from skreg.path import RegularizationPath
+from skreg.rows import Chunks, Moments
 
 if TYPE_CHECKING:
     from skreg import datasets as datasets
     from skreg import plotting as plotting
 
 __all__ = [
+    "Chunks",
+    "Moments",
     "PathSearchCV",
     "QuadraticApproxLasso",
     "QuadraticApproxLassoClassifier",

@@ -228,6 +228,12 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         offset = self._checked_offset(offset, X)
         return raw if offset is None else raw + offset.reshape(len(raw), -1).astype(raw.dtype)
 
+    def _by_moments(self, moments):
+        raise ValueError(
+            f"{type(self).__name__} needs the rows themselves: only squared error is known by "
+            "moments. Give X and y as arrays."
+        )
+
     def _shifted(self, raw, X, offset):
         """Raw predictions of shape (m, n) or (m, n, K) with the offset."""
         offset = self._checked_offset(offset, X)

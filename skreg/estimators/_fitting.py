@@ -18,7 +18,7 @@ from skreg._validation import as_floats
 from skreg.losses import Loss
 from skreg.path import PathModel, RegularizationPath, path_alphas
 from skreg.penalties import Penalty, Separable
-from skreg.quadratic import Problem, Quadratic
+from skreg.quadratic import Moments, Problem, Quadratic
 from skreg.solvers import Solution
 from skreg.solvers.constrained import solve_bounded
 
@@ -97,6 +97,10 @@ class LinearHooks(DocumentedMixin, BaseEstimator, ABC):
     @abstractmethod
     def _sample(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Sample:
         """The rows, y and all that goes with it checked; sets ``_loss`` and ``classes_``."""
+
+    @abstractmethod
+    def _by_moments(self, moments: Moments) -> Quadratic:
+        """The problem of rows that are known by their moments; sets what `_sample` does."""
 
     @abstractmethod
     def _shifted(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
@@ -302,6 +306,16 @@ class Fitting(LinearModel):
         estimator = clone(estimator)
         return cls(estimator, estimator._sample(X, y, **rows).problem(estimator.fit_intercept))
 
+    @classmethod
+    def of_moments(cls, estimator: LinearHooks, moments: Moments) -> Fitting:
+        """Of a clone of the estimator, and rows that are known by their moments.
+
+        ValueError if the loss of the estimator is not squared error.
+        """
+        estimator = clone(estimator)
+        estimator._validate_params()
+        return cls(estimator, estimator._by_moments(moments))
+
     @property
     def hessian(self) -> str:
         """What the Hessian of the one quadratic is replaced by, or "full"."""
@@ -349,10 +363,14 @@ class Fitting(LinearModel):
         return found
 
     def as_path(self, solution: Solution, X: Any) -> RegularizationPath:
-        """The path that a solution is, the features named as the columns of X are."""
+        """The path that a solution is, the features named as the columns of X are.
+
+        Without an X they are named as by the estimator.
+        """
         twin = self.estimator._twin()
         twin._keep(self.problem)
-        found, names = dict(vars(solution)), _get_feature_names(X)
+        found = dict(vars(solution))
+        names = getattr(twin, "feature_names_in_", None) if X is None else _get_feature_names(X)
         if found["n_expansions"] is None:
             found["n_expansions"] = np.ones(len(solution.alphas), dtype=int)
         return RegularizationPath(**found, model=LinearModel(twin), given_names=names)

@@ -18,12 +18,13 @@ from sklearn.utils.validation import check_is_fitted
 from skreg._validation import check_parameters, validated
 from skreg.estimators._auto_alpha import AUTO, Curve, tuned
 from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
-from skreg.estimators._progress import PathProgress
+from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
 from skreg.model import QuadraticModel
 from skreg.path import RegularizationPath
 from skreg.penalties import Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.rows.chunks import moments_of
 from skreg.solvers import Solution, solve
 from skreg.solvers.closed_forms import solve_by_target
 
@@ -96,11 +97,16 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     # Fitting -------------------------------------------------------------------------------------
 
     def _fit(self, X, y, **rows):
-        told, task = told_of(self, X, y, rows), None
+        task = None
         if getattr(self, "_skl_callbacks", ()):  # a context costs as much as a check of y
+            told = told_of(self, X, y, rows)
             task = self._init_callback_context().call_on_fit_task_begin(**told)
-        problem = self._checked(X, y, **rows).problem(self.fit_intercept)
-        self._set_fitted(problem, self._solve_one(problem))
+        moments = None if hasattr(X, "__array__") else moments_of(X, y, **rows)
+        if moments is None:
+            problem = self._checked(X, y, **rows).problem(self.fit_intercept)
+        else:
+            problem = self._by_moments(moments)
+        self._set_fitted(problem, self._solve_one(problem), streamed=moments is not None)
         if task is not None:
             task.call_on_fit_task_end(**told, reconstruction_attributes=dict)
         return self
@@ -192,7 +198,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
     def regularization_path(
         self,
         X: MatrixLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         alphas: int | ArrayLike | None = None,
         sample_weight: float | ArrayLike | None = None,
         offset: ArrayLike | None = None,
@@ -201,7 +207,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), Moments or Chunks
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             As for `fit`.
         alphas : None, int or array-like of shape (n_alphas,), default=None
@@ -219,13 +225,17 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     @with_callbacks
     def _path(self, X, y, alphas, **rows):
-        fitting = Fitting.of(self, X, y, **rows)
+        moments = None if hasattr(X, "__array__") else moments_of(X, y, **rows)
+        if moments is None:
+            fitting = Fitting.of(self, X, y, **rows)
+        else:
+            fitting = Fitting.of_moments(self, moments)
         grid = fitting.alphas(alphas)
         progress = PathProgress(self, grid, told_of(self, X, y, rows))
         solution = fitting.solve(grid, on_solved=progress.solved if progress.is_watched else None)
         progress.end()
         solution.warn(stacklevel=4)
-        return fitting.as_path(solution, X)
+        return fitting.as_path(solution, X if moments is None else None)
 
     def one_shot_gap(
         self,
@@ -387,10 +397,3 @@ def _not_stored(name):
         f"{name} is worked out from the rows fitted, or from H, which an estimator does not keep "
         "unless asked to: set store_quadratic=True, and fit again."
     )
-
-
-def told_of(estimator: Any, X: Any, y: Any, rows: dict[str, Any]) -> dict[str, Any]:
-    """What every hook of a callback may ask for."""
-    weight = rows.get("sample_weight")
-    metadata = {} if weight is None else {"sample_weight": weight}
-    return {"estimator": estimator, "X": X, "y": y, "metadata": metadata or None}

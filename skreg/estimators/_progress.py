@@ -50,3 +50,10 @@ class PathProgress:
     def end(self) -> None:
         """The path is whole."""
         self._root.call_on_fit_task_end(**self._told)
+
+
+def told_of(estimator: Any, X: Any, y: Any, rows: dict[str, Any]) -> dict[str, Any]:
+    """What every hook of a callback may ask for."""
+    weight = rows.get("sample_weight")
+    metadata = {} if weight is None else {"sample_weight": weight}
+    return {"estimator": estimator, "X": X, "y": y, "metadata": metadata or None}

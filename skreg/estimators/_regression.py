@@ -51,14 +51,16 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
     }
 
     @validated_fit
-    def fit(self, X, y, sample_weight=None, offset=None):
+    def fit(self, X, y=None, sample_weight=None, offset=None):
         """Fit the model.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), Moments or Chunks
             CSR and CSC stay sparse. float32 stays float32; the sums are made in float64.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            For squared error also `Moments`, or rows in `Chunks` and all that these may be made
+            of, with ``y`` and ``sample_weight`` the names of columns.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), or str
             Target; several targets for squared error only. Not negative for losses with a
             logarithmic link, positive for ``"gamma"``.
         sample_weight : None, float or array-like of shape (n_samples,), default=None
@@ -125,7 +127,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             self._check_factors(X.shape[1])
         sample = self._sample(X, y, sample_weight, offset)
         # float64, rather than the rows themselves, which the caller may overwrite.
-        moments = Moments.from_rows(X, sample.remainder.reshape(len(y), -1), sample.weights)
+        moments = Moments.of(X, sample.remainder.reshape(len(y), -1), sample.weights)
         model = Quadratic.from_moments(moments, self.fit_intercept)
         model.dtype = X.dtype
         if before is not None:
@@ -220,6 +222,22 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         loss.check_infimum(y)
         y = np.ascontiguousarray(y, dtype=np.float64)[:, None]
         return Sample(X, y, loss, weights, offset)
+
+    def _by_moments(self, moments):
+        loss = loss_of(self)
+        if not loss.is_quadratic:
+            raise ValueError(
+                f"loss={self.loss!r} needs the rows themselves: only squared error is known by "
+                "moments. Give X and y as arrays, or use loss='squared_error'."
+            )
+        self._check_parameters()
+        self._loss, self.n_features_in_ = loss, len(moments.x_mean)
+        if self.penalty_factors is not None:
+            self._check_factors(self.n_features_in_)
+        self.__dict__.pop("feature_names_in_", None)
+        if moments.feature_names is not None:
+            self.feature_names_in_ = np.array(moments.feature_names, dtype=object)
+        return Quadratic.from_moments(moments, self.fit_intercept)
 
     def _shifted(self, raw, X, offset):
         """Raw predictions of shape (m, n) or (m, n, q) with the offset."""

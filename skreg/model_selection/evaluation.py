@@ -1,192 +1,45 @@
 """The candidates of a search: what was asked for, and how each is judged."""
 
-import numbers
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import takewhile
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.base import clone, is_classifier
-from sklearn.model_selection import ParameterGrid, check_cv
-from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import _routing_enabled
-from sklearn.utils.validation import _num_samples, indexable
+from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid
 
-from skreg._labels import refuse_missing
-from skreg._sparse import check_sparse
-from skreg._validation import check_alphas
 from skreg.model_selection import (
     halving,
     loss_folds,
     moment_folds,
     network_folds,
+    part_folds,
     path_folds,
     refits,
 )
-from skreg.model_selection.alphas import automatic
-from skreg.model_selection.criteria import CRITERIA
+from skreg.model_selection.affine import MomentTraining
 from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
-from skreg.model_selection.outcome import ONE_STD_ERR, WORTH, edge, gain_beyond
+from skreg.model_selection.outcome import WORTH, edge, gain_beyond
+from skreg.model_selection.parts import Parts
 from skreg.model_selection.pipelines import (
     Prefix,
     Training,
-    alpha_name,
     has_path,
     refuse_norm_bound,
 )
+from skreg.model_selection.request import automatic
 from skreg.path.grid import extension
 
-#: Values of ``cv`` that need no splits.
-WITHOUT_SPLITS = ("loo", "gcv")
-#: Values of ``selection`` that judge by the rows fitted.
-INFORMATION = ("aic", "bic", "ebic", "evidence")
-#: Those that take the variance of the noise.
-OF_NOISE = ("aic", "bic", "ebic")
 #: Ways to the scores of a `Job`; the first that serves it is taken.
 ROUTES = (moment_folds, halving, network_folds, loss_folds, path_folds, refits)
 #: The share of what an extension to larger λ has gained that makes another worth while.
 ENOUGH = 1e-2
 #: How often a grid is extended at most.
 EXTENSIONS = 8
-
-
-def check_choices(search):
-    """``alphas`` as an int, "auto", or a float64 vector of at least one value.
-
-    Raises ValueError where the parameters do not go together.
-    """
-    choice = search.alphas
-    if isinstance(choice, Mapping):
-        choice = check_alphas(alphas_named(choice, alpha_name(search.estimator)))[0]
-    if isinstance(choice, numbers.Integral):
-        if choice < 1:
-            raise ValueError(
-                f"alphas={choice} asks for that many values of λ: give a positive number, or a "
-                "list of λ."
-            )
-        choice = int(choice)
-    elif not isinstance(choice, str):
-        choice = check_alphas(choice)[0]
-    by_rows = search.selection in INFORMATION
-    if by_rows and search.cv is not None:
-        raise ValueError(
-            f"selection={search.selection!r} judges by the rows fitted: cv={search.cv!r} is not "
-            'used. Leave cv=None, or use selection="best".'
-        )
-    if (by_rows or search.cv == "gcv") and search.scoring is not None:
-        name = search.selection if by_rows else search.cv
-        raise ValueError(
-            f"{name!r} is a score itself: scoring={search.scoring!r} is not used. Leave "
-            'scoring=None, or use cv="loo" or splits.'
-        )
-    if search.cv == "gcv" and search.selection in ONE_STD_ERR:
-        raise ValueError(
-            f"selection={search.selection!r} needs a standard error, which cv='gcv' has not. Use "
-            'cv="loo" or splits.'
-        )
-    if callable(search.refit) and search.selection != "best":
-        raise ValueError(
-            f"selection={search.selection!r} and a callable refit both choose. Leave "
-            'selection="best", or refit=True.'
-        )
-    if search.noise_variance is not None and search.selection not in OF_NOISE:
-        raise ValueError(
-            f"noise_variance={search.noise_variance} is not used by selection="
-            f"{search.selection!r}. Use one of {OF_NOISE}, or leave it None."
-        )
-    return choice
-
-
-def alphas_named(grid, name):
-    """The values of λ of a grid as `GridSearchCV` takes it, which holds nothing else.
-
-    Examples
-    --------
-    >>> alphas_named({"alpha": [1.0, 0.1]}, "alpha")
-    [1.0, 0.1]
-    """
-    others = {key: values for key, values in grid.items() if key != name}
-    if name not in grid:
-        raise ValueError(f"alphas={grid!r} does not name λ, which is {name!r} here.")
-    if others:
-        raise ValueError(
-            f"alphas names {sorted(others)} beside {name!r}, which is λ. Give "
-            f"alphas={grid[name]!r} and param_grid={others!r}."
-        )
-    return grid[name]
-
-
-def criterion_of(search):
-    """What judges in place of splits; None for splits."""
-    name = search.selection if search.selection in INFORMATION else search.cv
-    if not isinstance(name, str):
-        return None
-    if search.noise_variance is None:
-        return CRITERIA[name]
-    return partial(CRITERIA[name], noise_variance=search.noise_variance)
-
-
-def checked_rows(estimator, X, y):
-    """X and y as splitters take them."""
-    if issparse(X):
-        check_sparse(X)  # before compiled code takes its rows
-    refuse_missing(y)
-    X, y = indexable(X, y)
-    if y is None and get_tags(estimator).target_tags.required:
-        raise ValueError(
-            f"estimator={type(estimator).__name__} requires y to be passed, but the target y is "
-            "None. Give fit the target."
-        )
-    return X, y
-
-
-def job_of(search, X, y, routed, scorers):
-    """The `Job` of the base estimator, without λ."""
-    return Job(
-        estimator=clone(search.estimator),
-        alpha_name=alpha_name(search.estimator),
-        alphas=np.empty(0),
-        X=X,
-        y=y,
-        splits=splits_of(search, X, y, routed),
-        fit_params=routed.estimator.fit,
-        score_params=routed.scorer.score,
-        scorers=scorers,
-        return_train_score=search.return_train_score,
-        error_score=search.error_score,
-        n_jobs=search.n_jobs,
-        verbose=search.verbose,
-        tol=search.tol,
-        resource=search.resource,
-    )
-
-
-def splits_of(search, X, y, routed):
-    """All (train, test); none where a criterion judges."""
-    if criterion_of(search) is not None:
-        if not _routing_enabled() and routed.splitter.split.get("groups") is not None:
-            raise ValueError(
-                f"groups and {search.cv or search.selection!r} do not go together: it takes the "
-                "rows as independent. Use cv=GroupKFold()."
-            )
-        return []
-    cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
-    n_splits = cv.get_n_splits(X, y, **routed.splitter.split)
-    splits = list(cv.split(X, y, **routed.splitter.split))
-    if len(splits) != n_splits or not splits:
-        raise ValueError(
-            f"cv={search.cv!r} announces {n_splits} splits and yields {len(splits)}: give a "
-            "splitter, or an iterable of at least one (train, test)."
-        )
-    # Masks, negative indices and those that are not there are told apart once, for all routes.
-    rows = np.arange(_num_samples(X))
-    return [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splits]
 
 
 @dataclass
@@ -250,10 +103,14 @@ class Evaluation:
 
     def _all_rows(self, estimator):
         """The `Fitting` of all rows, summed together with the splits where these go by sums."""
+        if isinstance(self.job.X, Parts):
+            return self._training(estimator)
         found = moment_folds.all_rows(replace(self.job, estimator=estimator))
         return found or self._training(estimator)
 
     def _training(self, estimator):
+        if isinstance(self.job.X, Parts):
+            return MomentTraining(estimator, self.job.X.whole)
         return Training(estimator, self.job.X, self.job.y, self.job.fit_params)
 
     def _judge(self, combination, alphas):
@@ -358,7 +215,7 @@ def routed(job: Job, done: dict[int, list]) -> Scores:
 
     ``done`` is given the fits of each split as they come.
     """
-    for route in ROUTES:
+    for route in (part_folds,) if isinstance(job.X, Parts) else ROUTES:
         if route.serves(job):
             with suppress(Declined):
                 return followed(route, job, done)

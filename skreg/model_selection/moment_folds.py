@@ -142,7 +142,7 @@ class _MomentFolds:
 
     def _sums(self, rows):
         with np.errstate(invalid="ignore", over="ignore"):  # the sums tell, and the rows then fail
-            return Moments.from_rows(*self._rows(rows))
+            return Moments.of(*self._rows(rows))
 
     def _rows(self, rows):
         """X, y and the weights of some rows."""
@@ -248,7 +248,7 @@ def rounds(sums, splits, shape) -> Iterator[tuple[list[int], Callable, Moments |
             left += members
             continue
         tests = [sums(splits[j][1]) for j in members]
-        trains = _all_but_each(tests)
+        trains = all_but_each(tests)
         pairs = dict(zip(members, zip(trains, tests, strict=True), strict=True))
         yield members, pairs.__getitem__, trains[0] + tests[0]
     if left:
@@ -283,8 +283,8 @@ def are_complements(train, test, n_rows):
     return bool((count == 1).all())
 
 
-def _all_but_each(parts):
-    """The sums of all parts but one, for each."""
+def all_but_each(parts):
+    """The sums of all parts but one, for each: nothing is subtracted."""
     before = list(accumulate(parts[:-1]))
     after = list(accumulate(parts[:0:-1]))[::-1]
     inner = [a + b for a, b in zip(before, after[1:], strict=False)]

@@ -18,20 +18,21 @@ from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters
 from skreg.model_selection.criteria import CriterionScores
-from skreg.model_selection.evaluation import (
+from skreg.model_selection.evaluation import Evaluation, combinations
+from skreg.model_selection.job import Watch
+from skreg.model_selection.outcome import ONE_STD_ERR, Outcome, finished_of, scorers_of
+from skreg.model_selection.parts import Parts
+from skreg.model_selection.pipelines import alpha_name
+from skreg.model_selection.request import (
     INFORMATION,
     WITHOUT_SPLITS,
-    Evaluation,
     check_choices,
     checked_rows,
-    combinations,
     criterion_of,
     job_of,
 )
-from skreg.model_selection.job import Watch
-from skreg.model_selection.outcome import ONE_STD_ERR, Outcome, finished_of, scorers_of
-from skreg.model_selection.pipelines import alpha_name
 from skreg.model_selection.results import SearchResults
+from skreg.model_selection.splitters import ColumnOfFolds
 from skreg.path import RegularizationPath
 
 
@@ -63,11 +64,13 @@ class PathSearchCV(SearchResults):
     param_grid : None, dict or list of dict, default=None
         Other parameters to cross λ with, also those of earlier steps of a Pipeline, as for
         `GridSearchCV`.
-    cv : None, int, splitter, iterable, "loo" or "gcv", default=None
+    cv : None, int, splitter, iterable, "loo", "gcv" or "column:NAME", default=None
         Splits as for `GridSearchCV`, where None is 5 folds. ``"loo"`` leaves out one row after the
         other, for squared error exactly, for other losses approximately, from one path on all
         rows; ``"gcv"`` is generalized cross-validation. Both take the rows as independent: not for
         groups, duplicates or rows in the order of time. See `skreg.model_selection.criteria`.
+        ``"column:NAME"`` takes the values of a column as folds. For rows in chunks an int stands
+        for that many folds by `HashKFold`.
     scoring : None, str, callable, list, tuple or dict, default=None
         As for `GridSearchCV`. ``"loo"`` takes one scorer, and gives it the predictions of all rows
         at once.
@@ -197,7 +200,7 @@ class PathSearchCV(SearchResults):
         },
         "alphas": [Integral, "array-like", StrOptions({"auto"}), Mapping],
         "param_grid": [dict, list, None],
-        "cv": ["cv_object", StrOptions(set(WITHOUT_SPLITS))],
+        "cv": ["cv_object", StrOptions(set(WITHOUT_SPLITS)), ColumnOfFolds()],
         "selection": [StrOptions({"best", *ONE_STD_ERR, *INFORMATION})],
         "noise_variance": [Interval(Real, 0, None, closed="neither"), None],
         "resource": [StrOptions({"epochs"}), None],
@@ -264,9 +267,12 @@ class PathSearchCV(SearchResults):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Whatever the estimator takes.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        X : array-like of shape (n_samples, n_features), Chunks, or list or dict of Moments
+            Whatever the estimator takes. For squared error also rows in `Chunks` and what these may
+            be made of, which are read once, and the `Moments` of each fold. Of the earlier steps
+            of a Pipeline there may then be `StandardScaler`; scores are R² and mean squares.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), or str, default=None
+            Of rows in chunks the name of the column.
         **params : dict of str to object
             For ``estimator.fit``, the scorers and the splitter. As for `GridSearchCV`, ``groups``
             goes to the splitter, ``sample_weight`` also to the scorers that take it; with metadata
@@ -291,8 +297,8 @@ class PathSearchCV(SearchResults):
         """
         choice = check_choices(self)
         scorers, metric = self._get_scorers()
-        X, y = checked_rows(self.estimator, X, y)
-        params = _check_method_params(X, params=params)
+        X, y = checked_rows(self, X, y, params.get("sample_weight"))
+        params = {} if isinstance(X, Parts) else _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")
         hooks = {

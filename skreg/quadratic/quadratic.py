@@ -100,7 +100,7 @@ class Quadratic(Problem):
             if p > n or (issparse(X) and 8 * p * p > X.data.nbytes):
                 made = RowQuadratic(X, targets, weights, fit_intercept, X.dtype, single)
             else:
-                moments, data = Moments.from_rows(X, targets, weights), (X, targets, weights)
+                moments, data = Moments.of(X, targets, weights), (X, targets, weights)
                 made = GramQuadratic(moments, fit_intercept, data, X.dtype, single)
             finite = made.is_finite
         if not finite:
@@ -352,7 +352,7 @@ class RowQuadratic(Quadratic):
 
     def as_moments(self):
         """Moments of these rows: p × p."""
-        return Moments.from_rows(*self.data)
+        return Moments.of(*self.data)
 
     def gradient(self, theta):
         return self.rows.transposed_dot(self.rows.dot(theta.T) - self.rows.b).T

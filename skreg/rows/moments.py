@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
+from sklearn.utils.validation import _get_feature_names, check_X_y
 
 from skreg._kernels import rows as row_kernels
 from skreg._kernels import thin_products
 from skreg._sparse import check_sparse
-from skreg.rows.products import Array, add_gram, product, slices, symmetric
+from skreg._validation import as_numbers, check_weights
+from skreg.rows import moment_bytes
+from skreg.rows.products import EPS, Array, add_gram, product, slices, symmetric
 from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
@@ -41,12 +44,14 @@ class Moments:
         Σᵢ wᵢ (xᵢ − x̄)(yᵢ − ȳ)ᵀ.
     yy : ndarray of shape (q,)
         Σᵢ wᵢ (yᵢ − ȳ)², for each target.
+    feature_names : tuple of str or None
+        Names of the features, where they are known. Moments of other features do not add.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skreg.rows import Moments
-    >>> X, y = np.array([[0.0], [2.0], [4.0]]), np.array([[1.0], [2.0], [6.0]])
+    >>> from skreg import Moments
+    >>> X, y = np.array([[0.0], [2.0], [4.0]]), np.array([1.0, 2.0, 6.0])
     >>> whole = Moments.from_rows(X, y)
     >>> parts = Moments.from_rows(X[:1], y[:1]) + Moments.from_rows(X[1:], y[1:])
     >>> whole.x_mean, parts.xx, (parts - Moments.from_rows(X[:1], y[:1])).y_mean
@@ -60,14 +65,44 @@ class Moments:
     xx: Array
     xy: Array
     yy: Array
+    feature_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for array in (self.x_mean, self.y_mean, self.xx, self.xy, self.yy):
             array.flags.writeable = False
 
     @classmethod
-    def from_rows(cls, X: Any, y: Array, weights: Array | None = None) -> Moments:
-        """The statistic of the rows of X (n, p) and y (n, q), weighted by ``weights`` (n,).
+    def from_rows(cls, X: Any, y: Any, sample_weight: Any = None) -> Moments:
+        """The statistic of these rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The names of a DataFrame's columns are kept.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : None, float or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        ValueError
+            If X, y or the weights are not finite, do not match, or the weights are negative.
+        """
+        names = _get_feature_names(X)
+        X, y = check_X_y(
+            X, as_numbers(y), accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32],
+            multi_output=True, y_numeric=True, estimator=cls.__name__,
+        )  # fmt: skip
+        weights = part_weights(sample_weight, X)
+        made = cls.of(X, np.asarray(y, dtype=np.float64).reshape(len(y), -1), weights)
+        return made if names is None else replace(made, feature_names=tuple(names))
+
+    @classmethod
+    def of(cls, X: Any, y: Array, weights: Array | None = None) -> Moments:
+        """The same for arrays that have been checked: X (n, p), y (n, q), ``weights`` (n,).
 
         A sparse X (CSR, CSC) stays so: Σ wᵢxᵢxᵢᵀ is summed over what is stored.
 
@@ -92,7 +127,7 @@ class Moments:
     @classmethod
     def _from_sparse(cls, X: Any, y: Array, weights: Array | None) -> Moments:
         if weights is not None and not weights.any():  # rows without weight, one of them will do
-            return cls.from_rows(X[:1].toarray(), y[:1], weights[:1])
+            return cls.of(X[:1].toarray(), y[:1], weights[:1])
         rows = WeightedRows(X, y, weights, centred=True)
         W = rows.weight
         xx, xy = W * rows.gram(), W * rows.transposed_dot(rows.b)
@@ -120,8 +155,69 @@ class Moments:
             x_origin, y_origin = x_origin + x_sum / weight, y_origin + y_sum / weight
         return cls(weight, n_rows, x_origin, y_origin, symmetric(xx), xy, yy)
 
+    def scaled(self, center: Array | None = None, scale: Array | None = None) -> Moments:
+        """The moments of (x − center)/scale in the place of x.
+
+        Without arguments each feature gets mean 0 and standard deviation 1, and one that is
+        constant only mean 0, as by scikit-learn's `StandardScaler`.
+
+        Parameters
+        ----------
+        center : None or ndarray of shape (p,), default=None
+            None for the means.
+        scale : None or ndarray of shape (p,), default=None
+            None for the standard deviations.
+
+        Returns
+        -------
+        Moments
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skreg import Moments
+        >>> Moments.from_rows([[0.0], [2.0], [4.0]], [1.0, 2.0, 6.0]).scaled().xy.round(4)
+        array([[6.1237]])
+        """
+        center = self.x_mean if center is None else np.asarray(center, dtype=np.float64)
+        scale = self.deviations() if scale is None else np.asarray(scale, dtype=np.float64)
+        return replace(
+            self,
+            x_mean=(self.x_mean - center) / scale,
+            xx=self.xx / scale / scale[:, None],
+            xy=self.xy / scale[:, None],
+        )
+
+    def deviations(self) -> Array:
+        """Standard deviations of the features; 1 of those that are constant, to rounding."""
+        variance = np.diag(self.xx) / self.weight
+        n = self.n_rows
+        # The bound of scikit-learn's `StandardScaler`.
+        constant = variance <= n * EPS * variance + (n * self.x_mean * EPS) ** 2
+        return np.where(constant, 1.0, np.sqrt(variance))
+
+    def to_bytes(self) -> bytes:
+        """A portable form of a stable layout, which `from_bytes` reads; see `moment_bytes`."""
+        return moment_bytes.packed(vars(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Moments:
+        """What `to_bytes` wrote, to the bit.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are not those of moments, were cut or changed, or were written by a later
+            version of the layout.
+        """
+        return cls(**moment_bytes.unpacked(data))
+
     def __add__(self, other: Moments) -> Moments:
         return self._pooled(other, 1)
+
+    def __radd__(self, other: Any) -> Moments:
+        """0 + moments, with which ``sum`` begins."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __sub__(self, other: Moments) -> Moments:
         return self._pooled(other, -1)
@@ -139,10 +235,11 @@ class Moments:
                 "moments of different shapes do not add: (n_features, n_targets) is "
                 f"{self.xy.shape} in one and {other.xy.shape} in the other."
             )
+        names = _common_names(self.feature_names, other.feature_names)
         if other.weight == 0.0:
-            return self
+            return replace(self, feature_names=names)
         if self.weight == 0.0 and sign > 0:
-            return other
+            return replace(other, feature_names=names)
         weight, n_rows = self.weight + sign * other.weight, self.n_rows + sign * other.n_rows
         if weight <= 0 or n_rows <= 0:
             raise ValueError(
@@ -160,7 +257,38 @@ class Moments:
             self.xx + sign * other.xx + np.outer(dx, between * dx),
             self.xy + sign * other.xy + np.outer(dx, between * dy),
             np.maximum(self.yy + sign * other.yy + between * dy * dy, 0.0),
+            names,
         )
+
+
+def part_weights(weights: Any, X: Any) -> Array | None:
+    """Weights of some of the rows, on one scale with those of others; they may all be 0."""
+    if weights is None or not X.shape[0]:
+        return None
+    array = np.asarray(weights, dtype=np.float64)
+    array = np.full(X.shape[0], array) if array.ndim == 0 else array
+    if array.shape == X.shape[:1] and not array.any():
+        return array
+    checked = check_weights(array, X)
+    if checked.max() != array.max():
+        raise ValueError(
+            f"sample_weight reaches {array.max():.3g}, too far from 1 to be added up. "
+            "Divide the weights by a number."
+        )
+    return checked
+
+
+def _common_names(
+    one: tuple[str, ...] | None, other: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """The names of the features of both; ValueError if they are not the same."""
+    if one is None or other is None or one == other:
+        return one or other
+    odd = next(i for i in range(len(one)) if one[i] != other[i])
+    raise ValueError(
+        "moments of different features do not add: "
+        f"feature {odd} is {one[odd]!r} in one and {other[odd]!r} in the other."
+    )
 
 
 def _origin(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool]:

@@ -181,7 +181,7 @@ class Sums:
 
     def __call__(self, rows):
         self.count += len(rows)
-        return Moments.from_rows(self.X[rows], self.y[rows])
+        return Moments.of(self.X[rows], self.y[rows])
 
 
 @pytest.mark.parametrize("splitter", [*SPLITTERS, LeaveOneOut()], ids=lambda s: type(s).__name__)
@@ -227,13 +227,13 @@ def test_how_many_rows_are_summed(splitter, count):
 @pytest.mark.parametrize(("splitter", "sums"), [(KFold(5), 5), (ShuffleSplit(3, test_size=0.2), 7)])
 def test_rows_are_summed_once_for_all_candidates(splitter, sums, monkeypatch):
     X, y = data()
-    calls, from_rows = [], Moments.from_rows.__func__
+    calls, of = [], Moments.of.__func__
 
     def counted(cls, X, y, weights=None):
         calls.append(len(y))
-        return from_rows(cls, X, y, weights)
+        return of(cls, X, y, weights)
 
-    monkeypatch.setattr(Moments, "from_rows", classmethod(counted))
+    monkeypatch.setattr(Moments, "of", classmethod(counted))
     grid = {"l1_ratio": [0.5, 1.0], "fit_intercept": [True, False]}
     ours = PathSearchCV(QuadraticApproxLasso(), ALPHAS, param_grid=grid, cv=splitter, refit=False)
     ours.fit(X, y)

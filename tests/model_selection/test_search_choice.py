@@ -18,7 +18,6 @@ from skreg import (
     RegularizationPath,
     RegularizedMLPRegressor,
 )
-from skreg.model_selection.alphas import automatic
 from skreg.model_selection.outcome import (
     edge,
     gain_beyond,
@@ -27,6 +26,7 @@ from skreg.model_selection.outcome import (
     standard_errors,
     warn_of_constant,
 )
+from skreg.model_selection.request import automatic
 from skreg.path.grid import extension
 
 X, Y = load_diabetes(return_X_y=True)

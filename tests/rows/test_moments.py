@@ -27,7 +27,7 @@ def assert_same(one, other, rtol=1e-10):
 
 
 def of(X, y, weights=None):
-    return Moments.from_rows(X, y.reshape(len(y), -1), weights)
+    return Moments.of(X, y.reshape(len(y), -1), weights)
 
 
 @given(problems())

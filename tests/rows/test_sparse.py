@@ -86,13 +86,13 @@ def test_products(design, centred, make, kind):
 @given(designs(), st.sampled_from(FORMATS))
 def test_moments(design, make):
     X, y, weights = design
-    made, expected = Moments.from_rows(make(X), y, weights), Moments.from_rows(X, y, weights)
+    made, expected = Moments.of(make(X), y, weights), Moments.of(X, y, weights)
     scale = np.sqrt(np.outer(np.diag(expected.xx), np.diag(expected.xx)))
     assert (np.abs(made.xx - expected.xx) <= 1e-10 * scale + 1e-12).all()
     close(made.x_mean, expected.x_mean, 1e-13)
     np.testing.assert_allclose(made.yy, expected.yy, rtol=1e-10)
     assert (made.weight, made.n_rows) == (pytest.approx(expected.weight), expected.n_rows)
-    none = Moments.from_rows(make(X), y, np.zeros(len(X)))
+    none = Moments.of(make(X), y, np.zeros(len(X)))
     assert none.weight == 0
     assert (made + none) is made
 

@@ -1,0 +1,51 @@
+"""Squared error from the moments of each fold alone: the rows need not be at hand."""
+
+import time
+
+import numpy as np
+
+from skreg.model_selection.affine import MomentTraining
+from skreg.model_selection.job import along_path
+from skreg.model_selection.metrics import NoFormula, SquareScores
+from skreg.model_selection.parts import Parts
+from skreg.solvers.method import by_targets
+
+
+def serves(job):
+    """Rows that are known by the moments of their folds."""
+    return isinstance(job.X, Parts)
+
+
+def run(job):
+    """Solve every λ on the training part of each split, and score it. See `Route`."""
+    for j, (train, test) in enumerate(zip(job.X.trains, job.X.tests, strict=True)):
+        yield j, _one_split(job, j, train, test)
+
+
+def _one_split(job, j, train, test):
+    start = time.perf_counter()
+    training = MomentTraining(job.estimator, train)
+    path = training.solve_closely(job.alphas, job.watch.of_split(j))
+    solved = time.perf_counter()
+    trains = _scores(job, training, path, train) if job.return_train_score else None
+    tests = _scores(job, training, path, test)
+    seconds = solved - start, time.perf_counter() - solved
+    return along_path(test.n_rows, tests, trains, *seconds)
+
+
+def _scores(job, training, path, moments):
+    try:
+        none = np.empty((0, moments.y_mean.size))
+        squares = SquareScores(training, job.scorers, {}, none)
+    except NoFormula:
+        raise ValueError(
+            f"scoring={sorted(job.scorers)} needs predictions of single rows. From moments and "
+            'chunks "r2", "neg_mean_squared_error" and "neg_root_mean_squared_error" are known.'
+        ) from None
+    found = squares.by_moments(training.prefix.apply(moments), *by_targets(path))
+    if found is None:
+        raise ValueError(
+            "the residuals of a fold are too small beside y for its moments to tell a score. "
+            "Search on rows in memory."
+        )
+    return found

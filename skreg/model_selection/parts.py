@@ -1,0 +1,101 @@
+"""Rows that are known by the moments of each fold: what a search of squared error needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any, cast
+
+import numpy as np
+
+from skreg.model_selection.moment_folds import all_but_each
+from skreg.model_selection.splitters import HashKFold, column_of_folds
+from skreg.rows import Chunks, Moments
+from skreg.rows.sources import is_chunked
+
+
+class Parts:
+    """The `Moments` of each fold.
+
+    Parameters
+    ----------
+    folds : dict of hashable to Moments
+        By the name of the fold.
+    """
+
+    def __init__(self, folds: Mapping[Any, Moments]) -> None:
+        if len(folds) < 2:
+            raise ValueError(
+                f"cross-validation needs the rows of at least two folds, got {len(folds)}."
+            )
+        self.names, self.tests = list(folds), list(folds.values())
+        for name, part in folds.items():
+            if not part.weight > 0:
+                raise ValueError(f"fold {name!r} holds no row of positive weight. Leave it out.")
+        self.trains = all_but_each(self.tests)
+        self.whole: Moments = self.trains[0] + self.tests[0]
+
+    @property
+    def splits(self) -> list[tuple[Any, range]]:
+        """A stand-in for the indices of each split: how many rows it tests."""
+        return [(None, range(part.n_rows)) for part in self.tests]
+
+
+def comes_in_parts(X: Any) -> bool:
+    """Whether X is rows in chunks or moments, rather than rows in memory."""
+    is_known = isinstance(X, Moments | Chunks) or _moments_by_fold(X) is not None
+    return is_known or is_chunked(X)
+
+
+def parts_of(X: Any, y: Any, cv: Any, sample_weight: Any) -> Parts:
+    """The `Parts` of moments by fold, or of rows in chunks, see `comes_in_parts`.
+
+    Parameters
+    ----------
+    X : object
+        As `PathSearchCV.fit` takes it.
+    y : None, str or list of str
+    cv : None, int, str or HashKFold
+        How rows in chunks fall into folds.
+    sample_weight : None or str
+    """
+    if (given := _moments_by_fold(X)) is not None:
+        if y is not None or sample_weight is not None:
+            raise ValueError("moments hold the targets and weights: leave y and sample_weight out.")
+        return Parts(given)
+    if isinstance(X, Moments):
+        raise ValueError(
+            "a search needs the moments of each fold: give a list of Moments, or a dict of them."
+        )
+    chunks = Chunks.of(X, y, sample_weight)
+    return Parts(by_fold(cast(Chunks, chunks), cv))
+
+
+def _moments_by_fold(X: Any) -> dict[Any, Moments] | None:
+    folds = X if isinstance(X, dict) else dict(enumerate(X)) if isinstance(X, list | tuple) else {}
+    if folds and all(isinstance(part, Moments) for part in folds.values()):
+        return folds
+    return None
+
+
+def by_fold(chunks: Chunks, cv: Any) -> dict[Any, Moments]:
+    """The moments of each fold, in one pass over the chunks; folds in ascending order."""
+    if cv is None or isinstance(cv, Integral):
+        cv = HashKFold(5 if cv is None else int(cv))
+    column = cv.by if isinstance(cv, HashKFold) else column_of_folds(cv)
+    if column is None and not isinstance(cv, HashKFold):
+        raise ValueError(
+            f"cv={cv!r} needs all rows at hand. For rows in chunks give a number of folds, "
+            "HashKFold(5, by='column'), or cv='column:NAME', of which each value is a fold."
+        )
+    if column is not None and column not in chunks.exclude:
+        chunks = chunks.excluding(column)
+    sums: dict[Any, Any] = {}
+    for chunk in chunks:
+        values = chunk.numbers if column is None else chunk.column(column)
+        folds = cv.fold_of(values) if isinstance(cv, HashKFold) else values
+        names, index = np.unique(folds, return_inverse=True)
+        for k, name in enumerate(names.tolist()):
+            rows = np.flatnonzero(index == k)
+            sums[name] = sums.get(name, 0) + chunk.moments(rows)
+    return {name: chunks.named(sums[name]) for name in sorted(sums)}

@@ -1,0 +1,140 @@
+"""Folds that need no count of the rows: in memory and in chunks they are the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import BaseCrossValidator, PredefinedSplit
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import _num_samples
+
+# What stands before the name of a column as a value of ``cv``.
+_COLUMN = "column:"
+
+
+class ColumnOfFolds(StrOptions):
+    """The constraint of a ``cv`` that names the column of the folds."""
+
+    def __init__(self) -> None:
+        super().__init__({f"{_COLUMN}NAME"})
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        return column_of_folds(val) is not None
+
+
+def column_of_folds(cv: Any) -> str | None:
+    """The column that a ``cv`` names, each of whose values is a fold; None for others.
+
+    Examples
+    --------
+    >>> column_of_folds("column:site")
+    'site'
+    """
+    is_named = isinstance(cv, str) and cv.startswith(_COLUMN) and cv != _COLUMN
+    return cv.removeprefix(_COLUMN) if is_named else None
+
+
+def by_column(X: Any, name: str) -> PredefinedSplit:
+    """The splitter of rows in memory whose folds are the values of a column."""
+    return PredefinedSplit(np.unique(values_of(X, name), return_inverse=True)[1])
+
+
+def values_of(X: Any, name: str) -> NDArray:
+    """A column of a DataFrame; ValueError where there is none of this name."""
+    if name not in getattr(X, "columns", ()):
+        raise ValueError(
+            f"{name!r} names no column of X by which rows fall into folds. Give a DataFrame that "
+            "has it, and leave the column out ahead of the model."
+        )
+    return np.asarray(X[name])
+
+
+class HashKFold(BaseCrossValidator):
+    """K folds by a hash of the number of a row, or of a value that it has.
+
+    A row's fold depends on nothing but its number, counted from 0, or its value, so that folds need
+    no pass over the data: rows that come in chunks are in the folds that they would be in if all
+    of them were in memory. Folds are of about the same size. Rows with the same value are in
+    the same fold, as by `GroupKFold`.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    by : None or str, default=None
+        The column whose values decide. None is the number of the row, unless `split` is given
+        ``groups``.
+    random_state : int, default=0
+        Another value gives other folds. Whole numbers of 64 bits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.model_selection import HashKFold
+    >>> [len(test) for _, test in HashKFold(3).split(np.zeros((300, 1)))]
+    [99, 98, 103]
+    """
+
+    def __init__(self, n_splits: int = 5, *, by: str | None = None, random_state: int = 0) -> None:
+        self.n_splits = n_splits
+        self.by = by
+        self.random_state = random_state
+
+    def fold_of(self, values: ArrayLike) -> NDArray[np.int64]:
+        """The fold, from 0 to K − 1, of each row number or value."""
+        if not isinstance(self.n_splits, Integral) or self.n_splits < 2:
+            raise ValueError(f"n_splits must be an integer of at least 2, got {self.n_splits!r}.")
+        values = np.asarray(values)
+        if values.dtype.kind not in "iub":
+            from pandas.util import hash_array  # which takes a while to import
+
+            values = hash_array(values.astype(object))
+        seed = np.uint64(self.random_state % 2**64)
+        return (_mixed(_mixed(values.astype(np.uint64)) ^ seed) % np.uint64(self.n_splits)).astype(
+            np.int64
+        )
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[NDArray, NDArray]]:
+        """Indices of the training and the test rows of each fold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            With ``by``, a DataFrame that has this column, unless there are ``groups``.
+        y : None
+            Not used.
+        groups : None or array-like of shape (n_samples,), default=None
+            Values to hash in the place of those of the column ``by``.
+
+        Yields
+        ------
+        train, test : ndarray of int
+        """
+        if groups is not None:
+            values = np.asarray(groups)
+        elif self.by is not None:
+            values = values_of(X, self.by)
+        else:
+            values = np.arange(_num_samples(X))
+        folds = self.fold_of(values)
+        for fold in range(self.n_splits):
+            yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """K."""
+        return self.n_splits
+
+
+def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A bijection of 64 bits of which each bit of the result depends on all (splitmix64).
+
+    G. Steele, D. Lea, C. Flood, 2014, "Fast splittable pseudorandom number generators".
+    """
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

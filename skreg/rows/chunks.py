@@ -1,0 +1,379 @@
+"""Rows that come a chunk at a time, from files and tables that need not fit in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from skreg._validation import as_numbers
+from skreg.rows.moments import Moments, part_weights
+from skreg.rows.products import Array
+from skreg.rows.sources import is_chunked, pieces_of
+from skreg.rows.tables import Table, as_table
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some of the rows, as numbers.
+
+    Attributes
+    ----------
+    X : ndarray of shape (m, p)
+        By columns where the source keeps columns, and then only until the next chunk is read.
+    y : ndarray of shape (m, q)
+    weights : ndarray of shape (m,) or None
+    start : int
+        How many rows come before.
+    table : Table or None
+        The columns as they came.
+    """
+
+    X: Any
+    y: Array
+    weights: Array | None
+    start: int
+    table: Table | None = None
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the rows, from 0 for the first of all."""
+        return np.arange(self.start, self.start + len(self.y))
+
+    def column(self, name: str) -> NDArray:
+        """A column of the table as it came."""
+        if self.table is None or name not in self.table.names:
+            raise ValueError(f"the chunks have no column {name!r}. {_known(self.table)}")
+        return self.table.values(name)
+
+    def moments(self, rows: NDArray | None = None) -> Moments:
+        """The `Moments` of all rows, or of some."""
+        if rows is None:
+            return Moments.of(self.X, self.y, self.weights)
+        weights = None if self.weights is None else self.weights[rows]
+        by_column = isinstance(self.X, np.ndarray) and self.X.flags.f_contiguous
+        X = self.X.T.take(rows, axis=1).T if by_column else self.X[rows]
+        return Moments.of(X, self.y[rows], weights)
+
+
+class Chunks:
+    """Rows in chunks: what estimators and searches take in the place of X where data are large.
+
+    A pass reads one chunk after the other and keeps none. Estimators of squared error and
+    `PathSearchCV` make one pass; a column of text without declared categories costs one more.
+
+    Parameters
+    ----------
+    source : object
+        One of
+
+        - a ``Dataset``, ``ParquetFile``, ``RecordBatchReader`` or ``Table`` of PyArrow;
+        - a ``LazyFrame`` or ``DataFrame`` of Polars, a ``DataFrame`` of pandas;
+        - a relation of DuckDB, or another object with an Arrow stream;
+        - an iterable of chunks, each of them a table of these libraries, or a tuple (X, y) or
+          (X, y, sample_weight) of arrays;
+        - a function without parameters that returns such an iterable, anew for each pass.
+    y : str, list of str or None, default=None
+        Names of the columns that are the targets. None for chunks that are tuples.
+    sample_weight : str or None, default=None
+        Name of the column of weights.
+    features : None or list of str, default=None
+        Names of the columns to use, in this order. None for all that have no other role.
+    exclude : list of str, default=()
+        Names of columns that are no features, such as one that says to which fold a row belongs.
+    categories : None or dict of str to list, default=None
+        The values of columns of text, and of other columns that are to be read as categories. Each
+        value becomes a feature, 1 in the rows that have it and 0 elsewhere. Columns of text
+        that are not named here are read once more, before, for their values. A value that is not
+        among those declared is an error.
+    allow_missing : bool, default=False
+        Whether missing numbers are passed on as NaN. Otherwise they are an error.
+
+    Attributes
+    ----------
+    feature_names : list of str or None
+        Names of the columns of X; None where the chunks are arrays. Known after the first chunk.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg import Chunks, Moments, QuadraticApproxRidge
+    >>> def chunks():
+    ...     for seed in range(100):
+    ...         X = np.random.default_rng(seed).normal(size=(1000, 3))
+    ...         yield X, X @ [1.0, 2.0, 3.0]
+    >>> QuadraticApproxRidge(alpha=0.0).fit(Chunks(chunks)).coef_.round(6)
+    array([1., 2., 3.])
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        y: str | Sequence[str] | None = None,
+        *,
+        sample_weight: str | None = None,
+        features: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+        categories: Mapping[str, Sequence[Any]] | None = None,
+        allow_missing: bool = False,
+    ) -> None:
+        self.source, self.y, self.sample_weight = source, y, sample_weight
+        self.features, self.exclude, self.allow_missing = features, exclude, allow_missing
+        self.categories = None if categories is None else dict(categories)
+        self.targets = [] if y is None else [y] if isinstance(y, str) else list(y)
+        self.feature_names: list[str] | None = None
+        self._levels: dict[str, list[Any]] | None = None
+        self._columns: list[str] | None = None
+        self._n_passes, self._buffer = 0, np.empty(0)
+
+    @classmethod
+    def of(cls, X: Any, y: Any = None, sample_weight: Any = None) -> Chunks | None:
+        """X as `Chunks` if it is rows in chunks; None if it is an array or a table in memory."""
+        if isinstance(X, Chunks):
+            if y is not None or sample_weight is not None:
+                raise ValueError(
+                    "Chunks name their targets and weights themselves: give y and sample_weight "
+                    "to Chunks, and not to fit."
+                )
+            return X
+        if not is_chunked(X):
+            return None
+        for name, given in (("y", y), ("sample_weight", sample_weight)):
+            if not (given is None or isinstance(given, str | list)):
+                raise ValueError(
+                    f"{name} must be the name of a column where rows come in chunks, got "
+                    f"{type(given).__name__}. Chunks of arrays are tuples (X, y, sample_weight)."
+                )
+        return cls(X, y, sample_weight=sample_weight)
+
+    def excluding(self, name: str) -> Chunks:
+        """The same rows with a column that is no feature."""
+        exclude = [*self.exclude, name]
+        return Chunks(
+            self.source, self.y, sample_weight=self.sample_weight, features=self.features,
+            exclude=exclude, categories=self.categories, allow_missing=self.allow_missing,
+        )  # fmt: skip
+
+    # Passes ---------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """One pass over all rows."""
+        if self._levels is None:
+            self._levels = self._survey()
+        start = 0
+        for piece in self._pass():
+            chunk = self._chunk(piece, start)
+            start += len(chunk.y)
+            if len(chunk.y):
+                yield chunk
+        if not start:
+            raise ValueError("the source of chunks holds no rows. Give at least two.")
+
+    def moments(self) -> Moments:
+        """The `Moments` of all rows, in one pass."""
+        return self.named(sum((chunk.moments() for chunk in self), start=0))
+
+    def named(self, moments: Any) -> Moments:
+        """The same moments with the names of the features, checked to be finite."""
+        if not (np.isfinite(np.diag(moments.xx)).all() and np.isfinite(moments.yy).all()):
+            raise ValueError(
+                "X or y holds numbers that are not finite, or too large for their squares to be. "
+                "Leave such rows out, or scale the columns."
+            )
+        names = self.feature_names
+        return replace(moments, feature_names=None if names is None else tuple(names))
+
+    def _pass(self) -> Iterator[Any]:
+        """The pieces of the source, from the first."""
+        self._n_passes += 1
+        if self._n_passes > 1 and isinstance(self.source, Iterator):
+            raise ValueError(
+                "the source of chunks can be read once only, and another pass is needed. Give a "
+                "function that returns the chunks anew, or declare the categories."
+            )
+        yield from pieces_of(self.source, self._asked())
+
+    def _asked(self) -> list[str] | None:
+        """The columns to read; None for all of them."""
+        if self.features is None:
+            return None
+        weight = [] if self.sample_weight is None else [self.sample_weight]
+        return list(dict.fromkeys([*self.features, *self.targets, *weight, *self.exclude]))
+
+    def _survey(self) -> dict[str, list[Any]]:
+        """The values of each column of categories: declared ones, or those met in a pass."""
+        declared = {} if self.categories is None else self.categories
+        found = {name: list(values) for name, values in declared.items()}
+        if isinstance(self.source, Iterator):
+            return found
+        names: list[str] | None = None
+        seen: dict[str, dict[Any, None]] = {}
+        for piece in self._pass():
+            table = as_table(piece)
+            if table is None:
+                break
+            if names is None:
+                features = self._features_of(table)
+                names = [n for n in features if n not in found and not table.is_numeric(n)]
+            if not names:
+                break
+            for name in names:
+                seen.setdefault(name, {}).update(dict.fromkeys(table.codes(name)[1]))
+        return found | {name: sorted(values, key=str) for name, values in seen.items()}
+
+    # One chunk ------------------------------------------------------------------------------------
+
+    def _chunk(self, piece: Any, start: int) -> Chunk:
+        table = as_table(piece)
+        if table is not None:
+            return self._of_table(table, start)
+        if not isinstance(piece, tuple) or len(piece) not in (2, 3):
+            raise ValueError(
+                f"a chunk must be a table, or a tuple (X, y) or (X, y, sample_weight), got "
+                f"{type(piece).__name__}."
+            )
+        if self.targets:
+            raise ValueError(f"y={self.y!r} names a column, and the chunks are tuples of arrays.")
+        X, y, *more = piece
+        return self._of_arrays(X, y, more[0] if more else None, start)
+
+    def _of_arrays(self, X: Any, y: Any, weights: Any, start: int) -> Chunk:
+        table = as_table(X)
+        if table is not None:
+            X = self._matrix(table, start)
+        elif not issparse(X):
+            X = np.asarray(X)
+            X = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
+        y = np.asarray(as_numbers(y), dtype=np.float64)
+        y = y[:, None] if y.ndim == 1 else y
+        if X.ndim != 2 or X.shape[0] != len(y):
+            raise ValueError(
+                f"X of the chunk that begins at row {start} has shape {X.shape}, and its y has "
+                f"{len(y)} rows."
+            )
+        return Chunk(X, y, part_weights(weights, X), start, table)
+
+    def _of_table(self, table: Table, start: int) -> Chunk:
+        if not self.targets:
+            raise ValueError(
+                f"the chunks are tables: name the column of the target, y='…'. {_known(table)}"
+            )
+        self._require(table, [*self.targets, *([self.sample_weight] if self.sample_weight else [])])
+        X = self._matrix(table, start)
+        y = np.column_stack([self._target(table, name, start) for name in self.targets])
+        weights = None
+        if self.sample_weight is not None:
+            weights = part_weights(table.numbers(self.sample_weight), X)
+        return Chunk(X, y, weights, start, table)
+
+    def _target(self, table: Table, name: str, start: int) -> Array:
+        if not table.is_numeric(name):
+            raise ValueError(f"the target {name!r} must hold numbers. Convert it before.")
+        out = table.numbers(name)
+        if not np.isfinite(out).all():
+            row = start + int(np.flatnonzero(~np.isfinite(out))[0])
+            raise ValueError(
+                f"the target {name!r} is missing or not finite in row {row}. Leave such rows out."
+            )
+        return out
+
+    def _matrix(self, table: Table, start: int) -> Array:
+        """The features of a table, by columns."""
+        if self._columns is None:
+            self._columns = self._features_of(table)
+            self.feature_names = self._names(table)
+        self._require(table, self._columns)
+        levels, names = self._levels or {}, self.feature_names or []
+        X, j = self._room(len(table), len(names)), 0
+        for name in self._columns:
+            if name in levels:
+                width = len(levels[name])
+                X[:, j : j + width] = self._indicators(table, name, start)
+            else:
+                width = 1
+                X[:, j] = self._numbers(table, name, start)
+            j += width
+        if not (self.allow_missing or np.isfinite(X.sum())):
+            self._refuse_missing(X, start)
+        return X
+
+    def _refuse_missing(self, X: Array, start: int) -> None:
+        where = np.argwhere(~np.isfinite(X))
+        if not len(where):  # the sum alone is too large
+            return
+        row, j = where[0]
+        raise ValueError(
+            f"column {(self.feature_names or [])[j]!r} is missing or not finite in row "
+            f"{start + row}. Fill in missing values, for example by a SimpleImputer ahead of the "
+            "model, or leave such rows out."
+        )
+
+    def _room(self, m: int, p: int) -> Array:
+        """An array of this shape by columns: that of the chunk before, if there is one as large."""
+        if self._buffer.size < m * p:
+            self._buffer = np.empty(m * p)
+        return self._buffer[: m * p].reshape((m, p), order="F")
+
+    def _numbers(self, table: Table, name: str, start: int) -> Array:
+        if not table.is_numeric(name):
+            raise ValueError(
+                f"column {name!r} holds numbers in the first chunk and other values from row "
+                f"{start} on. Give categories={{{name!r}: […]}}, or numbers."
+            )
+        return table.numbers(name)
+
+    def _indicators(self, table: Table, name: str, start: int) -> Array:
+        assert self._levels is not None
+        levels = {level: k for k, level in enumerate(self._levels[name])}
+        codes, met = table.codes(name)
+        place = np.array([levels.get(level, -1) for level in met], dtype=np.intp)
+        index = np.where(codes >= 0, place[codes] if len(met) else -1, -1)
+        if (index < 0).any():
+            i = int(np.flatnonzero(index < 0)[0])
+            value = "missing" if codes[i] < 0 else repr(met[codes[i]])
+            raise ValueError(
+                f"column {name!r} is {value} in row {start + i}, which is none of its "
+                f"{len(levels)} categories. Declare it in categories, or leave such rows out."
+            )
+        return index[:, None] == np.arange(len(levels))
+
+    def _features_of(self, table: Table) -> list[str]:
+        if self.features is not None:
+            return list(self.features)
+        other = {*self.targets, self.sample_weight, *self.exclude}
+        return [name for name in table.names if name not in other]
+
+    def _names(self, table: Table) -> list[str]:
+        levels, names = self._levels or {}, []
+        for name in self._columns or []:
+            names += [f"{name}_{level}" for level in levels[name]] if name in levels else [name]
+        return names
+
+    @staticmethod
+    def _require(table: Table, names: Iterable[str]) -> None:
+        have = set(table.names)
+        if lost := [name for name in names if name not in have]:
+            raise ValueError(f"a chunk has no column {lost[0]!r}. {_known(table)}")
+
+
+def moments_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Any:
+    """The `Moments` of rows in chunks, or that X is; None for rows in memory."""
+    moments = X if isinstance(X, Moments) else None
+    chunks = None if moments is not None else Chunks.of(X, y, sample_weight)
+    if moments is None and chunks is None:
+        return None
+    for name, given in (("offset", offset), ("y", y if chunks is None else None)):
+        if given is not None:
+            raise ValueError(f"{name} does not go with X as {type(X).__name__}. Leave it out.")
+    return moments if chunks is None else chunks.moments()
+
+
+def _known(table: Table | None) -> str:
+    if table is None:
+        return "Its columns have no names."
+    shown = ", ".join(table.names[:8]) + (", …" if len(table.names) > 8 else "")
+    return f"Its columns are {shown}."

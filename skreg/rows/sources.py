@@ -1,0 +1,79 @@
+"""Where chunks of rows come from: libraries that keep tables, and plain iterables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from scipy.sparse import issparse
+
+from skreg.rows.tables import as_table
+
+#: Rows that are asked for at a time, where the source lets one ask: few enough for the cache.
+ROWS = 8192
+#: From a source and the columns to read, None for all, to its chunks.
+Reader = Callable[[Any, "list[str] | None"], Iterable[Any]]
+
+
+def is_chunked(X: Any) -> bool:
+    """Whether X is a source of chunks, rather than rows in memory."""
+    if hasattr(X, "__array__") or issparse(X):
+        return False
+    if isinstance(X, list | tuple):
+        return bool(len(X)) and all(_is_pair(item) for item in X)
+    return callable(X) or isinstance(X, Iterator) or _reader_of(X) is not None
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, tuple) and len(item) in (2, 3) and getattr(item[0], "ndim", 0) == 2
+
+
+def pieces_of(source: Any, columns: list[str] | None) -> Iterator[Any]:
+    """The chunks of a source, as tables of some library or as tuples; some columns of tables."""
+    reader = _reader_of(source)
+    if reader is not None:
+        yield from reader(source, columns)
+    elif as_table(source) is not None:
+        yield source
+    else:
+        yield from source() if callable(source) else source
+
+
+def _reader_of(source: Any) -> Reader | None:
+    """How to read a source of some library; None for others."""
+    library, name = type(source).__module__.partition(".")[0], type(source).__name__
+    if library == "pyarrow":
+        if hasattr(source, "to_batches") and hasattr(source, "num_rows"):
+            return _arrow_table
+        if hasattr(source, "to_batches"):
+            return _dataset
+        if hasattr(source, "iter_batches"):
+            return lambda file, columns: file.iter_batches(batch_size=ROWS, columns=columns)
+        if name == "RecordBatchReader":
+            return lambda reader, columns: reader
+    if library == "polars" and name == "LazyFrame":
+        return _lazy_frame
+    if library in ("duckdb", "_duckdb") and hasattr(source, "fetch_record_batch"):
+        return lambda relation, columns: relation.fetch_record_batch(ROWS)
+    return None
+
+
+def _dataset(source: Any, columns: list[str] | None) -> Iterable[Any]:
+    from pyarrow import dataset  # the user's own
+
+    options: dict[str, Any] = {"batch_readahead": 1, "fragment_readahead": 1}
+    if isinstance(getattr(source, "format", None), dataset.ParquetFileFormat):
+        # By default Arrow reads whole files ahead.
+        options["fragment_scan_options"] = dataset.ParquetFragmentScanOptions(
+            pre_buffer=False, use_buffered_stream=True
+        )
+    return source.to_batches(columns=columns, batch_size=ROWS, **options)
+
+
+def _arrow_table(source: Any, columns: list[str] | None) -> Iterable[Any]:
+    return (source if columns is None else source.select(columns)).to_batches(max_chunksize=ROWS)
+
+
+def _lazy_frame(source: Any, columns: list[str] | None) -> Iterable[Any]:
+    chosen = source if columns is None else source.select(columns)
+    return chosen.collect_batches(chunk_size=ROWS, maintain_order=True)

@@ -1,0 +1,169 @@
+"""Searches from moments and from rows in chunks: those of the same rows in memory."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import PredefinedSplit
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from skreg import (
+    Chunks,
+    Moments,
+    PathSearchCV,
+    QuadraticApproxLasso,
+    QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
+)
+from skreg.model_selection import HashKFold
+
+pytestmark = pytest.mark.filterwarnings("ignore:the best λ, alpha=:UserWarning")
+
+RNG = np.random.default_rng(0)
+NAMES = list("abcdef")
+FRAME = pd.DataFrame(
+    RNG.normal(size=(400, 6)) * [1, 2, 3, 4, 5, 60] + [0, 1, 2, 3, 4, 500], columns=NAMES
+)
+FRAME["constant"] = 7.0
+FRAME["y"] = 2 * FRAME.a - FRAME.b + 0.01 * FRAME.f + RNG.normal(size=400)
+FRAME["weight"] = RNG.integers(0, 3, 400).astype(float)
+FRAME["site"] = RNG.choice(["p", "q", "r"], 400)
+X, Y = FRAME[[*NAMES, "constant"]], FRAME.y
+ALPHAS = [10.0, 1.0, 0.1, 0.01, 1e-5]
+
+
+def pieces():
+    return [FRAME.iloc[i : i + 53] for i in range(0, 400, 53)]
+
+
+def chunks(**options):
+    return Chunks(pieces, "y", exclude=["site", "weight"], **options)
+
+
+def compare(found, expected, tol=1e-10):
+    for key, values in expected.cv_results_.items():
+        if key.startswith(("mean_t", "std_t", "split", "rank")):
+            np.testing.assert_allclose(found.cv_results_[key], values, rtol=tol, atol=tol)
+    assert found.best_alpha_ == pytest.approx(expected.best_alpha_, rel=1e-9)
+    np.testing.assert_allclose(
+        found.best_estimator_.predict(X), expected.best_estimator_.predict(X), rtol=1e-9
+    )
+    assert list(found.path_.to_frame().columns) == list(expected.path_.to_frame().columns)
+
+
+MODELS = {
+    "ridge": QuadraticApproxRidge(),
+    "lasso": QuadraticApproxLasso(),
+    "scaled": make_pipeline(StandardScaler(), QuadraticApproxLasso()),
+    "centered": make_pipeline(StandardScaler(with_std=False), QuadraticApproxRidge()),
+    "stretched": make_pipeline(StandardScaler(with_mean=False), QuadraticApproxRidge()),
+    "twice": make_pipeline(
+        StandardScaler(), "passthrough", StandardScaler(), QuadraticApproxLasso(positive=True)
+    ),
+    "nested": make_pipeline(make_pipeline(StandardScaler()), QuadraticApproxLasso(groups=None)),
+}
+
+
+@pytest.mark.parametrize("alphas", [ALPHAS, 7, "auto"], ids=["given", "seven", "auto"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_search_in_one_pass(name, alphas):
+    options = dict(return_train_score=True, selection="1se")
+    found = PathSearchCV(MODELS[name], alphas, cv=4, **options).fit(chunks())
+    expected = PathSearchCV(MODELS[name], alphas, cv=HashKFold(4), **options).fit(X, Y)
+    compare(found, expected)
+
+
+def test_the_fitted_scaler_is_scikit_learn_s():
+    found = PathSearchCV(MODELS["scaled"], ALPHAS).fit(chunks()).best_estimator_
+    expected = MODELS["scaled"].fit(X, Y)
+    for name in ("mean_", "var_", "scale_"):
+        np.testing.assert_allclose(
+            getattr(found[0], name), getattr(expected[0], name), rtol=1e-12, atol=1e-12
+        )
+    for name in ("n_samples_seen_", "n_features_in_"):
+        assert getattr(found[0], name) == getattr(expected[0], name)
+    assert list(found[0].feature_names_in_) == list(expected[0].feature_names_in_)
+    assert vars(found[-1]).keys() - vars(expected[-1]).keys() <= {"_exact"}
+    assert not hasattr(found[-1], "feature_names_in_")
+
+
+def test_several_scorers_and_weights():
+    options = dict(scoring=["r2", "neg_mean_squared_error"], refit="r2")
+    source = Chunks(pieces, "y", sample_weight="weight", exclude=["site"])
+    found = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=4, **options).fit(source)
+    expected = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=HashKFold(4), **options)
+    compare(found, expected.fit(X, Y, sample_weight=FRAME.weight))
+
+
+def test_folds_by_a_column():
+    source = Chunks(pieces, "y", exclude=["weight"])
+    found = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv="column:site").fit(source)
+    assert found.n_splits_ == 3
+    splitter = PredefinedSplit(pd.factorize(FRAME.site, sort=True)[0])
+    compare(found, PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=splitter).fit(X, Y))
+
+
+def test_folds_by_a_hash_of_a_column():
+    splitter = HashKFold(3, by="f")
+    found = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=splitter).fit(
+        Chunks(pieces, "y", features=NAMES[:5])
+    )
+    expected = PathSearchCV(
+        QuadraticApproxRidge(), ALPHAS, cv=list(splitter.split(X, groups=FRAME.f))
+    ).fit(X[NAMES[:5]], Y)
+    np.testing.assert_allclose(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-10
+    )
+
+
+def test_a_column_of_folds_in_memory():
+    data = FRAME[[*NAMES, "constant"]].assign(site=pd.factorize(FRAME.site, sort=True)[0])
+    found = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv="column:site").fit(data, Y)
+    splitter = PredefinedSplit(data.site)
+    compare_to = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=splitter).fit(data, Y)
+    np.testing.assert_array_equal(
+        found.cv_results_["mean_test_score"], compare_to.cv_results_["mean_test_score"]
+    )
+
+
+def test_moments_by_fold():
+    parts = {}
+    for fold, rows in FRAME.groupby("site"):
+        parts[fold] = Moments.from_rows(rows[[*NAMES, "constant"]], rows.y)
+    found = PathSearchCV(MODELS["scaled"], ALPHAS).fit(parts)
+    splitter = PredefinedSplit(pd.factorize(FRAME.site, sort=True)[0])
+    compare(found, PathSearchCV(MODELS["scaled"], ALPHAS, cv=splitter).fit(X, Y))
+    again = PathSearchCV(MODELS["scaled"], ALPHAS).fit(list(parts.values()))
+    assert again.best_score_ == found.best_score_
+
+
+def test_param_grid():
+    grid = {"l1_ratio": [0.2, 1.0]}
+    found = PathSearchCV(QuadraticApproxLasso(), ALPHAS, param_grid=grid, cv=4).fit(chunks())
+    expected = PathSearchCV(QuadraticApproxLasso(), ALPHAS, param_grid=grid, cv=HashKFold(4))
+    compare(found, expected.fit(X, Y))
+
+
+MOMENTS = Moments.from_rows(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "given", "words"),
+    [
+        ("ridge", {}, MOMENTS, "needs the moments of each fold"),
+        ("ridge", {}, [MOMENTS], "at least two folds"),
+        ("ridge", {"cv": PredefinedSplit([0, 1])}, pieces, "needs all rows at hand"),
+        ("ridge", {"cv": "column:nowhere"}, pieces, "no column 'nowhere'"),
+        ("ridge", {"cv": "loo"}, pieces, "judges by rows in memory"),
+        ("ridge", {"selection": "aic"}, pieces, "judges by rows in memory"),
+        ("ridge", {"scoring": "neg_mean_absolute_error"}, pieces, "predictions of single rows"),
+        (Pipeline([("s", MinMaxScaler()), ("m", QuadraticApproxRidge())]), {}, pieces, "MinMax"),
+        (QuadraticApproxRidgeClassifier(), {}, pieces, "needs the rows themselves"),
+        (QuadraticApproxLasso(loss="huber"), {}, pieces, "only squared error"),
+    ],
+)
+def test_what_cannot_be_is_told(model, options, given, words):
+    search = PathSearchCV(MODELS.get(model, model) if isinstance(model, str) else model, **options)
+    y = "y" if given is pieces else None
+    with pytest.raises(ValueError, match=words):
+        search.fit(Chunks(given, y, exclude=["site"]) if given is pieces else given)

@@ -1,0 +1,185 @@
+"""Rows in chunks: from any source, cut in any way, they are the rows that they are in memory."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from skreg import Chunks, Moments, QuadraticApproxLasso, QuadraticApproxRidge
+from skreg.rows import sources
+
+
+def frame(n=300, seed=0):
+    rng = np.random.default_rng(seed)
+    out = pd.DataFrame(rng.normal(size=(n, 3)) + [0.0, 5.0, -100.0], columns=["a", "b", "c"])
+    out["kind"] = rng.choice(["u", "v", "w"], n)
+    out["flag"] = rng.random(n) < 0.5
+    out["y"] = out.a - 2 * out.b + (out.kind == "u") + rng.normal(size=n)
+    out["weight"] = rng.random(n)
+    return out
+
+
+FRAME = frame()
+FEATURES = pd.get_dummies(FRAME[["a", "b", "c", "kind", "flag"]], dtype=float)[
+    ["a", "b", "c", "kind_u", "kind_v", "kind_w", "flag"]
+].astype(float)
+DECLARED = {"kind": ["u", "v", "w"]}
+
+
+def pieces(size=37):
+    return [FRAME.iloc[i : i + size] for i in range(0, len(FRAME), size)]
+
+
+@pytest.fixture
+def parquet(tmp_path):
+    pa.parquet.write_table(pa.Table.from_pandas(FRAME), tmp_path / "x.parquet", row_group_size=70)
+    return tmp_path
+
+
+SOURCES = {
+    "dataset": lambda folder: pa.dataset.dataset(folder),
+    "file": lambda folder: pa.parquet.ParquetFile(folder / "x.parquet"),
+    "lazy frame": lambda folder: pl.scan_parquet(folder / "x.parquet"),
+    "table": lambda folder: pa.parquet.read_table(folder / "x.parquet"),
+    "reader": lambda folder: pa.parquet.read_table(folder / "x.parquet").to_reader(50),
+    "polars": lambda folder: pl.read_parquet(folder / "x.parquet"),
+    "pandas": lambda folder: FRAME,
+    "function": lambda folder: pieces,
+    "list": lambda folder: pieces(),
+    "generator": lambda folder: (piece for piece in pieces()),
+    "batches": lambda folder: lambda: pa.Table.from_pandas(FRAME).to_batches(41),
+    "polars chunks": lambda folder: lambda: map(pl.from_pandas, pieces()),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_source_gives_the_same_fit(name, parquet, monkeypatch):
+    monkeypatch.setattr(sources, "ROWS", 64)
+    chunks = Chunks(SOURCES[name](parquet), "y", sample_weight="weight", categories=DECLARED)
+    found = QuadraticApproxRidge(alpha=0.1).fit(chunks)
+    expected = QuadraticApproxRidge(alpha=0.1).fit(FEATURES, FRAME.y, FRAME.weight)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-10)
+    np.testing.assert_allclose(found.intercept_, expected.intercept_, rtol=1e-10)
+    assert list(found.feature_names_in_) == list(FEATURES.columns)
+
+
+def test_sources_are_taken_in_the_place_of_x(parquet):
+    source = pa.dataset.dataset(parquet)
+    found = QuadraticApproxLasso(alpha=0.1).fit(source, "y", sample_weight="weight")
+    expected = QuadraticApproxLasso(alpha=0.1).fit(FEATURES, FRAME.y, FRAME.weight)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-9, atol=1e-12)
+    path = QuadraticApproxLasso().regularization_path(source, "y", [0.1], sample_weight="weight")
+    np.testing.assert_allclose(path.coefs[0], found.coef_, rtol=1e-9, atol=1e-12)
+    assert list(path.to_frame().columns[-7:]) == list(FEATURES.columns)
+
+
+@given(st.lists(st.integers(0, 60), max_size=6), st.integers(1, 2), st.booleans())
+def test_any_cut_into_arrays(cuts, n_targets, is_sparse):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 4)), rng.normal(size=(60, n_targets))
+    weights = rng.integers(0, 3, 60).astype(float)
+    parts = np.split(np.arange(60), sorted(cuts))
+    made = [((csr_array(X[i]) if is_sparse else X[i]), y[i], weights[i]) for i in parts]
+    expected = Moments.from_rows(X, y, weights)
+    found = Chunks(made).moments()
+    np.testing.assert_allclose(found.xx, expected.xx, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(found.xy, expected.xy, rtol=1e-10, atol=1e-10)
+    assert found.n_rows == expected.n_rows
+
+
+def test_categories_are_found_in_a_pass_of_their_own():
+    chunks = Chunks(pieces, "y", exclude=["weight"])
+    chunks.moments()
+    assert chunks.feature_names == ["a", "b", "c", "kind_u", "kind_v", "kind_w", "flag"]
+
+
+def test_chosen_features_in_their_order(parquet):
+    chunks = Chunks(pa.dataset.dataset(parquet), "y", features=["c", "a"])
+    np.testing.assert_allclose(
+        chunks.moments().xx, Moments.from_rows(FRAME[["c", "a"]], FRAME.y).xx, rtol=1e-10
+    )
+
+
+def test_numbers_as_categories():
+    data = pd.DataFrame({"k": [1, 2, 1, 3], "y": [1.0, 2.0, 1.0, 4.0]})
+    chunks = Chunks(lambda: [data], "y", categories={"k": [1, 2, 3]})
+    assert QuadraticApproxRidge(alpha=0.0).fit(chunks).predict(np.eye(3)).round(9).tolist() == [
+        1.0,
+        2.0,
+        4.0,
+    ]
+
+
+def lost(column):
+    return lambda: [FRAME[:100], FRAME[100:].drop(columns=column)]
+
+
+def changed(column, row, value):
+    data = FRAME.astype({column: object if isinstance(value, str | None) else FRAME[column].dtype})
+    data.loc[row, column] = value
+    return lambda: [data[:100], data[100:].infer_objects()]
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        (lost("b"), {}, "a chunk has no column 'b'"),
+        (lost("y"), {}, "a chunk has no column 'y'"),
+        (changed("b", 150, np.nan), {}, "'b' is missing or not finite in row 150"),
+        (changed("y", 150, np.nan), {}, "'y' is missing or not finite in row 150"),
+        (changed("kind", 150, None), {}, "'kind' is missing in row 150"),
+        (changed("kind", 150, "x"), {"categories": DECLARED}, "'kind' is 'x' in row 150"),
+        (changed("weight", 150, -1.0), {"sample_weight": "weight"}, "must not be negative"),
+        (changed("weight", 150, 1e200), {"sample_weight": "weight"}, "too far from 1"),
+        (lambda: [], {}, "holds no rows"),
+        (lambda: [FRAME[:0]], {}, "holds no rows"),
+        (lambda: [1.0], {}, "a chunk must be a table"),
+        (lambda: [(np.eye(3), np.ones(2))], {"y": None}, "has shape"),
+        (lambda: [(np.eye(3), np.ones(3))], {}, "names a column"),
+        (pieces, {"y": None}, "name the column of the target"),
+        (pieces, {"y": "kind"}, "must hold numbers"),
+    ],
+)
+def test_what_is_wrong_is_named(source, options, words):
+    options = {"y": "y"} | options
+    with pytest.raises(ValueError, match=words):
+        QuadraticApproxRidge().fit(Chunks(source, **options))
+
+
+def test_a_generator_is_read_once():
+    chunks = Chunks((piece for piece in pieces()), "y", categories=DECLARED)
+    chunks.moments()
+    with pytest.raises(ValueError, match="can be read once only"):
+        chunks.moments()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((pieces, FRAME.y), "y must be the name of a column"),
+        ((Chunks(pieces, "y"), "y"), "give y and sample_weight to Chunks"),
+        ((Moments.from_rows(FEATURES, FRAME.y), FRAME.y), "y does not go with X as Moments"),
+    ],
+)
+def test_targets_are_named_once(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        QuadraticApproxRidge().fit(*arguments)
+
+
+def test_other_losses_need_the_rows():
+    with pytest.raises(ValueError, match="only squared error is known by moments"):
+        QuadraticApproxLasso(loss="huber").fit(pieces, "y")
+
+
+def test_fits_of_moments():
+    moments = Moments.from_rows(FEATURES, FRAME.y)
+    found = QuadraticApproxRidge(alpha="auto").fit(moments)
+    assert list(found.feature_names_in_) == list(FEATURES.columns)
+    again = QuadraticApproxRidge(alpha=found.alpha_).fit(FEATURES, FRAME.y)
+    np.testing.assert_allclose(found.coef_, again.coef_, rtol=1e-9)
