@@ -237,7 +237,7 @@ class Moments:
             )
         names = _common_names(self.feature_names, other.feature_names)
         if other.weight == 0.0:
-            return replace(self, feature_names=names)
+            return self if names is self.feature_names else replace(self, feature_names=names)
         if self.weight == 0.0 and sign > 0:
             return replace(other, feature_names=names)
         weight, n_rows = self.weight + sign * other.weight, self.n_rows + sign * other.n_rows
