@@ -16,6 +16,7 @@ from skreg.rows import Chunks, Moments
 if TYPE_CHECKING:
     from skreg import datasets as datasets
     from skreg import plotting as plotting
+    from skreg import preprocessing as preprocessing
 
 __all__ = [
     "Chunks",
@@ -31,7 +32,7 @@ __all__ = [
     "RegularizedMLPRegressor",
 ]
 
-_LATER = ("datasets", "plotting")
+_LATER = ("datasets", "plotting", "preprocessing")
 
 
 def __getattr__(name: str) -> Any:

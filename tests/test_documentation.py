@@ -13,6 +13,7 @@ from skreg import (
     RegularizedMLPClassifier,
 )
 from skreg.datasets import PlaygroundFeatures
+from skreg.preprocessing import PiecewiseLinearEncoder
 
 REFERENCE = (Path(__file__).parent.parent / "docs/api/index.rst").read_text(encoding="utf-8")
 ESTIMATORS = [
@@ -21,6 +22,7 @@ ESTIMATORS = [
     RegularizedMLPClassifier(),
     PathSearchCV(QuadraticApproxLasso()),
     PlaygroundFeatures(),
+    PiecewiseLinearEncoder(),
 ]
 
 
