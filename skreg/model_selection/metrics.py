@@ -256,12 +256,15 @@ class SquareScores:
         self._by_spread = any(metric is Squares.r2 for metric, _ in self._metrics.values())
         self.y, self.weights = y, weights_of(scorers, score_params, len(y))
 
-    def by_moments(self, part, coefs: Array, intercepts: Array) -> list[Score] | None:
+    def by_moments(
+        self, part, coefs: Array, intercepts: Array, exact: float = _EXACT
+    ) -> list[Score] | None:
         """Scores of each λ on rows of which the `Moments` are known; None if these cannot tell.
 
-        ``coefs`` have shape (n_alphas, q, p), ``intercepts`` (n_alphas, q).
+        ``coefs`` have shape (n_alphas, q, p), ``intercepts`` (n_alphas, q). Residuals are to be
+        known to this share of themselves: inf where there are no rows to ask instead.
         """
-        return self._named(_of_moments(part, coefs, intercepts))
+        return self._named(_of_moments(part, coefs, intercepts, exact))
 
     def by_predictions(self, rows, predict: Callable, n_alphas: int) -> list[Score] | None:
         """The same by predictions.
@@ -287,7 +290,7 @@ def by_lambda(found: dict[str, Array]) -> list[Score]:
     return [dict(zip(found, row, strict=True)) for row in rows]
 
 
-def _of_moments(part, coefs, intercepts):
+def _of_moments(part, coefs, intercepts, exact):
     """None where residuals are so small beside y, or the parts of a prediction, that digits go.
 
     Nor is there a mean of rows without weight.
@@ -300,12 +303,12 @@ def _of_moments(part, coefs, intercepts):
     within = part.yy - np.einsum("mqp,mqp->mq", coefs, 2.0 * part.xy.T - image)
     shift = part.y_mean - intercepts - product(flat, part.x_mean[:, None]).reshape(m, q)
     between = part.weight * shift**2
-    residual = within + between
+    residual = np.maximum(within, 0.0) + between
     # Terms of either sign and about this size are added up.
     size = part.yy + np.sqrt(p) * np.einsum("mqp,p->mq", coefs**2, np.diag(part.xx))
     level = np.abs(part.y_mean) + np.sqrt(np.einsum("mqp,p->mq", coefs**2, part.x_mean**2))
     rounding = 8 * EPS * (size + part.weight * level * np.abs(shift))
-    if not (rounding <= _EXACT * residual).all():
+    if exact < np.inf and not (rounding <= exact * residual).all():
         return None
     constant = _is_constant(part.n_rows, part.yy, part.weight * part.y_mean**2)
     return Squares(residual, part.yy, part.weight, constant)

@@ -42,10 +42,10 @@ def _scores(job, training, path, moments):
             f"scoring={sorted(job.scorers)} needs predictions of single rows. From moments and "
             'chunks "r2", "neg_mean_squared_error" and "neg_root_mean_squared_error" are known.'
         ) from None
-    found = squares.by_moments(training.prefix.apply(moments), *by_targets(path))
+    found = squares.by_moments(training.prefix.apply(moments), *by_targets(path), exact=np.inf)
     if found is None:
         raise ValueError(
-            "the residuals of a fold are too small beside y for its moments to tell a score. "
-            "Search on rows in memory."
+            "y is constant in a fold, or has one row in it: R² is a matter of definition there. Use "
+            'larger folds, or scoring="neg_mean_squared_error".'
         )
     return found

@@ -144,6 +144,14 @@ def test_param_grid():
     compare(found, expected.fit(X, Y))
 
 
+def test_a_perfect_fit():
+    X = RNG.normal(size=(100, 2))
+    data = [(X[:50], X[:50] @ [1e3, 2.0]), (X[50:], X[50:] @ [1e3, 2.0])]
+    found = PathSearchCV(QuadraticApproxRidge(), [1e-3, 1e-9], cv=3).fit(data)
+    assert found.best_alpha_ == 1e-9
+    assert abs(found.best_score_ - 1.0) < 1e-12
+
+
 MOMENTS = Moments.from_rows(X, Y)
 
 
@@ -158,6 +166,7 @@ MOMENTS = Moments.from_rows(X, Y)
         ("ridge", {"selection": "aic"}, pieces, "judges by rows in memory"),
         ("ridge", {"scoring": "neg_mean_absolute_error"}, pieces, "predictions of single rows"),
         (Pipeline([("s", MinMaxScaler()), ("m", QuadraticApproxRidge())]), {}, pieces, "MinMax"),
+        ("ridge", {"cv": 2}, [(np.eye(4), np.ones(4))], "y is constant in a fold"),
         (QuadraticApproxRidgeClassifier(), {}, pieces, "needs the rows themselves"),
         (QuadraticApproxLasso(loss="huber"), {}, pieces, "only squared error"),
     ],
