@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -16,6 +17,7 @@ from skreg.estimators._regression import QuadraticApproxRegressor
 from skreg.model_selection.pipelines import last_step
 from skreg.path import RegularizationPath
 from skreg.rows import Moments
+from skreg.rows.missing import MissingMoments
 from skreg.rows.products import Array
 
 
@@ -31,17 +33,35 @@ class AffinePrefix:
         If a step does more than shift and scale.
     """
 
-    def __init__(self, estimator: Any, moments: Moments) -> None:
-        self.last, self.moments, self._names = clone(estimator), moments, moments.feature_names
+    def __init__(self, estimator: Any, moments: Moments | MissingMoments) -> None:
+        self.last = clone(estimator)
+        self._means: Array | None = None
+        if isinstance(moments, MissingMoments):
+            self._means = moments.means()
+            if np.isnan(self._means).any():
+                j = int(np.flatnonzero(np.isnan(self._means))[0])
+                name = (moments.moments.feature_names or range(j + 1))[j]
+                raise ValueError(
+                    f"column {name!r} is missing in all rows of a training part. Leave it out."
+                )
+            moments = moments.imputed(self._means)
+        self.moments, self._names = moments, moments.feature_names
         self._maps: list[tuple[Array, Array]] = []
         self._steps: list[tuple[Pipeline, list[tuple[str, Any]]]] = []
         while isinstance(self.last, Pipeline):
             whole = self.last
             self._steps.append((whole, [(n, self._fitted(s)) for n, s in whole.steps[:-1]]))
             self.last = whole.steps[-1][1]
+        if self._means is not None and not first_imputes(estimator):
+            raise ValueError(
+                "values are missing, and the first step does not impute them. Let it be a "
+                "SimpleImputer of means."
+            )
 
-    def apply(self, moments: Moments) -> Moments:
+    def apply(self, moments: Moments | MissingMoments) -> Moments:
         """Those of other rows, as the last step sees them."""
+        if isinstance(moments, MissingMoments):
+            moments = moments.imputed(cast(Array, self._means))
         for center, scale in self._maps:
             moments = moments.scaled(center, scale)
         return moments
@@ -65,10 +85,12 @@ class AffinePrefix:
             return step
         if type(step) is Pipeline:
             return Pipeline([(name, self._fitted(inner)) for name, inner in step.steps])
+        if self._means is not None and _imputes(step):
+            return self._imputer(step)
         if type(step) is not StandardScaler:
             raise ValueError(
-                f"{type(step).__name__} ahead of the model cannot be fitted from moments. Use "
-                "StandardScaler, or transform the chunks before."
+                f"{type(step).__name__} ahead of the model cannot be fitted from moments. Use a "
+                "SimpleImputer of means first and StandardScaler, or transform the chunks before."
             )
         fitted, before = clone(step), self.moments
         center = before.x_mean if step.with_mean else np.zeros_like(before.x_mean)
@@ -82,11 +104,35 @@ class AffinePrefix:
             var_=np.diag(before.xx) / before.weight if step.with_std else None,
             scale_=scale if step.with_std else None,
             n_samples_seen_=before.n_rows if before.weight == before.n_rows else before.weight,
-            n_features_in_=len(before.x_mean),
         )
-        if before.feature_names is not None:
-            fitted.feature_names_in_ = np.array(before.feature_names, dtype=object)
-        return fitted
+        return _seen(fitted, before)
+
+    def _imputer(self, step: SimpleImputer) -> SimpleImputer:
+        """An imputer of means, fitted to two rows of which these are the means."""
+        names = self.moments.feature_names
+        fitted = clone(step).fit(np.tile(cast(Array, self._means), (2, 1)))
+        self.moments = replace(self.moments, feature_names=None)
+        return _seen(fitted, replace(self.moments, feature_names=names))
+
+
+def _seen(fitted: Any, moments: Moments) -> Any:
+    """A step with what scikit-learn's ``fit`` notes of the columns."""
+    fitted.n_features_in_ = len(moments.x_mean)
+    if moments.feature_names is not None:
+        fitted.feature_names_in_ = np.array(moments.feature_names, dtype=object)
+    return fitted
+
+
+def _imputes(step: Any) -> bool:
+    plain = type(step) is SimpleImputer and step.strategy == "mean" and not step.add_indicator
+    return plain and step.missing_values is np.nan and not step.keep_empty_features
+
+
+def first_imputes(estimator: Any) -> bool:
+    """Whether the first step of a Pipeline puts means in the place of missing numbers."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[0][1]
+    return _imputes(estimator)
 
 
 class MomentTraining(Fitting):

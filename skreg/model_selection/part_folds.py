@@ -34,6 +34,7 @@ def _one_split(job, j, train, test):
 
 
 def _scores(job, training, path, moments):
+    moments = training.prefix.apply(moments)
     try:
         none = np.empty((0, moments.y_mean.size))
         squares = SquareScores(training, job.scorers, {}, none)
@@ -42,10 +43,10 @@ def _scores(job, training, path, moments):
             f"scoring={sorted(job.scorers)} needs predictions of single rows. From moments and "
             'chunks "r2", "neg_mean_squared_error" and "neg_root_mean_squared_error" are known.'
         ) from None
-    found = squares.by_moments(training.prefix.apply(moments), *by_targets(path), exact=np.inf)
+    found = squares.by_moments(moments, *by_targets(path), exact=np.inf)
     if found is None:
         raise ValueError(
-            "y is constant in a fold, or has one row in it: R² is a matter of definition there. Use "
+            "y is constant in a fold, or has one row in it, and R² a matter of definition. Use "
             'larger folds, or scoring="neg_mean_squared_error".'
         )
     return found

@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skreg.model_selection.moment_folds import all_but_each
 from skreg.model_selection.splitters import HashKFold, column_of_folds
@@ -47,7 +48,7 @@ def comes_in_parts(X: Any) -> bool:
     return is_known or is_chunked(X)
 
 
-def parts_of(X: Any, y: Any, cv: Any, sample_weight: Any) -> Parts:
+def parts_of(X: Any, y: Any, cv: Any, sample_weight: Any, may_lack: bool = False) -> Parts:
     """The `Parts` of moments by fold, or of rows in chunks, see `comes_in_parts`.
 
     Parameters
@@ -58,6 +59,8 @@ def parts_of(X: Any, y: Any, cv: Any, sample_weight: Any) -> Parts:
     cv : None, int, str or HashKFold
         How rows in chunks fall into folds.
     sample_weight : None or str
+    may_lack : bool, default=False
+        Whether numbers in chunks may be missing, for a first step that imputes them.
     """
     if (given := _moments_by_fold(X)) is not None:
         if y is not None or sample_weight is not None:
@@ -68,7 +71,7 @@ def parts_of(X: Any, y: Any, cv: Any, sample_weight: Any) -> Parts:
             "a search needs the moments of each fold: give a list of Moments, or a dict of them."
         )
     chunks = Chunks.of(X, y, sample_weight)
-    return Parts(by_fold(cast(Chunks, chunks), cv))
+    return Parts(by_fold(cast(Chunks, chunks), cv, may_lack))
 
 
 def _moments_by_fold(X: Any) -> dict[Any, Moments] | None:
@@ -78,8 +81,11 @@ def _moments_by_fold(X: Any) -> dict[Any, Moments] | None:
     return None
 
 
-def by_fold(chunks: Chunks, cv: Any) -> dict[Any, Moments]:
-    """The moments of each fold, in one pass over the chunks; folds in ascending order."""
+def by_fold(chunks: Chunks, cv: Any, may_lack: bool = False) -> dict[Any, Any]:
+    """The moments of each fold, in one pass over the chunks; folds in ascending order.
+
+    `MissingMoments` where values may be missing.
+    """
     if cv is None or isinstance(cv, Integral):
         cv = HashKFold(5 if cv is None else int(cv))
     column = cv.by if isinstance(cv, HashKFold) else column_of_folds(cv)
@@ -88,14 +94,23 @@ def by_fold(chunks: Chunks, cv: Any) -> dict[Any, Moments]:
             f"cv={cv!r} needs all rows at hand. For rows in chunks give a number of folds, "
             "HashKFold(5, by='column'), or cv='column:NAME', of which each value is a fold."
         )
-    if column is not None and column not in chunks.exclude:
-        chunks = chunks.excluding(column)
+    chunks = chunks.read_as(exclude=[] if column is None else [column], may_lack=may_lack)
     sums: dict[Any, Any] = {}
+    stand_in: Any = None
     for chunk in chunks:
+        if may_lack and stand_in is None:
+            stand_in = _amid(chunk.X)
         values = chunk.numbers if column is None else chunk.column(column)
         folds = cv.fold_of(values) if isinstance(cv, HashKFold) else values
         names, index = np.unique(folds, return_inverse=True)
         for k, name in enumerate(names.tolist()):
             rows = np.flatnonzero(index == k)
-            sums[name] = sums.get(name, 0) + chunk.moments(rows)
+            sums[name] = sums.get(name, 0) + chunk.moments(rows, stand_in)
     return {name: chunks.named(sums[name]) for name in sorted(sums)}
+
+
+def _amid(X: Any) -> NDArray:
+    """A number amid each column's, in the place of what is missing."""
+    there = ~np.isnan(X)
+    total = np.where(there, X, 0.0).sum(axis=0)
+    return total / np.maximum(there.sum(axis=0), 1)

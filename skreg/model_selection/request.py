@@ -15,7 +15,7 @@ from sklearn.utils.validation import _num_samples, indexable
 from skreg._labels import refuse_missing
 from skreg._sparse import check_sparse
 from skreg._validation import check_alphas
-from skreg.model_selection.affine import check_steps
+from skreg.model_selection.affine import check_steps, first_imputes
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
 from skreg.model_selection.outcome import ONE_STD_ERR
@@ -123,7 +123,7 @@ def checked_rows(search, X, y, sample_weight):
                 f"{search.selection if search.cv is None else search.cv!r} judges by rows in "
                 "memory. For moments and rows in chunks leave cv=None, or give a number of folds."
             )
-        parts = parts_of(X, y, search.cv, sample_weight)
+        parts = parts_of(X, y, search.cv, sample_weight, first_imputes(estimator))
         return parts, parts
     if issparse(X):
         check_sparse(X)  # before compiled code takes its rows

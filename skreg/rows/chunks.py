@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg._validation import as_numbers
+from skreg.rows.missing import MissingMoments
 from skreg.rows.moments import Moments, part_weights
 from skreg.rows.products import Array
 from skreg.rows.sources import is_chunked, pieces_of
@@ -50,14 +51,16 @@ class Chunk:
             raise ValueError(f"the chunks have no column {name!r}. {_known(self.table)}")
         return self.table.values(name)
 
-    def moments(self, rows: NDArray | None = None) -> Moments:
-        """The `Moments` of all rows, or of some."""
-        if rows is None:
-            return Moments.of(self.X, self.y, self.weights)
-        weights = None if self.weights is None else self.weights[rows]
-        by_column = isinstance(self.X, np.ndarray) and self.X.flags.f_contiguous
-        X = self.X.T.take(rows, axis=1).T if by_column else self.X[rows]
-        return Moments.of(X, self.y[rows], weights)
+    def moments(self, rows: NDArray | None = None, stand_in: Array | None = None) -> Any:
+        """The `Moments` of all rows, or of some; with a ``stand_in`` `MissingMoments`."""
+        X, y, weights = self.X, self.y, self.weights
+        if rows is not None:
+            by_column = isinstance(X, np.ndarray) and X.flags.f_contiguous
+            X = X.T.take(rows, axis=1).T if by_column else X[rows]
+            y, weights = y[rows], None if weights is None else weights[rows]
+        if stand_in is None:
+            return Moments.of(X, y, weights)
+        return MissingMoments.of(X, y, weights, stand_in)
 
 
 class Chunks:
@@ -90,9 +93,6 @@ class Chunks:
         value becomes a feature, 1 in the rows that have it and 0 elsewhere. Columns of text
         that are not named here are read once more, before, for their values. A value that is not
         among those declared is an error.
-    allow_missing : bool, default=False
-        Whether missing numbers are passed on as NaN. Otherwise they are an error.
-
     Attributes
     ----------
     feature_names : list of str or None
@@ -119,10 +119,9 @@ class Chunks:
         features: Sequence[str] | None = None,
         exclude: Sequence[str] = (),
         categories: Mapping[str, Sequence[Any]] | None = None,
-        allow_missing: bool = False,
     ) -> None:
         self.source, self.y, self.sample_weight = source, y, sample_weight
-        self.features, self.exclude, self.allow_missing = features, exclude, allow_missing
+        self.features, self.exclude, self._may_lack = features, exclude, False
         self.categories = None if categories is None else dict(categories)
         self.targets = [] if y is None else [y] if isinstance(y, str) else list(y)
         self.feature_names: list[str] | None = None
@@ -150,13 +149,14 @@ class Chunks:
                 )
         return cls(X, y, sample_weight=sample_weight)
 
-    def excluding(self, name: str) -> Chunks:
-        """The same rows with a column that is no feature."""
-        exclude = [*self.exclude, name]
-        return Chunks(
+    def read_as(self, *, exclude: Sequence[str] = (), may_lack: bool = False) -> Chunks:
+        """The same rows without further columns, with NaN for missing numbers where they may be."""
+        made = Chunks(
             self.source, self.y, sample_weight=self.sample_weight, features=self.features,
-            exclude=exclude, categories=self.categories, allow_missing=self.allow_missing,
+            exclude=[*self.exclude, *exclude], categories=self.categories,
         )  # fmt: skip
+        made._may_lack = may_lack
+        return made
 
     # Passes ---------------------------------------------------------------------------------------
 
@@ -177,15 +177,16 @@ class Chunks:
         """The `Moments` of all rows, in one pass."""
         return self.named(sum((chunk.moments() for chunk in self), start=0))
 
-    def named(self, moments: Any) -> Moments:
+    def named(self, moments: Any) -> Any:
         """The same moments with the names of the features, checked to be finite."""
-        if not (np.isfinite(np.diag(moments.xx)).all() and np.isfinite(moments.yy).all()):
+        sums = moments.moments if isinstance(moments, MissingMoments) else moments
+        if not (np.isfinite(np.diag(sums.xx)).all() and np.isfinite(sums.yy).all()):
             raise ValueError(
                 "X or y holds numbers that are not finite, or too large for their squares to be. "
                 "Leave such rows out, or scale the columns."
             )
-        names = self.feature_names
-        return replace(moments, feature_names=None if names is None else tuple(names))
+        names = None if self.feature_names is None else tuple(self.feature_names)
+        return moments.named(names)
 
     def _pass(self) -> Iterator[Any]:
         """The pieces of the source, from the first."""
@@ -297,7 +298,7 @@ class Chunks:
                 width = 1
                 X[:, j] = self._numbers(table, name, start)
             j += width
-        if not (self.allow_missing or np.isfinite(X.sum())):
+        if not (self._may_lack or np.isfinite(X.sum())):
             self._refuse_missing(X, start)
         return X
 

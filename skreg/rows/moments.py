@@ -188,6 +188,10 @@ class Moments:
             xy=self.xy / scale[:, None],
         )
 
+    def named(self, names: tuple[str, ...] | None) -> Moments:
+        """The same, of features with these names."""
+        return replace(self, feature_names=names)
+
     def deviations(self) -> Array:
         """Standard deviations of the features; 1 of those that are constant, to rounding."""
         variance = np.diag(self.xx) / self.weight

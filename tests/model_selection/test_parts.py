@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -144,6 +145,24 @@ def test_param_grid():
     compare(found, expected.fit(X, Y))
 
 
+HOLES = FRAME.mask(RNG.random(FRAME.shape) < 0.1).assign(y=FRAME.y, weight=1.0, site=FRAME.site)
+HOLES.loc[:60, "a"] = FRAME.a  # a column with missing values in later chunks only
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_missing_values_are_imputed_inside_each_fold(scaled):
+    steps = [SimpleImputer(), StandardScaler()] if scaled else [SimpleImputer()]
+    model = make_pipeline(*steps, QuadraticApproxRidge())
+    source = Chunks(lambda: [HOLES[i : i + 53] for i in range(0, 400, 53)], "y")
+    source = source.read_as(exclude=["site", "weight"])
+    found = PathSearchCV(model, ALPHAS, cv=4).fit(source)
+    expected = PathSearchCV(model, ALPHAS, cv=HashKFold(4)).fit(HOLES[X.columns], Y)
+    for key in ("mean_test_score", "std_test_score"):
+        np.testing.assert_allclose(found.cv_results_[key], expected.cv_results_[key], rtol=1e-10)
+    one, other = (s.best_estimator_.predict(HOLES[X.columns]) for s in (found, expected))
+    np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
 def test_a_perfect_fit():
     X = RNG.normal(size=(100, 2))
     data = [(X[:50], X[:50] @ [1e3, 2.0]), (X[50:], X[50:] @ [1e3, 2.0])]
@@ -167,12 +186,24 @@ MOMENTS = Moments.from_rows(X, Y)
         ("ridge", {"scoring": "neg_mean_absolute_error"}, pieces, "predictions of single rows"),
         (Pipeline([("s", MinMaxScaler()), ("m", QuadraticApproxRidge())]), {}, pieces, "MinMax"),
         ("ridge", {"cv": 2}, [(np.eye(4), np.ones(4))], "y is constant in a fold"),
+        ("ridge", {}, lambda: [HOLES], "is missing or not finite in row"),
+        (
+            make_pipeline(SimpleImputer(strategy="median"), QuadraticApproxRidge()),
+            {},
+            pieces,
+            "SimpleImputer of means first",
+        ),
+        (
+            make_pipeline(SimpleImputer(), QuadraticApproxRidge()),
+            {},
+            lambda: [FRAME.assign(a=np.nan)],
+            "'a' is missing in all rows",
+        ),
         (QuadraticApproxRidgeClassifier(), {}, pieces, "needs the rows themselves"),
         (QuadraticApproxLasso(loss="huber"), {}, pieces, "only squared error"),
     ],
 )
 def test_what_cannot_be_is_told(model, options, given, words):
-    search = PathSearchCV(MODELS.get(model, model) if isinstance(model, str) else model, **options)
-    y = "y" if given is pieces else None
+    search = PathSearchCV(MODELS[model] if isinstance(model, str) else model, **options)
     with pytest.raises(ValueError, match=words):
-        search.fit(Chunks(given, y, exclude=["site"]) if given is pieces else given)
+        search.fit(Chunks(given, "y", exclude=["site", "weight"]) if callable(given) else given)
