@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from skreg.model_selection.moment_folds import all_but_each
 from skreg.model_selection.splitters import HashKFold, column_of_folds
 from skreg.rows import Chunks, Moments
+from skreg.rows.chunks import Chunk
 from skreg.rows.sources import is_chunked
 
 
@@ -95,22 +95,10 @@ def by_fold(chunks: Chunks, cv: Any, may_lack: bool = False) -> dict[Any, Any]:
             "HashKFold(5, by='column'), or cv='column:NAME', of which each value is a fold."
         )
     chunks = chunks.read_as(exclude=[] if column is None else [column], may_lack=may_lack)
-    sums: dict[Any, Any] = {}
-    stand_in: Any = None
-    for chunk in chunks:
-        if may_lack and stand_in is None:
-            stand_in = _amid(chunk.X)
+
+    def folds_of(chunk: Chunk) -> NDArray:
         values = chunk.numbers if column is None else chunk.column(column)
-        folds = cv.fold_of(values) if isinstance(cv, HashKFold) else values
-        names, index = np.unique(folds, return_inverse=True)
-        for k, name in enumerate(names.tolist()):
-            rows = np.flatnonzero(index == k)
-            sums[name] = sums.get(name, 0) + chunk.moments(rows, stand_in)
-    return {name: chunks.named(sums[name]) for name in sorted(sums)}
+        return cv.fold_of(values) if isinstance(cv, HashKFold) else values
 
-
-def _amid(X: Any) -> NDArray:
-    """A number amid each column's, in the place of what is missing."""
-    there = ~np.isnan(X)
-    total = np.where(there, X, 0.0).sum(axis=0)
-    return total / np.maximum(there.sum(axis=0), 1)
+    sums = chunks.sums(folds_of, str(cv))
+    return {name: sums[name] for name in sorted(sums)}

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from os import PathLike
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg._validation import as_numbers
-from skreg.rows.missing import MissingMoments
+from skreg.rows.checkpoint import Checkpoint
+from skreg.rows.features import Features, known, require, target_of
+from skreg.rows.missing import MissingMoments, amid
 from skreg.rows.moments import Moments, part_weights
 from skreg.rows.products import Array
 from skreg.rows.sources import is_chunked, pieces_of
 from skreg.rows.tables import Table, as_table
+
+FoldsOf: TypeAlias = "Callable[[Chunk], NDArray] | None"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,7 @@ class Chunk:
     def column(self, name: str) -> NDArray:
         """A column of the table as it came."""
         if self.table is None or name not in self.table.names:
-            raise ValueError(f"the chunks have no column {name!r}. {_known(self.table)}")
+            raise ValueError(f"the chunks have no column {name!r}. {known(self.table)}")
         return self.table.values(name)
 
     def moments(self, rows: NDArray | None = None, stand_in: Array | None = None) -> Any:
@@ -93,10 +98,10 @@ class Chunks:
         value becomes a feature, 1 in the rows that have it and 0 elsewhere. Columns of text
         that are not named here are read once more, before, for their values. A value that is not
         among those declared is an error.
-    Attributes
-    ----------
-    feature_names : list of str or None
-        Names of the columns of X; None where the chunks are arrays. Known after the first chunk.
+    checkpoint : path-like or None, default=None
+        A file to write the sums to, every half minute. A pass that was interrupted goes on from
+        there if it is asked for the same, and ends with the same bits; the chunks that are summed
+        already are read and passed over. At the end of a pass the file is removed.
 
     Examples
     --------
@@ -119,15 +124,21 @@ class Chunks:
         features: Sequence[str] | None = None,
         exclude: Sequence[str] = (),
         categories: Mapping[str, Sequence[Any]] | None = None,
+        checkpoint: str | PathLike | None = None,
     ) -> None:
         self.source, self.y, self.sample_weight = source, y, sample_weight
         self.features, self.exclude, self._may_lack = features, exclude, False
+        self.checkpoint = checkpoint
         self.categories = None if categories is None else dict(categories)
         self.targets = [] if y is None else [y] if isinstance(y, str) else list(y)
-        self.feature_names: list[str] | None = None
         self._levels: dict[str, list[Any]] | None = None
-        self._columns: list[str] | None = None
-        self._n_passes, self._buffer = 0, np.empty(0)
+        self._features: Features | None = None
+        self._n_passes = 0
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """Names of the columns of X; None where the chunks are arrays, and before a pass."""
+        return None if self._features is None else self._features.names
 
     @classmethod
     def of(cls, X: Any, y: Any = None, sample_weight: Any = None) -> Chunks | None:
@@ -154,6 +165,7 @@ class Chunks:
         made = Chunks(
             self.source, self.y, sample_weight=self.sample_weight, features=self.features,
             exclude=[*self.exclude, *exclude], categories=self.categories,
+            checkpoint=self.checkpoint,
         )  # fmt: skip
         made._may_lack = may_lack
         return made
@@ -175,7 +187,48 @@ class Chunks:
 
     def moments(self) -> Moments:
         """The `Moments` of all rows, in one pass."""
-        return self.named(sum((chunk.moments() for chunk in self), start=0))
+        return self.sums()[None]
+
+    def sums(self, folds_of: FoldsOf = None, folds: str = "") -> dict[Any, Any]:
+        """The moments of each fold, in one pass.
+
+        Parameters
+        ----------
+        folds_of : callable or None, default=None
+            From a `Chunk` to the fold of each of its rows. Without it all rows are in fold None.
+        folds : str, default=""
+            A word for it, by which a checkpoint knows the sums that it is to go on with.
+
+        Returns
+        -------
+        dict of fold to Moments
+            `MissingMoments` where numbers may be missing.
+        """
+        checkpoint = self._checkpoint(folds)
+        n_done, sums = (0, {}) if checkpoint is None else checkpoint.load()
+        stand_in = next((part.stand_in for part in sums.values() if self._may_lack), None)
+        for i, chunk in enumerate(self):
+            if i < n_done:
+                continue
+            if self._may_lack and stand_in is None:
+                stand_in = amid(chunk.X)
+            for fold, rows in _fold_rows(chunk, folds_of):
+                sums[fold] = sums.get(fold, 0) + chunk.moments(rows, stand_in)
+            if checkpoint is not None:
+                checkpoint.note(i + 1, sums)
+        if checkpoint is not None:
+            checkpoint.done()
+        return {fold: self.named(part) for fold, part in sums.items()}
+
+    def _checkpoint(self, folds: str) -> Checkpoint | None:
+        if self.checkpoint is None:
+            return None
+        asked = {
+            "y": self.targets, "sample_weight": self.sample_weight, "features": self.features,
+            "exclude": self.exclude, "categories": self.categories, "missing": self._may_lack,
+            "folds": folds,
+        }  # fmt: skip
+        return Checkpoint(self.checkpoint, asked)
 
     def named(self, moments: Any) -> Any:
         """The same moments with the names of the features, checked to be finite."""
@@ -185,8 +238,7 @@ class Chunks:
                 "X or y holds numbers that are not finite, or too large for their squares to be. "
                 "Leave such rows out, or scale the columns."
             )
-        names = None if self.feature_names is None else tuple(self.feature_names)
-        return moments.named(names)
+        return moments.named(None if self._features is None else tuple(self._features.names))
 
     def _pass(self) -> Iterator[Any]:
         """The pieces of the source, from the first."""
@@ -261,104 +313,27 @@ class Chunks:
     def _of_table(self, table: Table, start: int) -> Chunk:
         if not self.targets:
             raise ValueError(
-                f"the chunks are tables: name the column of the target, y='…'. {_known(table)}"
+                f"the chunks are tables: name the column of the target, y='…'. {known(table)}"
             )
-        self._require(table, [*self.targets, *([self.sample_weight] if self.sample_weight else [])])
+        require(table, [*self.targets, *([self.sample_weight] if self.sample_weight else [])])
         X = self._matrix(table, start)
-        y = np.column_stack([self._target(table, name, start) for name in self.targets])
+        y = np.column_stack([target_of(table, name, start) for name in self.targets])
         weights = None
         if self.sample_weight is not None:
             weights = part_weights(table.numbers(self.sample_weight), X)
         return Chunk(X, y, weights, start, table)
 
-    def _target(self, table: Table, name: str, start: int) -> Array:
-        if not table.is_numeric(name):
-            raise ValueError(f"the target {name!r} must hold numbers. Convert it before.")
-        out = table.numbers(name)
-        if not np.isfinite(out).all():
-            row = start + int(np.flatnonzero(~np.isfinite(out))[0])
-            raise ValueError(
-                f"the target {name!r} is missing or not finite in row {row}. Leave such rows out."
-            )
-        return out
-
     def _matrix(self, table: Table, start: int) -> Array:
-        """The features of a table, by columns."""
-        if self._columns is None:
-            self._columns = self._features_of(table)
-            self.feature_names = self._names(table)
-        self._require(table, self._columns)
-        levels, names = self._levels or {}, self.feature_names or []
-        X, j = self._room(len(table), len(names)), 0
-        for name in self._columns:
-            if name in levels:
-                width = len(levels[name])
-                X[:, j : j + width] = self._indicators(table, name, start)
-            else:
-                width = 1
-                X[:, j] = self._numbers(table, name, start)
-            j += width
-        if not (self._may_lack or np.isfinite(X.sum())):
-            self._refuse_missing(X, start)
-        return X
-
-    def _refuse_missing(self, X: Array, start: int) -> None:
-        where = np.argwhere(~np.isfinite(X))
-        if not len(where):  # the sum alone is too large
-            return
-        row, j = where[0]
-        raise ValueError(
-            f"column {(self.feature_names or [])[j]!r} is missing or not finite in row "
-            f"{start + row}. Fill in missing values, for example by a SimpleImputer ahead of the "
-            "model, or leave such rows out."
-        )
-
-    def _room(self, m: int, p: int) -> Array:
-        """An array of this shape by columns: that of the chunk before, if there is one as large."""
-        if self._buffer.size < m * p:
-            self._buffer = np.empty(m * p)
-        return self._buffer[: m * p].reshape((m, p), order="F")
-
-    def _numbers(self, table: Table, name: str, start: int) -> Array:
-        if not table.is_numeric(name):
-            raise ValueError(
-                f"column {name!r} holds numbers in the first chunk and other values from row "
-                f"{start} on. Give categories={{{name!r}: […]}}, or numbers."
-            )
-        return table.numbers(name)
-
-    def _indicators(self, table: Table, name: str, start: int) -> Array:
-        assert self._levels is not None
-        levels = {level: k for k, level in enumerate(self._levels[name])}
-        codes, met = table.codes(name)
-        place = np.array([levels.get(level, -1) for level in met], dtype=np.intp)
-        index = np.where(codes >= 0, place[codes] if len(met) else -1, -1)
-        if (index < 0).any():
-            i = int(np.flatnonzero(index < 0)[0])
-            value = "missing" if codes[i] < 0 else repr(met[codes[i]])
-            raise ValueError(
-                f"column {name!r} is {value} in row {start + i}, which is none of its "
-                f"{len(levels)} categories. Declare it in categories, or leave such rows out."
-            )
-        return index[:, None] == np.arange(len(levels))
+        if self._features is None:
+            columns = self._features_of(table)
+            self._features = Features(columns, self._levels or {}, self._may_lack)
+        return self._features.matrix(table, start)
 
     def _features_of(self, table: Table) -> list[str]:
         if self.features is not None:
             return list(self.features)
         other = {*self.targets, self.sample_weight, *self.exclude}
         return [name for name in table.names if name not in other]
-
-    def _names(self, table: Table) -> list[str]:
-        levels, names = self._levels or {}, []
-        for name in self._columns or []:
-            names += [f"{name}_{level}" for level in levels[name]] if name in levels else [name]
-        return names
-
-    @staticmethod
-    def _require(table: Table, names: Iterable[str]) -> None:
-        have = set(table.names)
-        if lost := [name for name in names if name not in have]:
-            raise ValueError(f"a chunk has no column {lost[0]!r}. {_known(table)}")
 
 
 def moments_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Any:
@@ -373,8 +348,12 @@ def moments_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = N
     return moments if chunks is None else chunks.moments()
 
 
-def _known(table: Table | None) -> str:
-    if table is None:
-        return "Its columns have no names."
-    shown = ", ".join(table.names[:8]) + (", …" if len(table.names) > 8 else "")
-    return f"Its columns are {shown}."
+def _fold_rows(chunk: Chunk, folds_of: FoldsOf) -> Iterator[tuple[Any, NDArray | None]]:
+    """The rows of a chunk by fold; None for all of them."""
+    if folds_of is None:
+        yield None, None
+        return
+    names, index = np.unique(folds_of(chunk), return_inverse=True)
+    for k, name in enumerate(names.tolist()):
+        plain = isinstance(name, int | float | str)
+        yield name if plain else str(name), np.flatnonzero(index == k)

@@ -100,3 +100,10 @@ class MissingMoments:
         x_mean[place], xy[place] = full.x_mean, full.xy
         xx[np.ix_(place, place)] = full.xx
         return replace(full, x_mean=x_mean, xx=xx, xy=xy)
+
+
+def amid(X: Array) -> Array:
+    """A number amid those of each column, to stand in for what is missing."""
+    there = ~np.isnan(X)
+    total = np.where(there, X, 0.0).sum(axis=0)
+    return total / np.maximum(there.sum(axis=0), 1)
