@@ -1,4 +1,4 @@
-"""``python -m skreg.playground``: serve the interactive page."""
+"""``python -m skreg.playground``: serve the interactive page, or write it as files."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ def main(argv=None):
     """Parse the arguments and serve until Ctrl-C; the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m skreg.playground",
-        description="Train a small regularised network in the browser.",
+        description="Train a small regularized network in the browser.",
     )
     parser.add_argument(
         "--host",
@@ -18,7 +18,36 @@ def main(argv=None):
     )
     parser.add_argument("--port", type=int, default=8137, help="0 takes a free one (%(default)s)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
+    parser.add_argument(
+        "--static",
+        metavar="DIR",
+        help="serve nothing: write the page into DIR, as files for any web host",
+    )
+    parser.add_argument(
+        "--docs", metavar="URL", default="", help="with --static: where the documentation is"
+    )
     options = parser.parse_args(argv)
+    if options.static:
+        return _write_static(options.static, options.docs)
+    return _serve(options)
+
+
+def _write_static(directory, docs):
+    from skreg.playground.static_page import write_page
+
+    try:
+        write_page(directory, docs)
+    except OSError as error:
+        print(
+            f"skreg: error: cannot write to {directory}: {error.strerror}. Name another directory.",
+            file=sys.stderr,
+        )
+        return 2
+    print(f"The page is in {directory}: put it on a web host, and open its index.html there.")
+    return 0
+
+
+def _serve(options):
     try:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401

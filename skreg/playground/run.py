@@ -24,8 +24,9 @@ def network_parameters(state):
     return dict(
         hidden_layer_sizes=state.hidden,
         activation=ACTIVATIONS[state.activation],
-        solver="sgd",
-        momentum=0.0,
+        solver="adam" if state.optimizer == "adam" else "sgd",
+        momentum=0.9 if state.optimizer in ("momentum", "nesterov") else 0.0,
+        nesterovs_momentum=state.optimizer != "momentum",
         learning_rate="constant",
         learning_rate_init=state.learning_rate,
         batch_size=state.batch,

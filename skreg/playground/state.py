@@ -31,6 +31,7 @@ FIELDS = {
     "hidden": Sizes(6, 8),
     "activation": Choice(("relu", "tanh", "sigmoid", "linear")),
     "learning_rate": Number(1e-6, 100, LEARNING_RATES),
+    "optimizer": Choice(("sgd", "momentum", "nesterov", "adam")),
     "batch": Number(1, 30, whole=True),
     "penalty": Choice(("none", "l1", "l2", "elasticnet", "group-inputs", "group-neurons")),
     "alpha": Number(0, 1000, ALPHAS),
@@ -65,7 +66,7 @@ class State:
         Of `FEATURES`.
     hidden : tuple of int
         Neurons of each hidden layer.
-    activation, penalty : str
+    activation, optimizer, penalty : str
     learning_rate, alpha, l1_ratio, dropout, max_norm : float
         ``max_norm`` 0 is none.
     batch : int
@@ -89,6 +90,7 @@ class State:
     hidden: tuple[int, ...] = (4, 2)
     activation: str = "tanh"
     learning_rate: float = 0.03
+    optimizer: str = "sgd"
     batch: int = 10
     penalty: str = "none"
     alpha: float = 0.0

@@ -16,20 +16,24 @@ _FEATURE_PICTURES = in_bytes(
 )
 
 
-def hello():
-    """What the page's lists hold, and some points of every problem."""
-    options = {
+def options():
+    """What the page's lists hold, as text."""
+    return {
         name: [
             field.write(option) if isinstance(field, Number) else option for option in field.options
         ]
         for name, field in FIELDS.items()
         if getattr(field, "options", ())
     }
+
+
+def hello():
+    """What the page's lists hold, and some points of every problem."""
     arrays = {}
     for name in PROBLEMS:
         points, y = make_playground(name, n_samples=_SHOWN, random_state=0)
         arrays |= {f"{name}.points": points, f"{name}.y": y}
-    body = dict(options=options, map=MAP_SIZE, thumb=THUMB_SIZE, docs=documentation()[0])
+    body = dict(options=options(), map=MAP_SIZE, thumb=THUMB_SIZE, docs=documentation()[0])
     return encode("hello", body, arrays)
 
 

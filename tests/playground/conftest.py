@@ -1,5 +1,7 @@
 """A server that runs for all tests of the page, and a browser."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from threading import Thread
 
@@ -7,6 +9,7 @@ import pytest
 from playground_pages import ARGUMENTS, CHROMIUM
 
 from skreg.playground.server import serve
+from skreg.playground.static_page import write_page
 
 
 @pytest.fixture(scope="session")
@@ -57,5 +60,31 @@ def open_page(open_at, address):
 
     def opened(query="?data=circle"):
         return open_at(address, query)
+
+    return opened
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def static_address(tmp_path_factory):
+    """Address of the page as files, in a folder of an ordinary web host."""
+    root = tmp_path_factory.mktemp("host")
+    write_page(root / "course" / "playground")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=root))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/course/playground/"
+    server.shutdown()
+
+
+@pytest.fixture
+def open_static(open_at, static_address):
+    """A function that opens the page without a server of its own."""
+
+    def opened(query="?data=circle"):
+        return open_at(static_address, query)
 
     return opened

@@ -5,6 +5,9 @@ import json
 import re
 import socket
 import sys
+from pathlib import Path
+from queue import Queue
+from threading import Thread
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -16,6 +19,7 @@ from websockets.sync.client import connect
 
 from skreg.playground import server
 from skreg.playground.__main__ import main
+from skreg.playground.documentation import documentation
 from skreg.playground.pump import FRAMES_UNDERWAY, MAX_WAITING, Pump
 from skreg.playground.server import STATIC, is_own_host, is_own_page
 from skreg.playground.wire import encode
@@ -50,15 +54,27 @@ def test_page_and_its_files(address):
 
 
 def test_nothing_comes_from_elsewhere():
-    for file in STATIC.iterdir():
+    for file in filter(Path.is_file, STATIC.rglob("*")):
         addresses = re.findall(r"https?://[^\s\"']+", file.read_text(encoding="utf-8"))
         assert set(addresses) <= {"http://www.w3.org/2000/svg"}, file.name
 
 
 def test_modules_import_each_other_by_names_that_exist():
-    for file in STATIC.glob("*.js"):
-        for name in re.findall(r'from "\./([^"]+)"', file.read_text(encoding="utf-8")):
-            assert (STATIC / name).exists()
+    for file in STATIC.rglob("*.js"):
+        names = re.findall(r'(?:from |import\(|URL\()"(\.[^"]+)"', file.read_text(encoding="utf-8"))
+        for name in set(names) - {"../settings.json"}:  # written with the page
+            assert (file.parent / name).exists(), (file, name)
+
+
+def test_documentation_is_served_where_it_was_built(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKREG_DOCS", "https://example.org/skreg")
+    assert documentation() == ("https://example.org/skreg/", None)
+    (tmp_path / "playground.html").write_text("The playground")
+    monkeypatch.setenv("SKREG_DOCS", tmp_path.as_uri())
+    assert documentation() == ("docs/", tmp_path)
+    ready = Queue()
+    Thread(target=server.serve, args=("127.0.0.1", 0, ready.put), daemon=True).start()
+    assert get(ready.get(timeout=30), "/docs/playground.html")[2] == "The playground"
 
 
 def test_another_sites_name_is_refused(address):

@@ -20,7 +20,8 @@ const { connect } = await import(isServed ? "./connection.js" : "./local/connect
 const [lessons, send] = await Promise.all([
   fetch(new URL("./lessons.json", import.meta.url)).then((answer) => answer.json()),
   connect({ hello, state, data, frame, sweep, closed, code }, (reason) => {
-    say([`The connection to the server is lost${reason ? ` (${reason})` : ""}. Reload the page to go on.`]);
+    const what = isServed ? "The connection to the server is lost" : "The trainer has stopped";
+    say([`${what}${reason ? ` (${reason})` : ""}. Reload the page to go on.`]);
     document.body.classList.add("lost");
   }),
 ]);
@@ -218,6 +219,7 @@ $("file").addEventListener("change", async ({ target }) => {
 $("copy-link").addEventListener("click", ({ target }) => copy(location.href, target));
 $("code-copy").addEventListener("click", ({ target }) => copy($("code").querySelector("pre").textContent, target));
 $("code-close").addEventListener("click", () => $("code").close());
+if (!isServed) $("file-fate").textContent = "It stays on this computer.";
 bindTheme(redraw);
 new ResizeObserver(redraw).observe(document.querySelector("main"));
 

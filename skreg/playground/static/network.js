@@ -3,6 +3,7 @@
 import { paint } from "./plane.js";
 
 const SIDE = 34;
+const WIDE = 84;
 const ROW = 44;
 const TOP = 34;
 const SVG = "http://www.w3.org/2000/svg";
@@ -61,7 +62,8 @@ export class Network {
     this.svg.setAttribute("height", TOP + 8 * ROW);
     this.svg.setAttribute("aria-hidden", "true");
     this.graph.append(this.svg);
-    const gap = (width - left - SIDE - 8) / (columns - 1);
+    const endWidth = this.outputs.length > 1 ? WIDE : SIDE; // room for the classes' names
+    const gap = (width - left - endWidth - 8) / (columns - 1);
     const x = (column) => left + column * gap;
     const y = (row) => TOP + row * ROW;
 
@@ -82,6 +84,7 @@ export class Network {
       const output = element("div", { className: "node end", textContent: label, title: label }, this.graph);
       output.style.left = `${end[0]}px`;
       output.style.top = `${end[1]}px`;
+      output.style.width = `${endWidth}px`;
       return end;
     }));
     this.addLinks(places);
