@@ -20,9 +20,9 @@ _PATH = np.geomspace(100.0, 1e-4, 61)
 
 
 def closed_form(state, data):
-    """The minimisers that training makes for, in numbers and arrays.
+    """The minimizers that training makes for, in numbers and arrays.
 
-    The linear estimators minimise the same objective as the network: ½ the mean squared error, or
+    The linear estimators minimize the same objective as the network: ½ the mean squared error, or
     the mean log loss, plus λJ over the same features.
 
     Parameters
@@ -36,7 +36,7 @@ def closed_form(state, data):
         ``l1_ratio`` of the penalty (0: L2), ``scale`` s: J is that of θ/s, and ``note``, what is to
         be said of the result.
     arrays : dict
-        ``alphas`` (m,) and ``coefs`` (m, p), the path; ``theta`` (p,), the minimiser at the state's
+        ``alphas`` (m,) and ``coefs`` (m, p), the path; ``theta`` (p,), the minimizer at the state's
         λ; ``hessian`` (p, p) and ``gradient`` (p,) of the risk there: contours of a section.
     """
     wanted = penalty_parameters(state)
