@@ -22,8 +22,9 @@ pytestmark = in_browser
 def trained(page):
     """What the page says once training has paused."""
     page.get_by_role("button", name="Play").click()
-    page.wait_for_timeout(100)
+    wait_for_epoch(page, 60)
     page.get_by_role("button", name="Play").wait_for()
+    page.get_by_text("Epoch 60: training loss").wait_for()
     return epoch(page), page.inner_text("#figures"), page.inner_text("#live-text")
 
 
@@ -89,6 +90,7 @@ def test_table_stays_on_the_computer_and_code_makes_its_network(open_static, tmp
     exec(code, made)
     page.keyboard.press("Escape")
     page.locator("#weights summary").click()
+    page.wait_for_selector("#weights td button")
     shown = page.locator("#weights td button").all_inner_texts()
     wanted = np.concatenate([W.ravel() for W in made["model"].coefs_])
     found = [float(text.replace("−", "-")) for text in shown]
