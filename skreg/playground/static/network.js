@@ -4,7 +4,7 @@ import { paint } from "./plane.js";
 
 const SIDE = 34;
 const WIDE = 84;
-const ROW = 44;
+const ROW = 41;
 const TOP = 34;
 const SVG = "http://www.w3.org/2000/svg";
 
