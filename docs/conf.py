@@ -1,8 +1,15 @@
 """Sphinx: the user guide, the gallery and the reference."""
 
 import re
+import sys
 import tomllib
 from pathlib import Path
+
+from sphinx.addnodes import desc_signature
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from inventories import classes, mapping  # noqa: E402
 
 project = "skreg"
 author = "The skreg developers"
@@ -16,7 +23,9 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "sphinx-mathjax-offline",
@@ -34,6 +43,10 @@ numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
 autosummary_generate = True
 autodoc_typehints = "none"
+
+# Inventories of the sites where there is a network, else of the packages that are installed.
+intersphinx_mapping = mapping(Path(__file__).parent / "_build" / "inventories")
+intersphinx_timeout = 5
 
 plot_include_source = True
 plot_html_show_source_link = False
@@ -87,21 +100,48 @@ linkcheck_timeout = 20
 
 
 def _escape(app, what, name, obj, options, lines):
-    """Docstrings are written for the terminal: |θ| is no substitution, coef_ no link."""
+    """Docstrings are written for the terminal: |θ| is no substitution, coef_ no link.
+
+    Those inherited from scikit-learn cite its glossary and its guide, which are words here. Its
+    classes, and arrays and frames, are links where they are named.
+    """
     is_code = False
     for i, line in enumerate(lines):
+        line = re.sub(r":(?:term|ref):`([^`<]+?)(?: <[^`]*>)?`", r"\1", line)
         if line.lstrip().startswith((">>>", "...", "..", ":")):
             is_code = line.lstrip().startswith((">>>", "..."))
             continue
         is_code = is_code and bool(line.strip())
         if is_code:
             continue
-        parts = re.split(r"(``.*?``|`.*?`)", line)
-        parts[::2] = [
-            re.sub(r"(?<=\w)_(?!\w)", r"\_", part.replace("|", r"\|")) for part in parts[::2]
-        ]
+        parts = re.split(r"(``.*?``|:\w+:`.*?`|`.*?`)", line)
+        parts[::2] = [_plain(part) for part in parts[::2]]
+        parts[1::2] = [_linked(part[1:-1]) or part for part in parts[1::2]]
         lines[i] = "".join(parts)
+
+
+def _plain(text):
+    text = re.sub(r"(?<=\w)_(?!\w)", r"\_", text.replace("|", r"\|"))
+    return re.sub(r"\b(ndarray|DataFrame|RandomState)\b", lambda name: _linked(name[0]), text)
+
+
+def _linked(name):
+    return f":obj:`{name} <{classes()[name]}>`" if name in classes() else ""
+
+
+def _point_at_definitions(app, doctree):
+    """An inherited method's [source] is in the class that defines it, not in its heir."""
+    for signature in doctree.findall(desc_signature):
+        owner, _, name = signature.get("fullname", "").rpartition(".")
+        heir = getattr(sys.modules.get(signature.get("module")), owner, None) if owner else None
+        for parent in getattr(heir, "__mro__", ())[1:]:
+            if name not in vars(heir) and name in vars(parent):
+                if parent.__module__.startswith("skreg"):
+                    signature["module"] = parent.__module__
+                    signature["fullname"] = f"{parent.__qualname__}.{name}"
+                break
 
 
 def setup(app):
     app.connect("autodoc-process-docstring", _escape, priority=900)
+    app.connect("doctree-read", _point_at_definitions, priority=100)
