@@ -9,7 +9,7 @@ from sphinx.addnodes import desc_signature
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from inventories import classes, mapping  # noqa: E402
+from inventories import classes, mapping
 
 project = "skreg"
 author = "The skreg developers"
@@ -32,7 +32,7 @@ extensions = [
 ]
 root_doc = "index"
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "examples"]
+exclude_patterns = ["_build", "_templates", "analyses", "examples"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
@@ -56,8 +56,8 @@ plot_rcparams = {"figure.constrained_layout.use": True}
 plot_apply_rcparams = True
 
 sphinx_gallery_conf = {
-    "examples_dirs": "examples",
-    "gallery_dirs": "gallery",
+    "examples_dirs": ["analyses", "examples"],
+    "gallery_dirs": ["tutorials", "gallery"],
     "within_subsection_order": "FileNameSortKey",
     "filename_pattern": r"plot_",
     "abort_on_example_error": True,
