@@ -7,14 +7,18 @@ from pathlib import Path
 
 from sphinx.addnodes import desc_signature
 
+# The module beside this file, and the benchmarks, whose results some pages of the gallery show.
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parent.parent))
 
 from inventories import classes, mapping
+
+HERE = Path(__file__).parent
 
 project = "skreg"
 author = "The skreg developers"
 copyright = "The skreg developers, BSD-3-Clause"
-_project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
+_project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
 release = version = _project["version"]
 
 extensions = [
@@ -45,7 +49,7 @@ autosummary_generate = True
 autodoc_typehints = "none"
 
 # Inventories of the sites where there is a network, else of the packages that are installed.
-intersphinx_mapping = mapping(Path(__file__).parent / "_build" / "inventories")
+intersphinx_mapping = mapping(HERE / "_build" / "inventories")
 intersphinx_timeout = 5
 
 plot_include_source = True
@@ -80,11 +84,15 @@ html_sidebars = {
         "architecture",
         "benchmarks",
         "bibliography",
+        "changelog",
+        "citing",
         "coming-from",
         "command-line",
         "extending",
         "install",
+        "missing-values",
         "playground",
+        "save-model",
         "which-estimator",
     )
 }

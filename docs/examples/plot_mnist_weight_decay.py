@@ -5,26 +5,17 @@ Weight decay on MNIST: what five λ can be told apart
 A large network (three hidden layers of 512 units, 935,000 weights) learns 5,000 handwritten
 digits, with L2 penalties of λ = 0.01, 0.001, 0.0001, 0.00001 and none, and is tested on 1,000
 digits by other writers. Training it takes minutes, so this page draws the figures of a run
-that is kept with the benchmarks; ``python -m benchmarks mnist-weight-decay`` repeats it.
+that is kept with the benchmarks in a checkout, at whose root it runs;
+``python -m benchmarks mnist-weight-decay`` repeats it.
 """
 
 import json
-import sys
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-root = next(
-    folder
-    for folder in Path(globals().get("__file__", "here")).resolve().parents
-    if (folder / "benchmarks" / "weight_decay.py").exists()
-)
-sys.path.append(str(root))
+from benchmarks import weight_decay
 
-from benchmarks import weight_decay  # noqa: E402
-
-path = root / "benchmarks" / "experiments" / "mnist-weight-decay.json"
-result = json.loads(path.read_text(encoding="utf-8"))
+result = json.loads((weight_decay.OUTPUT / "mnist-weight-decay.json").read_text(encoding="utf-8"))
 
 # %%
 # Errors after each epoch, means over seeds with their standard errors.

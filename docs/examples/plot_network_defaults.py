@@ -5,26 +5,17 @@ Networks out of the box
 A network should be good before anyone has tuned it. On real tables, 70 % of each for training,
 ``RegularizedMLPClassifier`` and ``RegularizedMLPRegressor`` meet boosted trees and the networks of
 others: as they come, and with λ chosen by ``PathSearchCV``. Features are standardized, categories
-one-hot encoded. It takes hours, so this page reads a run that is kept with the benchmarks;
-``python -m benchmarks network-defaults`` repeats it.
+one-hot encoded. It takes hours, so this page reads a run that is kept with the benchmarks in a
+checkout, at whose root it runs; ``python -m benchmarks network-defaults`` repeats it.
 """
 
 import json
-import sys
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
-root = next(
-    folder
-    for folder in Path(globals().get("__file__", "here")).resolve().parents
-    if (folder / "benchmarks" / "network_defaults.py").exists()
-)
-sys.path.append(str(root))
-
-from benchmarks import network_candidates, network_defaults  # noqa: E402
-from benchmarks.tabular import report  # noqa: E402
+from benchmarks import network_candidates, network_defaults
+from benchmarks.tabular import report
 
 result = network_defaults.committed()
 tables, fits = result["tables"], result["fits"]
