@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import feature_selection, network_candidates, network_defaults, weight_decay
 from benchmarks.facts import machine, versions
-from benchmarks.headlines import headlines
+from benchmarks.headlines import headlines, summary
 from benchmarks.problem import all_problems
 from benchmarks.report import figures_block, picture, table, with_block
 from benchmarks.runner import find_entries, run
@@ -122,6 +122,7 @@ def _save(result, output):
 
 def _write_table(readme, results):
     text = with_block(readme.read_text(), figures_block(results))
+    text = with_block(text, summary(results), "summary")
     chosen = feature_selection.OUTPUT / f"{feature_selection.NAME}.json"
     readme.write_text(feature_selection.with_table(text, json.loads(chosen.read_text())))
     front = HERE.parent / "README.md"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.facts import library_versions, machine
+from benchmarks.report import with_block
 
 NAME = "feature-selection"
 TITLE = "Features chosen by networks: 10 of 200 in a non-linear target, 600 rows"
@@ -181,9 +182,7 @@ def table(result):
 
 def with_table(readme, result):
     """The text of a README with the table in its place."""
-    begin, end = f"<!-- {NAME}: begin -->", f"<!-- {NAME}: end -->"
-    before, after = readme.split(begin)[0], readme.split(end)[1]
-    return f"{before}{begin}\n{table(result)}\n{end}{after}"
+    return with_block(readme, table(result), NAME)
 
 
 def main(args, command):

@@ -1,4 +1,4 @@
-"""The speed ratios on the first screen of the project's README, taken from the results."""
+"""The speed ratios on the first screens of the READMEs, taken from the results."""
 
 import json
 from pathlib import Path
@@ -20,16 +20,32 @@ CHOSEN = (
 )
 
 
-def worst(results: list[dict]) -> tuple[float, dict, dict, dict]:
-    """The smallest ratio of any other library to skreg in any result."""
-    found = [
-        (ratio(entry, case), result, case, entry)
-        for result in results
+def ratios(result: dict) -> list[tuple[float, dict, dict]]:
+    """Every ratio of another library's time to skreg's in a result, with its case and entry."""
+    return [
+        (ratio(entry, case), case, entry)
         for case in result["cases"]
         for name, entry in winners(case).items()
         if BASELINE in winners(case) and BASELINE not in name and entry["status"] == "ok"
     ]
+
+
+def worst(results: list[dict]) -> tuple[float, dict, dict, dict]:
+    """The smallest ratio of any other library to skreg in any result."""
+    found = [(one[0], result, *one[1:]) for result in results for one in ratios(result)]
     return min(found, key=lambda one: one[0])
+
+
+def summary(directory: Path) -> str:
+    """A Markdown table with a row a problem: the smallest and the largest ratio in its result."""
+    lines = ["| problem | worst ratio | best ratio |", "|---|---|---|"]
+    for path in sorted(directory.glob("*.json")):
+        result = json.loads(path.read_text())
+        found = sorted(ratios(result), key=lambda one: one[0])
+        if found:
+            ends = " | ".join(_against(*found[i]) for i in (0, -1))
+            lines.append(f"| [{result['problem']}](#{result['problem']}) | {ends} |")
+    return "\n".join(lines)
 
 
 def headlines(directory: Path) -> str:
@@ -50,3 +66,7 @@ def _row(words: str, case: dict, contender: str, name: str) -> str:
     entry = winners(case)[contender]
     ours = _time(winners(case)[BASELINE]["best"])
     return f"| {words} | {ours} | {name}: {_time(entry['best'])} | {_times(ratio(entry, case))} |"
+
+
+def _against(times: float, case: dict, entry: dict) -> str:
+    return f"{_times(times)} {entry['contender']}, {case['case']}"

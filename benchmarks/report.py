@@ -17,7 +17,7 @@ HEADER = [
     "gap",
     "memory",
 ]
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+MARK = "<!-- {}: {} -->"
 
 
 def winners(case):
@@ -123,11 +123,12 @@ def figures_block(results_dir):
     )
 
 
-def with_block(text, block):
-    """``text`` with what stands between the two marks replaced by ``block``."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+def with_block(text, block, name="figures"):
+    """``text`` with what stands between the two marks of this name replaced by ``block``."""
+    begin, end = MARK.format(name, "begin"), MARK.format(name, "end")
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{block}\n{end}{after}"
 
 
 def picture(result, path):

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 # At the end of the path, so that an installed skreg still comes before the one in this tree.
 sys.path.append(str(ROOT))
 
-from benchmarks import objective, report, runner, worker  # noqa: E402
+from benchmarks import headlines, objective, report, runner, worker  # noqa: E402
 from benchmarks.__main__ import main  # noqa: E402
 from benchmarks.contenders import elsewhere  # noqa: E402
 from benchmarks.lasso_reference import GAP, lasso_path  # noqa: E402
@@ -485,3 +485,15 @@ def test_figures_in_the_readme_are_the_committed_ones():
     block = report.figures_block(ROOT / "benchmarks" / "results")
     assert report.with_block(readme, block) == readme, "run: python -m benchmarks --table"
     assert "| skreg |" in readme
+
+
+def test_the_readme_of_the_benchmarks_opens_with_the_worst_and_the_best_ratio_of_each_problem():
+    results = ROOT / "benchmarks" / "results"
+    readme = (ROOT / "benchmarks" / "README.md").read_text()
+    block = headlines.summary(results)
+    assert report.with_block(readme, block, "summary") == readme, (
+        "run: python -m benchmarks --table"
+    )
+    assert readme.index(block) < 600
+    ratio, result, case, entry = headlines.worst([json.loads(path.read_text()) for path in RESULTS])
+    assert f"(#{result['problem']}) | {ratio:.3g}× {entry['contender']}, {case['case']} |" in block
