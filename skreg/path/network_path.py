@@ -1,10 +1,14 @@
 """The result of a network's ``regularization_path``."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from skreg.path.grid import place_of
+
+if TYPE_CHECKING:
+    from skreg.plotting import RegularizationPathDisplay
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,6 +108,77 @@ class NetworkPath:
             If ``alpha`` is not on the path; the message names the nearest that is.
         """
         return self.estimators[place_of(alpha, self.alphas)]
+
+    def at(self, alpha: float) -> Any:
+        """The fitted network at ``alpha``, as `estimator` gives it.
+
+        A `RegularizationPath` interpolates between its λ. Here it cannot be done: a mean of the
+        weights of two networks is no network that was trained for a λ between theirs.
+
+        Raises
+        ------
+        ValueError
+            If ``alpha`` is not on the path.
+        """
+        return self.estimator(alpha)
+
+    def plot(
+        self, ax: Any = None, *, x: Literal["alpha", "norm"] = "alpha", **kwargs: Any
+    ) -> "RegularizationPathDisplay":
+        """Draw how much each input counts along the path; needs matplotlib.
+
+        A line is the norm ‖W₁[i, :]‖₂ of the weights that leave an input. Where a penalty on inputs
+        switches one off, its line begins with a dot.
+
+        Parameters
+        ----------
+        ax : None or Axes, default=None
+            None for new ones.
+        x : {"alpha", "norm"}, default="alpha"
+            What runs along the axis: λ, or the norm of all weights.
+        **kwargs
+            For `skreg.plotting.RegularizationPathDisplay.plot`: ``n_labels``, ``line_kw``.
+
+        Returns
+        -------
+        RegularizationPathDisplay
+
+        Raises
+        ------
+        ValueError
+            If ``x`` is neither.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from skreg import RegularizedMLPRegressor
+        >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+        >>> network = RegularizedMLPRegressor(
+        ...     (8,), penalty="group", groups="inputs", max_iter=20, random_state=0
+        ... )
+        >>> display = network.regularization_path(X / X.std(), y, [0.01, 0.1, 0.3]).plot()
+        >>> display.feature_names[display.order_of_entry[0]]
+        'bmi'
+        """
+        from skreg.plotting import RegularizationPathDisplay
+
+        if x not in ("alpha", "norm"):
+            raise ValueError(
+                f"x={x!r} must be 'alpha' or 'norm': degrees of freedom are not known along a path "
+                "of networks; effective_dof(X, y) of one of its estimators counts them."
+            )
+        norms = [np.linalg.norm(layers[0], axis=1) for layers in self.coefs]
+        display = RegularizationPathDisplay(
+            alphas=self.alphas,
+            coefs=np.array(norms),
+            dof=np.full(len(self), np.nan),
+            norms=self.norms,
+            feature_names=getattr(self.estimators[0], "feature_names_in_", None),
+            norm_name="‖θ‖₂ of all weights",
+        )
+        display.plot(ax=ax, x=x, **kwargs)
+        display.ax_.set_ylabel("‖weights of an input‖₂")
+        return display
 
     def predict(self, X):
         """Predictions for every λ, shape (n_alphas, n_samples) or (n_alphas, n_samples, q)."""
