@@ -186,8 +186,8 @@ def _build_parser():
         "--budget",
         metavar="SECONDS",
         type=_number(float, 0, low_open=True),
-        help="about how long it may take; the network trains for fewer epochs or is left out "
-        "(default: no limit)",
+        help="about how long it may take, once Python has started; the network trains for fewer "
+        "epochs, and models are left out, but for the first (default: no limit)",
     )
 
     digits = parser.add_argument_group("the digits")

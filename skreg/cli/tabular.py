@@ -22,7 +22,7 @@ from skreg.cli.errors import UserError
 from skreg.cli.importance import Important
 from skreg.cli.metrics import metrics_of
 from skreg.cli.page import check_page_path, write_page
-from skreg.cli.plan import in_words, make_plan, within
+from skreg.cli.plan import affordable, in_words, make_plan, within
 from skreg.cli.preprocessing import build_preprocessor
 from skreg.cli.reading import read_table
 from skreg.cli.results import Report, print_comparison, print_problem
@@ -69,7 +69,7 @@ def run(options):
         raise UserError(f"{options.data} has no column to learn from beside the target")
     print_problem(options, problem, kinds, table.notes)
 
-    report = _compare(table, problem, metrics, by, preprocessor, options)
+    report = _compare(table, problem, metrics, by, preprocessor, options, started)
     print_comparison(report)
     if options.report is not None:
         write_page(report, options.report)
@@ -89,7 +89,7 @@ def _metric_of(name, metrics, task):
     return metrics[name]
 
 
-def _compare(table, problem, metrics, by, preprocessor, options):
+def _compare(table, problem, metrics, by, preprocessor, options, started):
     """Search each model on the rows that are not held out."""
     stratify = problem.y if problem.task == "classification" else None
     X, X_held, y, y_held = train_test_split(
@@ -105,14 +105,24 @@ def _compare(table, problem, metrics, by, preprocessor, options):
     for note in notes:
         print(f"Note: {note}")
     print(in_words(steps, options.folds), flush=True)
-    contenders, began = [], time.perf_counter()
+    contenders, before = [], None
+
+    def search(step, settings=options):
+        began, cpu = time.perf_counter(), time.process_time()
+        found = compete(step.name, step.model, step.alphas, X, y, metrics, by.name, settings)
+        return found, time.perf_counter() - began, time.process_time() - cpu
+
     for step in steps:
-        spent = time.perf_counter() - began
-        if contenders and options.budget is not None and spent > options.budget:
-            print(f"Note: the {step.name} is left out: {spent:.0f} s are spent (--budget)")
-            continue
-        found = compete(step.name, step.model, step.alphas, X, y, metrics, by.name, options)
+        if options.budget is not None:
+            left = options.budget - (time.perf_counter() - started)
+            step, note = affordable(step, left, before, search, options)
+            if note:
+                print(f"Note: {note}", flush=True)
+            if step is None:
+                continue
+        found, seconds, _ = search(step)
         contenders.append(found)
+        before = step, seconds
         for note in found.notes:
             print(f"Note: {note}")
     contenders.append(measure_baseline(X, y, metrics, options))
