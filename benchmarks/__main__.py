@@ -5,7 +5,13 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import feature_selection, network_candidates, network_defaults, weight_decay
+from benchmarks import (
+    feature_selection,
+    network_candidates,
+    network_defaults,
+    out_of_core,
+    weight_decay,
+)
 from benchmarks.facts import machine, versions
 from benchmarks.headlines import headlines, summary
 from benchmarks.problem import all_problems
@@ -15,7 +21,13 @@ from benchmarks.runner import find_entries, run
 HERE = Path(__file__).parent
 EXPERIMENTS = {
     module.NAME: module
-    for module in (weight_decay, network_defaults, network_candidates, feature_selection)
+    for module in (
+        weight_decay,
+        network_defaults,
+        network_candidates,
+        feature_selection,
+        out_of_core,
+    )
 }
 
 

@@ -83,6 +83,11 @@ def validated(
         raise ValueError(f"X holds a number that is too large for a float: {error}.") from error
 
 
+def is_in_memory(X: Any) -> bool:
+    """Whether X surely is rows in memory: an array or what becomes one, but none of Dask."""
+    return hasattr(X, "__array__") and type(X).__module__.partition(".")[0] != "dask"
+
+
 def as_numbers(y: Any) -> Any:
     """y as float64 where it holds text or objects; anything else as it is.
 

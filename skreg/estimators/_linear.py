@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from skreg._validation import check_parameters, validated
+from skreg._validation import check_parameters, is_in_memory, validated
 from skreg.estimators._auto_alpha import AUTO, Curve, tuned
 from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
 from skreg.estimators._progress import PathProgress, told_of
@@ -101,7 +101,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         if getattr(self, "_skl_callbacks", ()):  # a context costs as much as a check of y
             told = told_of(self, X, y, rows)
             task = self._init_callback_context().call_on_fit_task_begin(**told)
-        moments = None if hasattr(X, "__array__") else moments_of(X, y, **rows)
+        moments = None if is_in_memory(X) else moments_of(X, y, **rows)
         if moments is None:
             problem = self._checked(X, y, **rows).problem(self.fit_intercept)
         else:
@@ -225,7 +225,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     @with_callbacks
     def _path(self, X, y, alphas, **rows):
-        moments = None if hasattr(X, "__array__") else moments_of(X, y, **rows)
+        moments = None if is_in_memory(X) else moments_of(X, y, **rows)
         if moments is None:
             fitting = Fitting.of(self, X, y, **rows)
         else:

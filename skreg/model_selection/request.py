@@ -14,7 +14,7 @@ from sklearn.utils.validation import _num_samples, indexable
 
 from skreg._labels import refuse_missing
 from skreg._sparse import check_sparse
-from skreg._validation import check_alphas
+from skreg._validation import check_alphas, is_in_memory
 from skreg.model_selection.affine import check_steps, first_imputes
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
@@ -116,7 +116,7 @@ def criterion_of(search):
 def checked_rows(search, X, y, sample_weight):
     """X and y as splitters take them; `Parts` of rows in chunks, and of moments by fold."""
     estimator = search.estimator
-    if not hasattr(X, "__array__") and comes_in_parts(X):
+    if not is_in_memory(X) and comes_in_parts(X):
         check_steps(estimator)
         if criterion_of(search) is not None:
             raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ from scipy.sparse import issparse
 
 from skreg._validation import as_numbers
 from skreg.rows.checkpoint import Checkpoint
+from skreg.rows.dask_chunks import is_dask, paired, summed
 from skreg.rows.features import Features, known, require, target_of
 from skreg.rows.missing import MissingMoments, amid
 from skreg.rows.moments import Moments, part_weights
@@ -66,6 +68,17 @@ class Chunk:
         if stand_in is None:
             return Moments.of(X, y, weights)
         return MissingMoments.of(X, y, weights, stand_in)
+
+    def add_to(self, sums: dict[Any, Any], folds_of: FoldsOf, stand_in: Array | None) -> None:
+        """Add the moments of the rows of each fold to those of other chunks."""
+        if folds_of is None:
+            sums[None] = sums.get(None, 0) + self.moments(None, stand_in)
+            return
+        names, index = np.unique(folds_of(self), return_inverse=True)
+        for k, name in enumerate(names.tolist()):
+            fold = name if isinstance(name, int | float | str) else str(name)
+            rows = np.flatnonzero(index == k)
+            sums[fold] = sums.get(fold, 0) + self.moments(rows, stand_in)
 
 
 class Chunks:
@@ -127,7 +140,7 @@ class Chunks:
         checkpoint: str | PathLike | None = None,
     ) -> None:
         self.source, self.y, self.sample_weight = source, y, sample_weight
-        self.features, self.exclude, self._may_lack = features, exclude, False
+        self.features, self.exclude, self.may_lack = features, exclude, False
         self.checkpoint = checkpoint
         self.categories = None if categories is None else dict(categories)
         self.targets = [] if y is None else [y] if isinstance(y, str) else list(y)
@@ -150,6 +163,8 @@ class Chunks:
                     "to Chunks, and not to fit."
                 )
             return X
+        if is_dask(X) and hasattr(X, "numblocks"):  # an array
+            return cls(paired(X, y, sample_weight))
         if not is_chunked(X):
             return None
         for name, given in (("y", y), ("sample_weight", sample_weight)):
@@ -167,7 +182,7 @@ class Chunks:
             exclude=[*self.exclude, *exclude], categories=self.categories,
             checkpoint=self.checkpoint,
         )  # fmt: skip
-        made._may_lack = may_lack
+        made.may_lack = may_lack
         return made
 
     # Passes ---------------------------------------------------------------------------------------
@@ -175,15 +190,21 @@ class Chunks:
     def __iter__(self) -> Iterator[Chunk]:
         """One pass over all rows."""
         if self._levels is None:
-            self._levels = self._survey()
-        start = 0
+            self._survey()
+        empty = True
+        for chunk in self.from_row(0):
+            empty = False
+            yield chunk
+        if empty:
+            raise ValueError("the source of chunks holds no rows. Give at least two.")
+
+    def from_row(self, start: int) -> Iterator[Chunk]:
+        """The chunks, of which the first begins with the row of this number."""
         for piece in self._pass():
             chunk = self._chunk(piece, start)
             start += len(chunk.y)
             if len(chunk.y):
                 yield chunk
-        if not start:
-            raise ValueError("the source of chunks holds no rows. Give at least two.")
 
     def moments(self) -> Moments:
         """The `Moments` of all rows, in one pass."""
@@ -204,16 +225,19 @@ class Chunks:
         dict of fold to Moments
             `MissingMoments` where numbers may be missing.
         """
+        if is_dask(self.source):
+            if self.checkpoint is not None:
+                raise ValueError("checkpoint is not for Dask, which keeps what is done itself.")
+            return {fold: self.named(part) for fold, part in summed(self, folds_of).items()}
         checkpoint = self._checkpoint(folds)
         n_done, sums = (0, {}) if checkpoint is None else checkpoint.load()
-        stand_in = next((part.stand_in for part in sums.values() if self._may_lack), None)
+        stand_in = next((part.stand_in for part in sums.values() if self.may_lack), None)
         for i, chunk in enumerate(self):
             if i < n_done:
                 continue
-            if self._may_lack and stand_in is None:
+            if self.may_lack and stand_in is None:
                 stand_in = amid(chunk.X)
-            for fold, rows in _fold_rows(chunk, folds_of):
-                sums[fold] = sums.get(fold, 0) + chunk.moments(rows, stand_in)
+            chunk.add_to(sums, folds_of, stand_in)
             if checkpoint is not None:
                 checkpoint.note(i + 1, sums)
         if checkpoint is not None:
@@ -225,7 +249,7 @@ class Chunks:
             return None
         asked = {
             "y": self.targets, "sample_weight": self.sample_weight, "features": self.features,
-            "exclude": self.exclude, "categories": self.categories, "missing": self._may_lack,
+            "exclude": self.exclude, "categories": self.categories, "missing": self.may_lack,
             "folds": folds,
         }  # fmt: skip
         return Checkpoint(self.checkpoint, asked)
@@ -257,26 +281,42 @@ class Chunks:
         weight = [] if self.sample_weight is None else [self.sample_weight]
         return list(dict.fromkeys([*self.features, *self.targets, *weight, *self.exclude]))
 
-    def _survey(self) -> dict[str, list[Any]]:
-        """The values of each column of categories: declared ones, or those met in a pass."""
-        declared = {} if self.categories is None else self.categories
-        found = {name: list(values) for name, values in declared.items()}
-        if isinstance(self.source, Iterator):
-            return found
+    def _survey(self) -> None:
+        """Learn the values of columns of text in a pass, where not all are declared."""
+        met: list[dict[str, list[Any]]] = []
         names: list[str] | None = None
-        seen: dict[str, dict[Any, None]] = {}
-        for piece in self._pass():
+        for piece in [] if isinstance(self.source, Iterator) else self._pass():
             table = as_table(piece)
             if table is None:
                 break
-            if names is None:
-                features = self._features_of(table)
-                names = [n for n in features if n not in found and not table.is_numeric(n)]
-            if not names:
+            names = self.columns_of(table) if names is None else names
+            met.append(self.levels_met(table, names))
+            if not met[-1]:
                 break
-            for name in names:
-                seen.setdefault(name, {}).update(dict.fromkeys(table.codes(name)[1]))
-        return found | {name: sorted(values, key=str) for name, values in seen.items()}
+        self.settle(None, met)
+
+    def levels_met(self, table: Table, names: list[str]) -> dict[str, list[Any]]:
+        """The values of columns of text of which no categories are declared."""
+        require(table, names)
+        text = [n for n in names if n not in (self.categories or {}) and not table.is_numeric(n)]
+        return {name: table.codes(name)[1] for name in text}
+
+    def settle(self, columns: list[str] | None, met: list[dict[str, list[Any]]]) -> None:
+        """Take these columns, None for those of the first chunk, and all levels that were met."""
+        seen: dict[str, dict[Any, None]] = {}
+        for levels in met:
+            for name, values in levels.items():
+                seen.setdefault(name, {}).update(dict.fromkeys(values))
+        declared = {name: list(values) for name, values in (self.categories or {}).items()}
+        self._levels = declared | {name: sorted(seen[name], key=str) for name in seen}
+        if columns is not None:
+            self._features = Features(columns, self._levels, self.may_lack)
+
+    def over(self, pieces: list[Any] | None) -> Chunks:
+        """The same reading of other pieces."""
+        made = copy(self)
+        made.source, made._n_passes = pieces, 0
+        return made
 
     # One chunk ------------------------------------------------------------------------------------
 
@@ -325,11 +365,11 @@ class Chunks:
 
     def _matrix(self, table: Table, start: int) -> Array:
         if self._features is None:
-            columns = self._features_of(table)
-            self._features = Features(columns, self._levels or {}, self._may_lack)
+            self._features = Features(self.columns_of(table), self._levels or {}, self.may_lack)
         return self._features.matrix(table, start)
 
-    def _features_of(self, table: Table) -> list[str]:
+    def columns_of(self, table: Table) -> list[str]:
+        """The columns of the features."""
         if self.features is not None:
             return list(self.features)
         other = {*self.targets, self.sample_weight, *self.exclude}
@@ -346,14 +386,3 @@ def moments_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = N
         if given is not None:
             raise ValueError(f"{name} does not go with X as {type(X).__name__}. Leave it out.")
     return moments if chunks is None else chunks.moments()
-
-
-def _fold_rows(chunk: Chunk, folds_of: FoldsOf) -> Iterator[tuple[Any, NDArray | None]]:
-    """The rows of a chunk by fold; None for all of them."""
-    if folds_of is None:
-        yield None, None
-        return
-    names, index = np.unique(folds_of(chunk), return_inverse=True)
-    for k, name in enumerate(names.tolist()):
-        plain = isinstance(name, int | float | str)
-        yield name if plain else str(name), np.flatnonzero(index == k)

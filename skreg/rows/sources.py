@@ -7,6 +7,7 @@ from typing import Any
 
 from scipy.sparse import issparse
 
+from skreg.rows.dask_chunks import is_dask
 from skreg.rows.tables import as_table
 
 #: Rows that are asked for at a time, where the source lets one ask: few enough for the cache.
@@ -17,6 +18,8 @@ Reader = Callable[[Any, "list[str] | None"], Iterable[Any]]
 
 def is_chunked(X: Any) -> bool:
     """Whether X is a source of chunks, rather than rows in memory."""
+    if is_dask(X):
+        return True
     if hasattr(X, "__array__") or issparse(X):
         return False
     if isinstance(X, list | tuple):

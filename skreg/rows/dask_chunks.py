@@ -1,0 +1,99 @@
+"""Rows in collections of Dask: summed where they are, and the sums added up in a tree.
+
+What moves over the network are the sums of each fold: 8(p + 1)² bytes for p features, from each
+partition to one in `_FAN_IN`, and so on to the top.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from skreg.rows.missing import amid
+from skreg.rows.tables import as_table
+
+if TYPE_CHECKING:
+    from skreg.rows.chunks import Chunks, FoldsOf
+
+# Sums that are added up by one task.
+_FAN_IN = 8
+
+
+def is_dask(X: Any) -> bool:
+    """Whether X is a collection of Dask, or a list of delayed chunks."""
+    if isinstance(X, list | tuple):
+        return bool(len(X)) and all(map(is_dask, X))
+    return type(X).__module__.partition(".")[0] == "dask" and hasattr(X, "__dask_graph__")
+
+
+def paired(X: Any, y: Any, weights: Any) -> list[Any]:
+    """Delayed chunks (X, y) or (X, y, sample_weight) of arrays whose rows are cut alike.
+
+    ValueError where they are not, or where a block does not hold whole rows.
+    """
+    import dask
+
+    if X.numblocks[1] > 1:
+        raise ValueError(
+            f"X is cut into {X.numblocks[1]} blocks of columns. Use X.rechunk({{1: -1}})."
+        )
+    columns = [array for array in (X, y, weights) if array is not None]
+    for name, array in (("y", y), ("sample_weight", weights)):
+        if array is not None and array.chunks[0] != X.chunks[0]:
+            raise ValueError(
+                f"{name} is cut into other blocks of rows than X. Rechunk it like X: "
+                f"{name}.rechunk({{0: X.chunks[0]}})."
+            )
+    blocks = [array.to_delayed().reshape(len(X.chunks[0]), -1)[:, 0] for array in columns]
+    return [dask.delayed(tuple)(list(rows)) for rows in zip(*blocks, strict=True)]
+
+
+def summed(chunks: Chunks, folds_of: FoldsOf) -> dict[Any, Any]:
+    """What `Chunks.sums` adds up: by a pass that looks at the partitions, and one that sums."""
+    import dask
+
+    source = chunks.source
+    pieces = list(source if isinstance(source, list | tuple) else source.to_delayed())
+    look, add, merge = dask.delayed(_look), dask.delayed(_added), dask.delayed(_merged)
+    plain = chunks.over(None)
+    seen = dask.compute(*(look(plain, piece) for piece in pieces))
+    rows = [n for n, *_ in seen]
+    if not any(rows):
+        raise ValueError("the partitions hold no rows. Give at least two.")
+    first = next(i for i, n in enumerate(rows) if n)
+    chunks.settle(seen[first][1], [met for *_, met in seen])
+    plain, stand_in = chunks.over(None), None
+    if chunks.may_lack:
+        stand_in = dask.delayed(_amid)(plain, pieces[first])
+    starts = [0, *accumulate(rows)]
+    parts = [add(plain, pieces[i], starts[i], folds_of, stand_in) for i, n in enumerate(rows) if n]
+    while len(parts) > 1:
+        parts = [merge(parts[i : i + _FAN_IN]) for i in range(0, len(parts), _FAN_IN)]
+    return dask.compute(parts[0])[0]
+
+
+def _look(chunks: Chunks, piece: Any) -> tuple[int, list[str] | None, dict[str, list[Any]]]:
+    """How many rows a partition has, its columns of features, and levels met in those of text."""
+    table = as_table(piece)
+    if table is None:
+        return len(piece[1]), None, {}
+    names = chunks.columns_of(table)
+    return len(table), names, chunks.levels_met(table, names)
+
+
+def _amid(chunks: Chunks, piece: Any) -> Any:
+    return amid(next(chunks.over([piece]).from_row(0)).X)
+
+
+def _added(
+    chunks: Chunks, piece: Any, start: int, folds_of: FoldsOf, stand_in: Any
+) -> dict[Any, Any]:
+    sums: dict[Any, Any] = {}
+    for chunk in chunks.over([piece]).from_row(start):
+        chunk.add_to(sums, folds_of, stand_in)
+    return sums
+
+
+def _merged(parts: list[dict[Any, Any]]) -> dict[Any, Any]:
+    folds = dict.fromkeys(fold for part in parts for fold in part)
+    return {fold: sum((p[fold] for p in parts if fold in p), start=0) for fold in folds}

@@ -1,0 +1,130 @@
+"""Rows in collections of Dask, on workers in processes of their own: as in memory, however cut."""
+
+import os
+import signal
+import time
+from itertools import pairwise
+from threading import Timer
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skreg import Chunks, PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
+from skreg.model_selection import HashKFold
+
+dask = pytest.importorskip("dask", reason="needs the extra dask")
+distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+da = pytest.importorskip("dask.array", reason="needs the extra dask")
+dd = pytest.importorskip("dask.dataframe", reason="needs the extra dask")
+
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame(RNG.normal(size=(300, 4)) + [0.0, 5.0, -100.0, 1e4], columns=list("abcd"))
+FRAME["kind"] = RNG.choice(["u", "v", "w"], 300)
+FRAME["y"] = FRAME.a - 2 * FRAME.b + (FRAME.kind == "u") + RNG.normal(size=300)
+FRAME["weight"] = RNG.random(300)
+X = pd.get_dummies(FRAME[["a", "b", "c", "d", "kind"]], dtype=float)
+ALPHAS = [1.0, 0.1, 0.01]
+MODEL = make_pipeline(StandardScaler(), QuadraticApproxLasso())
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two worker processes on loopback."""
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def collection(sizes):
+    """The frame in partitions of these sizes, of which some may be empty."""
+    ends = np.cumsum([0, *sizes])
+    parts = [dask.delayed(FRAME.iloc[a:b]) for a, b in pairwise(ends)]
+    return dd.from_delayed(parts, meta=FRAME.iloc[:0])
+
+
+@pytest.mark.parametrize("sizes", [[300], [100, 0, 150, 50], [30] * 10], ids=len)
+def test_a_search_on_workers_is_that_in_memory(sizes, client):
+    found = PathSearchCV(MODEL, ALPHAS, cv=4).fit(
+        Chunks(collection(sizes), "y", exclude=["weight"])
+    )
+    expected = PathSearchCV(MODEL, ALPHAS, cv=HashKFold(4)).fit(X, FRAME.y)
+    for key in ("split0_test_score", "mean_test_score", "std_test_score"):
+        np.testing.assert_allclose(
+            found.cv_results_[key], expected.cv_results_[key], rtol=1e-12, atol=1e-12
+        )
+    one, other = (s.best_estimator_[-1].coef_ for s in (found, expected))
+    np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+def test_arrays(client):
+    rows, y = X.to_numpy(), FRAME.y.to_numpy()
+    expected = QuadraticApproxRidge(alpha=0.1).fit(rows, y, FRAME.weight)
+    cut = (50, 100, 150)
+    found = QuadraticApproxRidge(alpha=0.1).fit(
+        da.from_array(rows, chunks=(cut, -1)),
+        da.from_array(y, chunks=(cut,)),
+        da.from_array(FRAME.weight.to_numpy(), chunks=(cut,)),
+    )
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-10)
+
+
+def test_delayed_chunks_and_missing_values(client):
+    holes = np.where(RNG.random((300, 4)) < 0.1, np.nan, FRAME[list("abcd")])
+    parts = [dask.delayed((holes[i : i + 60], FRAME.y[i : i + 60])) for i in range(0, 300, 60)]
+    model = make_pipeline(SimpleImputer(), QuadraticApproxRidge())
+    found = PathSearchCV(model, ALPHAS, cv=3).fit(parts)
+    expected = PathSearchCV(model, ALPHAS, cv=HashKFold(3)).fit(holes, FRAME.y)
+    np.testing.assert_allclose(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-10
+    )
+
+
+def test_results_do_not_depend_on_who_worked(client):
+    one, other = (
+        QuadraticApproxRidge(alpha=0.1).fit(Chunks(collection([25] * 12), "y")) for _ in "ab"
+    )
+    np.testing.assert_array_equal(one.coef_, other.coef_)
+
+
+def slow(part):
+    time.sleep(0.2)
+    return part
+
+
+def test_a_worker_that_is_killed_costs_time_and_not_the_result(client):
+    victim = next(iter(client.run(os.getpid).values()))
+    parts = [dask.delayed(slow)(FRAME.iloc[i : i + 30]) for i in range(0, 300, 30)]
+    source = Chunks(parts, "y", features=["a", "b"])
+    Timer(0.5, os.kill, (victim, signal.SIGKILL)).start()
+    found = QuadraticApproxRidge(alpha=0.1).fit(source)
+    expected = QuadraticApproxRidge(alpha=0.1).fit(FRAME[["a", "b"]], FRAME.y)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (lambda: (da.zeros((4, 4), chunks=(2, 2)), da.zeros(4, chunks=2)), "blocks of columns"),
+        (lambda: (da.zeros((4, 2), chunks=(2, 2)), da.zeros(4, chunks=3)), "other blocks of rows"),
+        (lambda: (collection([100, 200]).drop(columns="y"), "y"), "no column 'y'"),
+        (lambda: (Chunks(collection([300]), "y", checkpoint="sums"),), "not for Dask"),
+        (lambda: (collection([0]), "y"), "hold no rows"),
+    ],
+)
+def test_what_is_wrong_is_named(arguments, words, client):
+    with pytest.raises(ValueError, match=words):
+        QuadraticApproxRidge().fit(*arguments())
+
+
+def test_a_column_missing_in_one_partition_is_named(client):
+    parts = [dask.delayed(FRAME[:100]), dask.delayed(FRAME[100:].drop(columns="b"))]
+    with pytest.raises(ValueError, match="a chunk has no column 'b'"):
+        QuadraticApproxRidge().fit(Chunks(parts, "y", exclude=["kind"]))
