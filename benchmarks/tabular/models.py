@@ -30,15 +30,15 @@ class Task(NamedTuple):
     large: bool
 
 
-def pipeline(model):
-    """Standardized numbers and one-hot categories, then the model."""
+def pipeline(model, numbers=None):
+    """Standardized numbers (or ``numbers`` of them) and one-hot categories, then the model."""
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     return make_pipeline(
         make_column_transformer(
-            (StandardScaler(), make_column_selector(dtype_include="number")),
+            (numbers or StandardScaler(), make_column_selector(dtype_include="number")),
             (
                 OneHotEncoder(handle_unknown="ignore", sparse_output=False),
                 make_column_selector(dtype_exclude="number"),
@@ -63,11 +63,22 @@ def inner_folds(task):
     return make(3, shuffle=True, random_state=task.seed)
 
 
-def _ours(task):
+def _ours(task, numbers=None):
     from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
 
     make = RegularizedMLPClassifier if task.is_class else RegularizedMLPRegressor
-    return pipeline(make(random_state=task.seed))
+    return pipeline(make(random_state=task.seed), numbers)
+
+
+def _ours_encoded(task):
+    """As it comes, each number also by how far it has come through bins."""
+    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.preprocessing import StandardScaler
+
+    from skreg.preprocessing import PiecewiseLinearEncoder
+
+    bins = make_pipeline(PiecewiseLinearEncoder(), StandardScaler(with_std=False))
+    return _ours(task, make_union(StandardScaler(), bins))
 
 
 def _ours_tuned(task):
@@ -154,6 +165,7 @@ def _other_python(name, task):
 #: What is compared; the first are ours.
 CONTENDERS = {
     "skreg": partial(_here, _ours),
+    "skreg encoded": partial(_here, _ours_encoded),
     "skreg tuned": partial(_here, _ours_tuned),
     **{name: partial(_other_python, name) for name in BUDGETS},
     "HistGradientBoosting": partial(_here, _trees),
@@ -161,7 +173,6 @@ CONTENDERS = {
     "scikit-learn MLP tuned": partial(_here, _network_tuned),
     "linear": partial(_here, _linear),
 }
-OURS = ("skreg", "skreg tuned")
 
 
 def available():
