@@ -93,6 +93,9 @@ def table(result):
     if SLOW in names:
         parts.insert(1, f"Where {SLOW} has fits too:")
         parts.insert(2, report.summary(found, sizes, names))
+    seeds = 1 + max(fit["seed"] for fit in found)
+    if lines := report.gaps(found, sizes, seeds):
+        parts.append("\n".join([f"Fits that are missing, of {seeds} seeds:", "", *lines]))
     return "\n\n".join(parts)
 
 

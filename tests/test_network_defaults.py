@@ -53,7 +53,8 @@ def test_contenders_meet_on_the_tables_and_seeds_that_all_have():
     assert list(report.measured(found, sizes, ("a", "b", "c"), "log loss")) == ["one"]
     assert list(report.measured(found, sizes, ("a", "b"), "error", "≥ 10,000 rows")) == ["two"]
     assert report.winners(found, sizes, ("a", "b")) == {"one": "a", "two": "b"}
-    assert report.missing(found, sizes, 2) == {"b": {"two": "not run"}, "c": {"two": "stopped"}}
+    lacking = ["- b: two 1", "- c: two 2 (1 beyond the budget)"]
+    assert report.gaps(found, sizes, 2) == lacking
 
 
 def test_the_standard_error_is_that_of_seeds():

@@ -135,14 +135,18 @@ def _cell(value, least):
     return f"**{value:.4g}**" if value == least else f"{value:.4g}"
 
 
-def missing(fits, tables, seeds):
-    """{contender: the tables that lack some of its fits, and why where something stopped it}."""
-    found = {}
+def gaps(fits, tables, n_seeds):
+    """Lines that say how many seeds of which tables a contender has no fit of, and why if known."""
+    lines = []
     for contender in contenders_of(fits):
+        lacks = []
         for name in tables:
             mine = [fit for fit in fits if _is(fit, name, contender)]
-            lacks = len([fit for fit in mine if "stopped" not in fit]) < seeds
-            if lacks:
-                why = {fit["stopped"] for fit in mine if "stopped" in fit}
-                found.setdefault(contender, {})[name] = ", ".join(sorted(why)) or "not run"
-    return found
+            stopped = sum("stopped" in fit for fit in mine)
+            if n_lacking := n_seeds - len(mine) + stopped:
+                lacks.append(
+                    f"{name} {n_lacking}" + f" ({stopped} beyond the budget)" * bool(stopped)
+                )
+        if lacks:
+            lines.append(f"- {contender}: {', '.join(lacks)}")
+    return lines
