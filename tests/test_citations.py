@@ -9,7 +9,7 @@ TUTORIALS = [*(ROOT / "docs" / "analyses").glob("*.py"), *(ROOT / "docs" / "exam
 SOURCES = [*(ROOT / "skreg").rglob("*.py"), *(ROOT / "skreg").rglob("*.p[yx][xd]")]
 
 NAME = r"[A-ZÀ-Ž][\w’'-]{2,}"
-#: "Zou & Hastie (2005)", "Zou, Hastie & Tibshirani, 2007", "Rad et al., 2020", "J. Friedman (1991)".
+#: "Zou & Hastie (2005)", "Zou, Hastie & Tibshirani, 2007", "Rad et al., 2020".
 CITATION = re.compile(
     rf"({NAME}(?:(?:, | & | and |, & )(?:[A-Z]\. )*{NAME})*)(?: et al\.)?,? \(?(1[89]\d\d|20\d\d)\b"
 )
