@@ -59,6 +59,8 @@ def faults(html: Path) -> list[str]:
     for name in ("PathSearchCV", "QuadraticApproxLasso", "RegularizedMLPClassifier"):
         if f"Examples using {name}" not in text:
             found.append(f"no examples using {name}")
+    roles = sorted(set(re.findall(r"[^\s<>]*:(?:obj|class|func|ref|term|doc):[^\s<>]*", text)))
+    found += [f"the reference shows a role as text: {role}" for role in roles]
     for site in ("https://scikit-learn.org/stable/", "https://numpy.org/doc/stable/"):
         if site not in text:
             found.append(f"the reference has no link to {site}")

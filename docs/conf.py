@@ -130,7 +130,8 @@ def _escape(app, what, name, obj, options, lines):
 
 def _plain(text):
     text = re.sub(r"(?<=\w)_(?!\w)", r"\_", text.replace("|", r"\|"))
-    return re.sub(r"\b(ndarray|DataFrame|RandomState)\b", lambda name: _linked(name[0]), text)
+    names = r"(?<![\w.])(?:(?:pandas|numpy|np)\.)?(ndarray|DataFrame|RandomState)(?!\w|\.\w)"
+    return re.sub(names, lambda name: _linked(name[1]), text)
 
 
 def _linked(name):
