@@ -3,8 +3,8 @@
 import random
 
 random.seed(0)
-print("size,colour,y")
+print("size,color,y")
 for row in range(120):
-    size, colour = random.gauss(0, 1), random.choice(["red", "green"])
+    size, color = random.gauss(0, 1), random.choice(["red", "green"])
     shown = "" if row == 7 else f"{size:.4f}"
-    print(f"{shown},{colour},{2 * size + (colour == 'red') + random.gauss(0, 0.1):.4f}")
+    print(f"{shown},{color},{2 * size + (color == 'red') + random.gauss(0, 0.1):.4f}")

@@ -177,7 +177,7 @@ class Pace:
         self.n_rounds = 0
         self.patience = self.RETRY
         self.next_trial = self.RETRY
-        self.favourite = None
+        self.favorite = None
 
     def choose(self):
         """Number of workers for the next round."""
@@ -188,8 +188,8 @@ class Pace:
         if self.n_rounds <= self.TRIALS * len(ways):
             return ways[self.n_rounds % len(ways) - 1]
         ways.sort(key=lambda n: min(self.seconds[n]))
-        if ways[0] != self.favourite:
-            self.favourite, self.patience = ways[0], self.RETRY
+        if ways[0] != self.favorite:
+            self.favorite, self.patience = ways[0], self.RETRY
         if self.n_rounds < self.next_trial:
             return ways[0]
         self.next_trial = self.n_rounds + self.patience

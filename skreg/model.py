@@ -174,7 +174,7 @@ class QuadraticModel:
         return self.problem.largest_eigenvalue
 
     @property
-    def minimiser(self) -> NDArray:
+    def minimizer(self) -> NDArray:
         """θ̂, the minimizer of R of smallest norm: shape (p,) or (q, p)."""
         return self._as_seen(self.problem.minimizer)
 

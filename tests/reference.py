@@ -57,7 +57,7 @@ def losses(name, y, raw, parameter=None):
 
 
 class Network:
-    """A dense network with a penalised mean loss.
+    """A dense network with a penalized mean loss.
 
     Parameters
     ----------

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 
-def centred(X, y, weights=None, fit_intercept=True):
-    """A and b of the weighted, normalised, centred least-squares problem, in float64."""
+def centered(X, y, weights=None, fit_intercept=True):
+    """A and b of the weighted, normalized, centered least-squares problem, in float64."""
     X, y = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
     w = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=np.float64)
     w = w / w.sum()
@@ -36,7 +36,7 @@ def factored_ridge(A, b, alpha, factors):
     return theta.T.reshape((-1, A.shape[1])[b.ndim == 1 :])
 
 
-def precise_centred(X, y, fit_intercept=True):
+def precise_centered(X, y, fit_intercept=True):
     """A and b in extended precision, unweighted."""
     X, y = np.asarray(X, dtype=np.longdouble), np.asarray(y, dtype=np.longdouble)
     if fit_intercept:

@@ -60,7 +60,7 @@ def frame(estimator):
     X, y = data(estimator)
     table = pd.DataFrame(X, columns=list("abcdef"))
     table.loc[::9, "a"] = np.nan
-    table["colour"] = np.where(X[:, 0] > 0, "red", "blue")
+    table["color"] = np.where(X[:, 0] > 0, "red", "blue")
     return table, y
 
 
@@ -69,7 +69,7 @@ def preprocessing():
     return ColumnTransformer(
         [
             ("numbers", numbers, list("abcdef")),
-            ("categories", OneHotEncoder(sparse_output=False), ["colour"]),
+            ("categories", OneHotEncoder(sparse_output=False), ["color"]),
         ]
     )
 

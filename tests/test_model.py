@@ -1,4 +1,4 @@
-"""QuadraticModel: what it says of θ, its spectrum, its minimisers, adding rows."""
+"""QuadraticModel: what it says of θ, its spectrum, its minimizers, adding rows."""
 
 import pickle
 
@@ -18,7 +18,7 @@ intercepts = st.booleans()
 def model_and_rows(problem, fit_intercept=True):
     X, y, weights = problem
     model = QuadraticModel.from_data(X, y, weights, fit_intercept=fit_intercept)
-    A, b = reference.centred(X, y, weights, fit_intercept)
+    A, b = reference.centered(X, y, weights, fit_intercept)
     return model, A, b
 
 
@@ -32,7 +32,7 @@ def close(actual, desired, rtol=1e-8):
 def test_hessian_value_and_gradient(problem, fit_intercept):
     model, A, b = model_and_rows(problem, fit_intercept)
     close(model.hessian, A.T @ A, 1e-12)
-    theta = np.random.default_rng(0).normal(size=model.minimiser.shape)
+    theta = np.random.default_rng(0).normal(size=model.minimizer.shape)
     if b.ndim == 1:
         expected = 0.5 * np.sum((A @ theta - b) ** 2)
         slope = A.T @ (A @ theta - b)
@@ -42,7 +42,7 @@ def test_hessian_value_and_gradient(problem, fit_intercept):
     np.testing.assert_allclose(model.value(theta), expected, rtol=1e-9)
     close(model.gradient(theta), slope)
     # R(θ) = R(θ̂) + ½ (θ − θ̂)ᵀH(θ − θ̂).
-    away = np.atleast_2d(theta - model.minimiser)
+    away = np.atleast_2d(theta - model.minimizer)
     quadratic = model.minimum_risk + 0.5 * np.sum((away @ model.hessian) * away)
     np.testing.assert_allclose(quadratic, expected, rtol=1e-8)
 
@@ -58,7 +58,7 @@ def test_spectrum_decomposes_the_hessian(problem, fit_intercept):
     assert len(sigma) == np.linalg.matrix_rank(A)
     close(Q.T @ Q, np.eye(len(sigma)), 1e-10)
     close((Q * sigma) @ Q.T, A.T @ A, 1e-11)
-    close(Q @ spectrum.coordinates, np.atleast_2d(model.minimiser).T)
+    close(Q @ spectrum.coordinates, np.atleast_2d(model.minimizer).T)
 
 
 @given(problems(), intercepts, alphas)
@@ -67,21 +67,21 @@ def test_ridge_is_the_closed_form_and_scales_each_direction(problem, fit_interce
     theta = model.ridge(alpha)
     H, p = A.T @ A, A.shape[1]
     close(theta, reference.ridge(A, b, alpha))
-    close(theta, np.linalg.solve(H + alpha * np.eye(p), H @ model.minimiser.T).T, 1e-7)
+    close(theta, np.linalg.solve(H + alpha * np.eye(p), H @ model.minimizer.T).T, 1e-7)
     spectrum = model.spectrum
     kept = spectrum.eigenvalues / (spectrum.eigenvalues + alpha)
     close(
         np.atleast_2d(theta) @ spectrum.vectors,
-        kept * (np.atleast_2d(model.minimiser) @ spectrum.vectors),
+        kept * (np.atleast_2d(model.minimizer) @ spectrum.vectors),
     )
     close(theta, ((spectrum.vectors * kept) @ spectrum.coordinates).T.reshape(theta.shape))
 
 
 @given(problems(), intercepts)
-def test_minimiser_is_the_least_squares_solution_of_smallest_norm(problem, fit_intercept):
+def test_minimizer_is_the_least_squares_solution_of_smallest_norm(problem, fit_intercept):
     model, A, b = model_and_rows(problem, fit_intercept)
-    close(model.minimiser, np.linalg.lstsq(A, b, rcond=1e-13)[0].T)
-    np.testing.assert_array_equal(model.ridge(0.0), model.minimiser)
+    close(model.minimizer, np.linalg.lstsq(A, b, rcond=1e-13)[0].T)
+    np.testing.assert_array_equal(model.ridge(0.0), model.minimizer)
 
 
 @given(problems(), st.data())
@@ -107,11 +107,11 @@ def test_wide_models_keep_to_the_rows():
     model = QuadraticModel.from_data(X, y)
     assert model.moments is None
     assert model.spectrum.solver == "eigh-dual"
-    close(X @ model.minimiser + model.intercept(model.minimiser), y)
+    close(X @ model.minimizer + model.intercept(model.minimizer), y)
     assert len(model.spectrum.eigenvalues) == 19
 
 
-def test_wide_products_are_centred_block_by_block_or_afterwards():
+def test_wide_products_are_centered_block_by_block_or_afterwards():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(12, 40)), rng.normal(size=12)
     theta = rng.normal(size=40)
@@ -127,8 +127,8 @@ def test_moments_alone_make_a_model():
     model, whole = QuadraticModel(streamed), QuadraticModel.from_data(X, y[:, 0])
     np.testing.assert_allclose(model.ridge([0.1, 0.0]), whole.ridge([0.1, 0.0]), rtol=1e-12)
     through_origin = QuadraticModel(streamed, fit_intercept=False)
-    np.testing.assert_allclose(through_origin.minimiser, np.linalg.lstsq(X, y[:, 0])[0], rtol=1e-10)
-    assert through_origin.intercept(through_origin.minimiser) == 0.0
+    np.testing.assert_allclose(through_origin.minimizer, np.linalg.lstsq(X, y[:, 0])[0], rtol=1e-10)
+    assert through_origin.intercept(through_origin.minimizer) == 0.0
 
 
 @pytest.mark.parametrize("shape", [(40, 6), (6, 40)])
@@ -147,10 +147,10 @@ def test_solving_changes_nothing(shape):
     X, y = rng.normal(size=shape), rng.normal(size=shape[0])
     X.flags.writeable = y.flags.writeable = False
     model = QuadraticModel.from_data(X, y)
-    first = model.ridge(0.3), model.lasso(0.1), model.minimiser
+    first = model.ridge(0.3), model.lasso(0.1), model.minimizer
     model.ridge([1e3, 0.0])
     model.lasso([1.0, 0.01], hessian="pca")
-    again = model.ridge(0.3), model.lasso(0.1), model.minimiser
+    again = model.ridge(0.3), model.lasso(0.1), model.minimizer
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -165,7 +165,7 @@ def test_shapes_follow_y_and_alphas():
     assert one.ridge([0.1, 1.0]).shape == (2, 4)
     assert column.ridge(0.1).shape == (1, 4)
     assert three.ridge([0.1, 1.0]).shape == (2, 3, 4)
-    assert three.intercept(three.minimiser).shape == (3,)
+    assert three.intercept(three.minimizer).shape == (3,)
     assert one.lasso([0.1, 1.0]).shape == (2, 4)
     assert (three.n_features, three.n_targets, three.weight) == (4, 3, 30.0)
 
@@ -176,7 +176,7 @@ def test_float32_stays_float32():
         X, y = rng.normal(size=shape).astype(np.float32), rng.normal(size=shape[0])
         model = QuadraticModel.from_data(X, y)
         double = QuadraticModel.from_data(X.astype(np.float64), y)
-        for call in (lambda m: m.minimiser, lambda m: m.ridge(0.1), lambda m: m.lasso(0.1)):
+        for call in (lambda m: m.minimizer, lambda m: m.ridge(0.1), lambda m: m.lasso(0.1)):
             assert call(model).dtype == np.float32
             np.testing.assert_allclose(call(model), call(double), rtol=1e-4, atol=1e-6)
 

@@ -82,7 +82,7 @@ train, test = train_test_split(table, test_size=0.3, random_state=0)
 # --------
 # The risk of a driver is high at 18, falls, and rises again: no line. Splines let the ridge bend
 # it, and λ decides how much. Density spans four orders of magnitude, so its logarithm is used.
-# Regions become one column each; λ pulls small regions, about which little is known, towards the
+# Regions become one column each; λ pulls small regions, about which little is known, toward the
 # average.
 
 features = make_column_transformer(

@@ -228,7 +228,7 @@ print(
 # So the false ones are false only by a little: where a gene that acts was not measured well, genes
 # of its pathway stand in for it.
 #
-# **What to keep in mind.** Coefficients of a lasso are shrunk towards 0: they rank genes, and are
+# **What to keep in mind.** Coefficients of a lasso are shrunk toward 0: they rank genes, and are
 # no estimates of the sizes of effects. A gene that is selected may stand for a correlated one of
 # its pathway; if the pathway is the question, the group penalty answers it directly. And the
 # frequencies say how stable a selection is, not how probable it is that a gene acts.

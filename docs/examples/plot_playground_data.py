@@ -20,8 +20,8 @@ figure, axes = plt.subplots(2, 3, figsize=(9, 6.2), sharex=True, sharey=True, la
 for ax, name in zip(axes.flat, NAMES, strict=True):
     X, y = make_playground(name, noise=10, random_state=0)
     if y.dtype.kind == "i":
-        for label, marker, colour in ((1, "o", "#0072B2"), (-1, "x", "#D55E00")):
-            ax.plot(*X[y == label].T, marker, ms=3, color=colour, label=f"y = {label}")
+        for label, marker, color in ((1, "o", "#0072B2"), (-1, "x", "#D55E00")):
+            ax.plot(*X[y == label].T, marker, ms=3, color=color, label=f"y = {label}")
     else:
         points = ax.scatter(*X.T, c=y, s=5, cmap="cividis", vmin=-1, vmax=1)
     ax.set(title=name, aspect="equal", xlim=(-6.5, 6.5), ylim=(-6.5, 6.5))

@@ -3,7 +3,7 @@ Soft-thresholding, exact and approximate
 ========================================
 
 Where the Hessian is diagonal the L1 penalty acts on each coefficient alone: it is moved
-towards 0 by λ/Hᵢᵢ, and is 0 if it was smaller than that. ``hessian="diagonal"`` takes this
+toward 0 by λ/Hᵢᵢ, and is 0 if it was smaller than that. ``hessian="diagonal"`` takes this
 formula as an approximation where features are correlated, ``hessian="pca"`` applies it along
 the eigenvectors, where it is exact, and ``hessian="full"`` solves the lasso itself.
 """

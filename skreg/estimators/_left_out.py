@@ -88,7 +88,7 @@ def row_risk(problem: Problem, targets: slice = slice(None)) -> EmpiricalRisk:
         return cast(EmpiricalRisk, problem)
     quadratic = cast(Quadratic, problem)
     X, y, weights = quadratic.data
-    return EmpiricalRisk(X, y[:, targets], SquaredError(), weights, None, quadratic.centred)
+    return EmpiricalRisk(X, y[:, targets], SquaredError(), weights, None, quadratic.centered)
 
 
 def _approximate(fit, alphas, coefs, intercepts):

@@ -318,19 +318,19 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         warning says so and which λ > 0 stands in.
         """
         check_is_fitted(self, "coef_")
-        return self._minimiser()[0]
+        return self._minimizer()[0]
 
     @property
     def erm_intercept_(self):
         """The intercept that goes with ``erm_coef_``."""
         check_is_fitted(self, "coef_")
-        return self._minimiser()[1]
+        return self._minimizer()[1]
 
-    def _minimiser(self):
+    def _minimizer(self):
         if self._erm is None:
             if self._loss.is_quadratic:
                 model = QuadraticModel(self._exact_for("erm_coef_"))
-                theta = model.minimiser
+                theta = model.minimizer
                 self._erm = theta, model.intercept(theta)
             else:
                 found = solve(self._rows_of("erm_coef_"), Separable(0.0), 0.0, max_iter=1000)

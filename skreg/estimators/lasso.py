@@ -118,7 +118,7 @@ def _is_default(value, default):
 class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
     """Linear regression with an L1 penalty, on the quadratic of the empirical risk.
 
-    Minimises
+    Minimizes
 
         Σᵢ wᵢ ℓ(yᵢ, xᵢᵀθ + b) / Σᵢ wᵢ  +  λ Σⱼ fⱼ(ρ|θⱼ| + (1−ρ)½θⱼ²),
 

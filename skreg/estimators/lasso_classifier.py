@@ -9,7 +9,7 @@ from skreg.estimators.lasso import LassoShell
 class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
     """Logistic regression with an L1 penalty, by quadratics of the empirical risk.
 
-    Minimises
+    Minimizes
 
         Σᵢ wᵢ ℓ(yᵢ, θxᵢ + b) / Σᵢ wᵢ  +  λ Σⱼ fⱼ(ρ|θⱼ| + (1−ρ)½θⱼ²),
 

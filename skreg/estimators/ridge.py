@@ -93,7 +93,7 @@ def check_alpha_by_target(alpha):
 class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
     """Linear regression with an L2 penalty, from the quadratic of the empirical risk.
 
-    Minimises
+    Minimizes
 
         Σᵢ wᵢ ℓ(yᵢ, xᵢᵀθ + b) / Σᵢ wᵢ  +  λ·½ Σⱼ fⱼθⱼ².
 

@@ -7,7 +7,7 @@ from skreg.estimators.ridge import RidgeShell
 class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
     """Logistic regression with an L2 penalty, by quadratics of the empirical risk.
 
-    Minimises
+    Minimizes
 
         Σᵢ wᵢ ℓ(yᵢ, θxᵢ + b) / Σᵢ wᵢ  +  λ·½ Σⱼ fⱼθⱼ²,
 

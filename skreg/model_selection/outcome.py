@@ -270,7 +270,7 @@ def warn_of_constant(means, alphas):
     first, second = means[order[:2]]
     beyond, rises = "", np.isfinite(first) and len(alphas) > 2
     if rises and first - second > SAME * max(abs(first), abs(second)):
-        beyond = " The score rises again towards the smallest: smaller λ were not looked at."
+        beyond = " The score rises again toward the smallest: smaller λ were not looked at."
     warnings.warn(
         f"no λ does better than the largest tried, alpha={alphas.max():.6g}, which leaves of the "
         f"model next to nothing but a constant: from {alphas.min():.3g} up the features do not "

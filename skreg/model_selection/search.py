@@ -343,7 +343,7 @@ class PathSearchCV(SearchResults):
         much = "λ of grids that are extended as far as it takes"
         if not isinstance(choice, str):
             n = n_combinations * (choice if isinstance(choice, int) else len(choice))
-            much = f"of {n} candidates, totalling {n * n_splits} fits"
+            much = f"of {n} candidates, totaling {n * n_splits} fits"
         print(f"Fitting {n_splits} folds for each {much}, in {n_paths} paths", flush=True)
 
     # Refitting and keeping -----------------------------------------------------------------------

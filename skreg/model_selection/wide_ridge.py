@@ -7,7 +7,7 @@ from skreg.quadratic.spectrum import from_outer_gram
 from skreg.rows import rows_about_mean
 from skreg.rows.products import product
 
-# Centring anew must leave this share of the products of rows, or digits are lost.
+# Centering anew must leave this share of the products of rows, or digits are lost.
 _KEPT = 0.05
 
 
@@ -25,14 +25,14 @@ def row_products(model, X, shared):
 class RowProducts:
     """(X − x̄)(X − x̄)ᵀ of all rows, n × n: n²·p flops for every split together.
 
-    XXᵀ for a model without an intercept, which is not ``centred``.
+    XXᵀ for a model without an intercept, which is not ``centered``.
     """
 
-    def __init__(self, X, centred):
+    def __init__(self, X, centered):
         n, p = X.shape
-        mean = None if centred else np.zeros(p)
+        mean = None if centered else np.zeros(p)
         self.gram = rows_about_mean(X, np.full(n, 1.0 / n), mean).outer_gram()
-        self.n_features, self.centred = X.shape[1], centred
+        self.n_features, self.centered = X.shape[1], centered
 
     def predictions(self, train, test, y, weights, alphas):
         """Of the ridge fitted to rows ``train``, for rows ``test``: (n_alphas, len(test), q).
@@ -57,17 +57,17 @@ class _TrainingRows:
     """
 
     def __init__(self, products, train, test, y, weights):
-        gram, centred = products.gram, products.centred
+        gram, centered = products.gram, products.centered
         share = np.ones(len(train)) if weights is None else weights
         n_rows = np.count_nonzero(share)
         share = (share / share.sum())[:, None]
         self.root = np.sqrt(share)
-        self.max_rank = max(min(n_rows - centred, products.n_features), 0)
-        self.y_mean = share[:, 0] @ y if centred else np.zeros(y.shape[1])
+        self.max_rank = max(min(n_rows - centered, products.n_features), 0)
+        self.y_mean = share[:, 0] @ y if centered else np.zeros(y.shape[1])
         self.b = (y - self.y_mean) * self.root
         self._gram, image = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
         before = float(share[:, 0] @ np.diag(self._gram))
-        if centred:
+        if centered:
             side = product(self._gram, share)
             level = float(share[:, 0] @ side[:, 0])
             self._gram -= side + (side.T - level)

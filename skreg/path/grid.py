@@ -70,7 +70,7 @@ def _largest_eigenvalue(problem: Problem, penalty: Penalty) -> float:
     if quadratic.holds_hessian:
         return float(np.linalg.eigvalsh(quadratic.hessian[np.ix_(some, some)]).max(initial=0.0))
     X, y, weights = quadratic.data
-    return Quadratic.from_rows(X[:, some], y, weights, quadratic.centred).largest_eigenvalue
+    return Quadratic.from_rows(X[:, some], y, weights, quadratic.centered).largest_eigenvalue
 
 
 def _grid(n_alphas: int, top: float, ratio: float) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from skreg.penalties.base import Array, Blocks, Mask, Penalty, Tangent
 from skreg.penalties.partition import check_group_factors, partition
 from skreg.penalties.separable import Separable
 
-# Steps of Newton's method, or halvings, towards the norm of a group within bounds, and how near.
+# Steps of Newton's method, or halvings, toward the norm of a group within bounds, and how near.
 _STEPS, _NEAR = 200, 4 * float(np.finfo(np.float64).eps)
 
 
@@ -183,7 +183,7 @@ class Group(Penalty):
         return (theta * kept[self._group] + 0.0).astype(theta.dtype, copy=False)
 
     def pull(self, slope: Array) -> Array:
-        """‖s_g‖₂/w_g, counting only slopes towards what bounds allow; 0 for an excluded group."""
+        """‖s_g‖₂/w_g, counting only slopes toward what bounds allow; 0 for an excluded group."""
         outward = self._outward(slope)[0] if self._has_bounds else slope
         norms = np.where(self.excluded, 0.0, self.norms(outward))
         endless = np.where(norms > 0, np.inf, 0.0)

@@ -251,7 +251,7 @@ class Separable(Penalty):
         return out.astype(theta.dtype, copy=False)
 
     def pull(self, slope: Array) -> Array:
-        """max |sⱼ|/(ρfⱼ) over the targets, counting only slopes towards what bounds allow."""
+        """max |sⱼ|/(ρfⱼ) over the targets, counting only slopes toward what bounds allow."""
         slope = np.asarray(slope)
         outward = np.abs(slope)
         if self._is_bounded:

@@ -3,9 +3,9 @@
 import numpy as np
 
 #: Colors that the color-blind tell apart (Okabe & Ito, 2008), dark enough on white paper.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7B5A00", "#56B4E9", "#555555")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7B5A00", "#56B4E9", "#555555")
 STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
-POSITIVE, NEGATIVE = COLOURS[0], COLOURS[1]
+POSITIVE, NEGATIVE = COLORS[0], COLORS[1]
 QUIET = "#9A9A9A"
 
 
@@ -49,15 +49,15 @@ def uncut(figure):
 
 
 def style(i):
-    """Colour and dashes of the i-th line: thirty-five in all, each told by dashes too."""
+    """Color and dashes of the i-th line: thirty-five in all, each told by dashes too."""
     return {
-        "color": COLOURS[i % len(COLOURS)],
-        "linestyle": STYLES[i // len(COLOURS) % len(STYLES)],
+        "color": COLORS[i % len(COLORS)],
+        "linestyle": STYLES[i // len(COLORS) % len(STYLES)],
     }
 
 
 def ordered_styles(n):
-    """Colour, dashes and marker of n lines in an order, from dark to light."""
+    """Color, dashes and marker of n lines in an order, from dark to light."""
     from matplotlib import colormaps
 
     shades = colormaps["viridis"](np.linspace(0.0, 0.85, n))

@@ -17,7 +17,7 @@ class Local:
     Attributes
     ----------
     model : QuadraticModel
-    coef, minimiser, diagonal : ndarray of shape (P,)
+    coef, minimizer, diagonal : ndarray of shape (P,)
         The estimator's θ, the quadratic's θ̂ and Hᵢᵢ.
     start : int
         Where the target's own p coefficients begin.
@@ -30,7 +30,7 @@ class Local:
 
     model: Any
     coef: np.ndarray
-    minimiser: np.ndarray
+    minimizer: np.ndarray
     diagonal: np.ndarray
     start: int
     names: np.ndarray
@@ -54,12 +54,12 @@ class Local:
         coefs = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
         q, p = coefs.shape
         t = target_index(target, None if q == 1 else getattr(estimator, "classes_", range(q)))
-        minimiser = np.asarray(model.minimiser, dtype=np.float64)
+        minimizer = np.asarray(model.minimizer, dtype=np.float64)
         shared = q > 1 and model.n_targets == 1
         return cls(
             model=model,
             coef=coefs.ravel() if shared else coefs[t],
-            minimiser=minimiser.ravel() if shared else np.atleast_2d(minimiser)[t],
+            minimizer=minimizer.ravel() if shared else np.atleast_2d(minimizer)[t],
             diagonal=np.asarray(model.problem.diagonal, dtype=np.float64),
             start=t * p if shared else 0,
             names=name_features(feature_names, p),

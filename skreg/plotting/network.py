@@ -189,9 +189,9 @@ class NetworkDisplay:
             names = self.feature_names if layer == 0 else self.output_names
             side, shift = ("right", -0.14) if layer == 0 else ("left", 0.14)
             for name, (x, y), alive in zip(names[units], places, live, strict=True):
-                colour = "black" if alive else QUIET
+                color = "black" if alive else QUIET
                 self.labels_.append(
-                    self.ax_.text(x + shift, y, name, ha=side, va="center", color=colour)
+                    self.ax_.text(x + shift, y, name, ha=side, va="center", color=color)
                 )
         if missing := len(self.is_live[layer]) - len(units):
             x, y = layer, places[:, 1].min() - 0.8

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import lstsq
 
 from skreg.penalties.separable import Separable
-from skreg.plotting._canvas import COLOURS, QUIET, axes, uncut
+from skreg.plotting._canvas import COLORS, QUIET, axes, uncut
 from skreg.plotting._fitted import fitted_in
 from skreg.plotting._local import Local
 from skreg.quadratic import Moments, Quadratic
@@ -37,7 +37,7 @@ class PenaltyGeometryDisplay:
     ----------
     hessian : ndarray of shape (2, 2)
         Of the quadratic drawn.
-    minimiser : ndarray of shape (2,)
+    minimizer : ndarray of shape (2,)
         Its minimum.
     alpha : float
         λ.
@@ -68,7 +68,7 @@ class PenaltyGeometryDisplay:
         Of the quadratic, of the penalty.
     ball_ : QuadContourSet
         J(u) ≤ k, filled; None where k = 0.
-    path_line_, minimiser_point_, solution_point_ : Line2D
+    path_line_, minimizer_point_, solution_point_ : Line2D
     own_point_ : Line2D or None
 
     Examples
@@ -79,7 +79,7 @@ class PenaltyGeometryDisplay:
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
     >>> lasso = QuadraticApproxLasso(alpha=1.0).fit(X, X @ [3.0, 1.0])
     >>> display = PenaltyGeometryDisplay.from_estimator(lasso)
-    >>> display.minimiser, display.solution, display.bound
+    >>> display.minimizer, display.solution, display.bound
     (array([3., 1.]), array([1. , 0.5]), 1.5)
     """
 
@@ -87,7 +87,7 @@ class PenaltyGeometryDisplay:
         self,
         *,
         hessian,
-        minimiser,
+        minimizer,
         alpha,
         l1_ratio=0.0,
         factors=None,
@@ -97,12 +97,12 @@ class PenaltyGeometryDisplay:
         note="",
     ):
         self.hessian = np.asarray(hessian, dtype=np.float64)
-        self.minimiser = np.asarray(minimiser, dtype=np.float64)
+        self.minimizer = np.asarray(minimizer, dtype=np.float64)
         self.alpha, self.names, self.own = float(alpha), tuple(names), own
         self.note = note
         self.penalty = Separable(float(l1_ratio), factors, positive)
-        cross = self.hessian @ self.minimiser
-        power = np.array([cross @ self.minimiser])
+        cross = self.hessian @ self.minimizer
+        power = np.array([cross @ self.minimizer])
         zeros = np.zeros(2), np.zeros(1)
         moments = Moments(1.0, 3, *zeros, self.hessian.copy(), cross[:, None], power)
         problem = Quadratic.from_moments(moments, fit_intercept=False)
@@ -169,17 +169,17 @@ class PenaltyGeometryDisplay:
         columns = local.columns(u)
         block = 0.5 * (columns[u] + columns[u].T)
         if others == "free":
-            hessian, minimiser = _schur(local, u, block), local.minimiser[u]
+            hessian, minimizer = _schur(local, u, block), local.minimizer[u]
         else:
             hessian = block
-            minimiser = local.coef[u] - lstsq(hessian, local.gradient(local.coef)[u])[0]
+            minimizer = local.coef[u] - lstsq(hessian, local.gradient(local.coef)[u])[0]
         factors = estimator.penalty_factors
         if factors is not None:
             factors = np.asarray(factors, dtype=np.float64)[np.subtract(u, local.start)]
         several = len(local.coef) > 2
         display = cls(
             hessian=hessian,
-            minimiser=minimiser,
+            minimizer=minimizer,
             alpha=estimator.alpha_,
             l1_ratio=getattr(estimator, "l1_ratio", 0.0),
             factors=factors,
@@ -217,7 +217,7 @@ class PenaltyGeometryDisplay:
         points = np.stack(grid, axis=-1)
         excess = self._excess(points)
         penalty = self.penalty.values(points.reshape(-1, 2)).reshape(points.shape[:2])
-        blue, orange = COLOURS[:2]
+        blue, orange = COLORS[:2]
         ax.axhline(0.0, color=QUIET, lw=0.6, zorder=0.5)
         ax.axvline(0.0, color=QUIET, lw=0.6, zorder=0.5)
         # A Line2D that draws nothing stands for each set of contours in the legend.
@@ -234,7 +234,7 @@ class PenaltyGeometryDisplay:
             *self.path.T, color="black", lw=1.8, label="path, λ from 0 to ∞", zorder=3
         )[0]
         look = {"ls": "none", "zorder": 4, "color": "black"}
-        self.minimiser_point_ = ax.plot(*self.minimiser, "o", label="θ̂, λ = 0", **look)[0]
+        self.minimizer_point_ = ax.plot(*self.minimizer, "o", label="θ̂, λ = 0", **look)[0]
         self.solution_point_ = ax.plot(
             *self.solution, "*", ms=14, label=f"solution, λ = {self.alpha:.3g}", **look
         )[0]
@@ -252,7 +252,7 @@ class PenaltyGeometryDisplay:
 
     def _excess(self, points):
         """R̃(u) − R̃(θ̂)."""
-        gap = points - self.minimiser
+        gap = points - self.minimizer
         return 0.5 * np.einsum("...i,ij,...j->...", gap, self.hessian, gap)
 
     def _limits(self):
@@ -261,7 +261,7 @@ class PenaltyGeometryDisplay:
         ball = radius[:, None] * np.array([-1.0, 1.0])
         if self.penalty.positive:
             ball = np.maximum(ball, 0.0)
-        marked = [self.minimiser, self.solution, *(() if self.own is None else (self.own,))]
+        marked = [self.minimizer, self.solution, *(() if self.own is None else (self.own,))]
         inside = np.column_stack([np.zeros(2), *marked, ball])
         low, high = inside.min(axis=1), inside.max(axis=1)
         half = 0.62 * (high - low).max() or 1.0
@@ -282,7 +282,7 @@ class PenaltyGeometryDisplay:
 
     def _penalty_levels(self):
         """Through the solution and around it."""
-        at = self.solution if self.bound > 0 else self.minimiser
+        at = self.solution if self.bound > 0 else self.minimizer
         levels = np.unique([self.penalty.value(share * at) for share in (0.5, 1.0, 1.5)])
         return levels[np.isfinite(levels) & (levels > 0)] if np.any(levels > 0) else [1.0]
 

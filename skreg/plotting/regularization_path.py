@@ -258,9 +258,9 @@ class RegularizationPathDisplay:
         rows = np.flatnonzero(shown)
         first = np.searchsorted(-self.alphas[rows], -self.entered[order])
         before = np.clip(first - 1, 0, len(rows) - 1)
-        colours = [self.lines_[j].get_color() for j in order]
+        colors = [self.lines_[j].get_color() for j in order]
         self.entries_ = self.ax_.scatter(
-            at[before], np.zeros(len(order)), s=14, c=colours, zorder=3, linewidths=0
+            at[before], np.zeros(len(order)), s=14, c=colors, zorder=3, linewidths=0
         )
 
     def _draw_labels(self, at, coefs, named):

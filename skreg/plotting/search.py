@@ -5,7 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg.model_selection.outcome import best_finished, standard_errors
 from skreg.model_selection.pipelines import alpha_name
-from skreg.plotting._canvas import COLOURS, QUIET, axes, expect, uncut
+from skreg.plotting._canvas import COLORS, QUIET, axes, expect, uncut
 from skreg.plotting._fitted import search_in
 
 _TOPS = {"n_nonzero": "non-zero coefficients", "dof": "degrees of freedom"}
@@ -164,14 +164,14 @@ class SearchDisplay:
         ax = axes(ax, type(self).__name__, figsize=(7.0, 4.6))
         self.ax_, self.figure_ = ax, ax.figure
         at = self._places(self.alphas)
-        self.line_ = ax.plot(at, self.scores, "o-", ms=3, lw=1.4, color=COLOURS[0], label="mean")[0]
+        self.line_ = ax.plot(at, self.scores, "o-", ms=3, lw=1.4, color=COLORS[0], label="mean")[0]
         self.band_ = None
         if np.isfinite(self.std_errors).any():
             self.band_ = ax.fill_between(
                 at,
                 self.scores - self.std_errors,
                 self.scores + self.std_errors,
-                color=COLOURS[0],
+                color=COLORS[0],
                 alpha=0.2,
                 linewidth=0,
                 label="± standard error",

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from skreg.plotting._canvas import COLOURS, QUIET, apart, axes, expect, name_features, uncut
+from skreg.plotting._canvas import COLORS, QUIET, apart, axes, expect, name_features, uncut
 from skreg.plotting._fitted import fitted_in
 from skreg.plotting._local import Local
 
 
 class SoftThresholdDisplay:
-    """From θ̂ᵢ to the lasso's θᵢ: shrunk towards 0, and exactly 0 in the dead zone ±λfᵢ/Hᵢᵢ.
+    """From θ̂ᵢ to the lasso's θᵢ: shrunk toward 0, and exactly 0 in the dead zone ±λfᵢ/Hᵢᵢ.
 
     Where H is diagonal,
 
@@ -114,7 +114,7 @@ class SoftThresholdDisplay:
                     f"QuadraticApproxLasso or its kin, with {name}={plain!r}."
                 )
         local = Local.of(whole, target)
-        coef, erm, names = local.coef[local.own], local.minimiser[local.own], local.names
+        coef, erm, names = local.coef[local.own], local.minimizer[local.own], local.names
         if estimator.hessian == "pca":
             # Zeros along the eigenvectors come back rounded.
             spectrum = local.model.spectrum
@@ -171,17 +171,17 @@ class SoftThresholdDisplay:
         ax.axhline(0.0, color="black", lw=0.6)
         corner = np.array([-reach, -t, t, reach])
         self.identity_ = ax.plot(
-            [-reach, reach], [-reach, reach], color=COLOURS[6], ls=":", lw=1, label="no penalty"
+            [-reach, reach], [-reach, reach], color=COLORS[6], ls=":", lw=1, label="no penalty"
         )[0]
         self.line_ = ax.plot(
             corner,
             np.sign(corner) * np.maximum(np.abs(corner) - t, 0.0),
-            color=COLOURS[0],
+            color=COLORS[0],
             lw=2,
             label="soft threshold",
         )[0]
         on = after != 0
-        common = {"s": 34, "color": COLOURS[1], "zorder": 3}
+        common = {"s": 34, "color": COLORS[1], "zorder": 3}
         self.points_ = ax.scatter(before[on], after[on], label="kept", **common)
         self.zeros_ = ax.scatter(
             before[~on], after[~on], marker="X", label="switched off", **common

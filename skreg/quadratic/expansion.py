@@ -39,13 +39,13 @@ class _ArrayExpansion(Expansion, GramQuadratic):
         Quadratic.__init__(self, risk.dtype)
         parts = DenseHessian(risk, curvature)
         design, theta, K = risk.design, coef.ravel(), risk.n_outputs
-        self.centred = risk.fit_intercept
+        self.centered = risk.fit_intercept
         self.weight, self.n_rows = risk.weight, int(np.count_nonzero(risk.share))
         self.hessian = np.ascontiguousarray(parts.matrix)
         self.hessian.flags.writeable = False
         self.diagonal = np.diag(self.hessian)
         slope = design.transposed_dot(residual).T.ravel()
-        b = intercept + coef @ design.centre
+        b = intercept + coef @ design.center
         # The intercepts that are best beside θ: at_zero − mixed_means·θ, about the center c first.
         self.mixed_means, self.at_zero = np.zeros((K, theta.size)), np.zeros(K)
         if risk.fit_intercept:
@@ -53,7 +53,7 @@ class _ArrayExpansion(Expansion, GramQuadratic):
             slope = slope - slope_b @ parts.inverse_bb @ parts.mixed
             self.mixed_means = parts.inverse_bb @ parts.mixed
             self.at_zero = b - parts.inverse_bb @ slope_b + self.mixed_means @ theta
-            self.mixed_means = self.mixed_means + np.kron(np.eye(K), design.centre)
+            self.mixed_means = self.mixed_means + np.kron(np.eye(K), design.center)
         cross = self.hessian @ theta - slope
         self.cross = cross[:, None]
         self.power = np.array([cross @ parts.factor(np.zeros(theta.size)).inverse_times(cross)])

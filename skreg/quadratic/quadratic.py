@@ -44,7 +44,7 @@ class Quadratic(Problem):
     ----------
     weight, n_rows : float, int
         W = Σwᵢ, and the number of rows with a positive weight.
-    centred : bool
+    centered : bool
         Whether an intercept has been taken out of H and h.
     x_mean, y_mean : ndarray of shape (p,) and (q,)
         The best intercept beside θ is ȳ − x̄ᵀθ.
@@ -65,7 +65,7 @@ class Quadratic(Problem):
     holds_hessian: ClassVar[bool]
     weight: float
     n_rows: int = 0
-    centred: bool
+    centered: bool
     x_mean: NDArray
     y_mean: NDArray
     cross: NDArray
@@ -245,20 +245,20 @@ class Quadratic(Problem):
 
     def combined(self, other: Quadratic, sign: int) -> Quadratic:
         """The quadratic with the rows of another, or without them."""
-        if self.centred != other.centred:
+        if self.centered != other.centered:
             raise ValueError("models with and without an intercept do not add: make both alike.")
         mine, its = self.as_moments(), other.as_moments()
         dtype = np.result_type(self.dtype, other.dtype)
         single = self.single_target and other.single_target
         moments = mine + its if sign > 0 else mine - its
-        return GramQuadratic(moments, self.centred, None, dtype, single)
+        return GramQuadratic(moments, self.centered, None, dtype, single)
 
     def of_moments(self, most: float = np.inf) -> GramQuadratic | None:
         """The same by its moments alone, if it has them and they take at most so many bytes."""
         moments = self.moments
         if moments is None or moments.xx.nbytes + moments.xy.nbytes > most:
             return None
-        return GramQuadratic(moments, self.centred, None, self.dtype, self.single_target)
+        return GramQuadratic(moments, self.centered, None, self.dtype, self.single_target)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.without_rows().__dict__
@@ -269,9 +269,9 @@ class GramQuadratic(Quadratic):
 
     holds_hessian = True
 
-    def __init__(self, moments, centred, data=None, dtype=np.float64, single_target=True):
+    def __init__(self, moments, centered, data=None, dtype=np.float64, single_target=True):
         super().__init__(dtype, single_target)
-        self.moments, self.centred, self.data = moments, centred, data
+        self.moments, self.centered, self.data = moments, centered, data
         self.n_rows = moments.n_rows
         self.weight = weight = moments.weight
         if not weight > 0:
@@ -279,7 +279,7 @@ class GramQuadratic(Quadratic):
         self.hessian = np.ascontiguousarray(moments.xx / weight)
         self.cross, self.power = moments.xy / weight, moments.yy / weight
         self.x_mean, self.y_mean = moments.x_mean, moments.y_mean
-        if not centred:
+        if not centered:
             self.hessian += np.outer(self.x_mean, self.x_mean)
             self.cross = self.cross + np.outer(self.x_mean, self.y_mean)
             self.power = self.power + self.y_mean**2
@@ -309,7 +309,7 @@ class GramQuadratic(Quadratic):
 
     def decompose_rows(self, factors=None):
         X, y, weights = self.data() if callable(self.data) else self.data
-        rows = WeightedRows(X, y, weights, self.centred, means=(self.x_mean, self.y_mean))
+        rows = WeightedRows(X, y, weights, self.centered, means=(self.x_mean, self.y_mean))
         return factored.from_tall_rows(rows, np.finfo(self.dtype).eps, factors)
 
     def working_columns(self, targets):
@@ -324,10 +324,10 @@ class RowQuadratic(Quadratic):
 
     holds_hessian = False
 
-    def __init__(self, X, y, weights, centred, dtype=np.float64, single_target=True):
+    def __init__(self, X, y, weights, centered, dtype=np.float64, single_target=True):
         super().__init__(dtype, single_target)
-        self.data, self.centred = (X, y, weights), centred
-        self.rows = WeightedRows(X, y, weights, centred)
+        self.data, self.centered = (X, y, weights), centered
+        self.rows = WeightedRows(X, y, weights, centered)
         self.weight, self.n_rows = self.rows.weight, self.rows.n_rows
         self.x_mean, self.y_mean = self.rows.x_mean, self.rows.y_mean
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)

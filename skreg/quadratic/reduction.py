@@ -58,7 +58,7 @@ class RowSpace:
         largest = max(values[-1], 0.0)
         kept = values > len(values) * EPS * largest
         # Centering takes one dimension, which is no loss.
-        lost = len(values) - np.count_nonzero(kept) > self._rows.is_centred
+        lost = len(values) - np.count_nonzero(kept) > self._rows.is_centered
         if not (lost or (values[kept] < _SQUARED * largest).any()):
             return vectors[:, kept], np.sqrt(values[kept])
         n, blocks = len(values), self._rows.column_blocks(at_least=4 * len(values))
@@ -76,7 +76,7 @@ class RowSpace:
         ridge = np.tile(alpha * self.factors, len(total))
         d, d_b = DenseHessian(self.risk, curvature).factor(ridge).solve(slope.ravel(), total)
         d = d.reshape(len(total), -1)
-        d, d_b = self.lift(d[None], (d_b - d @ self.risk.design.centre)[None])
+        d, d_b = self.lift(d[None], (d_b - d @ self.risk.design.center)[None])
         return d[0], d_b[0]
 
     def lower(self, coef, intercept):
@@ -85,7 +85,7 @@ class RowSpace:
         penalized[:, self._free] = 0.0
         gamma = self._left.T @ self._rows.dot(penalized.T) / self._singular[:, None]
         origin = self._mean.copy()
-        origin[self._free] = self._design.centre[self._free]
+        origin[self._free] = self._design.center[self._free]
         return np.hstack([gamma.T, coef[:, self._free]]), intercept + coef @ origin
 
     def lift(self, coefs, intercepts):
@@ -99,5 +99,5 @@ class RowSpace:
         theta = theta.reshape(m, K, -1)
         # The free columns were about the design's center, the others about x̄.
         origin = self._mean.copy()
-        origin[self._free] = self._design.centre[self._free]
+        origin[self._free] = self._design.center[self._free]
         return theta, intercepts - theta @ origin

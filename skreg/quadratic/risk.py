@@ -79,7 +79,7 @@ class EmpiricalRisk(Problem):
         self.dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
         self.weight = float(n) if weights is None else float(weights.sum())
         self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
-        self.design = make_rows(X, may_centre=fit_intercept) if design is None else design
+        self.design = make_rows(X, may_center=fit_intercept) if design is None else design
         self.is_convex, self.has_curvature = loss.is_convex, loss.has_curvature
         self.couples_outputs = loss.coupled
 
@@ -99,7 +99,7 @@ class EmpiricalRisk(Problem):
         """θxᵢ + b + oᵢ, shape (n, K), for coef of shape (K, p) and intercept of shape (K,)."""
         coef = np.asarray(coef, dtype=np.float64)
         out = self.design.dot(coef.T)
-        out += intercept + coef @ self.design.centre
+        out += intercept + coef @ self.design.center
         if self.offset is not None:
             out += self.offset
         return out
@@ -153,7 +153,7 @@ class EmpiricalRisk(Problem):
     def points(self, coefs: Array, intercepts: Array) -> Iterator[Point]:
         """The points that θ (m, K, p) and b (m, K), as users see them, are."""
         for theta, b in zip(coefs, intercepts, strict=True):
-            yield self.at(theta.ravel(), b + theta @ self.design.centre)
+            yield self.at(theta.ravel(), b + theta @ self.design.center)
 
     def along(self, raw, d, d_b):
         """A step d (K, p), d_b (K,) from raw predictions of shape (n, K) about the design's center.
@@ -182,8 +182,8 @@ class EmpiricalRisk(Problem):
         """∂R/∂θ of shape (K, p) and ∂R/∂b of shape (K,) from share·∂ℓ/∂f."""
         total = residual.sum(axis=0)
         slope = self.design.transposed_dot(residual).T
-        if self.design.is_centred:
-            slope = slope + np.outer(total, self.design.centre)
+        if self.design.is_centered:
+            slope = slope + np.outer(total, self.design.center)
         return slope, total if self.fit_intercept else np.zeros_like(total)
 
     def restricted(self, features):
@@ -222,7 +222,7 @@ class EmpiricalRisk(Problem):
         mean = design.mean(self.share) if self.fit_intercept else np.zeros(self.n_features)
 
         def times(v: NDArray) -> NDArray:
-            moved = rows_times(self, curvature, design.dot(v.T) - v @ (mean - design.centre))
+            moved = rows_times(self, curvature, design.dot(v.T) - v @ (mean - design.center))
             return self.gradient(moved)[0] - np.outer(moved.sum(axis=0), mean)
 
         return power_method(times, self.gradient(self.null.residual)[0], _POWER_STEPS)

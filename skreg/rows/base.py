@@ -15,16 +15,16 @@ class Rows(ABC):
     Attributes
     ----------
     X : ndarray, CSR or CSC of shape (n, p)
-    centre : ndarray of shape (p,)
+    center : ndarray of shape (p,)
         c.
-    is_centred : bool
+    is_centered : bool
         Whether c is not 0.
     """
 
     X: Any
     shape: tuple[int, int]
-    centre: Array
-    is_centred: bool
+    center: Array
+    is_centered: bool
 
     @property
     def has_plain_rows(self) -> bool:
@@ -37,7 +37,7 @@ class Rows(ABC):
         return False
 
     @abstractmethod
-    def about(self, centre: Array) -> "Rows":
+    def about(self, center: Array) -> "Rows":
         """The rows of the same X about another center."""
 
     @abstractmethod
@@ -89,4 +89,4 @@ class Rows(ABC):
 
     def mean(self, share: Array) -> Array:
         """Σᵢ shareᵢ·xᵢ for shares of sum 1."""
-        return self.centre + self.transposed_dot(share[:, None])[:, 0]
+        return self.center + self.transposed_dot(share[:, None])[:, 0]

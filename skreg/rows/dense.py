@@ -40,14 +40,14 @@ class DenseRows(Rows):
     Parameters
     ----------
     X : ndarray of shape (n, p)
-    centre : ndarray of shape (p,)
+    center : ndarray of shape (p,)
     share : ndarray of shape (n,), default=None
         Weights of sum 1 that the features' spread is measured by; None stands for equal ones.
     """
 
-    def __init__(self, X: NDArray[Any], centre: Array, share: Array | None = None):
-        self.X, self.shape, self.centre = X, X.shape, centre
-        self.is_centred = bool(centre.any())
+    def __init__(self, X: NDArray[Any], center: Array, share: Array | None = None):
+        self.X, self.shape, self.center = X, X.shape, center
+        self.is_centered = bool(center.any())
         self._share = np.full(len(X), 1.0 / max(len(X), 1)) if share is None else share
 
     @classmethod
@@ -62,10 +62,10 @@ class DenseRows(Rows):
             rows = cls(X, product(X.T, share[:, None])[:, 0], share)
             if rows._direct:
                 return rows
-        centre = np.empty(X.shape[1])
+        center = np.empty(X.shape[1])
         for columns in slices(*X.shape[::-1]):
-            centre[columns] = exact_mean(X[:, columns], share)
-        return cls(X, centre, share)
+            center[columns] = exact_mean(X[:, columns], share)
+        return cls(X, center, share)
 
     @classmethod
     def about_safe_center(cls, X: NDArray[Any]) -> "DenseRows":
@@ -81,22 +81,22 @@ class DenseRows(Rows):
         constant = ~sample.any(axis=0)
         return cls(X, np.where(far, np.where(constant, origin, middle), 0.0))
 
-    def about(self, centre: Array) -> "DenseRows":
-        return DenseRows(self.X, centre, self._share)
+    def about(self, center: Array) -> "DenseRows":
+        return DenseRows(self.X, center, self._share)
 
     @property
     def has_plain_rows(self) -> bool:
         to_next_row, to_next = self.X.strides
         size = self.X.itemsize
-        return not self.is_centred and to_next == size and to_next_row % size == 0
+        return not self.is_centered and to_next == size and to_next_row % size == 0
 
     # Products with matrices -----------------------------------------------------------------------
 
     def dot(self, theta: Array) -> Array:
         if self._direct:
             out = product(self.X, theta)
-            if self.is_centred:
-                out -= product(self.centre[None], theta)
+            if self.is_centered:
+                out -= product(self.center[None], theta)
             return out
         out = np.zeros((self.shape[0], theta.shape[1]))
         for rows, columns in self._blocks():
@@ -112,11 +112,11 @@ class DenseRows(Rows):
                 out = thin_products.transposed_pair(self.X, *np.ascontiguousarray(r.T)).T
             else:
                 out = product(self.X.T, r)
-            if self.is_centred:
+            if self.is_centered:
                 sums = r.sum(axis=0)
                 # Residuals and singular vectors of centered rows sum to nothing but rounding.
                 if (np.abs(sums) > EPS * np.abs(r).sum(axis=0)).any():
-                    out -= product(self.centre[:, None], sums[None])
+                    out -= product(self.center[:, None], sums[None])
             return out
         out = np.zeros((self.shape[1], r.shape[1]))
         for rows, columns in self._blocks():
@@ -132,9 +132,9 @@ class DenseRows(Rows):
         """
         if not (self.X.dtype == np.float64 and self.X.flags.forc):
             return False
-        if not self.is_centred:
+        if not self.is_centered:
             return True
-        size = np.abs(self.centre)
+        size = np.abs(self.center)
         few = self._few_rows
         block = self._copy(few) * np.sqrt(self._share[few])[:, None]
         if (size <= _FAR * np.sqrt(np.einsum("ij,ij->j", block, block))).all():
@@ -166,8 +166,8 @@ class DenseRows(Rows):
         for block in blocks:
             rows = slice(start + block.start, start + block.stop)
             scaled = buffer[: block.stop - block.start]
-            if self.is_centred:
-                np.subtract(self.X[rows], self.centre, out=scaled)
+            if self.is_centered:
+                np.subtract(self.X[rows], self.center, out=scaled)
                 scaled *= root[rows]
             else:
                 np.multiply(self.X[rows], root[rows], out=scaled)
@@ -180,12 +180,12 @@ class DenseRows(Rows):
         if scale is not None:
             return sum_of_outer_grams(n, (b * scale[some] for some, b in self.column_blocks()))
         # Centering the products afterwards costs no digit where 0 lies amid the rows.
-        level = dot(self.centre, self.centre)
+        level = dot(self.center, self.center)
         if not self._direct or level > 0.1 * self._spread():
             return sum_of_outer_grams(n, (block for _, block in self.column_blocks()))
         gram = symmetric(add_gram(self.X.T, None))
-        if self.is_centred:
-            image = self.dot(self.centre[:, None])[:, 0] + 0.5 * level
+        if self.is_centered:
+            image = self.dot(self.center[:, None])[:, 0] + 0.5 * level
             gram -= image[:, None] + image
         return gram
 
@@ -210,18 +210,18 @@ class DenseRows(Rows):
         return self._copy(slice(None), which)
 
     def block(self, rows: Some) -> Array:
-        return self.X[rows] if self._direct and not self.is_centred else self._copy(rows)
+        return self.X[rows] if self._direct and not self.is_centered else self._copy(rows)
 
     def row_blocks(
         self, which: Some | None = None, at_least: int = 32
     ) -> Iterator[tuple[slice, Array]]:
         which = slice(None) if which is None else which
-        centre, by_row = self.centre[which], self.X.flags.c_contiguous
-        for rows in slices(self.shape[0], len(centre), at_least):
+        center, by_row = self.center[which], self.X.flags.c_contiguous
+        for rows in slices(self.shape[0], len(center), at_least):
             part = self.X[rows]
             take = by_row and not isinstance(which, slice)
             block = part.take(which, axis=1) if take else part[:, which]
-            yield rows, np.subtract(block, centre, dtype=np.float64)
+            yield rows, np.subtract(block, center, dtype=np.float64)
 
     def _blocks(self) -> list[tuple[slice, slice]]:
         """Rows and columns of blocks that fit the cache, whole rows or whole columns."""
@@ -231,4 +231,4 @@ class DenseRows(Rows):
         return [(slice(None), columns) for columns in slices(p, n)]
 
     def _copy(self, rows: Some, columns: Some = slice(None)) -> Array:
-        return np.subtract(self.X[rows, columns], self.centre[columns], dtype=np.float64)
+        return np.subtract(self.X[rows, columns], self.center[columns], dtype=np.float64)

@@ -128,7 +128,7 @@ class Moments:
     def _from_sparse(cls, X: Any, y: Array, weights: Array | None) -> Moments:
         if weights is not None and not weights.any():  # rows without weight, one of them will do
             return cls.of(X[:1].toarray(), y[:1], weights[:1])
-        rows = WeightedRows(X, y, weights, centred=True)
+        rows = WeightedRows(X, y, weights, centered=True)
         W = rows.weight
         xx, xy = W * rows.gram(), W * rows.transposed_dot(rows.b)
         yy = W * np.einsum("ij,ij->j", rows.b, rows.b)

@@ -38,22 +38,22 @@ class SparseRows(Rows):
     Parameters
     ----------
     X : CSR or CSC of shape (n, p)
-    centre : ndarray of shape (p,), default=None
+    center : ndarray of shape (p,), default=None
         None stands for 0.
     share : ndarray of shape (n,), default=None
         Weights of sum 1 whose mean is c up to rounding, which is then mended.
     """
 
-    def __init__(self, X: Any, centre: Array | None = None, share: Array | None = None):
+    def __init__(self, X: Any, center: Array | None = None, share: Array | None = None):
         if not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
         self.X, self.shape = X, X.shape
         n, p = self.shape
-        self.is_centred = centre is not None and bool(centre.any())
-        self.centre = np.zeros(p) if centre is None else centre
+        self.is_centered = center is not None and bool(center.any())
+        self.center = np.zeros(p) if center is None else center
         self._far, self._far_columns = np.zeros(0, dtype=np.intp), np.empty((n, 0))
-        if self.is_centred:
+        if self.is_centered:
             self._find_far(share)
         self._is_far = np.isin(np.arange(p), self._far)
 
@@ -68,8 +68,8 @@ class SparseRows(Rows):
             rows.csr = X
         return rows
 
-    def about(self, centre: Array) -> "SparseRows":
-        return SparseRows(self.X, centre)
+    def about(self, center: Array) -> "SparseRows":
+        return SparseRows(self.X, center)
 
     def _find_far(self, share: Array | None) -> None:
         """Columns far from 0, centered; c made exact there where it is the mean by ``share``."""
@@ -79,13 +79,13 @@ class SparseRows(Rows):
         self._far = np.flatnonzero((level > _FAR * (squares - level)) & (level > 0))
         if not self._far.size:
             return
-        self.centre = self.centre.copy()
+        self.center = self.center.copy()
         self._far_columns = np.empty((n, len(self._far)), order="F")
         for k, j in enumerate(self._far):
             column = self.csc[:, [j]].toarray().astype(np.float64)
             if share is not None:
-                self.centre[j] = exact_mean(column, share)[0]
-            self._far_columns[:, [k]] = column - self.centre[j]
+                self.center[j] = exact_mean(column, share)[0]
+            self._far_columns[:, [k]] = column - self.center[j]
 
     @cached_property
     def csr(self) -> Any:
@@ -112,7 +112,7 @@ class SparseRows(Rows):
             return self.some_dot(np.arange(self.shape[1]), theta)
         (n, _), k = self.shape, theta.shape[1]
         theta, out = np.ascontiguousarray(theta, dtype=np.float64), np.empty((n, k))
-        line_kernels.line_dots(*_lines(self.X), theta, np.ones(n), self.centre @ theta, out)
+        line_kernels.line_dots(*_lines(self.X), theta, np.ones(n), self.center @ theta, out)
         return out
 
     def some_dot(self, which: Indices, theta: Array) -> Array:
@@ -124,8 +124,8 @@ class SparseRows(Rows):
             dense = product(columns, theta[far])
             theta[far] = 0.0
         line_kernels.add_lines(*_lines(self.csc), which, theta, out)
-        if self.is_centred:
-            out -= self.centre[which] @ theta
+        if self.is_centered:
+            out -= self.center[which] @ theta
         return out + dense if far.size else out
 
     def transposed_dot(self, r: Array) -> Array:
@@ -133,12 +133,12 @@ class SparseRows(Rows):
         sums = r.sum(axis=0)
         if self.X.format == "csc":
             out = np.empty((self.shape[1], r.shape[1]))
-            line_kernels.line_dots(*_lines(self.X), r, self.centre, sums, out)
+            line_kernels.line_dots(*_lines(self.X), r, self.center, sums, out)
         else:
             out = np.zeros((self.shape[1], r.shape[1]))
             line_kernels.add_lines(*_lines(self.X), np.arange(self.shape[0]), r, out)
-            if self.is_centred:
-                out -= np.outer(self.centre, sums)
+            if self.is_centered:
+                out -= np.outer(self.center, sums)
         if self._far.size:
             out[self._far] = product(self._far_columns.T, r)
         return out
@@ -156,9 +156,9 @@ class SparseRows(Rows):
             return symmetric(gram), sums
         line_kernels.gram(*_lines(self.csr), weights, gram)
         total = float(weights.sum())
-        if self.is_centred and total > 0:
+        if self.is_centered and total > 0:
             # Σw(x − c)(x − c)ᵀ = Σwxxᵀ − ssᵀ/W + ttᵀ/W for s = Σwx and t = Σw(x − c).
-            row_kernels.subtract_outer(gram, sums + total * self.centre, 1.0 / total)
+            row_kernels.subtract_outer(gram, sums + total * self.center, 1.0 / total)
             row_kernels.subtract_outer(gram, sums, -1.0 / total)
             symmetric(gram)
         if self._far.size:
@@ -169,8 +169,8 @@ class SparseRows(Rows):
     def products(self, some: Indices, others: Indices, weights: Array) -> Array:
         """`gram` of weights whose mean is c, at [some][:, others]."""
         out = line_kernels.line_products(*_lines(self.csc), weights, some, others)
-        if self.is_centred:
-            out -= np.outer(weights.sum() * self.centre[some], self.centre[others])
+        if self.is_centered:
+            out -= np.outer(weights.sum() * self.center[some], self.center[others])
         if self._far.size:
             self._correct(out, some, others, weights)
             self._correct(out.T, others, some, weights)
@@ -186,24 +186,24 @@ class SparseRows(Rows):
     def outer_gram(self, scale: Array | None = None) -> Array:
         n, p = self.shape
         square = np.ones(p) if scale is None else scale**2
-        level = dot(square * self.centre, self.centre)
+        level = dot(square * self.center, self.center)
         is_large = level and level > square @ self.squares(np.full(n, 1.0 / n))
         if self._is_dense or self._far.size or is_large:
             root = np.sqrt(square)
             return sum_of_outer_grams(n, (b * root[some] for some, b in self.column_blocks()))
         gram = np.zeros((n, n))
         line_kernels.gram(*_lines(self.csc), square, gram)
-        if self.is_centred:
-            image = self.dot((square * self.centre)[:, None])[:, 0] + 0.5 * level
+        if self.is_centered:
+            image = self.dot((square * self.center)[:, None])[:, 0] + 0.5 * level
             gram -= image[:, None] + image
         return gram
 
     def squares(self, weights: Array) -> Array:
         sums, squares = self._sums(np.ascontiguousarray(weights))
-        if not self.is_centred:
+        if not self.is_centered:
             return squares
         total = weights.sum()
-        out = np.maximum(squares - self.centre * (2.0 * sums - total * self.centre), 0.0)
+        out = np.maximum(squares - self.center * (2.0 * sums - total * self.center), 0.0)
         out[self._far] = weights @ np.square(self._far_columns)
         return out
 
@@ -221,18 +221,18 @@ class SparseRows(Rows):
 
     def columns(self, which: Some) -> Array:
         block = self.csc[:, which].toarray(order="F").astype(np.float64, copy=False)
-        if self.is_centred:
-            block -= self.centre[which]
+        if self.is_centered:
+            block -= self.center[which]
         return block
 
     def kept_columns(self, which: Some) -> Any:
-        if self.is_centred:
+        if self.is_centered:
             return self.columns(which)
         return self.csc[:, which].astype(np.float64)
 
     def block(self, rows: Some) -> Array:
         block = self.csr[rows].toarray().astype(np.float64, copy=False)
-        return block - self.centre if self.is_centred else block
+        return block - self.center if self.is_centered else block
 
     def row_blocks(
         self, which: Some | None = None, at_least: int = 32
@@ -240,7 +240,7 @@ class SparseRows(Rows):
         part = self
         if which is not None:
             part = SparseRows(self.csc[:, which].tocsr())
-            part.centre, part.is_centred = self.centre[which], self.is_centred
+            part.center, part.is_centered = self.center[which], self.is_centered
         for rows in slices(*part.shape, at_least):
             yield rows, part.block(rows)
 

@@ -19,15 +19,15 @@ from skreg.rows.sparse import SparseRows
 _LARGE = 10**6
 
 
-def make_rows(X: Any, may_centre: bool = True) -> Rows:
+def make_rows(X: Any, may_center: bool = True) -> Rows:
     """The products of X, of shape (n, p).
 
     About 0, but for the features of an array that lie so far from 0 that digits would be lost.
-    ``may_centre=False`` leaves them there.
+    ``may_center=False`` leaves them there.
     """
     if issparse(X):
         return SparseRows(X)
-    return DenseRows.about_safe_center(X) if may_centre else DenseRows(X, np.zeros(X.shape[1]))
+    return DenseRows.about_safe_center(X) if may_center else DenseRows(X, np.zeros(X.shape[1]))
 
 
 def rows_about_mean(X: Any, share: Array, mean: Array | None = None) -> Rows:
@@ -46,7 +46,7 @@ class WeightedRows:
     X : ndarray, CSR or CSC of shape (n, p)
     y : ndarray of shape (n, q)
     weights : None or ndarray of shape (n,)
-    centred : bool
+    centered : bool
         False leaves out x̄ and ȳ (a model without an intercept).
     means : None or (ndarray of shape (p,), ndarray of shape (q,))
         x̄ and ȳ, where they are known already.
@@ -65,24 +65,24 @@ class WeightedRows:
         X: Any,
         y: Array,
         weights: Array | None,
-        centred: bool,
+        centered: bool,
         means: tuple[Array, Array] | None = None,
     ):
         n, p = self.shape = X.shape
-        self.centred = bool(centred)
+        self.centered = bool(centered)
         self.n_rows = n if weights is None else int(np.count_nonzero(weights))
         self.weight = float(n) if weights is None else float(weights.sum())
         share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
         self.root = np.sqrt(share)[:, None]
         x_mean = None
-        if means is None and centred:
+        if means is None and centered:
             self.y_mean = exact_mean(y, share)
         else:
             x_mean, self.y_mean = means or (np.zeros(p), np.zeros(y.shape[1]))
         self.rows = rows_about_mean(X, share, x_mean)
         self.b = (y - self.y_mean) * self.root
         # Centering takes one dimension from the rows' span.
-        self.max_rank = max(min(self.n_rows - self.centred, p), 0)
+        self.max_rank = max(min(self.n_rows - self.centered, p), 0)
 
     @property
     def X(self) -> Any:
@@ -91,7 +91,7 @@ class WeightedRows:
     @property
     def x_mean(self) -> Array:
         """x̄."""
-        return self.rows.centre
+        return self.rows.center
 
     @property
     def share(self) -> Array:

@@ -84,12 +84,12 @@ def is_separated(descent):
 
 
 def _largest(descent):
-    """maxⱼ Hⱼⱼ/fⱼ over the penalised features, in the null model."""
+    """maxⱼ Hⱼⱼ/fⱼ over the penalized features, in the null model."""
     diagonal = descent.null_diagonal
-    penalised = descent.factors > 0
-    if not penalised.any():
+    penalized = descent.factors > 0
+    if not penalized.any():
         return float(diagonal.max(initial=1.0))
-    largest = np.max(diagonal[:, penalised] / descent.factors[penalised])
+    largest = np.max(diagonal[:, penalized] / descent.factors[penalized])
     return float(largest) if largest > 0 else 1.0
 
 
@@ -142,7 +142,7 @@ class Limit:
             alpha *= 0.1
         self.value = descent.point.value
         theta = descent.point.theta.reshape(1, risk.n_outputs, -1)
-        b = descent.point.intercept - theta[0] @ descent.risk.design.centre
+        b = descent.point.intercept - theta[0] @ descent.risk.design.center
         thetas, intercepts = (theta, b[None]) if space is None else space.lift(theta, b[None])
         self.coef, self.intercept = thetas[0], intercepts[0]
         self.note = (

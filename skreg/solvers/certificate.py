@@ -10,7 +10,7 @@ qⱼ = 0 for a feature without a penalty, anything where J has an L2 part. The n
 made feasible by steps that keep it in the convex domain of ℓ*, which contains 0, and for which no
 product with X is needed:
 
-- *the intercept*: b is at its best to a few digits; the rest of Σ su is cancelled by mixing u with
+- *the intercept*: b is at its best to a few digits; the rest of Σ su is canceled by mixing u with
   a fixed point of the domain whose sum has the opposite sign (`_Counterweight`);
 - *features without a penalty*: u moves by ℓ″·z with z in the span of these columns and the
   intercept, a Newton step that makes their q vanish to rounding (two products with X);
@@ -163,7 +163,7 @@ class Certificate:
     free : ndarray of int
         Coefficients without a penalty, numbered k·p + j.
     smallest_weight : float
-        A ∂R/∂b far below it is cancelled at little cost.
+        A ∂R/∂b far below it is canceled at little cost.
     """
 
     def __init__(self, risk: EmpiricalRisk, penalty: Penalty) -> None:

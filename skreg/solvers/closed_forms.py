@@ -189,7 +189,7 @@ class ConjugateGradients(Method):
         kept = ~task.coordinates.excluded(problem.n_features)
         if not kept.all():
             X, y, weights = problem.data
-            alone = Quadratic.from_rows(X[:, kept], y, weights, problem.centred)
+            alone = Quadratic.from_rows(X[:, kept], y, weights, problem.centered)
             method = self if alone.is_large else Spectral()
             return method.path(task.among(kept, alone)).spread(kept)
         factors = task.coordinates.ridge_factors(problem.n_features)

@@ -4,7 +4,7 @@ A Hessian costs as much as dozens of gradients. So one is kept from step to step
 and what it lacks is made up by the limited-memory BFGS correction (Nocedal, 1980) built on it: the
 differences of the risk's gradients along past steps hold for every λ, as the penalty's part of them
 is known. Where convergence is slow all the same, the Hessian is taken anew. Every step is a descent
-step with an exact gradient, and a line search on the penalised objective, so it converges from
+step with an exact gradient, and a line search on the penalized objective, so it converges from
 anywhere (Nocedal & Wright, 2006, theorem 3.2).
 """
 
@@ -31,7 +31,7 @@ _STALLS = 4
 # Change of J in a step, as a share, at which J is settled, and how much further a gradient then has
 # to go, at a guess, where it is not.
 _SETTLED, _FURTHER = 1e-10, 1e-3
-# Where the minimiser of one quadratic is the answer, conjugate gradients go on to this residual.
+# Where the minimizer of one quadratic is the answer, conjugate gradients go on to this residual.
 _EXACT = 1e-12
 
 
@@ -98,7 +98,7 @@ class Descent:
         """Begin at θ (K, p) and b (K,), as `EmpiricalRisk.raw` takes them."""
         theta, b = np.array(coef, dtype=np.float64), np.array(intercept, dtype=np.float64)
         raw = self.risk.raw(theta, b)
-        self.point = self.risk.at(theta.ravel(), b + theta @ self.risk.design.centre, raw=raw)
+        self.point = self.risk.at(theta.ravel(), b + theta @ self.risk.design.center, raw=raw)
         self._is_fresh = False
         self.renew(np.inf)
 
@@ -124,7 +124,7 @@ class Descent:
         return self._factor[1]
 
     def gradient(self, alpha):
-        """Of the penalised objective: in θ, in b."""
+        """Of the penalized objective: in θ, in b."""
         return self.point.gradient + alpha * self.weights * self.point.theta, self.point.total
 
     def objective(self, alpha):
@@ -142,7 +142,7 @@ class Descent:
         return float(max(norm, (np.abs(slope_b) / self._scale_b).max(initial=0.0)))
 
     def run(self, alpha, tol, max_steps, size=None):
-        """Minimise for this λ; returns the number of steps and the gradient norm reached.
+        """Minimize for this λ; returns the number of steps and the gradient norm reached.
 
         With a ``size`` until J is settled, too: a step changes it little beside itself or ``size``.
         Where λ or the null model's risk is tiny, a gradient may be below ``tol`` long before that.

@@ -6,7 +6,7 @@ over the n rows with a positive one, and b at its best value. Its posterior mean
     cov θ = (σ²/n)·(H + λI)⁻¹,
     −2 log P(y|λ) = Σ_targets [n·log(2πσ²) + n] + q·Σⱼ log(1 + σⱼ/λ),   σ² = 2R(θ) + λ‖θ‖²,
 
-σⱼ the eigenvalues of H and σ² the noise that maximises the evidence at this λ (MacKay, 1992;
+σⱼ the eigenvalues of H and σ² the noise that maximizes the evidence at this λ (MacKay, 1992;
 `sklearn.linear_model.BayesianRidge`, whose α is 1/σ² and whose λ is nλ/σ²). With weights the term
 ½Σ log wᵢ, the same for every λ, is left out.
 """

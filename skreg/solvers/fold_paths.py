@@ -135,7 +135,7 @@ def _whole(risk, factors, alphas, thetas, found, name):
 def _values(risk: EmpiricalRisk, coefs: Array, intercepts: Array) -> Array:
     """R at each of some solutions, (m,): one pass over X for many."""
     values = np.empty(len(coefs))
-    b = intercepts + coefs @ risk.design.centre
+    b = intercepts + coefs @ risk.design.center
     for some in groups_of(np.arange(len(coefs)), _room(risk)):
         raw = risk.design.dot(coefs[some].reshape(-1, risk.n_features).T) + b[some].ravel()
         raw = raw.reshape(len(raw), len(some), -1)

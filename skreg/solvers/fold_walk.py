@@ -97,7 +97,7 @@ class FoldWalk:
         if start is not None:
             coefs, intercepts = start
             theta[:, :, :p] = coefs
-            theta[:, :, p] = intercepts + coefs @ risk.design.centre
+            theta[:, :, p] = intercepts + coefs @ risk.design.center
         elif risk.fit_intercept:
             null = [risk.loss.null_intercept(risk.y, s, risk.offset) for s in self.shares.T]
             theta[:, :, p] = np.array(null)[parts]
@@ -147,7 +147,7 @@ class FoldWalk:
         """Note the points as the solutions of these parts and places of λ."""
         coefs = self.theta[:, :, :-1]
         found.coefs[at] = coefs
-        found.intercepts[at] = self.theta[:, :, -1] - coefs @ self.risk.design.centre
+        found.intercepts[at] = self.theta[:, :, -1] - coefs @ self.risk.design.center
         found.gradient_norms[at] = np.where(np.isfinite(self.norms), self.norms, np.inf)
         found.n_passes[at] += self.steps
 
@@ -245,7 +245,7 @@ class FoldWalk:
         def chunk(rows: slice) -> tuple[Array, Array, Array]:
             y, raw, seen, shares = (a[rows] for a in (risk.y, self.raw, ends, self.shares))
             if self.in_one_pass:
-                step = risk.X[rows], design.centre, flat
+                step = risk.X[rows], design.center, flat
                 others = y, raw, seen, on, shares, parts
                 return line.steps(loss.name, loss.parameter, *step, *others)
             change = (design.dot(flat[:-1]) + flat[-1]).reshape(seen.shape)

@@ -39,7 +39,7 @@ _LEFT = 1e-9
 # Slopes this far beyond the limit of an L1 part, beside their largest possible size, are at it.
 _ROUNDED = 16 * EPS
 _MAX_ITER = 200
-# Steps below this are compared with steps towards this share of the present products.
+# Steps below this are compared with steps toward this share of the present products.
 _SHORT, _CENTERING = 0.03, 0.5
 
 
@@ -163,7 +163,7 @@ class Iterate:
         )
 
     def raw(self, theta=None, b=None):
-        """X θ + b about the centre, without the offset."""
+        """X θ + b about the center, without the offset."""
         theta, b = (self.theta if theta is None else theta), (self.b if b is None else b)
         return self.design.dot(theta[:, None])[:, 0] + b
 
@@ -307,7 +307,7 @@ class Iterate:
         """Some rows and columns of X − c, with a column of ones for the intercept."""
         block = self.risk.X[at][:, which]
         block = block.toarray() if issparse(block) else block
-        block = np.subtract(block, self.design.centre[which], dtype=np.float64)
+        block = np.subtract(block, self.design.center[which], dtype=np.float64)
         return np.column_stack([block, np.ones(len(at))]) if self.risk.fit_intercept else block
 
     def _solved(self, found, kept, rows):

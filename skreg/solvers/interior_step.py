@@ -82,7 +82,7 @@ class NewtonStep:
         return (at.transposed(a) - off) / self.ridge, b, a
 
     def direction(self, mu, predicted):
-        """The step towards products of ``mu``, with the second-order terms of a predicted one."""
+        """The step toward products of ``mu``, with the second-order terms of a predicted one."""
         at = self.at
         second = dict.fromkeys(("r_plus", "r_minus", "t_plus", "t_minus", "a", "q"), 0.0)
         second = second if predicted is None else predicted

@@ -148,7 +148,7 @@ class _ActiveSet:
 
 
 class _Steps:
-    """Newton steps towards the fits without a row, at one λ.
+    """Newton steps toward the fits without a row, at one λ.
 
     ``ridge`` (K·p,) is the diagonal of λD, ``active`` (K, p) marks the coefficients that count.
     """

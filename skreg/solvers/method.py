@@ -172,7 +172,7 @@ class Answer:
         if not problem.is_quadratic:
             risk = task.risk
             intercepts = np.reshape([point.intercept for point in points], thetas.shape[:2])
-            intercepts = intercepts - thetas @ risk.design.centre
+            intercepts = intercepts - thetas @ risk.design.center
             rounding = risk.rounding.value / (risk.null_risk or 1.0)
         n_iter = np.array([stop.n_iter for stop in stops])
         dof = np.array([stop.dof for stop in stops], dtype=np.float64)

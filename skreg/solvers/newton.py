@@ -171,7 +171,7 @@ def _put(answer, i, descent, norm):
     """Note the point where ``descent`` is as the answer for the i-th λ."""
     point, design = descent.point, descent.risk.design
     answer.thetas[i] = theta = point.theta.reshape(answer.thetas.shape[1:])
-    answer.intercepts[i] = point.intercept - theta @ design.centre
+    answer.intercepts[i] = point.intercept - theta @ design.center
     answer.risk[i], answer.gradient_norms[i] = point.value, norm
 
 
@@ -212,7 +212,7 @@ def _start_inside(descent, alpha):
         return 0
     found = Iterate(risk, Separable(0.0, descent.factors), float(alpha)).run(_INSIDE, _FREE_STEPS)
     theta = found.point.theta[None]
-    descent.start_at(theta, np.atleast_1d(found.point.intercept) - theta @ risk.design.centre)
+    descent.start_at(theta, np.atleast_1d(found.point.intercept) - theta @ risk.design.center)
     return found.n_iter
 
 

@@ -39,11 +39,11 @@ class OriginalRows:
     @classmethod
     def is_far(cls, risk: EmpiricalRisk) -> bool:
         """Whether features lie so far from 0 that coefficients are rounded too much."""
-        return risk.design.is_centred if risk.fit_intercept else make_rows(risk.X).is_centred
+        return risk.design.is_centered if risk.fit_intercept else make_rows(risk.X).is_centered
 
     def raw(self, coef: Array, b: Array) -> Array:
         """Raw predictions of θ (K, p) and b (K,), shape (n, K)."""
-        far = self.rows.centre.astype(np.longdouble) @ coef.T.astype(np.longdouble)
+        far = self.rows.center.astype(np.longdouble) @ coef.T.astype(np.longdouble)
         out = self.rows.dot(coef.T)
         out += (far + b).astype(np.float64)
         if self.risk.offset is not None:
@@ -75,7 +75,7 @@ class OriginalRows:
         slope = self.rows.transposed_dot(residual).T + alpha * self.factors * coef
         if self.risk.fit_intercept:
             return slope - np.outer(total, self._shift), total
-        return slope + np.outer(total, self.rows.centre), np.zeros_like(total)
+        return slope + np.outer(total, self.rows.center), np.zeros_like(total)
 
     def norm(self, slope: Array, total: Array) -> float:
         """The gradient norm as `Newton` measures it."""

@@ -1,7 +1,7 @@
 """R + P for losses linear on either side of y and any penalty: interior points, with P as it is.
 
 As in `skreg.solvers.interior_point` the residuals are r = r⁺ − r⁻, and a multiplier a of a row lies
-between the slopes −s(1 − τ) and sτ of its share of the loss. A step of Newton's method towards
+between the slopes −s(1 − τ) and sτ of its share of the loss. A step of Newton's method toward
 products r⁺(sτ − a) = r⁻(a + s(1 − τ)) = μ is a least-squares problem with weights
 w = 1/(r⁺/(sτ − a) + r⁻/(a + s(1 − τ))) of the rows, and 1/s beside these slacks for Huber's loss.
 Here P stands beside it unchanged,
@@ -242,7 +242,7 @@ class InteriorPath:
             self.features = np.arange(len(point.theta))
 
     def _step(self, alpha: float, mu: float, by_dual: bool) -> tuple[Point, float]:
-        """Towards products of ``mu``: the point a whole step away, and the length that was gone."""
+        """Toward products of ``mu``: the point a whole step away, and the length that was gone."""
         above, below = self.high - self.a, self.a - self.low
         weights = self.rows / (self.bend + self.r_plus / above + self.r_minus / below)
         error = (self.risk.y - self.raw)[:, 0] - mu / above + mu / below - self.bend * self.a

@@ -7,7 +7,7 @@ of λ along the path. So the first point at a new λ takes N *extrapolated* from
 the degree that would have served best at the last of them.
 
 The certificate need not wait until the gradient is right to many digits. The quadratic's own dual
-point, the residual linearised about the points that N came from, meets the conditions on the
+point, the residual linearized about the points that N came from, meets the conditions on the
 working set exactly, and the gap it gives is of second order in the error of the quadratic, where
 the residual itself gives one of first order. Mostly a λ takes one quadratic.
 
@@ -69,7 +69,7 @@ class ProximalNewton(Method):
                         stops[i] = path.polish(stops[i])
                     stops[i] = closer_inside(task, i, stops[i])
                 else:
-                    stops[i] = _unpenalised(path, notes)
+                    stops[i] = _unpenalized(path, notes)
                 task.progress(i)
         return _answer(task, [stops[i] for i in range(len(alphas))], notes)
 
@@ -81,8 +81,8 @@ class ProximalNewton(Method):
 
 def _begin(path, coef, intercept, alpha):
     """Go on from θ (K, p) and b (K,), near the solution at this λ, which is the first to come."""
-    about_centre = intercept + coef @ path.risk.design.centre
-    point = path.evaluate(np.array(coef, dtype=np.float64).ravel(), about_centre)
+    about_center = intercept + coef @ path.risk.design.center
+    point = path.evaluate(np.array(coef, dtype=np.float64).ravel(), about_center)
     if alpha < path.alpha_max and np.isfinite(point.value):
         path.point, path.slope, path.alpha = point, -point.gradient, alpha
         path.history.append((alpha, point))
@@ -94,12 +94,12 @@ def _has_no_minimum(path):
     return bool(free_directions_notes(path.risk, path.penalty, thetas))
 
 
-def _unpenalised(path, notes):
+def _unpenalized(path, notes):
     """λ = 0: Newton's method knows where there is no finite minimizer, and says what it does."""
     fit = Newton().path(Task(path.risk, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000))
     notes += fit.notes
     assert fit.intercepts is not None  # of a loss a method tells them
-    coef, intercept = fit.thetas[0], fit.intercepts[0] + fit.thetas[0] @ path.risk.design.centre
+    coef, intercept = fit.thetas[0], fit.intercepts[0] + fit.thetas[0] @ path.risk.design.center
     point = path.evaluate(coef.ravel(), intercept)
     gap, steps = path.certificate.gap_of_small(point, 0.0), int(fit.n_iter[0])
     return Stop(point, gap, steps, steps, has_minimizer=fit.has_minimizer)

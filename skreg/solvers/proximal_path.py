@@ -169,7 +169,7 @@ class ProximalPath:
         weights = best_weights([a for a, _ in self.history], rests, alpha)
         used = points[-len(weights) :]
         rest, start = (weights @ rows[-len(weights) :] for rows in (rests, thetas))
-        theta = self._minimise(alpha, rest, start)
+        theta = self._minimize(alpha, rest, start)
         intercept = weights @ np.array([point.intercept for point in used])
         self.dual = used, weights, self._shift()
         predicted = self.evaluate(theta, intercept, self.model)
@@ -221,13 +221,13 @@ class ProximalPath:
         """The point where the quadratic at ``point`` is least, and the way there in θ and in b."""
         model = self.model
         rest = point.gradient[model.which] - model.matrix @ point.theta[model.which]
-        target = self._minimise(alpha, rest)
+        target = self._minimize(alpha, rest)
         way = target - point.theta
         shift = model.intercept_way(way[model.which]) if self.risk.fit_intercept else 0.0
         self.dual = [point], [1.0], self._shift()
         return self.evaluate(target, point.intercept + shift, model), way, shift
 
-    def _minimise(self, alpha, rest, start=None):
+    def _minimize(self, alpha, rest, start=None):
         """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set, from the last one or ``start``."""
         model, inner = self.model, self.model.inner
         known = len(inner.theta)

@@ -69,7 +69,7 @@ def _without(i, model, alphas, factors, share):
     X, y, _ = model.data
     weights = share.copy()
     weights[i] = 0.0
-    left = Quadratic.from_rows(X, y, weights, model.centred)
+    left = Quadratic.from_rows(X, y, weights, model.centered)
     thetas = left.ridge(alphas, factors)[0]
     x = X[[i]].toarray() if issparse(X) else X[[i]]
     return left.y_mean + thetas @ (x[0] - left.x_mean)
@@ -81,7 +81,7 @@ class _AllRows:
     def __init__(self, model, alphas, factors, share):
         self.model, self.alphas, self.factors, self.share = model, alphas, factors, share
         self.X, self.y, _ = model.data
-        self.centred = model.centred
+        self.centered = model.centered
         self.least = float(alphas.min() * (1.0 - share.max()))
 
     def groups(self):
@@ -111,11 +111,11 @@ class _AllRows:
 
         def some(start, stop):
             blocks = slices(stop - start, 3 * p)  # the cache holds one and its image, too
-            centred = np.empty((blocks[0].stop, p))
+            centered = np.empty((blocks[0].stop, p))
             for block in blocks:
                 rows = slice(start + block.start, start + block.stop)
                 x = X[rows].toarray() if issparse(X) else X[rows]
-                x = np.subtract(x, self.model.x_mean, out=centred[: len(x)])
+                x = np.subtract(x, self.model.x_mean, out=centered[: len(x)])
                 seen = spectrum.seen_by(x)
                 if len(groups) == 1:
                     doubtful[rows] = self._primal(sums[0], seen, slice(None), rows, out)
@@ -133,7 +133,7 @@ class _AllRows:
         share = self.share[rows]
         left, lines = sums(seen.u[which], share)
         left *= -share
-        left += 1.0 - share * (seen.leverage[which] + self.centred)
+        left += 1.0 - share * (seen.leverage[which] + self.centered)
         close = left.min(axis=0) < _CLOSE
         if close.any():
             left = np.where(left > 0, left, 1.0)
@@ -193,7 +193,7 @@ class _AllRows:
         else:
             means = (model.x_mean, model.y_mean)
             X, y, weights = model.data
-            self._rows = WeightedRows(X, y, weights, model.centred, means=means)
+            self._rows = WeightedRows(X, y, weights, model.centered, means=means)
             made = factored.from_wide_rows(self._rows, self.factors, accurate=False)
         # Whatever λ is: of a small σ, U keeps few digits of what sets it apart from the intercept.
         if made.serves(0.0):
@@ -203,8 +203,8 @@ class _AllRows:
 
 def _row_side(spectrum, rows):
     """U, P b, the diagonal of P, and its rank."""
-    outside, rank = np.ones(len(rows.b)), rows.n_rows - rows.centred
-    if rows.centred:
+    outside, rank = np.ones(len(rows.b)), rows.n_rows - rows.centered
+    if rows.centered:
         outside -= rows.root[:, 0] ** 2
     view = spectrum.basis.rows
     if spectrum.free_rank:

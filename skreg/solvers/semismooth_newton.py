@@ -53,7 +53,7 @@ class SemismoothNewton(Newton):
         "max_expansions": (None,),
         "is_small": (True,),
     }
-    remedy = "Raise delta towards the size of the residuals"
+    remedy = "Raise delta toward the size of the residuals"
 
     def path(self, task: Task) -> Answer:
         """Each λ > 0 by itself; λ = 0 as under any loss."""
@@ -108,7 +108,7 @@ class HuberRidge:
     def __init__(self, risk: EmpiricalRisk, factors: Array):
         self.risk, self.factors, self.design = risk, factors, risk.design
         self.rows = OriginalRows(risk, factors)
-        self.center = risk.design.centre.astype(np.longdouble)
+        self.center = risk.design.center.astype(np.longdouble)
         above, below = risk.loss.linear_sides
         self.high, self.low = risk.share * above, -risk.share * below
         self.bend = risk.share / risk.loss.conjugate_curvature

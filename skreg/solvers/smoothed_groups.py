@@ -1,6 +1,6 @@
 """Newton steps for a quadratic beside group norms, where descent by blocks makes no headway.
 
-√(‖θ_g‖² + ε²) stands for ‖θ_g‖, with ε falling towards 0. Its condition
+√(‖θ_g‖² + ε²) stands for ‖θ_g‖, with ε falling toward 0. Its condition
 l·θ_g = w_g√(‖θ_g‖² + ε²) is made linear in θ and the dual w together (Chan, Golub and Mulet, 1999),
 so that a step is not held up by a small group that it takes through zero. Some 20 steps suffice,
 whatever the scale of the features.

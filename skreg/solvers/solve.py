@@ -161,7 +161,7 @@ def solve(
     intercepts = answer.intercepts + shift
     seen = problem.as_seen(answer.thetas, intercepts)
     if problem.dtype != np.float64 and penalty.is_bounded(problem.n_features):
-        seen = _towards_zero(seen[0], answer.thetas), seen[1]
+        seen = _toward_zero(seen[0], answer.thetas), seen[1]
     is_far = not near.is_quadratic and task.risk.has_far_targets
     as_seen = answer.gradient_norms is not None and (is_far or near is not problem)
     if as_seen:
@@ -329,7 +329,7 @@ def _loss_of_digits(task: Task, price: Array, tol: float) -> list[str]:
     ]
 
 
-def _towards_zero(coefs: NDArray, thetas: Array) -> NDArray:
+def _toward_zero(coefs: NDArray, thetas: Array) -> NDArray:
     """Coefficients in the precision of X, rounded so that none crosses its bound."""
     exact = thetas.reshape(coefs.shape)
     return np.where(np.abs(coefs) > np.abs(exact), np.nextafter(coefs, 0 * coefs), coefs)

@@ -18,22 +18,22 @@ def mixed():
     rng = np.random.default_rng(0)
     n = 120
     size = rng.normal(50, 10, n)
-    colour = rng.choice(["red", "green", "blue"], n)
+    color = rng.choice(["red", "green", "blue"], n)
     frame = pd.DataFrame(
         {
             "size": size,
             "rooms": rng.integers(1, 6, n),
-            "colour": colour,
+            "color": color,
             "garden": rng.random(n) < 0.5,
             "sold": pd.date_range("2021-01-01", periods=n, freq="9D").strftime("%Y-%m-%d"),
             "note": [f"text number {i}" for i in range(n)],
             "empty": np.nan,
         }
     )
-    frame["price"] = 3 * size + 20 * (colour == "red") + rng.normal(0, 2, n)
+    frame["price"] = 3 * size + 20 * (color == "red") + rng.normal(0, 2, n)
     frame["kind"] = np.where(frame["price"] > frame["price"].median(), "dear", "cheap")
     frame.loc[::7, "size"] = np.nan
-    frame.loc[::11, "colour"] = None
+    frame.loc[::11, "color"] = None
     frame.loc[::13, "sold"] = None
     return frame
 

@@ -58,7 +58,7 @@ def test_options_override_the_defaults_of_the_job():
         (["a.csv", "--output-dir", "x"], "--output-dir applies to the digits only"),
         (["--target", "y"], "--target needs DATA"),
         (["--holdout", "0.5"], "--holdout needs DATA"),
-        (["--colour"], "unrecognized arguments: --colour"),
+        (["--color"], "unrecognized arguments: --color"),
     ],
 )
 def test_bad_arguments_are_named(argv, message, failing):

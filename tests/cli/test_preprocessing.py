@@ -148,18 +148,18 @@ def test_mixed_table(mixed):
     preprocessor, kinds = build_preprocessor(X)
     assert kinds == {
         "number": ["size", "rooms"],
-        "category": ["colour", "garden"],
+        "category": ["color", "garden"],
         "date": ["sold"],
         "text": ["note"],
         "empty": ["empty"],
     }
     numbers = preprocessor.fit_transform(X)
-    # size + its gaps + rooms, colours + missing + false/true, five of the date + their gaps
+    # size + its gaps + rooms, colors + missing + false/true, five of the date + their gaps
     assert numbers.shape == (120, 3 + 6 + 10)
     assert numbers.dtype == np.float64
     names = plain_names(preprocessor.get_feature_names_out())
     assert names[:4] == ["size", "rooms", "size is missing", "sold (days)"]
-    assert {"sold (days) is missing", "colour = red", "colour = (missing)", "garden = True"} < set(
+    assert {"sold (days) is missing", "color = red", "color = (missing)", "garden = True"} < set(
         names
     )
     assert np.isfinite(numbers).all()

@@ -30,7 +30,7 @@ def test_the_printed_code_loads_the_model_and_predicts(
         names: dict = {}
         exec("\n".join(load), names)
         predictions.append(eval(predict, names))
-        unseen = mixed.assign(colour="violet", garden=None, sold="unknown")
+        unseen = mixed.assign(color="violet", garden=None, sold="unknown")
         assert len(names["model"].predict(unseen)) == 120
     np.testing.assert_array_equal(*predictions)
     if target == "kind":

@@ -57,7 +57,7 @@ def test_as_frame():
     pd.testing.assert_series_equal(y, bunch.target)
 
 
-def test_source_and_licence_travel_with_the_data():
+def test_source_and_license_travel_with_the_data():
     description = load_mnist_subset(subset="test").DESCR
     for words in ["LeCun", "Cortes", "Burges", "CC BY-SA 3.0", "first 5,000 training images"]:
         assert words in description

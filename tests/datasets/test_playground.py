@@ -83,10 +83,10 @@ def test_regressions_without_noise():
     X, y = make_playground("plane", random_state=0)
     np.testing.assert_allclose(y, X.sum(axis=1) / 10)
     X, y = make_playground("multi-gauss", random_state=0)
-    centres = {(-4, 2.5): 1, (0, 2.5): -1, (4, 2.5): 1, (-4, -2.5): -1, (0, -2.5): 1, (4, -2.5): -1}
+    centers = {(-4, 2.5): 1, (0, 2.5): -1, (4, 2.5): 1, (-4, -2.5): -1, (0, -2.5): 1, (4, -2.5): -1}
     expected = np.zeros(len(X))
-    for centre, sign in centres.items():
-        bump = sign * np.maximum(1 - np.hypot(*(X - centre).T) / 2, 0)
+    for center, sign in centers.items():
+        bump = sign * np.maximum(1 - np.hypot(*(X - center).T) / 2, 0)
         expected = np.where(np.abs(bump) > np.abs(expected), bump, expected)
     np.testing.assert_allclose(y, expected, atol=1e-12)
     assert -1 <= y.min() < -0.9

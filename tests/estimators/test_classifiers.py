@@ -237,7 +237,7 @@ def test_automatic_grids_start_where_everything_is_off(name):
     assert (np.diff(ridge.risk) < 0).all()
 
 
-def test_one_expansion_is_the_closed_form_about_the_minimiser():
+def test_one_expansion_is_the_closed_form_about_the_minimizer():
     X, y, _ = classes_at_hand()
     once = QuadraticApproxRidgeClassifier(0.1, max_expansions=1).fit(X, y)
     theta = QuadraticApproxRidgeClassifier(0.0, tol=1e-10).fit(X, y)
@@ -266,7 +266,7 @@ def classes_at_hand():
     return X, (X[:, 0] - 0.5 * X[:, 1] + rng.logistic(size=200) > 0).astype(int), None
 
 
-def test_minimiser_and_quadratic_are_at_hand_where_asked_for():
+def test_minimizer_and_quadratic_are_at_hand_where_asked_for():
     X, y, _ = classes_at_hand()
     model = QuadraticApproxRidgeClassifier(0.1, store_quadratic=True).fit(X, y)
     free = QuadraticApproxRidgeClassifier(0.0).fit(X, y)

@@ -65,7 +65,7 @@ def test_reaches_the_bound_and_is_the_fit_at_its_multiplier(problem, estimator, 
 
 
 @pytest.mark.parametrize("bound", [1.0, 1e3, 5e5])
-def test_ridge_agrees_with_a_constrained_minimiser(bound):
+def test_ridge_agrees_with_a_constrained_minimizer(bound):
     X, y = load_diabetes(return_X_y=True)
     X, y = scale(X), y - y.mean()
     ours = QuadraticApproxRidge(norm_bound=bound).fit(X, y)

@@ -204,7 +204,7 @@ def test_one_shot_gap(loss):
     assert not np.allclose(once.coef_, exact.coef_, rtol=1e-4)
 
 
-def test_minimiser_and_quadratic_are_at_hand():
+def test_minimizer_and_quadratic_are_at_hand():
     X, y, weights = rows_of("poisson")
     model = QuadraticApproxRidge(0.1, loss="poisson", store_quadratic=True).fit(X, y, weights)
     free = QuadraticApproxRidge(0.0, loss="poisson").fit(X, y, weights)

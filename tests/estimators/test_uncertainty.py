@@ -39,7 +39,7 @@ def test_agrees_with_bayesian_ridge_at_its_own_hyperparameters(rows, fit_interce
         ours.predict(X[:9], return_std=True), other.predict(X[:9], return_std=True), strict=True
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-6)
-    # Its hyperparameters maximise the evidence: no λ of the path does better.
+    # Its hyperparameters maximize the evidence: no λ of the path does better.
     path = QuadraticApproxRidge(fit_intercept=fit_intercept).regularization_path(X, y)
     assert path.log_evidence.max() <= ours.log_evidence_ + 1e-9
 
@@ -52,14 +52,14 @@ def test_std_is_the_posteriors(problem, exponent, fit_intercept):
         alpha=alpha, fit_intercept=fit_intercept, store_quadratic=True
     ).fit(X, y, weights)
     share = np.full(n, 1 / n) if weights is None else weights / weights.sum()
-    centre = share @ X if fit_intercept else np.zeros(X.shape[1])
-    A = X - centre
+    center = share @ X if fit_intercept else np.zeros(X.shape[1])
+    A = X - center
     H = A.T @ (share[:, None] * A) + alpha * np.eye(X.shape[1])
     residual = y - model.predict(X)
     noise = share @ residual**2 + alpha * model.coef_ @ model.coef_
     np.testing.assert_allclose(model.noise_variance_, noise, rtol=1e-7)
     Z = np.random.default_rng(0).normal(size=(4, X.shape[1])) * 5
-    spread = np.einsum("ij,ij->i", Z - centre, np.linalg.solve(H, (Z - centre).T).T) / n
+    spread = np.einsum("ij,ij->i", Z - center, np.linalg.solve(H, (Z - center).T).T) / n
     _, std = model.predict(Z, return_std=True)
     np.testing.assert_allclose(std, np.sqrt(noise * (1 + spread)), rtol=1e-6)
     _, again = model.predict(sparse.csr_array(Z), return_std=True)
@@ -77,7 +77,7 @@ def test_evidence_is_the_density_of_y(shape):
         covariance = noise * (np.eye(n) + X @ X.T / (n * alpha))
         expected = multivariate_normal(np.zeros(n), covariance).logpdf(y)
         np.testing.assert_allclose(path.log_evidence[i], expected, rtol=1e-8)
-        for other in (0.9 * noise, 1.1 * noise):  # the noise maximises it
+        for other in (0.9 * noise, 1.1 * noise):  # the noise maximizes it
             density = multivariate_normal(np.zeros(n), covariance * other / noise).logpdf(y)
             assert density < path.log_evidence[i]
 

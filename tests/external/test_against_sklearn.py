@@ -240,7 +240,7 @@ def test_multi_task_lasso(data):
 @pytest.mark.parametrize("data", ["tall", "diabetes"])
 @pytest.mark.parametrize("epsilon", [1.1, 1.35, 2.0])
 def test_huber_at_its_own_scale(data, epsilon):
-    """Given σ it minimises (2/σ)Σ huber_{εσ}(r) + α‖θ‖²: λ = ασ/n, δ = εσ."""
+    """Given σ it minimizes (2/σ)Σ huber_{εσ}(r) + α‖θ‖²: λ = ασ/n, δ = εσ."""
     X, y = DATA[data]()
     y = y + 20 * y.std() * (np.arange(len(y)) % 17 == 0)  # outliers
     theirs = HuberRegressor(epsilon=epsilon, alpha=0.5, tol=1e-12, max_iter=100_000).fit(X, y)

@@ -26,7 +26,7 @@ def table(family):
     return np.loadtxt(HERE / f"{family}.csv", delimiter=",", skiprows=int(family != "gaussian"))
 
 
-def standardised(values):
+def standardized(values):
     return (values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
 
 
@@ -46,14 +46,14 @@ def objective(loss, X, y, coef, l1, l2):
 )
 def test_coefficients(family, n, rho, alpha, expected):
     data, loss = table(family)[:n], LOSSES[family]
-    X, y = standardised(data[:, 1 : len(expected) + 1]), data[:, 0]
+    X, y = standardized(data[:, 1 : len(expected) + 1]), data[:, 0]
     l1, l2 = alpha * rho, alpha * (1 - rho)
     if family == "gaussian":
-        y = standardised(y)
+        y = standardized(y)
         l2 /= np.sqrt(np.mean(y**2))  # glmnet's scale of the gaussian's L2 part
     model = estimator(loss, l1, l2, fit_intercept=False).fit(X, y)
     coef = model.coef_.ravel()
-    # Their default accuracy: three digits hold. Ours has to be the better minimiser.
+    # Their default accuracy: three digits hold. Ours has to be the better minimizer.
     np.testing.assert_allclose(coef, expected, rtol=2e-3, atol=1e-3 * np.abs(expected).max())
     ours, theirs = (objective(loss, X, y, theta, l1, l2) for theta in (coef, expected))
     assert ours <= theirs + 1e-13

@@ -1,4 +1,4 @@
-"""The losses: their formulas, gradients, links, and behaviour at the edges of the numbers."""
+"""The losses: their formulas, gradients, links, and behavior at the edges of the numbers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Generalised cross-validation, information criteria and the evidence, against their formulas."""
+"""Generalized cross-validation, information criteria and the evidence, against their formulas."""
 
 import warnings
 
@@ -41,7 +41,7 @@ def hat(X, alpha, weights):
     return Z @ np.linalg.solve(Z.T @ (share[:, None] * Z) + D, (share[:, None] * Z).T)
 
 
-# Generalised cross-validation ---------------------------------------------------------------------
+# Generalized cross-validation ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(50, 6), (15, 30)])

@@ -168,7 +168,7 @@ def test_one_step_is_exact_for_squared_error(shape, fit_intercept):
     )
 
 
-def binarised_diabetes():
+def binarized_diabetes():
     X, y = load_diabetes(return_X_y=True)
     return scale(X)[::4], (y > np.median(y)).astype(int)[::4]
 
@@ -192,7 +192,7 @@ CLASSES = {
         np.geomspace(0.1, 1e-5, 3),
         np.geomspace(0.1, 3e-4, 3),
     ),
-    "diabetes": (binarised_diabetes, np.geomspace(1.0, 1e-4, 3), np.geomspace(0.1, 1e-3, 3)),
+    "diabetes": (binarized_diabetes, np.geomspace(1.0, 1e-4, 3), np.geomspace(0.1, 1e-3, 3)),
     "wide": (wide_logistic, np.geomspace(10, 1e-3, 3), np.geomspace(0.12, 0.01, 2)),
 }
 

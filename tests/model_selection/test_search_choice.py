@@ -372,7 +372,7 @@ def test_what_is_said_of_a_constant_is_what_was_looked_at():
     alphas = np.array([100.0, 10.0, 1.0, 0.1])
     with pytest.warns(UserWarning, match=r"from 0\.1 up the features do not help .* score\. Give"):
         warn_of_constant(np.array([3.0, 2.0, 1.0, 0.0]), alphas)
-    with pytest.warns(UserWarning, match="rises again towards the smallest: smaller λ were not"):
+    with pytest.warns(UserWarning, match="rises again toward the smallest: smaller λ were not"):
         warn_of_constant(np.array([3.0, 2.0, 1.0, 2.9]), alphas)
 
 

@@ -310,7 +310,7 @@ def test_progress_bar_also_of_a_network(capsys, monkeypatch):
 def test_verbose_says_how_much_there_is_to_do(capsys):
     PathSearchCV(make_pipeline(QuadraticApproxRidge()), [1.0, 0.1], cv=3, verbose=2).fit(X, Y)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Fitting 3 folds for each of 2 candidates, totalling 6 fits, in 3 paths"
+    assert lines[0] == "Fitting 3 folds for each of 2 candidates, totaling 6 fits, in 3 paths"
     assert sum(line.startswith("[PathSearchCV] split") for line in lines) == 3
 
 

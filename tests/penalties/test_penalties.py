@@ -310,8 +310,8 @@ def test_every_name_makes_a_penalty_of_this_list(name):
     given = {"groups": LABELS} if "group" in name else {}
     kinds = {type(penalty) for penalty in PENALTIES.values()}
     assert type(make_penalty(name, **given)) in kinds
-    with pytest.raises(ValueError, match="colour does not go with"):
-        make_penalty(name, colour=1)
+    with pytest.raises(ValueError, match="color does not go with"):
+        make_penalty(name, color=1)
 
 
 def test_registry():

@@ -34,7 +34,7 @@ def test_lines_are_means_and_bands_standard_errors_over_seeds():
             np.testing.assert_allclose(band[:, 1].max(), (runs[i].mean(axis=0) + spread).max())
             assert line.get_label() == f"λ = {[0.1, 0.01, 0][i]:g}"
     looks = {(line.get_linestyle(), line.get_marker()) for line in display.lines_[0]}
-    assert len(looks) == 3  # told apart without colour
+    assert len(looks) == 3  # told apart without color
 
 
 def test_one_axes_a_range_and_no_band():

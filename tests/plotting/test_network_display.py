@@ -13,14 +13,14 @@ from skreg.plotting._canvas import NEGATIVE, POSITIVE
 COEFS = [np.array([[1.0, 0.0, -2.0], [0.5, 0.0, 0.0]]), np.array([[4.0], [1.0], [0.0]])]
 
 
-def test_widths_and_colours():
+def test_widths_and_colors():
     display = NetworkDisplay(coefs=COEFS).plot(max_width=8.0)
     first, second = display.links_
     # From thin to wide: 0.5, 1 and -2; zeros are not drawn.
     np.testing.assert_allclose(first.get_linewidths(), [1.0, 2.0, 4.0])
     np.testing.assert_allclose(second.get_linewidths(), [2.0, 8.0])
-    colours = [tuple(colour[:3]) for colour in first.get_colors()]
-    assert colours == [to_rgb(POSITIVE), to_rgb(POSITIVE), to_rgb(NEGATIVE)]
+    colors = [tuple(color[:3]) for color in first.get_colors()]
+    assert colors == [to_rgb(POSITIVE), to_rgb(POSITIVE), to_rgb(NEGATIVE)]
     dashes = [pattern[1] for pattern in first.get_linestyles()]
     assert dashes[0] is None
     assert dashes[2] is not None
@@ -42,12 +42,12 @@ def test_dead_units_are_faint():
     np.testing.assert_allclose(display.links_[0].get_alpha(), [0.85, 0.85, 0.12])
 
 
-def test_an_input_without_weights_is_dead_and_its_name_grey():
+def test_an_input_without_weights_is_dead_and_its_name_gray():
     coefs = [np.array([[1.0], [0.0]]), np.array([[1.0]])]
     display = NetworkDisplay(coefs=coefs, feature_names=["heard", "deaf"]).plot()
     assert display.is_live[0].tolist() == [True, False]
-    colours = {label.get_text(): label.get_color() for label in display.labels_}
-    assert colours["heard"] == "black" != colours["deaf"]
+    colors = {label.get_text(): label.get_color() for label in display.labels_}
+    assert colors["heard"] == "black" != colors["deaf"]
 
 
 @pytest.mark.parametrize("kind", [RegularizedMLPClassifier, MLPClassifier])

@@ -9,7 +9,7 @@ from skreg import plotting
 NAMES = ["a rather long name of the first", "a rather long name of the second"]
 DISPLAYS = [
     plotting.NetworkDisplay(coefs=[np.ones((2, 1))], feature_names=NAMES),
-    plotting.PenaltyGeometryDisplay(hessian=np.eye(2), minimiser=[1.0, 2.0], alpha=1.0),
+    plotting.PenaltyGeometryDisplay(hessian=np.eye(2), minimizer=[1.0, 2.0], alpha=1.0),
     plotting.RegularizationPathDisplay(
         alphas=[1.0, 0.5], coefs=np.eye(2), dof=[1, 1], norms=[1, 1], feature_names=NAMES
     ),

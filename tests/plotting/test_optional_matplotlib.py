@@ -15,7 +15,7 @@ DISPLAYS = {
         "validation": np.ones((1, 1, 2)),
     },
     "NetworkDisplay": {"coefs": [np.ones((2, 1))]},
-    "PenaltyGeometryDisplay": {"hessian": np.eye(2), "minimiser": [1.0, 2.0], "alpha": 1.0},
+    "PenaltyGeometryDisplay": {"hessian": np.eye(2), "minimizer": [1.0, 2.0], "alpha": 1.0},
     "RegularizationPathDisplay": {
         "alphas": [1.0],
         "coefs": [[1.0]],

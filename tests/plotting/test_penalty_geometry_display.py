@@ -28,9 +28,9 @@ def test_two_features_are_the_whole_problem(estimator):
     display = PenaltyGeometryDisplay.from_estimator(fitted)
     np.testing.assert_allclose(display.solution, fitted.coef_, rtol=1e-6, atol=1e-8)
     if not getattr(estimator, "positive", False):
-        np.testing.assert_allclose(display.minimiser, fitted.erm_coef_, rtol=1e-8)
+        np.testing.assert_allclose(display.minimizer, fitted.erm_coef_, rtol=1e-8)
         np.testing.assert_allclose(display.path[0], fitted.erm_coef_, rtol=1e-6)
-    assert np.abs(display.path[-1]).max() < 0.01 * np.abs(display.minimiser).max()
+    assert np.abs(display.path[-1]).max() < 0.01 * np.abs(display.minimizer).max()
     np.testing.assert_allclose(display.hessian, np.cov(X[PAIR].T, bias=True), rtol=1e-9, atol=1e-12)
     # The same solution from the constraint.
     bounded = estimator.__class__(**estimator.get_params() | {"norm_bound": display.bound})
@@ -42,15 +42,15 @@ def test_two_features_are_the_whole_problem(estimator):
 def test_contours_touch_the_ball_at_the_solution():
     fitted = QuadraticApproxRidge(alpha=0.5).fit(X[PAIR], y)
     display = PenaltyGeometryDisplay.from_estimator(fitted)
-    slope = display.hessian @ (display.solution - display.minimiser)
+    slope = display.hessian @ (display.solution - display.minimizer)
     np.testing.assert_allclose(slope, -0.5 * display.solution, rtol=1e-8)
-    gap = display.solution - display.minimiser
+    gap = display.solution - display.minimizer
     assert np.isclose(display.contours_.levels, 0.5 * gap @ display.hessian @ gap).any()
     assert display.ball_.levels[-1] == pytest.approx(0.5 * display.solution @ display.solution)
     assert np.isclose(display.levels_.levels, display.bound).any()
     # Nowhere in the ball is the risk lower, by the grid that is drawn.
     vertices = np.concatenate([path.vertices for path in display.ball_.get_paths()])
-    away = vertices - display.minimiser
+    away = vertices - display.minimizer
     risks = 0.5 * np.einsum("ni,ij,nj->n", away, display.hessian, away)
     assert risks.min() >= 0.5 * gap @ display.hessian @ gap * 0.99
 
@@ -63,11 +63,11 @@ def test_what_is_drawn():
     assert ax.get_aspect() == 1
     np.testing.assert_array_equal(np.transpose(display.path_line_.get_data()), display.path)
     np.testing.assert_array_equal(display.solution_point_.get_xydata()[0], display.solution)
-    np.testing.assert_array_equal(display.minimiser_point_.get_xydata()[0], display.minimiser)
+    np.testing.assert_array_equal(display.minimizer_point_.get_xydata()[0], display.minimizer)
     assert display.own_point_ is None
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     assert right - left == pytest.approx(high - low)
-    for point in (np.zeros(2), display.minimiser, [display.bound, 0], [0, -display.bound]):
+    for point in (np.zeros(2), display.minimizer, [display.bound, 0], [0, -display.bound]):
         assert left < point[0] < right
         assert low < point[1] < high
 
@@ -80,7 +80,7 @@ def test_the_others_free_have_no_penalty(kind):
     factors[[2, 3]] = 1.0
     freed = kind(alpha=0.3, penalty_factors=factors).fit(X, y)
     np.testing.assert_allclose(display.solution, freed.coef_[[2, 3]], rtol=1e-6)
-    np.testing.assert_allclose(display.minimiser, freed.erm_coef_[[2, 3]], rtol=1e-8)
+    np.testing.assert_allclose(display.minimizer, freed.erm_coef_[[2, 3]], rtol=1e-8)
     np.testing.assert_array_equal(display.own_point_.get_xydata()[0], fitted.coef_[[2, 3]])
     assert "at their best" in display.ax_.get_title()
 

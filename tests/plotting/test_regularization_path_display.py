@@ -74,9 +74,9 @@ def test_a_wide_problem_names_the_largest_only():
     )
     assert len(display.lines_) == 60
     assert len(display.labels_) == 5
-    grey = [j for j, line in enumerate(display.lines_) if line.get_color() == QUIET]
+    gray = [j for j, line in enumerate(display.lines_) if line.get_color() == QUIET]
     named = {int(label.get_text().split("x")[1]) for label in display.labels_}
-    assert named == set(range(60)) - set(grey)
+    assert named == set(range(60)) - set(gray)
     assert named >= {3, 7}
 
 

@@ -11,8 +11,8 @@ from skreg import (
 from skreg.plotting import ShrinkageDisplay
 
 X, y = load_diabetes(return_X_y=True)
-centred = X - X.mean(axis=0)
-SIGMA = np.linalg.eigvalsh(centred.T @ centred / len(X))[::-1]
+centered = X - X.mean(axis=0)
+SIGMA = np.linalg.eigvalsh(centered.T @ centered / len(X))[::-1]
 
 
 def test_factors_and_what_is_drawn():

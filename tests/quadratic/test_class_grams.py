@@ -25,7 +25,7 @@ def test_blocks_of_a_hessian_are_sums_over_rows(p, first, is_sparse):
     pi = rng.dirichlet(np.ones(K), n)
     which = rng.permutation(K * p)[: K * p - 2]
     found, mixed = Hessian(risk, pi).at_fixed_intercepts(which, first)
-    Z = X - risk.design.centre
+    Z = X - risk.design.center
     bends = np.einsum("ik,kl->ikl", pi, np.eye(K)) - pi[:, :, None] * pi[:, None, :]
     whole = np.einsum("i,ikl,ia,ib->kalb", risk.share, bends, Z, Z).reshape(K * p, K * p)
     sides = np.einsum("i,ikl,ia->kla", risk.share, bends, Z).reshape(K, K * p)

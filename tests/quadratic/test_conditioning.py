@@ -24,7 +24,7 @@ def test_nearly_collinear_designs_switch_to_an_svd(seed, digits):
     y = X @ truth
     model = QuadraticModel.from_data(X, y)
     # κ(X) = 10^digits: an SVD keeps 16 − digits of the digits, XᵀX would keep 16 − 2·digits.
-    assert relative(model.minimiser, truth) < 1e-13 * 10.0**digits
+    assert relative(model.minimizer, truth) < 1e-13 * 10.0**digits
     assert model.spectrum.solver == ("svd" if digits > 3.5 else model.spectrum.solver)
 
 
@@ -36,7 +36,7 @@ def test_large_penalties_need_no_svd():
     ridge = QuadraticApproxRidge(alpha=0.1).fit(X, y)
     assert ridge.solver_ == "eigh"
     assert QuadraticApproxRidge(alpha=1e-9).fit(X, y).solver_ == "svd"
-    assert relative(ridge.coef_, reference.ridge(*reference.centred(X, y), 0.1)) < 1e-9
+    assert relative(ridge.coef_, reference.ridge(*reference.centered(X, y), 0.1)) < 1e-9
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-6, 0.1])
@@ -49,7 +49,7 @@ def test_duplicated_and_constant_columns(alpha, wide):
     )
     y = rng.normal(size=len(X))
     fitted = QuadraticApproxRidge(alpha=alpha).fit(X, y)
-    expected = reference.ridge(*reference.centred(X, y), alpha)
+    expected = reference.ridge(*reference.centered(X, y), alpha)
     assert relative(fitted.coef_, expected) < 1e-8
     np.testing.assert_array_equal(fitted.coef_[14:16], 0.0)
     np.testing.assert_allclose(fitted.coef_[:4], fitted.coef_[10:14], rtol=1e-7)
@@ -66,7 +66,7 @@ def test_scaling_features_scales_coefficients(seed):
     scale = 10.0 ** rng.uniform(-12, 12, size=6)
     plain, scaled = (QuadraticModel.from_data(data, y) for data in (X, X * scale))
     assert len(scaled.spectrum.eigenvalues) == 6
-    np.testing.assert_allclose(scaled.minimiser * scale, plain.minimiser, rtol=1e-9)
+    np.testing.assert_allclose(scaled.minimizer * scale, plain.minimizer, rtol=1e-9)
 
 
 @given(seeds, st.floats(-12, 12))
@@ -75,7 +75,7 @@ def test_any_scale_with_a_penalty(seed, exponent):
     X = rng.normal(size=(30, 5)) * 10.0 ** rng.uniform(-12, 12, size=5)
     y = rng.normal(size=30)
     alpha = 10.0**exponent
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     # Features of very different size: solve in units where the normal equations are balanced.
     unit = np.sqrt((A**2).sum(axis=0) + alpha)
     H = (A / unit).T @ (A / unit) + np.diag(alpha / unit**2)
@@ -106,7 +106,7 @@ def test_an_exact_dependence_survives_an_offset():
     plain = QuadraticModel.from_data(X, y)
     shifted = QuadraticModel.from_data(X + 1e8, y)  # rounded: the dependence holds to 1e-8 only
     assert len(plain.spectrum.eigenvalues) == len(shifted.spectrum.eigenvalues) == 2
-    np.testing.assert_allclose(shifted.minimiser, plain.minimiser, atol=1e-6)
+    np.testing.assert_allclose(shifted.minimizer, plain.minimizer, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(30, 6), (6, 30)])
@@ -119,10 +119,10 @@ def test_ill_conditioned_rows_from_either_side(shape):
     model = QuadraticModel.from_data(X, y, fit_intercept=False)
     assert model.spectrum.solver == ("svd" if shape[0] > shape[1] else "svd-dual")
     np.testing.assert_allclose(model.spectrum.eigenvalues, s**2 / shape[0], rtol=1e-9)
-    assert relative(model.minimiser, V @ ((U.T @ y) / s)) < 1e-9
+    assert relative(model.minimizer, V @ ((U.T @ y) / s)) < 1e-9
     weights = rng.uniform(0.5, 2.0, size=shape[0])
     weighted = QuadraticModel.from_data(X, y, weights, fit_intercept=False)
-    expected = reference.ridge(*reference.centred(X, y, weights, False), 1e-9)
+    expected = reference.ridge(*reference.centered(X, y, weights, False), 1e-9)
     assert relative(weighted.ridge(1e-9), expected) < 1e-8
 
 
@@ -130,11 +130,11 @@ def test_ill_conditioned_rows_from_either_side(shape):
 def test_nothing_to_learn(value):
     X = np.full((10, 3), value)
     model = QuadraticModel.from_data(X, np.arange(10.0))
-    np.testing.assert_array_equal(model.minimiser, np.zeros(3))
+    np.testing.assert_array_equal(model.minimizer, np.zeros(3))
     np.testing.assert_array_equal(model.lasso([1.0, 0.1]), np.zeros((2, 3)))
     one_row = QuadraticModel.from_data([[1.0, 2.0]], [3.0])
     np.testing.assert_array_equal(one_row.ridge(0.0), np.zeros(2))
-    assert one_row.intercept(one_row.minimiser) == 3.0
+    assert one_row.intercept(one_row.minimizer) == 3.0
 
 
 def hilbert(n, p):
@@ -148,7 +148,7 @@ def hilbert(n, p):
 def test_hilbert_designs_against_extended_precision(p, alpha, fit_intercept):
     X = hilbert(40, p)
     y = np.random.default_rng(0).normal(size=40)
-    A, b = reference.precise_centred(X, y, fit_intercept)
+    A, b = reference.precise_centered(X, y, fit_intercept)
     expected = reference.precise_ridge(A, b, alpha)
     model = QuadraticModel.from_data(X, y, fit_intercept=fit_intercept)
     s = np.linalg.svd(A.astype(float), compute_uv=False)
@@ -164,7 +164,7 @@ def test_scaled_and_shifted_designs_against_extended_precision(seed, exponent, s
         -3, 4, size=shape[1]
     )
     y, alpha = rng.normal(size=shape[0]), 10.0**exponent
-    A, b = reference.precise_centred(X, y)
+    A, b = reference.precise_centered(X, y)
     expected = reference.precise_ridge(A, b, alpha).astype(float)
     assert relative(QuadraticModel.from_data(X, y).ridge(alpha), expected) < 1e-7
 
@@ -177,7 +177,7 @@ def test_copies_of_features_against_extended_precision(noise, shape, alpha):
     X, y = rng.normal(size=shape), rng.normal(size=shape[0])
     X[:, 3] = X[:, 0] + noise * rng.normal(size=shape[0])
     X[:, 4] = 2 * X[:, 1] - X[:, 2] + noise * rng.normal(size=shape[0])
-    A, b = reference.precise_centred(X, y)
+    A, b = reference.precise_centered(X, y)
     expected = reference.precise_ridge(A, b, alpha).astype(float)
     assert relative(QuadraticModel.from_data(X, y).ridge(alpha), expected) < 1e-8
 
@@ -192,7 +192,7 @@ def test_the_lasso_meets_its_conditions_in_extended_precision(shape, offset, noi
     X[:, 5] = 3.0
     y = X[:, 0] - 2 * X[:, 1] + rng.normal(size=shape[0])
     X = X + offset
-    A, b = reference.precise_centred(X, y)
+    A, b = reference.precise_centered(X, y)
     largest = float(np.abs(A.T @ b).max())
     model = QuadraticModel.from_data(X, y)
     for share in (0.5, 0.1, 0.01):
@@ -207,7 +207,7 @@ def test_long_columns_with_fewer_rows_than_features(seed, exponent):
     X = rng.normal(size=(6, 20)) * 10.0 ** rng.uniform(-2, 2, size=20)
     X[:, 0] += 1e6  # and no intercept to take it away
     y, alpha = rng.normal(size=6), 10.0**exponent
-    A, b = reference.precise_centred(X, y, fit_intercept=False)
+    A, b = reference.precise_centered(X, y, fit_intercept=False)
     expected = reference.precise_ridge(A, b, alpha)
     theta = QuadraticModel.from_data(X, y, fit_intercept=False).ridge(alpha)
     assert relative((A @ theta).astype(float), (A @ expected).astype(float)) < 1e-8

@@ -33,14 +33,14 @@ def objective(A, b, theta, alpha, factors):
 def test_no_other_coefficients_are_better(problem, alpha, fit_intercept, seed):
     X, y, weights = problem
     factors = drawn_factors(np.random.default_rng(seed), X.shape[1])
-    A, b = reference.centred(X, y, weights, fit_intercept)
+    A, b = reference.centered(X, y, weights, fit_intercept)
     fitted = solve(problem, alpha, factors, fit_intercept)
     expected = reference.factored_ridge(A, b, alpha, factors)
     made, best = (objective(A, b, t, alpha, factors) for t in (fitted.coefs[0], expected))
     null = objective(A, b, np.zeros_like(expected), alpha, factors)
     assert abs(made - best) <= 1e-10 * null
-    penalised = factors > 0  # those without a penalty need not be unique
-    gap = np.abs(np.atleast_2d(fitted.coefs[0] - expected)[:, penalised]).max(initial=0.0)
+    penalized = factors > 0  # those without a penalty need not be unique
+    gap = np.abs(np.atleast_2d(fitted.coefs[0] - expected)[:, penalized]).max(initial=0.0)
     assert gap <= 1e-6 * (np.abs(expected).max() + 1e-300)
     np.testing.assert_allclose(
         fitted.risk[0], objective(A, b, fitted.coefs[0], 0.0, factors), rtol=1e-7, atol=1e-12 * null
@@ -77,7 +77,7 @@ def test_dof_is_the_trace_of_the_hat_matrix(shape):
     factors = drawn_factors(rng, shape[1])
     factors[:5] = [0.0, 0.0, 1.0, 2.0, 3.0]
     factors[5:] = np.maximum(factors[5:], 0.1)
-    A, _ = reference.centred(X, y)
+    A, _ = reference.centered(X, y)
     for alpha in (0.01, 1.0):
         hat = A @ np.linalg.solve(A.T @ A + alpha * np.diag(factors), A.T)
         np.testing.assert_allclose(solve((X, y, None), alpha, factors).dof[0], np.trace(hat))
@@ -95,7 +95,7 @@ def test_features_that_those_without_a_penalty_say_already(shape):
     fitted = solve((X, y, None), [0.1, 1e-9, 0.0], factors)
     assert np.abs(fitted.coefs[:, 5]).max() < 1e-9
     np.testing.assert_array_equal(fitted.coefs[:, [3, 6]], 0.0)
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     expected = reference.factored_ridge(A, b, 0.1, factors)
     np.testing.assert_allclose(A @ fitted.coefs[0], A @ expected, atol=1e-9)
     rank = np.linalg.matrix_rank(A)
@@ -103,11 +103,11 @@ def test_features_that_those_without_a_penalty_say_already(shape):
 
 
 @pytest.mark.parametrize("shape", [(40, 6), (6, 40)])
-def test_nothing_penalised_is_least_squares(shape):
+def test_nothing_penalized_is_least_squares(shape):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=shape), rng.normal(size=shape[0])
     fitted = solve((X, y, None), [1.0, 0.0], np.zeros(shape[1]))
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     best = A @ np.linalg.lstsq(A, b, rcond=1e-12)[0]
     for coef in fitted.coefs:
         np.testing.assert_allclose(A @ coef, best, atol=1e-9)
@@ -118,11 +118,11 @@ def test_nothing_penalised_is_least_squares(shape):
 def test_nearly_dependent_features_switch_to_an_svd(shape):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=shape), rng.normal(size=shape[0])
-    X[:, 4] = X[:, 3] + 1e-6 * rng.normal(size=shape[0])  # both penalised
+    X[:, 4] = X[:, 3] + 1e-6 * rng.normal(size=shape[0])  # both penalized
     X[:, 1] = X[:, 0] + 1e-6 * rng.normal(size=shape[0])  # both without a penalty
     factors = np.ones(shape[1])
     factors[:2] = 0.0
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     alpha = 1e-11
     fitted = solve((X, y, None), alpha, factors)
     assert fitted.solver == ("svd" if shape[0] > shape[1] else "eigh-dual")
@@ -157,7 +157,7 @@ def test_nearly_dependent_rows_switch_to_an_svd(order):
     factors = drawn_factors(rng, 80)
     factors[:3] = 0.0
     factors[3:] = np.maximum(factors[3:], 0.1)
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     for alpha in (1e-8, 1e-12):
         fitted = solve((X, y, None), alpha, factors)
         assert fitted.solver == "svd-dual"

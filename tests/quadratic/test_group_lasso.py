@@ -54,7 +54,7 @@ def test_the_kkt_conditions_hold(problem, fraction, with_factors, seed):
     X = X / X.std(axis=0)
     penalty = groups_for(seed, X.shape[1], with_factors)
     model = QuadraticModel.from_data(X, y, weights)
-    A, b = reference.centred(X, y, weights)
+    A, b = reference.centered(X, y, weights)
     alpha = fraction * alpha_max(model.problem, penalty)
     if alpha == 0:
         return
@@ -70,7 +70,7 @@ def test_the_kkt_conditions_hold(problem, fraction, with_factors, seed):
 def test_groups_of_one_feature_are_the_lasso(problem, fraction):
     X, y, weights = problem
     model = QuadraticModel.from_data(X, y, weights)
-    A, b = reference.centred(X, y, weights)
+    A, b = reference.centered(X, y, weights)
     penalty = Group(np.arange(X.shape[1]))
     top = alpha_max(model.problem, penalty)
     np.testing.assert_allclose(top, model.alpha_max(), rtol=1e-12)
@@ -191,7 +191,7 @@ def test_copies_and_constant_features_do_no_harm(shape):
     p = shape[1]
     labels = np.concatenate([np.arange(p) // 2, np.arange(p) // 2 + p, [0, 2 * p, 2 * p]])
     model, penalty = QuadraticModel.from_data(X, y), Group(labels)
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     alphas = alpha_max(model.problem, penalty) * np.geomspace(1, 1e-3, 20)
     fit = group_fit(model.problem, alphas, penalty, 1e-10)
     assert fit.gaps.max() <= 1e-10
@@ -206,7 +206,7 @@ def test_copies_and_constant_features_do_no_harm(shape):
 def test_a_path_equals_single_fits_in_any_order(problem, seed):
     X, y, weights = problem
     model = QuadraticModel.from_data(X, y, weights)
-    A, _ = reference.centred(X, y, weights)
+    A, _ = reference.centered(X, y, weights)
     penalty = groups_for(seed, X.shape[1], with_factors=False)
     alphas = alpha_max(model.problem, penalty) * np.array([0.1, 1.5, 0.0, 0.4, 0.03])
     path = group_fit(model.problem, alphas, penalty, TOL)
@@ -224,7 +224,7 @@ def test_a_working_set_grows(monkeypatch):
     for shape in ((60, 30), (20, 90)):
         X, y = data(*shape)
         model, penalty = QuadraticModel.from_data(X, y), Group(np.arange(shape[1]) // 3)
-        A, b = reference.centred(X, y)
+        A, b = reference.centered(X, y)
         problem = PenalizedQuadratic(model.problem, penalty)
         path = working_set.WorkingSet(problem, 1e-12 * model.null_risk)
         for share in (0.9, 0.8, 0.2):

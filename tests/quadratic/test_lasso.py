@@ -26,7 +26,7 @@ single = problems(targets=0)
 def model_and_rows(problem, fit_intercept=True):
     X, y, weights = problem
     model = QuadraticModel.from_data(X, y, weights, fit_intercept=fit_intercept)
-    return model, *reference.centred(X, y, weights, fit_intercept)
+    return model, *reference.centered(X, y, weights, fit_intercept)
 
 
 def correlated(n, p, seed=0):
@@ -82,10 +82,10 @@ def test_alpha_max_is_the_smallest_that_switches_everything_off(problem):
 
 
 @given(single, fractions)
-def test_diagonal_soft_thresholds_the_minimiser(problem, fraction):
+def test_diagonal_soft_thresholds_the_minimizer(problem, fraction):
     model, A, _ = model_and_rows(problem)
     alpha = fraction * model.alpha_max("diagonal")
-    theta, start = model.lasso(alpha, hessian="diagonal"), model.minimiser
+    theta, start = model.lasso(alpha, hessian="diagonal"), model.minimizer
     curvature = (A**2).sum(axis=0)
     for got, was, h in zip(theta, start, curvature, strict=True):
         if was * h > alpha:
@@ -133,10 +133,10 @@ def test_decorrelated_features_need_only_the_diagonal(seed, fraction):
 
 
 @given(single)
-def test_no_penalty_gives_the_minimiser(problem):
+def test_no_penalty_gives_the_minimizer(problem):
     model, _, _ = model_and_rows(problem)
     for hessian in ("full", "diagonal", "pca"):
-        np.testing.assert_array_equal(model.lasso(0.0, hessian), model.minimiser)
+        np.testing.assert_array_equal(model.lasso(0.0, hessian), model.minimizer)
 
 
 @given(single)
@@ -156,7 +156,7 @@ def test_copies_of_features_do_not_stop_it(shape):
     X, y = correlated(*shape)
     X = np.hstack([X, X, X + 1e-10 * np.random.default_rng(0).normal(size=shape), -X])
     model = QuadraticModel.from_data(X, y)
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     alphas = model.alpha_max() * np.geomspace(1, 1e-4, 30)
     fit = lasso_fit(model.problem, alphas, "full", 1e-8, 10_000)
     assert fit.gaps.max() < 1e-10
@@ -195,7 +195,7 @@ def test_stopping_early_says_so():
 def test_a_cold_start_finds_what_a_path_finds(shape):
     X, y = correlated(*shape)
     model = QuadraticModel.from_data(X, y)
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     alphas = model.alpha_max() * np.geomspace(1, 0.01, 20)
     path = model.lasso(alphas)
     for alpha, theta in zip(alphas, path, strict=True):

@@ -33,12 +33,12 @@ def penalties(draw, p):
 
 
 @st.composite
-def penalised(draw):
+def penalized(draw):
     """A model, its rows A and b, and a penalty."""
     X, y, weights = draw(problems(targets=0))
     fit_intercept = draw(st.booleans())
     model = QuadraticModel.from_data(X, y, weights, fit_intercept=fit_intercept)
-    rows = reference.centred(X, y, weights, fit_intercept)
+    rows = reference.centered(X, y, weights, fit_intercept)
     return model, *rows, draw(penalties(X.shape[1]))
 
 
@@ -62,7 +62,7 @@ def violation(A, b, alpha, penalty, theta):
     return max(inside, outside) / max(scale, 1e-300)
 
 
-@given(penalised(), fractions)
+@given(penalized(), fractions)
 def test_solutions_meet_the_kkt_conditions(problem, fraction):
     model, A, b, penalty = problem
     top = lasso_alpha_max(model.problem, "full", penalty)
@@ -77,8 +77,8 @@ def test_solutions_meet_the_kkt_conditions(problem, fraction):
     )
 
 
-@given(penalised())
-def test_alpha_max_is_where_the_last_penalised_feature_vanishes(problem):
+@given(penalized())
+def test_alpha_max_is_where_the_last_penalized_feature_vanishes(problem):
     model, A, b, penalty = problem
     top = lasso_alpha_max(model.problem, "full", penalty)
     held = ~penalty.free(A.shape[1])
@@ -89,7 +89,7 @@ def test_alpha_max_is_where_the_last_penalised_feature_vanishes(problem):
     np.testing.assert_allclose(thetas[0, ~held], thetas[1, ~held], atol=1e-8)
 
 
-@given(penalised(), fractions, st.integers(0, 2**32 - 1), st.integers(1, 4))
+@given(penalized(), fractions, st.integers(0, 2**32 - 1), st.integers(1, 4))
 def test_the_gap_bounds_the_excess_over_any_other_point(problem, fraction, seed, rounds):
     model, A, b, penalty = problem
     rng = np.random.default_rng(seed)
@@ -113,17 +113,17 @@ def test_the_gap_bounds_the_excess_over_any_other_point(problem, fraction, seed,
             assert excess <= bound * (1 + 1e-9) + 1e-12 * (b @ b)
 
 
-@given(penalised(), fractions)
-def test_diagonal_minimises_its_own_problem(problem, fraction):
+@given(penalized(), fractions)
+def test_diagonal_minimizes_its_own_problem(problem, fraction):
     model, A, _, penalty = problem
     alpha = fraction * (lasso_alpha_max(model.problem, "diagonal", penalty) or 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         theta = solve(model, alpha, penalty, "diagonal").thetas[0, 0]
     p, curvature = len(theta), (A**2).sum(axis=0)
-    slope = curvature * (model.minimiser - theta) - alpha * penalty.l2(p) * theta
+    slope = curvature * (model.minimizer - theta) - alpha * penalty.l2(p) * theta
     l1, on = alpha * penalty.l1(p), theta != 0
-    tol = 1e-8 * np.abs(curvature * model.minimiser).max(initial=0.0)
+    tol = 1e-8 * np.abs(curvature * model.minimizer).max(initial=0.0)
     assert np.abs(slope - l1 * np.sign(theta))[on].max(initial=0.0) <= tol
     pull = slope if penalty.positive else np.abs(slope)
     assert (pull - l1)[~on].max(initial=0.0) <= tol
@@ -131,7 +131,7 @@ def test_diagonal_minimises_its_own_problem(problem, fraction):
 
 
 @given(problems(targets=0), fractions, ratios)
-def test_pca_minimises_its_own_problem(problem, fraction, ratio):
+def test_pca_minimizes_its_own_problem(problem, fraction, ratio):
     model = QuadraticModel.from_data(*problem)
     penalty = Separable(ratio)
     alpha = fraction * lasso_alpha_max(model.problem, "pca", penalty)
@@ -170,7 +170,7 @@ def test_a_quadratic_without_convexity_flips_no_sign(rng, p, positive, ratio):
     H = np.triu(H) + np.triu(H, 1).T
     moments = Moments(1.0, 5, np.zeros(p), np.zeros(1), H, rng.normal(size=(p, 1)), np.ones(1))
     model, penalty = QuadraticModel(moments), Separable(ratio, positive=positive)
-    start = np.maximum(np.diag(H), 0.0) * model.minimiser
+    start = np.maximum(np.diag(H), 0.0) * model.minimizer
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -244,7 +244,7 @@ def test_several_targets_are_as_many_problems(problem, fraction, ratio):
 def test_positive_without_a_penalty_is_non_negative_least_squares(problem):
     X, y, weights = problem
     model = QuadraticModel.from_data(X, y, weights)
-    A, b = reference.centred(X, y, weights)
+    A, b = reference.centered(X, y, weights)
     theta = solve(model, 0.0, Separable(positive=True)).thetas[0, 0]
     assert (theta >= 0).all()
     expected, _ = nnls(A, b)
@@ -272,7 +272,7 @@ def test_features_without_a_penalty_may_depend_on_one_another(shape, positive):
     y = X[:, 0] - X[:, 3] + X[:, 5] + 0.3 * rng.normal(size=len(X))
     factors = np.r_[np.zeros(4), np.ones(shape[1] - 4)]
     model, penalty = QuadraticModel.from_data(X, y), Separable(factors=factors, positive=positive)
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     alphas = lasso_alpha_max(model.problem, "full", penalty) * np.array([1.0, 0.3, 0.01])
     fit = solve(model, alphas, penalty)
     assert np.isfinite(fit.thetas).all()
@@ -290,7 +290,7 @@ def test_copies_of_features_do_no_harm(shape, penalty):
     y = X[:, :3].sum(axis=1) + rng.normal(size=len(X))
     X = np.hstack([X, X, X + 1e-10 * rng.normal(size=shape), -X])
     model = QuadraticModel.from_data(X, y)
-    A, b = reference.centred(X, y)
+    A, b = reference.centered(X, y)
     alphas = lasso_alpha_max(model.problem, "full", penalty) * np.geomspace(1, 1e-4, 30)
     fit = solve(model, alphas, penalty)
     assert fit.gaps.max() < 1e-9

@@ -48,7 +48,7 @@ def test_equals_the_active_set_on_dense_rows(rng, weighted, penalty, fit_interce
     ours = lasso_fit(model.problem, alphas, "full", 1e-9, 100_000, penalty)
     exact = lasso_fit(dense.problem, alphas, "full", 1e-9, 10_000, penalty)
     assert ours.gaps.max() <= 1e-9
-    A, b = reference.centred(X, y, weights, fit_intercept)
+    A, b = reference.centered(X, y, weights, fit_intercept)
     for alpha, one, other in zip(alphas, ours.thetas[:, 0], exact.thetas[:, 0], strict=True):
         # Both gaps bound ½‖A(θ − θ*)‖².
         assert np.sum((A @ (one - other)) ** 2) <= 1e-8 * (b @ b)

@@ -184,11 +184,11 @@ def test_features_far_from_0_lose_no_digits(name, far):
 def test_products_of_a_design(form):
     X, _, w, _ = rows("gamma", n=30, p=8)
     products = make_rows(FORMS[form](X))
-    A = X - products.centre
+    A = X - products.center
     rng = np.random.default_rng(0)
     theta, r = rng.normal(size=(8, 2)), rng.normal(size=(30, 2))
-    scale, centre = rng.uniform(size=8), rng.normal(size=8)
-    Z = (X - centre) * scale
+    scale, center = rng.uniform(size=8), rng.normal(size=8)
+    Z = (X - center) * scale
     for actual, expected in [
         (products.dot(theta), A @ theta),
         (products.dot(theta[:, :1]), A @ theta[:, :1]),
@@ -196,7 +196,7 @@ def test_products_of_a_design(form):
         (products.gram(w)[0], A.T @ (w[:, None] * A)),
         (products.gram(w)[1], A.T @ w),
         (products.squares(w), np.diag(A.T @ (w[:, None] * A))),
-        (products.about(centre).outer_gram(scale), Z @ Z.T),
+        (products.about(center).outer_gram(scale), Z @ Z.T),
         (products.mean(w / w.sum()), np.average(X, axis=0, weights=w)),
         (products.columns(np.array([1, 3])), A[:, [1, 3]]),
     ]:
@@ -255,7 +255,7 @@ def test_curvature_equals_differences_of_the_profiled_gradient(name, fit_interce
     operator = Hessian(risk, curvature)
     v = np.random.default_rng(3).normal(size=(K * p, 3))
     np.testing.assert_allclose(operator.times(v), expected @ v, atol=1e-12)
-    # A preconditioner: classes are centred each by itself.
+    # A preconditioner: classes are centered each by itself.
     rtol = 0.02 if risk.loss.coupled else 1e-9
     np.testing.assert_allclose(operator.diagonal, np.diag(expected), rtol=rtol)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference_quadratic import centred, problems
+from reference_quadratic import centered, problems
 
 from skreg.quadratic import Moments
 from skreg.rows import moments as moments_module
@@ -33,7 +33,7 @@ def of(X, y, weights=None):
 @given(problems())
 def test_equal_their_definition(problem):
     X, y, weights = problem
-    A, b = centred(X, y.reshape(len(y), -1), weights)
+    A, b = centered(X, y.reshape(len(y), -1), weights)
     made = of(X, y, weights)
     W = len(X) if weights is None else weights.sum()
     w = np.ones(len(X)) if weights is None else weights

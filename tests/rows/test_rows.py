@@ -78,10 +78,10 @@ def test_layouts_give_the_same_coefficients(shape, layout, tmp_path):
 
 
 @given(problems(), st.booleans(), st.sampled_from(["C", "F", "strided"]))
-def test_products_of_rows(problem, centred, layout):
+def test_products_of_rows(problem, centered, layout):
     X, y, weights = problem
     X = LAYOUTS[layout](X)
-    rows = WeightedRows(X, y.reshape(len(y), -1), weights, centred)
+    rows = WeightedRows(X, y.reshape(len(y), -1), weights, centered)
     A = rows.columns(slice(None))
     rng = np.random.default_rng(0)
     theta, r = rng.normal(size=(X.shape[1], 2)), rng.normal(size=(len(X), 2))

@@ -45,10 +45,10 @@ def close(actual, desired, rtol=1e-10):
 
 
 @given(designs(), st.booleans(), st.sampled_from(FORMATS), st.sampled_from(["f", "d"]))
-def test_products(design, centred, make, kind):
+def test_products(design, centered, make, kind):
     X, y, weights = design
     X = X.astype(kind)
-    dense, rows = (WeightedRows(data, y, weights, centred) for data in (X, make(X)))
+    dense, rows = (WeightedRows(data, y, weights, centered) for data in (X, make(X)))
     rng = np.random.default_rng(0)
     n, p = X.shape
     A = dense.columns(slice(None))
@@ -98,14 +98,14 @@ def test_moments(design, make):
 
 
 @given(designs(far=20.0), st.booleans(), st.sampled_from(FORMATS), st.floats(-3, 1))
-def test_minimisers(design, fit_intercept, make, exponent):
+def test_minimizers(design, fit_intercept, make, exponent):
     X, y, weights = design
     y, alpha = y[:, 0], 10.0**exponent
     models = [
         QuadraticModel.from_data(data, y, weights, fit_intercept=fit_intercept)
         for data in (make(X), X)
     ]
-    A, _ = reference.centred(X, y, weights, fit_intercept)
+    A, _ = reference.centered(X, y, weights, fit_intercept)
     for call in (lambda m: m.ridge(alpha), lambda m: m.lasso(alpha)):
         one, other = (call(model) for model in models)
         close(A @ one, A @ other, 1e-7)
@@ -197,9 +197,9 @@ def test_conjugate_gradients_agree_with_a_decomposition(shape, with_factors, mon
 def test_conjugate_gradients_find_the_minimum_norm_without_a_penalty(monkeypatch):
     X, rng = large_design(30, 60)
     y = rng.normal(size=30)
-    expected = QuadraticModel.from_data(X.toarray(), y).minimiser
+    expected = QuadraticModel.from_data(X.toarray(), y).minimizer
     monkeypatch.setattr(quadratic, "_LARGE", 10)
-    close(QuadraticModel.from_data(X, y).minimiser, expected, 1e-6)
+    close(QuadraticModel.from_data(X, y).minimizer, expected, 1e-6)
 
 
 @pytest.mark.parametrize("shape", [(120, 60), (60, 120)])

@@ -83,8 +83,8 @@ def test_a_gap_bounds_the_gain_of_any_other_point(
     point = path.evaluate(theta, best.point.intercept)
     gap = path._natural_gap(point, alpha, 1e-8 * path.null_risk)
     coef = theta.reshape(k, p)
-    centre = coef @ path.risk.design.centre
-    here = case.objective(coef, point.intercept - centre, alpha)
+    center = coef @ path.risk.design.center
+    here = case.objective(coef, point.intercept - center, alpha)
     rounding = 1e-12 * (abs(here) + 1)
     assert (
         here - case.objective(best.point.theta.reshape(k, p), best.point.intercept, alpha)
@@ -117,7 +117,7 @@ def test_gaps_shrink_with_the_distance(name, factors):
 
 
 @pytest.mark.parametrize("name", CURVED)
-def test_sums_are_cancelled_without_leaving_the_domain(name):
+def test_sums_are_canceled_without_leaving_the_domain(name):
     """An intercept that is not at its best gives a finite gap all the same, and a valid one."""
     case = make_case(name, 40, 4, weights=True)
     path = ProximalPath(case.risk(), case.penalty, 1e-10, 2000)

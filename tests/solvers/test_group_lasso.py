@@ -242,7 +242,7 @@ def test_classes_leave_and_enter_together():
     np.testing.assert_allclose(coef.sum(axis=0), 0.0, atol=1e-7)
 
 
-def test_no_penalty_is_the_minimiser_of_the_risk():
+def test_no_penalty_is_the_minimizer_of_the_risk():
     risk = problem("poisson", 200, 6)
     solution = solve_group_lasso(risk, np.array([0.0]), [0, 0, 1, 1, 2, 2])
     assert solution.dual_gaps[0] < 1e-12
@@ -294,13 +294,13 @@ def test_groups_over_targets():
 
 
 @pytest.mark.parametrize("kind", ["model", "risk"])
-def test_without_any_penalised_group_it_is_least_squares(kind):
+def test_without_any_penalized_group_it_is_least_squares(kind):
     risk = problem("squared_error", 40, 6)
     model = QuadraticModel.from_data(risk.X, risk.y[:, 0])
     one = model.problem if kind == "model" else risk
     assert alpha_max(one, [0, 0, 1, 1, 2, 2], [0, 0, 0]) == 0
     coefs = solve_group_lasso(one, np.array([0.5]), [0, 0, 1, 1, 2, 2], [0, 0, 0]).coefs
-    np.testing.assert_allclose(coefs[0], model.minimiser, rtol=1e-9)
+    np.testing.assert_allclose(coefs[0], model.minimizer, rtol=1e-9)
 
 
 @every_loss

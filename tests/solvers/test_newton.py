@@ -105,7 +105,7 @@ def test_equals_scikit_learn(name, shape, layout, form):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_huber_equals_a_minimiser_of_its_objective(shape, form):
+def test_huber_equals_a_minimizer_of_its_objective(shape, form):
     X, y, w = rows("huber", *SHAPES[shape])
     risk = EmpiricalRisk(X, y, get_loss("huber", delta=reference.DELTA), w)
     solution = solve_newton(risk, ALPHAS, tol=1e-10)
@@ -251,7 +251,7 @@ def test_one_expansion_is_the_same_without_a_hessian(name, monkeypatch):
 
 
 @names
-def test_the_gap_of_one_expansion_is_not_negative_and_closes_towards_the_anchor(name):
+def test_the_gap_of_one_expansion_is_not_negative_and_closes_toward_the_anchor(name):
     X, y, w = rows(name)
     risk = EmpiricalRisk(X, y, get_loss(name), w)
     alphas = np.array([1.0, 0.1, 1e-4, 0.0])
@@ -280,7 +280,7 @@ def test_more_expansions_come_closer():
 
 
 @names
-def test_no_penalty_gives_the_unpenalised_minimiser(name):
+def test_no_penalty_gives_the_unpenalized_minimizer(name):
     X, y, w = rows(name)
     risk = EmpiricalRisk(X, y, get_loss(name), w)
     with warnings.catch_warnings():
@@ -290,7 +290,7 @@ def test_no_penalty_gives_the_unpenalised_minimiser(name):
 
 
 @pytest.mark.parametrize("name", ["gamma", "huber", "squared_error"])
-def test_no_penalty_gives_the_minimiser_of_least_norm(name):
+def test_no_penalty_gives_the_minimizer_of_least_norm(name):
     """A feature given twice shares its coefficient; the third column lies in their span."""
     X, y, w = rows(name)
     twice = np.column_stack([X, X[:, 0], X[:, 1] - X[:, 2]])

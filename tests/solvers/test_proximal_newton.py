@@ -1,4 +1,4 @@
-"""Proximal Newton: the same minimiser as plain methods and scikit-learn, at every λ, certified."""
+"""Proximal Newton: the same minimizer as plain methods and scikit-learn, at every λ, certified."""
 
 import warnings
 
@@ -167,8 +167,8 @@ def test_alpha_max_is_where_the_first_coefficient_enters(name):
         case = make_case(name, 50, 6, **VARIANTS[variant])
         top = alpha_max(case.risk(), case.penalty)
         solution = solve(case, top * np.array([1.001, 1.0, 0.98]))
-        penalised = ~case.penalty.free(6)
-        kept = np.abs(solution.coefs.reshape(3, -1, 6)[:, :, penalised]).max(axis=(1, 2))
+        penalized = ~case.penalty.free(6)
+        kept = np.abs(solution.coefs.reshape(3, -1, 6)[:, :, penalized]).max(axis=(1, 2))
         assert (kept[:2] == 0).all()
         assert kept[2] > 0
 
@@ -258,7 +258,7 @@ def test_separated_classes_at_zero_warn_and_stay_finite():
 
 
 @pytest.mark.parametrize("name", CURVED)
-def test_no_penalty_at_all_is_the_minimiser_of_the_risk(name):
+def test_no_penalty_at_all_is_the_minimizer_of_the_risk(name):
     case = make_case(name, 120, 4)
     solution = solve_proximal_newton(case.risk(), np.zeros(1), case.penalty)
     coef = solution.coefs[0].reshape(-1, 4)

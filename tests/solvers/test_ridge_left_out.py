@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference_quadratic import centred, factored_ridge, problems, ridge
+from reference_quadratic import centered, factored_ridge, problems, ridge
 from scipy import sparse
 from sklearn.linear_model import RidgeCV
 
@@ -24,7 +24,7 @@ def refitted(X, y, weights, fit_intercept, alphas, factors=None):
     for i in range(len(y)):
         rest = np.arange(len(y)) != i
         share = weights[rest] / weights[rest].sum()
-        A, b = centred(X[rest], targets[rest], weights[rest], fit_intercept)
+        A, b = centered(X[rest], targets[rest], weights[rest], fit_intercept)
         x = X[i] - share @ X[rest] if fit_intercept else X[i]
         mean = share @ targets[rest] if fit_intercept else 0.0
         for k, alpha in enumerate(alphas):

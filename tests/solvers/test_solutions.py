@@ -30,7 +30,7 @@ def test_ridge_reports(problem):
     X, y, weights = problem
     model = QuadraticModel.from_data(X, y, weights)
     solution = solve_ridge(model.problem, ALPHAS)
-    A, _ = reference.centred(X, y, weights)
+    A, _ = reference.centered(X, y, weights)
     sigma = np.linalg.svd(A, compute_uv=False) ** 2
     sigma = sigma[sigma > 1e-12 * sigma.max()]
     q = model.n_targets

@@ -1,4 +1,4 @@
-"""Generalised cross-validation."""
+"""Generalized cross-validation."""
 
 import numpy as np
 
