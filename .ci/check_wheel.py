@@ -19,7 +19,8 @@ with open("pyproject.toml", "rb") as file:
 
     modules = tomllib.load(file)["tool"]["setuptools"]["ext-modules"]
 wanted = ["skreg/py.typed", "skreg/datasets/data/mnist_5000_1000.npz", "licenses/LICENSE"]
-wanted += [f"skreg/playground/static/{name}" for name in ("index.html", "main.js", "style.css")]
+_OF_PAGE = ("index.html", "main.js", "style.css", "lessons.json", "local/worker.js")
+wanted += [f"skreg/playground/static/{name}" for name in _OF_PAGE]
 wanted += [module["name"].replace(".", "/") + ".cpython" for module in modules]
 faults += [f"{part} is missing" for part in wanted if not any(part in name for name in names)]
 

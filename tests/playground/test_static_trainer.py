@@ -44,22 +44,22 @@ def told(state):
     return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(state).items()}
 
 
-def job(*stages):
+def job(*stages, table=TABLE):
     """Trained in turn as each state says, on the table's rows where it asks for them."""
     first = stages[0][0]
     rows = None
     if first.data == "csv":
-        plane, y, axes, labels = TABLE.rows(first)
+        plane, y, axes, labels = table.rows(first)
         rows = dict(plane=plane.ravel().tolist(), y=y.tolist(), axes=axes, labels=labels)
     return dict(stages=[[told(state), n_epochs] for state, n_epochs in stages], rows=rows)
 
 
-def both(cases):
+def both(cases, table=TABLE):
     """For each case the estimator's run and what the page's own trainer found."""
-    found = javascript(TRAIN, [job(*stages) for stages in cases])
+    found = javascript(TRAIN, [job(*stages, table=table) for stages in cases])
     for stages, mine in zip(cases, found, strict=True):
         first = stages[0][0]
-        run = Run(first, make_data(first, TABLE if first.data == "csv" else None))
+        run = Run(first, make_data(first, table if first.data == "csv" else None))
         for state, n_epochs in stages:
             run.change(state)
             run.train(n_epochs)
@@ -105,6 +105,29 @@ def test_same_weights_where_settings_change_on_the_way():
     ]
     ((run, mine),) = both([stages])
     assert_same(run, mine)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_same_weights_on_columns_far_from_0(penalty):
+    rng = np.random.RandomState(0)
+    incomes = np.append(rng.lognormal(0, 0.3, 599), 200)  # the others lie in a corner
+    ages = rng.normal(size=600)
+    rows = [f"{a},{b},{int(a * b > 0.3)}" for a, b in zip(incomes, ages, strict=True)]
+    table = Table("far.csv", "\n".join(["income,age,kept", *rows]))
+    state = State(
+        data="csv", x1_column="income", x2_column="age", y_column="kept", train=90,
+        features=FEATURES[:5], penalty=penalty, alpha=0.01, seed=1,
+    )  # fmt: skip
+    assert Columns.of(Sizes.of(make_data(state, table).train[0])) is not None
+    cases = [
+        [
+            (replace(state, optimizer=optimizer), 5),
+            (replace(state, optimizer=optimizer, alpha=1.0), 5),
+        ]
+        for optimizer in OPTIMIZERS
+    ]
+    for run, mine in both(cases, table):
+        assert_same(run, mine)
 
 
 def test_groups_of_inputs_vanish_alike():

@@ -57,20 +57,25 @@ export function bindControls(change, current) {
   });
 }
 
-// λ moves with the slider, at most once a picture.
+// λ moves with the slider; the next value is sent when the last has been answered, so that none wait.
+const strength = { wanted: null, isUnderway: false, send: null };
+
 function bindStrength(send) {
   const slider = $("strength");
   slider.max = DECADES * PLACES + 1;
-  let waits = false;
+  strength.send = send;
   slider.addEventListener("input", () => {
-    showStrength(alphaAt(slider.valueAsNumber));
-    if (waits) return;
-    waits = true;
-    requestAnimationFrame(() => {
-      waits = false;
-      send("alpha", String(alphaAt(slider.valueAsNumber)));
-    });
+    strength.wanted = alphaAt(slider.valueAsNumber);
+    showStrength(strength.wanted);
+    if (!strength.isUnderway) sendStrength();
   });
+}
+
+function sendStrength() {
+  const { wanted } = strength;
+  strength.wanted = null;
+  strength.isUnderway = wanted !== null;
+  if (wanted !== null) strength.send("alpha", String(wanted));
 }
 
 function showStrength(alpha) {
@@ -81,6 +86,9 @@ function showStrength(alpha) {
 
 function syncStrength({ penalty, alpha }) {
   const inForce = penalty === "none" ? 0 : Number(alpha);
+  const isMoving = strength.wanted !== null;
+  sendStrength();
+  if (isMoving) return;
   if (document.activeElement !== $("strength")) $("strength").value = placeOf(inForce);
   showStrength(inForce);
 }

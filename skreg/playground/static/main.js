@@ -42,6 +42,7 @@ let lesson = null;
 
 function hello(body, arrays) {
   known.hello = [body, arrays];
+  $("waiting").hidden = true;
   fillOptions(body.options);
   problems();
   open();

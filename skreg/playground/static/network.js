@@ -129,7 +129,10 @@ export class Network {
     node.style.top = `${top}px`;
     node.setAttribute("aria-label", `Neuron ${unit + 1} of hidden layer ${layer + 1}: show it large`);
     this.thumbs.push([element("canvas", {}, node), node]);
-    for (const kind of ["pointerenter", "focus"]) node.addEventListener(kind, (event) => this.look(layer, unit, event));
+    node.addEventListener("pointerenter", (event) => this.look(layer, unit, event));
+    node.addEventListener("focus", (event) => {
+      if (node.matches(":focus-visible")) this.look(layer, unit, event); // by the keyboard
+    });
     for (const kind of ["pointerleave", "blur"]) node.addEventListener(kind, (event) => this.look(null, 0, event));
     node.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press looks
   }

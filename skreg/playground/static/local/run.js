@@ -1,5 +1,6 @@
 // One network in training: its epochs, its figures, its pictures; a twin of run.py and its estimator.
 
+import { centered, columnsOf, moveBiases, suitedScales } from "./columns.js";
 import { Network, TrainingState, trainEpoch } from "./trainer.js";
 import { RandomState, shuffle } from "./random.js";
 
@@ -73,6 +74,13 @@ export class Model {
     }
     this.Y = this.encode(y);
     const theta = this.network.start(this.rng);
+    this.columns = columnsOf(data.X, nTrain, p);
+    this.trained = this.columns ? centered(data.X, this.columns) : data.X;
+    if (this.columns) {
+      const scales = suitedScales(this.columns, ruleOf(parameters, this.units, nTrain));
+      for (let i = 0; i < this.network.biases[0]; i++) theta[i] /= scales[Math.floor(i / this.units[1])];
+      moveBiases(this.network, theta, this.columns, -1);
+    }
     const dropoutSeed = parameters.dropout > 0 ? this.rng.upTo(2 ** 31 - 2) : 0;
     this.state = new TrainingState(theta, kernelOf(parameters), dropoutSeed);
     this.isFresh = true;
@@ -94,22 +102,32 @@ export class Model {
 
   // Train; whether it went well. The model is as it was before where training diverged.
   fit(parameters, nEpochs) {
-    const { nTrain, X } = this.data;
+    const { nTrain } = this.data;
     const rng = this.rng.copy();
     let state = this.state.copy();
     const kernel = kernelOf(parameters);
     if (state.kernel !== kernel) state = new TrainingState(state.theta, kernel);
     const rule = ruleOf(parameters, this.units, nTrain);
+    rule.scales = this.columns && suitedScales(this.columns, rule);
+    this.shift(state, 1);
     const ramp = rule.groups === "inputs" && this.isFresh ? RAMP * nEpochs : 0;
     const order = new Int32Array(nTrain);
     for (let epoch = 0; epoch < nEpochs; epoch++) {
       shuffle(order, rng.toMaxInt());
       const share = ramp ? Math.min(1, (epoch + 1) / ramp) : 1;
       const now = { ...rule, group: rule.group.map((weight) => share * weight) };
-      if (Number.isNaN(trainEpoch(this.network, state, X, this.Y, order, now))) return false;
+      if (Number.isNaN(trainEpoch(this.network, state, this.trained, this.Y, order, now))) return false;
     }
+    this.shift(state, -1);
     Object.assign(this, { rng, state, isFresh: false });
     return true;
+  }
+
+  // Training is on columns less their centers: the first biases are those of such, for sign 1.
+  shift(state, sign) {
+    if (!this.columns) return;
+    moveBiases(this.network, state.theta, this.columns, sign);
+    if (state.point !== state.theta) moveBiases(this.network, state.point, this.columns, sign);
   }
 
   // Mean loss of rows: half the squared error in the units of y, or the log loss.

@@ -140,7 +140,8 @@ export class TrainingState {
 const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
 
 // One epoch over the rows in `order`: Σ ℓ, or NaN if it diverged. rule: eta, batch, momentum, dropout,
-// l1 and l2 of each layer, groups ("inputs", "neurons" or null) with a weight for each layer, maxNorm.
+// l1 and l2 of each layer, groups ("inputs", "neurons" or null) with a weight for each layer, maxNorm,
+// and scales of the columns, or null for ones.
 export function trainEpoch(net, state, X, Y, order, rule) {
   const gradient = new Float64Array(net.size);
   const nOutputs = net.units.at(-1);
@@ -191,7 +192,9 @@ class Dropout {
 // One step of the optimizer, and of what follows it.
 function step(net, state, gradient, rule) {
   const { theta } = state;
-  const stepAt = UPDATES[state.kernel](state, rule);
+  const { scales } = rule;
+  const scaleAt = (i) => (scales && i < net.biases[0] ? scales[Math.floor(i / net.units[1])] : 1);
+  const stepAt = UPDATES[state.kernel](state, rule, scaleAt);
   for (let l = 0; l + 1 < net.units.length; l++) {
     stepAt.update(net.weights[l], net.biases[l], gradient, rule.l1[l], rule.l2[l]);
     stepAt.update(net.biases[l], net.biases[l] + net.units[l + 1], gradient, 0, 0);
@@ -203,39 +206,44 @@ function step(net, state, gradient, rule) {
 }
 
 // For each optimizer: update(start, end, gradient, l1, l2) of a slice of θ with the proximal step of
-// the penalty, the step size at a place, and what follows θ when a later step moves it.
+// the penalty, the step size at a place, and what follows θ when a later step moves it. Weights of a
+// column of scale s move as those of the column divided by s would: at the rate η/s², with Adam η/s.
 const UPDATES = {
-  sgd({ theta, slot1 }, { eta, momentum }) {
+  sgd({ theta, slot1 }, { eta: rate, momentum }, scaleAt) {
+    const size = (i) => rate / scaleAt(i) ** 2;
     return {
       update(start, end, g, l1, l2) {
         for (let i = start; i < end; i++) {
+          const eta = size(i);
           const by = momentum * slot1[i] - eta * (g[i] + l2 * theta[i]);
           const there = soft(theta[i] + by, eta * l1);
           slot1[i] = l1 === 0 ? by : there - theta[i];
           theta[i] = there;
         }
       },
-      size: () => eta,
+      size,
       moved(i, by) { slot1[i] += by; },
     };
   },
-  nesterov({ theta, point }, { eta, momentum }) {
+  nesterov({ theta, point }, { eta: rate, momentum }, scaleAt) {
+    const size = (i) => rate / scaleAt(i) ** 2;
     return {
       update(start, end, g, l1, l2) {
         for (let i = start; i < end; i++) {
+          const eta = size(i);
           const there = soft(point[i] - eta * (g[i] + l2 * point[i]), eta * l1);
           point[i] = there + momentum * (there - theta[i]);
           theta[i] = there;
         }
       },
-      size: () => eta,
+      size,
       moved(i, by) { point[i] += (1 + momentum) * by; },
     };
   },
-  adam({ theta, slot1, slot2, nSteps }, { eta }) {
+  adam({ theta, slot1, slot2, nSteps }, { eta }, scaleAt) {
     const correction = 1 - BETA_1 ** nSteps;
     const scale = 1 / Math.sqrt(1 - BETA_2 ** nSteps);
-    const size = (i) => eta / (Math.sqrt(slot2[i]) * scale + EPSILON);
+    const size = (i) => eta / scaleAt(i) / (Math.sqrt(slot2[i]) * scale + EPSILON * scaleAt(i));
     return {
       update(start, end, g, l1, l2) {
         for (let i = start; i < end; i++) {
