@@ -171,10 +171,10 @@ cdef class GroupRows:
         self._way = np.concatenate([self._way, np.zeros(len(new))])
         self.slope = np.empty(total)
 
-    def start(self, theta):
-        """Go on from ``theta``."""
+    def start(self, theta, rest=None):
+        """Go on from ``theta``, with ``rest`` as its residual where that is known."""
         self.theta = np.array(theta)
-        self.residual = residual(self.columns, self.theta, self.b)
+        self.residual = residual(self.columns, self.theta, self.b) if rest is None else rest
 
     def solve(self, const double[::1] strength, double power, double tol, int wait, int max_passes):
         """Minimize from θ until the duality gap by θ′ is at most ``tol``.

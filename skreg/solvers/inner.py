@@ -6,7 +6,6 @@ A block is what leaves 0 together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from functools import cached_property
 from typing import cast
 
@@ -16,10 +15,8 @@ from skreg._kernels import active_set, group_descent, lasso_gap
 from skreg.penalties import Group, Penalty, Separable
 from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers import smoothed_groups
-from skreg.solvers.descent import best_weights
+from skreg.solvers.past_solutions import PastSolutions
 
-# Solutions that the extrapolation looks back on.
-_MEMORY = 4
 # Passes of block descent after which groups are smoothed, or this share of the coefficients.
 _PATIENCE, _SHARE = 50, 0.25
 # The smoothed problem is solved closer than asked for: its small groups are not 0 yet.
@@ -100,8 +97,9 @@ class CoefficientBlocks:
         """The coefficients of these blocks, one block after another."""
         if self.single:
             return blocks
-        parts = [self._order[self._starts[b] : self._starts[b + 1]] for b in blocks]
-        return np.concatenate([*parts, np.empty(0, dtype=np.intp)])
+        sizes = self.sizes[blocks]
+        before = np.cumsum(sizes) - sizes
+        return self._order[np.arange(sizes.sum()) + np.repeat(self._starts[blocks] - before, sizes)]
 
     def nonzero(self, theta: Array) -> Mask:
         """Mask of the blocks in which θ, shape (K·p,), is not 0."""
@@ -249,33 +247,6 @@ class Coordinates(InnerKernel):
         return self.active.tangent()
 
 
-class PastSolutions:
-    """The last few θ, shape (…, m), and their λ, which descend; θ grows by new groups."""
-
-    def __init__(self) -> None:
-        self._past: deque[tuple[float, Array]] = deque(maxlen=_MEMORY)
-
-    def append(self, alpha: float, theta: Array) -> None:
-        """Add a solution; those before it count no more unless their λ are larger."""
-        if self._past and self._past[-1][0] <= alpha:
-            self._past.clear()
-        self._past.append((alpha, theta.copy()))
-
-    def extrapolated(self, alpha: float, starts: Indices) -> Array:
-        """θ at λ by a polynomial in λ; ``starts`` bounds the groups."""
-        last = self._past[-1][1]
-        before = np.zeros((len(self._past), *last.shape))
-        for row, (_, theta) in zip(before, self._past, strict=True):
-            row[..., : theta.shape[-1]] = theta
-        weights = best_weights([a for a, _ in self._past], before.reshape(len(before), -1), alpha)
-        theta = np.tensordot(weights, before[-len(weights) :], 1)
-        # A group that shrinks far may be about to vanish; the block steps decide.
-        along, size = (
-            np.add.reduceat(np.atleast_2d(x * last).sum(axis=0), starts[:-1]) for x in (theta, last)
-        )
-        return np.where(np.repeat(along > 0.1 * size, np.diff(starts)), theta, last)
-
-
 class Groups(InnerKernel):
     """Σ_g w_g‖θ_g‖ + ½l2_g‖θ_g‖²: exact block steps, and Newton steps on the active groups.
 
@@ -289,15 +260,22 @@ class Groups(InnerKernel):
         self._l2 = np.where(free, 0.0, penalty.l2_weights[blocks.which])
         self._starts = np.zeros(1, dtype=np.intp)
         self._vectors, self._values = np.empty(0), np.empty(0)
-        self._past, self._alpha = PastSolutions(), np.inf
+        self._past = PastSolutions(by_rows=False)
         self._slope = self._dual = self.theta
 
     def begin(self, alpha: float) -> None:
-        """Go on from the last solutions, extrapolated to λ."""
-        if self._alpha < np.inf:
-            self._past.append(self._alpha, self.theta)
-            self.theta = self._past.extrapolated(alpha, self._starts)
-        self._alpha = alpha
+        """Go on from the best combination of the last solutions."""
+        if not self.theta.any():
+            return
+        theta, cross = (np.atleast_2d(x) for x in (self.theta / self._scale, self._cross))
+        self._past.append(theta, cross - np.atleast_2d(self._slope * self._scale))
+        strength, ridge = self._strengths(alpha)
+        at = self._hessian, cross, strength, self._starts, np.repeat(ridge, np.diff(self._starts))
+        self.theta = self._past.best(*at)[0].reshape(self.theta.shape) * self._scale
+
+    def _strengths(self, alpha: float) -> tuple[Array, Array]:
+        """λ times the weights of norms and of halved squares, of the groups known."""
+        return alpha * self._weights[self.members], alpha * self._l2[self.members]
 
     @property
     def slope(self) -> Array:
@@ -352,7 +330,7 @@ class Groups(InnerKernel):
         self, alpha: float, tol: float, power: float, max_passes: int
     ) -> tuple[int, Array | None]:
         """Passes and steps made, features without a penalty in their units; θ′ if it is not θ."""
-        strength, ridge = alpha * self._weights[self.members], alpha * self._l2[self.members]
+        strength, ridge = self._strengths(alpha)
         # The kernel knows no penalized group at λ = 0.
         strength[self._weights[self.members] > 0] += np.finfo(np.float64).tiny
         hessian, values = self._hessian, self._values

@@ -8,7 +8,8 @@ from skreg.penalties import Group
 from skreg.rows.products import EPS
 from skreg.solvers import group_rows, smoothed_groups
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
-from skreg.solvers.working_set import PenalizedQuadratic, WorkingSet
+from skreg.solvers.penalized_quadratic import PenalizedQuadratic
+from skreg.solvers.working_set import WorkingSet
 
 
 def stiff(seed):

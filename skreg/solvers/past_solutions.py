@@ -1,0 +1,78 @@
+"""Where the next λ of a path begins: at the best combination of the last solutions."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from skreg._kernels import group_span
+from skreg.rows.products import Array, Indices
+
+# Solutions that are combined, and points on the way to another.
+_SOLUTIONS, _POINTS = 4, 4
+
+
+class PastSolutions:
+    """The last few solutions of a path; the best of their combinations is where the next λ begins.
+
+    On the way to a solution it is that of the last points, too. A group that is 0 at the last of
+    all is taken out of the others: as its norm has a bend there, it would hold back the rest.
+
+    Parameters
+    ----------
+    by_rows : bool
+        Whether images are Aθ and the target is b; else Hθ and h, for H = AᵀA.
+
+    Attributes
+    ----------
+    growth : float
+        By how much what rounding leaves in images may have grown in the last combination.
+    """
+
+    def __init__(self, by_rows: bool) -> None:
+        self._by_rows, self.growth = by_rows, 1.0
+        self._solutions: deque[list[Array]] = deque(maxlen=_SOLUTIONS)
+        self._points: deque[list[Array]] = deque(maxlen=_POINTS)
+
+    def append(self, theta: Array, image: Array, is_solved: bool = True) -> None:
+        """Add θ (q, p), which may have grown by new groups, and its image."""
+        if is_solved:
+            self._points.clear()
+        (self._solutions if is_solved else self._points).append([theta.copy(), image])
+
+    def best(
+        self, columns: Array, target: Array, strength: Array, starts: Indices, ridge: Any = 0.0
+    ) -> tuple[Array, Array]:
+        """The best combination at other strengths, and its image.
+
+        ``columns`` are the images of single coefficients, and ½θ² weighs ``ridge``.
+        """
+        past, solved = [*self._solutions, *self._points], len(self._solutions)
+        last = past[-1][0]
+        gone = np.repeat(~np.logical_or.reduceat(last.any(axis=0), starts[:-1]), np.diff(starts))
+        basis, spread = np.zeros((len(past), *last.shape)), np.empty((len(past), *target.shape))
+        for one, theta, image in zip(past, basis, spread, strict=True):
+            size = one[0].shape[1]
+            if one[1].shape != target.shape:
+                one[1] = one[0] @ columns[:size]
+            lost = np.flatnonzero(gone[:size] & one[0].any(axis=0))
+            if lost.size:
+                one[1] -= one[0][:, lost] @ columns[lost]
+                one[0][:, lost] = 0.0
+            theta[:, :size], image[...] = one
+        order = np.minimum(np.arange(len(past))[::-1], 1)
+        order[: max(solved - 1, 0)] = np.arange(1, solved)[::-1]
+        for rows in (basis, spread):  # differences, of rising order those of solutions
+            rows[:-1] = rows[1:] - rows[:-1]
+            for stop in range(solved - 2, 0, -1):
+                rows[:stop] = rows[1 : stop + 1] - rows[:stop]
+        flat, along = (rows.reshape(len(rows), -1) for rows in (basis, spread))
+        pair = along if self._by_rows else flat
+        gram = along @ pair.T
+        if np.any(ridge):
+            gram += (basis * ridge).reshape(flat.shape) @ flat.T
+        x = group_span.best_combination(basis, gram, pair @ target.ravel(), strength, starts)
+        self.growth = float(np.abs(x) @ np.exp2(order))
+        return np.tensordot(x, basis, 1), np.tensordot(x, spread, 1)
