@@ -25,12 +25,13 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
 ]  # fmt: skip
+DEFAULT = "data=circle"
 LARGE = "data=spiral&features=x1,x2,x1^2,x2^2,x1x2,sin(x1),sin(x2)&hidden=8,8,8,8,8,8"
 CASES = {
-    "default network": ("", 1, 0),
+    "default network": (DEFAULT, 1, 0),
     "largest network, two runs": (LARGE + "&learning_rate=0.001&pin.alpha=0", 1, 0),
-    "default, three tabs training": ("", 3, 0),
-    "default, after 100,000 epochs": ("", 1, 100_000),
+    "default, three tabs training": (DEFAULT, 3, 0),
+    "default, after 100,000 epochs": (DEFAULT, 1, 100_000),
 }
 _COUNT = """() => {
   window.drawn = 0;
@@ -44,7 +45,7 @@ def measure(browser, address, query, n_tabs, n_epochs, seconds):
     context = browser.new_context(viewport=dict(width=1400, height=1000))
     pages = [context.new_page() for _ in range(n_tabs)]
     for page in pages:
-        page.goto(address + (f"?{query}" if query else ""))
+        page.goto(f"{address}?{query}")
         page.wait_for_selector("#figures tbody tr")
         page.click("#play")
     if n_epochs:

@@ -64,6 +64,9 @@ def test_lesson_from_a_link(open_static):
     page.locator("#lesson").get_by_label("less than half as large").check()
     page.locator("#lesson-answer").get_by_text("✓ Right").wait_for()
     assert page.locator("#closed").is_visible()
+    # A section of xor is along the feature that matters.
+    other = open_static("?lesson=sparse.2")
+    assert other.locator("#closed-x").input_value() == "x1x2"
     page.get_by_role("button", name="Train for every λ").click()
     page.get_by_text("500 epochs each: 22 of 22 λ").wait_for()
 

@@ -38,3 +38,14 @@ def test_the_page_reads_conditions_as_the_count_does():
         [conditions, figures],
     )
     assert found == expected
+
+
+def test_losses_that_explode_are_drawn_on_a_logarithmic_scale():
+    source = """import { lossScale } from "STATIC/figures.js";
+    const main = (cases) => cases.map((losses) => lossScale(losses));"""
+    calm, wild, gone = javascript(
+        source, [[[0.7, 0.5, 0.4]], [[0.7, 0.5, 0.4, 900.0]], [[0.7, None, 0.5]]]
+    )
+    assert calm == dict(y=[0, 0.7], yLabel="loss")
+    assert wild == dict(y=[0.4, 900], logY=True, yLabel="loss, log scale")
+    assert gone["y"] == [0, 0.7]

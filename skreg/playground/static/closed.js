@@ -121,7 +121,7 @@ export class ClosedForm {
     plot.mark(u, v, "diamond", palette.accent);
     plot.text("θ(λ)", u, v);
     plot.mark(this.weights[i], this.weights[j], "cross", palette.text);
-    plot.text("trained", this.weights[i], this.weights[j], { dy: 12 });
+    plot.text("trained", this.weights[i], this.weights[j], { align: "right", dx: -8, dy: 12 });
   }
 
   drawPath() {

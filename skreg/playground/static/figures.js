@@ -44,10 +44,11 @@ export function drawFigures({ live, pinned }) {
   if (pinned) body.rows[4].cells[2].textContent += ` of ${pinned.weights}`;
 }
 
+const sorted = (arrays) => arrays.flatMap((values) => Array.from(values)).filter(Number.isFinite).sort((a, b) => a - b);
+
 // Losses that leave the others flat at the bottom are drawn on a logarithmic scale.
-function lossScale(losses) {
-  const known = losses.flatMap((values) => Array.from(values)).filter((value) => Number.isFinite(value) && value > 0);
-  known.sort((a, b) => a - b);
+export function lossScale(losses) {
+  const known = sorted(losses).filter((value) => value > 0);
   const [low, middle, high] = [known[0], known[known.length >> 1], known.at(-1)];
   const logY = high > 20 * middle;
   return logY ? { y: [low, high], logY, yLabel: "loss, log scale" } : { y: extent([0], known), yLabel: "loss" };
@@ -84,7 +85,10 @@ export function drawSweep(body, arrays) {
   const gap = test.map((value, i) => value - train[i]);
   const xTicks = [[3e-5, "0"], [1e-4, "1e−4"], [1e-3, "0.001"], [0.01, "0.01"], [0.1, "0.1"], [1, "1"], [10, "10"]];
   const common = { x: [3e-5, 12], xLabel: "λ", logX: true, xTicks };
-  const losses = chart($("sweep-loss"), { ...common, y: extent([0], test, gap), yLabel: "loss" });
+  // λ at which training explodes must not leave the others flat.
+  const most = 5 * (sorted([test])[test.length >> 1] || 1);
+  const shown = [test, gap].map((values) => values.map((value) => Math.min(value, most)));
+  const losses = chart($("sweep-loss"), { ...common, y: extent([0], ...shown), yLabel: "loss" });
   losses.line(alphas, test, { color: palette.low, dash: [5, 3], width: 2 });
   losses.line(alphas, gap, { color: palette.text, dash: [2, 3], width: 2 });
   const best = test.reduce((at, value, i) => (value < test[at] || !Number.isFinite(test[at]) ? i : at), 0);
