@@ -337,13 +337,19 @@ class Fitting(LinearModel):
         return self.estimator._solve(self.problem, alphas, closely, **more)
 
     def solve_closely(
-        self, alphas: ArrayLike, on_solved: OnSolved = None, enough: float = 0.0
+        self,
+        alphas: ArrayLike,
+        on_solved: OnSolved = None,
+        enough: float = 0.0,
+        start: tuple[Array, Array] | None = None,
     ) -> Solution:
         """Solutions beyond ``tol`` where a step more brings them there, it warns.
 
-        A relative duality gap of ``enough`` is as good as any smaller one.
+        A relative duality gap of ``enough`` is as good as any smaller one; ``start`` as for
+        `skreg.solvers.solve`.
         """
-        found = self.solve(alphas, closely=True, on_solved=on_solved, enough=enough)
+        more = {"on_solved": on_solved, "enough": enough, "start": start}
+        found = self.solve(alphas, closely=True, **more)
         found.warn(stacklevel=4)
         return found
 

@@ -1,6 +1,7 @@
-"""The ridge under a loss that is not its own quadratic: every fold, and all rows, side by side.
+"""A loss that is not its own quadratic: every fold, and all rows, side by side.
 
-See `skreg.solvers.fold_paths`. What it does not serve goes the way of `path_folds`.
+The ridge as in `skreg.solvers.fold_paths`, the lasso as in `skreg.solvers.fold_descent`. What
+neither serves goes the way of `path_folds`.
 """
 
 import time
@@ -18,6 +19,7 @@ from skreg.model_selection.job import Declined, along_path
 from skreg.model_selection.pipelines import stands_alone
 from skreg.penalties import Separable
 from skreg.quadratic import EmpiricalRisk
+from skreg.solvers import fold_descent
 from skreg.solvers.fold_paths import solve_paths
 from skreg.solvers.newton import Newton
 from skreg.solvers.original_rows import OriginalRows
@@ -26,20 +28,25 @@ from skreg.solvers.original_rows import OriginalRows
 _MOST_FOLDS = 20
 # Features and rows beyond which the covariance takes too much to decompose.
 _MOST_FEATURES = 2000
+# A lasso's gap may be so many times what scores ask for: of that size are its errors, where what is
+# asked for may be bounded by gradients alone. Not below the last, as passes over columns take long.
+_LOOSER, _CLOSEST = 10.0, 1e-12
+# Coefficients of every fold and λ that are held, unless X has more numbers.
+_HELD = 2**22
 # Features without a penalty that are looked at one by one, and the smallest singular value, in
 # units in which each is 1, of those that are told apart.
 _MOST_FREE, _ALIKE = 50, 1e-6
 
 
 def serves(job):
-    """A ridge on its own, exact, with λ > 0, and scorers that look at predictions."""
+    """An estimator on its own, exact, with λ > 0, and scorers that look at predictions."""
     estimator = job.estimator
     if not stands_alone(job):
         return False
     model = LinearModel(estimator)
     loss = model.asked_loss
     return (
-        model.is_ridge
+        (model.is_ridge or _LOOSER * job.enough >= _CLOSEST)
         and loss is not None
         and loss.has_curvature
         and not loss.is_quadratic
@@ -79,11 +86,9 @@ class _LossFolds:
             raise Declined(str(error)) from error
         self.risk = cast(EmpiricalRisk, self.whole.problem)
         n, p = self.risk.X.shape
-        if self.risk.is_quadratic or min(n, p) > _MOST_FEATURES:
-            raise Declined("the covariance is too large to decompose")
-        factors = self.whole.ridge_factors
-        if factors is not None and np.isinf(factors).any():
-            raise Declined("features are excluded")
+        self.penalty = cast(Separable, self.whole.penalty(p))
+        if self.risk.is_quadratic or not self._is_served():
+            raise Declined("another route is faster, or the only one")
         self.weights = np.zeros((n, len(job.splits)))
         self.fittings = []
         for j, (train, _) in enumerate(job.splits):
@@ -93,13 +98,22 @@ class _LossFolds:
         if not self._tells_free_features_apart():
             raise Declined("features without a penalty have many minimizers in a training part")
 
+    def _is_served(self):
+        """Whether a walk serves this penalty on rows of this shape."""
+        (n, p), risk = self.risk.X.shape, self.risk
+        if self.whole.is_ridge:
+            return min(n, p) <= _MOST_FEATURES and not self.penalty.excluded(p).any()
+        n_held = (len(self.job.splits) + 1) * len(self.job.alphas) * p
+        is_small = n_held <= max(_HELD, getattr(risk.X, "nnz", risk.X.size))
+        is_lasso = not self.penalty.is_smooth and self.whole.hessian == "full"
+        return is_small and is_lasso and fold_descent.serves(risk, self.penalty)
+
     def _tells_free_features_apart(self):
         """Whether no combination of features without a penalty is constant in a training part.
 
         Where one is, the coefficients of least norm are wanted, and steps do not lead to them.
         """
-        factors = self.whole.ridge_factors
-        free = np.flatnonzero(factors == 0) if factors is not None else np.empty(0, dtype=int)
+        free = np.flatnonzero(self.penalty.free(self.risk.n_features))
         if not 0 < free.size <= _MOST_FREE:
             return not free.size
         columns = self.risk.design.columns(free)
@@ -131,6 +145,30 @@ class _LossFolds:
 
     def solve(self):
         """θ for every fold and λ."""
+        if self.whole.is_ridge:
+            self._solve_ridge()
+        else:
+            self._solve_lasso()
+
+    def _on_solved(self, f, i):
+        if f < len(self.fittings):
+            self.job.watch.solved(f, i)
+
+    def _solve_lasso(self):
+        risk, job = self.risk, self.job
+        weights = np.column_stack([self.weights, risk.share * risk.weight])
+        on_solved = self._on_solved if job.watch.is_on else None
+        tol = np.full(weights.shape[1], _LOOSER * job.enough)
+        tol[-1] = job.enough
+        found = fold_descent.descend_paths(risk, self.penalty, weights, job.alphas, tol, on_solved)
+        if found is None:
+            raise Declined("coordinate descent takes too long")
+        self.coefs, self.intercepts = (part[:-1] for part in found)
+        near = tuple(part[-1] for part in found)
+        whole = self.whole.solve_closely(job.alphas, start=near)
+        self.path = self.whole.as_path(whole, job.X)
+
+    def _solve_ridge(self):
         source, alphas, risk = self.whole.estimator, self.job.alphas, self.risk
         tol, factors = source.tol * Newton.closer, self.whole.ridge_factors
         fold_tol = max(tol, Newton().tol_of_gap(self.job.enough))

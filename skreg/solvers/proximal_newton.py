@@ -58,11 +58,10 @@ class ProximalNewton(Method):
         with one_blas_thread():
             limit = task.max_expansions or MAX_EXPANSIONS
             path = ProximalPath(risk, penalty, task.tol, task.max_iter, limit)
-            if task.start is not None and alphas.max() > 0:
-                _begin(path, *task.start, alphas.max())
+            starts = _starts(task)
             for i in task.descending():
                 if alphas[i] > 0 or penalty.is_bounded(risk.n_features):
-                    stops[i] = path.solve(alphas[i])
+                    stops[i] = path.solve(alphas[i], starts.get(i))
                     if stops[i].n_expansions >= limit and _has_no_minimum(path):
                         path.max_expansions = min(limit, _ENDLESS)
                     if task.tol <= _POLISHED:
@@ -79,13 +78,13 @@ class ProximalNewton(Method):
             return ProximalPath(task.risk, task.penalty, 1e-10, 10_000).alpha_max
 
 
-def _begin(path, coef, intercept, alpha):
-    """Go on from θ (K, p) and b (K,), near the solution at this λ, which is the first to come."""
-    about_center = intercept + coef @ path.risk.design.center
-    point = path.evaluate(np.array(coef, dtype=np.float64).ravel(), about_center)
-    if alpha < path.alpha_max and np.isfinite(point.value):
-        path.point, path.slope, path.alpha = point, -point.gradient, alpha
-        path.history.append((alpha, point))
+def _starts(task):
+    """θ (K, p) and b (K,) near the solution at some λ, by its place: of all, or of the largest."""
+    if task.start is None:
+        return {}
+    if task.start[0].ndim == 3:
+        return dict(enumerate(zip(*task.start, strict=True)))
+    return {task.descending()[0]: task.start}
 
 
 def _has_no_minimum(path):
@@ -99,8 +98,7 @@ def _unpenalized(path, notes):
     fit = Newton().path(Task(path.risk, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000))
     notes += fit.notes
     assert fit.intercepts is not None  # of a loss a method tells them
-    coef, intercept = fit.thetas[0], fit.intercepts[0] + fit.thetas[0] @ path.risk.design.center
-    point = path.evaluate(coef.ravel(), intercept)
+    point = path.at(fit.thetas[0], fit.intercepts[0])
     gap, steps = path.certificate.gap_of_small(point, 0.0), int(fit.n_iter[0])
     return Stop(point, gap, steps, steps, has_minimizer=fit.has_minimizer)
 

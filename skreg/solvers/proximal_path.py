@@ -31,8 +31,6 @@ _ARMIJO = 1e-4
 _STRIDE = 0.3
 # Quadratics for one λ, where the caller sets no limit.
 MAX_EXPANSIONS = 200
-# Flops that a step's bookkeeping is worth.
-_OVERHEAD = 5e6
 
 
 class ProximalPath:
@@ -82,8 +80,8 @@ class ProximalPath:
 
     # One λ ---------------------------------------------------------------------------------------
 
-    def solve(self, alpha):
-        """`Stop` at this λ, not above the last one."""
+    def solve(self, alpha, near=None):
+        """`Stop` at this λ, not above the last one; from θ (K, p) and b (K,) if these are near."""
         self.passes = self.expansions = 0
         if alpha >= self.alpha_max or self.null_risk == 0:
             gap = self._natural_gap(self.point, alpha, self.tol)
@@ -91,6 +89,9 @@ class ProximalPath:
         if not self.history:
             self.history.append((self.alpha, self.point))
             self.slope = -self.point.gradient
+        point = None if near is None else self.at(*near)
+        if point is not None and np.isfinite(point.value):
+            return self._stop(self._go(alpha, self.tol, point))
         loose = max(self.tol, 1e-3 * self.null_risk)
         while 1e-12 * self.alpha_max < self.alpha < np.inf and alpha < _STRIDE * self.alpha:
             self._go(_STRIDE * self.alpha, loose)
@@ -117,17 +118,18 @@ class ProximalPath:
     def _stop(self, gap):
         return Stop(self.point, gap, max(self.passes, 1), max(self.expansions, 1))
 
-    def _go(self, alpha, goal):
-        """Bring ``point`` to λ = ``alpha``; the gap reached."""
+    def _go(self, alpha, goal, start=None):
+        """Bring ``point`` to λ = ``alpha``, by way of ``start``; the gap reached."""
         self.sought, self.inner_tol = alpha, _INNER * goal
         if alpha == self.alpha:
             self.history.pop()
             if not self.history:
                 self.history.append((np.inf, self.point))
-        (point, gap), least = self._predict(alpha, goal), np.inf
+        first = self._predict(alpha, goal) if start is None else self._start(start, alpha)
+        (point, gap), least = first, np.inf
         while gap > goal and self.passes < self.max_iter and self.expansions < self.max_expansions:
             self._admit(point, alpha)
-            if self.wasted > self._renewal_cost:
+            if self.wasted > self.model.renewal_cost:
                 self._renew(point)
             new, ends = self._step(point, alpha)
             if new is not None and not ends:
@@ -156,6 +158,19 @@ class ProximalPath:
                 return new, other
             self.slope = -point.gradient
         return point, gap
+
+    def at(self, coef, intercept):
+        """The point at θ (K, p) and b (K,) as users see them."""
+        about_center = intercept + coef @ self.risk.design.center
+        return self.evaluate(np.array(coef, dtype=np.float64).ravel(), about_center)
+
+    def _start(self, point, alpha):
+        """A point, its Hessian on what is needed there, and a gap that asks for a step."""
+        self.slope = -point.gradient
+        inside = self.blocks.nonzero(point.theta) | (self._excess(self.slope, alpha) > 0)
+        inside[self.blocks.free] = True
+        self._renew(point, np.flatnonzero(inside))
+        return point, np.inf
 
     def _predict(self, alpha, goal):
         """The point predicted from the last few, with its gap; or the last one, if it is better."""
@@ -280,7 +295,7 @@ class ProximalPath:
             if slope is not None:
                 self.slope = slope
         if gap > goal:
-            self.wasted += self._step_cost
+            self.wasted += self.model.step_cost
         return gap
 
     def _natural_gap(self, point, alpha, goal):
@@ -370,17 +385,6 @@ class ProximalPath:
         if self.risk.loss.coupled and self.free.size:
             self.model.hold_together(self.free)
         self.model_point, self.wasted = point, 0.0
-
-    @property
-    def _step_cost(self):
-        n, size = len(self.risk.y), len(self.model.which)
-        width = size if self.model.columns is not None else self.risk.n_features
-        return 8.0 * n * width * self.risk.n_outputs + size**3 / 3 + _OVERHEAD
-
-    @property
-    def _renewal_cost(self):
-        size = len(self.model.which)
-        return len(self.risk.y) * size * (size + 8.0)
 
     # Features without a penalty ------------------------------------------------------------------
 

@@ -86,7 +86,8 @@ def solve(
     hessian : {"full", "diagonal", "pca"}, default="full"
         What the Hessian of the one quadratic is replaced by.
     start : None or (ndarray of shape (K, p), ndarray of shape (K,)), default=None
-        θ and b to start from, for methods that can.
+        θ and b to start from, for methods that can; the proximal Newton method takes one for each
+        λ, too: arrays of shape (n_alphas, K, p) and (n_alphas, K).
     closely : bool, default=False
         Whether to go on beyond ``tol`` where one step more is likely to bring many digits.
     enough : float, default=0.0

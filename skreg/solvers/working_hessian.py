@@ -5,14 +5,17 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from skreg._kernels import sparse as row_sums
 from skreg.quadratic.factor import DenseFactor
 from skreg.quadratic.hessian import Hessian
-from skreg.rows.products import product
+from skreg.rows.products import add_gram, product, symmetric
 
 # Curvatures below this part of their mean are raised to it; more when steps prove too long.
 FLOOR = 1e-6
 # Columns of the working set are kept while they are fewer than this share of all.
 _KEEP = 0.25
+# Flops that a step's bookkeeping is worth.
+_OVERHEAD = 5e6
 # Curvature of what classes have in common, as a share of their mean: bounds may draw it far.
 _TOGETHER = 1e-3
 
@@ -80,6 +83,19 @@ class WorkingHessian(Hessian):
         matrix[known:, known:] = 0.5 * (own + own.T)  # alike to the last bit
         self.matrix = matrix
 
+    @property
+    def step_cost(self):
+        """Flops of a step by this Hessian."""
+        risk, size = self.risk, len(self.which)
+        width = size if self.columns is not None else risk.n_features
+        return 8.0 * len(risk.y) * width * risk.n_outputs + size**3 / 3 + _OVERHEAD
+
+    @property
+    def renewal_cost(self):
+        """Flops of one like it."""
+        size = len(self.which)
+        return len(self.risk.y) * size * (size + 8.0)
+
     # What the columns kept are for ---------------------------------------------------------------
 
     def dot(self, theta):
@@ -134,9 +150,16 @@ class WorkingHessian(Hessian):
             return self.at_fixed_intercepts(self.which, known)
         if columns is None and design.is_all_sparse:
             columns = design.kept_columns(self.which)
+        if sparse.issparse(columns) and not known:
+            rows, gram = columns.tocsr(), np.zeros((columns.shape[1],) * 2)
+            row_sums.gram(rows.indptr, rows.indices, rows.data, weights[:, 0], gram)
+            return gram, (columns.T @ weights).T
         if sparse.issparse(columns):
             right = columns[:, known:].multiply(weights).tocsc()
             return (columns.T @ right).toarray(), np.asarray(right.sum(axis=0)).reshape(1, -1)
+        if columns is not None and not known:
+            gram = add_gram(columns * np.sqrt(weights), None)
+            return symmetric(gram), product(weights.T, columns)
         if columns is not None:
             right = columns[:, known:] * weights
             return product(columns.T, right), right.sum(axis=0)[None]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import expit
+from search_cases import TABLES, classes
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -20,7 +21,7 @@ from sklearn.model_selection import (
 )
 
 from skreg import PathSearchCV, QuadraticApproxRidge, QuadraticApproxRidgeClassifier
-from skreg.model_selection import loss_folds, path_folds
+from skreg.model_selection import loss_folds
 
 ALPHAS = np.geomspace(1.0, 1e-4, 7)
 SPLITTERS = {
@@ -30,24 +31,6 @@ SPLITTERS = {
     "shuffled": ShuffleSplit(3, test_size=0.3, random_state=0),
     "in time": TimeSeriesSplit(3),
 }
-
-
-def classes(n, p, n_classes, seed=0, labels=None):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, p))
-    f = X[:, 0] - X[:, 1] + 0.5 * rng.logistic(size=n)
-    y = np.digitize(f, np.quantile(f, np.arange(1, n_classes) / n_classes))
-    return X, y if labels is None else np.asarray(labels)[y]
-
-
-@pytest.fixture
-def served(monkeypatch):
-    """Fails where the route hands the job on."""
-
-    def handed_on(job):
-        raise AssertionError("the general route was taken")
-
-    monkeypatch.setattr(path_folds, "run", handed_on)
 
 
 def compare(estimator, X, y, cv, scoring, alphas=ALPHAS, tol=1e-8, **params):
@@ -220,21 +203,6 @@ def test_features_without_a_penalty_that_a_training_part_cannot_tell_apart(rows)
     search = compare(model, X, y, KFold(10), None, [0.1, 0.01], tol=1e-7)
     alone = QuadraticApproxRidge(loss="poisson", penalty_factors=factors, **search.best_params_)
     np.testing.assert_allclose(search.best_estimator_.coef_, alone.fit(X, y).coef_, atol=1e-7)
-
-
-def one_hot(n, n_levels, rng):
-    """Rare levels among them."""
-    blocks = [np.eye(m)[rng.choice(m, n, p=rng.dirichlet(np.full(m, 0.5)))] for m in n_levels]
-    return sparse.csr_array(np.hstack(blocks))
-
-
-TABLES = {
-    "tall": lambda rng: rng.standard_normal((300, 6)),
-    "scaled": lambda rng: rng.standard_normal((200, 5)) * [1e-4, 1.0, 1e3, 1.0, 10.0] + 5.0,
-    "one-hot": lambda rng: one_hot(250, [5, 20, 12], rng),
-    "wide": lambda rng: rng.standard_normal((80, 200)),
-    "wide and sparse": lambda rng: sparse.random_array((80, 150), density=0.1, rng=rng).tocsr(),
-}
 
 
 @pytest.mark.usefixtures("served")
