@@ -103,7 +103,7 @@ def test_bad_address_is_answered_with_defaults_and_a_message(open_page):
 
 
 def test_two_tabs_do_not_disturb_each_other(open_page):
-    one, other = open_page("?stop=60"), open_page("?data=xor&stop=30")
+    one, other = open_page("?stop=60&speed=5"), open_page("?data=xor&stop=30&speed=5")
     one.get_by_role("button", name="Play").click()
     other.get_by_role("button", name="Play").click()
     control(other, "penalty").select_option("l2")
@@ -112,7 +112,7 @@ def test_two_tabs_do_not_disturb_each_other(open_page):
         wait_for_epoch(page, end)
         assert epoch(page) == end
     assert "data" not in one.url
-    alone = open_page("?stop=60")
+    alone = open_page("?stop=60&speed=5")
     alone.get_by_role("button", name="Play").click()
     wait_for_epoch(alone, 60)
     assert alone.inner_text("#figures") == one.inner_text("#figures")
@@ -247,7 +247,7 @@ def test_text_can_be_read(open_page, scheme):
 
     for name in ("text", "muted"):
         assert min(contrast(name, "panel"), contrast(name, "back")) >= 4.5
-    for name in ("low", "high", "accent"):
+    for name in ("low", "high", "third", "fourth", "fifth", "accent"):
         assert contrast(name, "panel") >= 3
 
 

@@ -67,12 +67,12 @@ def test_bad_value_is_the_default_and_a_message(name, text):
 
 
 def test_what_messages_say():
-    state, pinned, messages = read_query("noise=900&hidden=9&colour=red&batch=8&pin.alpha=nan")
+    state, pinned, messages = read_query("noise=900&hidden=9&color=red&batch=8&pin.alpha=nan")
     assert (state, pinned) == (State(batch=8), State(batch=8))
     assert messages == [
         "noise=900 is not a number from 0 to 100; 0 is used.",
         "hidden=9 is not up to 6 whole numbers from 1 to 8, joined by commas; 4,2 is used.",
-        "colour is not a setting; it is ignored.",
+        "color is not a setting; it is ignored.",
         "Pinned run: alpha=nan is not a number from 0 to 1000; 0 is used.",
     ]
 

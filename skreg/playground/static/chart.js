@@ -166,6 +166,11 @@ export function chart(canvas, { x, y, xLabel = "", yLabel = "", logX = false, lo
       context.strokeText(label, px(x0) + dx, py(y0) + dy);
       context.fillText(label, px(x0) + dx, py(y0) + dy);
     },
+    // Whether all of a line is within the box.
+    holds(xs, ys) {
+      const [[left, right], [low, high]] = [extent(xs), extent(ys)];
+      return left >= xLow && right <= xHigh && low >= yLow && high <= yHigh;
+    },
     bounds: { xLow, xHigh, yLow, yHigh, py },
   };
 }

@@ -74,54 +74,54 @@ export class ClosedForm {
     this.drawPath();
   }
 
-  drawBall() {
-    const { theta, hessian, gradient, coefs } = this.arrays;
+  // The risk of two coefficients at θ(λ), the others held: its matrix, its minimizer, and its level there.
+  sectionOf(i, j) {
+    const { theta, hessian, gradient } = this.arrays;
     const p = theta.length;
-    const [i, j] = [this.across.selectedIndex, this.up.selectedIndex];
-    const canvas = document.getElementById("ball");
-    const [u, v] = [theta[i], theta[j]];
-    if (i === j) {
-      chart(canvas, { x: [-1, 1], y: [-1, 1], square: true }).text("Choose two features.", 0, 0);
-      return;
-    }
     const S = [hessian[i * p + i], hessian[i * p + j], hessian[j * p + j]];
     const determinant = S[0] * S[2] - S[1] * S[1] || 1e-12;
     const step = [
       -(S[2] * gradient[i] - S[1] * gradient[j]) / determinant,
       -(S[0] * gradient[j] - S[1] * gradient[i]) / determinant,
     ];
-    const center = [u + step[0], v + step[1]];
-    const touching = 0.5 * (S[0] * step[0] ** 2 + 2 * S[1] * step[0] * step[1] + S[2] * step[1] ** 2);
-    const s = this.body.scale;
-    const [xs, ys] = ball(this.body.l1_ratio, u / s, v / s).map((values) => values.map((value) => value * s));
-    const column = (k) => Array.from({ length: coefs.length / p }, (_, row) => coefs[row * p + k]);
-    const [px, py] = [column(i), column(j)];
-    // Whole contours: the one that the ball touches, smaller ones, and larger ones that fit.
-    const size = Math.hypot(...center, this.weights[i] - center[0], this.weights[j] - center[1]) / 2 || 0.5;
-    const level = touching > 1e-9 ? touching : 0.25 * (S[0] + S[2]) * size * size;
-    const contours = [0.1, 0.4, 1, 2, 4].map((share) => [share, ...ellipse(S, center, share * level)]);
-    const [, outerX, outerY] = contours[2];
-    const inForce = this.body.alpha > 0;
-    const plot = chart(canvas, {
-      x: extent([0, this.weights[i], u], outerX, inForce ? xs : []),
-      y: extent([0, this.weights[j], v], outerY, inForce ? ys : []),
-      xLabel: this.shown(this.body.features[i]), yLabel: this.shown(this.body.features[j]), square: true,
-    });
-    const { xLow, xHigh, yLow, yHigh } = plot.bounds;
-    for (const [share, xs, ys] of contours) {
-      const [[left, right], [low, high]] = [extent(xs), extent(ys)];
-      if (left < xLow || right > xHigh || low < yLow || high > yHigh) continue;
-      plot.line(xs, ys, {
-        color: palette.muted, width: share === 1 ? 2 : 1, closed: true,
-      });
+    const level = 0.5 * (S[0] * step[0] ** 2 + 2 * S[1] * step[0] * step[1] + S[2] * step[1] ** 2);
+    return { S, center: [theta[i] + step[0], theta[j] + step[1]], level };
+  }
+
+  drawBall() {
+    const { theta, coefs } = this.arrays;
+    const [i, j] = [this.across.selectedIndex, this.up.selectedIndex];
+    const canvas = document.getElementById("ball");
+    if (i === j) {
+      chart(canvas, { x: [-1, 1], y: [-1, 1], square: true }).text("Choose two features.", 0, 0);
+      return;
     }
-    if (inForce) plot.line(xs, ys, { color: palette.accent, width: 2, dash: [6, 3], closed: true });
-    plot.line(px, py, { color: palette.high, width: 1.5 });
+    const [mine, trained] = [theta, this.weights].map((all) => [all[i], all[j]]);
+    const { S, center, level: touching } = this.sectionOf(i, j);
+    // Whole contours: the one that the ball touches, smaller ones, and larger ones that fit.
+    const size = Math.hypot(...center, trained[0] - center[0], trained[1] - center[1]) / 2 || 0.5;
+    const level = touching > 1e-9 ? touching : 0.25 * (S[0] + S[2]) * size * size;
+    const contours = [0.1, 0.4, 1, 2, 4].map((share) => [share, ellipse(S, center, share * level)]);
+    const { scale, l1_ratio: ratio, alpha, features } = this.body;
+    const unit = ball(ratio, mine[0] / scale, mine[1] / scale);
+    const edge = alpha > 0 ? unit.map((values) => values.map((value) => value * scale)) : [[], []];
+    const reach = (k) => extent([0, trained[k], mine[k]], contours[2][1][k], edge[k]);
+    const plot = chart(canvas, {
+      x: reach(0), y: reach(1), xLabel: this.shown(features[i]), yLabel: this.shown(features[j]), square: true,
+    });
+    for (const [share, contour] of contours) {
+      if (plot.holds(...contour)) {
+        plot.line(...contour, { color: palette.muted, width: share === 1 ? 2 : 1, closed: true });
+      }
+    }
+    if (alpha > 0) plot.line(...edge, { color: palette.accent, width: 2, dash: [6, 3], closed: true });
+    const column = (k) => Array.from({ length: coefs.length / theta.length }, (_, row) => coefs[row * theta.length + k]);
+    plot.line(column(i), column(j), { color: palette.high, width: 1.5 });
     plot.mark(...center, "ring", palette.muted);
-    plot.mark(u, v, "diamond", palette.accent);
-    plot.text("θ(λ)", u, v);
-    plot.mark(this.weights[i], this.weights[j], "cross", palette.text);
-    plot.text("trained", this.weights[i], this.weights[j], { align: "right", dx: -8, dy: 12 });
+    plot.mark(...mine, "diamond", palette.accent);
+    plot.text("θ(λ)", ...mine);
+    plot.mark(...trained, "cross", palette.text);
+    plot.text("trained", ...trained, { align: "right", dx: -8, dy: 12 });
   }
 
   drawPath() {

@@ -54,14 +54,7 @@ export class Network {
     this.features = features;
     this.units = [features.length, ...hidden, this.outputs.length];
     const focused = document.activeElement?.dataset?.key;
-    this.graph.replaceChildren();
-    this.graph.style.width = `${width}px`;
-    this.graph.style.height = `${TOP + 8 * ROW}px`;
-    this.svg = document.createElementNS(SVG, "svg");
-    this.svg.setAttribute("width", width);
-    this.svg.setAttribute("height", TOP + 8 * ROW);
-    this.svg.setAttribute("aria-hidden", "true");
-    this.graph.append(this.svg);
+    this.clear(width, TOP + 8 * ROW);
     const endWidth = this.outputs.length > 1 ? WIDE : SIDE; // room for the classes' names
     const gap = (width - left - endWidth - 8) / (columns - 1);
     const x = (column) => left + column * gap;
@@ -79,17 +72,30 @@ export class Network {
       }
       places.push(column);
     });
-    places.push(this.outputs.map((label, k) => {
-      const end = [x(columns - 1), y(Math.max(0, 3 - Math.floor(this.outputs.length / 2)) + k)];
-      const output = element("div", { className: "node end", textContent: label, title: label }, this.graph);
-      output.style.left = `${end[0]}px`;
-      output.style.top = `${end[1]}px`;
-      output.style.width = `${endWidth}px`;
-      return end;
-    }));
+    const first = Math.max(0, 3 - Math.floor(this.outputs.length / 2));
+    places.push(this.outputs.map((label, k) => this.addOutput(label, x(columns - 1), y(first + k), endWidth)));
     this.addLinks(places);
     if (focused) this.graph.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     if (this.frame) this.draw(...this.frame);
+  }
+
+  clear(width, height) {
+    this.graph.replaceChildren();
+    this.graph.style.width = `${width}px`;
+    this.graph.style.height = `${height}px`;
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("width", width);
+    this.svg.setAttribute("height", height);
+    this.svg.setAttribute("aria-hidden", "true");
+    this.graph.append(this.svg);
+  }
+
+  addOutput(label, left, top, width) {
+    const node = element("div", { className: "node end", textContent: label, title: label }, this.graph);
+    node.style.left = `${left}px`;
+    node.style.top = `${top}px`;
+    node.style.width = `${width}px`;
+    return [left, top];
   }
 
   addFeature(name, on, left, top, row) {
