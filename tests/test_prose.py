@@ -24,7 +24,7 @@ INNOCENT |= {"optimistix", "optimistic", "analyses", "generalist", "specialist"}
 #: Packages whose modules have British names, in which words change with the names.
 APART = ("skreg/network/", "skreg/estimators/_mlp", "skreg/_kernels/", "skreg/playground/")
 APART += ("tests/network/", "tests/estimators/test_mlp", "tests/playground/", "tests/cli/tables/")
-APART += ("tests/test_prose.py",)
+APART += ("tests/test_benchmarks.py", "tests/test_prose.py")
 
 
 def files():
