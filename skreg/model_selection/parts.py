@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any, cast
 
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from skreg.model_selection.moment_folds import all_but_each
 from skreg.model_selection.splitters import HashKFold, column_of_folds
@@ -76,7 +77,8 @@ def parts_of(X: Any, y: Any, cv: Any, sample_weight: Any, may_lack: bool = False
 
 def _moments_by_fold(X: Any) -> dict[Any, Moments] | None:
     folds = X if isinstance(X, dict) else dict(enumerate(X)) if isinstance(X, list | tuple) else {}
-    if folds and all(isinstance(part, Moments) for part in folds.values()):
+    # SciPy's arrays of the format "dok" are dicts, whose truth value nobody may ask for.
+    if not issparse(folds) and folds and all(isinstance(part, Moments) for part in folds.values()):
         return folds
     return None
 
