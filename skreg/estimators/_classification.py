@@ -228,11 +228,14 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         offset = self._checked_offset(offset, X)
         return raw if offset is None else raw + offset.reshape(len(raw), -1).astype(raw.dtype)
 
-    def _by_moments(self, moments):
+    def _refuse_moments(self):
         raise ValueError(
             f"{type(self).__name__} needs the rows themselves: only squared error is known by "
             "moments. Give X and y as arrays."
         )
+
+    def _by_moments(self, moments):
+        raise NotImplementedError  # `_refuse_moments` does
 
     def _shifted(self, raw, X, offset):
         """Raw predictions of shape (m, n) or (m, n, K) with the offset."""

@@ -99,6 +99,10 @@ class LinearHooks(DocumentedMixin, BaseEstimator, ABC):
         """The rows, y and all that goes with it checked; sets ``_loss`` and ``classes_``."""
 
     @abstractmethod
+    def _refuse_moments(self) -> None:
+        """Raise ValueError if the estimator, as its parameters are, needs the rows themselves."""
+
+    @abstractmethod
     def _by_moments(self, moments: Moments) -> Quadratic:
         """The problem of rows that are known by their moments; sets what `_sample` does."""
 
@@ -246,6 +250,16 @@ class LinearModel(PathModel):
             return None
         return Fitting(self.estimator, problem).solve_closely([alpha])
 
+    def for_moments(self) -> LinearModel:
+        """That of a clone, as far as it is known before a fit to moments.
+
+        ValueError if it cannot be fitted to these.
+        """
+        estimator = clone(self.estimator)
+        estimator._refuse_moments()
+        estimator._loss = cast(Loss, estimator._asked_loss())
+        return LinearModel(estimator)
+
     def is_smooth(self, n_features: int) -> bool:
         """Whether J on so many features has no kinks."""
         return self.penalty(n_features).is_smooth
@@ -314,6 +328,7 @@ class Fitting(LinearModel):
         """
         estimator = clone(estimator)
         estimator._validate_params()
+        estimator._refuse_moments()
         return cls(estimator, estimator._by_moments(moments))
 
     @property

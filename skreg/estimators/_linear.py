@@ -101,7 +101,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         if getattr(self, "_skl_callbacks", ()):  # a context costs as much as a check of y
             told = told_of(self, X, y, rows)
             task = self._init_callback_context().call_on_fit_task_begin(**told)
-        moments = None if is_in_memory(X) else moments_of(X, y, **rows)
+        moments = None if is_in_memory(X) else moments_of(X, y, self._refuse_moments, **rows)
         if moments is None:
             problem = self._checked(X, y, **rows).problem(self.fit_intercept)
         else:
@@ -225,7 +225,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     @with_callbacks
     def _path(self, X, y, alphas, **rows):
-        moments = None if is_in_memory(X) else moments_of(X, y, **rows)
+        moments = None if is_in_memory(X) else moments_of(X, y, self._refuse_moments, **rows)
         if moments is None:
             fitting = Fitting.of(self, X, y, **rows)
         else:

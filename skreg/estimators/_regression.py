@@ -223,15 +223,16 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         y = np.ascontiguousarray(y, dtype=np.float64)[:, None]
         return Sample(X, y, loss, weights, offset)
 
-    def _by_moments(self, moments):
-        loss = loss_of(self)
-        if not loss.is_quadratic:
+    def _refuse_moments(self):
+        if not loss_of(self).is_quadratic:
             raise ValueError(
                 f"loss={self.loss!r} needs the rows themselves: only squared error is known by "
                 "moments. Give X and y as arrays, or use loss='squared_error'."
             )
         self._check_parameters()
-        self._loss, self.n_features_in_ = loss, len(moments.x_mean)
+
+    def _by_moments(self, moments):
+        self._loss, self.n_features_in_ = loss_of(self), len(moments.x_mean)
         if self.penalty_factors is not None:
             self._check_factors(self.n_features_in_)
         self.__dict__.pop("feature_names_in_", None)

@@ -12,7 +12,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skreg.estimators._fitting import Fitting
+from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.estimators._regression import QuadraticApproxRegressor
 from skreg.model_selection.pipelines import last_step
 from skreg.path import RegularizationPath
@@ -148,11 +148,16 @@ class MomentTraining(Fitting):
         return self.prefix.named(self.as_path(self.solve_closely(alphas, on_solved), None))
 
 
-def check_steps(estimator: Any) -> None:
-    """Raise where the last step of an estimator cannot be fitted from moments."""
+def check_steps(estimator: Any) -> LinearModel:
+    """Raise where an estimator cannot be fitted from moments; its last step."""
     last = last_step(estimator)
     if not isinstance(last, QuadraticApproxRegressor):
         raise ValueError(
             f"{type(last).__name__} needs the rows themselves. From moments and chunks "
             "QuadraticApproxRidge and QuadraticApproxLasso can be searched."
         )
+    model = LinearModel(last).for_moments()
+    X, y = np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])
+    imputes = first_imputes(estimator)
+    AffinePrefix(estimator, MissingMoments.of(X, y, None, X[0]) if imputes else Moments.of(X, y))
+    return model

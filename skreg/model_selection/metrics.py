@@ -282,6 +282,17 @@ class SquareScores:
         return by_lambda({name: s * metric(squares) for name, (metric, s) in self._metrics.items()})
 
 
+def square_scores(model: LinearModel, scorers: dict, n_targets: int = 1) -> SquareScores:
+    """`SquareScores` of rows that are not at hand; ValueError for scorers that need these."""
+    try:
+        return SquareScores(model, scorers, {}, np.empty((0, n_targets)))
+    except NoFormula:
+        raise ValueError(
+            f"scoring={sorted(scorers)} needs predictions of single rows. From moments and chunks "
+            '"r2", "neg_mean_squared_error" and "neg_root_mean_squared_error" are known.'
+        ) from None
+
+
 def by_lambda(found: dict[str, Array]) -> list[Score]:
     """Scores by name, as scorers give them for each λ."""
     if set(found) == {"score"}:

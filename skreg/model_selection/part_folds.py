@@ -6,7 +6,7 @@ import numpy as np
 
 from skreg.model_selection.affine import MomentTraining
 from skreg.model_selection.job import along_path
-from skreg.model_selection.metrics import NoFormula, SquareScores
+from skreg.model_selection.metrics import square_scores
 from skreg.model_selection.parts import Parts
 from skreg.solvers.method import by_targets
 
@@ -35,14 +35,7 @@ def _one_split(job, j, train, test):
 
 def _scores(job, training, path, moments):
     moments = training.prefix.apply(moments)
-    try:
-        none = np.empty((0, moments.y_mean.size))
-        squares = SquareScores(training, job.scorers, {}, none)
-    except NoFormula:
-        raise ValueError(
-            f"scoring={sorted(job.scorers)} needs predictions of single rows. From moments and "
-            'chunks "r2", "neg_mean_squared_error" and "neg_root_mean_squared_error" are known.'
-        ) from None
+    squares = square_scores(training, job.scorers, moments.y_mean.size)
     found = squares.by_moments(moments, *by_targets(path), exact=np.inf)
     if found is None:
         raise ValueError(

@@ -18,6 +18,7 @@ from skreg._validation import check_alphas, is_in_memory
 from skreg.model_selection.affine import check_steps, first_imputes
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
+from skreg.model_selection.metrics import square_scores
 from skreg.model_selection.outcome import ONE_STD_ERR
 from skreg.model_selection.parts import Parts, comes_in_parts, parts_of
 from skreg.model_selection.pipelines import alpha_name, is_linear, is_network, last_step
@@ -113,11 +114,11 @@ def criterion_of(search):
     return partial(CRITERIA[name], noise_variance=search.noise_variance)
 
 
-def checked_rows(search, X, y, sample_weight):
+def checked_rows(search, X, y, sample_weight, scorers):
     """X and y as splitters take them; `Parts` of rows in chunks, and of moments by fold."""
     estimator = search.estimator
     if not is_in_memory(X) and comes_in_parts(X):
-        check_steps(estimator)
+        square_scores(check_steps(estimator), scorers)
         if criterion_of(search) is not None:
             raise ValueError(
                 f"{search.selection if search.cv is None else search.cv!r} judges by rows in "

@@ -297,7 +297,7 @@ class PathSearchCV(SearchResults):
         """
         choice = check_choices(self)
         scorers, metric = self._get_scorers()
-        X, y = checked_rows(self, X, y, params.get("sample_weight"))
+        X, y = checked_rows(self, X, y, params.get("sample_weight"), scorers_of(scorers))
         params = {} if isinstance(X, Parts) else _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")

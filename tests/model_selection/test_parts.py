@@ -207,3 +207,29 @@ def test_what_cannot_be_is_told(model, options, given, words):
     search = PathSearchCV(MODELS[model] if isinstance(model, str) else model, **options)
     with pytest.raises(ValueError, match=words):
         search.fit(Chunks(given, "y", exclude=["site", "weight"]) if callable(given) else given)
+
+
+def unread():
+    raise AssertionError("a pass before the checks")
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        (MODELS["ridge"], {"scoring": "neg_mean_absolute_error"}, "predictions of single rows"),
+        (make_pipeline(MinMaxScaler(), QuadraticApproxRidge()), {}, "MinMax"),
+        (QuadraticApproxLasso(loss="huber"), {}, "only squared error"),
+        (QuadraticApproxRidgeClassifier(), {}, "needs the rows themselves"),
+    ],
+)
+def test_nothing_is_read_before_the_checks(model, options, words):
+    with pytest.raises(ValueError, match=words):
+        PathSearchCV(model, **options).fit(unread, "y")
+
+
+@pytest.mark.parametrize(
+    "model", [QuadraticApproxLasso(loss="huber"), QuadraticApproxRidgeClassifier()]
+)
+def test_no_fit_reads_what_it_cannot_use(model):
+    with pytest.raises(ValueError, match="needs the rows themselves"):
+        model.fit(unread, "y")
