@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from os import PathLike
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg._validation import as_numbers
+from skreg.rows import dask_chunks, spark_chunks
 from skreg.rows.checkpoint import Checkpoint
-from skreg.rows.dask_chunks import is_dask, paired, summed
 from skreg.rows.features import Features, known, require, target_of
 from skreg.rows.missing import MissingMoments, amid
 from skreg.rows.moments import Moments, part_weights
@@ -22,6 +22,8 @@ from skreg.rows.products import Array
 from skreg.rows.sources import is_chunked, pieces_of
 from skreg.rows.tables import Table, as_table
 
+#: Modules that sum rows where they are: ``serves(source)``, ``summed(chunks, folds_of)``.
+CLUSTERS = (dask_chunks, spark_chunks)
 FoldsOf: TypeAlias = "Callable[[Chunk], NDArray] | None"
 
 
@@ -163,8 +165,8 @@ class Chunks:
                     "to Chunks, and not to fit."
                 )
             return X
-        if is_dask(X) and hasattr(X, "numblocks"):  # an array
-            return cls(paired(X, y, sample_weight))
+        if dask_chunks.serves(X) and hasattr(X, "numblocks"):  # an array
+            return cls(dask_chunks.paired(X, y, sample_weight))
         if not is_chunked(X):
             return None
         for name, given in (("y", y), ("sample_weight", sample_weight)):
@@ -225,10 +227,11 @@ class Chunks:
         dict of fold to Moments
             `MissingMoments` where numbers may be missing.
         """
-        if is_dask(self.source):
+        cluster = next((c for c in CLUSTERS if c.serves(self.source)), None)
+        if cluster is not None:
             if self.checkpoint is not None:
-                raise ValueError("checkpoint is not for Dask, which keeps what is done itself.")
-            return {fold: self.named(part) for fold, part in summed(self, folds_of).items()}
+                raise ValueError("checkpoint is not for clusters, which keep what is done.")
+            return {k: self.named(part) for k, part in cluster.summed(self, folds_of).items()}
         checkpoint = self._checkpoint(folds)
         n_done, sums = (0, {}) if checkpoint is None else checkpoint.load()
         stand_in = next((part.stand_in for part in sums.values() if self.may_lack), None)
@@ -312,7 +315,7 @@ class Chunks:
         if columns is not None:
             self._features = Features(columns, self._levels, self.may_lack)
 
-    def over(self, pieces: list[Any] | None) -> Chunks:
+    def over(self, pieces: Iterable[Any] | None) -> Chunks:
         """The same reading of other pieces."""
         made = copy(self)
         made.source, made._n_passes = pieces, 0

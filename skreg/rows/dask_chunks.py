@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _FAN_IN = 8
 
 
-def is_dask(X: Any) -> bool:
+def serves(X: Any) -> bool:
     """Whether X is a collection of Dask, or a list of delayed chunks."""
     if isinstance(X, list | tuple):
-        return bool(len(X)) and all(map(is_dask, X))
+        return bool(len(X)) and all(map(serves, X))
     return type(X).__module__.partition(".")[0] == "dask" and hasattr(X, "__dask_graph__")
 
 

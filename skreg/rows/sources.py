@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy.sparse import issparse
 
-from skreg.rows.dask_chunks import is_dask
+from skreg.rows import dask_chunks, spark_chunks
 from skreg.rows.tables import as_table
 
 #: Rows that are asked for at a time, where the source lets one ask: few enough for the cache.
@@ -18,7 +18,7 @@ Reader = Callable[[Any, "list[str] | None"], Iterable[Any]]
 
 def is_chunked(X: Any) -> bool:
     """Whether X is a source of chunks, rather than rows in memory."""
-    if is_dask(X):
+    if dask_chunks.serves(X) or spark_chunks.serves(X):
         return True
     if hasattr(X, "__array__") or issparse(X):
         return False

@@ -115,7 +115,7 @@ def test_a_worker_that_is_killed_costs_time_and_not_the_result(client):
         (lambda: (da.zeros((4, 4), chunks=(2, 2)), da.zeros(4, chunks=2)), "blocks of columns"),
         (lambda: (da.zeros((4, 2), chunks=(2, 2)), da.zeros(4, chunks=3)), "other blocks of rows"),
         (lambda: (collection([100, 200]).drop(columns="y"), "y"), "no column 'y'"),
-        (lambda: (Chunks(collection([300]), "y", checkpoint="sums"),), "not for Dask"),
+        (lambda: (Chunks(collection([300]), "y", checkpoint="sums"),), "not for clusters"),
         (lambda: (collection([0]), "y"), "hold no rows"),
     ],
 )
