@@ -89,6 +89,8 @@ class HashKFold(BaseCrossValidator):
         if not isinstance(self.n_splits, Integral) or self.n_splits < 2:
             raise ValueError(f"n_splits must be an integer of at least 2, got {self.n_splits!r}.")
         values = np.asarray(values)
+        if values.dtype == object:  # whole numbers are such in whatever array they come
+            values = np.array(values.tolist())
         if values.dtype.kind not in "iub":
             from pandas.util import hash_array  # which takes a while to import
 

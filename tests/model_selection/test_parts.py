@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import PredefinedSplit
@@ -112,6 +114,22 @@ def test_folds_by_a_hash_of_a_column():
     expected = PathSearchCV(
         QuadraticApproxRidge(), ALPHAS, cv=list(splitter.split(X, groups=FRAME.f))
     ).fit(X[NAMES[:5]], Y)
+    np.testing.assert_allclose(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize("kind", ["numbers", "text"])
+def test_a_hash_is_that_of_the_value_in_whatever_table(library, kind):
+    numbers = RNG.integers(-5, 50, 400)
+    groups = numbers if kind == "numbers" else np.array([f"g{i}" for i in numbers])
+    data = FRAME[[*NAMES, "y"]].assign(group=groups)
+    tables = {"pandas": lambda x: x, "polars": pl.from_pandas, "pyarrow": pa.Table.from_pandas}
+    source = Chunks(lambda: map(tables[library], (data[:150], data[150:])), "y")
+    found = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=HashKFold(3, by="group")).fit(source)
+    splits = list(HashKFold(3).split(data, groups=groups))
+    expected = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=splits).fit(data[NAMES], Y)
     np.testing.assert_allclose(
         found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-10
     )
