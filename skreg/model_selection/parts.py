@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from skreg.model_selection.moment_folds import all_but_each
 from skreg.model_selection.splitters import HashKFold, column_of_folds
 from skreg.rows import Chunks, Moments
-from skreg.rows.chunks import Chunk
+from skreg.rows.chunk import Chunk
 from skreg.rows.sources import is_chunked
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from os import PathLike
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg._validation import as_numbers
 from skreg.rows import dask_chunks, spark_chunks
 from skreg.rows.checkpoint import Checkpoint
+from skreg.rows.chunk import Chunk, FoldsOf
 from skreg.rows.features import Features, known, require, target_of
 from skreg.rows.missing import MissingMoments, amid
 from skreg.rows.moments import Moments, part_weights
@@ -24,63 +23,6 @@ from skreg.rows.tables import Table, as_table
 
 #: Modules that sum rows where they are: ``serves(source)``, ``summed(chunks, folds_of)``.
 CLUSTERS = (dask_chunks, spark_chunks)
-FoldsOf: TypeAlias = "Callable[[Chunk], NDArray] | None"
-
-
-@dataclass(frozen=True, eq=False)
-class Chunk:
-    """Some of the rows, as numbers.
-
-    Attributes
-    ----------
-    X : ndarray of shape (m, p)
-        By columns where the source keeps columns, and then only until the next chunk is read.
-    y : ndarray of shape (m, q)
-    weights : ndarray of shape (m,) or None
-    start : int
-        How many rows come before.
-    table : Table or None
-        The columns as they came.
-    """
-
-    X: Any
-    y: Array
-    weights: Array | None
-    start: int
-    table: Table | None = None
-
-    @property
-    def numbers(self) -> NDArray[np.int64]:
-        """The numbers of the rows, from 0 for the first of all."""
-        return np.arange(self.start, self.start + len(self.y))
-
-    def column(self, name: str) -> NDArray:
-        """A column of the table as it came."""
-        if self.table is None or name not in self.table.names:
-            raise ValueError(f"the chunks have no column {name!r}. {known(self.table)}")
-        return self.table.values(name)
-
-    def moments(self, rows: NDArray | None = None, stand_in: Array | None = None) -> Any:
-        """The `Moments` of all rows, or of some; with a ``stand_in`` `MissingMoments`."""
-        X, y, weights = self.X, self.y, self.weights
-        if rows is not None:
-            by_column = isinstance(X, np.ndarray) and X.flags.f_contiguous
-            X = X.T.take(rows, axis=1).T if by_column else X[rows]
-            y, weights = y[rows], None if weights is None else weights[rows]
-        if stand_in is None:
-            return Moments.of(X, y, weights)
-        return MissingMoments.of(X, y, weights, stand_in)
-
-    def add_to(self, sums: dict[Any, Any], folds_of: FoldsOf, stand_in: Array | None) -> None:
-        """Add the moments of the rows of each fold to those of other chunks."""
-        if folds_of is None:
-            sums[None] = sums.get(None, 0) + self.moments(None, stand_in)
-            return
-        names, index = np.unique(folds_of(self), return_inverse=True)
-        for k, name in enumerate(names.tolist()):
-            fold = name if isinstance(name, int | float | str) else str(name)
-            rows = np.flatnonzero(index == k)
-            sums[fold] = sums.get(fold, 0) + self.moments(rows, stand_in)
 
 
 class Chunks:

@@ -13,7 +13,8 @@ from skreg.rows.missing import amid
 from skreg.rows.tables import as_table
 
 if TYPE_CHECKING:
-    from skreg.rows.chunks import Chunks, FoldsOf
+    from skreg.rows.chunk import FoldsOf
+    from skreg.rows.chunks import Chunks
 
 # Sums that are added up by one task.
 _FAN_IN = 8

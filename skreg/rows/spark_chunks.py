@@ -14,7 +14,8 @@ from skreg.rows.missing import amid
 from skreg.rows.tables import as_table
 
 if TYPE_CHECKING:
-    from skreg.rows.chunks import Chunks, FoldsOf
+    from skreg.rows.chunk import FoldsOf
+    from skreg.rows.chunks import Chunks
 
 # Rows of a partition are numbered from its own number times this: Spark knows no other order.
 _ROOM = 2**40
