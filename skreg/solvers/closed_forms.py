@@ -14,9 +14,8 @@ from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Answer, Freedom, Method, Solution, Task
 from skreg.solvers.newton import anchor_of
-from skreg.solvers.penalized_quadratic import PenalizedQuadratic
 from skreg.solvers.proximal_newton import ProximalNewton
-from skreg.solvers.working_set import ActiveSet
+from skreg.solvers.working_set import ActiveSet, PenalizedQuadratic
 
 # A relative gradient norm from which on a closed form is said to have lost digits.
 _LOST = 1e-6

@@ -26,7 +26,7 @@ from skreg.solvers.inner import CoefficientBlocks, InnerKernel
 from skreg.solvers.past_solutions import PastSolutions
 
 if TYPE_CHECKING:
-    from skreg.solvers.penalized_quadratic import PenalizedQuadratic
+    from skreg.solvers.working_set import PenalizedQuadratic
 
 # Points are combined after so many passes, where these are slow. A Newton step waits for as much
 # work in passes; its flops are so much faster.

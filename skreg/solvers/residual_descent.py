@@ -11,7 +11,7 @@ from skreg.rows.products import Array, Indices, Mask
 from skreg.solvers.inner import CoefficientBlocks, InnerKernel
 
 if TYPE_CHECKING:
-    from skreg.solvers.penalized_quadratic import PenalizedQuadratic
+    from skreg.solvers.working_set import PenalizedQuadratic
 
 # The objective may fall by this share of the gap asked for in a pass that counts as the last; a gap
 # that is not reached then makes it smaller, and the next λ starts above what was needed here.

@@ -21,8 +21,8 @@ from skreg.rows.products import Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Task
 from skreg.solvers.newton import Newton
-from skreg.solvers.penalized_quadratic import PenalizedQuadratic
 from skreg.solvers.working_hessian import FLOOR, raised
+from skreg.solvers.working_set import PenalizedQuadratic
 
 # The intercepts' Newton steps go this far at first, and twice as far each time.
 _REACH = 20.0

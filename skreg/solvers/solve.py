@@ -20,11 +20,10 @@ from skreg.solvers.method import Answer, Freedom, Method, Progress, Solution, Ta
 from skreg.solvers.newton import Newton, free_directions_notes
 from skreg.solvers.original_rows import OriginalRows
 from skreg.solvers.penalized_interior import PenalizedInterior
-from skreg.solvers.penalized_quadratic import PenalizedQuadratic
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
 from skreg.solvers.semismooth_newton import SemismoothNewton
-from skreg.solvers.working_set import ActiveSet, BlockDescent
+from skreg.solvers.working_set import ActiveSet, BlockDescent, PenalizedQuadratic
 
 # A relative gap that may be rounding alone, of a sum over rows.
 _ROUNDING = 64 * EPS

@@ -15,7 +15,7 @@ from solver_cases import group_fit, lasso_fit
 from skreg import QuadraticModel
 from skreg.penalties.group import Group
 from skreg.solvers import alpha_max, working_set
-from skreg.solvers.penalized_quadratic import PenalizedQuadratic
+from skreg.solvers.working_set import PenalizedQuadratic
 
 TOL = 1e-13
 fractions = st.floats(-3, 0.3).map(lambda e: 10.0**e)

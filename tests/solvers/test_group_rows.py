@@ -12,8 +12,7 @@ from skreg.penalties import Group
 from skreg.solvers import group_rows as module
 from skreg.solvers.bounded_slopes import BoundedSlopes
 from skreg.solvers.group_newton import GroupNewton
-from skreg.solvers.penalized_quadratic import PenalizedQuadratic
-from skreg.solvers.working_set import WorkingSet
+from skreg.solvers.working_set import PenalizedQuadratic, WorkingSet
 
 
 def made_known(A, b, sizes):

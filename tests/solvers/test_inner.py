@@ -8,8 +8,7 @@ from skreg.penalties import Group
 from skreg.rows.products import EPS
 from skreg.solvers import group_rows, smoothed_groups
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
-from skreg.solvers.penalized_quadratic import PenalizedQuadratic
-from skreg.solvers.working_set import WorkingSet
+from skreg.solvers.working_set import PenalizedQuadratic, WorkingSet
 
 
 def stiff(seed):
