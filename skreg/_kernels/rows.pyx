@@ -6,6 +6,8 @@ import numpy as np
 from cython cimport floating
 from libc.math cimport fabs, sqrt
 
+from skreg._kernels.dispatch cimport dispatched
+
 # Edge of a tile that is transposed.
 cdef Py_ssize_t TILE = 32
 
@@ -32,45 +34,82 @@ def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):
                 matrix[i, j] -= a * v[j]
 
 
-def class_grams(
-    const double[:, ::1] x, const double[:, ::1] weights, const Py_ssize_t[::1] order,
-    const Py_ssize_t[::1] starts, double[:, ::1] out,
+def spread(
+    const double[:, ::1] x, const Py_ssize_t[::1] places, const double[:, ::1] weights,
+    const Py_ssize_t[::1] classes, const double[::1] scale, double[:, ::1] out,
 ):
-    """out[a, b] += Σᵢ weights[i, k]·x[i, a]·x[i, b] for all a, b of the same class k.
-
-    The columns of class k are ``order[starts[k]:starts[k + 1]]``. Both triangles: n·Σₖmₖ²
-    multiply-adds for mₖ columns of class k, and as many numbers of X as there are.
-    """
-    cdef Py_ssize_t n = x.shape[0], K = starts.shape[0] - 1, m = x.shape[1], i, k, a, b, size, most = 0
-    cdef double scaled
-    cdef double* row
-    if not (weights.shape[0] == n and weights.shape[1] == K and out.shape[0] == out.shape[1] == m
-            and order.shape[0] == starts[K] == m and starts[0] == 0):
-        raise ValueError("weights, order and starts must fit the columns of x")
-    for k in range(K):
-        most = max(most, starts[k + 1] - starts[k])
-    own, grams = np.empty(most), np.zeros((K, most, most))
-    cdef double[::1] values = own
-    cdef double[:, :, ::1] sums = grams
+    """out[i, a] ← scale[i]·weights[i, classes[a]]·x[i, places[a]]."""
+    cdef Py_ssize_t n = x.shape[0], m = places.shape[0], i, a
+    if not (weights.shape[0] == scale.shape[0] == out.shape[0] == n and classes.shape[0] == m
+            and out.shape[1] == m):
+        raise ValueError("out must have a row for each of x, a column for each of places")
     with nogil:
         for i in range(n):
-            for k in range(K):
-                size = starts[k + 1] - starts[k]
-                for a in range(size):
-                    values[a] = x[i, order[starts[k] + a]]
-                for a in range(size):
-                    scaled = weights[i, k] * values[a]
-                    if scaled == 0:
-                        continue
-                    row = &sums[k, a, 0]
-                    for b in range(a + 1):
-                        row[b] += scaled * values[b]
+            for a in range(m):
+                out[i, a] = scale[i] * weights[i, classes[a]] * x[i, places[a]]
+
+
+def class_grams(
+    const double[:, ::1] x, const Py_ssize_t[::1] places, const double[:, ::1] weights,
+    const Py_ssize_t[::1] order, const Py_ssize_t[::1] starts, Py_ssize_t first, double[:, ::1] out,
+):
+    """out[a, b − first] += Σᵢ weights[i, k]·xₐ·x_b of row i, for all a and b ≥ first of one class k.
+
+    xₐ is x[i, places[a]]. The members of class k are ``order[starts[k]:starts[k + 1]]``, ascending.
+    As many numbers of X are read as there are of all members, and a pair of them is multiplied once.
+    """
+    cdef Py_ssize_t n = x.shape[0], K = starts.shape[0] - 1, m = places.shape[0], k, a, b, size
+    cdef Py_ssize_t u, v, most = 0
+    if not (weights.shape[0] == n and weights.shape[1] == K and out.shape[0] == m
+            and out.shape[1] == m - first and order.shape[0] == starts[K] == m and starts[0] == 0):
+        raise ValueError("weights, order and starts must fit the columns of x")
+    if n == 0 or m == 0:
+        return
+    for k in range(K):
+        most = max(most, starts[k + 1] - starts[k])
+    cdef double[::1] values = np.empty(most)
+    cdef double[:, ::1] sums = np.empty((most, most))
+    cdef Py_ssize_t begin
+    with nogil:
         for k in range(K):
-            for a in range(starts[k + 1] - starts[k]):
+            size, begin = starts[k + 1] - starts[k], 0
+            while begin < size and order[starts[k] + begin] < first:
+                begin += 1
+            if begin == size:
+                continue
+            for a in range(begin, size):
                 for b in range(a + 1):
-                    out[order[starts[k] + a], order[starts[k] + b]] += sums[k, a, b]
-                    if a != b:
-                        out[order[starts[k] + b], order[starts[k] + a]] += sums[k, a, b]
+                    sums[a, b] = 0
+            _add_class(n, x.shape[1], &x[0, 0], K, &weights[0, k], size, begin,
+                       &order[starts[k]], &places[0], &values[0], most, &sums[0, 0])
+            for a in range(begin, size):
+                u = order[starts[k] + a]
+                for b in range(a + 1):
+                    v = order[starts[k] + b]
+                    out[v, u - first] += sums[a, b]
+                    if u != v and v >= first:
+                        out[u, v - first] += sums[a, b]
+
+
+cdef dispatched _add_class(
+    Py_ssize_t n, Py_ssize_t width, const double* x, Py_ssize_t stride, const double* weights,
+    Py_ssize_t size, Py_ssize_t begin, const Py_ssize_t* members, const Py_ssize_t* places,
+    double* values, Py_ssize_t most, double* sums,
+) noexcept nogil:
+    """sums[a, b] += Σᵢ wᵢxₐx_b over the members of a class, a ≥ begin and b ≤ a."""
+    cdef Py_ssize_t i, a, b
+    cdef double scaled
+    cdef double* row
+    for i in range(n):
+        if weights[i * stride] == 0:
+            continue
+        for a in range(size):
+            values[a] = x[i * width + places[members[a]]]
+        for a in range(begin, size):
+            scaled = weights[i * stride] * values[a]
+            row = sums + a * most
+            for b in range(a + 1):
+                row[b] += scaled * values[b]
 
 
 def group_norms(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from skreg.quadratic.point import (
     row_weights,
     rows_times,
 )
-from skreg.rows.products import Array, Indices, Mask, add_gram, product, symmetric
+from skreg.rows.products import Array, Indices, Mask, add_gram, product, slices, symmetric
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
@@ -189,26 +189,32 @@ class Hessian:
         if risk.n_outputs == 1:
             return self._of_one_output(which, first)
         classes, features = np.divmod(which, risk.n_features)
+        used, places = np.unique(features, return_inverse=True)
         shared, mixed = None, np.zeros((risk.n_outputs, len(which)))
-        own = _ClassGrams(classes, risk.n_outputs, first)
-        for rows, x in risk.design.row_blocks(features):
-            bends = curvature[rows]
-            taken = np.take(bends, classes, axis=1)
+        own = _ClassGrams(classes, places, risk.n_outputs, first)
+        scale = np.sqrt(risk.share) if risk.loss.coupled else np.ones(len(risk.share))
+        for rows, x in self._blocks(used, len(which)):
+            root, bends = scale[rows], np.ascontiguousarray(curvature[rows])
+            taken = np.empty((len(x), len(which)))
+            row_kernels.spread(x, places, bends, classes, root, taken)
+            x_sums = product(root[None], taken)[0]
             if risk.loss.coupled:
-                root = np.sqrt(risk.share[rows, None])
-                taken *= x
-                taken *= root
                 shared = _add_columns(taken, first, shared)
-                mixed -= product((root * bends).T, taken)
-                x_sums, bends = product(root.T, taken)[0], root**2 * bends
-            else:
-                x_sums = np.einsum("ij,ij->j", taken, x)
+                mixed -= product((root[:, None] * bends).T, taken)
+                bends = (root**2)[:, None] * bends
             mixed[classes, np.arange(len(which))] += x_sums
             own.add(x, bends)
         complete = np.asarray if first else symmetric
         out = np.zeros((len(which), len(which) - first)) if shared is None else -complete(shared)
         own.add_to(out)
         return out, mixed[:, first:]
+
+    def _blocks(self, used: Indices, width: int) -> Iterator[tuple[slice, Array]]:
+        """Rows of the columns ``used``, so few that a block of this width fits the cache, too."""
+        for rows, x in self.risk.design.row_blocks(used):
+            for some in slices(len(x), width):
+                at = slice(rows.start + some.start, rows.start + some.stop)
+                yield at, np.ascontiguousarray(x[some])
 
     def _of_one_output(self, which: Indices, first: int) -> tuple[Array, Array]:
         design = self.risk.design
@@ -239,29 +245,30 @@ class Hessian:
 
 
 class _ClassGrams:
-    """Σᵢ wᵢₖxᵢxᵢᵀ over the columns of each class k, summed over blocks of rows.
+    """Σᵢ wᵢₖxᵢxᵢᵀ over the coefficients of each class k, summed over blocks of rows.
 
-    Without the first columns of all. Few columns a class are taken all at once: calls would take
-    longer than sums.
+    Without the first columns of all. ``places`` are the columns of a block that the coefficients
+    belong to. Few a class are taken all at once: calls would take longer than sums.
     """
 
-    def __init__(self, classes: Indices, n_classes: int, first: int):
+    def __init__(self, classes: Indices, places: Indices, n_classes: int, first: int):
         self._first, self._order = first, np.argsort(classes, kind="stable")
+        self._places = places
         self._starts = np.searchsorted(classes[self._order], np.arange(n_classes + 1))
         self._members = np.split(self._order, self._starts[1:-1])
         self._grams: list[Array | None] = [None] * n_classes
         self._together = None
         if max(map(len, self._members)) <= _FEW:
-            self._together = np.zeros((len(classes),) * 2)
+            self._together = np.zeros((len(classes), len(classes) - first))
 
     def add(self, x: Array, weights: Array) -> None:
-        """Rows x (n, m) with weights (n, K)."""
+        """Rows x (n, columns) with weights (n, K)."""
         if self._together is not None:
-            parts = (np.ascontiguousarray(part) for part in (x, weights))
-            row_kernels.class_grams(*parts, self._order, self._starts, self._together)
+            its = self._places, weights, self._order, self._starts, self._first
+            row_kernels.class_grams(x, *its, self._together)
             return
         for k, members in enumerate(self._members):
-            part = x if len(members) == x.shape[1] else x[:, members]
+            part = x[:, self._places[members]]
             start = int(np.searchsorted(members, self._first))
             self._grams[k] = _add_columns(np.sqrt(weights[:, [k]]) * part, start, self._grams[k])
 
@@ -269,7 +276,7 @@ class _ClassGrams:
         """Add them to an array of shape (m, m − first)."""
         first = self._first
         if self._together is not None:
-            out += self._together[:, first:]
+            out += self._together
             return
         for members, gram in zip(self._members, self._grams, strict=True):
             start = int(np.searchsorted(members, first))
