@@ -111,7 +111,6 @@ cdef class Trainer:
     cdef object groups_in_full     # λ√|g| without the share in force
     cdef object first_weights, norms
     cdef bint is_float
-    cdef Py_ssize_t n_rows
     cdef readonly int max_workers
 
     def __cinit__(self, Network network, X, Y, weights, theta, point, slot_1, slot_2, *,
@@ -129,7 +128,7 @@ cdef class Trainer:
         cdef Plan* plan = &self.plan
         plan.net = &network.shape
         plan.optimiser = OPTIMISERS[optimiser]
-        self.n_rows, plan.n, plan.n_parameters = X.shape[0], X.shape[0], network.n_parameters
+        plan.n, plan.n_parameters = X.shape[0], network.n_parameters
         plan.batch_size, plan.has_zeros = batch_size, has_zeros
         plan.Y, plan.weights = _address(Y), _address(weights)
         plan.theta, plan.point = <void*>_address(theta), <void*>_address(point)
@@ -282,11 +281,11 @@ cdef class Trainer:
               double beta_2=0, double epsilon=0):
         """An epoch over the rows in ``order``, with the help of ``n_workers`` − 1 that `serve`.
 
-        ``order`` may name some rows only, for a part of an epoch. ``etas`` holds the learning rate
-        of each step.
+        ``order`` may name some rows only, for a part of an epoch, or be that of several epochs.
+        ``etas`` holds the learning rate of each step.
         """
-        if not 0 < order.shape[0] <= self.n_rows:
-            raise ValueError("order must name rows of X, each at most once")
+        if order.shape[0] == 0:
+            raise ValueError("order must name rows of X")
         if etas.shape[0] * self.plan.batch_size < order.shape[0]:
             raise ValueError("etas must have one learning rate for each batch")
         if not 1 <= n_workers <= self.max_workers:

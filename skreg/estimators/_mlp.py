@@ -17,6 +17,7 @@ from sklearn.utils.validation import assert_all_finite
 from skreg._validation import check_parameters, check_weights, validated, validated_fit
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
+from skreg.estimators._mlp_alpha import chosen
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.estimators._mlp_scales import check_scales, warn_of_scales
@@ -152,7 +153,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         units = (training.X.shape[1], *hidden, Y.shape[1])
         if goes_on:
             self._check_units(units)
-        regularization = self._regularization(units)
+        chooses = isinstance(self.alpha, str) and not goes_on
+        regularization = self._regularization(units, 0.0 if chooses else None)
         # A copy, so that a fit that fails has not drawn from it.
         rng = deepcopy(self._rng) if goes_on else check_random_state(self.random_state)
         validation = self._validation_rows(X_val, y_val, target, X, columns)
@@ -171,12 +173,20 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         if not goes_on:
             sizes = Sizes.of(training.X)
             check_scales(sizes, names)
+            if chooses:
+                strata = strata if strata is None or kept is None else strata[kept]
+                own = None if X_val is None else validation
+                alpha, curve = chosen(self, objective, sizes, strata, own, rng)
+                regularization = replace(regularization, alpha=alpha)
+                objective = replace(objective, regularization=regularization)
             if regularization.penalizes_inputs(len(units) - 1):
                 warn_of_scales(sizes, names)
         told = dict(estimator=self, X=X, y=y)
         if weights is not None:
             told["metadata"] = {"sample_weight": weights}
+        alphas = regularization.alpha
         fixed = dict(
+            alpha_=np.array(alphas) if isinstance(alphas, tuple) else alphas,
             _architecture=(units, self.activation, target.loss),
             _target=target,
             _columns=columns,
@@ -188,6 +198,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             n_outputs_=units[-1],
             out_activation_=target.loss.out_activation,
         )
+        if chooses:
+            fixed["alpha_curve_"] = curve
         if target.classes is not None:
             fixed["classes_"] = target.classes
         before = dict(vars(self)) if goes_on else {}
@@ -197,6 +209,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             before=before, fixed=fixed, rng=rng, is_incremental=incremental, told=told,
             settings=self._settings(objective.n_samples, incremental, goes_on, n_epochs_done),
         ).run()  # fmt: skip
+        if not (chooses or goes_on):
+            vars(self).pop("alpha_curve_", None)
         vars(self).update(found)
         return self
 

@@ -166,7 +166,7 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
         "solver": [StrOptions({"sgd", "adam", "lbfgs"})],
         # `get_penalty` checks the name: penalties may be registered at any time.
         "penalty": [str, Penalty, None],
-        "alpha": [_NOT_NEGATIVE, "array-like"],
+        "alpha": [StrOptions({"auto"}), _NOT_NEGATIVE, "array-like"],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [
@@ -204,7 +204,7 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
     _: KW_ONLY
     solver: str = "adam"
     penalty: str | Penalty | None = "l2"
-    alpha: float | Sequence[float] = 0.003
+    alpha: float | str | Sequence[float] = "auto"
     l1_ratio: float = 0.5
     batch_size: int | str = "auto"
     learning_rate: str = "one_cycle"

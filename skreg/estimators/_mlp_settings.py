@@ -20,8 +20,15 @@ _CYCLES = {"cosine": Cosine, "one_cycle": OneCycle}
 RAMP = 0.6
 
 
+def usual_batch_size(n_rows: int) -> int:
+    """What ``batch_size="auto"`` stands for."""
+    return min(max(n_rows // 50, 32), 200)
+
+
 class MLPSettings(MLPParameters):
     """Turns the parameters into settings for `skreg.network`."""
+
+    alpha_: float | np.ndarray
 
     def _hidden_sizes(self):
         sizes = self.hidden_layer_sizes
@@ -33,8 +40,11 @@ class MLPSettings(MLPParameters):
             )
         return tuple(int(size) for size in sizes)
 
-    def _regularization(self, units):
-        """What is added to the loss and done to the weights, for a network of these units."""
+    def _regularization(self, units, alpha=None):
+        """What is added to the loss and done to the weights, for a network of these units.
+
+        λ is ``alpha``, or without it the parameter; where that is "auto", what was found.
+        """
         if self._penalizes_groups() != (self.groups is not None):
             raise ValueError(
                 f"penalty={self.penalty!r} and groups={self.groups!r} do not go together. Give "
@@ -43,7 +53,7 @@ class MLPSettings(MLPParameters):
             )
         regularization = Regularization(
             penalty=get_penalty(self.penalty, self.l1_ratio, self.groups),
-            alpha=self._alphas(len(units) - 1),
+            alpha=self._alphas(len(units) - 1) if alpha is None else alpha,
             norm_bound=self.norm_bound,
             max_norm=self.max_norm,
             dropout=self._dropout(),
@@ -59,10 +69,11 @@ class MLPSettings(MLPParameters):
 
     def _alphas(self, n_layers):
         """λ: a float, or a tuple of one for each layer of weights."""
-        if isinstance(self.alpha, Real):
-            return float(self.alpha)
+        given = self.alpha_ if isinstance(self.alpha, str) else self.alpha
+        if isinstance(given, Real):
+            return float(given)
         try:
-            alphas = np.asarray(self.alpha, dtype=np.float64)
+            alphas = np.asarray(given, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"alpha must be a number or hold numbers, got {self.alpha!r}."
@@ -112,7 +123,7 @@ class MLPSettings(MLPParameters):
         n_epochs = 1 if incremental else self.max_iter
         batch_size = self.batch_size
         if batch_size == "auto":
-            batch_size = min(max(n_samples // 50, 32), 200)
+            batch_size = usual_batch_size(n_samples)
         elif batch_size > n_samples and not incremental:
             warnings.warn(
                 f"batch_size={batch_size} is more than the {n_samples} training rows; all of them "

@@ -29,6 +29,11 @@ def layer_views(theta, units):
     return weights, biases
 
 
+def n_parameters(units):
+    """The number of weights and biases."""
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(units))
+
+
 def initial_theta(units, rng, dtype, init="glorot"):
     """Random start by a uniform law whose bound the layer's width gives; biases are 0.
 
@@ -47,8 +52,7 @@ def initial_theta(units, rng, dtype, init="glorot"):
     X. Glorot, Y. Bengio (2010), "Understanding the difficulty of training deep feedforward neural
     networks". K. He, X. Zhang, S. Ren, J. Sun (2015), "Delving deep into rectifiers".
     """
-    n_parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(units))
-    theta = np.zeros(n_parameters, dtype=dtype)
+    theta = np.zeros(n_parameters(units), dtype=dtype)
     matrices = layer_views(theta, units)[0]
     for level, weights in enumerate(matrices, start=1):
         if init == "glorot":

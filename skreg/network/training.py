@@ -172,7 +172,7 @@ class Objective:
         numbers = self.regularization.numbers(self.units) | dict(dropout_seed=state.dropout_seed)
         rule = optimiser.numbers()
         with self._team(state, batch_size, **numbers) as (trainer, train):
-            run = self._epoch_of(trainer, train, state.theta, batch_size)
+            run = self.epoch_of(trainer, train, state.theta, batch_size)
             while True:
                 if rng is not None:
                     rows.shuffle(order, rng.tomaxint())
@@ -191,8 +191,11 @@ class Objective:
                 state.risk = risk
                 yield objective
 
-    def _epoch_of(self, trainer, train, theta, batch_size):
-        """A function that runs an epoch, compiled as a whole or between proximal steps; Σ wᵢℓᵢ."""
+    def epoch_of(self, trainer, train, theta, batch_size):
+        """A function that runs an epoch, compiled as a whole or between proximal steps.
+
+        It takes ``order``, the steps' ``etas`` and the trainer's other numbers, and gives Σ wᵢℓᵢ.
+        """
         proximal = self.regularization.proximal_steps(self.units, trainer, theta)
 
         def whole(order, etas, **numbers):

@@ -1,0 +1,227 @@
+"""``alpha="auto"`` of networks: λ by pilots, within one fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skreg._threads import worker_threads
+from skreg.estimators._auto_alpha import AUTO, Curve
+from skreg.estimators._mlp_fit import Rows
+from skreg.estimators._mlp_settings import RAMP, MLPSettings, usual_batch_size
+from skreg.network.columns import Columns, Sizes
+from skreg.network.parameters import initial_theta, n_parameters
+from skreg.network.pilots import Pilots, Split, pilot_units
+from skreg.network.regularization import Regularization
+from skreg.network.training import Objective
+from skreg.penalties import get_penalty
+
+__all__ = ["AUTO", "Curve", "chosen", "prior_alpha"]
+
+# The λ of an L2 penalty, times n, that serves most tables; and how much a λ that is so many steps
+# away has to gain over it for each of them: this share of the standard error of the difference.
+_PRIOR, _DOUBT = 3.0, 0.5
+# λ are compared that lie a step from each other, at most so many steps from the prior's.
+_STEP, _FURTHEST = 3.0, 4
+# Of fewer rows none are held out.
+_ENOUGH = 20
+# Rows that pilots see at most, and the parts they are cut into. As many of these are held out in
+# turn as cost this share of a fit, where so many λ are looked at.
+_ROWS, _PARTS, _COST, _LOOKS = 10_000, 5, 0.4, 3.5
+# A pilot's epochs, as a share of the fit's, and at most.
+_EPOCHS, _MOST_EPOCHS = 0.5, 25
+# In float32 no column is read that is beyond these sizes, or further from 0 in standard deviations.
+_SMALLEST, _LARGEST, _FAR = 1e-9, 1e9, 1e3
+
+
+def chosen(
+    estimator: MLPSettings,
+    objective: Objective,
+    sizes: Sizes,
+    strata: NDArray | None,
+    validation: Rows | None,
+    rng: np.random.RandomState,
+) -> tuple[float, Curve]:
+    """λ for the rows of ``objective``, whose own does not count, and how it was found.
+
+    Parameters
+    ----------
+    estimator : MLPSettings
+    objective : Objective
+    sizes : Sizes
+        Of its columns.
+    strata : ndarray of shape (n,) or None
+        What the parts of the rows are to have in equal shares.
+    validation : Rows or None
+        The user's own, to be held out in the place of parts.
+    rng : RandomState
+        A copy is drawn from, so that the fit is the one that the number λ gives.
+
+    Returns
+    -------
+    alpha : float
+    curve : dict of str to ndarray of shape (n_alphas,)
+        ``alpha``, descending; ``loss``, the mean loss of the rows held out, and its ``std_error``.
+    """
+    weights = objective.sample_weight
+    rows = np.arange(objective.n_samples) if weights is None else np.flatnonzero(weights)
+    prior = prior_alpha(objective.regularization, objective.units, len(rows))
+    if prior == 0 or (len(rows) < _ENOUGH and validation is None):
+        return prior, {"alpha": np.array([prior])} | dict.fromkeys(
+            ("loss", "std_error"), np.full(1, np.nan)
+        )
+    rng = deepcopy(rng)
+    n, rows = len(rows), np.sort(rng.permutation(rows)[:_ROWS])
+    splits, n_train = [(np.arange(len(rows)), slice(None))], len(rows)
+    n_epochs = min(max(round(_EPOCHS * estimator.max_iter), 1), _MOST_EPOCHS)
+    if validation is None:
+        n_train -= len(rows) // _PARTS
+        cost = n_epochs * n_train * n_parameters(pilot_units(objective.units))
+        cost /= estimator.max_iter * n * n_parameters(objective.units)
+        strata = None if strata is None else strata[rows]
+        splits = _splits(len(rows), strata, int(_COST / (_LOOKS * cost)), rng)
+    pilots = Pilots(
+        _small(objective, rows, sizes), Columns.of(sizes), splits,
+        held=None if validation is None else _held(validation, sizes),
+        batch_size=usual_batch_size(n_train), n_epochs=n_epochs,
+        ramp=RAMP if estimator.groups == "inputs" else 0.0, init=estimator.init,
+        seed=rng.randint(2**31 - 1),
+    )  # fmt: skip
+    with worker_threads(3) as n_threads, ThreadPoolExecutor(n_threads) as pool:
+        look = map if n_threads == 1 else pool.map
+        search = Search(
+            lambda alphas: list(look(pilots.losses, [a * n / n_train for a in alphas])),
+            prior,
+            pilots.shares(),
+        )
+        return search.run(), search.curve()
+
+
+def prior_alpha(regularization: Regularization, units: tuple[int, ...], n_rows: int) -> float:
+    """λ before any row is looked at: c/n for L2; for others, as dear as that at the start."""
+    if regularization.norm_bound is not None:
+        return 0.0
+    theta = initial_theta(units, np.random.RandomState(0), np.float64)
+    ridge = Regularization(get_penalty("l2"), alpha=_PRIOR / n_rows)
+    cost = replace(regularization, alpha=1.0).value(theta, units)
+    return ridge.value(theta, units) / cost if cost else 0.0
+
+
+@dataclass
+class Search:
+    """The λ of the least held-out loss, unless the prior's is about as good.
+
+    Minimizes the mean of ℓ(λ) − ℓ(λ₀) plus, for each step of λ away from the prior's λ₀, half the
+    standard error of that mean. It looks at λ₀ and its neighbors, and then on beyond the best for
+    as long as that lies at an end. A parabola says where between the steps the least is.
+
+    Parameters
+    ----------
+    losses : callable
+        For a list of λ, the loss of every row held out.
+    prior : float
+        λ₀ > 0.
+    share : ndarray
+        Of each of these rows in the mean; they add up to 1.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=500)
+    >>> search = Search(
+    ...     lambda alphas: [np.log(a / 0.02) ** 2 + noise for a in alphas],
+    ...     0.01,
+    ...     np.full(500, 1 / 500),
+    ... )
+    >>> round(search.run(), 3), search.curve()["alpha"].round(4).tolist()
+    (0.02, [0.03, 0.01, 0.0033])
+    """
+
+    losses: Callable[[list[float]], Sequence[NDArray]]
+    prior: float
+    share: NDArray
+    seen: dict[int, NDArray] = field(default_factory=dict)
+    worths: dict[int, float] = field(default_factory=dict)
+
+    def run(self) -> float:
+        """λ."""
+        self._look(0, -1, 1)
+        best = 0
+        while (now := self._best()) != best and abs(now) < _FURTHEST:
+            best = now
+            self._look(best + (1 if best > 0 else -1))
+        return float(self._alpha(now + self._vertex(now)))
+
+    def curve(self) -> Curve:
+        """λ that were looked at, descending, mean losses and their standard errors."""
+        steps = sorted(self.seen, reverse=True)
+        means, errors = zip(*(self._mean(self.seen[k]) for k in steps), strict=True)
+        alphas = self._alpha(np.array(steps, dtype=np.float64))
+        return {"alpha": alphas, "loss": np.array(means), "std_error": np.array(errors)}
+
+    def _alpha(self, steps: Any) -> Any:
+        return self.prior * _STEP**steps
+
+    def _look(self, *steps: int) -> None:
+        found = self.losses([self._alpha(k) for k in steps])
+        for k, losses in zip(steps, found, strict=True):
+            self.seen[k] = losses
+            mean, error = self._mean(losses - self.seen[0])
+            self.worths[k] = mean + _DOUBT * abs(k) * error
+
+    def _mean(self, losses: NDArray) -> tuple[float, float]:
+        """The mean and its standard error; without a number where a loss is not finite."""
+        if not np.isfinite(losses).all():
+            return np.nan, np.nan
+        mean = self.share @ losses
+        return float(mean), float(np.sqrt(np.square(losses - mean) @ self.share**2))
+
+    def _best(self) -> int:
+        return min(self.worths, key=lambda k: np.nan_to_num(self.worths[k], nan=np.inf))
+
+    def _vertex(self, k: int) -> float:
+        """How far beside k the parabola through it and its neighbors is least; at most ½."""
+        left, middle, right = (self.worths.get(k + step, np.nan) for step in (-1, 0, 1))
+        bend = left - 2 * middle + right
+        return float(np.clip((left - right) / (2 * bend), -0.5, 0.5)) if bend > 0 else 0.0
+
+
+def _small(objective: Objective, rows: NDArray, sizes: Sizes) -> Objective:
+    """The objective of a pilot, on some of the rows."""
+    weights, dtype = objective.sample_weight, _dtype(sizes)
+    everything = len(rows) == objective.n_samples
+    X, Y = (A if everything else A[rows] for A in (objective.X, objective.Y))
+    return replace(
+        objective, units=pilot_units(objective.units), X=X.astype(dtype, copy=False),
+        Y=Y.astype(dtype, copy=False), sample_weight=None if weights is None else weights[rows],
+    )  # fmt: skip
+
+
+def _held(validation: Rows, sizes: Sizes) -> Rows:
+    dtype = _dtype(sizes)
+    return replace(validation, X=validation.X.astype(dtype), Y=validation.Y.astype(dtype))
+
+
+def _dtype(sizes: Sizes) -> Any:
+    """float32 where that holds the columns."""
+    some = sizes.size[sizes.size > 0]
+    is_usual = np.all((some > _SMALLEST) & (some < _LARGEST)) and np.all(sizes.distance < _FAR)
+    return np.float32 if is_usual else sizes.dtype
+
+
+def _splits(
+    n: int, strata: NDArray | None, wanted: int, rng: np.random.RandomState
+) -> list[Split]:
+    """Rows to train on and rows held out: as many of the parts as are wanted, at least one."""
+    order = rng.permutation(n)
+    if strata is not None:
+        order = order[np.argsort(strata[order], kind="stable")]
+    part = np.empty(n, dtype=np.intp)
+    part[order] = np.arange(n) % _PARTS
+    parts = range(min(max(wanted, 1), _PARTS))
+    return [(np.flatnonzero(part != k), np.flatnonzero(part == k)) for k in parts]
