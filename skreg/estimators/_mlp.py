@@ -209,7 +209,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             before=before, fixed=fixed, rng=rng, is_incremental=incremental, told=told,
             settings=self._settings(objective.n_samples, incremental, goes_on, n_epochs_done),
         ).run()  # fmt: skip
-        if not (chooses or goes_on):
+        if not isinstance(self.alpha, str):
             vars(self).pop("alpha_curve_", None)
         vars(self).update(found)
         return self

@@ -15,6 +15,7 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas, check_weights
+from skreg.estimators._auto_alpha import Curve
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._linear import told_of
 from skreg.estimators._mlp_settings import MLPSettings
@@ -93,6 +94,13 @@ class AfterTraining(MLPSettings):
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of the layers; of a regressor, the last layer's are in the units of y.
 
+    alpha_ : float or ndarray of shape (n_layers - 1,)
+        λ in force; a number for each layer of weights if ``alpha`` has several.
+
+    alpha_curve_ : dict of str to ndarray of shape (n_alphas,)
+        With ``alpha="auto"``, how λ was found: ``alpha``, the λ that were compared, descending;
+        ``loss``, the mean loss of small networks on rows held out; ``std_error`` of that mean.
+
     objective_ : float
         R + λJ at the fitted parameters, over the training rows and without dropout. After
         ``partial_fit`` the same as ``loss_``.
@@ -157,6 +165,7 @@ class AfterTraining(MLPSettings):
         Number of training rows seen.
     """
 
+    alpha_curve_: Curve
     objective_: float
     loss_: float
     loss_curve_: list[float]

@@ -29,6 +29,10 @@ __all__ = ["AUTO", "Curve", "chosen", "prior_alpha"]
 _PRIOR, _DOUBT = 3.0, 0.5
 # λ are compared that lie a step from each other, at most so many steps from the prior's.
 _STEP, _FURTHEST = 3.0, 4
+# A decay beside Adam's step is not divided by the size of the gradients, as the penalty's pull is.
+_DECOUPLED = 50.0
+# Each round takes two thirds of the way to the prior λ of another penalty than L2, or more.
+_ROUNDS = 8
 # Of fewer rows none are held out.
 _ENOUGH = 20
 # Rows that pilots see at most, and the parts they are cut into. As many of these are held out in
@@ -108,9 +112,17 @@ def prior_alpha(regularization: Regularization, units: tuple[int, ...], n_rows: 
     if regularization.norm_bound is not None:
         return 0.0
     theta = initial_theta(units, np.random.RandomState(0), np.float64)
-    ridge = Regularization(get_penalty("l2"), alpha=_PRIOR / n_rows)
-    cost = replace(regularization, alpha=1.0).value(theta, units)
-    return ridge.value(theta, units) / cost if cost else 0.0
+    alpha = _PRIOR / n_rows
+    target = Regularization(get_penalty("l2"), alpha=alpha).value(theta, units)
+    for _ in range(_ROUNDS):
+        cost = replace(regularization, alpha=alpha).value(theta, units)
+        if cost in (0.0, target):
+            break
+        # Penalties grow with λ, or for weights beyond the reach of a concave one with its square.
+        alpha *= (target / cost) ** (2 / 3)
+    if not cost:
+        return 0.0
+    return alpha * _DECOUPLED if regularization.weight_decay == "decoupled" else alpha
 
 
 @dataclass
@@ -171,7 +183,9 @@ class Search:
         found = self.losses([self._alpha(k) for k in steps])
         for k, losses in zip(steps, found, strict=True):
             self.seen[k] = losses
-            mean, error = self._mean(losses - self.seen[0])
+            both = np.isfinite(losses) & np.isfinite(self.seen[0])
+            gain = np.subtract(losses, self.seen[0], out=np.full_like(losses, np.inf), where=both)
+            mean, error = self._mean(gain)
             self.worths[k] = mean + _DOUBT * abs(k) * error
 
     def _mean(self, losses: NDArray) -> tuple[float, float]:

@@ -27,7 +27,7 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(256,)
+    hidden_layer_sizes : int or array-like of int, default=(128, 64)
         Number of units of each hidden layer; ``()`` for none, which makes a linear model.
 
     activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"
@@ -48,11 +48,13 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
         elastic nets, MCP, SCAD and those of ``groups`` take their proximal step in Python after
         each mini-batch, which is slower.
 
-    alpha : float or array-like of shape (n_layers,), default=0.003
+    alpha : "auto", float or array-like of shape (n_layers,), default="auto"
         λ ≥ 0, the strength of the penalty. It multiplies J against the *mean* loss, whatever the
         batch size, the solver and the number of rows; 0 means no penalty. Several numbers are for
-        the layers of weights, from the input on. It may be changed between calls of
-        ``partial_fit`` with ``set_params``.
+        the layers of weights, from the input on. "auto" chooses one number within ``fit`` by small
+        networks trained on parts of the rows, see ``alpha_curve_``: of L2 about 3/n, unless
+        rows held out (``X_val``, if it is given) say otherwise. A warm start and later calls of
+        ``partial_fit`` keep what was found; set to a number, it may be changed between them.
 
     l1_ratio : float, default=0.5
         Share of ‖θ‖₁ in the elastic net, in [0, 1].
@@ -114,7 +116,7 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
     validation_fraction : float, default=0.1
         Share of the rows held out by ``early_stopping`` where ``fit`` is given no ``X_val``.
 
-    beta_1, beta_2 : float, default=0.9, 0.999
+    beta_1, beta_2 : float, default=0.9, 0.95
         Decay rates of "adam".
 
     epsilon : float, default=1e-8
@@ -199,7 +201,7 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
         "init": [StrOptions({"glorot", "he"})],
     }
 
-    hidden_layer_sizes: int | Sequence[int] = (256,)
+    hidden_layer_sizes: int | Sequence[int] = (128, 64)
     activation: str = "relu"
     _: KW_ONLY
     solver: str = "adam"
@@ -221,7 +223,7 @@ class MLPParameters(DocumentedMixin, BaseEstimator):
     early_stopping: bool = False
     validation_fraction: float = 0.1
     beta_1: float = 0.9
-    beta_2: float = 0.999
+    beta_2: float = 0.95
     epsilon: float = 1e-8
     n_iter_no_change: float = 10
     groups: str | None = None

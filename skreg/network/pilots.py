@@ -1,7 +1,7 @@
 """Pilots: small networks that are trained for a few epochs, on parts of the rows, to compare λ."""
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -71,8 +71,7 @@ class Pilots:
         """The loss of every row held out, split after split; infinite where training diverged."""
         penalty = replace(self.objective.regularization, alpha=alpha)
         objective = replace(self.objective, regularization=penalty)
-        rng = np.random.RandomState(self.seed)
-        theta = initial_theta(objective.units, rng, objective.X.dtype, init=self.init)
+        theta = self._start.copy()
         if self.columns is not None:
             objective.suited(self.columns).start(theta, objective.units)
         state = TrainingState.start(theta.copy(), Adam.kernel, self.columns)
@@ -83,10 +82,10 @@ class Pilots:
         train = partial(trainer.train, n_workers=1)
         run = objective.epoch_of(trainer, train, state.theta, self.batch_size)
         found = []
-        for rows, held in self.splits:
+        for order, (_, held) in zip(self._orders, self.splits, strict=True):
             state.theta[:], state.slot_1[:], state.slot_2[:] = theta, 0, 0
             with state.centered(objective.units):
-                self._train(trainer, run, rows, rng)
+                self._train(trainer, run, order)
             found.append(self._held_losses(objective, state.theta, held, trainer.diverged))
         return np.concatenate(found)
 
@@ -99,9 +98,19 @@ class Pilots:
         weights = np.concatenate([weights[held] for _, held in self.splits])
         return weights / weights.sum()
 
-    def _train(self, trainer, run, rows, rng):
-        orders = [rng.permutation(rows) for _ in range(self.n_epochs)]
-        order = np.concatenate(orders)
+    @cached_property
+    def _start(self) -> NDArray:
+        rng = np.random.RandomState(self.seed)
+        return initial_theta(self.objective.units, rng, self.objective.X.dtype, init=self.init)
+
+    @cached_property
+    def _orders(self) -> list[NDArray]:
+        """The rows of all epochs, shuffled, for every split."""
+        rng = np.random.RandomState(self.seed)
+        epochs = range(self.n_epochs)
+        return [np.concatenate([rng.permutation(rows) for _ in epochs]) for rows, _ in self.splits]
+
+    def _train(self, trainer, run, order):
         n_steps = -(-len(order) // self.batch_size)
         etas = OneCycle(1).rates(_RATE, 0, 0, n_steps)
         n_stages = _STAGES if self.ramp else 1

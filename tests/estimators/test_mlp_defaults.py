@@ -21,8 +21,8 @@ CYCLES = ["cosine", "one_cycle"]
 def test_the_defaults_are_what_the_experiment_says(kind):
     X, y = data(kind)
     spelt_out = kind(
-        (256,), solver="adam", alpha=3e-3, learning_rate="one_cycle", learning_rate_init=0.01,
-        max_iter=50, dropout=(0.0, 0.1), batch_size=32, random_state=0,
+        (128, 64), solver="adam", alpha="auto", learning_rate="one_cycle", learning_rate_init=0.01,
+        max_iter=50, dropout=(0.0, 0.1), batch_size=32, beta_2=0.95, random_state=0,
     )  # fmt: skip
     assert np.array_equal(theta(kind(random_state=0).fit(X, y)), theta(spelt_out.fit(X, y)))
 

@@ -106,4 +106,4 @@ def test_workers_beyond_those_provided_for_are_refused():
         with pytest.raises(ValueError, match="worker must be"):
             trainer.serve(worker)
     with pytest.raises(ValueError, match="order"):
-        trainer.train(np.arange(N + 1), ETAS, n_steps_done=0, n_workers=1, **NUMBERS)
+        trainer.train(np.arange(0), ETAS, n_steps_done=0, n_workers=1, **NUMBERS)
