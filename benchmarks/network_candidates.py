@@ -24,16 +24,19 @@ OUTER, INNER = 5, 3
 
 CYCLE = {
     "learning_rate": "one_cycle", "learning_rate_init": 0.01, "batch_size": 32, "max_iter": 50,
-    "hidden_layer_sizes": (100,),
+    "hidden_layer_sizes": (100,), "beta_2": 0.999,
 }  # fmt: skip
 DROPS = CYCLE | {"alpha": 3e-3, "dropout": 0.1}
 WIDE = DROPS | {"hidden_layer_sizes": (256,)}
 LBFGS = {"solver": "lbfgs", "max_iter": 200, "hidden_layer_sizes": (100,), "dropout": 0.0}
+DEEP = WIDE | {"batch_size": "auto", "beta_2": 0.95, "hidden_layer_sizes": (128, 64)}
+AUTO = DEEP | {"alpha": "auto"}
 #: Settings of our networks that compete to be the defaults. The first are scikit-learn's defaults.
 CANDIDATES = {
     "constant rate, 200 epochs": {
         "learning_rate": "constant", "learning_rate_init": 1e-3, "batch_size": 200,
         "max_iter": 200, "alpha": 1e-4, "dropout": 0.0, "hidden_layer_sizes": (100,),
+        "beta_2": 0.999,
     },
     "one cycle, 100 epochs of batches of 200": DROPS | {"batch_size": 200, "max_iter": 100},
     "one cycle of 50 epochs, batches of 32": CYCLE | {"alpha": 1e-4, "dropout": 0.0},
@@ -50,11 +53,20 @@ CANDIDATES = {
     | {"batch_size": "auto", "alpha": 1e-2},
     "… alpha 3e-3, dropout 0.1, 2 × 64 units": DROPS | {"hidden_layer_sizes": (64, 64)},
     "… alpha 3e-3, dropout 0.1, silu": DROPS | {"activation": "silu"},
+    "… alpha auto, dropout 0.1, 256 units, batches by size": WIDE
+    | {"batch_size": "auto", "alpha": "auto"},
+    "… alpha auto, dropout 0.1, 256 units, batches by size, β₂ 0.95": WIDE
+    | {"batch_size": "auto", "alpha": "auto", "beta_2": 0.95},
+    "128 and 64 units, β₂ 0.95, alpha 3e-3": DEEP,
+    "128 and 64 units, β₂ 0.95, alpha auto": AUTO,
+    "128 and 64 units, β₂ 0.999, alpha auto": AUTO | {"beta_2": 0.999},
+    "2 × 64 units, β₂ 0.95, alpha auto": AUTO | {"hidden_layer_sizes": (64, 64)},
+    "2 × 128 units, β₂ 0.95, alpha auto": AUTO | {"hidden_layer_sizes": (128, 128)},
     "L-BFGS, alpha 3e-3": LBFGS | {"alpha": 3e-3},
     "L-BFGS, alpha 1e-2": LBFGS | {"alpha": 1e-2},
 }  # fmt: skip
 #: The one that became the defaults.
-DEFAULT_CANDIDATE = "… alpha 3e-3, dropout 0.1, 256 units, batches by size"
+DEFAULT_CANDIDATE = "128 and 64 units, β₂ 0.95, alpha auto"
 
 
 def _ours(is_class, settings):

@@ -36,10 +36,11 @@ _ROUNDS = 8
 # Of fewer rows none are held out.
 _ENOUGH = 20
 # Rows that pilots see at most, and the parts they are cut into. As many of these are held out in
-# turn as cost this share of a fit, where so many λ are looked at.
-_ROWS, _PARTS, _COST, _LOOKS = 10_000, 5, 0.4, 3.5
-# A pilot's epochs, as a share of the fit's, and at most.
-_EPOCHS, _MOST_EPOCHS = 0.5, 25
+# turn as cost this share of a fit's products, where so many λ are looked at.
+_ROWS, _PARTS, _COST, _LOOKS = 10_000, 5, 0.3, 3.5
+# A pilot's epochs: as many as the fit's, if they can be afforded for so many rows held out, or half
+# of them; and of so many at most.
+_EPOCHS, _HELD, _MOST_EPOCHS = (1.0, 0.5), 1000, 50
 # In float32 no column is read that is beyond these sizes, or further from 0 in standard deviations.
 _SMALLEST, _LARGEST, _FAR = 1e-9, 1e9, 1e3
 
@@ -82,14 +83,13 @@ def chosen(
         )
     rng = deepcopy(rng)
     n, rows = len(rows), np.sort(rng.permutation(rows)[:_ROWS])
-    splits, n_train = [(np.arange(len(rows)), slice(None))], len(rows)
-    n_epochs = min(max(round(_EPOCHS * estimator.max_iter), 1), _MOST_EPOCHS)
+    splits: list[Split] = [(np.arange(len(rows)), slice(None))]
+    n_train = len(rows) if validation is not None else len(rows) - len(rows) // _PARTS
+    share = n_train / n * np.dtype(_dtype(sizes)).itemsize / sizes.dtype.itemsize
+    n_epochs, n_parts = _effort(objective.units, estimator.max_iter, len(rows), share)
     if validation is None:
-        n_train -= len(rows) // _PARTS
-        cost = n_epochs * n_train * n_parameters(pilot_units(objective.units))
-        cost /= estimator.max_iter * n * n_parameters(objective.units)
         strata = None if strata is None else strata[rows]
-        splits = _splits(len(rows), strata, int(_COST / (_LOOKS * cost)), rng)
+        splits = _splits(len(rows), strata, n_parts, rng)
     pilots = Pilots(
         _small(objective, rows, sizes), Columns.of(sizes), splits,
         held=None if validation is None else _held(validation, sizes),
@@ -105,6 +105,23 @@ def chosen(
             pilots.shares(),
         )
         return search.run(), search.curve()
+
+
+def _effort(units: tuple[int, ...], max_iter: int, n: int, share: float) -> tuple[int, int]:
+    """Epochs of a pilot, and how many parts of the n rows are held out in turn.
+
+    ``share`` is what an epoch of a network of these units would cost, as one of a fit's.
+    """
+    wanted = min(-(-_HELD * _PARTS // n), _PARTS)
+    n_epochs = affordable = 0
+    for part in _EPOCHS:
+        n_epochs = max(round(part * min(max_iter, _MOST_EPOCHS)), 1)
+        cost = share * n_epochs / max_iter
+        cost *= n_parameters(pilot_units(units)) / n_parameters(units)
+        affordable = int(_COST / (_LOOKS * cost))
+        if affordable >= wanted:
+            break
+    return n_epochs, min(max(affordable, 1), _PARTS)
 
 
 def prior_alpha(regularization: Regularization, units: tuple[int, ...], n_rows: int) -> float:
@@ -229,7 +246,7 @@ def _dtype(sizes: Sizes) -> Any:
 
 
 def _splits(
-    n: int, strata: NDArray | None, wanted: int, rng: np.random.RandomState
+    n: int, strata: NDArray | None, n_parts: int, rng: np.random.RandomState
 ) -> list[Split]:
     """Rows to train on and rows held out: as many of the parts as are wanted, at least one."""
     order = rng.permutation(n)
@@ -237,5 +254,4 @@ def _splits(
         order = order[np.argsort(strata[order], kind="stable")]
     part = np.empty(n, dtype=np.intp)
     part[order] = np.arange(n) % _PARTS
-    parts = range(min(max(wanted, 1), _PARTS))
-    return [(np.flatnonzero(part != k), np.flatnonzero(part == k)) for k in parts]
+    return [(np.flatnonzero(part != k), np.flatnonzero(part == k)) for k in range(n_parts)]

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from skreg._kernels import network as kernel
 from skreg.network.columns import Columns
 from skreg.network.optimisers import Adam
 from skreg.network.parameters import initial_theta
@@ -72,8 +73,9 @@ class Pilots:
         penalty = replace(self.objective.regularization, alpha=alpha)
         objective = replace(self.objective, regularization=penalty)
         theta = self._start.copy()
-        if self.columns is not None:
-            objective.suited(self.columns).start(theta, objective.units)
+        columns = objective.suited(self.columns)
+        if columns is not None:
+            columns.start(theta, objective.units)
         state = TrainingState.start(theta.copy(), Adam.kernel, self.columns)
         trainer = objective.trainer(
             state, batch_size=self.batch_size, dropout_seed=self.seed,
@@ -106,9 +108,13 @@ class Pilots:
     @cached_property
     def _orders(self) -> list[NDArray]:
         """The rows of all epochs, shuffled, for every split."""
-        rng = np.random.RandomState(self.seed)
-        epochs = range(self.n_epochs)
-        return [np.concatenate([rng.permutation(rows) for _ in epochs]) for rows, _ in self.splits]
+        rng, orders = np.random.RandomState(self.seed), []
+        for rows, _ in self.splits:
+            order = np.empty((self.n_epochs, len(rows)), dtype=np.intp)
+            for epoch in order:
+                kernel.shuffle(epoch, rng.tomaxint())
+            orders.append(rows[order.ravel()])
+        return orders
 
     def _train(self, trainer, run, order):
         n_steps = -(-len(order) // self.batch_size)

@@ -75,9 +75,11 @@ def test_it_predicts_better_than_a_lambda_that_is_too_small_or_too_large():
 
     def loss(alpha):
         network = RegularizedMLPClassifier((32,), alpha=alpha, random_state=0)
-        return -network.fit(X[train], y[train]).predict_log_proba(X[test])[
-            np.arange(len(test)), y[test]
-        ].mean()
+        return (
+            -network.fit(X[train], y[train])
+            .predict_log_proba(X[test])[np.arange(len(test)), y[test]]
+            .mean()
+        )
 
     assert loss("auto") < min(loss(1e-5), loss(0.3))
 
@@ -107,7 +109,8 @@ def test_it_predicts_better_than_a_lambda_that_is_too_small_or_too_large():
 def test_every_kind_of_network_can(iris, settings):
     network = _auto(**settings)
     network.fit(*iris)
-    assert np.isfinite(network.alpha_) and network.alpha_ > 0
+    assert np.isfinite(network.alpha_)
+    assert network.alpha_ > 0
     assert len(network.alpha_curve_["alpha"]) >= 3
     again = _auto(**settings, alpha=network.alpha_).fit(*iris)
     assert _same(network, again)
@@ -163,9 +166,11 @@ def test_training_goes_on_with_what_was_found(iris):
     network = _auto(warm_start=True).fit(X, y)
     found, curve = network.alpha_, network.alpha_curve_
     network.fit(X[::2], y[::2])
-    assert network.alpha_ == found and network.alpha_curve_ is curve
+    assert network.alpha_ == found
+    assert network.alpha_curve_ is curve
     network.set_params(alpha=0.5).fit(X, y)
-    assert network.alpha_ == 0.5 and not hasattr(network, "alpha_curve_")
+    assert network.alpha_ == 0.5
+    assert not hasattr(network, "alpha_curve_")
     fresh = _auto().partial_fit(X, y, classes=[0, 1, 2])
     found = fresh.alpha_
     assert fresh.partial_fit(X[::2], y[::2]).alpha_ == found
@@ -215,7 +220,8 @@ def test_several_targets_and_labels():
     X = rng.normal(size=(120, 4))
     numbers = RegularizedMLPRegressor((16,), max_iter=10, random_state=0).fit(X, X[:, :2])
     labels = _auto().fit(X, (X[:, :2] > 0).astype(int))
-    assert numbers.alpha_ > 0 and labels.alpha_ > 0
+    assert numbers.alpha_ > 0
+    assert labels.alpha_ > 0
 
 
 def test_the_search_stays_at_the_prior_where_nothing_is_gained():

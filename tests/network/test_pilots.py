@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from skreg._kernels import network as kernel
 from skreg.losses import get_loss
 from skreg.network.columns import Columns, Sizes
 from skreg.network.optimisers import Adam
@@ -41,17 +42,35 @@ def test_losses_are_those_of_a_network_trained_step_by_step(pilots):
     objective, (train, held) = pilots.objective, pilots.splits[0]
     rng = np.random.RandomState(3)
     theta = initial_theta(objective.units, np.random.RandomState(3), float)
-    order = np.concatenate([rng.permutation(train) for _ in range(5)])
+    order = np.empty((5, 40), dtype=np.intp)
+    for epoch in order:
+        kernel.shuffle(epoch, rng.tomaxint())
+    order = train[order.ravel()]
     state = TrainingState.start(theta, "adam")
     etas = OneCycle(1).rates(0.01, 0, 0, len(order) // 8)
     penalty = replace(objective.regularization, alpha=0.1)
     for eta, batch in zip(etas, order.reshape(-1, 8), strict=True):
-        part = replace(objective, regularization=penalty, X=objective.X[batch], Y=objective.Y[batch])
+        part = replace(
+            objective, regularization=penalty, X=objective.X[batch], Y=objective.Y[batch]
+        )
         state.eta = eta
         next(part.epochs(state, optimiser=Adam(beta_2=0.95), batch_size=8))
     raw = raw_predictions(objective.network(), theta, objective.X[held])
     expected = 0.5 * (objective.Y[held] - raw)[:, 0] ** 2
     np.testing.assert_allclose(pilots.losses(0.1)[:20], expected, rtol=1e-9)
+
+
+def test_rows_held_out_are_not_trained_on(pilots):
+    """Targets that only they have teach nothing."""
+    objective, held = pilots.objective, pilots.splits[0][1]
+    Y = objective.Y.copy()
+    Y[held] += 5
+    moved = replace(pilots, objective=replace(objective, Y=Y), splits=pilots.splits[:1])
+    raw = objective.Y[held, 0] - np.sqrt(2 * pilots.losses(0.01)[:20])
+    raw = np.column_stack([raw, 2 * objective.Y[held, 0] - raw])
+    expected = 0.5 * (Y[held] - raw) ** 2
+    found = moved.losses(0.01)[:, np.newaxis]
+    assert np.isclose(found, expected).any(axis=1).all()
 
 
 def test_each_split_starts_afresh(pilots):
