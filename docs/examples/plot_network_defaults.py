@@ -84,6 +84,7 @@ pd.Series(inner, name="mean rank").sort_values().round(2).to_frame()
 # - Fifty epochs of a rate that rises to 0.01 and falls again, with some weight decay, do better
 #   than two hundred at a constant 0.001; without the decay they do not.
 # - λ = 0.01 is better than 0.003 on some small tables with noisy labels and much worse where there
-#   is more to learn: this is what ``PathSearchCV`` is for.
+#   is more to learn: networks with ``alpha="auto"`` are ahead of all that have a fixed one.
+# - Two layers of 128 units are better than 128 and 64, the defaults, for half as much time again.
 # - L-BFGS is ahead on some of the smallest tables and behind on others; no rule by the number of
 #   rows is to be read from that, so ``solver`` is "adam" at every size.
