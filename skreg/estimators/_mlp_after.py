@@ -95,11 +95,11 @@ class AfterTraining(MLPSettings):
         Biases of the layers; of a regressor, the last layer's are in the units of y.
 
     alpha_ : float or ndarray of shape (n_layers - 1,)
-        λ in force; a number for each layer of weights if ``alpha`` has several.
+        λ in force.
 
     alpha_curve_ : dict of str to ndarray of shape (n_alphas,)
-        With ``alpha="auto"``, how λ was found: ``alpha``, the λ that were compared, descending;
-        ``loss``, the mean loss of small networks on rows held out; ``std_error`` of that mean.
+        How "auto" found it: ``alpha``, the λ compared; ``loss``, mean losses of small networks on
+        rows held out; their ``std_error``.
 
     objective_ : float
         R + λJ at the fitted parameters, over the training rows and without dropout. After
@@ -146,18 +146,13 @@ class AfterTraining(MLPSettings):
     n_iter_ : int
         Number of epochs of the last ``fit``; after ``partial_fit``, of all calls.
 
-    n_layers_ : int
-        Number of layers, input and output included.
-
-    n_outputs_ : int
-        Number of outputs.
+    n_layers_, n_outputs_ : int
+        Number of layers, input and output included; number of outputs.
 
     out_activation_ : str
         Activation of the outputs.
 
     n_features_in_ : int
-        Number of features.
-
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if X had names.
 
