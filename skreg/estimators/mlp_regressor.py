@@ -56,10 +56,10 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
     layers this is ``Ridge(alpha=n_samples * alpha)``, and with penalty="l1"
     ``Lasso(alpha=s * alpha)``, whatever the solver and the batch size.
 
-    The defaults were chosen by inner folds of tables with standardized features, by the loss and the
-    time of a fit (``python -m benchmarks network-candidates``), and λ is meant for such. Features on
-    other scales train as well, since the first layer starts and moves in units of each column; but
-    the penalty is on the weights of X as it is.
+    The defaults were chosen by inner folds of tables with standardized features, by the loss and
+    the time of a fit (``python -m benchmarks network-candidates``), and λ is meant for such.
+    Features on other scales train as well, since the first layer starts and moves in units of each
+    column; but the penalty is on the weights of X as it is.
 
     Examples
     --------
