@@ -1,4 +1,4 @@
-"""``python adelie_path.py FOLDER``: group lasso paths by adelie; see ``elsewhere.py``."""
+"""``python adelie_path.py FOLDER``: paths of the lasso and of groups by adelie; see ``elsewhere.py``."""
 
 import sys
 import time
@@ -21,6 +21,7 @@ for line in sys.stdin:
         glm=glm,
         groups=groups,
         lmda_path=alphas,
+        intercept=bool(int(settings["intercept"])),
         early_exit=False,
         tol=float(line),
         n_threads=1,

@@ -15,7 +15,10 @@ LIBRARY = "adelie"
 THREADS = (1,)
 SCRIPT = Path(__file__).with_name("adelie_path.py")
 # On the largest change of the objective, relative to the null deviance.
-TOLERANCES = {"group_lasso_path": ladder(1e-6, 1e-14, 1)}
+TOLERANCES = {
+    "group_lasso_path": ladder(1e-6, 1e-14, 1),
+    "logistic_lasso_path": ladder(1e-6, 1e-14, 1),
+}
 
 
 def installed():
@@ -34,6 +37,15 @@ def versions():
 
 
 def group_lasso_path(data):
+    return _path(data, size=data.group_size, logistic=data.logistic)
+
+
+def logistic_lasso_path(data):
+    return _path(data, size=1, logistic=True, intercept=data.fit_intercept)
+
+
+def _path(data, size, logistic, intercept=True):
     arrays = {"X": data.X.T, "y": data.y, "lambda": data.alphas}
-    settings = {"n": len(data.y), "size": data.group_size, "logistic": int(data.logistic)}
+    settings = {"n": len(data.y), "size": size, "logistic": int(logistic)}
+    settings["intercept"] = int(intercept)
     return start([os.environ["ADELIE_PYTHON"], str(SCRIPT)], arrays, settings, len(data.alphas))
