@@ -1,4 +1,4 @@
-"""``python adelie_path.py FOLDER``: paths of the lasso and of groups by adelie; see ``elsewhere.py``."""
+"""``python adelie_path.py FOLDER``: lasso and group paths by adelie (``elsewhere.py``)."""
 
 import sys
 import time

@@ -270,7 +270,8 @@ class Groups(InnerKernel):
         theta, cross = (np.atleast_2d(x) for x in (self.theta / self._scale, self._cross))
         self._past.append(theta, cross - np.atleast_2d(self._slope * self._scale))
         strength, ridge = self._strengths(alpha)
-        at = self._hessian, cross, strength, self._starts, np.repeat(ridge, np.diff(self._starts))
+        bend = np.repeat(ridge, np.diff(self._starts)) if ridge.any() else 0.0
+        at = self._hessian, cross, strength, self._starts, bend
         self.theta = self._past.best(*at)[0].reshape(self.theta.shape) * self._scale
 
     def _strengths(self, alpha: float) -> tuple[Array, Array]:

@@ -33,14 +33,15 @@ class PastSolutions:
 
     def __init__(self, by_rows: bool) -> None:
         self._by_rows, self.growth = by_rows, 1.0
-        self._solutions: deque[list[Array]] = deque(maxlen=_SOLUTIONS)
-        self._points: deque[list[Array]] = deque(maxlen=_POINTS)
+        self._solutions: deque[list[Any]] = deque(maxlen=_SOLUTIONS)
+        self._points: deque[list[Any]] = deque(maxlen=_POINTS)
 
     def append(self, theta: Array, image: Array, is_solved: bool = True) -> None:
         """Add θ (q, p), which may have grown by new groups, and its image."""
         if is_solved:
             self._points.clear()
-        (self._solutions if is_solved else self._points).append([theta.copy(), image])
+        kept = self._solutions if is_solved else self._points
+        kept.append([theta.copy(), image, theta.any(axis=0)])
 
     def best(
         self, columns: Array, target: Array, strength: Array, starts: Indices, ridge: Any = 0.0
@@ -50,18 +51,18 @@ class PastSolutions:
         ``columns`` are the images of single coefficients, and ½θ² weighs ``ridge``.
         """
         past, solved = [*self._solutions, *self._points], len(self._solutions)
-        last = past[-1][0]
-        gone = np.repeat(~np.logical_or.reduceat(last.any(axis=0), starts[:-1]), np.diff(starts))
+        last, _, support = past[-1]
+        gone = np.repeat(~np.logical_or.reduceat(support, starts[:-1]), np.diff(starts))
         basis, spread = np.zeros((len(past), *last.shape)), np.empty((len(past), *target.shape))
         for one, theta, image in zip(past, basis, spread, strict=True):
-            size = one[0].shape[1]
+            size = len(one[2])
             if one[1].shape != target.shape:
                 one[1] = one[0] @ columns[:size]
-            lost = np.flatnonzero(gone[:size] & one[0].any(axis=0))
+            lost = np.flatnonzero(gone[:size] & one[2])
             if lost.size:
                 one[1] -= one[0][:, lost] @ columns[lost]
-                one[0][:, lost] = 0.0
-            theta[:, :size], image[...] = one
+                one[0][:, lost], one[2][lost] = 0.0, False
+            theta[:, :size], image[...] = one[:2]
         order = np.minimum(np.arange(len(past))[::-1], 1)
         order[: max(solved - 1, 0)] = np.arange(1, solved)[::-1]
         for rows in (basis, spread):  # differences, of rising order those of solutions
@@ -75,4 +76,4 @@ class PastSolutions:
             gram += (basis * ridge).reshape(flat.shape) @ flat.T
         x = group_span.best_combination(basis, gram, pair @ target.ravel(), strength, starts)
         self.growth = float(np.abs(x) @ np.exp2(order))
-        return np.tensordot(x, basis, 1), np.tensordot(x, spread, 1)
+        return (x @ flat).reshape(last.shape), (x @ along).reshape(target.shape)
