@@ -199,8 +199,9 @@ class LearningCurvesDisplay:
         for network in (fitted_in(network)[0] for network in networks):
             expect(network, "networks", ("fit", "alpha"), "one fitted network, or several")
             check_is_fitted(network)
-            if np.ndim(network.alpha):
-                raise ValueError(f"alpha={network.alpha!r} is not one λ: give networks with one.")
+            alpha = getattr(network, "alpha_", network.alpha)  # of alpha="auto", what was found
+            if np.ndim(alpha):
+                raise ValueError(f"alpha={alpha!r} is not one λ: give networks with one.")
             expect(network, "networks", ("history_",), "one fitted network, or several")
             log = network.history_
             if "validation_loss" not in log:
@@ -209,7 +210,7 @@ class LearningCurvesDisplay:
                     "y_val, or early_stopping=True, or use from_estimator."
                 )
             run = np.column_stack([log["loss"], log["validation_loss"]])
-            runs.setdefault(float(network.alpha), []).append(run)
+            runs.setdefault(float(alpha), []).append(run)
         errors = _side_by_side(list(runs.values()))
         return cls(alphas=list(runs), error_name="mean loss", **errors).plot(ax=ax, **kwargs)
 

@@ -121,3 +121,9 @@ def test_from_history_wants_validation_rows_and_one_alpha():
     layered = clone(NETWORK).set_params(alpha=[0.1, 0.0]).fit(X, y)
     with pytest.raises(ValueError, match="is not one λ"):
         LearningCurvesDisplay.from_history([layered])
+
+
+def test_from_history_takes_the_lambda_that_was_found():
+    chosen = clone(NETWORK).set_params(alpha="auto", random_state=0)
+    chosen.fit(X, y, X_val=X, y_val=y)
+    assert LearningCurvesDisplay.from_history([chosen]).alphas.tolist() == [chosen.alpha_]
