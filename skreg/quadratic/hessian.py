@@ -189,7 +189,9 @@ class Hessian:
         if risk.n_outputs == 1:
             return self._of_one_output(which, first)
         classes, features = np.divmod(which, risk.n_features)
-        used, places = np.unique(features, return_inverse=True)
+        is_used = np.zeros(risk.n_features, dtype=bool)
+        is_used[features] = True
+        used, places = is_used.nonzero()[0], is_used.cumsum()[features] - 1
         shared, mixed = None, np.zeros((risk.n_outputs, len(which)))
         own = _ClassGrams(classes, places, risk.n_outputs, first)
         scale = np.sqrt(risk.share) if risk.loss.coupled else np.ones(len(risk.share))
@@ -255,11 +257,13 @@ class _ClassGrams:
         self._first, self._order = first, np.argsort(classes, kind="stable")
         self._places = places
         self._starts = np.searchsorted(classes[self._order], np.arange(n_classes + 1))
-        self._members = np.split(self._order, self._starts[1:-1])
+        self._members: list[Indices] = []
         self._grams: list[Array | None] = [None] * n_classes
         self._together = None
-        if max(map(len, self._members)) <= _FEW:
+        if (self._starts[1:] - self._starts[:-1]).max() <= _FEW:
             self._together = np.zeros((len(classes), len(classes) - first))
+        else:
+            self._members = np.split(self._order, self._starts[1:-1])
 
     def add(self, x: Array, weights: Array) -> None:
         """Rows x (n, columns) with weights (n, K)."""
