@@ -135,8 +135,10 @@ def _save(result, output):
 def _write_table(readme, results):
     text = with_block(readme.read_text(), figures_block(results))
     text = with_block(text, summary(results), "summary")
-    chosen = feature_selection.OUTPUT / f"{feature_selection.NAME}.json"
-    readme.write_text(feature_selection.with_table(text, json.loads(chosen.read_text())))
+    for experiment in (feature_selection, network_defaults):
+        kept = experiment.OUTPUT / f"{experiment.NAME}.json"
+        text = experiment.with_table(text, json.loads(kept.read_text(encoding="utf-8")))
+    readme.write_text(text, encoding="utf-8")
     front = HERE.parent / "README.md"
     front.write_text(with_block(front.read_text(), headlines(results)))
     return 0

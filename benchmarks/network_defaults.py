@@ -16,8 +16,15 @@ from benchmarks.tabular.tables import tables
 
 NAME = "network-defaults"
 TITLE = "Networks out of the box and tuned, against boosted trees and networks of others"
-#: Ends in its budget on few tables: it is left out where all are compared.
-SLOW = "TabM"
+#: Who is compared with whom: a lineup meets on the tables, and seeds, where all of it have fits.
+LINEUPS = {
+    "As they come": lambda name: name != "TabM" and "tuned" not in name,
+    "As they come, without RealMLP": lambda name: (
+        name not in ("TabM", "RealMLP") and "tuned" not in name
+    ),
+    "Also with λ by a search": lambda name: name != "TabM",
+    "Also TabM": lambda name: "tuned" not in name,
+}
 
 
 def run(only=(), seeds=3, quick=False, folder=OUTPUT, command=NAME, say=print):
@@ -84,19 +91,36 @@ def _write(result, folder):
     (folder / f"{NAME}.jsonl").unlink(missing_ok=True)
 
 
-def table(result):
-    """The figures as Markdown."""
+def figures(result):
+    """Means and ranks of every lineup as Markdown, the best of each table, and what is missing."""
     sizes, found = result["tables"], result["fits"]
     names = report.contenders_of(found)
-    main = [name for name in names if name != SLOW]
-    parts = [report.summary(found, sizes, main), report.by_table(found, sizes, names)]
-    if SLOW in names:
-        parts.insert(1, f"Where {SLOW} has fits too:")
-        parts.insert(2, report.summary(found, sizes, names))
+    parts = []
+    for title, takes_part in LINEUPS.items():
+        lineup = [name for name in names if takes_part(name)]
+        if blocks := report.summary(found, sizes, lineup):
+            parts += [f"**{title}**", blocks]
+    lineup = [name for name in names if LINEUPS["As they come, without RealMLP"](name)]
+    best = report.best_on(found, sizes, lineup)
+    parts.append(f"Of those as they come, without RealMLP, the best by log loss or RMSE:\n\n{best}")
     seeds = 1 + max(fit["seed"] for fit in found)
     if lines := report.gaps(found, sizes, seeds):
         parts.append("\n".join([f"Fits that are missing, of {seeds} seeds:", "", *lines]))
     return "\n\n".join(parts)
+
+
+def table(result):
+    """All figures as Markdown, also table by table."""
+    sizes, found = result["tables"], result["fits"]
+    names = report.contenders_of(found)
+    return f"{figures(result)}\n\n{report.by_table(found, sizes, names)}"
+
+
+def with_table(readme, result):
+    """The text of a README with the figures in their place."""
+    begin, end = f"<!-- {NAME}: begin -->", f"<!-- {NAME}: end -->"
+    before, after = readme.split(begin)[0], readme.split(end)[1]
+    return f"{before}{begin}\n{figures(result)}\n{end}{after}"
 
 
 def main(args, command):

@@ -22,6 +22,7 @@ from benchmarks.tabular import (  # noqa: E402
 )
 from skreg import RegularizedMLPClassifier  # noqa: E402
 
+DEFAULTS = network_defaults.OUTPUT / f"{network_defaults.NAME}.json"
 CANDIDATES = network_candidates.OUTPUT / f"{network_candidates.NAME}.json"
 needs_data = pytest.mark.skipif(not tables.DATA.exists(), reason="tables are not part of the sdist")
 
@@ -180,3 +181,12 @@ def test_the_defaults_are_what_the_inner_folds_chose():
     chosen = network_candidates.CANDIDATES[network_candidates.DEFAULT_CANDIDATE]
     usual = RegularizedMLPClassifier().get_params() | {"learning_rate_init": 0.01, "dropout": 0.1}
     assert {name: usual[name] for name in chosen} == chosen
+
+
+@pytest.mark.skipif(not DEFAULTS.exists(), reason="results are not part of the sdist")
+def test_the_readme_has_the_figures_of_the_committed_run():
+    result = json.loads(DEFAULTS.read_text(encoding="utf-8"))
+    assert not result["quick"]
+    assert len(result["tables"]) >= 20
+    readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert network_defaults.with_table(readme, result) == readme

@@ -73,6 +73,16 @@ def winners(fits, tables, contenders):
     return best
 
 
+def best_on(fits, tables, contenders):
+    """Lines of tables by who has their least log loss or RMSE."""
+    best = winners(fits, tables, contenders)
+    lines = []
+    for contender in contenders:
+        if mine := [name for name, winner in best.items() if winner == contender]:
+            lines.append(f"- {contender} ({len(mine)}): {', '.join(mine)}")
+    return "\n".join(lines)
+
+
 def summary(fits, tables, contenders):
     """Markdown: for every measure, mean ± standard error and mean rank in each group of tables."""
     blocks = [_block(fits, tables, contenders, measure) for measure in MEASURES]
