@@ -105,12 +105,12 @@ def figures(result):
     parts.append(f"Of those as they come, without RealMLP, the best by log loss or RMSE:\n\n{best}")
     seeds = 1 + max(fit["seed"] for fit in found)
     if lines := report.gaps(found, sizes, seeds):
-        parts.append("\n".join([f"Fits that are missing, of {seeds} seeds:", "", *lines]))
+        parts.append("\n".join(["Not every fit has been run:", "", *lines]))
     return "\n\n".join(parts)
 
 
 def table(result):
-    """All figures as Markdown, also table by table."""
+    """The figures as Markdown, also table by table."""
     sizes, found = result["tables"], result["fits"]
     names = report.contenders_of(found)
     return f"{figures(result)}\n\n{report.by_table(found, sizes, names)}"

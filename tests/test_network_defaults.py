@@ -54,7 +54,7 @@ def test_contenders_meet_on_the_tables_and_seeds_that_all_have():
     assert list(report.measured(found, sizes, ("a", "b", "c"), "log loss")) == ["one"]
     assert list(report.measured(found, sizes, ("a", "b"), "error", "≥ 10,000 rows")) == ["two"]
     assert report.winners(found, sizes, ("a", "b")) == {"one": "a", "two": "b"}
-    lacking = ["- b: two 1", "- c: two 2 (1 beyond the budget)"]
+    lacking = ["- b: 3 of 4", "- c: 2 of 4, 1 beyond the budget; none on two"]
     assert report.gaps(found, sizes, 2) == lacking
 
 
@@ -67,9 +67,10 @@ def test_the_standard_error_is_that_of_seeds():
 
 def test_the_tables_of_figures():
     sizes, found = made_up()
-    lines = report.summary(found, sizes, ("a", "b")).splitlines()
+    lines = report.summary(found, sizes, ("a", "b"), at_least=1).splitlines()
     assert any(line.startswith("| log loss | all (2) | rank | s |") for line in lines)
     assert any(line.startswith("| a | 0.4500 ± 0.0500 | 1.50 | 2 |") for line in lines)
+    assert report.summary(found, sizes, ("a", "b")) == ""
     lines = report.by_table(found, sizes, ("a", "b", "c")).splitlines()
     assert lines[-1] == "| two (20000 × 3), log loss | **0.55** | 0.6 | – |"
 

@@ -7,6 +7,7 @@ import numpy as np
 
 MEASURES = ("error", "log loss", "RMSE")
 SMALL, LARGE = 5_000, 10_000
+MIN_TABLES = 5  # for a mean over tables
 GROUPS = {
     "all": lambda n_samples: True,
     "≤ 5,000 rows": lambda n_samples: n_samples <= SMALL,
@@ -83,17 +84,20 @@ def best_on(fits, tables, contenders):
     return "\n".join(lines)
 
 
-def summary(fits, tables, contenders):
-    """Markdown: for every measure, mean ± standard error and mean rank in each group of tables."""
-    blocks = [_block(fits, tables, contenders, measure) for measure in MEASURES]
+def summary(fits, tables, contenders, at_least=MIN_TABLES):
+    """Markdown: for every measure, mean ± standard error, rank and seconds by groups of tables.
+
+    A group of fewer tables than ``at_least`` is left out.
+    """
+    blocks = [_block(fits, tables, contenders, measure, at_least) for measure in MEASURES]
     return "\n\n".join(block for block in blocks if block)
 
 
-def _block(fits, tables, contenders, measure):
+def _block(fits, tables, contenders, measure, at_least):
     groups = {
         group: found
         for group in GROUPS
-        if (found := measured(fits, tables, contenders, measure, group))
+        if len(found := measured(fits, tables, contenders, measure, group)) >= at_least
     }
     if not groups:
         return ""
@@ -146,17 +150,16 @@ def _cell(value, least):
 
 
 def gaps(fits, tables, n_seeds):
-    """Lines that say how many seeds of which tables a contender has no fit of, and why if known."""
+    """Lines of contenders without a fit on every table and seed: how many, and where none."""
     lines = []
     for contender in contenders_of(fits):
-        lacks = []
-        for name in tables:
-            mine = [fit for fit in fits if _is(fit, name, contender)]
-            stopped = sum("stopped" in fit for fit in mine)
-            if n_lacking := n_seeds - len(mine) + stopped:
-                lacks.append(
-                    f"{name} {n_lacking}" + f" ({stopped} beyond the budget)" * bool(stopped)
-                )
-        if lacks:
-            lines.append(f"- {contender}: {', '.join(lacks)}")
+        mine = [fit for fit in fits if fit["contender"] == contender]
+        ended = [fit for fit in mine if "stopped" not in fit]
+        if len(ended) == len(tables) * n_seeds:
+            continue
+        without = [name for name in tables if all(fit["table"] != name for fit in ended)]
+        line = f"- {contender}: {len(ended)} of {len(tables) * n_seeds}"
+        if stopped := len(mine) - len(ended):
+            line += f", {stopped} beyond the budget"
+        lines.append(line + f"; none on {', '.join(without)}" * bool(without))
     return lines
