@@ -7,7 +7,7 @@ import numpy as np
 
 MEASURES = ("error", "log loss", "RMSE")
 SMALL, LARGE = 5_000, 10_000
-MIN_TABLES = 5  # for a mean over tables
+MIN_TABLES = 4  # for a mean over tables
 GROUPS = {
     "all": lambda n_samples: True,
     "≤ 5,000 rows": lambda n_samples: n_samples <= SMALL,
