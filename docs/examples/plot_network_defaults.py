@@ -58,7 +58,8 @@ seconds = report.measured(fits, tables, contenders, "seconds")
 pd.Series({name: mean for name, (mean, _) in report.means(seconds).items()}).round(2).to_frame("s")
 
 # %%
-# Table by table: log loss, or RMSE; the least is bold.
+# Table by table: log loss, or RMSE, in the mean over the seeds that a contender has; the least is
+# bold.
 
 rows = {}
 for name, size in tables.items():
