@@ -137,7 +137,7 @@ export class TrainingState {
   }
 }
 
-const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
+const [BETA_1, BETA_2, EPSILON] = [0.9, 0.95, 1e-8];
 
 // One epoch over the rows in `order`: Σ ℓ, or NaN if it diverged. rule: eta, batch, momentum, dropout,
 // l1 and l2 of each layer, groups ("inputs", "neurons" or null) with a weight for each layer, maxNorm,
