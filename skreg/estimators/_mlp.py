@@ -14,7 +14,13 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import assert_all_finite
 
-from skreg._validation import check_parameters, check_weights, validated, validated_fit
+from skreg._validation import (
+    check_parameters,
+    check_weights,
+    is_in_memory,
+    validated,
+    validated_fit,
+)
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_alpha import chosen
@@ -27,6 +33,7 @@ from skreg.network.parameters import initial_theta
 from skreg.network.prediction import compiled_network, raw_predictions
 from skreg.network.training import Objective, TrainingState
 from skreg.path import NetworkPath
+from skreg.rows.sources import is_chunked
 
 
 class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
@@ -244,6 +251,11 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
 
     def _validated(self, X, y, dtype, reset=False):
         """X and y as the compiled network takes them."""
+        if not is_in_memory(X) and is_chunked(X):
+            raise ValueError(
+                f"X is rows in chunks ({type(X).__name__}), and {type(self).__name__} takes "
+                "arrays. Collect them, or call partial_fit for each chunk."
+            )
         X, y = validated(
             self, X, y, numeric=not is_classifier(self), reset=reset, dtype=dtype, order="C",
             accept_sparse="csr", multi_output=True,

@@ -17,10 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from skreg._validation import check_alphas, check_weights
 from skreg.estimators._auto_alpha import Curve
 from skreg.estimators._fitting import MatrixLike
-from skreg.estimators._linear import told_of
 from skreg.estimators._mlp_settings import MLPSettings
 from skreg.estimators._mlp_targets import Target
-from skreg.estimators._progress import PathProgress
+from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
 from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof
@@ -49,8 +48,7 @@ def with_short_indices(X):
             f"X holds {X.nnz} numbers in {X.shape[1]} columns, and 32-bit indices reach no further "
             "than 2147483647. Train on parts of the rows with partial_fit."
         )
-    parts = X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)
-    return type(X)(parts, shape=X.shape)
+    return type(X)((X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), shape=X.shape)
 
 
 @dataclass

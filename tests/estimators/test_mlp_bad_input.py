@@ -277,3 +277,10 @@ def test_penalties_that_do_not_fit(kind):
     fails(small(kind, penalty="sparse_group"), X, y, match=r"needs groups.*penalty='group'")
     fails(small(kind, penalty="l3"), X, y, match=r"penalty must be one of .*'scad'.*got 'l3'")
     fails(small(kind, penalty="mcp", norm_bound=1.0), X, y, match=r"norm_bound=1\.0 needs penalty")
+
+
+def test_rows_in_chunks_are_refused():
+    with pytest.raises(
+        ValueError, match=r"in chunks \(function\).*partial_fit for each chunk"
+    ):
+        RegularizedMLPClassifier().fit(test_rows_in_chunks_are_refused, "y")
