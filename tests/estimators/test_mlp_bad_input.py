@@ -280,7 +280,5 @@ def test_penalties_that_do_not_fit(kind):
 
 
 def test_rows_in_chunks_are_refused():
-    with pytest.raises(
-        ValueError, match=r"in chunks \(function\).*partial_fit for each chunk"
-    ):
+    with pytest.raises(ValueError, match=r"in chunks \(function\).*partial_fit for each chunk"):
         RegularizedMLPClassifier().fit(test_rows_in_chunks_are_refused, "y")
