@@ -1,7 +1,7 @@
 """Checks of labels, beside scikit-learn's."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from scipy.sparse import issparse
@@ -32,6 +32,14 @@ def refuse_missing(y: Any) -> None:
             f"y holds {value!r} in row {row}, a missing value. Leave such rows out, or name a "
             "value for them."
         )
+
+
+def refuse_name(y: str) -> NoReturn:
+    """Raise for a y that names a column, where X is rows in memory."""
+    raise ValueError(
+        f"y={y!r} names a column, which is for rows in chunks. Give Chunks(X, {y!r}) where X is a "
+        "table, or the values of y."
+    )
 
 
 def check_classes(y: Any) -> None:

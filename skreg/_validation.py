@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import _num_samples, assert_all_finite, check_array, validate_data
 
-from skreg._labels import refuse_missing
+from skreg._labels import refuse_missing, refuse_name
 from skreg._sparse import check_sparse
 
 _FAR = 1e150  # squares of numbers beyond it, or below its inverse, leave float64
@@ -65,12 +65,13 @@ def validated(
     Raises
     ------
     ValueError
-        Also for a sparse X whose index arrays point outside of it, for missing values in a y of
-        objects, and for a y that should hold numbers and does not.
+        Also for a sparse X with indices outside of it, and a y with missing or other values.
     """
     if issparse(X):
         check_sparse(X)
-    if not (y is None or isinstance(y, str)):
+    if isinstance(y, str) and y != "no_validation":
+        refuse_name(y)
+    elif not (y is None or isinstance(y, str)):
         if issparse(y):
             check_sparse(y, "y")
         if numeric:

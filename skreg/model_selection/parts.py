@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skreg.model_selection.moment_folds import all_but_each
-from skreg.model_selection.splitters import HashKFold, column_of_folds
+from skreg.model_selection.splitters import HashKFold, column_of_folds, whole_values
 from skreg.rows import Chunks, Moments
 from skreg.rows.chunk import Chunk
 from skreg.rows.sources import is_chunked
@@ -99,8 +99,15 @@ def by_fold(chunks: Chunks, cv: Any, may_lack: bool = False) -> dict[Any, Any]:
     chunks = chunks.read_as(exclude=[] if column is None else [column], may_lack=may_lack)
 
     def folds_of(chunk: Chunk) -> NDArray:
-        values = chunk.numbers if column is None else chunk.column(column)
+        if column is None:
+            values = chunk.numbers
+        else:
+            values = whole_values(chunk.column(column), column, chunk.start)
         return cv.fold_of(values) if isinstance(cv, HashKFold) else values
 
     sums = chunks.sums(folds_of, str(cv))
+    if isinstance(cv, HashKFold) and len(sums) < cv.n_splits:
+        raise ValueError(
+            f"{cv!r} leaves {cv.n_splits - len(sums)} of its folds without rows. Use fewer folds."
+        )
     return {name: sums[name] for name in sorted(sums)}

@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.validation import _num_samples, indexable
 
-from skreg._labels import refuse_missing
+from skreg._labels import refuse_missing, refuse_name
 from skreg._sparse import check_sparse
 from skreg._validation import check_alphas, is_in_memory
 from skreg.model_selection.affine import check_steps, first_imputes
@@ -130,6 +130,8 @@ def checked_rows(search, X, y, sample_weight, scorers):
         check_sparse(X)  # before compiled code takes its rows
     if getattr(getattr(y, "dtype", None), "kind", "O") == "O":  # labels, rather than numbers
         refuse_missing(y)
+    if isinstance(y, str):
+        refuse_name(y)
     X, y = indexable(X, y)
     if y is None and get_tags(estimator).target_tags.required:
         raise ValueError(
@@ -183,7 +185,13 @@ def splits_of(search, X, y, routed):
         )
     # Masks, negative indices and those that are not there are told apart once, for all routes.
     rows = np.arange(_num_samples(X))
-    return [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splits]
+    splits = [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splits]
+    if empty := sum(1 for train, test in splits if not (len(train) and len(test))):
+        raise ValueError(
+            f"cv={search.cv!r} leaves {empty} of its splits without rows to train or to test. Use "
+            "fewer folds."
+        )
+    return splits
 
 
 def automatic(estimator, choice, fitting):

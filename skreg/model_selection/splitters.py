@@ -50,7 +50,20 @@ def values_of(X: Any, name: str) -> NDArray:
             f"{name!r} names no column of X by which rows fall into folds. Give a DataFrame that "
             "has it, and leave the column out ahead of the model."
         )
-    return np.asarray(X[name])
+    return whole_values(np.asarray(X[name]), name)
+
+
+def whole_values(values: NDArray, name: str, start: int = 0) -> NDArray:
+    """Values that decide the folds of rows from ``start`` on; ValueError where one is missing."""
+    if values.dtype.kind not in "iubU":
+        from pandas import isna  # which takes a while to import
+
+        if (missing := isna(values)).any():
+            raise ValueError(
+                f"{name!r} decides the folds, and is missing in row "
+                f"{start + int(np.argmax(missing))}. Fill it in, or leave such rows out."
+            )
+    return values
 
 
 class HashKFold(BaseCrossValidator):
@@ -88,17 +101,12 @@ class HashKFold(BaseCrossValidator):
         """The fold, from 0 to K − 1, of each row number or value."""
         if not isinstance(self.n_splits, Integral) or self.n_splits < 2:
             raise ValueError(f"n_splits must be an integer of at least 2, got {self.n_splits!r}.")
+        if not isinstance(self.random_state, Integral):
+            raise ValueError(f"random_state must be an integer, got {self.random_state!r}.")
         values = np.asarray(values)
-        if values.dtype == object:  # whole numbers are such in whatever array they come
-            values = np.array(values.tolist())
-        if values.dtype.kind not in "iub":
-            from pandas.util import hash_array  # which takes a while to import
-
-            values = hash_array(values.astype(object))
+        words = values.astype(np.uint64) if values.dtype.kind in "iub" else _words(values)
         seed = np.uint64(self.random_state % 2**64)
-        return (_mixed(_mixed(values.astype(np.uint64)) ^ seed) % np.uint64(self.n_splits)).astype(
-            np.int64
-        )
+        return (_mixed(_mixed(words) ^ seed) % np.uint64(self.n_splits)).astype(np.int64)
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[NDArray, NDArray]]:
         """Indices of the training and the test rows of each fold.
@@ -117,7 +125,7 @@ class HashKFold(BaseCrossValidator):
         train, test : ndarray of int
         """
         if groups is not None:
-            values = np.asarray(groups)
+            values = whole_values(np.asarray(groups), "groups")
         elif self.by is not None:
             values = values_of(X, self.by)
         else:
@@ -129,6 +137,22 @@ class HashKFold(BaseCrossValidator):
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """K."""
         return self.n_splits
+
+
+def _words(values: NDArray) -> NDArray[np.uint64]:
+    """64 bits of each value, the same in whatever array; whole numbers stay as they are."""
+    from pandas import Series
+    from pandas.util import hash_array  # which takes a while to import
+
+    # NumPy hands on times as such, unless they are in nanoseconds.
+    nano = values.dtype == "datetime64[ns]"
+    objects = Series(values).to_numpy(dtype=object) if nano else values.astype(object)
+    words = np.empty(len(objects), dtype=np.uint64)
+    whole = np.array([isinstance(value, Integral) for value in objects], dtype=bool)
+    words[whole] = [int(value) % 2**64 for value in objects[whole]]
+    texts = [v if isinstance(v, str | bytes) else str(v) for v in objects[~whole]]
+    words[~whole] = hash_array(np.array(texts, dtype=object))
+    return words
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

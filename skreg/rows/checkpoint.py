@@ -44,6 +44,10 @@ class Checkpoint:
         ValueError
             If the file is no such file, or that of another request.
         """
+        if not self.path.parent.is_dir():
+            raise ValueError(
+                f"checkpoint={str(self.path)!r} lies in no folder that exists. Make it first."
+            )
         if not self.path.exists():
             return 0, {}
         try:

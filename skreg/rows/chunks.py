@@ -8,13 +8,21 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 from skreg._validation import as_numbers
 from skreg.rows import dask_chunks, spark_chunks
 from skreg.rows.checkpoint import Checkpoint
 from skreg.rows.chunk import Chunk, FoldsOf
-from skreg.rows.features import Features, known, require, target_of
+from skreg.rows.features import (
+    Features,
+    known,
+    levels_given,
+    names_given,
+    require,
+    target_of,
+    text_levels,
+)
 from skreg.rows.missing import MissingMoments, amid
 from skreg.rows.moments import Moments, part_weights
 from skreg.rows.products import Array
@@ -84,10 +92,13 @@ class Chunks:
         checkpoint: str | PathLike | None = None,
     ) -> None:
         self.source, self.y, self.sample_weight = source, y, sample_weight
-        self.features, self.exclude, self.may_lack = features, exclude, False
+        self.features = None if features is None else names_given("features", features)
+        self.exclude, self.may_lack = names_given("exclude", exclude), False
         self.checkpoint = checkpoint
-        self.categories = None if categories is None else dict(categories)
-        self.targets = [] if y is None else [y] if isinstance(y, str) else list(y)
+        self.targets = [y] if isinstance(y, str) else names_given("y", y)
+        if not (sample_weight is None or isinstance(sample_weight, str)):
+            raise ValueError(f"sample_weight must be the name of a column, got {sample_weight!r}.")
+        self.categories = None if categories is None else levels_given(categories)
         self._levels: dict[str, list[Any]] | None = None
         self._features: Features | None = None
         self._n_passes = 0
@@ -123,7 +134,7 @@ class Chunks:
         """The same rows without further columns, with NaN for missing numbers where they may be."""
         made = Chunks(
             self.source, self.y, sample_weight=self.sample_weight, features=self.features,
-            exclude=[*self.exclude, *exclude], categories=self.categories,
+            exclude=list(dict.fromkeys([*self.exclude, *exclude])), categories=self.categories,
             checkpoint=self.checkpoint,
         )  # fmt: skip
         made.may_lack = may_lack
@@ -176,12 +187,13 @@ class Chunks:
             return {k: self.named(part) for k, part in cluster.summed(self, folds_of).items()}
         checkpoint = self._checkpoint(folds)
         n_done, sums = (0, {}) if checkpoint is None else checkpoint.load()
-        stand_in = next((part.stand_in for part in sums.values() if self.may_lack), None)
         for i, chunk in enumerate(self):
             if i < n_done:
                 continue
-            if self.may_lack and stand_in is None:
-                stand_in = amid(chunk.X)
+            stand_in = None
+            if self.may_lack:  # that of the sums, which a checkpoint keeps
+                stand_in = next((part.stand_in for part in sums.values()), None)
+                stand_in = amid(chunk.X) if stand_in is None else stand_in
             chunk.add_to(sums, folds_of, stand_in)
             if checkpoint is not None:
                 checkpoint.note(i + 1, sums)
@@ -242,9 +254,10 @@ class Chunks:
 
     def levels_met(self, table: Table, names: list[str]) -> dict[str, list[Any]]:
         """The values of columns of text of which no categories are declared."""
-        require(table, names)
-        text = [n for n in names if n not in (self.categories or {}) and not table.is_numeric(n)]
-        return {name: table.codes(name)[1] for name in text}
+        declared = self.categories or {}
+        require(table, [*names, *(declared if self.features is None else []), *self.exclude])
+        text = [n for n in names if n not in declared and not table.is_numeric(n)]
+        return {name: text_levels(table, name) for name in text}
 
     def settle(self, columns: list[str] | None, met: list[dict[str, list[Any]]]) -> None:
         """Take these columns, None for those of the first chunk, and all levels that were met."""
@@ -253,7 +266,10 @@ class Chunks:
             for name, values in levels.items():
                 seen.setdefault(name, {}).update(dict.fromkeys(values))
         declared = {name: list(values) for name, values in (self.categories or {}).items()}
-        self._levels = declared | {name: sorted(seen[name], key=str) for name in seen}
+        # A column without any value may be one of numbers, which are missing.
+        self._levels = declared | {
+            n: sorted(values, key=str) for n, values in seen.items() if values
+        }
         if columns is not None:
             self._features = Features(columns, self._levels, self.may_lack)
 
@@ -283,8 +299,19 @@ class Chunks:
         table = as_table(X)
         if table is not None:
             X = self._matrix(table, start)
-        elif not issparse(X):
+        elif issparse(X):
+            if self.may_lack:
+                raise ValueError(
+                    f"the chunk that begins at row {start} is sparse, and a SimpleImputer ahead "
+                    "of the model takes dense chunks only. Give arrays, or leave it out."
+                )
+            X = csr_array(X, dtype=np.float64)
+        else:
             X = np.asarray(X)
+            if X.dtype.kind == "c":
+                raise ValueError(
+                    f"X of the chunk that begins at row {start} holds complex numbers."
+                )
             X = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
         y = np.asarray(as_numbers(y), dtype=np.float64)
         y = y[:, None] if y.ndim == 1 else y
@@ -305,7 +332,8 @@ class Chunks:
         y = np.column_stack([target_of(table, name, start) for name in self.targets])
         weights = None
         if self.sample_weight is not None:
-            weights = part_weights(table.numbers(self.sample_weight), X)
+            name = self.sample_weight
+            weights = part_weights(target_of(table, name, start, "sample_weight"), X)
         return Chunk(X, y, weights, start, table)
 
     def _matrix(self, table: Table, start: int) -> Array:

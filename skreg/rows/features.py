@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ class Features:
         for name in columns:
             one = name not in levels
             self.names += [name] if one else [f"{name}_{level}" for level in levels[name]]
+        if twice := _twice(self.names):
+            raise ValueError(f"two features are named {twice!r}. Rename a column, or exclude one.")
 
     def matrix(self, table: Table, start: int) -> Array:
         """The features of a table whose first row has the number ``start``, by columns.
@@ -74,12 +77,14 @@ class Features:
         return self._buffer[: m * p].reshape((m, p), order="F")
 
     def _numbers(self, table: Table, name: str, start: int) -> Array:
-        if not table.is_numeric(name):
-            raise ValueError(
-                f"column {name!r} holds numbers in the first chunk and other values from row "
-                f"{start} on. Give categories={{{name!r}: […]}}, or numbers."
-            )
-        return table.numbers(name)
+        if table.is_numeric(name):
+            return table.numbers(name)
+        if not table.codes(name)[1]:  # a column without any value has no type
+            return np.full(len(table), np.nan)
+        raise ValueError(
+            f"column {name!r} holds other values than numbers from row {start} on, and no "
+            f"categories are known. Give categories={{{name!r}: […]}}, or numbers."
+        )
 
     def _indicators(self, table: Table, name: str, start: int) -> Array:
         levels = {level: k for k, level in enumerate(self._levels[name])}
@@ -96,15 +101,58 @@ class Features:
         return index[:, None] == np.arange(len(levels))
 
 
-def target_of(table: Table, name: str, start: int) -> Array:
+def names_given(what: str, names: Any) -> list[str]:
+    """A list of names as it was given, none for None; ValueError for anything else."""
+    if names is None:
+        return []
+    given: list[Any] = [None]
+    if isinstance(names, Iterable) and not isinstance(names, str):
+        given = list(names)
+    if len(set(given)) < len(given) or not all(isinstance(name, str) for name in given):
+        raise ValueError(f"{what} must be a list of different names of columns, got {names!r}.")
+    return given
+
+
+def levels_given(categories: Any) -> dict[str, list[Any]]:
+    """Declared categories; ValueError where there are none, or values are twice or missing."""
+    from pandas import isna  # which takes a while to import
+
+    if not isinstance(categories, Mapping):
+        raise ValueError(
+            f"categories must be a dict from names of columns to values, got {categories!r}."
+        )
+    for name, values in categories.items():
+        if isinstance(values, str) or not len(values) or len(set(values)) < len(values):
+            raise ValueError(f"categories[{name!r}] must list different values, got {values!r}.")
+        if any(isna(value) for value in values):
+            raise ValueError(
+                f"categories[{name!r}] holds a missing value, got {values!r}. Leave it out, and "
+                "give missing values a name of their own in the column."
+            )
+    return {name: list(values) for name, values in categories.items()}
+
+
+def text_levels(table: Table, name: str) -> list[Any]:
+    """The values of a column that become its categories; ValueError for dates and the like."""
+    for value in type(table)(table.frame[:100]).values(name):  # nested ones have no codes
+        plain = isinstance(value, str | Number) and not isinstance(value, complex)
+        if not (plain or value is None):
+            raise ValueError(
+                f"column {name!r} holds values such as {value!r}, neither numbers nor text. "
+                f"Convert it, or give exclude=[{name!r}] or categories={{{name!r}: […]}}."
+            )
+    return table.codes(name)[1]
+
+
+def target_of(table: Table, name: str, start: int, role: str = "target") -> Array:
     """A column of numbers of which none is missing."""
     if not table.is_numeric(name):
-        raise ValueError(f"the target {name!r} must hold numbers. Convert it before.")
+        raise ValueError(f"the {role} {name!r} must hold numbers. Convert it before.")
     out = table.numbers(name)
     if not np.isfinite(out).all():
         row = start + int(np.flatnonzero(~np.isfinite(out))[0])
         raise ValueError(
-            f"the target {name!r} is missing or not finite in row {row}. Leave such rows out."
+            f"the {role} {name!r} is missing or not finite in row {row}. Leave such rows out."
         )
     return out
 
@@ -112,8 +160,15 @@ def target_of(table: Table, name: str, start: int) -> Array:
 def require(table: Table, names: Iterable[str]) -> None:
     """Raise where a table has not all of these columns."""
     have = set(table.names)
+    if len(have) < len(table.names):
+        raise ValueError(f"a chunk has two columns {_twice(table.names)!r}. Rename one.")
     if lost := [name for name in names if name not in have]:
         raise ValueError(f"a chunk has no column {lost[0]!r}. {known(table)}")
+
+
+def _twice(names: list[str]) -> str | None:
+    """The first name that is there already."""
+    return next((name for i, name in enumerate(names) if name in names[:i]), None)
 
 
 def known(table: Table | None) -> str:

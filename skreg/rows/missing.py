@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg.rows.moments import Moments
-from skreg.rows.products import Array
+from skreg.rows.products import Array, symmetric
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,8 @@ class MissingMoments:
     columns : ndarray of int
         Which these are, ascending.
     stand_in : ndarray of shape (p,)
-        c. It lies amid the values, so that no digits are lost.
+        c. It lies amid the values, so that no digits are lost; NaN, for 0, of a column in which
+        all is missing.
     """
 
     moments: Moments
@@ -37,10 +38,15 @@ class MissingMoments:
 
     @classmethod
     def of(cls, X: Array, y: Array, weights: Array | None, stand_in: Array) -> MissingMoments:
-        """Of rows X in which NaN stands for what is missing."""
+        """Of rows X in which NaN stands for what is missing.
+
+        Where ``stand_in`` is NaN, a number amid these rows takes its place.
+        """
         missing = np.isnan(X)
         columns = np.flatnonzero(missing.any(axis=0))
-        filled = np.where(missing, stand_in, X)
+        if np.isnan(stand_in).any():
+            stand_in = _known(stand_in, amid(X))
+        filled = np.where(missing, _number(stand_in), X)
         both = np.hstack([filled, missing[:, columns]])
         return cls(Moments.of(both, y, weights), columns, stand_in)
 
@@ -60,8 +66,9 @@ class MissingMoments:
 
     def __add__(self, other: MissingMoments) -> MissingMoments:
         columns = np.union1d(self.columns, other.columns)
-        both = self._over(columns) + other._over(columns)
-        return MissingMoments(both, columns, self.stand_in)
+        stand_in = _known(self.stand_in, other.stand_in)
+        both = self._about(stand_in)._over(columns) + other._about(stand_in)._over(columns)
+        return MissingMoments(both, columns, stand_in)
 
     def __radd__(self, other: Any) -> MissingMoments:
         """0 + moments, with which ``sum`` begins."""
@@ -73,23 +80,28 @@ class MissingMoments:
         means = self.moments.x_mean[:p].copy()
         absent = self.moments.x_mean[p:]
         there = np.where(absent < 1.0 - 1e-12, 1.0 - absent, np.nan)
-        lost = self.stand_in[self.columns]
+        lost = _number(self.stand_in)[self.columns]
         means[self.columns] = lost + (means[self.columns] - lost) / there
         return means
 
     def imputed(self, means: Array) -> Moments:
         """Those of x with μ in the place of what is missing."""
+        p, moved = len(self.stand_in), self._about(means).moments
+        return replace(moved, x_mean=moved.x_mean[:p], xx=moved.xx[:p, :p], xy=moved.xy[:p])
+
+    def _about(self, stand_in: Array) -> MissingMoments:
+        """Those with other numbers in the place of what is missing."""
         p, full = len(self.stand_in), self.moments
-        to = np.zeros((p, len(self.columns)))
-        to[self.columns, np.arange(len(self.columns))] = (means - self.stand_in)[self.columns]
-        side = full.xx[:p, p:] @ to.T
-        xx = full.xx[:p, :p] + side + side.T + to @ full.xx[p:, p:] @ to.T
-        return replace(
-            full,
-            x_mean=full.x_mean[:p] + to @ full.x_mean[p:],
-            xx=xx,
-            xy=full.xy[:p] + to @ full.xy[p:],
-        )
+        change = (_number(stand_in) - _number(self.stand_in))[self.columns]
+        if not change.any():
+            return replace(self, stand_in=stand_in)
+        x_mean, xx, xy = full.x_mean.copy(), full.xx.copy(), full.xy.copy()
+        x_mean[self.columns] += change * x_mean[p:]
+        xy[self.columns] += change[:, None] * xy[p:]
+        xx[self.columns] += change[:, None] * xx[p:]
+        xx[:, self.columns] += change * xx[:, p:]
+        moments = replace(full, x_mean=x_mean, xx=symmetric(xx), xy=xy)
+        return replace(self, moments=moments, stand_in=stand_in)
 
     def _over(self, columns: NDArray[np.intp]) -> Moments:
         """Those with the indicators of more columns, which are 0 in all rows."""
@@ -103,7 +115,18 @@ class MissingMoments:
 
 
 def amid(X: Array) -> Array:
-    """A number amid those of each column, to stand in for what is missing."""
+    """A number amid those of each column, to stand in for what is missing; NaN if all is."""
     there = ~np.isnan(X)
+    count = there.sum(axis=0)
     total = np.where(there, X, 0.0).sum(axis=0)
-    return total / np.maximum(there.sum(axis=0), 1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _known(one: Array, other: Array) -> Array:
+    """The first, and the other where it is NaN."""
+    return np.where(np.isnan(one), other, one)
+
+
+def _number(stand_in: Array) -> Array:
+    """What stands in the moments for what is missing."""
+    return np.nan_to_num(stand_in)

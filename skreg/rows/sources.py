@@ -23,7 +23,7 @@ def is_chunked(X: Any) -> bool:
     if hasattr(X, "__array__") or issparse(X):
         return False
     if isinstance(X, list | tuple):
-        return bool(len(X)) and all(_is_pair(item) for item in X)
+        return bool(len(X)) and all(_is_pair(item) or as_table(item) is not None for item in X)
     return callable(X) or isinstance(X, Iterator) or _reader_of(X) is not None
 
 
@@ -35,11 +35,32 @@ def pieces_of(source: Any, columns: list[str] | None) -> Iterator[Any]:
     """The chunks of a source, as tables of some library or as tuples; some columns of tables."""
     reader = _reader_of(source)
     if reader is not None:
+        _require(source, columns or [])
         yield from reader(source, columns)
     elif as_table(source) is not None:
         yield source
     else:
-        yield from source() if callable(source) else source
+        pieces = source() if callable(source) else source
+        if isinstance(pieces, str) or not isinstance(pieces, Iterable):
+            raise ValueError(
+                f"the source of chunks, or what it returns, is a {type(pieces).__name__}. Give a "
+                "table, an iterable of chunks, or a function that returns such."
+            )
+        yield from pieces
+
+
+def _require(source: Any, columns: list[str]) -> None:
+    """Raise before a pass where a source knows its columns, and lacks one that is asked for."""
+    if type(source).__name__ == "LazyFrame":
+        names = source.collect_schema().names()
+    elif hasattr(source, "schema_arrow"):  # of a ParquetFile, whose schema is another
+        names = source.schema_arrow.names
+    elif type(source).__module__.startswith("pyarrow") and hasattr(source, "schema"):
+        names = source.schema.names
+    else:
+        return
+    if lost := [name for name in columns if name not in names]:
+        raise ValueError(f"the source has no column {lost[0]!r}. Its columns are {names}.")
 
 
 def _reader_of(source: Any) -> Reader | None:
@@ -48,6 +69,8 @@ def _reader_of(source: Any) -> Reader | None:
     if library == "pyarrow":
         if hasattr(source, "to_batches") and hasattr(source, "num_rows"):
             return _arrow_table
+        if name == "Scanner":
+            return lambda scanner, columns: scanner.to_batches()
         if hasattr(source, "to_batches"):
             return _dataset
         if hasattr(source, "iter_batches"):
@@ -58,7 +81,15 @@ def _reader_of(source: Any) -> Reader | None:
         return _lazy_frame
     if library in ("duckdb", "_duckdb") and hasattr(source, "fetch_record_batch"):
         return lambda relation, columns: relation.fetch_record_batch(ROWS)
+    if as_table(source) is None and hasattr(source, "__arrow_c_stream__"):
+        return _stream
     return None
+
+
+def _stream(source: Any, columns: list[str] | None) -> Iterable[Any]:
+    from pyarrow import RecordBatchReader
+
+    return RecordBatchReader.from_stream(source)
 
 
 def _dataset(source: Any, columns: list[str] | None) -> Iterable[Any]:

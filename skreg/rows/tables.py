@@ -67,13 +67,18 @@ class PandasTable(Table):
     def is_numeric(self, name: str) -> bool:
         from pandas.api.types import is_numeric_dtype
 
-        return is_numeric_dtype(self.frame[name].dtype)
+        dtype = self._column(name).dtype
+        return is_numeric_dtype(dtype) and dtype.kind != "c"
 
     def numbers(self, name: str) -> Array:
-        return self.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        return self._column(name).to_numpy(dtype=np.float64, na_value=np.nan)
 
     def values(self, name: str) -> NDArray:
-        return self.frame[name].to_numpy(dtype=object, na_value=None)
+        return self._column(name).to_numpy(dtype=object, na_value=None)
+
+    def _column(self, name: str) -> Any:
+        # By its place, as a name that is a number is none here.
+        return self.frame.iloc[:, self.names.index(name)]
 
 
 class PolarsTable(Table):
@@ -122,10 +127,13 @@ class ArrowTable(Table):
     def codes(self, name: str) -> tuple[Codes, list[Any]]:
         # Arrow tells levels from each other faster than Python does.
         column = self.frame.column(name)
+        if str(column.type) == "null":
+            return super().codes(name)
+        if str(column.type).startswith("dictionary"):  # which may hold values that no row has
+            column = column.cast(column.type.value_type)
         if hasattr(column, "combine_chunks"):  # a Table's
             column = column.combine_chunks()
-        if not str(column.type).startswith("dictionary"):
-            column = column.dictionary_encode()
+        column = column.dictionary_encode()
         codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes.astype(np.intp), column.dictionary.to_pylist()
 

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -251,3 +252,50 @@ def test_nothing_is_read_before_the_checks(model, options, words):
 def test_no_fit_reads_what_it_cannot_use(model):
     with pytest.raises(ValueError, match="needs the rows themselves"):
         model.fit(unread, "y")
+
+
+@pytest.mark.parametrize("kind", ["numbers", "objects", "arrow"])
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+def test_a_first_chunk_in_which_all_of_a_column_is_missing(kind, offset):
+    data = FRAME[[*NAMES[:2], "y"]].assign(late=FRAME[NAMES[2]] + offset)
+    data.loc[:99, "late"] = np.nan
+    first = {
+        "numbers": data[:100],
+        "objects": data[:100].assign(late=None).astype({"late": object}),
+        "arrow": pa.Table.from_pandas(data[:100].assign(late=None)),
+    }[kind]
+    model = make_pipeline(SimpleImputer(), StandardScaler(), QuadraticApproxRidge())
+    found = PathSearchCV(model, ALPHAS, cv=3).fit(lambda: [first, data[100:]], "y")
+    expected = PathSearchCV(model, ALPHAS, cv=HashKFold(3)).fit(data.drop(columns="y"), Y)
+    np.testing.assert_allclose(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-7
+    )
+
+
+@pytest.mark.parametrize("cv", ["column:group", HashKFold(3, by="group")])
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NaT])
+def test_the_fold_of_a_row_must_be_known(cv, missing):
+    data = (
+        FRAME[[*NAMES, "y"]].assign(group=["a", "b"] * (len(FRAME) // 2)).astype({"group": object})
+    )
+    data.loc[150, "group"] = missing
+    search = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=cv)
+    with pytest.raises(ValueError, match="'group' decides the folds, and is missing in row 150"):
+        search.fit(Chunks(lambda: [data[:100], data[100:]], "y"))
+    with pytest.raises(ValueError, match="'group' decides the folds, and is missing in row 150"):
+        search.fit(data.drop(columns="y"), Y)
+
+
+def test_folds_without_rows_are_refused():
+    search = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=HashKFold(5))
+    rows = np.eye(3), np.arange(3.0)
+    with pytest.raises(ValueError, match="2 of its folds without rows"):
+        search.fit([rows])
+    with pytest.raises(ValueError, match="2 of its splits without rows"):
+        search.fit(*rows)
+
+
+def test_sparse_chunks_are_not_imputed():
+    model = make_pipeline(SimpleImputer(), QuadraticApproxRidge())
+    with pytest.raises(ValueError, match="is sparse, and a SimpleImputer"):
+        PathSearchCV(model, ALPHAS).fit([(csr_array(np.eye(30)), np.arange(30.0))])

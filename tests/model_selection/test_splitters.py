@@ -49,3 +49,23 @@ def test_bad_parameters_are_named():
         next(HashKFold(1).split(np.zeros((3, 1))))
     with pytest.raises(ValueError, match="'nowhere' names no column"):
         next(HashKFold(2, by="nowhere").split(np.zeros((3, 1))))
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "ns"])
+def test_times_are_hashed_alike_in_arrays_and_lists(unit):
+    times = np.datetime64("2020-01-01") + np.arange(40)
+    listed = (times if unit == "D" else times.astype("datetime64[s]")).tolist()
+    folds = HashKFold(5).fold_of(np.array(listed, dtype=object))
+    np.testing.assert_array_equal(HashKFold(5).fold_of(times.astype(f"datetime64[{unit}]")), folds)
+
+
+def test_a_whole_number_is_hashed_alike_beside_other_values():
+    mixed = HashKFold(50).fold_of(np.array([2**63, -1, "a", 7], dtype=object))
+    np.testing.assert_array_equal(mixed[[1, 3]], HashKFold(50).fold_of([-1, 7]))
+    assert mixed[0] == HashKFold(50).fold_of(np.array([2**63], dtype=np.uint64))[0]
+    assert mixed[2] == HashKFold(50).fold_of(["a"])[0]
+
+
+def test_a_seed_is_an_integer():
+    with pytest.raises(ValueError, match="random_state must be an integer, got None"):
+        HashKFold(random_state=None).fold_of([1])

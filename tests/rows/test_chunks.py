@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from skreg import Chunks, Moments, QuadraticApproxLasso, QuadraticApproxRidge
+from skreg import Chunks, Moments, PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.rows import sources
 
 
@@ -183,3 +183,95 @@ def test_fits_of_moments():
     assert list(found.feature_names_in_) == list(FEATURES.columns)
     again = QuadraticApproxRidge(alpha=found.alpha_).fit(FEATURES, FRAME.y)
     np.testing.assert_allclose(found.coef_, again.coef_, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"y": 3}, "y must be a list of different names"),
+        ({"exclude": "kind"}, "exclude must be a list of different names of columns, got 'kind'"),
+        ({"features": ["a", "a"]}, "features must be a list of different names"),
+        ({"sample_weight": 3}, "sample_weight must be the name of a column, got 3"),
+        ({"categories": ["kind"]}, "categories must be a dict"),
+        ({"categories": {"kind": "uv"}}, "must list different values, got 'uv'"),
+        ({"categories": {"kind": ["u", "u"]}}, "must list different values"),
+        ({"categories": {"kind": ["u", None]}}, "holds a missing value"),
+    ],
+)
+def test_arguments_are_refused_before_a_pass(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        Chunks(pieces, **({"y": "y"} | arguments))
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "words"),
+    [
+        (FRAME, {"exclude": ["nowhere"]}, "no column 'nowhere'"),
+        (FRAME, {"categories": {"nowhere": [1]}}, "no column 'nowhere'"),
+        (FRAME, {"sample_weight": "kind"}, "the sample_weight 'kind' must hold numbers"),
+        (FRAME.assign(kind_u=1.0), {}, "two features are named 'kind_u'"),
+        (FRAME.set_axis([*"abcde", "y", "a"], axis=1), {}, "two columns 'a'"),
+        (FRAME.assign(day=pd.Timestamp("2020-01-01")), {}, "neither numbers nor text"),
+        (pa.table({"a": [[1.0]], "y": [1.0]}), {}, "neither numbers nor text"),
+        (FRAME.assign(a=FRAME.a + 1j), {}, "neither numbers nor text"),
+        (FRAME, {"checkpoint": "nowhere/sums.npz"}, "lies in no folder that exists"),
+        (pa.Table.from_pandas(FRAME), {"features": ["q"]}, "the source has no column 'q'"),
+        (pl.from_pandas(FRAME).lazy(), {"features": ["q"]}, "the source has no column 'q'"),
+        ("x.parquet", {}, "is a str. Give a table"),
+    ],
+)
+def test_columns_that_cannot_be_are_named(data, options, words):
+    with pytest.raises(ValueError, match=words):
+        Chunks(data, "y", **options).moments()
+
+
+def test_arrays_that_cannot_be_are_named():
+    with pytest.raises(ValueError, match="complex"):
+        Chunks([(np.eye(3) + 1j, np.ones(3))]).moments()
+
+
+def test_a_name_of_y_does_not_go_with_rows_in_memory():
+    for model in (QuadraticApproxRidge(), PathSearchCV(QuadraticApproxRidge())):
+        with pytest.raises(ValueError, match=r"y='y' names a column.*Chunks\(X, 'y'\)"):
+            model.fit(FRAME, "y")
+
+
+@pytest.mark.parametrize("made", [lambda x: x, pl.from_pandas, pa.Table.from_pandas])
+def test_a_list_of_tables_stands_in_the_place_of_x(made):
+    data = FRAME[["a", "b", "y"]]
+    found = QuadraticApproxRidge(alpha=0.1).fit([made(data[:100]), made(data[100:])], "y")
+    expected = QuadraticApproxRidge(alpha=0.1).fit(data[["a", "b"]], data.y)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-10)
+
+
+class Stream:
+    """Something with an Arrow stream, and nothing else."""
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return pa.Table.from_pandas(FRAME[["a", "y"]]).__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        Stream(),
+        pa.dataset.dataset(pa.Table.from_pandas(FRAME[["a", "y"]])).scanner(),
+        lambda: [FRAME[["a", "y"]].set_axis([0, "y"], axis=1)],
+    ],
+    ids=["stream", "scanner", "names that are numbers"],
+)
+def test_less_usual_sources(source):
+    found = Chunks(source, "y").moments()
+    np.testing.assert_allclose(found.xx, Moments.from_rows(FRAME[["a"]], FRAME.y).xx)
+
+
+def test_values_that_no_row_has_are_no_categories():
+    kinds = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0]), pa.array(["u", "v", "none"]))
+    chunks = Chunks(pa.table({"kind": kinds, "y": [1.0, 2.0, 3.0]}), "y")
+    chunks.moments()
+    assert chunks.feature_names == ["kind_u", "kind_v"]
+
+
+def test_sparse_chunks_of_whole_numbers():
+    found = Chunks([(csr_array(np.eye(3, dtype=int)), np.arange(3))]).moments()
+    np.testing.assert_allclose(found.xx, np.eye(3) - 1 / 3)
