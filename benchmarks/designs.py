@@ -20,7 +20,7 @@ def classification(n_samples, n_features, n_informative):
 
 def alpha_max(X, y):
     """The smallest λ at which the lasso of squared error gives 0."""
-    # Centring y is enough: the column means meet a residual of mean 0.
+    # Centering y is enough: the column means meet a residual of mean 0.
     return np.abs(X.T @ (y - y.mean())).max() / len(y)
 
 

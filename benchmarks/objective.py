@@ -16,11 +16,11 @@ def log_loss(y, raw):
     if raw.shape[1] == 1:
         raw = np.hstack([np.zeros_like(raw), raw])
     top = raw.max(axis=1)
-    log_normaliser = top + np.log(np.exp(raw - top[:, None]).sum(axis=1))
-    return log_normaliser - raw[np.arange(len(y)), y]
+    log_normalizer = top + np.log(np.exp(raw - top[:, None]).sum(axis=1))
+    return log_normalizer - raw[np.arange(len(y)), y]
 
 
-def penalised(losses, penalty, alpha):
+def penalized(losses, penalty, alpha):
     """Mean loss + λ·J."""
     return losses.mean(axis=0) + alpha * penalty
 
@@ -40,7 +40,7 @@ def relative_duality_gap(X, y, coef, intercept, alpha, dual=None):
     """
     n = len(y)
     residual = y - X @ coef - intercept
-    primal = penalised(0.5 * residual**2, np.abs(coef).sum(), alpha)
+    primal = penalized(0.5 * residual**2, np.abs(coef).sum(), alpha)
 
     def value(direction):
         nu = direction - direction.mean()
@@ -75,7 +75,7 @@ def logistic_duality_gap(X, y, coef, intercept, alpha, penalty, *, fit_intercept
     """
     linear = X @ coef
     size = np.abs(coef).sum() if penalty == "l1" else half_square(coef)
-    primal = penalised(binary_log_loss(y, linear + intercept), size, alpha)
+    primal = penalized(binary_log_loss(y, linear + intercept), size, alpha)
     best = _best_intercept(y, linear, intercept) if fit_intercept else 0.0
 
     def value(nu):
@@ -111,7 +111,7 @@ def group_duality_gap(X, y, coef, intercept, alpha, size, logistic, *, dual=None
     else:
         losses = squared_error(y, linear + intercept)
         nu = y - linear
-    primal = penalised(losses, size_of_groups, alpha)
+    primal = penalized(losses, size_of_groups, alpha)
 
     def value(nu):
         nu = _balance(np.clip(nu, y - 1, y)) if logistic else nu - nu.mean()
@@ -150,7 +150,7 @@ def glm_duality_gap(family, X, y, coef, intercept, alpha, l1_ratio, *, dual=None
     """
     linear = X @ coef
     loss = poisson_loss if family == "poisson" else gamma_loss
-    primal = penalised(loss(y, linear + intercept), elastic_net(coef, l1_ratio), alpha)
+    primal = penalized(loss(y, linear + intercept), elastic_net(coef, l1_ratio), alpha)
     if family == "poisson":
         slope = np.exp(linear) * (y.sum() / np.exp(linear).sum()) - y
     else:
@@ -190,7 +190,7 @@ def multinomial_duality_gap(X, y, coef, intercept, alpha, penalty="l2"):
     coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
     linear = X @ coef.T
     size = np.abs(coef).sum() if penalty == "l1" else half_square(coef)
-    primal = penalised(log_loss(y, linear + intercept), size, alpha)
+    primal = penalized(log_loss(y, linear + intercept), size, alpha)
     if linear.shape[1] == 1:
         linear = np.hstack([np.zeros_like(linear), linear])
         intercept = np.append(0.0, intercept)

@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import fill
 
 BASELINE = "skreg"
-COLOURS = {BASELINE: "#c8442b", "ok": "#4c72a8", "floor": "#b9b9b9"}
+COLORS = {BASELINE: "#c8442b", "ok": "#4c72a8", "floor": "#b9b9b9"}
 HEADER = [
     "contender",
     "threads",
@@ -167,10 +167,10 @@ def _panel(axis, case):
 
     best = winners(case)
     for place, (name, entry) in enumerate(best.items()):
-        colour = COLOURS[BASELINE if name == BASELINE else entry["status"]]
+        color = COLORS[BASELINE if name == BASELINE else entry["status"]]
         ends = sorted((entry["best"], entry["median"]))
-        axis.plot(ends, [place] * 2, color=colour, linewidth=2)
-        axis.plot(entry["best"], place, "o", color=colour, markersize=8)
+        axis.plot(ends, [place] * 2, color=color, linewidth=2)
+        axis.plot(entry["best"], place, "o", color=color, markersize=8)
         label = _time(entry["best"])
         if name != BASELINE and BASELINE in best:
             label += f"  ({_times(ratio(entry, case))})"

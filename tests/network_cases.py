@@ -17,7 +17,7 @@ from skreg.losses import (
     SquaredError,
 )  # fmt: skip
 from skreg.network.columns import Columns
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.regularization import Regularization
 from skreg.network.training import Objective, TrainingState
 from skreg.penalties import NoPenalty, get_penalty
@@ -72,11 +72,11 @@ class Case:
         """The same with other fields of its `Regularization`."""
         return self.changed(regularization=replace(self.problem.regularization, **options))
 
-    def train(self, optimiser, *, eta, n_epochs, batch_size, rng=None, dropout_seed=0):
+    def train(self, optimizer, *, eta, n_epochs, batch_size, rng=None, dropout_seed=0):
         """The state after epochs from θ, and the objective of each epoch."""
-        state = TrainingState.start(self.theta.copy(), optimiser.kernel, self.columns)
+        state = TrainingState.start(self.theta.copy(), optimizer.kernel, self.columns)
         state.eta, state.dropout_seed = eta, dropout_seed
-        epochs = self.problem.epochs(state, optimiser=optimiser, batch_size=batch_size, rng=rng)
+        epochs = self.problem.epochs(state, optimizer=optimizer, batch_size=batch_size, rng=rng)
         met = [next(epochs) for _ in range(n_epochs)]
         epochs.close()
         return state, met
@@ -127,9 +127,9 @@ def in_layers(twin, shrink):
 
 def check_against_twin(case, rule, prox=None, decay=0.0, eta=0.03, rtol=1e-8):
     """θ after some epochs; returns it."""
-    optimiser, twin_rule = RULES[rule]
+    optimizer, twin_rule = RULES[rule]
     X, Y, weights = case.data
-    state, met = case.train(optimiser, eta=eta, n_epochs=12, batch_size=8)
+    state, met = case.train(optimizer, eta=eta, n_epochs=12, batch_size=8)
     expected = case.twin.train(
         case.theta, X, Y, twin_rule(eta), n_epochs=12, batch_size=8, weights=weights, prox=prox,
         decay=decay,

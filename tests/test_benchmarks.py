@@ -209,14 +209,14 @@ def test_duality_gap_certifies():
     exact = Lasso(alpha=alpha, tol=1e-14, max_iter=100_000).fit(X, y)
     gap = objective.relative_duality_gap(X, y, exact.coef_, exact.intercept_, alpha)
     assert abs(gap) < 1e-8
-    optimum = objective.penalised(
+    optimum = objective.penalized(
         objective.squared_error(y, exact.predict(X)), np.abs(exact.coef_).sum(), alpha
     )
     rng = np.random.default_rng(0)
     for _ in range(20):
         coef = exact.coef_ + rng.standard_normal(10)
         intercept = exact.intercept_ + rng.standard_normal()
-        value = objective.penalised(
+        value = objective.penalized(
             objective.squared_error(y, X @ coef + intercept), np.abs(coef).sum(), alpha
         )
         # The certified distance is never below the true one.
@@ -255,7 +255,7 @@ def test_logistic_duality_gap_certifies(penalty, fit_intercept):
     def value(coef, intercept):
         size = np.abs(coef).sum() if penalty == "l1" else objective.half_square(coef)
         losses = objective.binary_log_loss(y, X @ coef + intercept)
-        return objective.penalised(losses, size, alpha)
+        return objective.penalized(losses, size, alpha)
 
     def gap(coef, intercept, dual=None):
         return objective.logistic_duality_gap(
@@ -287,7 +287,7 @@ def test_glm_duality_gap_certifies(family):
 
     def value(coef, intercept):
         size = objective.elastic_net(coef, 0.8)
-        return objective.penalised(loss(y, X @ coef + intercept), size, 0.05)
+        return objective.penalized(loss(y, X @ coef + intercept), size, 0.05)
 
     def gap(coef, intercept, dual=None):
         return objective.glm_duality_gap(family, X, y, coef, intercept, 0.05, 0.8, dual=dual)
@@ -304,7 +304,7 @@ def test_group_duality_gap_certifies(logistic):
     def value(coef, intercept):
         loss = objective.binary_log_loss if logistic else objective.squared_error
         size = objective.group_norms(coef[:, None], 2).sum()
-        return objective.penalised(loss(y, X @ coef + intercept), size, 0.05)
+        return objective.penalized(loss(y, X @ coef + intercept), size, 0.05)
 
     def gap(coef, intercept, dual=None):
         return objective.group_duality_gap(X, y, coef, intercept, 0.05, 2, logistic, dual=dual)
@@ -328,7 +328,7 @@ def test_multinomial_duality_gap_certifies(penalty, n_classes):
     def value(coef, intercept):
         size = np.abs(coef).sum() if penalty == "l1" else objective.half_square(coef)
         losses = objective.log_loss(y, X @ coef.T + intercept)
-        return objective.penalised(losses, size, alpha)
+        return objective.penalized(losses, size, alpha)
 
     def gap(coef, intercept):
         return objective.multinomial_duality_gap(X, y, coef, intercept, alpha, penalty)

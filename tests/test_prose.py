@@ -21,10 +21,8 @@ BRITISH = re.compile(rf"[a-z_]*(?:{STEMS})[a-z_]*", re.IGNORECASE)
 #: American words, and names of others, that hold a stem.
 INNOCENT = {"characteristic", "characteristics", "labelledby", "realistic", "programmed"}
 INNOCENT |= {"optimistix", "optimistic", "analyses", "generalist", "specialist"}
-#: Packages whose modules have British names, in which words change with the names.
-APART = ("skreg/network/", "skreg/estimators/_mlp", "skreg/_kernels/", "skreg/playground/")
-APART += ("tests/network/", "tests/estimators/test_mlp", "tests/playground/", "tests/cli/tables/")
-APART += ("tests/test_benchmarks.py", "tests/test_prose.py")
+#: Not prose of this project.
+APART = ("tests/cli/tables/", "tests/test_prose.py")
 
 
 def files():
@@ -50,14 +48,8 @@ def prose(path):
     return [(token.start[0], token.string) for token in tokens if token.type in kinds]
 
 
-def british(text, is_name=False):
+def british(text):
     for found in BRITISH.finditer(text):
-        before = re.search(r"[^\s]*$", text[: found.start()])[0]
-        after = re.match(r"[^\s]*", text[found.end() :])[0]
-        is_code = is_name or bool(re.search(r"[`._/]\w|\w[_`/]", before + found[0] + after))
-        # The modules of skreg.network and of its kernels.
-        if "optimis" in found[0].lower() and (is_code or found[0].isupper()):
-            continue
         if found[0].lower().strip("_") not in INNOCENT:
             yield found[0]
 
@@ -67,7 +59,7 @@ def test_spelling_is_american():
         f"{path.relative_to(ROOT)}:{line}: {word}"
         for path in files()
         for line, text in prose(path)
-        for word in british(text, is_name=text.isidentifier())
+        for word in british(text)
     ]
     assert found == []
 
@@ -79,5 +71,5 @@ def test_british_words_are_found_and_others_are_not():
         "towards",
         "centre",
     ]
-    assert list(british("is_centred", is_name=True)) == ["is_centred"]
-    assert list(british("analyses, characteristic, centers; skreg/network/optimisers.py")) == []
+    assert list(british("is_centred")) == ["is_centred"]
+    assert list(british("analyses, characteristic, centers; skreg/network/optimizers.py")) == []

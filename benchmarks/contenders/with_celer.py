@@ -16,11 +16,11 @@ TOLERANCES = {
 
 
 def lasso_path(data):
-    return _centred(data, "lasso", return_thetas=True)
+    return _centered(data, "lasso", return_thetas=True)
 
 
-def _centred(data, problem, **options):
-    """It has no intercept, so centring is part of the run."""
+def _centered(data, problem, **options):
+    """It has no intercept, so centering is part of the run."""
     from celer.homotopy import celer_path
 
     def run(tol):
@@ -40,7 +40,7 @@ def _centred(data, problem, **options):
 
 
 def sparse_lasso_path(data):
-    """Centred implicitly, as `celer.Lasso` does."""
+    """Centered implicitly, as `celer.Lasso` does."""
     from celer.homotopy import celer_path
 
     def run(tol):
@@ -88,4 +88,4 @@ def group_lasso_path(data):
     if data.logistic:
         raise Abstention("no groups in its logistic regression")
     weights = np.full(data.X.shape[1] // data.group_size, np.sqrt(data.group_size))
-    return _centred(data, "grouplasso", groups=data.group_size, weights=weights)
+    return _centered(data, "grouplasso", groups=data.group_size, weights=weights)

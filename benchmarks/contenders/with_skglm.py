@@ -17,7 +17,7 @@ TOLERANCES = {
 
 
 def lasso_path(data):
-    """Centring first is faster than its own intercept, a coordinate of its own."""
+    """Centering first is faster than its own intercept, a coordinate of its own."""
     from skglm.datafits import Quadratic
     from skglm.penalties import L1
     from skglm.solvers import AndersonCD

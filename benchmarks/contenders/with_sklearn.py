@@ -119,7 +119,7 @@ def small_calls(estimator, data):
 
 
 def lasso_path(data):
-    """It has no intercept, so centring is part of the run."""
+    """It has no intercept, so centering is part of the run."""
     from sklearn.linear_model import lasso_path
 
     def run(tol):
@@ -138,7 +138,7 @@ def lasso_path(data):
 
 
 def sparse_lasso_path(data):
-    """Centred implicitly, as `sklearn.linear_model.Lasso` does."""
+    """Centered implicitly, as `sklearn.linear_model.Lasso` does."""
     from sklearn.linear_model import lasso_path
 
     def run(tol):

@@ -37,14 +37,14 @@ def network_epochs(data, compiled=False):
             {"params": [layer.weight for layer in linear], "weight_decay": data.alpha},
             {"params": [layer.bias for layer in linear], "weight_decay": 0.0},
         ]
-        optimiser = torch.optim.Adam(groups, lr=data.learning_rate, fused=True)
+        optimizer = torch.optim.Adam(groups, lr=data.learning_rate, fused=True)
         for _ in range(epochs):
             order = torch.randperm(len(X))
             batches = zip(X[order].split(data.batch), y[order].split(data.batch), strict=True)
             for x_batch, y_batch in batches:
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 objective(x_batch, y_batch).backward()
-                optimiser.step()
+                optimizer.step()
         return (
             [layer.weight.detach().numpy().T.copy() for layer in linear],
             [layer.bias.detach().numpy().copy() for layer in linear],

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from benchmarks.objective import elastic_net, gamma_loss, glm_duality_gap, penalised, poisson_loss
+from benchmarks.objective import elastic_net, gamma_loss, glm_duality_gap, penalized, poisson_loss
 from benchmarks.problem import Case, Problem
 
 L1_RATIO = 0.9
@@ -40,7 +40,7 @@ def _dual_points(family, X, y, alphas):
 def _objective(data, solution):
     coefs, intercepts = solution
     losses = LOSSES[data.family](data.y[:, None], data.X @ coefs.T + intercepts)
-    return penalised(losses, elastic_net(coefs.T, L1_RATIO), data.alphas)
+    return penalized(losses, elastic_net(coefs.T, L1_RATIO), data.alphas)
 
 
 def _largest_gap(data, solution):

@@ -10,7 +10,7 @@ from benchmarks.objective import (
     binary_log_loss,
     group_duality_gap,
     group_norms,
-    penalised,
+    penalized,
     squared_error,
 )
 from benchmarks.problem import Case, Problem
@@ -47,7 +47,7 @@ def _objective(data, solution):
     coefs, intercepts = solution
     loss = binary_log_loss if data.logistic else squared_error
     losses = loss(data.y[:, None], data.X @ coefs.T + intercepts)
-    return penalised(losses, group_norms(coefs.T, data.group_size).sum(axis=0), data.alphas)
+    return penalized(losses, group_norms(coefs.T, data.group_size).sum(axis=0), data.alphas)
 
 
 def _largest_gap(data, solution):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from benchmarks.designs import alpha_max, regression
-from benchmarks.objective import penalised, relative_duality_gap, squared_error
+from benchmarks.objective import penalized, relative_duality_gap, squared_error
 from benchmarks.problem import Case, Problem
 
 
@@ -42,7 +42,7 @@ def _objective(data, solution, penalty):
     """One value a λ; ``solution`` is coefficients (n_alphas, p), intercepts (n_alphas,)."""
     coefs, intercepts = solution[:2]
     losses = squared_error(data.y[:, None], data.X @ coefs.T + intercepts)
-    return penalised(losses, penalty(coefs), data.alphas)
+    return penalized(losses, penalty(coefs), data.alphas)
 
 
 def _ridge_objective(data, solution):

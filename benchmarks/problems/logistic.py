@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from benchmarks.designs import classification
-from benchmarks.objective import binary_log_loss, logistic_duality_gap, penalised
+from benchmarks.objective import binary_log_loss, logistic_duality_gap, penalized
 from benchmarks.problem import Case, Problem
 
 
@@ -29,7 +29,7 @@ def _objective(data, solution, penalty):
     """One value a λ; ``solution`` is coefficients (n_alphas, p), intercepts (n_alphas,)."""
     coefs, intercepts = solution[:2]
     losses = binary_log_loss(data.y[:, None], data.X @ coefs.T + intercepts)
-    return penalised(losses, penalty(coefs), data.alphas)
+    return penalized(losses, penalty(coefs), data.alphas)
 
 
 def _ridge_objective(data, solution):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from benchmarks.objective import half_square, log_loss, penalised
+from benchmarks.objective import half_square, log_loss, penalized
 from benchmarks.problem import Case, Problem
 
 # (rows, features, hidden layers, classes, batch), (short, long) run in epochs.
@@ -34,12 +34,12 @@ def _data(n_samples, n_features, hidden, n_classes, batch):
 
 
 def _objective(data, solution):
-    """Regularised training objective; ``solution`` is the weights (in, out) and the biases."""
+    """Regularized training objective; ``solution`` is the weights (in, out) and the biases."""
     weights, biases = solution
     raw = data.X.astype(np.float64)
     for depth, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
         raw = (raw if depth == 0 else np.maximum(raw, 0)) @ weight + bias
-    return penalised(log_loss(data.y, raw), half_square(*weights), data.alpha)
+    return penalized(log_loss(data.y, raw), half_square(*weights), data.alpha)
 
 
 def _cases(quick):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from benchmarks.designs import adjacent_folds, alpha_max, regression
-from benchmarks.objective import penalised, relative_duality_gap, squared_error
+from benchmarks.objective import penalized, relative_duality_gap, squared_error
 from benchmarks.problem import Case, Problem
 
 N_FOLDS = 5
@@ -37,9 +37,9 @@ def _mean_squares(X, y, coefs, intercepts):
 def _ridge(X, y, alphas):
     """Coefficients by eigenvectors, and intercepts, of ½·mean((y − Xθ − b)²) + λ·½‖θ‖²."""
     x_mean, y_mean = X.mean(axis=0), y.mean()
-    centred = X - x_mean
-    sigma, vectors = np.linalg.eigh(centred.T @ centred / len(y))
-    target = vectors.T @ (centred.T @ (y - y_mean)) / len(y)
+    centered = X - x_mean
+    sigma, vectors = np.linalg.eigh(centered.T @ centered / len(y))
+    target = vectors.T @ (centered.T @ (y - y_mean)) / len(y)
     coefs = (target / (sigma + np.reshape(alphas, (-1, 1)))) @ vectors.T
     return coefs, y_mean - coefs @ x_mean
 
@@ -76,7 +76,7 @@ def _ridge_objective(data, solution):
 
     def value(coefs, intercepts):
         losses = squared_error(data.y[:, None], data.X @ coefs.T + intercepts)
-        return penalised(losses, 0.5 * np.square(coefs).sum(axis=1), alphas)
+        return penalized(losses, 0.5 * np.square(coefs).sum(axis=1), alphas)
 
     excess = value(coefs, intercepts) / value(*_ridge(data.X, data.y, alphas)) - 1.0
     return 1.0 + max(worst, excess.max())

@@ -23,13 +23,13 @@ def _data(n_samples, n_features, n_informative, n_alphas, ratio):
 
 def _errors(X, y, alphas):
     """Means of ((y − ŷ)/(1 − h))²."""
-    n, centred = len(y), y - y.mean()
+    n, centered = len(y), y - y.mean()
     left, singular, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
     out = []
     for alpha in alphas:
         kept = singular**2 / (singular**2 + (n - 1) * alpha)
         leverage = 1.0 / n + left**2 @ kept
-        residual = centred - left @ (kept * (left.T @ centred))
+        residual = centered - left @ (kept * (left.T @ centered))
         out.append(np.mean((residual / (1.0 - leverage)) ** 2))
     return np.array(out)
 

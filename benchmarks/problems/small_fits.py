@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from benchmarks.objective import binary_log_loss, half_square, penalised, squared_error
+from benchmarks.objective import binary_log_loss, half_square, penalized, squared_error
 from benchmarks.problem import Case, Problem
 
 N_SAMPLES, N_FEATURES = 100, 10
@@ -39,7 +39,7 @@ def _objective(data, solution):
     else:
         losses = (binary_log_loss if data.kind == "logistic ridge" else squared_error)(data.y, raw)
     size = np.abs(coef).sum() if data.kind == "lasso" else half_square(coef)
-    return penalised(losses, size, data.alpha)
+    return penalized(losses, size, data.alpha)
 
 
 def _case(name, make, calls):

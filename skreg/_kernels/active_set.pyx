@@ -125,7 +125,7 @@ cdef class ActiveSet:
         self._alpha = alpha
         with nogil:
             if self._ridged and moved:
-                self._factorise()
+                self._factorize()
             while rounds < max_rounds:
                 self._descend()
                 self._refresh()
@@ -361,7 +361,7 @@ cdef class ActiveSet:
             self._step[i] = self._step[i + 1]
         self._k = k - 1
 
-    cdef void _factorise(self) noexcept nogil:
+    cdef void _factorize(self) noexcept nogil:
         """U anew, for another λ·l2: k³/6 multiplications, four rows at a time."""
         cdef Py_ssize_t i, j, k = self._k
         for i in range(k):

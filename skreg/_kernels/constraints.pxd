@@ -5,8 +5,8 @@
   one hidden layer share no weights, so their operators together are one. With several hidden layers
   a weight between two of them belongs to two groups; the layers of odd and of even number then take
   their turn (incremental proximal steps: D. Bertsekas, 2011), which is off by a second order in η.
-- norm_bound: the projection onto {J(W) ≤ k} in the optimiser's metric, so that a fixed point is a
-  minimiser under the constraint. u = soft(z, μ·l1·d)/(1 + μ·l2·d); J(u) falls and is convex in μ, so
+- norm_bound: the projection onto {J(W) ≤ k} in the optimizer's metric, so that a fixed point is a
+  minimizer under the constraint. u = soft(z, μ·l1·d)/(1 + μ·l2·d); J(u) falls and is convex in μ, so
   a step of Newton's method lands at most at the root, and climbs to it from there; for l1 with one
   step size μ is the threshold of Duchi et al. (2008).
 - max_norm: the incoming weights of a unit, where longer, are scaled back.
@@ -16,7 +16,7 @@ from libc.math cimport isfinite, sqrt
 
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.group_prox cimport group_radius, shrink
-from skreg._kernels.optimisers cimport ADAM
+from skreg._kernels.optimizers cimport ADAM
 from skreg._kernels.plan cimport NEURONS, Block, Plan, Step
 from skreg._kernels.team cimport meet, next_task
 from skreg._kernels.tiles cimport CHUNK, follow, scaled_steps, step_sizes
@@ -73,13 +73,13 @@ cdef inline void shrink_neurons(
     while first < block.last:
         count = min(TOGETHER, block.last - first)
         move_neurons(plan, l, first, count, z, theta, False)
-        if plan.optimiser == ADAM:
+        if plan.optimizer == ADAM:
             move_neurons(plan, l, first, count, d, <real*>plan.slot_2, False)
         for j in range(count):
             steps_of_neuron(plan, step, l, d + j * size)
             shrink(size, z + j * size, d + j * size, <real>weight,
                    <real>group_radius(size, z + j * size, d + j * size, weight))
-        if plan.optimiser != ADAM:
+        if plan.optimizer != ADAM:
             follow_neurons(plan, l, first, count, z, theta)
         move_neurons(plan, l, first, count, z, theta, True)
         first += count
@@ -209,7 +209,7 @@ cdef inline void move_along(
         step_sizes(plan, step, start, n, <const real*>plan.slot_2 + start, d)
         values_at(n, theta + start, <real>mu, <real>plan.reg.bound_l1, <real>plan.reg.bound_l2, d)
         for i in range(n):
-            if plan.optimiser != ADAM:
+            if plan.optimizer != ADAM:
                 follow(plan, start + i, d[i] - theta[start + i])
             theta[start + i] = d[i]
         start += n
@@ -290,7 +290,7 @@ cdef inline void shorten_columns(
     if not any_longer:
         return
     for i in range(rows):
-        if plan.optimiser != ADAM:
+        if plan.optimizer != ADAM:
             for j in range(n):
                 follow(plan, start + i * width + j,
                        <real>(theta[start + i * width + j] * (factor[j] - 1)))

@@ -1,4 +1,4 @@
-/* exp for float and double, written so that a loop around it is vectorised.
+/* exp for float and double, written so that a loop around it is vectorized.
  *
  * exp(x) = 2^n · exp(r), n = round(x / ln 2), |r| ≤ ln(2)/2; exp(r) by its Taylor polynomial, whose
  * remainder there is below half an ulp (degree 7: 6e-9 relative, degree 13: 5e-18). x is clipped to

@@ -268,7 +268,7 @@ def descend(
     double[:, ::1] theta, double[:, ::1] slope, double[:, ::1] dual, double power, double tol,
     int max_passes,
 ):
-    """Minimise ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ from ``theta``; changes ``theta``, ``slope`` = h − Hθ.
+    """Minimize ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ from ``theta``; changes ``theta``, ``slope`` = h − Hθ.
 
     Sweeps of exact block solves, then Newton steps on the groups that are not zero once the sweeps
     have cost as much; until the duality gap by b − A·``dual`` is at most ``tol``, or rounding.

@@ -106,7 +106,7 @@ def step(
 
 
 def steps(
-    name, double parameter, const real[:, :] X, const double[::1] centre, const double[:, ::1] d,
+    name, double parameter, const real[:, :] X, const double[::1] center, const double[:, ::1] d,
     const double[:, ::1] y, const double[:, :, ::1] raw, double[:, :, ::1] ends, on,
     const double[:, ::1] shares, parts,
 ):
@@ -115,12 +115,12 @@ def steps(
     The a-th of A models is the ``on[a]``-th of ``raw`` (n, C, K), and its rows have the shares of
     column ``parts[a]`` of ``shares``; its outputs have the columns aK, aK + 1, … of ``d``
     (p + 1, AK), the last row of which is the change of the intercepts. ``ends`` (n, A, K) ← raw
-    predictions at the steps' ends, those of ``raw`` plus (X − centre)d.
+    predictions at the steps' ends, those of ``raw`` plus (X − center)d.
 
     Returns
     -------
     gradient : ndarray of shape (p + 1, AK)
-        Σ share·∂ℓ/∂f·(x − centre, 1) at the steps' ends.
+        Σ share·∂ℓ/∂f·(x − center, 1) at the steps' ends.
     slopes, bends : ndarray of shape (A,)
         Σ share·∂ℓ/∂f·change, and Σ share·∂²ℓ/∂fₖ² over rows and outputs.
     """
@@ -129,7 +129,7 @@ def steps(
     cdef bint is_plain = real is double and (p == 1 or X.strides[1] == sizeof(real))
     cdef const double* block
     cdef _Models models = _Models(name, parameter, y, ends, shares, parts)
-    if not (d.shape[0] == p + 1 and centre.shape[0] == p and raw.shape[0] == n == ends.shape[0]
+    if not (d.shape[0] == p + 1 and center.shape[0] == p and raw.shape[0] == n == ends.shape[0]
             and raw.shape[2] == models.n_outputs and W == models.width):
         raise ValueError("d must have a row for each of X's columns and one more")
     if models.n_models and not 0 <= min(on) <= max(on) < raw.shape[1] or len(on) != ends.shape[1]:
@@ -137,7 +137,7 @@ def steps(
     if n == 0 or p == 0 or W == 0:
         raise ValueError("X is empty")
     for j in range(p):
-        is_plain &= centre[j] == 0
+        is_plain &= center[j] == 0
     cdef const Py_ssize_t[::1] places = np.add.outer(
         np.multiply(on, models.n_outputs), np.arange(models.n_outputs)).ravel()
     out = np.zeros((p + 1, W))
@@ -151,7 +151,7 @@ def steps(
             else:
                 for i in range(rows):
                     for j in range(p):
-                        copy[i, j] = X[first + i, j] - centre[j]
+                        copy[i, j] = X[first + i, j] - center[j]
                 block, step = &copy[0, 0], p
             gemm(rows, W, p, block, step, 1, &d[0, 0], W, 1, &change[0, 0], W)
             _move(rows, W, raw.shape[1] * raw.shape[2], &places[0], &raw[first, 0, 0], &d[p, 0],

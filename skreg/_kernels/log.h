@@ -1,4 +1,4 @@
-/* log for double, written so that a loop around it is vectorised.
+/* log for double, written so that a loop around it is vectorized.
  *
  * log(m) = 2·atanh(z), z = (m − 1)/(m + 1), by the series of atanh in z²; terms are taken until the
  * next is below half an ulp. What is not finite comes out as NaN. */

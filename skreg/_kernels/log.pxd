@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""``log_`` and ``log1p_``: vectorisable logarithms (see log.h)."""
+"""``log_`` and ``log1p_``: vectorizable logarithms (see log.h)."""
 
 cdef extern from "log.h" nogil:
     double log_ "skreg_log"(double x) noexcept

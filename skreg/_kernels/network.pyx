@@ -48,7 +48,7 @@ cdef enum:
     TASK = 1 << 18
     # Fewer rows than this at once waste a BLAS on packing the weights.
     ROWS = 48
-    # A tile has at most about this many weights: its gradient and what the optimiser reads with it
+    # A tile has at most about this many weights: its gradient and what the optimizer reads with it
     # then stay in a core's own cache.
     TILE = 1 << 15
     # Rows of a tile are a multiple of this: groups of columns where zeros here and there are left out.

@@ -1,5 +1,5 @@
 /* The upper tail of the normal law, P(Z > x) = exp(−x²/2)·q(x) for x ≥ 0, written so that a loop around
- * it is vectorised: skreg_normal_ratio gives q, for float and double.
+ * it is vectorized: skreg_normal_ratio gives q, for float and double.
  *
  * q(x) = ½·erfcx(x/√2) falls from ½ like 1/(x√2π). (x + 4)·q(x) is smooth in t = (x − 4)/(x + 4) up to
  * t = 1; its Chebyshev series, computed with 40 digits, is cut where the rest is below half an ulp (degree

@@ -6,7 +6,7 @@ from libc.stdint cimport uint64_t
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.losses cimport Loss
 from skreg._kernels.matmul cimport NO_ZEROS, SCATTERED, SCATTERED_RIGHT, TOGETHER
-from skreg._kernels.optimisers cimport Optimiser
+from skreg._kernels.optimizers cimport Optimizer
 from skreg._kernels.penalties cimport Pieces
 from skreg._kernels.team cimport Team
 
@@ -39,7 +39,7 @@ cdef inline int zeros_of_gradient(const Architecture* net, int l, bint has_zeros
     return before
 
 
-# The optimiser's numbers for an epoch; SGD has one momentum, Adam the others.
+# The optimizer's numbers for an epoch; SGD has one momentum, Adam the others.
 cdef struct Rule:
     double momentum
     double beta_1, beta_2, epsilon
@@ -97,7 +97,7 @@ cdef struct Rows:
 # Everything a worker needs; arrays are float or double as θ is.
 cdef struct Plan:
     const Architecture* net
-    Optimiser optimiser
+    Optimizer optimizer
     Rule rule
     Regularization reg
     Team team

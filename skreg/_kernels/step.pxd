@@ -12,7 +12,7 @@ from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.dropout cimport drop, dropout_key
 from skreg._kernels.losses cimport losses_and_gradients
 from skreg._kernels.matmul cimport matmul_nn, matmul_nt
-from skreg._kernels.optimisers cimport ADAM, GRADIENT
+from skreg._kernels.optimizers cimport ADAM, GRADIENT
 from skreg._kernels.plan cimport Architecture, Plan, Rows, Step, zeros_after
 from skreg._kernels.team cimport meet, next_task
 from skreg._kernels.tiles cimport layer_gradient, tile_task
@@ -77,7 +77,7 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
         # The last step shows in no loss; and where a squared gradient overflows, Adam's step is 0
         # for ever.
         look_for_infinity(plan.n_parameters, <const real*>plan.point, &plan.diverged)
-        if plan.optimiser == ADAM:
+        if plan.optimizer == ADAM:
             look_for_infinity(plan.n_parameters, <const real*>plan.slot_2, &plan.diverged)
 
 
@@ -86,7 +86,7 @@ cdef inline void number_step(
 ) noexcept nogil:
     """What the number of a step and its learning rate say."""
     step.number, step.eta, step.correction, step.scale_2 = number, eta, 1, 1
-    if plan.optimiser == ADAM:
+    if plan.optimizer == ADAM:
         step.correction = 1 - pow(plan.rule.beta_1, number)
         step.scale_2 = 1 / sqrt(1 - pow(plan.rule.beta_2, number))
 
@@ -221,7 +221,7 @@ cdef inline double losses(
     cdef const real* weights = <const real*>plan.weights
     cdef real* targets = <real*>plan.targets + first * n_outputs
     cdef double* values = plan.losses + first
-    cdef real one = 1, share = one / (plan.n if plan.optimiser == GRADIENT else size)
+    cdef real one = 1, share = one / (plan.n if plan.optimizer == GRADIENT else size)
     cdef double total = 0
     gather(rows, n_outputs, <const real*>plan.Y, order, targets)
     losses_and_gradients(

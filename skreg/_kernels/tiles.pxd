@@ -3,7 +3,7 @@
 
 from skreg._kernels.group_prox cimport group_radius, shrink
 from skreg._kernels.matmul cimport column_sums, matmul_tn
-from skreg._kernels.optimisers cimport (
+from skreg._kernels.optimizers cimport (
     ADAM, NESTEROV, SGD, accumulate, adam, adam_steps, nesterov, sgd,
 )
 from skreg._kernels.penalties cimport Pieces, piecewise_prox
@@ -68,7 +68,7 @@ cdef inline void tile_task(
 cdef inline void update_rows(
     Plan* plan, real* theta, const Step* step, const Tile* tile, const real* g
 ) noexcept nogil:
-    """One step of the optimiser on the tile's weights; of the first layer in the columns' units."""
+    """One step of the optimizer on the tile's weights; of the first layer in the columns' units."""
     cdef int l = tile.layer
     cdef Py_ssize_t width = plan.net.units[l + 1], row
     cdef Py_ssize_t start = plan.net.weights[l] + tile.first * width
@@ -86,29 +86,29 @@ cdef inline double rate(const Plan* plan, const Step* step, double scale) noexce
 
     It moves s·w as the rate η moves the weight of the column x/s. With Adam ε becomes ε·s.
     """
-    return step.eta / (scale if plan.optimiser == ADAM else scale * scale)
+    return step.eta / (scale if plan.optimizer == ADAM else scale * scale)
 
 
 cdef inline void update(
     Plan* plan, real* theta, const Step* step, Py_ssize_t start, Py_ssize_t n, const real* g, int l,
     double scale
 ) noexcept nogil:
-    """One step of the optimiser on θ[start : start + n], weights of layer l; biases if l is −1."""
+    """One step of the optimizer on θ[start : start + n], weights of layer l; biases if l is −1."""
     cdef real* slot_1 = <real*>plan.slot_1 + start
     cdef double eta = rate(plan, step, scale)
     cdef double l1 = plan.reg.l1[l] if l >= 0 else 0
     cdef double l2 = plan.reg.l2[l] if l >= 0 else 0
     cdef double keep = 1 - eta * plan.reg.decay[l] if l >= 0 else 1
     theta += start
-    if plan.optimiser == ADAM:
+    if plan.optimizer == ADAM:
         adam(n, <real>(eta / step.correction), <real>plan.rule.beta_1,
              <real>plan.rule.beta_2, <real>(plan.rule.epsilon * scale), <real>step.scale_2,
              <real>(l1 * step.correction), <real>l2, <real>keep,
              g, theta, slot_1, <real*>plan.slot_2 + start)
-    elif plan.optimiser == SGD:
+    elif plan.optimizer == SGD:
         sgd(n, <real>eta, <real>plan.rule.momentum, <real>l1, <real>l2, <real>keep, g, theta,
             slot_1)
-    elif plan.optimiser == NESTEROV:
+    elif plan.optimizer == NESTEROV:
         if l >= 0:
             l2 += plan.reg.decay[l]
         nesterov(n, <real>eta, <real>plan.rule.momentum, <real>l1, <real>l2, g, theta,
@@ -120,7 +120,7 @@ cdef inline void update(
 cdef inline void step_sizes(
     Plan* plan, const Step* step, Py_ssize_t start, Py_ssize_t n, const real* v, real* out
 ) noexcept nogil:
-    """out ← the step sizes of θ[start : start + n]: the optimiser's metric, inverted.
+    """out ← the step sizes of θ[start : start + n]: the optimizer's metric, inverted.
 
     ``v`` is what Adam keeps of them; it may be ``out``.
     """
@@ -144,7 +144,7 @@ cdef inline void scaled_steps(
     """`step_sizes` of weights of a column of that scale."""
     cdef Py_ssize_t i
     cdef real eta = <real>rate(plan, step, scale)
-    if plan.optimiser == ADAM:
+    if plan.optimizer == ADAM:
         adam_steps(n, eta, <real>(plan.rule.epsilon * scale), <real>step.scale_2, v, out)
     else:
         for i in range(n):
@@ -154,9 +154,9 @@ cdef inline void scaled_steps(
 cdef inline void follow(Plan* plan, Py_ssize_t i, real by) noexcept nogil:
     """A proximal step has moved θᵢ once more: so must go what follows θ."""
     cdef real one = 1
-    if plan.optimiser == SGD:
+    if plan.optimizer == SGD:
         (<real*>plan.slot_1)[i] += by
-    elif plan.optimiser == NESTEROV:
+    elif plan.optimizer == NESTEROV:
         (<real*>plan.point)[i] += (one + <real>plan.rule.momentum) * by
 
 
@@ -173,7 +173,7 @@ cdef inline void shrink_by_pieces(
         step_sizes(plan, step, start, size, <const real*>plan.slot_2 + start, d)
         piecewise_prox(size, theta + start, d, pieces, moved)
         for i in range(size):
-            if plan.optimiser != ADAM:
+            if plan.optimizer != ADAM:
                 follow(plan, start + i, moved[i] - theta[start + i])
             theta[start + i] = moved[i]
         start += size
@@ -202,7 +202,7 @@ cdef inline void shrink_inputs(
         r = <real>group_radius(width, z, d, weight)
         if is_concave:
             plan.reg.norms[row] = r
-        if plan.optimiser == ADAM:
+        if plan.optimizer == ADAM:
             shrink(width, z, d, <real>weight, r)
             continue
         for j in range(width):

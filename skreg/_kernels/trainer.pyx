@@ -40,7 +40,7 @@ from skreg._kernels.activations cimport has_recorded_slope
 from skreg._kernels.constraints cimport COLUMNS, TOGETHER
 from skreg._kernels.matmul cimport limit_level
 from skreg._kernels.network cimport Network
-from skreg._kernels.optimisers cimport Optimiser
+from skreg._kernels.optimizers cimport Optimizer
 from skreg._kernels.penalties cimport Pieces
 from skreg._kernels.plan cimport INPUTS, NEURONS, NO_GROUPS, Block, Plan, Rule, Step, Tile
 from skreg._kernels.step cimport epoch, number_step
@@ -56,8 +56,8 @@ ctypedef fused real:
 limit_level(highest_level())
 
 # Codes of the kernel, by the public names.
-OPTIMISERS = {"gradient": Optimiser.GRADIENT, "sgd": Optimiser.SGD,
-              "nesterov": Optimiser.NESTEROV, "adam": Optimiser.ADAM}
+OPTIMIZERS = {"gradient": Optimizer.GRADIENT, "sgd": Optimizer.SGD,
+              "nesterov": Optimizer.NESTEROV, "adam": Optimizer.ADAM}
 GROUPS = {None: NO_GROUPS, "inputs": INPUTS, "neurons": NEURONS}
 
 
@@ -75,13 +75,13 @@ cdef class Trainer:
     weights : ndarray of shape (n,) or None
         Sample weights with mean 1. Read only.
     theta, point, slot_1, slot_2 : ndarray of shape (n_parameters,)
-        θ; where the gradient is taken (θ itself, or Nesterov's look-ahead); the optimiser's
+        θ; where the gradient is taken (θ itself, or Nesterov's look-ahead); the optimizer's
         state. Written in place.
     batch_size : int
     has_zeros : bool
         Whether products with X look for zeros that lie together: a matter of time alone.
-    optimiser : str
-        A key of `OPTIMISERS`. "gradient" leaves θ and adds the gradient of the mean loss, all
+    optimizer : str
+        A key of `OPTIMIZERS`. "gradient" leaves θ and adds the gradient of the mean loss, all
         batches together, to ``slot_1``.
     max_workers : int
     l1, l2, decay, group : sequence of float, one for each layer; None for zeros
@@ -114,7 +114,7 @@ cdef class Trainer:
     cdef readonly int max_workers
 
     def __cinit__(self, Network network, X, Y, weights, theta, point, slot_1, slot_2, *,
-                  Py_ssize_t batch_size, optimiser, bint has_zeros=False, int max_workers=1, l1=None, l2=None,
+                  Py_ssize_t batch_size, optimizer, bint has_zeros=False, int max_workers=1, l1=None, l2=None,
                   decay=None, group=None, pieces=None, groups=None, double concavity=0, double norm_bound=INFINITY,
                   double bound_l1=0, double bound_l2=0, double max_norm=INFINITY,
                   dropout=(0.0, 0.0), dropout_seed=0, centers=None, scales=None):
@@ -127,7 +127,7 @@ cdef class Trainer:
                 raise ValueError(f"{name} must be C-contiguous with theta's dtype, {theta.dtype}")
         cdef Plan* plan = &self.plan
         plan.net = &network.shape
-        plan.optimiser = OPTIMISERS[optimiser]
+        plan.optimizer = OPTIMIZERS[optimizer]
         plan.n, plan.n_parameters = X.shape[0], network.n_parameters
         plan.batch_size, plan.has_zeros = batch_size, has_zeros
         plan.Y, plan.weights = _address(Y), _address(weights)
@@ -312,7 +312,7 @@ cdef class Trainer:
         step_sizes(&self.plan, &step, 0, self.plan.n_parameters, <const real*>self.plan.slot_2, &out[0])
 
     def move_to(self, const real[::1] theta):
-        """θ ← ``theta``, after a proximal step made outside; the optimiser's memory follows."""
+        """θ ← ``theta``, after a proximal step made outside; the optimizer's memory follows."""
         cdef Py_ssize_t i
         cdef real* here = <real*>self.plan.theta
         self._check(theta.shape[0], real is float)

@@ -288,7 +288,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
 
     def _start(self, objective, rng, sizes):
         """The state to train from: fresh, or without sizes a copy of what the last fit left."""
-        update = "lbfgs" if self.solver == "lbfgs" else self._optimiser().kernel
+        update = "lbfgs" if self.solver == "lbfgs" else self._optimizer().kernel
         if sizes is not None:
             theta = initial_theta(objective.units, rng, objective.X.dtype, init=self.init)
             columns = Columns.of(sizes)

@@ -7,7 +7,7 @@ import numpy as np
 
 from skreg.estimators._mlp_parameters import GROUP_PENALTIES, MLPParameters
 from skreg.network.fitting import Settings
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.regularization import Regularization
 from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
 from skreg.penalties import get_penalty
@@ -113,7 +113,7 @@ class MLPSettings(MLPParameters):
                     "solver='adam' or solver='sgd' for it."
                 )
 
-    def _optimiser(self):
+    def _optimizer(self):
         if self.solver == "sgd":
             return SGD(self.momentum, self.nesterovs_momentum)
         return Adam(self.beta_1, self.beta_2, self.epsilon)
@@ -137,7 +137,7 @@ class MLPSettings(MLPParameters):
             rate /= 10
         runs_to_its_end = is_cycle and not self.early_stopping
         return Settings(
-            optimiser=self._optimiser(),
+            optimizer=self._optimizer(),
             schedule=self._schedule(n_epochs_done, incremental),
             learning_rate=rate,
             batch_size=min(batch_size, n_samples),

@@ -85,7 +85,7 @@ class Settings:
 
     Parameters
     ----------
-    optimiser : SGD or Adam
+    optimizer : SGD or Adam
     schedule : Constant
         One of `skreg.network.schedules`.
     learning_rate : float
@@ -98,7 +98,7 @@ class Settings:
         the objective with the whole λ all along; no one runs out of patience before the end.
     """
 
-    optimiser: object
+    optimizer: object
     schedule: object
     learning_rate: float
     batch_size: int
@@ -140,7 +140,7 @@ def fit_epochs(
     best, schedule, stopped = Best(state, history, score), settings.schedule, False
     n_steps = -(-objective.n_samples // settings.batch_size)
     steps = objective.epochs(
-        state, optimiser=settings.optimiser, batch_size=settings.batch_size, rng=rng
+        state, optimizer=settings.optimizer, batch_size=settings.batch_size, rng=rng
     )
     with closing(steps):
         for epoch in range(settings.max_iter):

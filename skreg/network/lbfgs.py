@@ -104,7 +104,7 @@ class Split:
 def fit_lbfgs(
     objective, state, history, settings, *, score=None, on_epoch_begin=None, on_epoch_end=None
 ):
-    """Minimise R + λJ by L-BFGS-B; parameters and result as for `fit_epochs`.
+    """Minimize R + λJ by L-BFGS-B; parameters and result as for `fit_epochs`.
 
     An iteration stands for an epoch. Training stops when no component of the projected gradient is
     above ``settings.tol``, or when rounding hides progress. The gradient by a weight of the first

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skreg._kernels import network as kernel
 from skreg.network.columns import Columns
-from skreg.network.optimisers import Adam
+from skreg.network.optimizers import Adam
 from skreg.network.parameters import initial_theta
 from skreg.network.prediction import raw_predictions
 from skreg.network.schedules import OneCycle

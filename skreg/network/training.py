@@ -78,7 +78,7 @@ class Objective:
             state.slot_2,
             batch_size=batch_size,
             has_zeros=zeros_lie_together(self.X, self.units[1]),
-            optimiser=state.kernel,
+            optimizer=state.kernel,
             max_workers=max_workers,
             **numbers,
         )
@@ -144,14 +144,14 @@ class Objective:
 
             yield risk_and_gradient
 
-    def epochs(self, state, *, optimiser, batch_size, rng=None):
+    def epochs(self, state, *, optimizer, batch_size, rng=None):
         """Train without end, an epoch at a time.
 
         Parameters
         ----------
         state : TrainingState
             Changed in place; ``state.eta`` may be set between epochs.
-        optimiser : SGD or Adam
+        optimizer : SGD or Adam
         batch_size : int
         rng : numpy.random.RandomState or None
             Shuffles the rows before every epoch; None keeps their order.
@@ -170,7 +170,7 @@ class Objective:
         penalty_term = self.regularization.meter(state.theta, network)
         etas = np.empty(-(-self.n_samples // batch_size))
         numbers = self.regularization.numbers(self.units) | dict(dropout_seed=state.dropout_seed)
-        rule = optimiser.numbers()
+        rule = optimizer.numbers()
         with self._team(state, batch_size, **numbers) as (trainer, train):
             run = self.epoch_of(trainer, train, state.theta, batch_size)
             while True:

@@ -55,7 +55,7 @@ class Pump:
         self.woken.set()
 
     async def run(self):
-        """Work until cancelled, or until a command makes no sense (ValueError, TypeError)."""
+        """Work until canceled, or until a command makes no sense (ValueError, TypeError)."""
         session = await self.in_thread(Session)
         while True:
             started = perf_counter()

@@ -20,11 +20,11 @@ CYCLES = ["cosine", "one_cycle"]
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_defaults_are_what_the_experiment_says(kind):
     X, y = data(kind)
-    spelt_out = kind(
+    spelled_out = kind(
         (128, 64), solver="adam", alpha="auto", learning_rate="one_cycle", learning_rate_init=0.01,
         max_iter=50, dropout=(0.0, 0.1), batch_size=32, beta_2=0.95, random_state=0,
     )  # fmt: skip
-    assert np.array_equal(theta(kind(random_state=0).fit(X, y)), theta(spelt_out.fit(X, y)))
+    assert np.array_equal(theta(kind(random_state=0).fit(X, y)), theta(spelled_out.fit(X, y)))
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(20, 20), (60, 32), (1700, 34), (12000, 200)])

@@ -1,4 +1,4 @@
-"""λ means λ: one minimiser, whatever the solver and the size of the batch."""
+"""λ means λ: one minimizer, whatever the solver and the size of the batch."""
 
 import numpy as np
 import pytest

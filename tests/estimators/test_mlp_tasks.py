@@ -93,7 +93,7 @@ def test_weights_of_the_last_layer_are_in_the_units_of_the_target():
     np.testing.assert_allclose(network.predict(X), by_hand, rtol=1e-10)
 
 
-def test_a_constant_target_is_learnt():
+def test_a_constant_target_is_learned():
     X, _ = data(RegularizedMLPRegressor)
     network = small(RegularizedMLPRegressor, max_iter=50, alpha=1.0).fit(X, np.full(60, 1e6))
     np.testing.assert_allclose(network.predict(X), 1e6, rtol=1e-6)
@@ -147,7 +147,7 @@ def test_poisson_predicts_positive_means_and_wants_counts():
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson", "quantile"])
-def test_early_stopping_watches_the_loss_that_is_minimised(loss):
+def test_early_stopping_watches_the_loss_that_is_minimized(loss):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(120, 3)), rng.poisson(3.0, size=120)
     network = small(RegularizedMLPRegressor, loss=loss, early_stopping=True, max_iter=30)

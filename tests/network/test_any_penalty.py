@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from network_cases import RULES, check_against_twin, make_case, rules
 
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.proximal import prox_in_metric
 from skreg.penalties import (
     L1,
@@ -166,16 +166,16 @@ EVERY = {
 }
 
 
-OPTIMISERS = {"momentum": SGD(0.5, nesterov=False), "nesterov": SGD(), "adam": Adam()}
+OPTIMIZERS = {"momentum": SGD(0.5, nesterov=False), "nesterov": SGD(), "adam": Adam()}
 
 
 @pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize("rule", OPTIMISERS)
+@pytest.mark.parametrize("rule", OPTIMIZERS)
 def test_training_ends_where_the_objective_is_stationary(name, rule):
     penalty, alpha = EVERY[name]
     case, eta = held(penalty, alpha, units=(6, 2)), 0.01 if rule == "adam" else 0.5
-    optimiser = OPTIMISERS[rule]
-    theta = case.train(optimiser, eta=eta, n_epochs=500, batch_size=40)[0].theta
+    optimizer = OPTIMIZERS[rule]
+    theta = case.train(optimizer, eta=eta, n_epochs=500, batch_size=40)[0].theta
     assert unmoved(case, theta, penalty, alpha) < 1e-3
     assert np.any(theta == 0)
 

@@ -15,7 +15,7 @@ from sklearn import linear_model
 from skreg.network.columns import Columns, Sizes
 from skreg.network.fitting import History, Settings
 from skreg.network.lbfgs import fit_lbfgs
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.parameters import layer_views
 from skreg.network.regularization import Regularization
 from skreg.network.schedules import Constant
@@ -55,8 +55,8 @@ def scaled_case(units=(4, 6, 3, 2), dtype=np.float64, **held):
 def check_against_twin(case, rule, prox=None, decay=0.0, rtol=1e-8):
     """Epochs in the columns' units are those of the twin with a step size for each component."""
     X, Y, _ = case.data
-    optimiser, twin_rule = RULES[rule]
-    state, met = case.train(optimiser, eta=0.03, n_epochs=12, batch_size=8)
+    optimizer, twin_rule = RULES[rule]
+    state, met = case.train(optimizer, eta=0.03, n_epochs=12, batch_size=8)
     s = case.problem.suited(case.columns).by_parameter(case.problem.units, len(case.theta))
     expected = case.twin.train(
         case.theta, X - CENTERS, Y, twin_rule(s), n_epochs=12, batch_size=8, prox=prox, decay=decay
@@ -97,10 +97,10 @@ def test_steps_with_a_penalty_by_pieces(rule):
 def test_steps_with_decoupled_decay(rule):
     case = scaled_case(penalty=L2(), alpha=0.02, weight_decay="decoupled")
     free = scaled_case(penalty=L2(), alpha=0.0)
-    optimiser, twin_rule = RULES[rule]
+    optimizer, twin_rule = RULES[rule]
     X, Y, _ = case.data
     s = case.columns.by_parameter(case.problem.units, len(case.theta))
-    state, _ = case.train(optimiser, eta=0.03, n_epochs=12, batch_size=8)
+    state, _ = case.train(optimizer, eta=0.03, n_epochs=12, batch_size=8)
     expected = free.twin.train(
         case.theta, X - CENTERS, Y, twin_rule(s), n_epochs=12, batch_size=8, decay=0.02
     )
@@ -195,14 +195,14 @@ def minimized(X, Y, columns, solver, penalty, alpha):
     case = make_case(units, n=60).changed(X=X, Y=Y).held_by(penalty=penalty, alpha=alpha)
     theta = np.zeros(5 * Y.shape[1])
     columns.start(theta, units)
-    optimiser = {"adam": Adam(), "nesterov": SGD(0.9), "lbfgs": None}[solver]
+    optimizer = {"adam": Adam(), "nesterov": SGD(0.9), "lbfgs": None}[solver]
     state = TrainingState.start(theta, solver, columns)
     with state.centered(units):
-        if optimiser is None:
+        if optimizer is None:
             settings = Settings(Adam(), Constant(), 1.0, 60, 2000, 1e-10, np.inf)
             assert fit_lbfgs(case.problem, state, History(), settings)
         else:
-            epochs = case.problem.epochs(state, optimiser=optimiser, batch_size=60)
+            epochs = case.problem.epochs(state, optimizer=optimizer, batch_size=60)
             for epoch in range(4000):
                 falls = 0.995 ** max(0, epoch - 1500) if solver == "adam" else 1.0
                 state.eta = (0.02 if solver == "adam" else 0.05) * falls

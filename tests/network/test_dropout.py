@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from network_cases import make_case
 
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 
 
 @pytest.mark.parametrize("activation", ["tanh", "logistic", "relu", "gelu", "identity"])

@@ -10,7 +10,7 @@ from network_cases import cases, make_case
 
 from skreg._threads import Pace
 from skreg.network import training
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.prediction import raw_predictions
 
 
@@ -80,11 +80,11 @@ def test_sparse_rows_give_what_dense_rows_give(case):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("optimiser", [SGD(0.9), Adam()], ids=str)
-def test_training_on_sparse_rows_is_training_on_dense_rows(optimiser, dtype):
+@pytest.mark.parametrize("optimizer", [SGD(0.9), Adam()], ids=str)
+def test_training_on_sparse_rows_is_training_on_dense_rows(optimizer, dtype):
     case = make_case((30, 20, 2), n=700, dtype=dtype, weights="real").held_by(dropout=(0.2, 0.2))
     one, other = (
-        c.train(optimiser, eta=0.01, n_epochs=2, batch_size=64)[0].theta for c in sparse(case)
+        c.train(optimizer, eta=0.01, n_epochs=2, batch_size=64)[0].theta for c in sparse(case)
     )
     assert np.array_equal(one, other)
     assert not np.array_equal(one, case.theta)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from network_cases import make_case
 
 from skreg.network.fitting import History, Patience, Settings, fit_epochs
-from skreg.network.optimisers import SGD
+from skreg.network.optimizers import SGD
 from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
 from skreg.network.training import TrainingState
 
@@ -127,13 +127,13 @@ def test_cosine_falls_from_the_initial_rate_to_zero_step_by_step():
 def test_one_cycle_is_that_of_torch():
     torch = pytest.importorskip("torch", reason="compares with torch's schedule")
     parameter = torch.nn.Parameter(torch.zeros(1))
-    optimiser = torch.optim.SGD([parameter], lr=0.1)
+    optimizer = torch.optim.SGD([parameter], lr=0.1)
     # There the last step ends the cycle, here the end of the last step does.
-    theirs = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.3, total_steps=2001)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.3, total_steps=2001)
     expected = []
     for _ in range(2000):
         expected.append(theirs.get_last_lr()[0])
-        optimiser.step()
+        optimizer.step()
         theirs.step()
     rates = np.concatenate([OneCycle(20).rates(0.3, epoch, 0, 100) for epoch in range(20)])
     np.testing.assert_allclose(rates, expected, rtol=0, atol=0.3 * 4e-3)

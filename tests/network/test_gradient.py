@@ -47,7 +47,7 @@ def test_gradient_equals_central_differences(loss, activation, hidden, penalty):
 
 
 @given(cases())
-def test_biases_are_not_penalised(case):
+def test_biases_are_not_penalized(case):
     free = case.changed(alpha=0.0).problem.objective_and_gradient(case.theta)[1]
     pull = case.problem.objective_and_gradient(case.theta)[1] - free
     assert np.all(pull[~case.twin.is_weight] == 0)

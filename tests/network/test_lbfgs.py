@@ -8,12 +8,12 @@ from network_cases import make_case
 
 from skreg.network.fitting import History, Settings
 from skreg.network.lbfgs import Shares, Split, fit_lbfgs
-from skreg.network.optimisers import Adam
+from skreg.network.optimizers import Adam
 from skreg.network.schedules import Constant
 from skreg.network.training import TrainingState
 
 
-def minimise(case, *, max_iter=500, tol=1e-8, **options):
+def minimize(case, *, max_iter=500, tol=1e-8, **options):
     state = TrainingState.start(case.theta.copy(), "lbfgs")
     history = History()
     settings = Settings(Adam(), Constant(), 0.1, 1, max_iter, tol, np.inf)
@@ -45,7 +45,7 @@ def test_the_split_objective_is_the_objective_and_its_gradient_right(penalty, se
 @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])
 def test_it_descends_to_a_point_without_descent(penalty, loss):
     case = make_case((4, 5, 2), penalty=penalty, alpha=0.05, loss=loss, n=40)
-    state, history, stopped = minimise(case)
+    state, history, stopped = minimize(case)
     curve = history.loss_curve
     assert stopped
     assert np.all(np.diff(curve) <= 1e-12)
@@ -59,16 +59,16 @@ def test_it_descends_to_a_point_without_descent(penalty, loss):
 
 def test_float32_stays_and_ends():
     case = make_case((4, 5, 2), penalty="l1", alpha=0.05, n=40, dtype=np.float32)
-    state, _, stopped = minimise(case, tol=1e-4)
+    state, _, stopped = minimize(case, tol=1e-4)
     assert state.theta.dtype == np.float32
     assert stopped
-    wide = minimise(make_case((4, 5, 2), penalty="l1", alpha=0.05, n=40))[1].loss_curve[-1]
+    wide = minimize(make_case((4, 5, 2), penalty="l1", alpha=0.05, n=40))[1].loss_curve[-1]
     assert case.twin.objective(state.theta, *case.data) < wide * 1.05
 
 
 def test_a_start_at_the_minimum_is_one_epoch():
     case = make_case((3, 2), n=30)
-    state = minimise(case)[0]
+    state = minimize(case)[0]
     again = TrainingState.start(state.theta.copy(), "lbfgs")
     history = History()
     settings = Settings(Adam(), Constant(), 0.1, 1, 50, 1e-5, np.inf)
@@ -79,10 +79,10 @@ def test_a_start_at_the_minimum_is_one_epoch():
 
 def test_who_watches_may_end_it():
     case = make_case((3, 4, 2), n=30)
-    _, history, stopped = minimise(case, on_epoch_end=lambda history: len(history.loss_curve) == 3)
+    _, history, stopped = minimize(case, on_epoch_end=lambda history: len(history.loss_curve) == 3)
     assert stopped
     assert len(history.loss_curve) == 3
-    _, history, stopped = minimise(case, max_iter=2)
+    _, history, stopped = minimize(case, max_iter=2)
     assert not stopped
     assert len(history.loss_curve) == 2
 
@@ -91,4 +91,4 @@ def test_a_loss_that_is_not_finite_is_said():
     case = make_case((3, 4, 2), n=10, activation="identity")
     case = case.changed(X=case.problem.X * 1e200)
     with pytest.raises(ValueError, match=r"diverged.*solver='lbfgs'.*StandardScaler"):
-        minimise(case)
+        minimize(case)

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from skreg._kernels import network as kernel
 from skreg.losses import get_loss
 from skreg.network.columns import Columns, Sizes
-from skreg.network.optimisers import Adam
+from skreg.network.optimizers import Adam
 from skreg.network.parameters import initial_theta
 from skreg.network.pilots import Pilots, pilot_units
 from skreg.network.prediction import raw_predictions
@@ -54,7 +54,7 @@ def test_losses_are_those_of_a_network_trained_step_by_step(pilots):
             objective, regularization=penalty, X=objective.X[batch], Y=objective.Y[batch]
         )
         state.eta = eta
-        next(part.epochs(state, optimiser=Adam(beta_2=0.95), batch_size=8))
+        next(part.epochs(state, optimizer=Adam(beta_2=0.95), batch_size=8))
     raw = raw_predictions(objective.network(), theta, objective.X[held])
     expected = 0.5 * (objective.Y[held] - raw)[:, 0] ** 2
     np.testing.assert_allclose(pilots.losses(0.1)[:20], expected, rtol=1e-9)

@@ -8,7 +8,7 @@ import reference_constraints as twins
 from network_cases import RULES, check_against_twin, in_layers, make_case, rules
 from sklearn.linear_model import MultiTaskLasso
 
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.regularization import Regularization
 from skreg.network.training import TrainingState
 from skreg.penalties import L1, L2, ElasticNet, InputGroups, NeuronGroups, NoPenalty, get_penalty
@@ -33,8 +33,8 @@ def test_decoupled_decay(rule, penalty):
     twin = case.twin
     decay, twin.l2 = twin.l2, 0.0
     X, Y, _ = case.data
-    optimiser, twin_rule = RULES[rule]
-    state, _ = case.train(optimiser, eta=0.03, n_epochs=12, batch_size=8)
+    optimizer, twin_rule = RULES[rule]
+    state, _ = case.train(optimizer, eta=0.03, n_epochs=12, batch_size=8)
     expected = twin.train(case.theta, X, Y, twin_rule(0.03), n_epochs=12, batch_size=8, decay=decay)
     np.testing.assert_allclose(state.theta, expected, rtol=1e-8, atol=1e-10)
 
@@ -50,9 +50,9 @@ def test_groups_of_inputs(rule, hidden):
     weight = 0.15 * np.sqrt(case.problem.units[1])
     twin = case.twin
     twin.l2 = np.r_[0.0, alpha[1:]]
-    optimiser, twin_rule = RULES[rule]
+    optimizer, twin_rule = RULES[rule]
     X, Y, _ = case.data
-    state, met = case.train(optimiser, eta=0.03, n_epochs=25, batch_size=8)
+    state, met = case.train(optimizer, eta=0.03, n_epochs=25, batch_size=8)
     prox = in_layers(twin, lambda layers, steps: twins.shrink_inputs(layers, steps, weight))
     expected = twin.train(case.theta, X, Y, twin_rule(0.03), n_epochs=25, batch_size=8, prox=prox)
     np.testing.assert_allclose(state.theta, expected, rtol=1e-8, atol=1e-10)
@@ -75,9 +75,9 @@ def test_concave_groups_of_inputs_are_met_by_their_tangent(rule):
         twins.shrink_inputs(layers, steps, 0.4 * np.sqrt(6) / (1 + 2 * last))
         before["norms"] = np.linalg.norm(layers[0][0], axis=1)
 
-    optimiser, twin_rule = RULES[rule]
+    optimizer, twin_rule = RULES[rule]
     X, Y, _ = case.data
-    state, _ = case.train(optimiser, eta=0.03, n_epochs=25, batch_size=8)
+    state, _ = case.train(optimizer, eta=0.03, n_epochs=25, batch_size=8)
     expected = twin.train(
         case.theta, X, Y, twin_rule(0.03), n_epochs=25, batch_size=8, prox=in_layers(twin, shrink)
     )
@@ -131,7 +131,7 @@ def test_relus_that_are_rescaled_keep_their_neuron_group():
     assert values[3] > 0
 
 
-def test_input_groups_prox_is_the_minimiser():
+def test_input_groups_prox_is_the_minimizer():
     rng = np.random.default_rng(0)
     weights, alphas = [rng.normal(size=(4, 3)), rng.normal(size=(3, 2))], [0.5, 0.3]
     best = InputGroups().prox(weights, alphas, 0.7)
@@ -177,16 +177,16 @@ def test_the_bound_holds_in_both_precisions(penalty, dtype):
 
 
 @pytest.mark.parametrize("penalty", [L2(), L1()], ids=repr)
-def test_a_bound_and_its_multiplier_have_one_minimiser(penalty):
-    """On a convex problem the constraint J ≤ J(θ(λ)) gives θ(λ) back, with any optimiser."""
+def test_a_bound_and_its_multiplier_have_one_minimizer(penalty):
+    """On a convex problem the constraint J ≤ J(θ(λ)) gives θ(λ) back, with any optimizer."""
     case = make_case((5, 1), n=60).held_by(penalty=penalty, alpha=0.1)
     eta = {"momentum": 0.02, "nesterov": 0.02}
     free = case.train(RULES["nesterov"][0], eta=0.02, n_epochs=3000, batch_size=60)[0].theta
     bound = penalty.value(free[:5])
-    for name, (optimiser, _) in RULES.items():
+    for name, (optimizer, _) in RULES.items():
         rate = eta.get(name, 1e-3)
         bounded = case.held_by(norm_bound=bound).train(
-            optimiser, eta=rate, n_epochs=6000, batch_size=60
+            optimizer, eta=rate, n_epochs=6000, batch_size=60
         )[0]
         np.testing.assert_allclose(bounded.theta, free, rtol=0, atol=2e-4)
 
@@ -252,7 +252,7 @@ def test_groups_of_inputs_reach_the_multi_task_lasso(rule):
     case = case.changed(Y=Y).held_by(penalty=InputGroups(), alpha=alpha)
     exact = MultiTaskLasso(alpha=alpha * np.sqrt(3), tol=1e-12, max_iter=10**5).fit(X, Y)
     state = TrainingState.start(0 * case.theta, RULES[rule][0].kernel)
-    epochs = case.problem.epochs(state, optimiser=RULES[rule][0], batch_size=60)
+    epochs = case.problem.epochs(state, optimizer=RULES[rule][0], batch_size=60)
     for epoch in range(4000):
         state.eta = 0.05 if rule == "nesterov" else 0.02 * 0.995 ** max(0, epoch - 1500)
         next(epochs)

@@ -27,7 +27,7 @@ def make_trainer(max_workers):
         np.zeros_like(theta),
         np.zeros_like(theta),
         batch_size=100,
-        optimiser="adam",
+        optimizer="adam",
         max_workers=max_workers,
     )
     return trainer, theta

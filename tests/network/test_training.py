@@ -18,13 +18,13 @@ from threadpoolctl import threadpool_limits
 
 from skreg._threads import Pace
 from skreg.network import training
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.training import TrainingState
 from skreg.penalties import InputGroups, NeuronGroups
 
 # Rounding flips no slope, and no step explodes.
 STEADY = tuple(sorted(set(LOSSES) - {"quantile", "poisson"}))
-OPTIMISERS = [SGD(0.0), SGD(0.9, nesterov=False), SGD(0.9), Adam()]
+OPTIMIZERS = [SGD(0.0), SGD(0.9, nesterov=False), SGD(0.9), Adam()]
 
 
 def large_case(dtype=np.float32):
@@ -68,20 +68,20 @@ class Always(Pace):
         return max(self.seconds)
 
 
-def train_with(n_workers, case, optimiser, monkeypatch):
+def train_with(n_workers, case, optimizer, monkeypatch):
     """θ after two epochs with exactly that many workers."""
     monkeypatch.setattr(training, "worker_threads", lambda wanted: nullcontext(n_workers))
     monkeypatch.setattr(training, "Pace", Always)
     rng = np.random.RandomState(3)
-    return case.train(optimiser, eta=0.01, n_epochs=2, batch_size=100, rng=rng)
+    return case.train(optimizer, eta=0.01, n_epochs=2, batch_size=100, rng=rng)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=str)
-def test_the_number_of_workers_changes_no_bit(optimiser, dtype, monkeypatch):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_the_number_of_workers_changes_no_bit(optimizer, dtype, monkeypatch):
     case = large_case(dtype)
     (one, met), (two, met_too), (three, _) = (
-        train_with(n, case, optimiser, monkeypatch) for n in (1, 2, 3)
+        train_with(n, case, optimizer, monkeypatch) for n in (1, 2, 3)
     )
     assert np.array_equal(one.theta, two.theta)
     assert np.array_equal(one.theta, three.theta)
@@ -100,12 +100,12 @@ HELD = {
 
 
 @pytest.mark.parametrize("held", HELD)
-@pytest.mark.parametrize("optimiser", OPTIMISERS[1:], ids=str)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS[1:], ids=str)
 def test_the_number_of_workers_changes_no_bit_whatever_holds_the_network(
-    optimiser, held, monkeypatch
+    optimizer, held, monkeypatch
 ):
     case = large_case().held_by(**HELD[held])
-    one, two, three = (train_with(n, case, optimiser, monkeypatch)[0].theta for n in (1, 2, 3))
+    one, two, three = (train_with(n, case, optimizer, monkeypatch)[0].theta for n in (1, 2, 3))
     assert np.array_equal(one, two)
     assert np.array_equal(one, three)
     assert not np.array_equal(one, case.theta)
@@ -211,8 +211,8 @@ def test_shuffling_only_changes_the_order_of_the_rows():
     assert np.array_equal(shuffled[0].theta, by_hand[0].theta)
 
 
-@given(cases(activations=("tanh", "logistic"), losses=STEADY), st.sampled_from(OPTIMISERS[:3]))
-def test_training_with_integer_weights_equals_training_with_repeated_rows(case, optimiser):
+@given(cases(activations=("tanh", "logistic"), losses=STEADY), st.sampled_from(OPTIMIZERS[:3]))
+def test_training_with_integer_weights_equals_training_with_repeated_rows(case, optimizer):
     X, Y, _ = case.data
     counts = np.r_[2, np.arange(len(X) - 1) % 3]
     weighted = case.changed(sample_weight=counts.astype(float))
@@ -220,19 +220,19 @@ def test_training_with_integer_weights_equals_training_with_repeated_rows(case, 
         X=np.repeat(X, counts, axis=0), Y=np.repeat(Y, counts, axis=0), sample_weight=None
     )
     one, other = (
-        c.train(optimiser, eta=0.05, n_epochs=5, batch_size=len(c.problem.X))[0].theta
+        c.train(optimizer, eta=0.05, n_epochs=5, batch_size=len(c.problem.X))[0].theta
         for c in (weighted, repeated)
     )
     np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-11)
 
 
-@given(cases(losses=STEADY), st.sampled_from(OPTIMISERS), st.integers(1, 9))
-def test_training_in_two_goes_is_training_in_one(case, optimiser, batch_size):
+@given(cases(losses=STEADY), st.sampled_from(OPTIMIZERS), st.integers(1, 9))
+def test_training_in_two_goes_is_training_in_one(case, optimizer, batch_size):
     batch_size = min(batch_size, len(case.problem.X))
-    state, _ = case.train(optimiser, eta=0.01, n_epochs=4, batch_size=batch_size)
-    first, _ = case.train(optimiser, eta=0.01, n_epochs=2, batch_size=batch_size)
+    state, _ = case.train(optimizer, eta=0.01, n_epochs=4, batch_size=batch_size)
+    first, _ = case.train(optimizer, eta=0.01, n_epochs=2, batch_size=batch_size)
     second = first.copy()
-    epochs = case.problem.epochs(second, optimiser=optimiser, batch_size=batch_size)
+    epochs = case.problem.epochs(second, optimizer=optimizer, batch_size=batch_size)
     next(epochs), next(epochs)
     epochs.close()
     assert np.array_equal(state.theta, second.theta)
@@ -245,21 +245,21 @@ def test_training_in_two_goes_is_training_in_one(case, optimiser, batch_size):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("optimiser", OPTIMISERS[:3], ids=str)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS[:3], ids=str)
 @pytest.mark.parametrize("activation", ["identity", "relu"])
-def test_a_learning_rate_too_large_is_reported_at_once(optimiser, activation, dtype):
+def test_a_learning_rate_too_large_is_reported_at_once(optimizer, activation, dtype):
     case = make_case((3, 8, 1), activation=activation, n=50, dtype=dtype)
     with pytest.raises(ValueError, match=r"diverged.*learning_rate_init=1e\+06"):
-        case.train(optimiser, eta=1e6, n_epochs=30, batch_size=5)
+        case.train(optimizer, eta=1e6, n_epochs=30, batch_size=5)
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=str)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 @pytest.mark.parametrize("batch_size", [1, 20])
-def test_the_last_step_of_an_epoch_is_checked_too(optimiser, batch_size):
+def test_the_last_step_of_an_epoch_is_checked_too(optimizer, batch_size):
     """No loss is taken after it, and without a penalty nothing else would show it."""
     case = make_case((2, 1), penalty="none", alpha=0.0, n=batch_size, dtype=np.float32)
     with pytest.raises(ValueError, match="diverged"):
-        case.train(optimiser, eta=1e39, n_epochs=1, batch_size=batch_size)
+        case.train(optimizer, eta=1e39, n_epochs=1, batch_size=batch_size)
 
 
 def test_a_squared_gradient_that_overflows_does_not_freeze_adam_in_silence():
@@ -337,4 +337,4 @@ def test_the_trainer_refuses_arrays_of_other_types():
     network, (X, Y, _) = case.problem.network(), case.data
     for bad in (X.astype(np.float32), np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2]):
         with pytest.raises(ValueError, match="X must be C-contiguous"):
-            Trainer(network, bad, Y, None, *arrays, batch_size=3, optimiser="adam")
+            Trainer(network, bad, Y, None, *arrays, batch_size=3, optimizer="adam")

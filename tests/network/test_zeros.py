@@ -7,7 +7,7 @@ from network_cases import make_case
 
 from skreg.datasets import load_mnist_subset
 from skreg.network import training
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.prediction import zeros_lie_together
 
 
@@ -35,9 +35,9 @@ def test_they_are_looked_for_where_that_is_faster(form):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("optimiser", [SGD(0.9), SGD(0.9, nesterov=True), Adam()], ids=str)
+@pytest.mark.parametrize("optimizer", [SGD(0.9), SGD(0.9, nesterov=True), Adam()], ids=str)
 @pytest.mark.parametrize("units", [(60, 70, 3), (60, 200, 80, 2)])  # sums of gradients, and tiles
-def test_training_is_the_same_to_the_bit(units, optimiser, dtype, monkeypatch):
+def test_training_is_the_same_to_the_bit(units, optimizer, dtype, monkeypatch):
     X = indicators(700, 60, dtype) + (np.arange(60) % 20 < 3) * np.arange(700)[:, None] / dtype(700)
     case = make_case(units, n=700, dtype=dtype, weights="real", penalty="elasticnet", alpha=1e-3)
     case = case.changed(X=X.astype(dtype))
@@ -45,7 +45,7 @@ def test_training_is_the_same_to_the_bit(units, optimiser, dtype, monkeypatch):
     for answer, form in ((False, np.asarray), (True, np.asarray), (True, sp.csr_array)):
         looked_for(monkeypatch, answer)
         state, objectives = case.changed(X=form(case.problem.X)).train(
-            optimiser, eta=0.01, n_epochs=2, batch_size=150
+            optimizer, eta=0.01, n_epochs=2, batch_size=150
         )
         met.append((state.theta, objectives))
     for theta, objectives in met[1:]:

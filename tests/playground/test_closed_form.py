@@ -25,7 +25,7 @@ def test_ridge_is_scikit_learns():
     assert_allclose(arrays["theta"], Ridge(alpha=0.1 * len(y)).fit(X, y).coef_)
 
 
-def test_elastic_net_is_of_the_standardised_target():
+def test_elastic_net_is_of_the_standardized_target():
     state, data = case(data="plane", noise=50, penalty="elasticnet", alpha=0.1, l1_ratio=0.3)
     figures, arrays = closed_form(state, data)
     X, y = data.train

@@ -1,9 +1,9 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""One update of a slice of θ from its gradient g: the formulas of the optimisers.
+"""One update of a slice of θ from its gradient g: the formulas of the optimizers.
 
 The penalty enters in two parts. Its smooth share l2·½‖θ‖² adds l2·θ to the gradient. Its kink l1·‖θ‖₁
-is handled by a proximal step in the optimiser's own metric, so zeros are exact and the fixed point
-is the minimiser of the mean loss plus λJ whatever the momentum or the scaling.
+is handled by a proximal step in the optimizer's own metric, so zeros are exact and the fixed point
+is the minimizer of the mean loss plus λJ whatever the momentum or the scaling.
 
 Cost of Adam: about 12 flops, one square root and one division a parameter; 28 bytes read and
 written a float32 parameter (θ, m, v in and out, g in).
@@ -18,7 +18,7 @@ ctypedef fused real:
     float
     double
 
-cdef enum Optimiser:
+cdef enum Optimizer:
     GRADIENT = 0
     SGD = 1
     NESTEROV = 2

@@ -1,4 +1,4 @@
-"""The optimisers: against the NumPy twin, scikit-learn and torch, and at convex minimisers."""
+"""The optimizers: against the NumPy twin, scikit-learn and torch, and at convex minimizers."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from network_cases import LOSSES, SMOOTH, cases, make_case
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from skreg.network.optimisers import SGD, Adam
+from skreg.network.optimizers import SGD, Adam
 from skreg.network.training import TrainingState
 
 RULES = {
@@ -41,9 +41,9 @@ def test_one_sgd_step_with_l2_shrinks_weights_and_not_biases(case, eta):
 @given(cases(activations=SMOOTH, losses=STEADY), st.integers(1, 10))
 def test_steps_equal_the_twin(rule, case, batch_size):
     """All batch sizes: full, one row, one row in the last batch, not a divisor of n."""
-    optimiser, twin_rule = RULES[rule]
+    optimizer, twin_rule = RULES[rule]
     batch_size = min(batch_size, len(case.problem.X))
-    state, _ = case.train(optimiser, eta=0.02, n_epochs=3, batch_size=batch_size)
+    state, _ = case.train(optimizer, eta=0.02, n_epochs=3, batch_size=batch_size)
     X, Y, weights = case.data
     expected = case.twin.train(
         case.theta, X, Y, twin_rule(0.02), n_epochs=3, batch_size=batch_size, weights=weights
@@ -55,10 +55,10 @@ def test_steps_equal_the_twin(rule, case, batch_size):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("penalty", ["none", "l2", "l1", "elasticnet"])
 def test_epochs_equal_the_twin_to_rounding(rule, penalty):
-    optimiser, twin_rule = RULES[rule]
+    optimizer, twin_rule = RULES[rule]
     case = make_case((4, 6, 3, 2), penalty=penalty, alpha=0.3, n=33, weights="real")
     X, Y, weights = case.data
-    state, met = case.train(optimiser, eta=0.03, n_epochs=15, batch_size=8)
+    state, met = case.train(optimizer, eta=0.03, n_epochs=15, batch_size=8)
     expected = case.twin.train(
         case.theta, X, Y, twin_rule(0.03), n_epochs=15, batch_size=8, weights=weights
     )
@@ -108,7 +108,7 @@ def flat(network):
 
 
 @pytest.mark.parametrize(
-    ("optimiser", "settings"),
+    ("optimizer", "settings"),
     [
         (SGD(0.0), dict(solver="sgd", momentum=0.0)),
         (SGD(0.9, nesterov=False), dict(solver="sgd", momentum=0.9, nesterovs_momentum=False)),
@@ -120,7 +120,7 @@ def flat(network):
 )
 @pytest.mark.parametrize("loss", ["squared_error", "binary_log_loss", "multinomial_log_loss"])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_trajectory_equals_scikit_learn(optimiser, settings, loss):
+def test_trajectory_equals_scikit_learn(optimizer, settings, loss):
     """Without a penalty, whose λ means something else there."""
     case = make_case((5, 7, 4, 1), loss=loss, penalty="none", n=43)
     X, Y, _ = case.data
@@ -130,11 +130,11 @@ def test_trajectory_equals_scikit_learn(optimiser, settings, loss):
     theirs.set_params(
         shuffle=False, random_state=0, warm_start=True, n_iter_no_change=1000, **settings
     )
-    # An epoch that moves nothing draws the start; the next fit begins with a new optimiser.
+    # An epoch that moves nothing draws the start; the next fit begins with a new optimizer.
     theirs.set_params(max_iter=1, learning_rate_init=1e-300).fit(X, y)
     case = type(case)(case.problem, flat(theirs))
     theirs.set_params(max_iter=20, learning_rate_init=0.01).fit(X, y)
-    state, _ = case.train(optimiser, eta=0.01, n_epochs=20, batch_size=10)
+    state, _ = case.train(optimizer, eta=0.01, n_epochs=20, batch_size=10)
     # scikit-learn's Nesterov keeps the look-ahead point as its parameters.
     np.testing.assert_allclose(state.point, flat(theirs), rtol=1e-8, atol=1e-9)
     assert np.abs(state.point - case.theta).max() > 0.01
@@ -144,7 +144,7 @@ def test_trajectory_equals_scikit_learn(optimiser, settings, loss):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_adam_equals_torch_step_by_step(dtype, weight_decay):
     """Fifty steps of a full batch: Adam with λ in the gradient, AdamW with decay of its own."""
-    torch = pytest.importorskip("torch", reason="compares with torch's optimisers")
+    torch = pytest.importorskip("torch", reason="compares with torch's optimizers")
     case = make_case((5, 8, 3), penalty="l2", alpha=0.05, n=40, dtype=dtype)
     case = case.held_by(weight_decay=weight_decay)
     X, Y = (torch.tensor(part) for part in case.data[:2])
@@ -153,7 +153,7 @@ def test_adam_equals_torch_step_by_step(dtype, weight_decay):
         for layer in case.twin.layers(case.theta)
     ]
     kind = torch.optim.Adam if weight_decay == "coupled" else torch.optim.AdamW
-    optimiser = kind(
+    optimizer = kind(
         [
             dict(params=[W for W, _ in layers], weight_decay=0.05),
             dict(params=[b for _, b in layers], weight_decay=0.0),
@@ -170,35 +170,35 @@ def test_adam_equals_torch_step_by_step(dtype, weight_decay):
     for _ in range(50):
         f = torch.tanh(X @ W + b) @ V + c
         loss = 0.5 * ((f - Y) ** 2).sum(dim=1).mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         state.eta = 0.01
-        epochs = case.problem.epochs(state, optimiser=Adam(), batch_size=40)
+        epochs = case.problem.epochs(state, optimizer=Adam(), batch_size=40)
         next(epochs)
         epochs.close()
         np.testing.assert_allclose(state.theta, flat_of(parameters), rtol=0, atol=1e-6)
         if dtype == np.float32:  # their rounding and ours part; each step is as exact as the first
             state.theta[:] = flat_of(parameters)
             for slot, name in ((state.slot_1, "exp_avg"), (state.slot_2, "exp_avg_sq")):
-                slot[:] = flat_of([optimiser.state[p][name] for p in parameters])
+                slot[:] = flat_of([optimizer.state[p][name] for p in parameters])
     assert np.abs(state.theta - ours).max() > 0.05
 
 
-# --- convex problems: one minimiser, whatever the solver ---------------------------------------
+# --- convex problems: one minimizer, whatever the solver ---------------------------------------
 
 
-def minimise(case, optimiser, batch_size, eta):
+def minimize(case, optimizer, batch_size, eta):
     """Train long, at a rate that falls from ``eta`` so that mini-batches settle too."""
-    state = TrainingState.start(np.zeros_like(case.theta), optimiser.kernel)
+    state = TrainingState.start(np.zeros_like(case.theta), optimizer.kernel)
     epochs = case.problem.epochs(
-        state, optimiser=optimiser, batch_size=batch_size, rng=np.random.RandomState(0)
+        state, optimizer=optimizer, batch_size=batch_size, rng=np.random.RandomState(0)
     )
     full = batch_size == len(case.problem.X)
     n_epochs = 3000 if full else 1500
     for epoch in range(n_epochs):
         if full:
-            falls = 0.995 ** max(0, epoch - 1500) if optimiser.kernel == "adam" else 1.0
+            falls = 0.995 ** max(0, epoch - 1500) if optimizer.kernel == "adam" else 1.0
         else:
             falls = 0.992**epoch
         state.eta = eta * falls
@@ -218,7 +218,7 @@ CONVEX = {
 @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])
 @pytest.mark.parametrize("batch_size", [60, 16])
 @pytest.mark.parametrize("solver", CONVEX)
-def test_linear_regressor_reaches_the_minimiser_of_scikit_learn(solver, batch_size, penalty):
+def test_linear_regressor_reaches_the_minimizer_of_scikit_learn(solver, batch_size, penalty):
     alpha, ratio, n = 0.2, 0.6, 60
     case = make_case((5, 1), penalty=penalty, alpha=alpha, l1_ratio=ratio, n=n)
     X = case.problem.X
@@ -229,8 +229,8 @@ def test_linear_regressor_reaches_the_minimiser_of_scikit_learn(solver, batch_si
         "l1": Lasso(alpha=alpha, tol=1e-12),
         "elasticnet": ElasticNet(alpha=alpha, l1_ratio=ratio, tol=1e-12),
     }[penalty].fit(X, y)
-    optimiser, eta = CONVEX[solver]
-    theta = minimise(case, optimiser, batch_size, eta)
+    optimizer, eta = CONVEX[solver]
+    theta = minimize(case, optimizer, batch_size, eta)
     tolerance = 1e-6 if batch_size == n else 2e-3
     np.testing.assert_allclose(theta[:5], exact.coef_, rtol=0, atol=tolerance)
     assert np.isclose(theta[5], exact.intercept_, rtol=0, atol=tolerance)
@@ -254,7 +254,7 @@ def check_kkt(case, theta, tolerance):
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("solver", CONVEX)
-def test_linear_classifier_reaches_the_minimiser_of_logistic_regression(solver, n_classes):
+def test_linear_classifier_reaches_the_minimizer_of_logistic_regression(solver, n_classes):
     loss = "binary_log_loss" if n_classes == 2 else "multinomial_log_loss"
     alpha, n = 0.05, 60
     case = make_case(
@@ -263,18 +263,18 @@ def test_linear_classifier_reaches_the_minimiser_of_logistic_regression(solver, 
     X, Y, _ = case.data
     y = Y[:, 0] if n_classes == 2 else Y.argmax(axis=1)
     exact = LogisticRegression(C=1 / (n * alpha), tol=1e-10, max_iter=10000).fit(X, y)
-    optimiser, eta = CONVEX[solver]
-    theta = minimise(case, optimiser, n, 3 * eta)
+    optimizer, eta = CONVEX[solver]
+    theta = minimize(case, optimizer, n, 3 * eta)
     W, b = case.twin.layers(theta)[0]
     np.testing.assert_allclose(W.T, exact.coef_, rtol=0, atol=1e-5)
-    centred = b - b.mean() if n_classes > 2 else b
+    centered = b - b.mean() if n_classes > 2 else b
     theirs = exact.intercept_ - (exact.intercept_.mean() if n_classes > 2 else 0)
-    np.testing.assert_allclose(centred, theirs, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(centered, theirs, rtol=0, atol=1e-5)
 
 
 def test_a_large_alpha_makes_every_weight_exactly_zero():
     case = make_case((4, 5, 2), penalty="l1", alpha=10.0, n=20)
-    for optimiser, _ in RULES.values():
-        theta = case.train(optimiser, eta=0.05, n_epochs=60, batch_size=7)[0].theta
+    for optimizer, _ in RULES.values():
+        theta = case.train(optimizer, eta=0.05, n_epochs=60, batch_size=7)[0].theta
         assert np.all(theta[case.twin.is_weight] == 0)
         assert not np.any(np.signbit(theta[case.twin.is_weight]))

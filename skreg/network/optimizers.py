@@ -1,4 +1,4 @@
-"""The optimizers' settings; their formulas are compiled (`skreg/_kernels/optimisers.pxd`)."""
+"""The optimizers' settings; their formulas are compiled (`skreg/_kernels/optimizers.pxd`)."""
 
 from dataclasses import dataclass
 
