@@ -161,7 +161,8 @@ def _write_test(folder):
 
 def _in_a_process(contender, folder):
     command = [sys.executable, "-m", "benchmarks.out_of_core", contender, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1]}
     return json.loads(done.stdout.splitlines()[-1])

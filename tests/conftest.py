@@ -5,8 +5,13 @@ examples for a release.
 """
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
+
+# The benchmarks are imported from here; skreg itself is the one that is installed.
+sys.path.append(str(Path(__file__).parents[1]))
 
 # Deadlines measure the machine, not the code.
 settings.register_profile(

@@ -20,19 +20,17 @@ from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import log_loss as sklearn_log_loss
 from threadpoolctl import threadpool_limits
 
-ROOT = Path(__file__).parents[1]
-# At the end of the path, so that an installed skreg still comes before the one in this tree.
-sys.path.append(str(ROOT))
+from benchmarks import headlines, objective, report, runner, worker
+from benchmarks.__main__ import main
+from benchmarks.contenders import elsewhere
+from benchmarks.lasso_reference import GAP, lasso_path
+from benchmarks.memory import peak_growth
+from benchmarks.problem import all_problems
+from benchmarks.record import Record
+from benchmarks.worker import Entry
+from skreg import QuadraticApproxLasso, QuadraticApproxLassoClassifier
 
-from benchmarks import headlines, objective, report, runner, worker  # noqa: E402
-from benchmarks.__main__ import main  # noqa: E402
-from benchmarks.contenders import elsewhere  # noqa: E402
-from benchmarks.lasso_reference import GAP, lasso_path  # noqa: E402
-from benchmarks.memory import peak_growth  # noqa: E402
-from benchmarks.problem import all_problems  # noqa: E402
-from benchmarks.record import Record  # noqa: E402
-from benchmarks.worker import Entry  # noqa: E402
-from skreg import QuadraticApproxLasso, QuadraticApproxLassoClassifier  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 PROBLEMS = all_problems()
 ridge_cases = PROBLEMS["ridge-path"].cases

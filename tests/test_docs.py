@@ -3,7 +3,6 @@
 import importlib
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from skreg.penalties import PENALTIES
 from skreg.solvers import METHODS
 
 ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 

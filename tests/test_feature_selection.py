@@ -1,17 +1,15 @@
 """The experiment on choosing features: it runs, and its table says what its choices say."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT))
+from benchmarks import feature_selection
+from benchmarks.__main__ import main
 
-from benchmarks import feature_selection  # noqa: E402
-from benchmarks.__main__ import main  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 COMMITTED = feature_selection.OUTPUT / f"{feature_selection.NAME}.json"
 

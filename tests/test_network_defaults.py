@@ -1,26 +1,24 @@
 """The experiments on networks and tables: they run, and their figures add up."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import sem
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT))
-
-from benchmarks import network_candidates, network_defaults  # noqa: E402
-from benchmarks.__main__ import main  # noqa: E402
-from benchmarks.tabular import (  # noqa: E402
+from benchmarks import network_candidates, network_defaults
+from benchmarks.__main__ import main
+from benchmarks.tabular import (
     elsewhere,
     fits,
     models,
     report,
     tables,
 )
-from skreg import RegularizedMLPClassifier  # noqa: E402
+from skreg import RegularizedMLPClassifier
+
+ROOT = Path(__file__).parents[1]
 
 DEFAULTS = network_defaults.OUTPUT / f"{network_defaults.NAME}.json"
 CANDIDATES = network_candidates.OUTPUT / f"{network_candidates.NAME}.json"

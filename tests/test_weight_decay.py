@@ -1,17 +1,12 @@
 """The experiment on weight decay: it runs, and its figures are sums that a reader can check."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT))
-
-from benchmarks import weight_decay  # noqa: E402
-from benchmarks.__main__ import main  # noqa: E402
+from benchmarks import weight_decay
+from benchmarks.__main__ import main
 
 COMMITTED = weight_decay.OUTPUT / f"{weight_decay.NAME}.json"
 
