@@ -48,7 +48,8 @@ def true_norm(loss, X, y, model, alpha):
         np.ravel(model.coef_).astype(np.longdouble),
         np.longdouble(np.ravel(model.intercept_)[0]),
     )
-    _, residual, _ = derivatives(loss, y, X @ coef + b)
+    with np.errstate(over="ignore"):  # of a fit that ended far away, which says so
+        _, residual, _ = derivatives(loss, y, X @ coef + b)
     null_risk, bend = null_model(loss, y, model.fit_intercept)
     center, mean = 0, 0
     if model.fit_intercept:
