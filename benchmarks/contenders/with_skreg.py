@@ -35,6 +35,7 @@ def network_epochs(data):
             batch_size=data.batch,
             learning_rate="constant",
             learning_rate_init=data.learning_rate,
+            beta_2=0.999,  # that of the others
             dropout=0.0,
             max_iter=epochs,
             tol=0.0,
@@ -50,7 +51,7 @@ def network_predict(data, compressed=False):
     from skreg import RegularizedMLPClassifier
 
     rows = np.resize(data.X, (data.n_classes, data.X.shape[1]))
-    net = RegularizedMLPClassifier(data.hidden, max_iter=1, dropout=0.0, random_state=0)
+    net = RegularizedMLPClassifier(data.hidden, alpha=0.0, max_iter=1, dropout=0.0, random_state=0)
     net.fit(rows, np.arange(data.n_classes))
     for mine, given in zip(net.coefs_ + net.intercepts_, data.weights + data.biases, strict=True):
         mine[...] = given
@@ -297,7 +298,8 @@ def _network_search(data, search):
 
     network = RegularizedMLPClassifier(
         data.hidden, batch_size=data.batch, max_iter=data.max_iter, n_iter_no_change=np.inf,
-        learning_rate="constant", learning_rate_init=0.001, dropout=0.0, random_state=0,
+        learning_rate="constant", learning_rate_init=0.001, beta_2=0.999, dropout=0.0,
+        random_state=0,
     )  # fmt: skip
     found = search(network, data.alphas, cv=PredefinedSplit(data.folds)).fit(data.X, data.y)
     best = found.best_estimator_
