@@ -32,13 +32,13 @@ def _data(n_samples, n_features, group_size, n_informative, n_alphas, logistic):
 def _dual_points(X, y, alphas, group_size, logistic):
     """Residuals of a close solution: whoever made a dual point, the judge sees what it is worth.
 
-    With p > n a solution within 1e-13 of the optimum may still leave a gap of 1e-5 by its own.
+    With p > n a solution within 1e-13 of the optimum may still leave a gap of 1e-5 by its residual.
     """
     from skreg import QuadraticApproxLasso, QuadraticApproxLassoClassifier
 
     kind = QuadraticApproxLassoClassifier if logistic else QuadraticApproxLasso
     groups = np.arange(X.shape[1]) // group_size
-    path = kind(groups=groups, tol=1e-13).regularization_path(X, y, alphas)
+    path = kind(groups=groups, tol=1e-15).regularization_path(X, y, alphas)
     raw = X @ path.coefs.reshape(len(alphas), -1).T + path.intercepts.reshape(-1)
     return (y[:, None] - (1.0 / (1.0 + np.exp(-raw)) if logistic else raw)).T
 
