@@ -12,6 +12,7 @@ from benchmarks import (
     out_of_core,
     weight_decay,
 )
+from benchmarks.experiment import OUTPUT
 from benchmarks.facts import machine, versions
 from benchmarks.headlines import headlines, summary
 from benchmarks.problem import all_problems
@@ -136,7 +137,7 @@ def _write_table(readme, results):
     text = with_block(readme.read_text(), figures_block(results))
     text = with_block(text, summary(results), "summary")
     for experiment in (feature_selection, network_defaults):
-        kept = experiment.OUTPUT / f"{experiment.NAME}.json"
+        kept = OUTPUT / f"{experiment.NAME}.json"
         text = experiment.with_table(text, json.loads(kept.read_text(encoding="utf-8")))
     readme.write_text(text, encoding="utf-8")
     front = HERE.parent / "README.md"

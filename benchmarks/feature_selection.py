@@ -1,18 +1,16 @@
 """The experiment ``feature-selection``: networks that choose their inputs, on a known support."""
 
-import json
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.experiment import conclude
 from benchmarks.facts import library_versions, machine
 from benchmarks.report import with_block
 
 NAME = "feature-selection"
 TITLE = "Features chosen by networks: 10 of 200 in a non-linear target, 600 rows"
-OUTPUT = Path(__file__).parent / "experiments"
 #: Rows to train and to test on, features, hidden units, epochs, λ, folds; LassoNet's step of λ and
 #: the most epochs it may take to begin with and for each λ.
 SIZES = {
@@ -188,11 +186,4 @@ def with_table(readme, result):
 def main(args, command):
     """Run as the command line says, print the table, save JSON."""
     result = run(args.repeats, args.quick, command)
-    print(table(result))
-    output = args.output or (None if args.quick else OUTPUT)
-    if output:
-        output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(result, ensure_ascii=False, indent=1)
-        (output / f"{NAME}.json").write_text(text + "\n")
-        print(f"Written to {output / NAME}.json")
-    return 0
+    return conclude(result, table(result), args, NAME)

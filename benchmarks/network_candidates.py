@@ -3,19 +3,17 @@
 They are compared by inner folds of the training parts of five outer folds, on twelve tables.
 """
 
-import json
 import warnings
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.experiment import conclude
 from benchmarks.facts import library_versions, machine
 from benchmarks.tabular.models import pipeline
 from benchmarks.tabular.tables import load
 
 NAME = "network-candidates"
 TITLE = "Candidates for the networks' defaults, by inner folds of twelve tables"
-OUTPUT = Path(__file__).parent / "experiments"
 TABLES = (
     "iris", "Servo", "wine", "diabetes", "PimaIndiansDiabetes", "Vowel", "Sonar", "Vehicle",
     "breast_cancer", "digits", "Satellite", "spam",
@@ -166,11 +164,4 @@ def table(result):
 def main(args, command):
     """Run as the command line says, print the ranks, save JSON."""
     result = run(args.quick, command)
-    print(table(result))
-    output = args.output or (None if args.quick else OUTPUT)
-    if output:
-        output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(result, ensure_ascii=False, indent=1)
-        (output / f"{NAME}.json").write_text(text + "\n")
-        print(f"Written to {output / NAME}.json")
-    return 0
+    return conclude(result, table(result), args, NAME)

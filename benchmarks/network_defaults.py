@@ -8,8 +8,8 @@ it stopped: every fit is written down as it ends.
 
 import json
 
+from benchmarks.experiment import OUTPUT
 from benchmarks.facts import library_versions, machine
-from benchmarks.network_candidates import OUTPUT
 from benchmarks.tabular import elsewhere, fits, report
 from benchmarks.tabular.models import BUDGETS, CONTENDERS, available
 from benchmarks.tabular.tables import tables

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.experiment import conclude
 from benchmarks.facts import library_versions, machine
 
 NAME = "out-of-core"
 TITLE = "Five folds × 100 λ of a Parquet file, 50 features, standardized inside each fold"
-OUTPUT = Path(__file__).parent / "experiments"
 N_FEATURES, N_TEST, BATCH = 50, 50_000, 65_536
 ROWS = {False: (1_000_000, 5_000_000), True: (20_000,)}
 #: Who takes part, and what each does.
@@ -200,14 +200,7 @@ def table(result):
 def main(args, command):
     """Run as the command line says, print the table, save JSON."""
     result = run(ROWS[args.quick], args.only, args.quick, command)
-    print(table(result))
-    output = args.output or (None if args.quick else OUTPUT)
-    if output:
-        output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(result, ensure_ascii=False, indent=1)
-        (output / f"{NAME}.json").write_text(text + "\n")
-        print(f"Written to {output / NAME}.json")
-    return 0
+    return conclude(result, table(result), args, NAME)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 import json
 import warnings
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.experiment import OUTPUT
 from benchmarks.facts import library_versions, machine
 
 NAME = "mnist-weight-decay"
@@ -13,7 +13,6 @@ TITLE = "Weight decay on MNIST: error per epoch of a large network, for five λ"
 ALPHAS = (1e-2, 1e-3, 1e-4, 1e-5, 0.0)
 #: Epochs that figures are means over.
 LAST = 10
-OUTPUT = Path(__file__).parent / "experiments"
 #: Hidden layers, epochs, rows to train and to test on.
 SIZES = {False: ((512, 512, 512), 50, 5000, 1000), True: ((32,), 4, 300, 200)}
 

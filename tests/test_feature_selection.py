@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import feature_selection
+from benchmarks import experiment, feature_selection
 from benchmarks.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 
-COMMITTED = feature_selection.OUTPUT / f"{feature_selection.NAME}.json"
+COMMITTED = experiment.OUTPUT / f"{feature_selection.NAME}.json"
 
 
 def check(result):

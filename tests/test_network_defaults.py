@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import sem
 
-from benchmarks import network_candidates, network_defaults
+from benchmarks import experiment, network_candidates, network_defaults
 from benchmarks.__main__ import main
 from benchmarks.tabular import (
     elsewhere,
@@ -21,7 +21,7 @@ from skreg import RegularizedMLPClassifier
 ROOT = Path(__file__).parents[1]
 
 DEFAULTS = network_defaults.OUTPUT / f"{network_defaults.NAME}.json"
-CANDIDATES = network_candidates.OUTPUT / f"{network_candidates.NAME}.json"
+CANDIDATES = experiment.OUTPUT / f"{network_candidates.NAME}.json"
 needs_data = pytest.mark.skipif(not tables.DATA.exists(), reason="tables are not part of the sdist")
 
 

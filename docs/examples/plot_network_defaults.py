@@ -14,7 +14,7 @@ import json
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from benchmarks import network_candidates, network_defaults
+from benchmarks import experiment, network_candidates, network_defaults
 from benchmarks.tabular import report
 
 result = network_defaults.committed()
@@ -76,7 +76,7 @@ losses.style.format("{:.4g}", na_rep="–").highlight_min(axis=1, props="font-we
 # (``python -m benchmarks network-candidates``), here by mean rank; … stands for one cycle of 50
 # epochs, with batches of 32 and 100 units where nothing else is named.
 
-path = network_candidates.OUTPUT / f"{network_candidates.NAME}.json"
+path = experiment.OUTPUT / f"{network_candidates.NAME}.json"
 inner = network_candidates.mean_ranks(json.loads(path.read_text(encoding="utf-8")))
 pd.Series(inner, name="mean rank").sort_values().round(2).to_frame()
 

@@ -5,25 +5,23 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
     _check_feature_names_in,
-    _check_sample_weight,
     _check_y,
     check_consistent_length,
     check_is_fitted,
-    validate_data,
 )
 
-from skreg._documentation import DocumentedMixin
+from skreg.preprocessing._numeric import NumericTransformer
 from skreg.preprocessing._quantiles import weighted_quantiles
 
 
-class PiecewiseLinearEncoder(TransformerMixin, DocumentedMixin, BaseEstimator):
+class PiecewiseLinearEncoder(NumericTransformer):
     r"""Each number as how far it has come through each of its feature's bins.
 
     With the edges :math:`b_0 < \dots < b_T` of a feature's bins, x becomes the T numbers
@@ -141,9 +139,7 @@ class PiecewiseLinearEncoder(TransformerMixin, DocumentedMixin, BaseEstimator):
             If ``strategy="tree"`` has no y.
         """
         columns = self._checked(X, reset=True).T.astype(np.float64)
-        weights = _check_sample_weight(
-            sample_weight, columns.T, dtype=np.float64, ensure_non_negative=True
-        )
+        weights = self._weights(sample_weight, columns.T)
         inner = self._splitter(columns.T, y) if self.strategy == "tree" else _quantiles
         self.bin_edges_ = []
         for column in columns:
@@ -220,20 +216,9 @@ class PiecewiseLinearEncoder(TransformerMixin, DocumentedMixin, BaseEstimator):
 
         return splits
 
-    def _checked(self, X: ArrayLike, reset: bool) -> np.ndarray:
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-        )
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.target_tags.required = self.strategy == "tree"
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

@@ -5,18 +5,17 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils import Tags
+from sklearn.base import OneToOneFeatureMixin, _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skreg._documentation import DocumentedMixin
+from skreg.preprocessing._numeric import NumericTransformer
 from skreg.preprocessing._quantiles import weighted_quantiles
 
 _IQR_OF_NORMAL = 1.3489795003921634  # Φ⁻¹(¾) − Φ⁻¹(¼)
 
 
-class RobustClipScaler(OneToOneFeatureMixin, TransformerMixin, DocumentedMixin, BaseEstimator):
+class RobustClipScaler(OneToOneFeatureMixin, NumericTransformer):
     r"""Features by median and interquartile range, their tails bent into a bounded interval.
 
     With the median m and the interquartile range s of a feature [1]_,
@@ -105,9 +104,7 @@ class RobustClipScaler(OneToOneFeatureMixin, TransformerMixin, DocumentedMixin, 
         self
         """
         checked = self._checked(X, reset=True)
-        weights = _check_sample_weight(
-            sample_weight, checked, dtype=np.float64, ensure_non_negative=True
-        )
+        weights = self._weights(sample_weight, checked)
         levels = [0.0, 0.25, 0.5, 0.75, 1.0]
         found = np.array(
             [weighted_quantiles(column, weights, levels) for column in checked.T], np.float64
@@ -134,14 +131,3 @@ class RobustClipScaler(OneToOneFeatureMixin, TransformerMixin, DocumentedMixin, 
         checked = self._checked(X, reset=False)
         z = (checked - self.center_) / self.scale_
         return (z / np.hypot(1.0, z / self.limit)).astype(checked.dtype, copy=False)
-
-    def _checked(self, X: ArrayLike, reset: bool) -> np.ndarray:
-        return validate_data(
-            self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
-        )
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

@@ -1,0 +1,28 @@
+"""What the transformers of numbers share: which X they take."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from skreg._documentation import DocumentedMixin
+
+
+class NumericTransformer(TransformerMixin, DocumentedMixin, BaseEstimator):
+    """A transformer of numbers, of which NaN stay NaN, in the precision that they come in."""
+
+    def _checked(self, X: ArrayLike, reset: bool) -> np.ndarray:
+        return validate_data(
+            self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
+        )
+
+    @staticmethod
+    def _weights(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:
+        return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
