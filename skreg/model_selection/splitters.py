@@ -12,6 +12,8 @@ from sklearn.model_selection import BaseCrossValidator, PredefinedSplit
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples
 
+from skreg.rows.hashing import mixed
+
 # What stands before the name of a column as a value of ``cv``.
 _COLUMN = "column:"
 
@@ -106,7 +108,7 @@ class HashKFold(BaseCrossValidator):
         values = np.asarray(values)
         words = values.astype(np.uint64) if values.dtype.kind in "iub" else _words(values)
         seed = np.uint64(self.random_state % 2**64)
-        return (_mixed(_mixed(words) ^ seed) % np.uint64(self.n_splits)).astype(np.int64)
+        return (mixed(mixed(words) ^ seed) % np.uint64(self.n_splits)).astype(np.int64)
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[NDArray, NDArray]]:
         """Indices of the training and the test rows of each fold.
@@ -153,14 +155,3 @@ def _words(values: NDArray) -> NDArray[np.uint64]:
     texts = [v if isinstance(v, str | bytes) else str(v) for v in objects[~whole]]
     words[~whole] = hash_array(np.array(texts, dtype=object))
     return words
-
-
-def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A bijection of 64 bits of which each bit of the result depends on all (splitmix64).
-
-    G. Steele, D. Lea, C. Flood, 2014, "Fast splittable pseudorandom number generators".
-    """
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))

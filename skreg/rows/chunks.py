@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from numbers import Integral
 from os import PathLike
 from typing import Any
 
@@ -17,6 +18,7 @@ from skreg.rows.chunk import Chunk, FoldsOf
 from skreg.rows.features import (
     Features,
     known,
+    labels_of,
     levels_given,
     names_given,
     require,
@@ -67,6 +69,8 @@ class Chunks:
         A file to write the sums to, every half minute. A pass that was interrupted goes on from
         there if it is asked for the same, and ends with the same bits; the chunks that are summed
         already are read and passed over. At the end of a pass the file is removed.
+    shuffle_buffer : int, default=65536
+        Of networks: how many rows are held in memory at most, from which mini-batches are drawn.
 
     Examples
     --------
@@ -90,15 +94,22 @@ class Chunks:
         exclude: Sequence[str] = (),
         categories: Mapping[str, Sequence[Any]] | None = None,
         checkpoint: str | PathLike | None = None,
+        shuffle_buffer: int = 65_536,
     ) -> None:
         self.source, self.y, self.sample_weight = source, y, sample_weight
         self.features = None if features is None else names_given("features", features)
         self.exclude, self.may_lack = names_given("exclude", exclude), False
+        self.has_labels = False
         self.checkpoint = checkpoint
         self.targets = [y] if isinstance(y, str) else names_given("y", y)
         if not (sample_weight is None or isinstance(sample_weight, str)):
             raise ValueError(f"sample_weight must be the name of a column, got {sample_weight!r}.")
         self.categories = None if categories is None else levels_given(categories)
+        self.shuffle_buffer: Any = shuffle_buffer
+        if not isinstance(self.shuffle_buffer, Integral) or shuffle_buffer < 2:
+            raise ValueError(
+                f"shuffle_buffer must be a number of rows, at least 2, got {shuffle_buffer!r}."
+            )
         self._levels: dict[str, list[Any]] | None = None
         self._features: Features | None = None
         self._n_passes = 0
@@ -130,14 +141,20 @@ class Chunks:
                 )
         return cls(X, y, sample_weight=sample_weight)
 
-    def read_as(self, *, exclude: Sequence[str] = (), may_lack: bool = False) -> Chunks:
-        """The same rows without further columns, with NaN for missing numbers where they may be."""
+    def read_as(
+        self, *, exclude: Sequence[str] = (), may_lack: bool = False, has_labels: bool = False
+    ) -> Chunks:
+        """The same rows without further columns, read in another way.
+
+        With NaN for missing numbers where they ``may_lack``; the targets as they are, rather than
+        as numbers, where these are labels.
+        """
         made = Chunks(
             self.source, self.y, sample_weight=self.sample_weight, features=self.features,
             exclude=list(dict.fromkeys([*self.exclude, *exclude])), categories=self.categories,
-            checkpoint=self.checkpoint,
+            checkpoint=self.checkpoint, shuffle_buffer=self.shuffle_buffer,
         )  # fmt: skip
-        made.may_lack = may_lack
+        made.may_lack, made.has_labels = may_lack, has_labels
         return made
 
     # Passes ---------------------------------------------------------------------------------------
@@ -313,7 +330,7 @@ class Chunks:
                     f"X of the chunk that begins at row {start} holds complex numbers."
                 )
             X = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
-        y = np.asarray(as_numbers(y), dtype=np.float64)
+        y = np.asarray(y) if self.has_labels else np.asarray(as_numbers(y), dtype=np.float64)
         y = y[:, None] if y.ndim == 1 else y
         if X.ndim != 2 or X.shape[0] != len(y):
             raise ValueError(
@@ -329,7 +346,8 @@ class Chunks:
             )
         require(table, [*self.targets, *([self.sample_weight] if self.sample_weight else [])])
         X = self._matrix(table, start)
-        y = np.column_stack([target_of(table, name, start) for name in self.targets])
+        read = labels_of if self.has_labels else target_of
+        y = np.column_stack([read(table, name, start) for name in self.targets])
         weights = None
         if self.sample_weight is not None:
             name = self.sample_weight

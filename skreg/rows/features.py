@@ -7,6 +7,7 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skreg.rows.products import Array
 from skreg.rows.tables import Table
@@ -155,6 +156,15 @@ def target_of(table: Table, name: str, start: int, role: str = "target") -> Arra
             f"the {role} {name!r} is missing or not finite in row {row}. Leave such rows out."
         )
     return out
+
+
+def labels_of(table: Table, name: str, start: int) -> NDArray:
+    """A column of labels of which none is missing: numbers, truth values or text."""
+    codes, levels = table.codes(name)
+    if (codes < 0).any():
+        row = start + int(np.argmax(codes < 0))
+        raise ValueError(f"the target {name!r} is missing in row {row}. Leave such rows out.")
+    return np.asarray(levels)[codes] if levels else np.empty(0)
 
 
 def require(table: Table, names: Iterable[str]) -> None:

@@ -275,3 +275,37 @@ def test_values_that_no_row_has_are_no_categories():
 def test_sparse_chunks_of_whole_numbers():
     found = Chunks([(csr_array(np.eye(3, dtype=int)), np.arange(3))]).moments()
     np.testing.assert_allclose(found.xx, np.eye(3) - 1 / 3)
+
+
+LABELS = {
+    "int": [3, 1, 2],
+    "text": ["u", "v", "w"],
+    "truth": [True, False],
+    "float": [0.5, 1.5],
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", "arrays"])
+def test_labels_are_as_they_come(name, library):
+    y = np.random.default_rng(0).choice(LABELS[name], 60)
+    table = pd.DataFrame({"a": np.arange(60.0), "y": y})
+    make = {"pandas": lambda t: t, "polars": pl.from_pandas, "pyarrow": pa.Table.from_pandas}
+    arrays = [(table[["a"]][i : i + 20], y[i : i + 20]) for i in (0, 20, 40)]
+    chunks = Chunks(arrays) if library == "arrays" else Chunks(make[library](table), "y")
+    found = np.concatenate([chunk.y[:, 0] for chunk in chunks.read_as(has_labels=True)])
+    np.testing.assert_array_equal(found, y)
+    assert np.unique(found).dtype == np.unique(y).dtype
+
+
+def test_a_missing_label_is_named():
+    table = pd.DataFrame({"a": np.arange(5.0), "y": ["u", "v", None, "u", "v"]})
+    chunks = Chunks([table[:1], table[1:]], "y").read_as(has_labels=True)
+    with pytest.raises(ValueError, match="'y' is missing in row 2"):
+        list(chunks)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2.5, "many"])
+def test_a_shuffle_buffer_is_a_number_of_rows(size):
+    with pytest.raises(ValueError, match="shuffle_buffer must be a number of rows, at least 2"):
+        Chunks(pieces, "y", shuffle_buffer=size)
