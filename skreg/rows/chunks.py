@@ -105,11 +105,7 @@ class Chunks:
         if not (sample_weight is None or isinstance(sample_weight, str)):
             raise ValueError(f"sample_weight must be the name of a column, got {sample_weight!r}.")
         self.categories = None if categories is None else levels_given(categories)
-        self.shuffle_buffer: Any = shuffle_buffer
-        if not isinstance(self.shuffle_buffer, Integral) or shuffle_buffer < 2:
-            raise ValueError(
-                f"shuffle_buffer must be a number of rows, at least 2, got {shuffle_buffer!r}."
-            )
+        self.shuffle_buffer = _rows_given(shuffle_buffer)
         self._levels: dict[str, list[Any]] | None = None
         self._features: Features | None = None
         self._n_passes = 0
@@ -365,6 +361,14 @@ class Chunks:
             return list(self.features)
         other = {*self.targets, self.sample_weight, *self.exclude}
         return [name for name in table.names if name not in other]
+
+
+def _rows_given(shuffle_buffer: Any) -> int:
+    if not isinstance(shuffle_buffer, Integral) or shuffle_buffer < 2:
+        raise ValueError(
+            f"shuffle_buffer must be a number of rows, at least 2, got {shuffle_buffer!r}."
+        )
+    return int(shuffle_buffer)
 
 
 def moments_of(
