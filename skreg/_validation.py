@@ -4,6 +4,7 @@ import functools
 import inspect
 import numbers
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
@@ -11,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import validate_parameter_constraints
-from sklearn.utils.validation import _num_samples, assert_all_finite, check_array, validate_data
+from sklearn.utils.validation import _num_samples, check_array, validate_data
 
-from skreg._labels import refuse_missing, refuse_name
+from skreg._labels import as_numbers, refuse_missing, refuse_name
 from skreg._sparse import check_sparse
 
 _FAR = 1e150  # squares of numbers beyond it, or below its inverse, leave float64
@@ -67,71 +68,63 @@ def validated(
     ValueError
         Also for a sparse X with indices outside of it, and a y with missing or other values.
     """
-    if issparse(X):
-        check_sparse(X)
-    if isinstance(y, str) and y != "no_validation":
+    has_y = not (isinstance(y, str) and y == "no_validation")
+    if _is_plain(estimator, X, y, **options):
+        if options.get("reset", True):
+            estimator.n_features_in_ = X.shape[1]
+            vars(estimator).pop("feature_names_in_", None)
+        return (X, y) if has_y else X
+    if isinstance(y, str) and has_y:
         refuse_name(y)
-    elif not (y is None or isinstance(y, str)):
-        if issparse(y):
-            check_sparse(y, "y")
-        if numeric:
-            y = as_numbers(y)
-        else:
-            refuse_missing(y)
+    for name, part in (("X", X), ("y", y)):
+        if issparse(part):
+            check_sparse(part, name)
+    if has_y and y is not None:
+        y = as_numbers(y) if numeric else y
+        refuse_missing(y)
     try:
         return validate_data(estimator, X, y, **options)
     except OverflowError as error:
         raise ValueError(f"X holds a number that is too large for a float: {error}.") from error
 
 
+def _is_plain(
+    estimator, X, y, *, reset=True, dtype=None, order=None, ensure_all_finite=True, **_
+) -> bool:
+    """Whether X and y are arrays that ``validate_data`` would hand back as they are.
+
+    Of small data it takes longer than the work it guards: it asks whether X is a table, and of
+    which kind. Of anything else, and of whatever is wrong, it is asked: it has the words for it.
+    Options that are not named do not matter to an array.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or not X.size:
+        return False
+    if X.dtype not in (dtype if isinstance(dtype, list) else (dtype,)):
+        return False
+    known = vars(estimator)
+    if not reset and (known.get("n_features_in_") != X.shape[1] or "feature_names_in_" in known):
+        return False
+    if (order == "C" and not X.flags.c_contiguous) or (ensure_all_finite and not surely_finite(X)):
+        return False
+    if type(y) is not np.ndarray:
+        return isinstance(y, str) and y == "no_validation"
+    is_known = y.dtype.kind in "biu" or (y.dtype.kind == "f" and surely_finite(y))
+    return is_known and y.shape == (len(X),) and y.flags.c_contiguous
+
+
+def surely_finite(X: Any) -> bool:
+    """Whether X is an array of finite numbers; False as well where a sum overflows."""
+    if type(X) is not np.ndarray:
+        return False
+    if X.size < 10_000:  # of so few BLAS takes the squares with one thread, and quickly
+        return isfinite(np.vdot(X, X))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return isfinite(np.add.reduce(X, axis=None))
+
+
 def is_in_memory(X: Any) -> bool:
     """Whether X surely is rows in memory: an array or what becomes one, but none of Dask."""
     return hasattr(X, "__array__") and type(X).__module__.partition(".")[0] != "dask"
-
-
-def as_numbers(y: Any) -> Any:
-    """y as float64 where it holds text or objects; anything else as it is.
-
-    Examples
-    --------
-    >>> as_numbers(["1.5", "2"])
-    array([1.5, 2. ])
-    >>> as_numbers(["1.5", "two"])
-    Traceback (most recent call last):
-        ...
-    ValueError: y must hold numbers, got 'two' in row 1. Encode categories, or fit a classifier.
-    """
-    if getattr(getattr(y, "dtype", None), "kind", "O") not in "OUSMm" or issparse(y):
-        return y
-    array = np.asarray(y)
-    if array.dtype.kind in "Mm":
-        raise ValueError(
-            f"y must hold numbers, got dates or durations ({array.dtype}). Convert them to a "
-            "number in a unit of your choice."
-        )
-    if array.dtype.kind not in "OUS":
-        return y
-    try:
-        numeric = array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        row, value = _first_not_number(array)
-        raise ValueError(
-            f"y must hold numbers, got {value!r:.60} in row {row}. Encode categories, or fit a "
-            "classifier."
-        ) from None
-    assert_all_finite(numeric, input_name="y")
-    return numeric
-
-
-def _first_not_number(array):
-    """Row and value of the first element that float does not take."""
-    width = array[0].size if array.ndim > 1 else 1
-    for i, value in enumerate(array.ravel().tolist()):
-        try:
-            float(value)
-        except (TypeError, ValueError, OverflowError):
-            return i // width, value
-    return 0, array.dtype
 
 
 def as_floats(values: Any, name: str) -> NDArray[np.float64]:

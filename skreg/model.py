@@ -7,8 +7,9 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_X_y
 
+from skreg._labels import as_numbers
 from skreg._sparse import check_sparse
-from skreg._validation import as_numbers, check_alphas, check_weights
+from skreg._validation import check_alphas, check_weights
 from skreg.penalties import Separable
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.spectrum import Spectrum

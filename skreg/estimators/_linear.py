@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_parameters, is_in_memory, validated
@@ -384,7 +383,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         if not hasattr(self, "coef_"):
             check_is_fitted(self, "coef_")  # raises; to say that all is well takes 10 µs
         X = validated(self, X, dtype=DTYPES, accept_sparse=SPARSE, reset=False)
-        return safe_sparse_dot(X, self.coef_.T) + self.intercept_, X
+        return X @ self.coef_.T + self.intercept_, X
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

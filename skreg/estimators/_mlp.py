@@ -4,7 +4,6 @@ from abc import abstractmethod
 from copy import deepcopy
 from dataclasses import replace
 from inspect import cleandoc
-from math import isfinite
 from typing import Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from skreg._validation import (
     check_parameters,
     check_weights,
     is_in_memory,
+    surely_finite,
     validated,
     validated_fit,
 )
@@ -307,10 +307,6 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
         """The network's outputs before any link, of shape (n, n_outputs)."""
         state = self._fitted_state
         network = compiled_network(*self._architecture)
-        if self._is_plain(X):
-            read = columns_of(X, self._columns)
-            if _surely_finite(read):
-                return raw_predictions(network, state.theta, read)
         # Columns that a compressed network does not read are not looked at.
         reads_all = self._columns is None
         X = validated(
@@ -318,37 +314,14 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
             ensure_all_finite=reads_all,
         )  # fmt: skip
         X = columns_of(with_short_indices(X), self._columns)
-        if not reads_all:
+        if not (reads_all or surely_finite(X)):
             assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
         return raw_predictions(network, state.theta, X)
-
-    def _is_plain(self, X):
-        """Whether X is an array that validation would hand back, if its numbers are finite.
-
-        Of a single row scikit-learn's validation takes a hundred times as long as the network.
-        """
-        return (
-            type(X) is np.ndarray
-            and X.dtype == self._state.theta.dtype
-            and X.ndim == 2
-            and X.shape[1] == self.n_features_in_
-            and len(X) > 0
-            and X.flags.c_contiguous
-            and "feature_names_in_" not in vars(self)
-        )
 
 
 def _last_section(documented: type) -> str:
     """What follows the last underlined title of a class's docstring."""
     return cleandoc(documented.__doc__ or "").rpartition("---\n")[2]
-
-
-def _surely_finite(X):
-    """Whether all numbers are finite; False as well where a sum overflows."""
-    if X.size < 10_000:  # of so few BLAS takes the squares with one thread, and quickly
-        return isfinite(np.vdot(X, X))
-    with np.errstate(over="ignore", invalid="ignore"):
-        return isfinite(np.add.reduce(X, axis=None))
 
 
 def needs_batches(estimator):

@@ -8,8 +8,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
+from skreg._labels import as_numbers
 from skreg._validation import (
-    as_numbers,
     check_offset,
     check_weights,
     refuse_out_of_range,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from skreg._validation import as_numbers
+from skreg._labels import as_numbers
 from skreg.rows import dask_chunks, spark_chunks
 from skreg.rows.checkpoint import Checkpoint
 from skreg.rows.chunk import Chunk, FoldsOf

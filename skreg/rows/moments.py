@@ -12,8 +12,9 @@ from sklearn.utils.validation import _get_feature_names, check_X_y
 
 from skreg._kernels import rows as row_kernels
 from skreg._kernels import thin_products
+from skreg._labels import as_numbers
 from skreg._sparse import check_sparse
-from skreg._validation import as_numbers, check_weights
+from skreg._validation import check_weights
 from skreg.rows import moment_bytes
 from skreg.rows.products import EPS, Array, add_gram, product, slices, symmetric
 from skreg.rows.weighted import WeightedRows

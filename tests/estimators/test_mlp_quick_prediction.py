@@ -7,19 +7,18 @@ from mlp_cases import KINDS, data, small
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from skreg import RegularizedMLPRegressor
-from skreg.estimators import _mlp
+from skreg import RegularizedMLPRegressor, _validation
 
 
 def spied(monkeypatch):
     """How often scikit-learn's validation was called."""
-    calls, real = [], _mlp.validated
+    calls, real = [], _validation.validate_data
 
     def validate(*args, **kwargs):
         calls.append(1)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(_mlp, "validated", validate)
+    monkeypatch.setattr(_validation, "validate_data", validate)
     return calls
 
 
