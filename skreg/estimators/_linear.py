@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_parameters, is_in_memory, validated
 from skreg.estimators._auto_alpha import AUTO, Curve, tuned
+from skreg.estimators._chunked import moments_of
 from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
 from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
@@ -23,7 +24,6 @@ from skreg.model import QuadraticModel
 from skreg.path import RegularizationPath
 from skreg.penalties import Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
-from skreg.rows.chunks import moments_of
 from skreg.solvers import Solution, solve
 from skreg.solvers.closed_forms import solve_by_target
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skreg.rows.features import known
-from skreg.rows.missing import MissingMoments
+from skreg.rows.missing import MissingMoments, amid
 from skreg.rows.moments import Moments
 from skreg.rows.products import Array
 from skreg.rows.tables import Table
@@ -63,13 +63,52 @@ class Chunk:
             return Moments.of(X, y, weights)
         return MissingMoments.of(X, y, weights, stand_in)
 
-    def add_to(self, sums: dict[Any, Any], folds_of: FoldsOf, stand_in: Array | None) -> None:
-        """Add the moments of the rows of each fold to those of other chunks."""
+    def by_fold(self, folds_of: FoldsOf) -> list[tuple[Any, NDArray[np.intp] | None]]:
+        """The folds of its rows, and which rows are in each; one of all rows is None."""
         if folds_of is None:
-            sums[None] = sums.get(None, 0) + self.moments(None, stand_in)
-            return
+            return [(None, None)]
         names, index = np.unique(folds_of(self), return_inverse=True)
-        for k, name in enumerate(names.tolist()):
-            fold = name if isinstance(name, int | float | str) else str(name)
-            rows = np.flatnonzero(index == k)
-            sums[fold] = sums.get(fold, 0) + self.moments(rows, stand_in)
+        plain = [n if isinstance(n, int | float | str) else str(n) for n in names.tolist()]
+        return [(fold, np.flatnonzero(index == k)) for k, fold in enumerate(plain)]
+
+
+class Work(Protocol):
+    """What a pass does with every chunk, wherever that is: it travels to the workers of a cluster.
+
+    Sums are kept by key, and those of different rows add with ``+``.
+    """
+
+    def begun(self, chunk: Chunk) -> Self:
+        """The work as it goes on, once a first chunk was looked at."""
+        return self
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether `begun` has to do anything."""
+        return False
+
+    def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:
+        """Add what the rows of a chunk contribute."""
+
+
+@dataclass(frozen=True)
+class MomentWork(Work):
+    """The moments of each fold; `MissingMoments` about a ``stand_in`` where values ``may_lack``."""
+
+    folds_of: FoldsOf = None
+    may_lack: bool = False
+    stand_in: Array | None = None
+
+    @property
+    def looks_first(self) -> bool:
+        """Missing values need a number amid those that are there."""
+        return self.may_lack and self.stand_in is None
+
+    def begun(self, chunk: Chunk) -> Self:
+        """With the ``stand_in``."""
+        return replace(self, stand_in=amid(chunk.X)) if self.looks_first else self
+
+    def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:
+        """Add the moments of the rows of each fold to those of other chunks."""
+        for fold, rows in chunk.by_fold(self.folds_of):
+            sums[fold] = sums.get(fold, 0) + chunk.moments(rows, self.stand_in)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from numbers import Integral
 from os import PathLike
 from typing import Any
@@ -14,7 +15,7 @@ from scipy.sparse import csr_array, issparse
 from skreg._labels import as_numbers
 from skreg.rows import dask_chunks, spark_chunks
 from skreg.rows.checkpoint import Checkpoint
-from skreg.rows.chunk import Chunk, FoldsOf
+from skreg.rows.chunk import Chunk, FoldsOf, MomentWork, Work
 from skreg.rows.features import (
     Features,
     known,
@@ -25,13 +26,13 @@ from skreg.rows.features import (
     target_of,
     text_levels,
 )
-from skreg.rows.missing import MissingMoments, amid
+from skreg.rows.missing import MissingMoments
 from skreg.rows.moments import Moments, part_weights
 from skreg.rows.products import Array
 from skreg.rows.sources import is_chunked, pieces_of
 from skreg.rows.tables import Table, as_table
 
-#: Modules that sum rows where they are: ``serves(source)``, ``summed(chunks, folds_of)``.
+#: Modules that sum rows where they are: ``serves(source)``, ``summed(chunks, work)``.
 CLUSTERS = (dask_chunks, spark_chunks)
 
 
@@ -109,6 +110,8 @@ class Chunks:
         self._levels: dict[str, list[Any]] | None = None
         self._features: Features | None = None
         self._n_passes = 0
+        #: Of a collection on a cluster, once they have been counted.
+        self.rows_of_pieces: list[int] | None = None
 
     @property
     def feature_names(self) -> list[str] | None:
@@ -193,26 +196,40 @@ class Chunks:
         dict of fold to Moments
             `MissingMoments` where numbers may be missing.
         """
-        cluster = next((c for c in CLUSTERS if c.serves(self.source)), None)
-        if cluster is not None:
-            if self.checkpoint is not None:
-                raise ValueError("checkpoint is not for clusters, which keep what is done.")
-            return {k: self.named(part) for k, part in cluster.summed(self, folds_of).items()}
+        work = MomentWork(folds_of, self.may_lack)
         checkpoint = self._checkpoint(folds)
-        n_done, sums = (0, {}) if checkpoint is None else checkpoint.load()
+        sums = self.reduced(work) if checkpoint is None else self._kept(work, checkpoint)
+        return {fold: self.named(part) for fold, part in sums.items()}
+
+    def reduced(self, work: Work) -> dict[Any, Any]:
+        """The sums of a `Work`, by key, in one pass: made where the rows are."""
+        if (cluster := self._cluster()) is not None:
+            return cluster.summed(self, work)
+        sums: dict[Any, Any] = {}
+        for chunk in self:
+            work = work.begun(chunk)
+            work.add_to(sums, chunk)
+        return sums
+
+    def _kept(self, work: MomentWork, checkpoint: Checkpoint) -> dict[Any, Any]:
+        """The same, written down now and then."""
+        if self._cluster() is not None:
+            raise ValueError("checkpoint is not for clusters, which keep what is done.")
+        n_done, sums = checkpoint.load()
+        if self.may_lack and sums:  # those that were kept have theirs
+            work = replace(work, stand_in=next(iter(sums.values())).stand_in)
         for i, chunk in enumerate(self):
             if i < n_done:
                 continue
-            stand_in = None
-            if self.may_lack:  # that of the sums, which a checkpoint keeps
-                stand_in = next((part.stand_in for part in sums.values()), None)
-                stand_in = amid(chunk.X) if stand_in is None else stand_in
-            chunk.add_to(sums, folds_of, stand_in)
-            if checkpoint is not None:
-                checkpoint.note(i + 1, sums)
-        if checkpoint is not None:
-            checkpoint.done()
-        return {fold: self.named(part) for fold, part in sums.items()}
+            work = work.begun(chunk)
+            work.add_to(sums, chunk)
+            checkpoint.note(i + 1, sums)
+        checkpoint.done()
+        return sums
+
+    def _cluster(self) -> Any:
+        """The module that sums rows of this source where they are; None for those read here."""
+        return next((c for c in CLUSTERS if c.serves(self.source)), None)
 
     def _checkpoint(self, folds: str) -> Checkpoint | None:
         if self.checkpoint is None:
@@ -289,7 +306,7 @@ class Chunks:
     def over(self, pieces: Iterable[Any] | None) -> Chunks:
         """The same reading of other pieces."""
         made = copy(self)
-        made.source, made._n_passes = pieces, 0
+        made.source, made._n_passes, made.rows_of_pieces = pieces, 0, None
         return made
 
     # One chunk ------------------------------------------------------------------------------------
@@ -369,25 +386,3 @@ def _rows_given(shuffle_buffer: Any) -> int:
             f"shuffle_buffer must be a number of rows, at least 2, got {shuffle_buffer!r}."
         )
     return int(shuffle_buffer)
-
-
-def moments_of(
-    X: Any,
-    y: Any,
-    refuse: Callable[[], None],
-    sample_weight: Any = None,
-    offset: Any = None,
-) -> Any:
-    """The `Moments` of rows in chunks, or that X is; None for rows in memory.
-
-    ``refuse()`` raises where an estimator cannot be fitted from moments: before a pass.
-    """
-    moments = X if isinstance(X, Moments) else None
-    chunks = None if moments is not None else Chunks.of(X, y, sample_weight)
-    if moments is None and chunks is None:
-        return None
-    refuse()
-    for name, given in (("offset", offset), ("y", y if chunks is None else None)):
-        if given is not None:
-            raise ValueError(f"{name} does not go with X as {type(X).__name__}. Leave it out.")
-    return moments if chunks is None else chunks.moments()

@@ -9,11 +9,10 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from skreg.rows.missing import amid
 from skreg.rows.tables import as_table
 
 if TYPE_CHECKING:
-    from skreg.rows.chunk import FoldsOf
+    from skreg.rows.chunk import Work
     from skreg.rows.chunks import Chunks
 
 # Sums that are added up by one task.
@@ -49,28 +48,37 @@ def paired(X: Any, y: Any, weights: Any) -> list[Any]:
     return [dask.delayed(tuple)(list(rows)) for rows in zip(*blocks, strict=True)]
 
 
-def summed(chunks: Chunks, folds_of: FoldsOf) -> dict[Any, Any]:
-    """What `Chunks.sums` adds up: by a pass that looks at the partitions, and one that sums."""
+def summed(chunks: Chunks, work: Work) -> dict[Any, Any]:
+    """What `Chunks.reduced` adds up; a first pass looks at the partitions."""
     import dask
 
     source = chunks.source
     pieces = list(source if isinstance(source, list | tuple) else source.to_delayed())
-    look, add, merge = dask.delayed(_look), dask.delayed(_added), dask.delayed(_merged)
-    plain = chunks.over(None)
-    seen = dask.compute(*(look(plain, piece) for piece in pieces))
-    rows = [n for n, *_ in seen]
-    if not any(rows):
-        raise ValueError("the partitions hold no rows. Give at least two.")
-    first = next(i for i, n in enumerate(rows) if n)
-    chunks.settle(seen[first][1], [met for *_, met in seen])
-    plain, stand_in = chunks.over(None), None
-    if chunks.may_lack:
-        stand_in = dask.delayed(_amid)(plain, pieces[first])
+    add, merge = dask.delayed(_added), dask.delayed(_merged)
+    if chunks.rows_of_pieces is None:
+        look = dask.delayed(_look)
+        plain = chunks.over(None)
+        seen = dask.compute(*(look(plain, piece) for piece in pieces))
+        rows = [n for n, *_ in seen]
+        if not any(rows):
+            raise ValueError("the partitions hold no rows. Give at least two.")
+        chunks.settle(seen[_first(rows)][1], [met for *_, met in seen])
+        chunks.rows_of_pieces = rows
+    rows, plain = chunks.rows_of_pieces, chunks.over(None)
+    if work.looks_first:
+        sent = dask.delayed(_begun)(plain, pieces[_first(rows)], work)
+    else:
+        sent = dask.delayed(work, traverse=False)
     starts = [0, *accumulate(rows)]
-    parts = [add(plain, pieces[i], starts[i], folds_of, stand_in) for i, n in enumerate(rows) if n]
+    parts = [add(plain, pieces[i], starts[i], sent) for i, n in enumerate(rows) if n]
     while len(parts) > 1:
         parts = [merge(parts[i : i + _FAN_IN]) for i in range(0, len(parts), _FAN_IN)]
     return dask.compute(parts[0])[0]
+
+
+def _first(rows: list[int]) -> int:
+    """The first partition that has any."""
+    return next(i for i, n in enumerate(rows) if n)
 
 
 def _look(chunks: Chunks, piece: Any) -> tuple[int, list[str] | None, dict[str, list[Any]]]:
@@ -82,19 +90,17 @@ def _look(chunks: Chunks, piece: Any) -> tuple[int, list[str] | None, dict[str, 
     return len(table), names, chunks.levels_met(table, names)
 
 
-def _amid(chunks: Chunks, piece: Any) -> Any:
-    return amid(next(chunks.over([piece]).from_row(0)).X)
+def _begun(chunks: Chunks, piece: Any, work: Work) -> Work:
+    return work.begun(next(chunks.over([piece]).from_row(0)))
 
 
-def _added(
-    chunks: Chunks, piece: Any, start: int, folds_of: FoldsOf, stand_in: Any
-) -> dict[Any, Any]:
+def _added(chunks: Chunks, piece: Any, start: int, work: Work) -> dict[Any, Any]:
     sums: dict[Any, Any] = {}
     for chunk in chunks.over([piece]).from_row(start):
-        chunk.add_to(sums, folds_of, stand_in)
+        work.add_to(sums, chunk)
     return sums
 
 
 def _merged(parts: list[dict[Any, Any]]) -> dict[Any, Any]:
-    folds = dict.fromkeys(fold for part in parts for fold in part)
-    return {fold: sum((p[fold] for p in parts if fold in p), start=0) for fold in folds}
+    keys = dict.fromkeys(key for part in parts for key in part)
+    return {key: sum((p[key] for p in parts if key in p), start=0) for key in keys}

@@ -10,11 +10,10 @@ import pickle
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from skreg.rows.missing import amid
 from skreg.rows.tables import as_table
 
 if TYPE_CHECKING:
-    from skreg.rows.chunk import FoldsOf
+    from skreg.rows.chunk import Work
     from skreg.rows.chunks import Chunks
 
 # Rows of a partition are numbered from its own number times this: Spark knows no other order.
@@ -26,8 +25,8 @@ def serves(X: Any) -> bool:
     return type(X).__module__.startswith("pyspark.sql") and hasattr(X, "mapInArrow")
 
 
-def summed(chunks: Chunks, folds_of: FoldsOf) -> dict[Any, Any]:
-    """What `Chunks.sums` adds up; columns of text without declared categories are read before."""
+def summed(chunks: Chunks, work: Work) -> dict[Any, Any]:
+    """What `Chunks.reduced` adds up; levels of text that are not declared are read before."""
     frame = chunks.source
     head = as_table(frame.limit(1000).toPandas())
     if head is None or not len(head):
@@ -39,22 +38,23 @@ def summed(chunks: Chunks, folds_of: FoldsOf) -> dict[Any, Any]:
     }
     chunks.settle(columns, [met])
     plain = chunks.over(None)
-    stand_in = amid(next(plain.over([head.frame]).from_row(0)).X) if chunks.may_lack else None
+    if work.looks_first:
+        work = work.begun(next(plain.over([head.frame]).from_row(0)))
 
-    def work(batches: Iterable[Any]) -> Iterator[Any]:
+    def answer(batches: Iterable[Any]) -> Iterator[Any]:
         import pyarrow
         from pyspark import TaskContext
 
         partition = TaskContext.get().partitionId()
         sums: dict[Any, Any] = {}
         for chunk in plain.over(batches).from_row(partition * _ROOM):
-            chunk.add_to(sums, folds_of, stand_in)
+            work.add_to(sums, chunk)
         found = {"partition": [partition], "sums": [pickle.dumps(sums)]}
         yield pyarrow.RecordBatch.from_pydict(found)
 
-    rows = frame.mapInArrow(work, "partition long, sums binary").collect()
+    rows = frame.mapInArrow(answer, "partition long, sums binary").collect()
     total: dict[Any, Any] = {}
     for row in sorted(rows, key=lambda row: row.partition):
-        for fold, part in pickle.loads(row.sums).items():
-            total[fold] = total.get(fold, 0) + part
+        for key, part in pickle.loads(row.sums).items():
+            total[key] = total.get(key, 0) + part
     return total
