@@ -15,8 +15,10 @@ from skreg.rows import Chunks, Moments
 
 if TYPE_CHECKING:
     from skreg import datasets as datasets
+    from skreg import export as export
     from skreg import plotting as plotting
     from skreg import preprocessing as preprocessing
+    from skreg.export import to_onnx as to_onnx
 
 __all__ = [
     "Chunks",
@@ -30,17 +32,21 @@ __all__ = [
     "RegularizationPath",
     "RegularizedMLPClassifier",
     "RegularizedMLPRegressor",
+    "to_onnx",
 ]
 
-_LATER = ("datasets", "plotting", "preprocessing")
+_LATER = ("datasets", "export", "plotting", "preprocessing")
+_EXPORTS = ("to_onnx",)
 
 
 def __getattr__(name: str) -> Any:
-    """Subpackages that are imported when first asked for."""
+    """Subpackages that are imported when first asked for, and functions of them."""
+    if name in _EXPORTS:
+        return getattr(import_module(f"{__name__}.export"), name)
     if name in _LATER:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LATER, *_EXPORTS})

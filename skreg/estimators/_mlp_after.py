@@ -363,7 +363,7 @@ class AfterTraining(MLPSettings):
         state, (units, activation, loss) = self._fitted_state, self._architecture
         theta, smaller, kept = compress(state.theta, units, activation)
         network = copy(self)
-        network.hidden_layer_sizes = tuple(smaller[1:-1])
+        network.hidden_layer_sizes, network.activation = tuple(smaller[1:-1]), activation
         network._architecture = (smaller, activation, loss)
         network._columns = kept[0] if self._columns is None else self._columns[kept[0]]
         network._best = network._dof = None

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skreg._labels import as_numbers
 from skreg._validation import (
@@ -167,6 +167,12 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             1 at best; 0 for the mean of y.
         """
         return self._loss.explained(as_numbers(y), self.predict(X, offset=offset), sample_weight)
+
+    @property
+    def out_activation_(self) -> str:
+        """Activation of the raw predictions: what ``predict`` makes of xᵀθ + b."""
+        check_is_fitted(self, "coef_")
+        return self._loss.out_activation
 
     def _validate(self, X, y, reset=True, streamed=False):
         return validated(

@@ -252,6 +252,8 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
     solver_ : str
         ``"active_set"``, ``"soft_threshold"`` for a diagonal Hessian, or the name of the
         solver for groups and for other losses.
+    out_activation_ : str
+        Activation of the raw predictions: ``"identity"``, or ``"exponential"`` for a log link.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Where X has string column names.

@@ -195,6 +195,8 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         ``effective_dof_`` is NaN. For other losses: ``"newton-cholesky"``, with p > n
         ``"newton-dual"``, or ``"newton-cg"``; ``"semismooth-newton"`` for Huber's where
         targets lie a thousand δ away and more; ``"interior_point"`` for quantiles.
+    out_activation_ : str
+        Activation of the raw predictions: ``"identity"``, or ``"exponential"`` for a log link.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Where X has string column names.

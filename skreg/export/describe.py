@@ -1,0 +1,221 @@
+"""The program of a fitted model: of each estimator, Pipeline and search that export knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import check_is_fitted
+
+from skreg.estimators.lasso import QuadraticApproxLasso
+from skreg.estimators.lasso_classifier import QuadraticApproxLassoClassifier
+from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
+from skreg.estimators.ridge import QuadraticApproxRidge
+from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
+from skreg.export.formulas import FORMULAS
+from skreg.export.program import Affine, Apply, Columns, Offset, Program, Standardize, Step
+from skreg.export.transformers import UnknownStepError, transformation_of
+
+
+def program_of(model: Any) -> Program:
+    """The program of a fitted model.
+
+    Parameters
+    ----------
+    model : estimator
+        One of skreg's; a Pipeline, a search or a `TransformedTargetRegressor` of such.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    UnknownStepError
+        If it holds what is not known; the message names it.
+    ValueError
+        If something known is used in a way that is not.
+    sklearn.exceptions.NotFittedError
+    """
+    if isinstance(model, BaseSearchCV):
+        return program_of(best_of(model))
+    if type(model) is Pipeline:
+        return _of_pipeline(model)
+    if type(model) is TransformedTargetRegressor:
+        return _of_transformed_target(model)
+    if type(model) not in PREDICTORS:
+        raise UnknownStepError(_unknown(model))
+    check_is_fitted(model)
+    return PREDICTORS[type(model)](model)
+
+
+def best_of(search: BaseSearchCV) -> Any:
+    """The best estimator of a search."""
+    check_is_fitted(search)
+    if not hasattr(search, "best_estimator_"):
+        raise ValueError(
+            f"{type(search).__name__} has no best_estimator_: it was fitted with refit=False. "
+            "Set refit=True, and fit again."
+        )
+    return search.best_estimator_
+
+
+def _unknown(model: Any) -> str:
+    name = type(model).__name__
+    if isinstance(model, type):
+        return f"model is the class {model.__name__}. Give a fitted instance."
+    if hasattr(model, "alphas") and hasattr(model, "estimator"):
+        return f"model is a {name}, which has one for each λ. Give one, path.estimator(alpha)."
+    known = sorted(kind.__name__ for kind in PREDICTORS)
+    return (
+        f"export does not know the model {name}. It knows {', '.join(known)}, and Pipelines, "
+        "searches and TransformedTargetRegressor of these: export such a part by itself."
+    )
+
+
+# Models of models ---------------------------------------------------------------------------------
+
+
+def _of_pipeline(pipeline: Pipeline) -> Program:
+    *before, last = [part for _, part in pipeline.steps]
+    if not hasattr(last, "predict"):
+        raise UnknownStepError(
+            "the Pipeline ends without a predictor, and a model that predicts is exported. Add "
+            "one as its last step."
+        )
+    program = program_of(last)
+    before = [part for part in before if part not in ("passthrough", None)]
+    if not before:
+        return program
+    return replace(
+        program,
+        model=" and ".join([*[type(part).__name__ for part in before], program.model]),
+        n_features=int(before[0].n_features_in_),
+        feature_names=_names(before[0]),
+        steps=(*[s for part in before for s in transformation_of(part)], *program.steps),
+    )
+
+
+def _of_transformed_target(model: TransformedTargetRegressor) -> Program:
+    check_is_fitted(model)
+    program, transformer = program_of(model.regressor_), model.transformer_
+    if type(transformer) is not FunctionTransformer:
+        back = [_inverse(step) for step in transformation_of(transformer)[::-1]]
+    elif transformer.inverse_func in (None, np.exp, np.expm1):
+        back = [] if transformer.inverse_func is None else [Apply("exponential")]
+        if transformer.inverse_func is np.expm1:
+            back += [Standardize(np.ones(program.width), np.ones(program.width))]
+    else:
+        raise UnknownStepError(
+            f"export does not know inverse_func={transformer.inverse_func!r} of "
+            "TransformedTargetRegressor. It knows numpy.exp, numpy.expm1, and scalers as "
+            "transformer; or fit to the transformed y, and export that regressor alone."
+        )
+    steps = [step for step in program.steps if not isinstance(step, Offset)]
+    name = f"TransformedTargetRegressor of {program.model}"
+    return replace(program, model=name, steps=(*steps, *back))
+
+
+def _inverse(step: Step) -> Step:
+    if not isinstance(step, Standardize):
+        raise UnknownStepError(
+            f"export does not know the inverse of {type(step).__name__}, which the transformer of "
+            "TransformedTargetRegressor needs. Use a scaler without bounds, numpy.exp or "
+            "numpy.expm1."
+        )
+    return Standardize(-step.shift / step.scale, 1 / step.scale)
+
+
+# Predictors ---------------------------------------------------------------------------------------
+
+
+def _names(model: Any) -> tuple[str, ...] | None:
+    names = getattr(model, "feature_names_in_", None)
+    return None if names is None else tuple(map(str, names))
+
+
+def _linear_steps(model: Any) -> tuple[Affine, int]:
+    weights = np.atleast_2d(model.coef_).T
+    biases = np.broadcast_to(np.atleast_1d(model.intercept_), weights.shape[1:])
+    return Affine(weights, biases), weights.shape[1]
+
+
+def _of_linear_regressor(model: Any) -> Program:
+    affine, _ = _linear_steps(model)
+    return _program(model, [affine, Offset(1), *_link(model)], model.coef_.dtype)
+
+
+def _of_linear_classifier(model: Any) -> Program:
+    affine, width = _linear_steps(model)
+    return _program(model, [affine, Offset(width)], model.coef_.dtype, model.classes_)
+
+
+def _of_network(model: Any) -> Program:
+    """Without the inputs and units that do nothing."""
+    network = model.compress()
+    weights, biases = network.coefs_, network.intercepts_
+    kept = network.selected_features_
+    kept = kept if len(kept) else np.array([0])  # a first layer that hears nothing keeps one input
+    steps: list[Step] = [] if len(kept) == model.n_features_in_ else [Columns(kept)]
+    for level, layer in enumerate(zip(weights, biases, strict=True), start=1):
+        steps.append(Affine(*layer))
+        if level < len(weights) and network.activation != "identity":
+            steps.append(Apply(network.activation))
+    dtype = weights[0].dtype
+    if not hasattr(model, "classes_"):
+        return _program(model, [*steps, *_link(model)], dtype)
+    program = _program(model, steps, dtype, model.classes_)
+    is_multilabel = model.out_activation_ == "logistic" and program.width == len(model.classes_)
+    return replace(program, is_multilabel=is_multilabel)
+
+
+def _link(model: Any) -> list[Step]:
+    name = model.out_activation_
+    if name == "identity":
+        return []
+    if name not in FORMULAS:
+        raise ValueError(
+            f"export does not know the inverse link {name!r} of {type(model).__name__}'s loss. It "
+            f"knows identity, {', '.join(FORMULAS)}: name one of these as out_activation of the "
+            "loss if that is what it is."
+        )
+    return [Apply(name)]
+
+
+def _program(model: Any, steps: list[Step], dtype: Any, classes: Any = None) -> Program:
+    return Program(
+        model=type(model).__name__,
+        n_features=int(model.n_features_in_),
+        feature_names=_names(model),
+        steps=tuple(steps),
+        dtype=np.dtype(dtype),
+        classes=None if classes is None else _labels(classes, type(model).__name__),
+    )
+
+
+def _labels(classes: np.ndarray, name: str) -> np.ndarray:
+    """Classes as numbers, booleans or text."""
+    if classes.dtype.kind == "O" and all(isinstance(label, str) for label in classes):
+        return classes.astype(str)
+    if classes.dtype.kind in "biufU":
+        return classes
+    raise ValueError(
+        f"export writes classes that are text, numbers or booleans; those of {name} are "
+        f"{classes[:5]!r}. Fit it to such."
+    )
+
+
+PREDICTORS: dict[type, Callable[[Any], Program]] = {
+    QuadraticApproxRidge: _of_linear_regressor,
+    QuadraticApproxLasso: _of_linear_regressor,
+    QuadraticApproxRidgeClassifier: _of_linear_classifier,
+    QuadraticApproxLassoClassifier: _of_linear_classifier,
+    RegularizedMLPClassifier: _of_network,
+    RegularizedMLPRegressor: _of_network,
+}

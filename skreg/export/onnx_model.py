@@ -1,0 +1,219 @@
+"""`to_onnx`."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from skreg.export.describe import program_of
+from skreg.export.graph import Graph, label_and_probabilities, onnx_labels, raw_of
+from skreg.export.program import Program, Standardize
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+#: The least opset whose operators are all that is written.
+_LEAST_OPSET = 13
+
+
+class OnnxGraph(Graph):
+    """A graph that becomes a model."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self.dtype = dtype
+        self.nodes: list[Any] = []
+        self._constants: dict[tuple, tuple[str, NDArray]] = {}
+
+    def node(self, kind, *inputs, **attributes):
+        """See `Graph.node`."""
+        return self._named_node(kind, inputs, f"{kind.lower()}_{len(self.nodes)}", attributes)
+
+    def _named_node(self, kind, inputs, output, attributes):
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def constant(self, array):
+        """See `Graph.constant`; equal ones are one."""
+        key = (array.dtype.str, array.shape, array.tobytes())
+        return self._constants.setdefault(key, (f"constant_{len(self._constants)}", array))[0]
+
+    def output(self, name: str, tensor: str) -> None:
+        """Give a tensor the name of an output."""
+        self._named_node("Identity", [tensor], name, {})
+
+    def initializers(self) -> list[Any]:
+        """The constants as ONNX has them."""
+        from onnx import numpy_helper
+
+        return [
+            numpy_helper.from_array(array.astype(object) if array.dtype.kind == "U" else array, name)
+            for name, array in self._constants.values()
+        ]
+
+
+def to_onnx(
+    model: Any,
+    X: Any = None,
+    *,
+    offset: bool = False,
+    dtype: DTypeLike | None = None,
+    target_opset: int = 17,
+) -> ModelProto:
+    """A fitted model as an ONNX graph, to be run by onnxruntime without Python or skreg.
+
+    The input is ``X`` of shape (n, n_features), and ``offset`` of shape (n, 1) or (n, n_classes) if
+    asked for. The output of a regressor is ``prediction`` of shape (n, n_targets); those of a
+    classifier are ``label`` of shape (n,), and ``probabilities`` of shape (n, n_classes) in the
+    order of ``classes_``; of several labels a row, both are of shape (n, n_labels). Inputs and
+    hidden neurons that a network does not use are left out. The model's metadata hold
+    ``feature_names`` as JSON, ``model`` and ``skreg_version``.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted estimator of skreg; a search, whose ``best_estimator_`` is exported; a
+        `TransformedTargetRegressor`; or a Pipeline, whose steps may be scalers, `SimpleImputer`,
+        `PCA`, feature selectors and those of `skreg.preprocessing`.
+    X : array-like, default=None
+        Rows such as ``predict`` takes, of which the dtype is looked at.
+    offset : bool, default=False
+        Whether the graph of a linear model takes an offset, as its ``predict`` does.
+    dtype : {"float32", "float64"}, default=None
+        Of the input, the output and what is between them. None is that of X, if X is of one of
+        these, or else that of the model's parameters.
+    target_opset : int, default=17
+        The version of ONNX's operators, at least 13. 17 is that of June 2022.
+
+    Returns
+    -------
+    onnx.ModelProto
+        ``model.SerializeToString()`` are the bytes for a file or for onnxruntime.
+
+    Raises
+    ------
+    ImportError
+        Without the package onnx.
+    TypeError
+        For a model with parts that are not known; the message names them.
+    ValueError
+        If numbers do not fit the dtype, or the offset the model.
+
+    Notes
+    -----
+    In float64 predictions are those of ``predict`` up to rounding. onnxruntime has no Erf in
+    float64, which GELU needs: there the graph holds a polynomial that is exact to float64.
+    A feature is centered and scaled in float64 in either case.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> import skreg
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> lasso = skreg.QuadraticApproxLasso(0.1).fit(X, y)
+    >>> graph = skreg.to_onnx(lasso)
+    >>> [node.op_type for node in graph.graph.node]
+    ['Gather', 'Gemm', 'Identity']
+    >>> from onnxruntime import InferenceSession
+    >>> session = InferenceSession(graph.SerializeToString())
+    >>> np.allclose(session.run(["prediction"], {"X": X})[0][:, 0], lasso.predict(X))
+    True
+    """
+    onnx = _onnx()
+    program = program_of(model).with_offset(offset)
+    chosen = _dtype(dtype, X, program)
+    if not _LEAST_OPSET <= target_opset <= onnx.defs.onnx_opset_version():
+        raise ValueError(
+            f"target_opset must be from {_LEAST_OPSET} to {onnx.defs.onnx_opset_version()}, the "
+            f"last that the installed onnx knows, got {target_opset!r}."
+        )
+    return _model(program.pruned().cast(chosen, keep=Standardize), chosen, target_opset)
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError(
+            "to_onnx needs the package onnx: pip install onnx onnxruntime."
+        ) from error
+    return onnx
+
+
+def _dtype(dtype: DTypeLike | None, X: Any, program: Program) -> np.dtype:
+    floats = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
+    if dtype is None:
+        return floats.get(str(getattr(X, "dtype", None)), program.dtype)
+    name = getattr(dtype, "__name__", str(dtype))
+    if name not in floats:
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
+    return floats[name]
+
+
+def _model(program: Program, dtype: np.dtype, target_opset: int) -> ModelProto:
+    from onnx import checker, helper
+
+    graph, number = OnnxGraph(dtype), helper.np_dtype_to_tensor_dtype(dtype)
+    inputs = [helper.make_tensor_value_info("X", number, ["n", program.n_features])]
+    if program.offset_width:
+        width = program.offset_width
+        inputs.append(helper.make_tensor_value_info("offset", number, ["n", width]))
+    raw = raw_of(program, graph, "X", "offset")
+    if program.classes is None:
+        graph.output("prediction", raw)
+        outputs = [("prediction", number, ["n", program.width])]
+    else:
+        label, probabilities = label_and_probabilities(program, graph, raw)
+        graph.output("label", label)
+        graph.output("probabilities", probabilities)
+        size = len(program.classes)
+        shape = ["n", size] if program.is_multilabel else ["n"]
+        outputs = [("label", _label_type(program), shape), ("probabilities", number, ["n", size])]
+    made = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "skreg",
+            inputs,
+            [helper.make_tensor_value_info(*output) for output in outputs],
+            graph.initializers(),
+        ),
+        opset_imports=[helper.make_opsetid("", target_opset)],
+        ir_version=helper.find_min_ir_version_for([helper.make_opsetid("", target_opset)]),
+        producer_name="skreg",
+        producer_version=_version(),
+    )
+    helper.set_model_props(made, metadata_of(program))
+    checker.check_model(made)
+    return made
+
+
+def metadata_of(program: Program) -> dict[str, str]:
+    """What is written beside the graph."""
+    names = None if program.feature_names is None else list(program.feature_names)
+    return {
+        "model": program.model,
+        "skreg_version": _version(),
+        "feature_names": json.dumps(names, ensure_ascii=False),
+    }
+
+
+def _label_type(program: Program) -> int:
+    from onnx import TensorProto, helper
+
+    labels = np.arange(2) if program.is_multilabel else onnx_labels(program.classes)
+    if labels.dtype.kind == "U":
+        return TensorProto.STRING
+    return helper.np_dtype_to_tensor_dtype(labels.dtype)
+
+
+def _version() -> str:
+    try:
+        return version("skreg")
+    except PackageNotFoundError:  # imported from a source tree
+        return ""

@@ -1,0 +1,211 @@
+"""What a fitted model computes of a row, as steps that every language of export can write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A map of each row of numbers to another."""
+
+    def arrays(self) -> dict[str, NDArray]:
+        """What it holds, by name."""
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in held.items() if isinstance(value, np.ndarray)}
+
+    def take(self, kept: NDArray[np.intp]) -> Step:
+        """The same for these columns only, where each number is mapped by itself."""
+        return replace(self, **{name: array[kept] for name, array in self.arrays().items()})
+
+
+@dataclass(frozen=True, eq=False)
+class Columns(Step):
+    """The columns of these numbers, in this order."""
+
+    indices: NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Fill(Step):
+    """``values`` in the place of NaN."""
+
+    values: NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Standardize(Step):
+    """(x − shift)/scale, column by column."""
+
+    shift: NDArray
+    scale: NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds(Step):
+    """x within [lower, upper], column by column."""
+
+    lower: NDArray
+    upper: NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Apply(Step):
+    """One of `FORMULAS` of every number."""
+
+    formula: str
+    parameters: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Step):
+    """x·weights + biases, with weights of shape (n_in, n_out)."""
+
+    weights: NDArray
+    biases: NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Offset(Step):
+    """Adds the user's offset, of so many numbers a row, to every output."""
+
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What a fitted model computes: steps, and what the numbers behind them mean.
+
+    Parameters
+    ----------
+    model : str
+        What is exported, in words.
+    n_features : int
+    feature_names : tuple of str or None
+    steps : tuple of Step
+        From a row of features to predictions; for classes, to raw predictions: the log odds of the
+        second of two, or a number for each of more, or for each of several labels.
+    dtype : dtype
+        That of the fitted parameters.
+    classes : ndarray or None
+        Their labels; None for numbers.
+    is_multilabel : bool
+        Whether any number of ``classes`` may hold for a row.
+    """
+
+    model: str
+    n_features: int
+    feature_names: tuple[str, ...] | None
+    steps: tuple[Step, ...]
+    dtype: np.dtype
+    classes: NDArray | None = None
+    is_multilabel: bool = False
+
+    @property
+    def width(self) -> int:
+        """The number of columns behind the last step."""
+        width = self.n_features
+        for step in self.steps:
+            if isinstance(step, Affine):
+                width = step.weights.shape[1]
+            elif isinstance(step, Columns):
+                width = len(step.indices)
+        return width
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether one raw prediction stands for two classes."""
+        return self.classes is not None and not self.is_multilabel and self.width == 1
+
+    @property
+    def offset_width(self) -> int:
+        """Numbers of the offset of a row; 0 for a model that takes none."""
+        return sum(step.width for step in self.steps if isinstance(step, Offset))
+
+    def with_offset(self, offset: bool) -> Program:
+        """The program with its offset as an input, or without one."""
+        if offset and not self.offset_width:
+            raise ValueError(
+                f"offset=True, but {self.model} takes no offset in predict. Only linear models "
+                "that are not inside another estimator do: leave it out."
+            )
+        if offset:
+            return self
+        return replace(self, steps=tuple(s for s in self.steps if not isinstance(s, Offset)))
+
+    def pruned(self) -> Program:
+        """Without the columns that the first weighted sum does not hear."""
+        return replace(self, steps=tuple(_pruned(self.steps)))
+
+    def folded(self) -> Program:
+        """With neighboring affine steps made one, where that is not larger."""
+        steps: list[Step] = []
+        for step in self.steps:
+            merged = _merged(steps[-1], step) if steps else None
+            steps[-1:] = [merged] if merged is not None else [*steps[-1:], step]
+        return replace(self, steps=tuple(steps))
+
+    def cast(self, dtype: DTypeLike, keep: type[Step] = Columns) -> Program:
+        """With its numbers in this dtype, but those of steps to ``keep``."""
+        steps = (s if isinstance(s, keep) else self._cast(s, np.dtype(dtype)) for s in self.steps)
+        return replace(self, steps=tuple(steps))
+
+    def _cast(self, step: Step, dtype: np.dtype) -> Step:
+        largest, arrays = np.finfo(dtype).max, step.arrays()
+        for name, array in arrays.items():
+            if isinstance(step, Bounds):  # infinite where there is none
+                array = np.clip(array, -largest, largest)
+            fits = np.abs(array) <= largest
+            if not fits.all():
+                raise ValueError(
+                    f"{self.model} holds {array[~fits][0]} in its {name}, which is no number of "
+                    f"{dtype.name}. Export with dtype='float64', or scale the features and fit "
+                    "again."
+                )
+            arrays[name] = array.astype(dtype)
+        if isinstance(step, Standardize) and not arrays["scale"].all():
+            raise ValueError(
+                f"{self.model} divides a feature by a number that is 0 in {dtype.name}. Export "
+                "with dtype='float64', or scale the features and fit again."
+            )
+        return replace(step, **arrays)
+
+
+def _pruned(steps: Iterable[Step]) -> list[Step]:
+    steps = list(steps)
+    first = next((i for i, step in enumerate(steps) if isinstance(step, Affine)), None)
+    if first is None:
+        return steps
+    affine = steps[first]
+    assert isinstance(affine, Affine)
+    heard = np.flatnonzero(affine.weights.any(axis=1))
+    if len(heard) == len(affine.weights):
+        return steps
+    heard = heard if len(heard) else np.array([0])
+    head: list[Step] = [Affine(affine.weights[heard], affine.biases)]
+    for step in reversed(steps[:first]):
+        if isinstance(step, Columns):
+            heard = step.indices[heard]
+        else:
+            head.insert(0, step.take(heard))
+    return [Columns(heard), *head, *steps[first + 1 :]]
+
+
+def _merged(first: Step, second: Step) -> Affine | None:
+    """Two affine steps as one, in float64; None where they are not such, or smaller apart."""
+    if isinstance(first, Standardize) and isinstance(second, Affine):
+        weights = second.weights / first.scale[:, None]
+        return Affine(weights, second.biases - first.shift @ weights)
+    if isinstance(first, Affine) and isinstance(second, Standardize):
+        return Affine(first.weights / second.scale, (first.biases - second.shift) / second.scale)
+    if isinstance(first, Affine) and isinstance(second, Affine):
+        (n_in, middle), n_out = first.weights.shape, second.weights.shape[1]
+        if n_in * n_out <= middle * (n_in + n_out):
+            return Affine(
+                first.weights @ second.weights, first.biases @ second.weights + second.biases
+            )
+    return None

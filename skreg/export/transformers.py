@@ -1,0 +1,140 @@
+"""The steps of fitted transformers that export knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectorMixin
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from skreg.export.program import Affine, Apply, Bounds, Columns, Fill, Standardize, Step
+from skreg.preprocessing import PiecewiseLinearEncoder, RobustClipScaler
+
+
+class UnknownStepError(TypeError):
+    """A model holds an estimator or transformer that export does not know."""
+
+
+def transformation_of(model: Any) -> list[Step]:
+    """The steps of a fitted transformer.
+
+    Raises
+    ------
+    UnknownStepError
+        If it, or a part of it, is not known.
+    ValueError
+        If it is used in a way that is not.
+    sklearn.exceptions.NotFittedError
+    """
+    if model in ("passthrough", None):
+        return []
+    if type(model) is Pipeline:
+        return [step for _, part in model.steps for step in transformation_of(part)]
+    known = TRANSFORMERS.get(type(model))
+    if known is None and getattr(type(model), "transform", None) is SelectorMixin.transform:
+        known = _of_selector
+    if known is None:
+        names = sorted(kind.__name__ for kind in TRANSFORMERS)
+        raise UnknownStepError(
+            f"export does not know the transformer {type(model).__name__}. It knows "
+            f"{', '.join(names)} and feature selectors. Use one of these, or skreg.to_onnx(model, "
+            "X) with skl2onnx, which converts more of scikit-learn's."
+        )
+    check_is_fitted(model)
+    return known(model)
+
+
+def _or(value: Any, otherwise: float, width: int) -> np.ndarray:
+    return np.full(width, otherwise) if value is None else np.asarray(value, np.float64)
+
+
+def _of_standard_scaler(model: Any) -> list[Step]:
+    width = model.n_features_in_
+    shift = model.mean_ if model.with_mean else None
+    return [Standardize(_or(shift, 0.0, width), _or(model.scale_, 1.0, width))]
+
+
+def _of_robust_scaler(model: Any) -> list[Step]:
+    width = model.n_features_in_
+    return [Standardize(_or(model.center_, 0.0, width), _or(model.scale_, 1.0, width))]
+
+
+def _of_max_abs_scaler(model: Any) -> list[Step]:
+    width = model.n_features_in_
+    return [Standardize(np.zeros(width), model.scale_), *_clip(model, (-1, 1), width)]
+
+
+def _of_min_max_scaler(model: Any) -> list[Step]:
+    scaled = Standardize(-model.min_ / model.scale_, 1 / model.scale_)
+    return [scaled, *_clip(model, model.feature_range, model.n_features_in_)]
+
+
+def _clip(model: Any, bounds: tuple[float, float], width: int) -> list[Step]:
+    if not model.clip:
+        return []
+    return [Bounds(np.full(width, bounds[0], float), np.full(width, bounds[1], float))]
+
+
+def _of_imputer(model: Any) -> list[Step]:
+    if model.add_indicator or not (
+        isinstance(model.missing_values, float) and np.isnan(model.missing_values)
+    ):
+        raise ValueError(
+            "export knows SimpleImputer with missing_values=nan and add_indicator=False only. Give "
+            "it these parameters, and fit again."
+        )
+    if model.statistics_.dtype.kind not in "fiu":
+        raise ValueError("export knows SimpleImputer of numbers only. Encode categories before it.")
+    known = np.flatnonzero(~np.isnan(model.statistics_))
+    if model.keep_empty_features or len(known) == model.n_features_in_:
+        return [Fill(np.nan_to_num(model.statistics_.astype(np.float64)))]
+    return [Columns(known), Fill(model.statistics_[known])]
+
+
+def _of_pca(model: Any) -> list[Step]:
+    if model.whiten:
+        raise ValueError("export knows PCA without whitening. Set whiten=False, and fit again.")
+    components = model.components_.T
+    return [
+        Standardize(model.mean_, np.ones(len(components))),
+        Affine(components, np.zeros(components.shape[1])),
+    ]
+
+
+def _of_selector(model: Any) -> list[Step]:
+    return [Columns(model.get_support(indices=True))]
+
+
+def _of_clip_scaler(model: Any) -> list[Step]:
+    scaled = Standardize(model.center_, model.scale_)
+    return [scaled] if np.isinf(model.limit) else [scaled, Apply("soft_clip", (model.limit,))]
+
+
+def _of_encoder(model: Any) -> list[Step]:
+    """Every feature once for each of its bins, which count from their lower edge."""
+    n_bins = np.array([len(edges) - 1 for edges in model.bin_edges_])
+    below = np.concatenate([edges[:-1] for edges in model.bin_edges_])
+    widths = np.concatenate([2 * np.diff(edges / 2) for edges in model.bin_edges_])
+    ends = np.cumsum(n_bins)
+    lower, upper = np.zeros(len(below)), np.ones(len(below))
+    lower[ends - n_bins], upper[ends - 1] = -np.inf, np.inf
+    features = np.repeat(np.arange(len(n_bins)), n_bins)
+    return [Columns(features), Standardize(below, widths), Bounds(lower, upper)]
+
+
+TRANSFORMERS: dict[type, Callable[[Any], list[Step]]] = {
+    StandardScaler: _of_standard_scaler,
+    RobustScaler: _of_robust_scaler,
+    MaxAbsScaler: _of_max_abs_scaler,
+    MinMaxScaler: _of_min_max_scaler,
+    SimpleImputer: _of_imputer,
+    PCA: _of_pca,
+    RobustClipScaler: _of_clip_scaler,
+    PiecewiseLinearEncoder: _of_encoder,
+}
