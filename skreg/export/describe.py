@@ -19,7 +19,7 @@ from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegress
 from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
 from skreg.export.formulas import FORMULAS
-from skreg.export.program import Affine, Apply, Columns, Offset, Program, Standardize, Step
+from skreg.export.program import Affine, Apply, Offset, Program, RowMap, Standardize, Take
 from skreg.export.transformers import UnknownStepError, transformation_of
 
 
@@ -122,7 +122,7 @@ def _of_transformed_target(model: TransformedTargetRegressor) -> Program:
     return replace(program, model=name, steps=(*steps, *back))
 
 
-def _inverse(step: Step) -> Step:
+def _inverse(step: RowMap) -> RowMap:
     if not isinstance(step, Standardize):
         raise UnknownStepError(
             f"export does not know the inverse of {type(step).__name__}, which the transformer of "
@@ -162,7 +162,7 @@ def _of_network(model: Any) -> Program:
     weights, biases = network.coefs_, network.intercepts_
     kept = network.selected_features_
     kept = kept if len(kept) else np.array([0])  # a first layer that hears nothing keeps one input
-    steps: list[Step] = [] if len(kept) == model.n_features_in_ else [Columns(kept)]
+    steps: list[RowMap] = [] if len(kept) == model.n_features_in_ else [Take(kept)]
     for level, layer in enumerate(zip(weights, biases, strict=True), start=1):
         steps.append(Affine(*layer))
         if level < len(weights) and network.activation != "identity":
@@ -175,7 +175,7 @@ def _of_network(model: Any) -> Program:
     return replace(program, is_multilabel=is_multilabel)
 
 
-def _link(model: Any) -> list[Step]:
+def _link(model: Any) -> list[RowMap]:
     name = model.out_activation_
     if name == "identity":
         return []
@@ -188,7 +188,7 @@ def _link(model: Any) -> list[Step]:
     return [Apply(name)]
 
 
-def _program(model: Any, steps: list[Step], dtype: Any, classes: Any = None) -> Program:
+def _program(model: Any, steps: list[RowMap], dtype: Any, classes: Any = None) -> Program:
     return Program(
         model=type(model).__name__,
         n_features=int(model.n_features_in_),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -17,6 +17,8 @@ from scipy.special import erfcx
 
 # Of (s + 4)·q(s) below: what the Chebyshev series leaves out at this degree is below half an ulp.
 _DEGREE = 22
+
+V = TypeVar("V", bound="Value")
 
 
 class Value(ABC):
@@ -28,7 +30,7 @@ class Value(ABC):
 
     @abstractmethod
     def function(self, name: str, *others: Self | float) -> Self:
-        """A function of this value and others: exp, tanh, sqrt, abs, maximum or minimum."""
+        """A function of this value and others: neg, exp, tanh, sqrt, abs, maximum or minimum."""
 
     @abstractmethod
     def polynomial(self, coefficients: tuple[float, ...]) -> Self:
@@ -47,6 +49,9 @@ class Value(ABC):
         t = ((self - 4) / (self + 4)).named("t")
         bell = (-0.5 * self * self).function("exp")
         return bell * t.polynomial(normal_ratio()) / (self + 4)
+
+    def __neg__(self) -> Self:
+        return self.function("neg")
 
     def __add__(self, other: Self | float) -> Self:
         return self.combined("+", self, other)
@@ -82,38 +87,38 @@ def normal_ratio() -> tuple[float, ...]:
     return tuple(chebyshev.cheb2poly(series)[::-1].tolist())
 
 
-def logistic(x: Value) -> Value:
+def logistic(x: V) -> V:
     """1/(1 + exp(−x))."""
-    return 1 / (1 + (-1 * x).function("exp"))
+    return 1 / (1 + (-x).function("exp"))
 
 
-def tanh(x: Value) -> Value:
+def tanh(x: V) -> V:
     """The hyperbolic tangent."""
     return x.function("tanh")
 
 
-def relu(x: Value) -> Value:
+def relu(x: V) -> V:
     """x above 0, else 0."""
     return x.function("maximum", 0)
 
 
-def silu(x: Value) -> Value:
+def silu(x: V) -> V:
     """x/(1 + exp(−x))."""
-    return x / (1 + (-1 * x).function("exp"))
+    return x / (1 + (-x).function("exp"))
 
 
-def gelu(x: Value) -> Value:
+def gelu(x: V) -> V:
     """x·Φ(x) with the normal law Φ: max(x, 0) − |x|·(1 − Φ(|x|))."""
     size = x.function("abs").named("size")
     return x.function("maximum", 0) - size * size.upper_tail()
 
 
-def exponential(x: Value) -> Value:
+def exponential(x: V) -> V:
     """exp(x)."""
     return x.function("exp")
 
 
-def soft_clip(x: Value, limit: float) -> Value:
+def soft_clip(x: V, limit: float) -> V:
     """x/√(1 + (x/limit)²), with nothing that overflows: by the larger of 1 and |x/limit|."""
     share = (x / limit).named("share")
     unit = share.function("abs").function("maximum", 1).named("unit")
@@ -122,7 +127,7 @@ def soft_clip(x: Value, limit: float) -> Value:
 
 
 #: Every formula by its name.
-FORMULAS: dict[str, Callable[..., Value]] = {
+FORMULAS: dict[str, Callable[..., Any]] = {
     "logistic": logistic,
     "tanh": tanh,
     "relu": relu,

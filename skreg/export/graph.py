@@ -15,16 +15,17 @@ from skreg.export.program import (
     Affine,
     Apply,
     Bounds,
-    Columns,
     Fill,
     Offset,
     Program,
+    RowMap,
     Standardize,
-    Step,
+    Take,
 )
 
 _OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div"}
 _FUNCTIONS = {
+    "neg": "Neg",
     "exp": "Exp",
     "tanh": "Tanh",
     "sqrt": "Sqrt",
@@ -124,7 +125,7 @@ def label_and_probabilities(program: Program, graph: Graph, raw: str) -> tuple[s
     if program.is_multilabel:
         return above, share(value).name
     if program.is_binary:
-        first, second = share(-1 * value).name, share(value).name
+        first, second = share(-value).name, share(value).name
         probabilities = graph.node("Concat", first, second, axis=1)
         index = graph.node("Squeeze", above, graph.constant(np.array([1])))
     else:
@@ -145,13 +146,13 @@ def _scalar(graph: Graph, number: float) -> str:
 
 
 @singledispatch
-def _add(step: Step, graph: Graph, x: str) -> str:
+def _add(step: RowMap, graph: Graph, x: str) -> str:
     """Add a step; the name of its output."""
     raise NotImplementedError(type(step).__name__)
 
 
 @_add.register
-def _(step: Columns, graph, x):
+def _(step: Take, graph, x):
     return graph.node("Gather", x, graph.constant(step.indices.astype(np.int64)), axis=1)
 
 

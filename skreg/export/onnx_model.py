@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 #: The least opset whose operators are all that is written.
 _LEAST_OPSET = 13
+_FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 
 
 class OnnxGraph(Graph):
@@ -26,6 +28,8 @@ class OnnxGraph(Graph):
     def __init__(self, dtype: np.dtype) -> None:
         self.dtype = dtype
         self.nodes: list[Any] = []
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
         self._constants: dict[tuple, tuple[str, NDArray]] = {}
 
     def node(self, kind, *inputs, **attributes):
@@ -43,18 +47,43 @@ class OnnxGraph(Graph):
         key = (array.dtype.str, array.shape, array.tobytes())
         return self._constants.setdefault(key, (f"constant_{len(self._constants)}", array))[0]
 
-    def output(self, name: str, tensor: str) -> None:
-        """Give a tensor the name of an output."""
+    def input(self, name: str, width: int) -> None:
+        """Declare an input of shape (n, width)."""
+        self.inputs.append(_declared(name, self.dtype, (width,)))
+
+    def output(self, name: str, tensor: str, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+        """Make a tensor of shape (n, *shape) an output of this name."""
         self._named_node("Identity", [tensor], name, {})
+        self.outputs.append(_declared(name, dtype, shape))
 
-    def initializers(self) -> list[Any]:
-        """The constants as ONNX has them."""
-        from onnx import numpy_helper
+    def model(self, target_opset: int, metadata: dict[str, str]) -> ModelProto:
+        """The model, checked."""
+        from onnx import checker, helper, numpy_helper
 
-        return [
-            numpy_helper.from_array(array.astype(object) if array.dtype.kind == "U" else array, name)
+        constants = [
+            numpy_helper.from_array(
+                array.astype(object) if array.dtype.kind == "U" else array, name
+            )
             for name, array in self._constants.values()
         ]
+        opset = [helper.make_opsetid("", target_opset)]
+        made = helper.make_model(
+            helper.make_graph(self.nodes, "skreg", self.inputs, self.outputs, constants),
+            opset_imports=opset,
+            ir_version=helper.find_min_ir_version_for(opset),
+            producer_name="skreg",
+            producer_version=metadata["skreg_version"],
+        )
+        helper.set_model_props(made, metadata)
+        checker.check_model(made)
+        return made
+
+
+def _declared(name: str, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
+    from onnx import TensorProto, helper
+
+    number = TensorProto.STRING if dtype.kind == "U" else helper.np_dtype_to_tensor_dtype(dtype)
+    return helper.make_tensor_value_info(name, number, ["n", *shape])
 
 
 def to_onnx(
@@ -88,7 +117,7 @@ def to_onnx(
         Of the input, the output and what is between them. None is that of X, if X is of one of
         these, or else that of the model's parameters.
     target_opset : int, default=17
-        The version of ONNX's operators, at least 13. 17 is that of June 2022.
+        The version of ONNX's operators, at least 13. 17 is that of onnx 1.12.
 
     Returns
     -------
@@ -133,7 +162,8 @@ def to_onnx(
             f"target_opset must be from {_LEAST_OPSET} to {onnx.defs.onnx_opset_version()}, the "
             f"last that the installed onnx knows, got {target_opset!r}."
         )
-    return _model(program.pruned().cast(chosen, keep=Standardize), chosen, target_opset)
+    program = program.pruned().cast(chosen, keep=Standardize)
+    return _graph(program, chosen).model(target_opset, metadata_of(program))
 
 
 def _onnx() -> Any:
@@ -147,50 +177,32 @@ def _onnx() -> Any:
 
 
 def _dtype(dtype: DTypeLike | None, X: Any, program: Program) -> np.dtype:
-    floats = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
     if dtype is None:
-        return floats.get(str(getattr(X, "dtype", None)), program.dtype)
-    name = getattr(dtype, "__name__", str(dtype))
-    if name not in floats:
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
-    return floats[name]
+        own = getattr(X, "dtype", None)
+        return own if own is not None and own in _FLOATS else program.dtype
+    with suppress(TypeError):  # not to be understood as a dtype
+        if np.dtype(dtype) in _FLOATS:
+            return np.dtype(dtype)
+    raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
 
 
-def _model(program: Program, dtype: np.dtype, target_opset: int) -> ModelProto:
-    from onnx import checker, helper
-
-    graph, number = OnnxGraph(dtype), helper.np_dtype_to_tensor_dtype(dtype)
-    inputs = [helper.make_tensor_value_info("X", number, ["n", program.n_features])]
+def _graph(program: Program, dtype: np.dtype) -> OnnxGraph:
+    graph = OnnxGraph(dtype)
+    graph.input("X", program.n_features)
     if program.offset_width:
-        width = program.offset_width
-        inputs.append(helper.make_tensor_value_info("offset", number, ["n", width]))
+        graph.input("offset", program.offset_width)
     raw = raw_of(program, graph, "X", "offset")
     if program.classes is None:
-        graph.output("prediction", raw)
-        outputs = [("prediction", number, ["n", program.width])]
+        graph.output("prediction", raw, dtype, (program.width,))
+        return graph
+    label, probabilities = label_and_probabilities(program, graph, raw)
+    width = (len(program.classes),)
+    if program.is_multilabel:
+        graph.output("label", label, np.dtype(np.int64), width)
     else:
-        label, probabilities = label_and_probabilities(program, graph, raw)
-        graph.output("label", label)
-        graph.output("probabilities", probabilities)
-        size = len(program.classes)
-        shape = ["n", size] if program.is_multilabel else ["n"]
-        outputs = [("label", _label_type(program), shape), ("probabilities", number, ["n", size])]
-    made = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "skreg",
-            inputs,
-            [helper.make_tensor_value_info(*output) for output in outputs],
-            graph.initializers(),
-        ),
-        opset_imports=[helper.make_opsetid("", target_opset)],
-        ir_version=helper.find_min_ir_version_for([helper.make_opsetid("", target_opset)]),
-        producer_name="skreg",
-        producer_version=_version(),
-    )
-    helper.set_model_props(made, metadata_of(program))
-    checker.check_model(made)
-    return made
+        graph.output("label", label, onnx_labels(program.classes).dtype, ())
+    graph.output("probabilities", probabilities, dtype, width)
+    return graph
 
 
 def metadata_of(program: Program) -> dict[str, str]:
@@ -201,15 +213,6 @@ def metadata_of(program: Program) -> dict[str, str]:
         "skreg_version": _version(),
         "feature_names": json.dumps(names, ensure_ascii=False),
     }
-
-
-def _label_type(program: Program) -> int:
-    from onnx import TensorProto, helper
-
-    labels = np.arange(2) if program.is_multilabel else onnx_labels(program.classes)
-    if labels.dtype.kind == "U":
-        return TensorProto.STRING
-    return helper.np_dtype_to_tensor_dtype(labels.dtype)
 
 
 def _version() -> str:

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class RowMap:
     """A map of each row of numbers to another."""
 
     def arrays(self) -> dict[str, NDArray]:
@@ -18,27 +18,27 @@ class Step:
         held = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in held.items() if isinstance(value, np.ndarray)}
 
-    def take(self, kept: NDArray[np.intp]) -> Step:
+    def take(self, kept: NDArray[np.intp]) -> RowMap:
         """The same for these columns only, where each number is mapped by itself."""
         return replace(self, **{name: array[kept] for name, array in self.arrays().items()})
 
 
 @dataclass(frozen=True, eq=False)
-class Columns(Step):
+class Take(RowMap):
     """The columns of these numbers, in this order."""
 
     indices: NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Fill(Step):
+class Fill(RowMap):
     """``values`` in the place of NaN."""
 
     values: NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class Standardize(Step):
+class Standardize(RowMap):
     """(x − shift)/scale, column by column."""
 
     shift: NDArray
@@ -46,7 +46,7 @@ class Standardize(Step):
 
 
 @dataclass(frozen=True, eq=False)
-class Bounds(Step):
+class Bounds(RowMap):
     """x within [lower, upper], column by column."""
 
     lower: NDArray
@@ -54,7 +54,7 @@ class Bounds(Step):
 
 
 @dataclass(frozen=True, eq=False)
-class Apply(Step):
+class Apply(RowMap):
     """One of `FORMULAS` of every number."""
 
     formula: str
@@ -62,7 +62,7 @@ class Apply(Step):
 
 
 @dataclass(frozen=True, eq=False)
-class Affine(Step):
+class Affine(RowMap):
     """x·weights + biases, with weights of shape (n_in, n_out)."""
 
     weights: NDArray
@@ -70,7 +70,7 @@ class Affine(Step):
 
 
 @dataclass(frozen=True, eq=False)
-class Offset(Step):
+class Offset(RowMap):
     """Adds the user's offset, of so many numbers a row, to every output."""
 
     width: int
@@ -86,7 +86,7 @@ class Program:
         What is exported, in words.
     n_features : int
     feature_names : tuple of str or None
-    steps : tuple of Step
+    steps : tuple of RowMap
         From a row of features to predictions; for classes, to raw predictions: the log odds of the
         second of two, or a number for each of more, or for each of several labels.
     dtype : dtype
@@ -100,7 +100,7 @@ class Program:
     model: str
     n_features: int
     feature_names: tuple[str, ...] | None
-    steps: tuple[Step, ...]
+    steps: tuple[RowMap, ...]
     dtype: np.dtype
     classes: NDArray | None = None
     is_multilabel: bool = False
@@ -112,7 +112,7 @@ class Program:
         for step in self.steps:
             if isinstance(step, Affine):
                 width = step.weights.shape[1]
-            elif isinstance(step, Columns):
+            elif isinstance(step, Take):
                 width = len(step.indices)
         return width
 
@@ -143,18 +143,18 @@ class Program:
 
     def folded(self) -> Program:
         """With neighboring affine steps made one, where that is not larger."""
-        steps: list[Step] = []
+        steps: list[RowMap] = []
         for step in self.steps:
             merged = _merged(steps[-1], step) if steps else None
             steps[-1:] = [merged] if merged is not None else [*steps[-1:], step]
         return replace(self, steps=tuple(steps))
 
-    def cast(self, dtype: DTypeLike, keep: type[Step] = Columns) -> Program:
+    def cast(self, dtype: DTypeLike, keep: type[RowMap] = Take) -> Program:
         """With its numbers in this dtype, but those of steps to ``keep``."""
         steps = (s if isinstance(s, keep) else self._cast(s, np.dtype(dtype)) for s in self.steps)
         return replace(self, steps=tuple(steps))
 
-    def _cast(self, step: Step, dtype: np.dtype) -> Step:
+    def _cast(self, step: RowMap, dtype: np.dtype) -> RowMap:
         largest, arrays = np.finfo(dtype).max, step.arrays()
         for name, array in arrays.items():
             if isinstance(step, Bounds):  # infinite where there is none
@@ -175,7 +175,7 @@ class Program:
         return replace(step, **arrays)
 
 
-def _pruned(steps: Iterable[Step]) -> list[Step]:
+def _pruned(steps: Iterable[RowMap]) -> list[RowMap]:
     steps = list(steps)
     first = next((i for i, step in enumerate(steps) if isinstance(step, Affine)), None)
     if first is None:
@@ -186,16 +186,16 @@ def _pruned(steps: Iterable[Step]) -> list[Step]:
     if len(heard) == len(affine.weights):
         return steps
     heard = heard if len(heard) else np.array([0])
-    head: list[Step] = [Affine(affine.weights[heard], affine.biases)]
+    head: list[RowMap] = [Affine(affine.weights[heard], affine.biases)]
     for step in reversed(steps[:first]):
-        if isinstance(step, Columns):
+        if isinstance(step, Take):
             heard = step.indices[heard]
         else:
             head.insert(0, step.take(heard))
-    return [Columns(heard), *head, *steps[first + 1 :]]
+    return [Take(heard), *head, *steps[first + 1 :]]
 
 
-def _merged(first: Step, second: Step) -> Affine | None:
+def _merged(first: RowMap, second: RowMap) -> Affine | None:
     """Two affine steps as one, in float64; None where they are not such, or smaller apart."""
     if isinstance(first, Standardize) and isinstance(second, Affine):
         weights = second.weights / first.scale[:, None]

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.export.program import Affine, Apply, Bounds, Columns, Fill, Standardize, Step
+from skreg.export.program import Affine, Apply, Bounds, Fill, RowMap, Standardize, Take
 from skreg.preprocessing import PiecewiseLinearEncoder, RobustClipScaler
 
 
@@ -21,7 +21,7 @@ class UnknownStepError(TypeError):
     """A model holds an estimator or transformer that export does not know."""
 
 
-def transformation_of(model: Any) -> list[Step]:
+def transformation_of(model: Any) -> list[RowMap]:
     """The steps of a fitted transformer.
 
     Raises
@@ -54,34 +54,34 @@ def _or(value: Any, otherwise: float, width: int) -> np.ndarray:
     return np.full(width, otherwise) if value is None else np.asarray(value, np.float64)
 
 
-def _of_standard_scaler(model: Any) -> list[Step]:
+def _of_standard_scaler(model: Any) -> list[RowMap]:
     width = model.n_features_in_
     shift = model.mean_ if model.with_mean else None
     return [Standardize(_or(shift, 0.0, width), _or(model.scale_, 1.0, width))]
 
 
-def _of_robust_scaler(model: Any) -> list[Step]:
+def _of_robust_scaler(model: Any) -> list[RowMap]:
     width = model.n_features_in_
     return [Standardize(_or(model.center_, 0.0, width), _or(model.scale_, 1.0, width))]
 
 
-def _of_max_abs_scaler(model: Any) -> list[Step]:
+def _of_max_abs_scaler(model: Any) -> list[RowMap]:
     width = model.n_features_in_
     return [Standardize(np.zeros(width), model.scale_), *_clip(model, (-1, 1), width)]
 
 
-def _of_min_max_scaler(model: Any) -> list[Step]:
+def _of_min_max_scaler(model: Any) -> list[RowMap]:
     scaled = Standardize(-model.min_ / model.scale_, 1 / model.scale_)
     return [scaled, *_clip(model, model.feature_range, model.n_features_in_)]
 
 
-def _clip(model: Any, bounds: tuple[float, float], width: int) -> list[Step]:
+def _clip(model: Any, bounds: tuple[float, float], width: int) -> list[RowMap]:
     if not model.clip:
         return []
     return [Bounds(np.full(width, bounds[0], float), np.full(width, bounds[1], float))]
 
 
-def _of_imputer(model: Any) -> list[Step]:
+def _of_imputer(model: Any) -> list[RowMap]:
     if model.add_indicator or not (
         isinstance(model.missing_values, float) and np.isnan(model.missing_values)
     ):
@@ -94,10 +94,10 @@ def _of_imputer(model: Any) -> list[Step]:
     known = np.flatnonzero(~np.isnan(model.statistics_))
     if model.keep_empty_features or len(known) == model.n_features_in_:
         return [Fill(np.nan_to_num(model.statistics_.astype(np.float64)))]
-    return [Columns(known), Fill(model.statistics_[known])]
+    return [Take(known), Fill(model.statistics_[known])]
 
 
-def _of_pca(model: Any) -> list[Step]:
+def _of_pca(model: Any) -> list[RowMap]:
     if model.whiten:
         raise ValueError("export knows PCA without whitening. Set whiten=False, and fit again.")
     components = model.components_.T
@@ -107,16 +107,16 @@ def _of_pca(model: Any) -> list[Step]:
     ]
 
 
-def _of_selector(model: Any) -> list[Step]:
-    return [Columns(model.get_support(indices=True))]
+def _of_selector(model: Any) -> list[RowMap]:
+    return [Take(model.get_support(indices=True))]
 
 
-def _of_clip_scaler(model: Any) -> list[Step]:
+def _of_clip_scaler(model: Any) -> list[RowMap]:
     scaled = Standardize(model.center_, model.scale_)
     return [scaled] if np.isinf(model.limit) else [scaled, Apply("soft_clip", (model.limit,))]
 
 
-def _of_encoder(model: Any) -> list[Step]:
+def _of_encoder(model: Any) -> list[RowMap]:
     """Every feature once for each of its bins, which count from their lower edge."""
     n_bins = np.array([len(edges) - 1 for edges in model.bin_edges_])
     below = np.concatenate([edges[:-1] for edges in model.bin_edges_])
@@ -125,10 +125,10 @@ def _of_encoder(model: Any) -> list[Step]:
     lower, upper = np.zeros(len(below)), np.ones(len(below))
     lower[ends - n_bins], upper[ends - 1] = -np.inf, np.inf
     features = np.repeat(np.arange(len(n_bins)), n_bins)
-    return [Columns(features), Standardize(below, widths), Bounds(lower, upper)]
+    return [Take(features), Standardize(below, widths), Bounds(lower, upper)]
 
 
-TRANSFORMERS: dict[type, Callable[[Any], list[Step]]] = {
+TRANSFORMERS: dict[type, Callable[[Any], list[RowMap]]] = {
     StandardScaler: _of_standard_scaler,
     RobustScaler: _of_robust_scaler,
     MaxAbsScaler: _of_max_abs_scaler,
