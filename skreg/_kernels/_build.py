@@ -2,15 +2,27 @@
 
 import os
 import re
+import sysconfig
 from copy import deepcopy
 from pathlib import Path
 
 from Cython.Build import cythonize
+from setuptools import Extension
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
-#: No -ffast-math: NaN and rounding keep their meaning. No -march=native: a loop worth it is
-#: compiled for several vector units (`dispatch.pxd`).
-FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-g0"]
+#: Of GCC and clang, and of MSVC. No -ffast-math: NaN and rounding keep their meaning. No
+#: -march=native: a loop worth it is compiled for several vector units (`dispatch.pxd`).
+FLAGS = (
+    ["-O3", "-fno-math-errno", "-fno-trapping-math", "-g0"],
+    ["/O2", "/std:c17", "/experimental:c11atomics"],
+)
+
+#: The oldest Python as a tag and as a number of its C API. Python without the GIL has no stable ABI.
+STABLE_ABI = None if sysconfig.get_config_var("Py_GIL_DISABLED") else ("cp311", "0x030B0000")
+
+#: Cython's own code for memoryviews, compiled once instead of into every kernel.
+SHARED = "skreg._kernels.cython_shared"
 
 _CIMPORT = re.compile(r"^\s*from skreg\._kernels\.(\w+) cimport\b", re.MULTILINE)
 _INCLUDE = re.compile(r'^\s*(?:cdef extern from|#\s*include|include) "([\w.]+)"', re.MULTILINE)
@@ -47,20 +59,67 @@ class BuildKernels(build_ext):
     the installed one; so `pip install .` must leave it able to run.
     """
 
+    def initialize_options(self):
+        """Tell Cython what every kernel is compiled with."""
+        super().initialize_options()
+        self.cython_directives = {"freethreading_compatible": True}
+        self.shared_utility_qualified_name = SHARED
+
     def finalize_options(self):
         """Give every kernel its headers and the common flags."""
+        if SHARED not in {extension.name for extension in self.distribution.ext_modules}:
+            self.distribution.ext_modules.append(Extension(SHARED, [f"{SHARED.replace('.', '/')}.c"]))
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
         for extension in self.extensions:
-            extension.depends = headers(extension.sources[0])
-            extension.extra_compile_args = FLAGS
+            if extension.name != SHARED:
+                extension.depends = headers(extension.sources[0])
+            if STABLE_ABI:
+                extension.py_limited_api = True
+                extension.define_macros = [("Py_LIMITED_API", STABLE_ABI[1])]
+
+    def get_source_files(self):
+        """The sources that an sdist holds: what Cython writes is no source."""
+        return [name for name in super().get_source_files() if not name.endswith(".c")]
 
     def build_extensions(self):
-        """Cython first, in processes because its compiler keeps state; then C, in threads."""
-        cythonize(deepcopy(self.extensions), nthreads=self.parallel, quiet=True)
+        """Cython first, in processes because its compiler keeps state; then C, in threads.
+
+        The longest begins first: were it the last, all cores but one would wait for it.
+        """
+        cythonize(
+            deepcopy(self.extensions),
+            nthreads=self.parallel,
+            quiet=True,
+            compiler_directives=self.cython_directives,
+            shared_utility_qualified_name=SHARED,
+        )
+        self.extensions.sort(key=lambda extension: -_c_file(extension).stat().st_size)
+        for extension in self.extensions:
+            extension.extra_compile_args = FLAGS[self.compiler.compiler_type == "msvc"]
         super().build_extensions()
 
     def run(self):
-        """Build, then copy."""
+        """Build, then copy; a kernel built for another Python would be found before the copy."""
         super().run()
+        for extension in self.extensions:
+            built = self.get_ext_filename(extension.name)
+            source = Path(extension.sources[0])
+            for other in source.parent.glob(f"{source.stem}.*"):
+                if other.suffix in {".so", ".pyd"} and other.name != Path(built).name:
+                    other.unlink()
         self.copy_extensions_to_source()
+
+
+def _c_file(extension):
+    return Path(extension.sources[0]).with_suffix(".c")
+
+
+class BuildWheel(bdist_wheel):
+    """One wheel for every Python from the oldest on, where there is a stable ABI."""
+
+    def initialize_options(self):
+        """Name the ABI."""
+        super().initialize_options()
+        if STABLE_ABI:
+            self.py_limited_api = STABLE_ABI[0]

@@ -3,6 +3,7 @@
 #define SKREG_COLUMN_H
 #include "thin.h"
 
+#ifdef SKREG_VECTORS
 /* Σ xᵢrᵢ. */
 SKREG_THIN
 static double skreg_column_dot(ptrdiff_t n, const double *x, const double *r)
@@ -21,17 +22,10 @@ static double skreg_column_dot(ptrdiff_t n, const double *x, const double *r)
         memcpy(&v, r + i, sizeof v);
         s[0] += u * v;
     }
-    double sum = skreg_sum8((s[0] + s[1]) + (s[2] + s[3]));
+    u = (s[0] + s[1]) + (s[2] + s[3]);
+    double sum = skreg_sum8(&u);
     for (; i < n; i++) sum += x[i] * r[i];
     return sum;
-}
-
-/* r ← r − a·w·x, number by number. */
-SKREG_THIN
-static void skreg_column_subtract(ptrdiff_t n, double a, const double *restrict w,
-                                  const double *restrict x, double *restrict r)
-{
-    for (ptrdiff_t i = 0; i < n; i++) r[i] -= a * w[i] * x[i];
 }
 
 /* out ← (Σ wᵢxᵢ, Σ wᵢxᵢ²). */
@@ -49,12 +43,39 @@ static void skreg_column_moments(ptrdiff_t n, const double *w, const double *x, 
             s[2 * l] += v;
             s[2 * l + 1] += v * u;
         }
-    double sum = skreg_sum8(s[0] + s[2]), square = skreg_sum8(s[1] + s[3]);
+    u = s[0] + s[2];
+    v = s[1] + s[3];
+    double sum = skreg_sum8(&u), square = skreg_sum8(&v);
     for (; i < n; i++) {
         sum += w[i] * x[i];
         square += w[i] * x[i] * x[i];
     }
     out[0] = sum;
     out[1] = square;
+}
+#else
+static SKREG_UNUSED double skreg_column_dot(ptrdiff_t n, const double *x, const double *r)
+{
+    double sum = 0;
+    for (ptrdiff_t i = 0; i < n; i++) sum += x[i] * r[i];
+    return sum;
+}
+
+static SKREG_UNUSED void skreg_column_moments(ptrdiff_t n, const double *w, const double *x, double *out)
+{
+    out[0] = out[1] = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        out[0] += w[i] * x[i];
+        out[1] += w[i] * x[i] * x[i];
+    }
+}
+#endif
+
+/* r ← r − a·w·x, number by number. */
+SKREG_THIN
+static void skreg_column_subtract(ptrdiff_t n, double a, const double *restrict w,
+                                  const double *restrict x, double *restrict r)
+{
+    for (ptrdiff_t i = 0; i < n; i++) r[i] -= a * w[i] * x[i];
 }
 #endif

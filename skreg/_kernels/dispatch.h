@@ -1,22 +1,38 @@
-/* Run-time dispatch: one binary holds a loop compiled for AVX-512, AVX2 and the baseline. A function
- * marked SKREG_DISPATCH is compiled for each, and the loader picks the best the machine has (GNU ifunc);
- * where the source itself differs, skreg_x86_64_level() tells. Elsewhere the macro is empty. */
+/* What differs between compilers and systems.
+ *
+ * SKREG_VECTORS: the compiler knows vectors as GCC and clang write them. Elsewhere, and with SKREG_PLAIN
+ * defined, loops of standard C take their place.
+ *
+ * Run-time dispatch: one binary holds a loop compiled for AVX-512, AVX2 and the baseline. Where the source
+ * itself differs (SKREG_LEVELS is defined), skreg_x86_64_level() tells which to call. A function marked
+ * SKREG_DISPATCH is compiled for each by GCC, and the loader of glibc picks the best the machine has (GNU
+ * ifunc); elsewhere the macro is empty. */
 #ifndef SKREG_DISPATCH_H
 #define SKREG_DISPATCH_H
+#include <limits.h> /* says whether the C library is glibc */
+
+#if defined(__GNUC__) && !defined(SKREG_PLAIN)
+#define SKREG_VECTORS
+#endif
+#if defined(__GNUC__)
+#define SKREG_UNUSED __attribute__((unused))
+#else
+#define SKREG_UNUSED
+#endif
+
 /* Tests lower it, to run on one machine what is for others. */
-static int skreg_level_limit __attribute__((unused)) = 4;
+static int skreg_level_limit SKREG_UNUSED = 4;
 
 static inline void skreg_limit_level(int level)
 {
     skreg_level_limit = level;
 }
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
-#if !defined(__AVX2__) /* else it is compiled for one kind of machine */
-#define SKREG_CLONES
-#endif
-#define SKREG_DISPATCH \
-    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+/* Compiled with AVX2 for everything, it is for one kind of machine. GCC does not align vectors of AVX on
+ * the stack of Windows. */
+#if defined(SKREG_VECTORS) && defined(__x86_64__) && !defined(__AVX2__) &&                                  \
+    (defined(__clang__) || (__GNUC__ >= 11 && !defined(_WIN32)))
+#define SKREG_LEVELS
 
 /* 4 for AVX-512, 3 for AVX2, 1 for the baseline. */
 static inline int skreg_x86_64_level(void)
@@ -30,6 +46,11 @@ static inline int skreg_x86_64_level(void)
                ? 4
                : 3;
 }
+#endif
+
+#if defined(SKREG_LEVELS) && defined(__GLIBC__) && !defined(__clang__)
+#define SKREG_DISPATCH                                                                                      \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define SKREG_DISPATCH
 #endif

@@ -2,32 +2,61 @@
  * unit, each with the size and the number of its registers, and a call takes the best there is. */
 #ifndef SKREG_GEMM_H
 #define SKREG_GEMM_H
+#include <stddef.h>
 #include "dispatch.h"
 
-/* What is known of zeros: nothing; that many of A lie together, or here and there; or many of B do. */
-enum { SKREG_NO_ZEROS = 0, SKREG_TOGETHER = 1, SKREG_SCATTERED = 2, SKREG_SCATTERED_RIGHT = 3 };
+#include "zeros.h"
+#ifdef SKREG_VECTORS
+#define SKREG_PRODUCT "gemm_template.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#else
+#define SKREG_PRODUCT "gemm_plain.h"
+#endif
 
 #define UNIT(x) skreg_##x##_baseline
+#if defined(__AVX512F__)
+#define LEVEL 4
+#elif defined(__AVX2__)
+#define LEVEL 3
+#else
+#define LEVEL 1
+#endif
 #include "gemm_unit.h"
 #undef UNIT
+#undef LEVEL
 
-#ifdef SKREG_CLONES
+#ifdef SKREG_LEVELS
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
+#endif
 #define UNIT(x) skreg_##x##_v3
+#define LEVEL 3
 #include "gemm_unit.h"
 #undef UNIT
+#undef LEVEL
+#ifdef __clang__
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
+#else
 #pragma GCC pop_options
-
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v4")
+#endif
 #define UNIT(x) skreg_##x##_v4
+#define LEVEL 4
 #include "gemm_unit.h"
 #undef UNIT
+#undef LEVEL
+#ifdef __clang__
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 #define SKREG_CALL(function, ...)                            \
     switch (skreg_x86_64_level()) {                          \
@@ -40,16 +69,17 @@ enum { SKREG_NO_ZEROS = 0, SKREG_TOGETHER = 1, SKREG_SCATTERED = 2, SKREG_SCATTE
 #endif
 
 static inline void skreg_gemm_float(
-    long m, long n, long k, const float *a, long row_stride, long k_stride,
-    const float *b, long b_k_stride, long b_column_stride, float *c, long ldc, int add, int zeros)
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_stride, ptrdiff_t k_stride,
+    const float *b, ptrdiff_t b_k_stride, ptrdiff_t b_column_stride, float *c, ptrdiff_t ldc,
+    int add, int zeros)
 {
     SKREG_CALL(gemm_float, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,
                ldc, add, zeros)
 }
 
 static inline void skreg_gemm_double(
-    long m, long n, long k, const double *a, long row_stride, long k_stride,
-    const double *b, long b_k_stride, long b_column_stride, double *c, long ldc,
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const double *a, ptrdiff_t row_stride, ptrdiff_t k_stride,
+    const double *b, ptrdiff_t b_k_stride, ptrdiff_t b_column_stride, double *c, ptrdiff_t ldc,
     int add, int zeros)
 {
     SKREG_CALL(gemm_double, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,

@@ -21,7 +21,7 @@ typedef unsigned long long NAME(mask);
 
 /* Bits from ``start`` on of the masks of LANES rows that lie side by side, as many as an element has. */
 static inline void NAME(side_by_side)(
-    int count, const REAL *a, long k_stride, int start, NAME(mask) *masks)
+    int count, const REAL *a, ptrdiff_t k_stride, int start, NAME(mask) *masks)
 {
     typedef NAME(bits) bits __attribute__((vector_size(VECTOR_BYTES)));
     bits found = {0}, bit = found + 1;
@@ -31,13 +31,13 @@ static inline void NAME(side_by_side)(
 }
 
 /* Masks of m rows (at most MASKS) over ``count`` terms; returns how many elements are not 0. */
-static inline long NAME(masks)(
-    long m, int count, const REAL *a, long row_stride, long k_stride, NAME(mask) *masks)
+static inline ptrdiff_t NAME(masks)(
+    ptrdiff_t m, int count, const REAL *a, ptrdiff_t row_stride, ptrdiff_t k_stride, NAME(mask) *masks)
 {
-    long total = 0;
-    for (long i = 0; i < m; i++) masks[i] = 0;
+    ptrdiff_t total = 0;
+    for (ptrdiff_t i = 0; i < m; i++) masks[i] = 0;
     if (k_stride == 1)
-        for (long i = 0; i < m; i++, a += row_stride) {
+        for (ptrdiff_t i = 0; i < m; i++, a += row_stride) {
             int l = 0;
 #ifdef NOT_ZERO
             for (; l + LANES <= count; l += LANES) masks[i] |= (NAME(mask))NOT_ZERO(a + l) << l;
@@ -45,32 +45,33 @@ static inline long NAME(masks)(
             for (; l < count; l++) masks[i] |= (NAME(mask))(a[l] != 0) << l;
         }
     else {
-        const long side_by_side = row_stride == 1 ? m / LANES * LANES : 0;
-        for (long i = 0; i < side_by_side; i += LANES)
+        const ptrdiff_t side_by_side = row_stride == 1 ? m / LANES * LANES : 0;
+        for (ptrdiff_t i = 0; i < side_by_side; i += LANES)
             for (int l = 0; l < count; l += 8 * REAL_BYTES)
                 NAME(side_by_side)(count - l, a + l * k_stride + i, k_stride, l, masks + i);
-        for (long i = side_by_side; i < m; i++)
+        for (ptrdiff_t i = side_by_side; i < m; i++)
             for (int l = 0; l < count; l++)
                 masks[i] |= (NAME(mask))(a[i * row_stride + l * k_stride] != 0) << l;
     }
-    for (long i = 0; i < m; i++) total += __builtin_popcountll(masks[i]);
+    for (ptrdiff_t i = 0; i < m; i++) total += __builtin_popcountll(masks[i]);
     return total;
 }
 
 /* GROUP vectors of columns of C over ``count`` terms, plus C itself with ``add``. */
 static void NAME(rows)(
-    long m, int count, const NAME(mask) *masks, const REAL *a, long row_stride, long k_stride,
-    const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc, int add)
+    ptrdiff_t m, int count, const NAME(mask) *masks, const REAL *a, ptrdiff_t row_stride,
+    ptrdiff_t k_stride, const REAL *b, ptrdiff_t b_k_stride, ptrdiff_t b_column_stride, REAL *c,
+    ptrdiff_t ldc, int add)
 {
     REAL panel[STRETCH * GROUP * LANES] __attribute__((aligned(VECTOR_BYTES)));
     NAME(pack)(GROUP * LANES, count, GROUP * LANES, b, b_k_stride, b_column_stride, panel);
-    for (long i = 0; i < m; i++, a += row_stride, c += ldc) {
+    for (ptrdiff_t i = 0; i < m; i++, a += row_stride, c += ldc) {
         NAME(vec) acc[GROUP];
         NAME(vec_at) *out = (NAME(vec_at) *)c;
 #pragma GCC unroll 8
         for (int j = 0; j < GROUP; j++) acc[j] = add ? (NAME(vec))out[j] : (NAME(vec)){0};
         for (NAME(mask) left = masks[i]; left; left &= left - 1) {
-            const long l = __builtin_ctzll(left);
+            const ptrdiff_t l = __builtin_ctzll(left);
             const REAL x = a[l * k_stride];
             const NAME(vec) *line = (const NAME(vec) *)(panel + l * (GROUP * LANES));
 #pragma GCC unroll 8
@@ -83,21 +84,21 @@ static void NAME(rows)(
 
 /* The first columns of C ← A·B, plus C itself with ``add``, in whole groups; returns how many. These are none if
  * more than three fifths of the first elements of A are not 0. */
-static long NAME(scattered)(
-    long m, long n, long k, const REAL *a, long row_stride, long k_stride, const REAL *b, long b_k_stride,
-    long b_column_stride, REAL *c, long ldc, int add)
+static ptrdiff_t NAME(scattered)(
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REAL *a, ptrdiff_t row_stride, ptrdiff_t k_stride,
+    const REAL *b, ptrdiff_t b_k_stride, ptrdiff_t b_column_stride, REAL *c, ptrdiff_t ldc, int add)
 {
-    const long columns = n / (GROUP * LANES) * (GROUP * LANES);
+    const ptrdiff_t columns = n / (GROUP * LANES) * (GROUP * LANES);
     NAME(mask) masks[MASKS];
     if (columns == 0) return 0;
-    for (long i = 0; i < m; i += MASKS, a += MASKS * row_stride, c += MASKS * ldc) {
-        const long rows = m - i < MASKS ? m - i : MASKS;
-        for (long l = 0; l < k; l += STRETCH) {
+    for (ptrdiff_t i = 0; i < m; i += MASKS, a += MASKS * row_stride, c += MASKS * ldc) {
+        const ptrdiff_t rows = m - i < MASKS ? m - i : MASKS;
+        for (ptrdiff_t l = 0; l < k; l += STRETCH) {
             const int count = k - l < STRETCH ? (int)(k - l) : STRETCH;
             const REAL *at = a + l * k_stride;
-            const long found = NAME(masks)(rows, count, at, row_stride, k_stride, masks);
+            const ptrdiff_t found = NAME(masks)(rows, count, at, row_stride, k_stride, masks);
             if (i == 0 && l == 0 && 5 * found > 3 * rows * count) return 0;
-            for (long j = 0; j < columns; j += GROUP * LANES)
+            for (ptrdiff_t j = 0; j < columns; j += GROUP * LANES)
                 NAME(rows)(rows, count, masks, at, row_stride, k_stride,
                            b + l * b_k_stride + j * b_column_stride, b_k_stride, b_column_stride, c + j, ldc,
                            add || l > 0);
@@ -112,32 +113,33 @@ static long NAME(scattered)(
 
 /* The first rows of C ← A·B, in whole groups, where many elements of B are 0; returns how many. The product is made
  * as that of the transposes. For A whose columns, and B whose rows, lie without gaps. */
-static long NAME(scattered_right)(
-    long m, long n, long k, const REAL *a, long row_stride, long k_stride, const REAL *b, long b_k_stride,
-    long b_column_stride, REAL *c, long ldc, int add)
+static ptrdiff_t NAME(scattered_right)(
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REAL *a, ptrdiff_t row_stride, ptrdiff_t k_stride,
+    const REAL *b, ptrdiff_t b_k_stride, ptrdiff_t b_column_stride, REAL *c, ptrdiff_t ldc, int add)
 {
-    const long width = GROUP * LANES, done = m / width * width;
+    const ptrdiff_t width = GROUP * LANES, done = m / width * width;
     NAME(mask) masks[STRETCHES][UNITS];
     REAL block[UNITS * GROUP * LANES] __attribute__((aligned(VECTOR_BYTES)));
     if (add || done == 0 || k > STRETCHES * STRETCH || row_stride != 1 || b_column_stride != 1) return 0;
-    for (long u = 0; u < n; u += UNITS, b += UNITS, c += UNITS) {
-        const long units = n - u < UNITS ? n - u : UNITS, whole = units / STEP * STEP;
-        for (long l = 0; l < k; l += STRETCH) {
+    for (ptrdiff_t u = 0; u < n; u += UNITS, b += UNITS, c += UNITS) {
+        const ptrdiff_t units = n - u < UNITS ? n - u : UNITS, whole = units / STEP * STEP;
+        for (ptrdiff_t l = 0; l < k; l += STRETCH) {
             const int count = k - l < STRETCH ? (int)(k - l) : STRETCH;
-            const long found = NAME(masks)(units, count, b + l * b_k_stride, 1, b_k_stride, masks[l / STRETCH]);
+            const ptrdiff_t found = NAME(masks)(
+                units, count, b + l * b_k_stride, 1, b_k_stride, masks[l / STRETCH]);
             if (u == 0 && l == 0 && 5 * found > 3 * units * count) return 0;
         }
-        for (long i = 0; i < done; i += width) {
-            for (long l = 0; l < k; l += STRETCH)
+        for (ptrdiff_t i = 0; i < done; i += width) {
+            for (ptrdiff_t l = 0; l < k; l += STRETCH)
                 NAME(rows)(units, k - l < STRETCH ? (int)(k - l) : STRETCH, masks[l / STRETCH],
                            b + l * b_k_stride, 1, b_k_stride, a + l * k_stride + i, k_stride, 1, block, width,
                            l > 0);
-            for (long row = i; row < i + width; row += STEP) {
+            for (ptrdiff_t row = i; row < i + width; row += STEP) {
                 const REAL *from = block + row - i;
                 REAL *to = c + row * ldc;
-                for (long j = 0; j < whole; j += STEP)
+                for (ptrdiff_t j = 0; j < whole; j += STEP)
                     NAME(transpose)(from + j * width, width, to + j, ldc);
-                for (long j = whole; j < units; j++)
+                for (ptrdiff_t j = whole; j < units; j++)
                     for (int r = 0; r < STEP; r++) to[r * ldc + j] = from[j * width + r];
             }
         }

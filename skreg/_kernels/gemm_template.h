@@ -30,7 +30,7 @@ typedef unsigned long long __attribute__((may_alias)) NAME(bits);
 
 /* The first ``count`` (at least 1, less than LANES) elements at an address as a vector, and back. Only
  * they are read or written. NOT_ZERO has the bits of those of LANES elements that are not 0. */
-#if defined(__AVX512F__)
+#if LEVEL == 4
 #define MASK(count) ((1u << (count)) - 1)
 #if REAL_BYTES == 4
 #define LOAD_PART(at, count) ((NAME(vec))_mm512_maskz_loadu_ps((__mmask16)MASK(count), at))
@@ -41,7 +41,7 @@ typedef unsigned long long __attribute__((may_alias)) NAME(bits);
 #define STORE_PART(at, count, x) _mm512_mask_storeu_pd(at, (__mmask8)MASK(count), (__m512d)(x))
 #define NOT_ZERO(at) _mm512_cmp_pd_mask(_mm512_loadu_pd(at), _mm512_setzero_pd(), _CMP_NEQ_UQ)
 #endif
-#elif defined(__AVX2__)
+#elif LEVEL == 3
 #if REAL_BYTES == 4
 #define MASK(count) \
     _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
@@ -77,8 +77,9 @@ static inline void NAME(store_part)(REAL *at, int count, NAME(vec) x)
  * columns in ``vectors`` vectors. ``rows``, ``vectors`` and whether there is a list are constants once
  * inlined. */
 static inline __attribute__((always_inline)) void NAME(tile)(
-    const int rows, const int vectors, long kc, const short *terms, const REAL *a, long row_stride,
-    long k_stride, const REAL *panel, long panel_stride, REAL *c, long ldc, int columns, int add)
+    const int rows, const int vectors, ptrdiff_t kc, const short *terms, const REAL *a,
+    ptrdiff_t row_stride, ptrdiff_t k_stride, const REAL *panel, ptrdiff_t panel_stride, REAL *c,
+    ptrdiff_t ldc, int columns, int add)
 {
     /* Every index below is a constant once the loops are unrolled; one that is not would send the
      * accumulators to memory. */
@@ -87,7 +88,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < vectors; j++) acc[i][j] = (NAME(vec)){0};
-    for (long k = 0; k < kc; k++) {
+    for (ptrdiff_t k = 0; k < kc; k++) {
         const REAL *line = panel, *at = a;
         if (terms) {
             line += terms[k] * panel_stride;
@@ -137,7 +138,7 @@ typedef REAL NAME(part)
     __attribute__((vector_size(STEP * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 
 static inline __attribute__((always_inline)) void NAME(transpose)(
-    const REAL *b, long column_stride, REAL *panel, long width)
+    const REAL *b, ptrdiff_t column_stride, REAL *panel, ptrdiff_t width)
 {
 #define LOAD(j) *(const NAME(part) *)(b + (j) * column_stride)
 #define STORE(k, x) *(NAME(part) *)(panel + (k) * width) = (x)
@@ -177,12 +178,12 @@ static inline __attribute__((always_inline)) void NAME(transpose)(
 
 /* ``columns`` of B by kc rows, in rows of ``width``. */
 static inline __attribute__((always_inline)) void NAME(pack)(
-    const int width, long kc, int columns, const REAL *b, long k_stride, long column_stride,
+    const int width, ptrdiff_t kc, int columns, const REAL *b, ptrdiff_t k_stride, ptrdiff_t column_stride,
     REAL *panel)
 {
     if (column_stride == 1) {
         const int vectors = width / LANES, left = columns - (vectors - 1) * LANES;
-        for (long k = 0; k < kc; k++, b += k_stride, panel += width) {
+        for (ptrdiff_t k = 0; k < kc; k++, b += k_stride, panel += width) {
             const NAME(vec_at) *in = (const NAME(vec_at) *)b;
             NAME(vec) *out = (NAME(vec) *)panel;
 #pragma GCC unroll 4
@@ -197,14 +198,14 @@ static inline __attribute__((always_inline)) void NAME(pack)(
     }
     const int done = k_stride == 1 ? columns / STEP * STEP : 0;
     for (int j = 0; j < done; j += STEP) {
-        long k = 0;
+        ptrdiff_t k = 0;
         for (; k + STEP <= kc; k += STEP)
             NAME(transpose)(b + k + j * column_stride, column_stride, panel + k * width + j, width);
         for (; k < kc; k++)
             for (int l = j; l < j + STEP; l++) panel[k * width + l] = b[k + l * column_stride];
     }
     if (done < width)
-        for (long k = 0; k < kc; k++)
+        for (ptrdiff_t k = 0; k < kc; k++)
             for (int j = done; j < width; j++)
                 panel[k * width + j] = j < columns ? b[k * k_stride + j * column_stride] : 0;
 }
@@ -218,20 +219,21 @@ typedef struct {
 } NAME(lists);
 
 /* Of the first terms, KC at most, those in which not all of six rows of A are 0; returns how many. */
-static inline int NAME(list)(long k, const REAL *a, long row_stride, long k_stride, short *terms)
+static inline int NAME(list)(
+    ptrdiff_t k, const REAL *a, ptrdiff_t row_stride, ptrdiff_t k_stride, short *terms)
 {
     const NAME(bits) *at = (const NAME(bits) *)a;
-    const long kc = k < KC ? k : KC;
+    const ptrdiff_t kc = k < KC ? k : KC;
     NAME(bits) any[KC];
     int count = 0;
-    for (long l = 0; l < kc; l++) any[l] = 0;
+    for (ptrdiff_t l = 0; l < kc; l++) any[l] = 0;
     if (k_stride == 1)
         for (int i = 0; i < 6; i++)
-            for (long l = 0; l < kc; l++) any[l] |= at[i * row_stride + l];
+            for (ptrdiff_t l = 0; l < kc; l++) any[l] |= at[i * row_stride + l];
     else
-        for (long l = 0; l < kc; l++)
+        for (ptrdiff_t l = 0; l < kc; l++)
             for (int i = 0; i < 6; i++) any[l] |= at[i * row_stride + l * k_stride];
-    for (long l = 0; l < kc; l++) {
+    for (ptrdiff_t l = 0; l < kc; l++) {
         terms[count] = (short)l;
         count += any[l] != 0;
     }
@@ -241,12 +243,12 @@ static inline int NAME(list)(long k, const REAL *a, long row_stride, long k_stri
 /* Columns of C, at most ``vectors`` vectors, over kc terms; for every six rows those in their list, if
  * there are lists. */
 static inline __attribute__((always_inline)) void NAME(stripe)(
-    const int vectors, long m, int columns, long kc, const NAME(lists) *lists, const REAL *a,
-    long row_stride, long k_stride, const REAL *b, long b_k_stride, long b_column_stride, REAL *c,
-    long ldc, int add)
+    const int vectors, ptrdiff_t m, int columns, ptrdiff_t kc, const NAME(lists) *lists,
+    const REAL *a, ptrdiff_t row_stride, ptrdiff_t k_stride, const REAL *b, ptrdiff_t b_k_stride,
+    ptrdiff_t b_column_stride, REAL *c, ptrdiff_t ldc, int add)
 {
     REAL panel[KC * WIDTH] __attribute__((aligned(VECTOR_BYTES)));
-    long stride = b_k_stride;
+    ptrdiff_t stride = b_k_stride;
     if (b_column_stride != 1 || columns < vectors * LANES || kc * stride > IN_CACHE) {
         stride = vectors * LANES;
         NAME(pack)(stride, kc, columns, b, b_k_stride, b_column_stride, panel);
@@ -270,8 +272,9 @@ static inline __attribute__((always_inline)) void NAME(stripe)(
 
 /* The first columns of C, a panel at most, over the first terms, KC at most. */
 static void NAME(panel)(
-    long m, long n, long k, const NAME(lists) *lists, const REAL *a, long row_stride, long k_stride,
-    const REAL *b, long b_k_stride, long b_column_stride, REAL *c, long ldc, int add)
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const NAME(lists) *lists, const REAL *a,
+    ptrdiff_t row_stride, ptrdiff_t k_stride, const REAL *b, ptrdiff_t b_k_stride,
+    ptrdiff_t b_column_stride, REAL *c, ptrdiff_t ldc, int add)
 {
     const int columns = n < WIDTH ? (int)n : WIDTH;
 #define STRIPE(vectors)                                                                          \
@@ -293,8 +296,9 @@ static void NAME(panel)(
 /* C (m×n, rows ldc apart) ← A (m×k)·B (k×n), plus C itself with ``add``; the elements of A and B lie at
  * any strides. */
 static void NAME(gemm)(
-    long m, long n, long k, const REAL *a, long row_stride, long k_stride, const REAL *b,
-    long b_k_stride, long b_column_stride, REAL *c, long ldc, int add, int zeros)
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REAL *a, ptrdiff_t row_stride, ptrdiff_t k_stride,
+    const REAL *b, ptrdiff_t b_k_stride, ptrdiff_t b_column_stride, REAL *c, ptrdiff_t ldc, int add,
+    int zeros)
 {
     if (!add && n == 1 && k_stride == 1 && b_k_stride == 1) {
         NAME(times_vector)(m, k, a, row_stride, b, c, ldc);
@@ -309,35 +313,35 @@ static void NAME(gemm)(
         return;
     }
     if (zeros == SKREG_SCATTERED_RIGHT) {
-        const long done = NAME(scattered_right)(
+        const ptrdiff_t done = NAME(scattered_right)(
             m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc, add);
         m -= done;
         a += done * row_stride;
         c += done * ldc;
     }
     if (zeros == SKREG_SCATTERED) {
-        const long done = NAME(scattered)(
+        const ptrdiff_t done = NAME(scattered)(
             m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc, add);
         n -= done;
         b += done * b_column_stride;
         c += done;
     }
     if (zeros != SKREG_TOGETHER) {
-        for (long j = 0; j < n; j += WIDTH)
-            for (long l = 0; l < k; l += KC)
+        for (ptrdiff_t j = 0; j < n; j += WIDTH)
+            for (ptrdiff_t l = 0; l < k; l += KC)
                 NAME(panel)(m, n - j, k - l, NULL, a + l * k_stride, row_stride, k_stride,
                             b + l * b_k_stride + j * b_column_stride, b_k_stride,
                             b_column_stride, c + j, ldc, add || l > 0);
         return;
     }
     for (; m > 0; m -= 6 * SIXES, a += 6 * SIXES * row_stride, c += 6 * SIXES * ldc)
-        for (long l = 0; l < k; l += KC) {
-            const long rows = m < 6 * SIXES ? m : 6 * SIXES;
+        for (ptrdiff_t l = 0; l < k; l += KC) {
+            const ptrdiff_t rows = m < 6 * SIXES ? m : 6 * SIXES;
             NAME(lists) lists;
-            for (long i = 0; i < rows / 6; i++)
+            for (ptrdiff_t i = 0; i < rows / 6; i++)
                 lists.count[i] = NAME(list)(k - l, a + 6 * i * row_stride + l * k_stride,
                                             row_stride, k_stride, lists.terms[i]);
-            for (long j = 0; j < n; j += WIDTH)
+            for (ptrdiff_t j = 0; j < n; j += WIDTH)
                 NAME(panel)(rows, n - j, k - l, &lists, a + l * k_stride, row_stride, k_stride,
                             b + l * b_k_stride + j * b_column_stride, b_k_stride,
                             b_column_stride, c + j, ldc, add || l > 0);

@@ -1,8 +1,8 @@
-/* The products for one vector unit, the one that the macros of the compiler tell of. UNIT(x) is defined. */
-#if defined(__AVX512F__)
+/* The products for one vector unit: level 4, 3 or 1 of x86-64, or another's. UNIT(x) and LEVEL are defined. */
+#if LEVEL == 4
 #define VECTOR_BYTES 64
 #define VECTORS 4
-#elif defined(__AVX__)
+#elif LEVEL == 3
 #define VECTOR_BYTES 32
 #define VECTORS 2
 #elif defined(__x86_64__) || defined(__i386__)
@@ -16,7 +16,7 @@
 #define REAL float
 #define REAL_BYTES 4
 #define NAME(x) UNIT(x##_float)
-#include "gemm_template.h"
+#include SKREG_PRODUCT
 #undef REAL
 #undef REAL_BYTES
 #undef NAME
@@ -24,7 +24,7 @@
 #define REAL double
 #define REAL_BYTES 8
 #define NAME(x) UNIT(x##_double)
-#include "gemm_template.h"
+#include SKREG_PRODUCT
 #undef REAL
 #undef REAL_BYTES
 #undef NAME

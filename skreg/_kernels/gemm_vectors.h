@@ -2,11 +2,11 @@
 
 /* C (m×1) ← A·b for rows of A and b without gaps: dot products. */
 static inline __attribute__((always_inline)) void NAME(times_vector)(
-    long m, long k, const REAL *a, long row_stride, const REAL *b, REAL *c, long ldc)
+    ptrdiff_t m, ptrdiff_t k, const REAL *a, ptrdiff_t row_stride, const REAL *b, REAL *c, ptrdiff_t ldc)
 {
-    for (long i = 0; i < m; i++, a += row_stride) {
+    for (ptrdiff_t i = 0; i < m; i++, a += row_stride) {
         NAME(vec) acc = {0};
-        long l = 0;
+        ptrdiff_t l = 0;
         for (; l + LANES <= k; l += LANES)
             acc += *(const NAME(vec_at) *)(a + l) * *(const NAME(vec_at) *)(b + l);
         if (l < k) acc += LOAD_PART(a + l, (int)(k - l)) * LOAD_PART(b + l, (int)(k - l));
@@ -22,14 +22,14 @@ static inline __attribute__((always_inline)) void NAME(times_vector)(
 /* c (n) ← a·B, a weighted sum of rows of B, whose elements lie without gaps; n fills ``vectors`` vectors,
  * the last perhaps in part. */
 static inline __attribute__((always_inline)) void NAME(sum_stripe)(
-    const int vectors, int n, long k, const REAL *a, long k_stride, const REAL *b, long b_k_stride,
-    REAL *c)
+    const int vectors, int n, ptrdiff_t k, const REAL *a, ptrdiff_t k_stride, const REAL *b,
+    ptrdiff_t b_k_stride, REAL *c)
 {
     const int left = n - (vectors - 1) * LANES;
     NAME(vec) acc[8];
 #pragma GCC unroll 8
     for (int j = 0; j < vectors; j++) acc[j] = (NAME(vec)){0};
-    for (long l = 0; l < k; l++, a += k_stride, b += b_k_stride) {
+    for (ptrdiff_t l = 0; l < k; l++, a += k_stride, b += b_k_stride) {
 #pragma GCC unroll 8
         for (int j = 0; j < vectors - 1; j++) acc[j] += *a * ((const NAME(vec_at) *)b)[j];
         const REAL *last = b + (vectors - 1) * LANES;
@@ -45,9 +45,9 @@ static inline __attribute__((always_inline)) void NAME(sum_stripe)(
 }
 
 static inline __attribute__((always_inline)) void NAME(sum_rows)(
-    long n, long k, const REAL *a, long k_stride, const REAL *b, long b_k_stride, REAL *c)
+    ptrdiff_t n, ptrdiff_t k, const REAL *a, ptrdiff_t k_stride, const REAL *b, ptrdiff_t b_k_stride, REAL *c)
 {
-    for (long j = 0; j < n; j += 8 * LANES) {
+    for (ptrdiff_t j = 0; j < n; j += 8 * LANES) {
         const int columns = n - j < 8 * LANES ? (int)(n - j) : 8 * LANES;
 #define SUM(v) case v: NAME(sum_stripe)(v, columns, k, a, k_stride, b + j, b_k_stride, c + j); break
         switch ((columns + LANES - 1) / LANES) {
@@ -59,11 +59,11 @@ static inline __attribute__((always_inline)) void NAME(sum_rows)(
 
 /* C (m×n) ← a·bᵀ for b without gaps: an outer product. */
 static inline __attribute__((always_inline)) void NAME(outer)(
-    long m, long n, const REAL *a, long row_stride, const REAL *b, REAL *c, long ldc)
+    ptrdiff_t m, ptrdiff_t n, const REAL *a, ptrdiff_t row_stride, const REAL *b, REAL *c, ptrdiff_t ldc)
 {
-    for (long i = 0; i < m; i++, c += ldc) {
+    for (ptrdiff_t i = 0; i < m; i++, c += ldc) {
         const REAL x = a[i * row_stride];
-        long j = 0;
+        ptrdiff_t j = 0;
         for (; j + LANES <= n; j += LANES)
             *(NAME(vec_at) *)(c + j) = x * *(const NAME(vec_at) *)(b + j);
         if (j < n) STORE_PART(c + j, (int)(n - j), x * LOAD_PART(b + j, (int)(n - j)));

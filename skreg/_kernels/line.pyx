@@ -8,13 +8,12 @@ from memory once: 8np bytes (float32: 4np), 4np flops a model, and a loss and it
 import numpy as np
 
 from skreg._kernels.losses import CURVED
-from skreg._kernels.vector_unit import highest_level
 
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.losses cimport (
     MULTINOMIAL_LOG_LOSS, Loss, derivatives, multinomial_with_curvature, with_curvature,
 )
-from skreg._kernels.matmul cimport gemm, limit_level
+from skreg._kernels.matmul cimport gemm
 
 cdef extern from "thin.h" nogil:
     void row_dots_double "skreg_row_dots_double"(
@@ -37,8 +36,6 @@ cdef enum:
 # Of many models: numbers of X in a block, which stay in the second cache, its rows at least, and raw
 # predictions whose losses are taken at once.
 cdef Py_ssize_t TALL = 1 << 14, FEWEST = 32, LOSSES = 1 << 10
-
-limit_level(highest_level())
 
 
 cdef Loss _code(name) except *:

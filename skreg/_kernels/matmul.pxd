@@ -15,25 +15,18 @@ The first layer's products of images and tables of indicators are mostly of zero
 of the MNIST subset, with 256 units, the forward one takes 60 µs instead of 97, the gradient 40 instead of 58.
 """
 
+from skreg._kernels.gemm cimport gemm_double, gemm_float
+
 ctypedef fused real:
     float
     double
 
-cdef extern from "gemm.h" nogil:
-    # What is known of the zeros of a product's left factor, or of the right one.
+cdef extern from "zeros.h" nogil:
     enum:
         NO_ZEROS "SKREG_NO_ZEROS"
-        TOGETHER "SKREG_TOGETHER"      # six neighbors are 0 in the same place: images, indicators
-        SCATTERED "SKREG_SCATTERED"    # here and there: after ReLU
+        TOGETHER "SKREG_TOGETHER"
+        SCATTERED "SKREG_SCATTERED"
         SCATTERED_RIGHT "SKREG_SCATTERED_RIGHT"
-
-    void gemm_float "skreg_gemm_float"(
-        long m, long n, long k, const float* a, long row_stride, long k_stride, const float* b,
-        long b_k_stride, long b_column_stride, float* c, long ldc, int add, int zeros) noexcept
-    void gemm_double "skreg_gemm_double"(
-        long m, long n, long k, const double* a, long row_stride, long k_stride, const double* b,
-        long b_k_stride, long b_column_stride, double* c, long ldc, int add, int zeros) noexcept
-    void limit_level "skreg_limit_level"(int level) noexcept
 
 
 cdef inline void gemm(

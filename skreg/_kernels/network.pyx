@@ -15,9 +15,8 @@ from skreg._kernels.vector_unit import highest_level
 
 from skreg._kernels.activations cimport Activation
 from skreg._kernels.dispatch cimport dispatched
-from skreg._kernels.matmul cimport (
-    NO_ZEROS, SCATTERED, SCATTERED_RIGHT, TOGETHER, gemm, limit_level,
-)
+from skreg._kernels.gemm cimport limit_level
+from skreg._kernels.matmul cimport NO_ZEROS, SCATTERED, SCATTERED_RIGHT, TOGETHER, gemm
 from skreg._kernels.plan cimport Rows
 from skreg._kernels.step cimport gather_rows, layer
 from skreg._kernels.team cimport MOST_WORKERS
@@ -25,8 +24,6 @@ from skreg._kernels.team cimport MOST_WORKERS
 ctypedef fused real:
     float
     double
-
-limit_level(highest_level())
 
 # Codes of the kernel, by the public names.
 ACTIVATIONS = {"identity": Activation.IDENTITY, "logistic": Activation.LOGISTIC,

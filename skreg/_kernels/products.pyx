@@ -4,11 +4,7 @@
 On AVX-512 machines they run at up to twice the speed of an OpenBLAS that takes its AVX2 code there.
 """
 
-from skreg._kernels.vector_unit import highest_level
-
-from skreg._kernels.matmul cimport gemm, limit_level
-
-limit_level(highest_level())
+from skreg._kernels.matmul cimport gemm
 
 # Rows, or terms, at once: with a few hundred columns they stay in the second cache.
 cdef Py_ssize_t ROWS = 256

@@ -21,7 +21,7 @@ cdef extern from "column.h" nogil:
 
 ctypedef fused index:
     int
-    long
+    long long
 
 cdef double EPS = 2.220446049250313e-16
 # Curvatures below this part of their mean are raised to it.

@@ -11,7 +11,7 @@ from cython cimport floating
 
 ctypedef fused index:
     int
-    long
+    long long
 
 
 def line_dots(

@@ -6,21 +6,29 @@
  * it sleeps. */
 #ifndef SKREG_TEAM_H
 #define SKREG_TEAM_H
+#include <stdatomic.h>
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <windows.h>
+#else
 #include <sched.h>
 #include <time.h>
-#if defined(__SSE2__)
+#endif
+#if defined(__SSE2__) || defined(_M_X64)
+#define SKREG_SSE2
 #include <emmintrin.h>
 #endif
 
 /* What some write while others spin on what stands beside it is kept a cache line apart. */
 typedef struct {
-    int round; /* (number of the round << 8) + n_workers; SKREG_DISMISSED at the end */
+    atomic_int round; /* (number of the round << 8) + n_workers; SKREG_DISMISSED at the end */
     int n_workers;
     char apart_1[64];
-    int arrived;
-    int next_task; /* how many tasks of the phase are taken beside each worker's first */
+    atomic_int arrived;
+    atomic_int next_task; /* how many tasks of the phase are taken beside each worker's first */
     char apart_2[64];
-    int phase;
+    atomic_int phase;
     char apart_3[64];
 } skreg_team;
 
@@ -29,27 +37,33 @@ enum { SKREG_DISMISSED = -1, SKREG_MOST_WORKERS = 255 };
 /* A worker's first task of a phase is the one of its own number, which finds in its cache what it left
  * there a phase before; the others go to who asks first. */
 static inline int skreg_next_task(skreg_team *team) {
-    return team->n_workers + __atomic_fetch_add(&team->next_task, 1, __ATOMIC_RELAXED);
+    return team->n_workers + atomic_fetch_add_explicit(&team->next_task, 1, memory_order_relaxed);
 }
 
 /* One more turn of waiting. */
 static inline void skreg_pause(int turn) {
-    if (turn > 2000) sched_yield();
-#if defined(__x86_64__) || defined(__i386__)
-    else __builtin_ia32_pause();
+    if (turn > 2000)
+#if defined(_WIN32)
+        SwitchToThread();
+#else
+        sched_yield();
+#endif
+#ifdef SKREG_SSE2
+    else
+        _mm_pause();
 #endif
 }
 
 /* Ends a phase: returns when all have come, with the task counter back at 0. */
 static inline void skreg_meet(skreg_team *team) {
-    int phase = __atomic_load_n(&team->phase, __ATOMIC_RELAXED);
-    if (__atomic_add_fetch(&team->arrived, 1, __ATOMIC_ACQ_REL) == team->n_workers) {
-        team->arrived = 0;
-        team->next_task = 0;
-        __atomic_store_n(&team->phase, phase + 1, __ATOMIC_RELEASE);
+    int phase = atomic_load_explicit(&team->phase, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == team->n_workers - 1) {
+        atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&team->next_task, 0, memory_order_relaxed);
+        atomic_store_explicit(&team->phase, phase + 1, memory_order_release);
         return;
     }
-    for (int turn = 0; __atomic_load_n(&team->phase, __ATOMIC_ACQUIRE) == phase; turn++)
+    for (int turn = 0; atomic_load_explicit(&team->phase, memory_order_acquire) == phase; turn++)
         skreg_pause(turn);
 }
 
@@ -57,20 +71,21 @@ static inline void skreg_meet(skreg_team *team) {
  * nobody reads what is written here and before; who is called and what for is seen at once, since
  * both are one number. */
 static inline void skreg_call(skreg_team *team, int n_workers) {
-    int number = ((team->round >> 8) + 1) & 0x3fffff;
+    int round = atomic_load_explicit(&team->round, memory_order_relaxed);
+    int number = ((round >> 8) + 1) & 0x3fffff;
     team->n_workers = n_workers;
-    __atomic_store_n(&team->round, number << 8 | n_workers, __ATOMIC_RELEASE);
+    atomic_store_explicit(&team->round, number << 8 | n_workers, memory_order_release);
 }
 
 static inline void skreg_dismiss(skreg_team *team) {
-    __atomic_store_n(&team->round, SKREG_DISMISSED, __ATOMIC_RELEASE);
+    atomic_store_explicit(&team->round, SKREG_DISMISSED, memory_order_release);
 }
 
 /* Waits for a round that calls ``worker``; ``seen`` is the last round it has seen. Returns 0 when
  * dismissed. */
 static inline int skreg_wait_for_call(skreg_team *team, int worker, int *seen) {
     for (int turn = 0;; turn++) {
-        int round = __atomic_load_n(&team->round, __ATOMIC_ACQUIRE);
+        int round = atomic_load_explicit(&team->round, memory_order_acquire);
         if (round == SKREG_DISMISSED) return 0;
         if (round != *seen) {
             *seen = round;
@@ -79,7 +94,11 @@ static inline int skreg_wait_for_call(skreg_team *team, int worker, int *seen) {
         if (turn < 4000)
             skreg_pause(turn);
         else
+#if defined(_WIN32)
+            Sleep(1);
+#else
             nanosleep(&(struct timespec){0, 50000}, NULL);
+#endif
     }
 }
 
@@ -87,7 +106,7 @@ static inline int skreg_wait_for_call(skreg_team *team, int worker, int *seen) {
  * a hundred cycles each and never reach 0 when multiplied by 0.9: inside an epoch they count as 0.
  * Returns the state to give back at the end. */
 static inline unsigned skreg_flush_subnormals(void) {
-#if defined(__SSE2__)
+#ifdef SKREG_SSE2
     unsigned state = _mm_getcsr();
     _mm_setcsr(state | 0x8040u);
     return state;
@@ -97,7 +116,7 @@ static inline unsigned skreg_flush_subnormals(void) {
 }
 
 static inline void skreg_restore_subnormals(unsigned state) {
-#if defined(__SSE2__)
+#ifdef SKREG_SSE2
     _mm_setcsr(state);
 #else
     (void)state;

@@ -6,7 +6,7 @@
 #include "dispatch.h"
 
 /* Not every kernel calls all of these. */
-#define SKREG_THIN SKREG_DISPATCH __attribute__((unused))
+#define SKREG_THIN SKREG_DISPATCH SKREG_UNUSED
 
 /* y_r ← y_r − Σ_t a[4t + r]·x_t for four rows x_t and four rows y_r of n numbers. */
 SKREG_THIN
@@ -26,6 +26,7 @@ static void skreg_subtract_products(ptrdiff_t n, const double *a, const double *
     }
 }
 
+#ifdef SKREG_VECTORS
 /* Eight sums at once; narrower units take them in pieces. */
 typedef double skreg_double8 __attribute__((vector_size(64), aligned(8)));
 typedef float skreg_float8 __attribute__((vector_size(32), aligned(4)));
@@ -59,24 +60,20 @@ typedef float skreg_float8 __attribute__((vector_size(32), aligned(4)));
 #define SKREG_LOAD_DOUBLE(at) (*(const skreg_double8 *)(at))
 #define SKREG_LOAD_FLOAT(at) __builtin_convertvector(*(const skreg_float8 *)(at), skreg_double8)
 
-/* out ← (xᵀa, xᵀb). */
-SKREG_DOTS(skreg_dots_double, double, SKREG_LOAD_DOUBLE)
-SKREG_DOTS(skreg_dots_float, float, SKREG_LOAD_FLOAT)
-
 /* In halves: a chain of eight sums would take longer than the products of a short row. */
-static inline double skreg_sum8(skreg_double8 s)
+static inline double skreg_sum8(const skreg_double8 *s)
 {
     typedef double double4 __attribute__((vector_size(32)));
     double4 low, high;
-    memcpy(&low, &s, sizeof low);
-    memcpy(&high, (const char *)&s + sizeof low, sizeof high);
+    memcpy(&low, s, sizeof low);
+    memcpy(&high, (const char *)s + sizeof low, sizeof high);
     low += high;
     return (low[0] + low[2]) + (low[1] + low[3]);
 }
 
-#define SKREG_ROWS(dot_name, add_name, real, load)                                                \
+#define SKREG_ROW_DOTS(name, real, load)                                                          \
     SKREG_THIN                                                                                    \
-    static void dot_name(ptrdiff_t n, ptrdiff_t p, const real *x, ptrdiff_t stride,               \
+    static void name(ptrdiff_t n, ptrdiff_t p, const real *x, ptrdiff_t stride,               \
                          const double *d, double *out)                                            \
     {                                                                                             \
         ptrdiff_t i = 0, j;                                                                       \
@@ -90,7 +87,7 @@ static inline double skreg_sum8(skreg_double8 s)
             }                                                                                     \
             _Pragma("GCC unroll 4")                                                               \
             for (int r = 0; r < 4; r++) {                                                         \
-                double sum = skreg_sum8(s[r]);                                                    \
+                double sum = skreg_sum8(&s[r]);                                                    \
                 for (ptrdiff_t l = j; l < p; l++) sum += x[r * stride + l] * d[l];                \
                 out[i + r] = sum;                                                                 \
             }                                                                                     \
@@ -100,9 +97,36 @@ static inline double skreg_sum8(skreg_double8 s)
             for (j = 0; j < p; j++) sum += x[j] * d[j];                                           \
             out[i] = sum;                                                                         \
         }                                                                                         \
-    }                                                                                             \
+    }
+#else
+#define SKREG_DOTS(name, real, load)                                                              \
+    static SKREG_UNUSED void name(                                                                \
+        ptrdiff_t n, const real *x, const double *a, const double *b, double *out)                \
+    {                                                                                             \
+        double first = 0, second = 0;                                                             \
+        for (ptrdiff_t i = 0; i < n; i++) {                                                       \
+            first += x[i] * a[i];                                                                 \
+            second += x[i] * b[i];                                                                \
+        }                                                                                         \
+        out[0] = first;                                                                           \
+        out[1] = second;                                                                          \
+    }
+
+#define SKREG_ROW_DOTS(name, real, load)                                                          \
+    static SKREG_UNUSED void name(ptrdiff_t n, ptrdiff_t p, const real *x, ptrdiff_t stride,      \
+                                  const double *d, double *out)                                   \
+    {                                                                                             \
+        for (ptrdiff_t i = 0; i < n; i++, x += stride) {                                          \
+            double sum = 0;                                                                       \
+            for (ptrdiff_t j = 0; j < p; j++) sum += x[j] * d[j];                                 \
+            out[i] = sum;                                                                         \
+        }                                                                                         \
+    }
+#endif
+
+#define SKREG_ADD_ROWS(name, real)                                                                \
     SKREG_THIN                                                                                    \
-    static void add_name(ptrdiff_t n, ptrdiff_t p, const real *x, ptrdiff_t stride,               \
+    static void name(ptrdiff_t n, ptrdiff_t p, const real *x, ptrdiff_t stride,               \
                          const double *restrict a, double *restrict out)                          \
     {                                                                                             \
         ptrdiff_t i = 0;                                                                          \
@@ -118,7 +142,15 @@ static inline double skreg_sum8(skreg_double8 s)
             for (ptrdiff_t j = 0; j < p; j++) out[j] += a[i] * x[j];                              \
     }
 
-/* out_i ← x_i·d for n rows x_i, and out ← out + Σ a_i x_i. */
-SKREG_ROWS(skreg_row_dots_double, skreg_add_rows_double, double, SKREG_LOAD_DOUBLE)
-SKREG_ROWS(skreg_row_dots_float, skreg_add_rows_float, float, SKREG_LOAD_FLOAT)
+/* out ← (xᵀa, xᵀb). */
+SKREG_DOTS(skreg_dots_double, double, SKREG_LOAD_DOUBLE)
+SKREG_DOTS(skreg_dots_float, float, SKREG_LOAD_FLOAT)
+
+/* out_i ← x_i·d for n rows x_i. */
+SKREG_ROW_DOTS(skreg_row_dots_double, double, SKREG_LOAD_DOUBLE)
+SKREG_ROW_DOTS(skreg_row_dots_float, float, SKREG_LOAD_FLOAT)
+
+/* out ← out + Σ a_i x_i. */
+SKREG_ADD_ROWS(skreg_add_rows_double, double)
+SKREG_ADD_ROWS(skreg_add_rows_float, float)
 #endif

@@ -34,11 +34,8 @@ from libc.math cimport INFINITY
 
 import numpy as np
 
-from skreg._kernels.vector_unit import highest_level
-
 from skreg._kernels.activations cimport has_recorded_slope
 from skreg._kernels.constraints cimport COLUMNS, TOGETHER
-from skreg._kernels.matmul cimport limit_level
 from skreg._kernels.network cimport Network
 from skreg._kernels.optimizers cimport Optimizer
 from skreg._kernels.penalties cimport Pieces
@@ -52,8 +49,6 @@ from skreg._kernels.tiles cimport CHUNK, follow, step_sizes
 ctypedef fused real:
     float
     double
-
-limit_level(highest_level())
 
 # Codes of the kernel, by the public names.
 OPTIMIZERS = {"gradient": Optimizer.GRADIENT, "sgd": Optimizer.SGD,
