@@ -21,7 +21,10 @@ with open("pyproject.toml", "rb") as file:
 wanted = ["skreg/py.typed", "skreg/datasets/data/mnist_5000_1000.npz", "licenses/LICENSE"]
 _OF_PAGE = ("index.html", "main.js", "style.css", "lessons.json", "local/worker.js")
 wanted += [f"skreg/playground/static/{name}" for name in _OF_PAGE]
-wanted += [module["name"].replace(".", "/") + ".cpython" for module in modules]
+wanted += [module["name"].replace(".", "/") + ".abi3." for module in modules]
+wanted += ["skreg/_kernels/cython_shared.abi3."]
+if "-cp311-abi3-" not in wheel:
+    faults.append("its tag is not cp311-abi3")
 faults += [f"{part} is missing" for part in wanted if not any(part in name for name in names)]
 
 print(f"{wheel}: {len(names)} files, " + ("; ".join(faults) or "as they should be"))

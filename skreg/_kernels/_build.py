@@ -18,7 +18,7 @@ FLAGS = (
     ["/O2", "/std:c17", "/experimental:c11atomics"],
 )
 
-#: The oldest Python as a tag and as a number of its C API. Python without the GIL has no stable ABI.
+#: The oldest Python as a tag and as a number of its C API; without the GIL there is no stable ABI.
 STABLE_ABI = None if sysconfig.get_config_var("Py_GIL_DISABLED") else ("cp311", "0x030B0000")
 
 #: Cython's own code for memoryviews, compiled once instead of into every kernel.
@@ -68,7 +68,9 @@ class BuildKernels(build_ext):
     def finalize_options(self):
         """Give every kernel its headers and the common flags."""
         if SHARED not in {extension.name for extension in self.distribution.ext_modules}:
-            self.distribution.ext_modules.append(Extension(SHARED, [f"{SHARED.replace('.', '/')}.c"]))
+            self.distribution.ext_modules.append(
+                Extension(SHARED, [f"{SHARED.replace('.', '/')}.c"])
+            )
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
         for extension in self.extensions:
@@ -94,25 +96,19 @@ class BuildKernels(build_ext):
             compiler_directives=self.cython_directives,
             shared_utility_qualified_name=SHARED,
         )
-        self.extensions.sort(key=lambda extension: -_c_file(extension).stat().st_size)
+        self.extensions.sort(key=lambda e: -Path(e.sources[0]).with_suffix(".c").stat().st_size)
         for extension in self.extensions:
             extension.extra_compile_args = FLAGS[self.compiler.compiler_type == "msvc"]
         super().build_extensions()
 
     def run(self):
-        """Build, then copy; a kernel built for another Python would be found before the copy."""
+        """Build, then copy; kernels of this Python alone would be found before the stable ones."""
         super().run()
-        for extension in self.extensions:
-            built = self.get_ext_filename(extension.name)
-            source = Path(extension.sources[0])
-            for other in source.parent.glob(f"{source.stem}.*"):
-                if other.suffix in {".so", ".pyd"} and other.name != Path(built).name:
-                    other.unlink()
+        if STABLE_ABI:
+            for source in (extension.sources[0] for extension in self.extensions):
+                own = Path(source).with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
+                own.unlink(missing_ok=True)
         self.copy_extensions_to_source()
-
-
-def _c_file(extension):
-    return Path(extension.sources[0]).with_suffix(".c")
 
 
 class BuildWheel(bdist_wheel):
