@@ -2,7 +2,6 @@
 
 import re
 import sys
-import tomllib
 from pathlib import Path
 
 from sphinx.addnodes import desc_signature
@@ -13,13 +12,14 @@ sys.path.insert(1, str(Path(__file__).parent.parent))
 
 from inventories import classes, mapping
 
+from skreg import __version__
+
 HERE = Path(__file__).parent
 
 project = "skreg"
 author = "The skreg developers"
 copyright = "The skreg developers, BSD-3-Clause"
-_project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
-release = version = _project["version"]
+release = version = __version__
 
 extensions = [
     "matplotlib.sphinxext.plot_directive",

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from skreg._state import published
+from skreg._version import __version__
 from skreg.estimators.lasso import QuadraticApproxLasso
 from skreg.estimators.lasso_classifier import QuadraticApproxLassoClassifier
 from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
@@ -10,7 +12,7 @@ from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
 from skreg.model import QuadraticModel
 from skreg.model_selection import PathSearchCV
-from skreg.path import RegularizationPath
+from skreg.path import NetworkPath, RegularizationPath
 from skreg.rows import Chunks, Moments
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Chunks",
     "Moments",
+    "NetworkPath",
     "PathSearchCV",
     "QuadraticApproxLasso",
     "QuadraticApproxLassoClassifier",
@@ -34,6 +37,12 @@ __all__ = [
     "RegularizedMLPRegressor",
     "to_onnx",
 ]
+
+published(
+    __name__, Chunks, Moments, NetworkPath, PathSearchCV, QuadraticApproxLasso,
+    QuadraticApproxLassoClassifier, QuadraticApproxRidge, QuadraticApproxRidgeClassifier,
+    QuadraticModel, RegularizationPath, RegularizedMLPClassifier, RegularizedMLPRegressor,
+)  # fmt: skip
 
 _LATER = ("datasets", "export", "plotting", "preprocessing")
 _EXPORTS = ("to_onnx",)

@@ -5,9 +5,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
-#: Packages whose classes are public by the package's name.
-_WITH_PAGES = ("skreg.datasets", "skreg.preprocessing")
-
 
 class DocumentedMixin:
     """Links from an estimator's HTML to its page, and from each parameter to its text there.
@@ -35,9 +32,7 @@ class DocumentedMixin:
         return f"{root.rstrip('/')}/api/_generated/{{page}}.html" if root else ""
 
     def _doc_link_url_param_generator(self) -> dict[str, str]:
-        package = ".".join(type(self).__module__.split(".")[:2])
-        public = package if package in _WITH_PAGES else "skreg"
-        return {"page": f"{public}.{type(self).__name__}"}
+        return {"page": f"{type(self).__module__}.{type(self).__name__}"}
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import issparse
@@ -9,15 +11,17 @@ from sklearn.utils.validation import check_X_y
 
 from skreg._labels import as_numbers
 from skreg._sparse import check_sparse
+from skreg._state import Held, Stored
 from skreg._validation import check_alphas, check_weights
 from skreg.penalties import Separable
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.spectrum import Spectrum
+from skreg.quadratic.stored import plain_problem, problem_from_plain
 from skreg.rows.moments import Moments
 from skreg.solvers import alpha_max, solve
 
 
-class QuadraticModel:
+class QuadraticModel(Stored):
     """The empirical risk of squared error as a quadratic in θ.
 
     With weights wᵢ, W = Σwᵢ and the intercept at its best value,
@@ -55,6 +59,12 @@ class QuadraticModel:
     >>> model.lasso(1.0)
     array([1. , 0.5])
     """
+
+    _held: ClassVar[dict[str, Held | None]] = {
+        "problem": Held(
+            "quadratic", lambda one: plain_problem(one.without_rows()), problem_from_plain
+        )
+    }
 
     def __init__(self, source: Moments | Quadratic, *, fit_intercept: bool = True):
         if isinstance(source, Moments):

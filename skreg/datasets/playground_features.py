@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from skreg._documentation import DocumentedMixin
+from skreg._state import Stored
 
 #: Name: its value at the columns (a, b), and how it is written for columns of other names.
 _FEATURES = {
@@ -18,7 +19,7 @@ _FEATURES = {
 }
 
 
-class PlaygroundFeatures(TransformerMixin, DocumentedMixin, BaseEstimator):
+class PlaygroundFeatures(Stored, TransformerMixin, DocumentedMixin, BaseEstimator):
     """Seven functions of two columns: the features of the TensorFlow Playground.
 
     Parameters

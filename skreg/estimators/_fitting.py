@@ -14,10 +14,12 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import _get_feature_names
 
 from skreg._documentation import DocumentedMixin
-from skreg._validation import as_floats
+from skreg._state import Stored
+from skreg.estimators._linear_stored import HELD
 from skreg.losses import Loss
 from skreg.path import PathModel, RegularizationPath, path_alphas
 from skreg.penalties import Penalty, Separable
+from skreg.penalties.partition import check_feature_factors
 from skreg.quadratic import Moments, Problem, Quadratic
 from skreg.solvers import Solution
 from skreg.solvers.constrained import solve_bounded
@@ -31,7 +33,7 @@ Array = NDArray[np.float64]
 OnSolved = Callable[[int], None] | None
 
 
-class LinearHooks(DocumentedMixin, BaseEstimator, ABC):
+class LinearHooks(Stored, DocumentedMixin, BaseEstimator, ABC):
     """What a penalty and a task have to say for a linear estimator to be fitted.
 
     The hooks are private, so that users see scikit-learn's methods only. What paths, searches and
@@ -67,6 +69,8 @@ class LinearHooks(DocumentedMixin, BaseEstimator, ABC):
     _norm_power: ClassVar[float]
     #: Whether J is that of the ridge, whatever the parameters.
     _is_ridge: ClassVar[bool]
+
+    _held = HELD
 
     @classmethod
     @cache
@@ -120,18 +124,7 @@ class LinearHooks(DocumentedMixin, BaseEstimator, ABC):
 
     def _check_factors(self, n_features: int) -> None:
         """Raise ValueError if ``penalty_factors`` are not for so many features."""
-        array = as_floats(self.penalty_factors, "penalty_factors")
-        if array.shape != (n_features,):
-            raise ValueError(
-                f"penalty_factors must have one number for each feature, shape ({n_features},), "
-                f"got shape {array.shape}."
-            )
-        bad = np.flatnonzero(~(array >= 0))
-        if bad.size:
-            raise ValueError(
-                f"penalty_factors must be numbers that are not negative, got {array[bad[0]]} for "
-                f"feature {bad[0]}. Use 0 for a feature without a penalty, inf to leave one out."
-            )
+        check_feature_factors(self.penalty_factors, n_features)
 
     def _log_evidence(self, alphas: Array) -> Array:
         """log P(y | λ), of a ridge on squared error."""
@@ -166,6 +159,10 @@ class LinearHooks(DocumentedMixin, BaseEstimator, ABC):
         self, problem: Problem, alphas: ArrayLike, closely: bool = False, **more: Any
     ) -> Solution:
         """`Solution` for each λ, which warns of nothing; ``more`` as for `skreg.solvers.solve`."""
+
+    def _path_model(self) -> LinearModel:
+        """The estimator as a path asks it."""
+        return LinearModel(self)
 
     def _twin(self) -> Self:
         """A copy that shares what the estimator holds."""

@@ -366,13 +366,13 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
             self._settle()
             if self._exact is not None:
                 getattr(self, "gradient_norm_", None)
-        state = dict(super().__getstate__())
-        if self.store_quadratic or "_exact" not in state:
-            return state
-        state["_risk"] = state["_quadratic"] = None
+        if self.store_quadratic or "_exact" not in vars(self):
+            return super().__getstate__()
+        kept = self._twin()
+        kept._risk = None
         if self._exact is not None:
-            state["_exact"] = self._exact.of_moments(np.inf if self._streamed else _SMALL)
-        return state
+            kept._exact = self._exact.of_moments(np.inf if self._streamed else _SMALL)
+        return super(QuadraticApproxLinear, kept).__getstate__()
 
     # Predicting ----------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from skreg.estimators._mlp_alpha import chosen
 from skreg.estimators._mlp_fit import Fit, Rows, hold_out
 from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.estimators._mlp_scales import check_scales, warn_of_scales
+from skreg.estimators._mlp_stored import HELD
 from skreg.estimators._mlp_targets import Target
 from skreg.network.columns import Columns, Sizes
 from skreg.network.parameters import initial_theta
@@ -42,6 +43,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, AfterTraining):
     In a subclass's docstring ``{parameters}`` and ``{attributes}`` stand for what `MLPParameters`
     and `AfterTraining` document.
     """
+
+    _held = HELD
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)

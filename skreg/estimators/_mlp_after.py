@@ -178,8 +178,8 @@ class AfterTraining(MLPSettings):
     _architecture: tuple[tuple[int, ...], str, Loss]
     _target: Target
     _columns: np.ndarray | None
-    _seen: Seen | None
-    _dof: np.ndarray | None
+    _seen: Seen | None = None
+    _dof: np.ndarray | None = None
 
     @abstractmethod
     def _validated(self, X, y, dtype, reset=False) -> tuple[Any, np.ndarray]:
@@ -290,10 +290,6 @@ class AfterTraining(MLPSettings):
         # one can take minutes.
         names = (name for name in object.__dir__(self) if name != "effective_dof_")
         return [name for name in names if hasattr(self, name)]
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {**state, "_seen": None} if "_seen" in state else state
 
     def effective_dof(
         self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skreg._documentation import DocumentedMixin
 from skreg._kernels import network as kernel
+from skreg._state import Stored
 from skreg.penalties import Penalty
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -20,7 +21,7 @@ GROUP_PENALTIES = {"group", "group_log"}
 
 
 @dataclass(eq=False, repr=False)
-class MLPParameters(DocumentedMixin, BaseEstimator):
+class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
     """Parameters of a network; a dataclass, so that a subclass adds its own as further fields.
 
     The section below is part of the docstring of every network, see `BaseRegularizedMLP`.

@@ -1,5 +1,8 @@
 """Losses ℓ(y, f) of raw predictions f; what joins them to features lives elsewhere."""
 
+from typing import Any
+
+from skreg._state import published
 from skreg._validation import Registry
 from skreg.losses.base import CompiledLoss, Loss
 from skreg.losses.binary_log_loss import BinaryLogLoss
@@ -68,6 +71,27 @@ def register(loss: type[Loss]) -> type[Loss]:
     return loss
 
 
+def plain_loss(loss: Loss) -> Any:
+    """A loss of the package as its name and parameters; any other as it is.
+
+    Examples
+    --------
+    >>> from skreg.losses import Huber, plain_loss
+    >>> plain_loss(Huber(2.0))
+    {'name': 'huber', 'delta': 2.0}
+    """
+    if type(loss) not in _KINDS:
+        return loss
+    return {"name": loss.name} | {name: getattr(loss, name) for name in loss.parameters}
+
+
+def loss_from_plain(plain: Any) -> Loss:
+    """The loss that `plain_loss` was given."""
+    return plain if isinstance(plain, Loss) else get_loss(**plain)
+
+
+published(__name__, *_KINDS, Loss, CompiledLoss)
+
 __all__ = [
     "LOSSES",
     "REGRESSION_LOSSES",
@@ -83,6 +107,8 @@ __all__ = [
     "SquaredError",
     "Tweedie",
     "get_loss",
+    "loss_from_plain",
     "loss_of",
+    "plain_loss",
     "register",
 ]

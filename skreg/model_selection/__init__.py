@@ -1,6 +1,9 @@
 """Choosing λ: a search over whole paths."""
 
+from skreg._state import published
 from skreg.model_selection.search import PathSearchCV
 from skreg.model_selection.splitters import HashKFold
+
+published(__name__, HashKFold)
 
 __all__ = ["HashKFold", "PathSearchCV"]

@@ -21,6 +21,11 @@ def scorers_of(scorers):
     return scorers._scorers if isinstance(scorers, _MultimetricScorer) else {"score": scorers}
 
 
+def scorer_of(scorers):
+    """What a search calls ``scorer_``: a scorer, or a dict of several."""
+    return scorers._scorers if hasattr(scorers, "_scorers") else scorers
+
+
 def finished_of(found, job):
     """After Ctrl-C: the combinations to keep the results of; of the first, some splits will do.
 
@@ -57,7 +62,7 @@ class Outcome:
             "cv_results_": results,
             "n_splits_": max(1, len(evaluation.job.splits)),
             "multimetric_": multimetric,
-            "scorer_": scorers_of(scorers) if hasattr(scorers, "_scorers") else scorers,
+            "scorer_": scorer_of(scorers),
             "alphas_": found[0].alphas,
             "criterion_": found[0].criterion,
         }

@@ -105,7 +105,7 @@ def has_path(estimator):
     if not is_linear(estimator):
         return False
     bases = type(last_step(estimator)).__mro__
-    theirs = takewhile(lambda base: not base.__module__.startswith("skreg."), bases)
+    theirs = takewhile(lambda base: base.__module__.partition(".")[0] != "skreg", bases)
     return not any(name in vars(base) for base in theirs for name in OWN)
 
 

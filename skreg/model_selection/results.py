@@ -1,6 +1,7 @@
 """What a fitted search is asked: predictions with options, and its table."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
@@ -8,15 +9,32 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._documentation import DocumentedMixin
-from skreg.model_selection.outcome import frame_of
+from skreg._state import Held, Stored
+from skreg.model_selection.criteria import CriterionScores
+from skreg.model_selection.outcome import frame_of, scorer_of
 from skreg.model_selection.pipelines import alpha_name
 
 if TYPE_CHECKING:
     import pandas
 
 
-class SearchResults(DocumentedMixin, BaseSearchCV):
+class SearchResults(Stored, DocumentedMixin, BaseSearchCV):
     """`BaseSearchCV` whose predictions take the options of those of the chosen estimator."""
+
+    # Scorers are found by `scoring` again.
+    _held: ClassVar[dict[str, Held | None]] = {
+        "criterion_": Held(
+            "criterion_", lambda found: dict(vars(found)), lambda plain: CriterionScores(**plain)
+        ),
+        "scorer_": None,
+    }
+
+    def _unpacked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        found = super()._unpacked(state)
+        if "multimetric_" in found:
+            self.__dict__.update(found)
+            found["scorer_"] = scorer_of(self._get_scorers()[0])
+        return found
 
     @available_if(_search_estimator_has("predict"))
     def predict(self, X: Any, **params: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from skreg._state import Stored
 from skreg.path.grid import place_of
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkPath:
+class NetworkPath(Stored):
     """Networks for many λ, each trained on from the one before; every array has a row for each λ.
 
     Attributes

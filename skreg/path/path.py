@@ -1,7 +1,8 @@
 """The result of ``estimator.regularization_path(X, y, alphas)``."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter, methodcaller
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy.sparse import issparse
@@ -9,18 +10,20 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
 from skreg._sparse import check_sparse
+from skreg._state import Held, Stored
 from skreg._validation import check_alphas
 from skreg.path.grid import place_of
 from skreg.path.interpolation import between
 from skreg.path.model import PathModel
 from skreg.solvers import Solution
+from skreg.solvers.method import Freedom
 
 if TYPE_CHECKING:
     from skreg.plotting import RegularizationPathDisplay
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RegularizationPath(Solution):
+class RegularizationPath(Stored, Solution):
     """Solutions of R(θ) + λJ(θ) for many λ; every array has one row for each λ.
 
     Attributes
@@ -83,6 +86,11 @@ class RegularizationPath(Solution):
 
     model: PathModel = field(kw_only=True)
     given_names: np.ndarray | None = None
+
+    _held: ClassVar[dict[str, Held | None]] = {
+        "freedom": Held("dof", Freedom.counts, Freedom),
+        "model": Held("source", attrgetter("estimator"), methodcaller("_path_model")),
+    }
 
     def __len__(self):
         return len(self.alphas)

@@ -1,5 +1,6 @@
 """Penalties J(θ): one a file, each knowing its shape and never its strength λ."""
 
+from skreg._state import published
 from skreg._validation import Registry, parameters_of
 from skreg.penalties.base import Blocks, Penalty, Tangent
 from skreg.penalties.elastic_net import L1, L2, ElasticNet, NoPenalty
@@ -85,6 +86,12 @@ def get_penalty(name, l1_ratio=0.5, groups=None):
         )
     return make_penalty(name, **given)
 
+
+_PUBLIC = (
+    L1, L2, MCP, SCAD, SLOPE, Blocks, ElasticNet, Group, InputGroups, NetworkPenalty, NeuronGroups,
+    NoPenalty, Penalty, Separable, SparseGroup, Tangent,
+)  # fmt: skip
+published(__name__, *_PUBLIC)
 
 __all__ = [
     "CONCAVITY",

@@ -7,9 +7,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skreg._documentation import DocumentedMixin
+from skreg._state import Stored
 
 
-class NumericTransformer(TransformerMixin, DocumentedMixin, BaseEstimator):
+class NumericTransformer(Stored, TransformerMixin, DocumentedMixin, BaseEstimator):
     """A transformer of numbers, of which NaN stay NaN, in the precision that they come in."""
 
     def _checked(self, X: ArrayLike, reset: bool) -> np.ndarray:

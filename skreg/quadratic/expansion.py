@@ -31,6 +31,13 @@ class Expansion(Quadratic):
         thetas = np.asarray(thetas, dtype=np.float64)
         return thetas[:, None], self.y_mean - thetas @ self.x_mean[:, None]
 
+    def arrays(self):
+        """All that the expansion is made of."""
+        raise TypeError(
+            "the expansion of a risk with more features than rows holds the rows: keep the "
+            "estimator, which works it out again."
+        )
+
 
 class _ArrayExpansion(Expansion, GramQuadratic):
     """H and h = Hθ₀ − g as arrays."""
@@ -61,6 +68,13 @@ class _ArrayExpansion(Expansion, GramQuadratic):
         self.x_mean = self.mixed_means[0] if single else np.zeros(theta.size)
         self.y_mean = self.at_zero if single else np.zeros(1)
 
+    def arrays(self):
+        """All that the expansion is made of."""
+        own = dict(vars(self))
+        return {n: v for n, v in own.items() if n not in ("_spectra", "diagonal", "data")} | {
+            "dtype": self.dtype.name
+        }
+
     def coefficients(self, thetas):
         if len(self.at_zero) == 1:
             return super().coefficients(thetas)
@@ -84,3 +98,11 @@ class _WideExpansion(Expansion, RowQuadratic):
         self.rows.rescale(np.sqrt(weights.sum()))
         self.power = np.einsum("ij,ij->j", self.rows.b, self.rows.b)
         self.weight = risk.weight
+
+
+def expansion_from_arrays(arrays):
+    """The expansion whose ``arrays()`` these are."""
+    made = _ArrayExpansion.__new__(_ArrayExpansion)
+    Quadratic.__init__(made, arrays["dtype"])
+    vars(made).update(arrays | {"dtype": made.dtype, "diagonal": np.diag(arrays["hessian"])})
+    return made

@@ -14,6 +14,7 @@ from skreg._kernels import rows as row_kernels
 from skreg._kernels import thin_products
 from skreg._labels import as_numbers
 from skreg._sparse import check_sparse
+from skreg._state import Stored
 from skreg._validation import check_weights
 from skreg.rows import moment_bytes
 from skreg.rows.products import EPS, Array, add_gram, product, slices, symmetric
@@ -24,7 +25,7 @@ _GROUP = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class Moments(Stored):
     """An immutable statistic of (X, y, sample_weight) that can be added and subtracted.
 
     ``a + b`` is the statistic of both sets of rows together, ``(a + b) - b`` is ``a`` again up to

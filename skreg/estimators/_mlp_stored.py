@@ -1,0 +1,77 @@
+"""What a trained network is saved as: plain data, and made of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from skreg._state import Held
+from skreg.estimators._mlp_fit import Best
+from skreg.estimators._mlp_targets import Labels, LabelSets, Numbers, Target
+from skreg.losses import Loss, loss_from_plain, plain_loss
+from skreg.network.columns import Columns
+from skreg.network.fitting import Patience
+from skreg.network.training import TrainingState
+
+#: Names that files give the kinds of targets.
+_TARGETS: dict[str, type[Target]] = {"labels": Labels, "label sets": LabelSets, "numbers": Numbers}
+_KINDS = {kind: name for name, kind in _TARGETS.items()}
+Architecture = tuple[tuple[int, ...], str, Loss]
+
+
+def _architecture(found: Architecture) -> dict[str, Any]:
+    units, activation, loss = found
+    return {"units": units, "activation": activation, "loss": plain_loss(loss)}
+
+
+def _architecture_from(plain: Mapping[str, Any]) -> Architecture:
+    return tuple(plain["units"]), plain["activation"], loss_from_plain(plain["loss"])
+
+
+def _target(target: Target) -> dict[str, Any]:
+    own = {one.name: getattr(target, one.name) for one in fields(target)}  # type: ignore[arg-type]
+    if "loss" in own:
+        own["loss"] = plain_loss(own["loss"])
+    return {"kind": _KINDS[type(target)]} | own
+
+
+def _target_from(plain: Mapping[str, Any]) -> Target:
+    own = {name: value for name, value in plain.items() if name != "kind"}
+    if "loss" in own:
+        own["loss"] = loss_from_plain(own["loss"])
+    return _TARGETS[plain["kind"]](**own)
+
+
+def _training(state: TrainingState) -> dict[str, Any]:
+    """θ where the look-ahead is θ itself, it is so again in what is made of it."""
+    columns = None if state.columns is None else dict(vars(state.columns))
+    point = None if state.point is state.theta else state.point
+    return dict(vars(state)) | {"columns": columns, "point": point}
+
+
+def _training_from(plain: Mapping[str, Any]) -> TrainingState:
+    columns = None if plain["columns"] is None else Columns(**plain["columns"])
+    point = plain["theta"] if plain["point"] is None else plain["point"]
+    return TrainingState(**{**plain, "columns": columns, "point": point})
+
+
+def _best(best: Best) -> dict[str, Any]:
+    return dict(vars(best)) | {"patience": dict(vars(best.patience))}
+
+
+def _best_from(plain: Mapping[str, Any]) -> Best:
+    return Best(**{**plain, "patience": Patience(**plain["patience"])})
+
+
+HELD: dict[str, Held | None] = {
+    "_architecture": Held("architecture", _architecture, _architecture_from),
+    "_target": Held("target", _target, _target_from),
+    "_state": Held("training", _training, _training_from),
+    "_best": Held("early_stopping_so_far", _best, _best_from),
+    "_columns": Held("columns_read"),
+    "_split_seed": Held("split_seed"),
+    "_rng": Held("random_numbers"),
+    "_dof": Held("effective_dof"),
+    "_seen": None,
+}
