@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from skreg._state import published
-from skreg._version import __version__
+from skreg._version import __version__ as __version__
 from skreg.estimators.lasso import QuadraticApproxLasso
 from skreg.estimators.lasso_classifier import QuadraticApproxLassoClassifier
 from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor

@@ -107,8 +107,6 @@ __all__ = [
     "SquaredError",
     "Tweedie",
     "get_loss",
-    "loss_from_plain",
     "loss_of",
-    "plain_loss",
     "register",
 ]
