@@ -52,6 +52,7 @@ def chosen(
     strata: NDArray | None,
     validation: Rows | None,
     rng: np.random.RandomState,
+    n_rows: int | None = None,
 ) -> tuple[float, Curve]:
     """λ for the rows of ``objective``, whose own does not count, and how it was found.
 
@@ -67,6 +68,8 @@ def chosen(
         The user's own, to be held out in the place of parts.
     rng : RandomState
         A copy is drawn from, so that the fit is the one that the number λ gives.
+    n_rows : int or None
+        How many rows there are, where those of ``objective`` are a random part.
 
     Returns
     -------
@@ -76,13 +79,14 @@ def chosen(
     """
     weights = objective.sample_weight
     rows = np.arange(objective.n_samples) if weights is None else np.flatnonzero(weights)
-    prior = prior_alpha(objective.regularization, objective.units, len(rows))
+    n = len(rows) if n_rows is None else round(len(rows) * (n_rows / objective.n_samples))
+    prior = prior_alpha(objective.regularization, objective.units, n)
     if prior == 0 or (len(rows) < _ENOUGH and validation is None):
         return prior, {"alpha": np.array([prior])} | dict.fromkeys(
             ("loss", "std_error"), np.full(1, np.nan)
         )
     rng = deepcopy(rng)
-    n, rows = len(rows), np.sort(rng.permutation(rows)[:_ROWS])
+    rows = np.sort(rng.permutation(rows)[:_ROWS])
     splits: list[Split] = [(np.arange(len(rows)), slice(None))]
     n_train = len(rows) if validation is not None else len(rows) - len(rows) // _PARTS
     share = n_train / n * np.dtype(_dtype(sizes)).itemsize / sizes.dtype.itemsize

@@ -1,6 +1,7 @@
 """One fit of a network: its epochs, and all that happens around them."""
 
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,10 +12,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from skreg.estimators._mlp_history import WeightMeter, copy_log, record
+from skreg.estimators._mlp_targets import Target
+from skreg.network.columns import Sizes
 from skreg.network.fitting import History, Patience, fit_epochs
 from skreg.network.interrupt import Interrupt, deferred_interrupt
 from skreg.network.lbfgs import fit_lbfgs
 from skreg.network.prediction import raw_predictions
+from skreg.network.regularization import Regularization
+from skreg.network.training import Objective
 
 # Epochs without progress after which training that is never to stop counts as done.
 _USUAL_PATIENCE = 10
@@ -32,6 +37,43 @@ class Rows:
         """Some of them."""
         weights = None if self.weights is None else self.weights[rows]
         return Rows(self.X[rows], self.Y[rows], weights)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a fit trains on, after validation.
+
+    Parameters
+    ----------
+    objective : Objective
+        Without a penalty where λ is to be chosen.
+    target : Target
+    columns : ndarray or None
+        Those of X that a compressed network reads.
+    validation : Rows or None
+        Watched while training.
+    told : dict
+        For callbacks.
+    pilots : Objective
+        On the rows by which λ is chosen, with ``strata`` in equal shares.
+    own : Rows or None
+        Validation rows of the user.
+    sizes : Sizes or None
+        Of the columns of X; None where training goes on.
+    seen : callable
+        From the regularization to `Seen`, or None where rows are not kept.
+    """
+
+    objective: Objective
+    target: Target
+    columns: np.ndarray | None
+    validation: Rows | None
+    told: dict
+    pilots: Objective
+    strata: np.ndarray | None
+    own: Rows | None
+    sizes: Sizes | None
+    seen: Callable[[Regularization], Any]
 
 
 def hold_out(n, weights, strata, fraction, seed):
@@ -173,9 +215,9 @@ class Fit:
     def _objective(self):
         """R + λJ at the θ that is returned, without dropout."""
         objective, theta = self.objective, self.state.theta
-        raw = raw_predictions(self.network, theta, objective.X)
-        risk = objective.loss.value(objective.Y, raw, objective.sample_weight)
-        return float(risk + objective.regularization.value(theta, objective.units))
+        return float(
+            objective.risk_at(theta) + objective.regularization.value(theta, objective.units)
+        )
 
     def _score(self, theta):
         """The score on the validation rows; their mean loss is noted."""

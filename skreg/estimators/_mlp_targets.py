@@ -247,16 +247,15 @@ class Numbers(Target):
     def of(cls, y, loss, weights):
         """Mean and scale of ``y``."""
         loss.check_targets(y)
-        Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-        # In units of a power of two, so that sums and squares neither overflow nor vanish.
-        unit = np.exp2(np.frexp(np.abs(Y).max(axis=0))[1] - 1.0)
-        mean = unit * np.average(Y / unit, axis=0, weights=weights)
+        return cls.about(loss, *mean_and_scale(y, weights), y.ndim == 1)
+
+    @classmethod
+    def about(cls, loss, mean, scale, is_single):
+        """Of targets with this mean and standard deviation."""
         if loss.has_log_link:
-            return cls(loss, np.zeros_like(mean), np.where(mean > 0, mean, 1.0), y.ndim == 1)
-        squares = np.square(Y / unit - mean / unit)
-        scale = unit * np.sqrt(np.average(squares, axis=0, weights=weights))
+            return cls(loss, np.zeros_like(mean), np.where(mean > 0, mean, 1.0), is_single)
         is_constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-        return cls(loss, mean, np.where(is_constant, 1.0, scale), y.ndim == 1)
+        return cls(loss, mean, np.where(is_constant, 1.0, scale), is_single)
 
     def check_range(self, dtype):
         """Predictions have the dtype of X."""
@@ -303,6 +302,16 @@ class Numbers(Target):
         if self.loss.is_quadratic:
             return r2_score(Y, raw, sample_weight=sample_weight)
         return -self.loss.value(Y, raw, sample_weight)
+
+
+def mean_and_scale(y, weights):
+    """Mean and standard deviation of each target."""
+    Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+    # In units of a power of two, so that sums and squares neither overflow nor vanish.
+    unit = np.exp2(np.frexp(np.abs(Y).max(axis=0))[1] - 1.0)
+    mean = unit * np.average(Y / unit, axis=0, weights=weights)
+    squares = np.square(Y / unit - mean / unit)
+    return mean, unit * np.sqrt(np.average(squares, axis=0, weights=weights))
 
 
 def label_target(y, classes):

@@ -12,6 +12,7 @@ from skreg._validation import validated_fit
 from skreg.estimators._available import only_where
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp import BaseRegularizedMLP, needs_batches
+from skreg.estimators._mlp_chunks import LabelTally
 from skreg.estimators._mlp_targets import ClassTarget, label_target
 
 
@@ -184,3 +185,6 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
         if incremental and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         return label_target(y, classes)
+
+    def _tally(self) -> LabelTally:
+        return LabelTally()

@@ -13,6 +13,7 @@ from skreg._validation import validated_fit
 from skreg.estimators._available import only_where
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp import BaseRegularizedMLP, needs_batches
+from skreg.estimators._mlp_chunks import NumberTally
 from skreg.estimators._mlp_targets import Numbers
 from skreg.losses import loss_of
 
@@ -142,3 +143,6 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
 
     def _new_target(self, y, weights, classes, incremental) -> Numbers:
         return Numbers.of(y, loss_of(self), weights)
+
+    def _tally(self) -> NumberTally:
+        return NumberTally(loss_of(self))

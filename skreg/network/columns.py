@@ -72,9 +72,9 @@ class Sizes:
         return float(np.exp2(_most(self.dtype) + 8))
 
     @classmethod
-    def of(cls, X: Any) -> Self:
-        """Those of an array or a CSR array."""
-        largest = _largest(X)
+    def of(cls, X: Any, largest: NDArray | None = None) -> Self:
+        """Those of an array or a CSR array; of a part of it, if ``largest`` is that of all rows."""
+        largest = largest_of(X) if largest is None else largest
         # Powers of two, so that squares neither overflow nor vanish, and exact.
         unit = np.exp2(np.frexp(largest)[1] - 1.0)
         n, p = X.shape
@@ -97,7 +97,7 @@ class Sizes:
         return cls(unit * mean, unit * deviation, size, *of_rows)
 
 
-def _largest(X):
+def largest_of(X: Any) -> NDArray:
     """Largest absolute value of each column, without a copy of X."""
     if not issparse(X):
         return np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)

@@ -1,6 +1,6 @@
 """Training: the objective of a network on data, and epochs that lower it."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isfinite
@@ -15,7 +15,7 @@ from skreg._kernels import trainer as kernel
 from skreg._threads import Pace, worker_threads
 from skreg.losses import Loss
 from skreg.network.columns import Columns
-from skreg.network.prediction import compiled_network, zeros_lie_together
+from skreg.network.prediction import compiled_network, raw_predictions, zeros_lie_together
 from skreg.network.regularization import Regularization
 
 #: Rows of a batch where the batches only add up to the gradient over all rows.
@@ -59,11 +59,30 @@ class Objective:
         """The compiled network of this shape."""
         return compiled_network(self.units, self.activation, self.loss)
 
+    def relative_weights(self):
+        """The weights, in the dtype of X, with mean 1; None for equal ones."""
+        weights = self.sample_weight
+        return None if weights is None else (weights / weights.mean()).astype(self.X.dtype)
+
+    def risk_at(self, theta):
+        """The mean loss over all rows, without dropout."""
+        raw = raw_predictions(self.network(), theta, self.X)
+        return self.loss.value(self.Y, raw, self.sample_weight)
+
+    def passes(self, batch_size, rng):
+        """For each epoch, the parts of it: rows as an `Objective`, and the order to take them in.
+
+        All parts but the last have whole batches; ``rng`` as for `epochs`.
+        """
+        order = np.arange(self.n_samples)
+        while True:
+            if rng is not None:
+                rows.shuffle(order, rng.tomaxint())
+            yield [(self, order)]
+
     def trainer(self, state, *, batch_size, max_workers=1, **numbers):
         """The compiled trainer that works on the arrays of ``state``."""
-        weights = self.sample_weight
-        if weights is not None:
-            weights = (weights / weights.mean()).astype(self.X.dtype)
+        weights = self.relative_weights()
         columns = self.suited(state.columns)
         if columns is not None:
             numbers |= dict(centers=columns.centers, scales=columns.scales)
@@ -166,20 +185,15 @@ class Objective:
         ValueError
             As soon as the loss or a parameter is not finite; ``state`` is then not to be used.
         """
-        order, network = np.arange(self.n_samples), self.network()
-        penalty_term = self.regularization.meter(state.theta, network)
+        penalty_term = self.regularization.meter(state.theta, self.network())
         etas = np.empty(-(-self.n_samples // batch_size))
         numbers = self.regularization.numbers(self.units) | dict(dropout_seed=state.dropout_seed)
-        rule = optimizer.numbers()
-        with self._team(state, batch_size, **numbers) as (trainer, train):
-            run = self.epoch_of(trainer, train, state.theta, batch_size)
-            while True:
-                if rng is not None:
-                    rows.shuffle(order, rng.tomaxint())
+        with ExitStack() as stack:
+            crew = Crew(stack, state, batch_size, numbers, optimizer.numbers())
+            for parts in self.passes(batch_size, rng):
                 etas[:] = state.eta
-                trainer.weaken_groups(state.group_share)
-                risk = run(order, etas, n_steps_done=state.n_steps, **rule) / self.n_samples
-                objective = np.nan if trainer.diverged else risk + penalty_term()
+                risk = crew.epoch(parts, etas) / self.n_samples
+                objective = risk + penalty_term()
                 if not isfinite(objective):
                     raise ValueError(
                         f"Training diverged: the loss or a weight is no longer finite at "
@@ -241,6 +255,49 @@ class Objective:
                 for thread in threads:
                     if thread.ident is not None:
                         thread.join()
+
+
+class Crew:
+    """Trains on the parts of epochs; trainer and threads stay for as long as the rows are the same.
+
+    Parameters
+    ----------
+    stack : ExitStack
+        At whose end the threads end.
+    state : TrainingState
+    batch_size : int
+    numbers : dict
+        Of the penalty, for the trainer.
+    rule : dict
+        Of the optimizer.
+    """
+
+    def __init__(self, stack, state, batch_size, numbers, rule):
+        self.stack, self.state, self.batch_size = stack, state, batch_size
+        self.numbers, self.rule = numbers, rule
+        self.part = None
+
+    def epoch(self, parts, etas):
+        """Σ wᵢℓᵢ met on these parts, with so many rates as steps; NaN where training diverged."""
+        loss, n_done = 0.0, self.state.n_steps
+        for part, order in parts:
+            self._begin(part)
+            n_now = -(-len(order) // self.batch_size)
+            loss += self.run(order, etas[:n_now], n_steps_done=n_done, **self.rule)
+            if self.trainer.diverged:
+                return np.nan
+            etas, n_done = etas[n_now:], n_done + n_now
+        return loss
+
+    def _begin(self, part):
+        if part is not self.part:
+            self.stack.close()
+            self.part = part
+            self.trainer, train = self.stack.enter_context(
+                part._team(self.state, self.batch_size, **self.numbers)
+            )
+            self.run = part.epoch_of(self.trainer, train, self.state.theta, self.batch_size)
+        self.trainer.weaken_groups(self.state.group_share)
 
 
 @dataclass

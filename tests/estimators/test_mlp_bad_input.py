@@ -279,6 +279,9 @@ def test_penalties_that_do_not_fit(kind):
     fails(small(kind, penalty="mcp", norm_bound=1.0), X, y, match=r"norm_bound=1\.0 needs penalty")
 
 
-def test_rows_in_chunks_are_refused():
+def test_partial_fit_takes_one_chunk():
+    def unread():
+        raise AssertionError("read before it is refused")
+
     with pytest.raises(ValueError, match=r"in chunks \(function\).*partial_fit for each chunk"):
-        RegularizedMLPClassifier().fit(test_rows_in_chunks_are_refused, "y")
+        RegularizedMLPClassifier().partial_fit(unread, "y", classes=[0, 1])
