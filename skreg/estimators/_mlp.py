@@ -25,9 +25,9 @@ from skreg.estimators._mlp_alpha import chosen
 from skreg.estimators._mlp_chunks import Source
 from skreg.estimators._mlp_fit import Fit
 from skreg.estimators._mlp_parameters import MLPParameters
+from skreg.estimators._mlp_prepared import Prepares
 from skreg.estimators._mlp_scales import check_scales, warn_of_scales
 from skreg.estimators._mlp_stored import HELD
-from skreg.estimators._mlp_task import TaskOfRows
 from skreg.network.columns import Columns
 from skreg.network.parameters import initial_theta
 from skreg.network.prediction import compiled_network, raw_predictions
@@ -35,7 +35,7 @@ from skreg.network.training import TrainingState
 from skreg.path import NetworkPath
 
 
-class BaseRegularizedMLP(CallbackSupportMixin, TaskOfRows):
+class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
     """A network fitted by mini-batches; subclasses say what targets are and what outputs mean.
 
     In a subclass's docstring ``{parameters}`` and ``{attributes}`` stand for what `MLPParameters`
@@ -152,47 +152,53 @@ class BaseRegularizedMLP(CallbackSupportMixin, TaskOfRows):
             (X, y, sample_weight), source = rows, None
         if source is None:
             rows = (X, y, sample_weight, X_val, y_val, classes)
-            task = self._task(*rows, seed=seed, goes_on=goes_on, incremental=incremental)
+            given = self._prepared(*rows, seed=seed, goes_on=goes_on, incremental=incremental)
         else:
-            task = self._streamed_task(source, X_val, y_val, seed=seed, rng=rng, goes_on=goes_on)
-        objective, units = task.objective, task.objective.units
+            given = self._prepared_stream(source, X_val, y_val, seed=seed, rng=rng, goes_on=goes_on)
+        objective, units = given.objective, given.objective.units
         regularization = objective.regularization
         chooses = isinstance(self.alpha, str) and not goes_on
         if not goes_on:
             names = getattr(self, "feature_names_in_", None)
-            check_scales(task.sizes, names)
+            check_scales(given.sizes, names)
             if chooses:
                 alpha, curve = chosen(
-                    self, task.pilots, task.sizes, task.strata, task.own, rng, objective.n_samples
+                    self,
+                    given.pilots,
+                    given.sizes,
+                    given.strata,
+                    given.own,
+                    rng,
+                    objective.n_samples,
                 )
                 regularization = replace(regularization, alpha=alpha)
                 objective = replace(objective, regularization=regularization)
             if regularization.penalizes_inputs(len(units) - 1):
-                warn_of_scales(task.sizes, names)
+                warn_of_scales(given.sizes, names)
         alphas = regularization.alpha
         fixed = dict(
             alpha_=np.array(alphas) if isinstance(alphas, tuple) else alphas,
-            _architecture=(units, self.activation, task.target.loss),
-            _target=task.target,
-            _columns=task.columns,
+            _architecture=(units, self.activation, given.target.loss),
+            _target=given.target,
+            _columns=given.columns,
             _split_seed=seed,
             _rng=rng,
-            _seen=task.seen(regularization),
+            _seen=given.seen(regularization),
             _dof=None,
             n_layers_=len(units),
             n_outputs_=units[-1],
-            out_activation_=task.target.loss.out_activation,
+            out_activation_=given.target.loss.out_activation,
         )
         if chooses:
             fixed["alpha_curve_"] = curve
-        if task.target.classes is not None:
-            fixed["classes_"] = task.target.classes
+        if given.target.classes is not None:
+            fixed["classes_"] = given.target.classes
         before = dict(vars(self)) if goes_on else {}
         n_epochs_done = len(before.get("loss_curve_", ()))
         found = Fit(
-            self, objective, self._start(objective, rng, task.sizes), task.target,
-            validation=task.validation, before=before, fixed=fixed, rng=rng,
-            is_incremental=incremental, told=task.told,
+            self, objective, self._start(objective, rng, given.sizes), given.target,
+            validation=given.validation, before=before, fixed=fixed, rng=rng,
+            is_incremental=incremental, told=given.told,
             settings=self._settings(objective.n_samples, incremental, goes_on, n_epochs_done),
         ).run()  # fmt: skip
         if not isinstance(self.alpha, str):

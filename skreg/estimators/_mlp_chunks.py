@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils.multiclass import type_of_target
 
 from skreg._labels import check_classes, refuse_missing
+from skreg._validation import surely_finite
 from skreg.estimators._mlp_after import columns_of, with_short_indices
 from skreg.estimators._mlp_targets import (
     ClassTarget,
@@ -101,7 +102,7 @@ class Source:
     def _check(self, block: Block) -> None:
         values = block.X.data if issparse(block.X) else block.X
         for name, array in (("X", values), ("y", block.y)):
-            if array.dtype.kind == "f" and not np.isfinite(array.sum()):
+            if array.dtype.kind == "f" and not surely_finite(array):
                 _refuse_infinite(name, array, block)
         if block.y.dtype.kind == "O":
             refuse_missing(block.y.ravel())

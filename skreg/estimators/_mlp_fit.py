@@ -40,7 +40,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Task:
+class Prepared:
     """What a fit trains on, after validation.
 
     Parameters

@@ -20,7 +20,7 @@ from skreg.estimators._mlp_chunks import (
     NumberTally,
     Streamed,
 )
-from skreg.estimators._mlp_fit import Rows, Task, hold_out
+from skreg.estimators._mlp_fit import Prepared, Rows, hold_out
 from skreg.estimators._mlp_targets import Target
 from skreg.network.columns import Sizes
 from skreg.network.streaming import StreamedObjective
@@ -28,8 +28,8 @@ from skreg.network.training import Objective
 from skreg.rows.sources import is_chunked
 
 
-class TaskOfRows(AfterTraining):
-    """Validates rows, in memory and in chunks."""
+class Prepares(AfterTraining):
+    """A network as far as it checks what it is given, in memory or in chunks."""
 
     @abstractmethod
     def _tally(self) -> NumberTally | LabelTally:
@@ -39,10 +39,10 @@ class TaskOfRows(AfterTraining):
     def _new_target(self, y, weights, classes, incremental) -> Target:
         """What the targets are: `Labels`, `LabelSets` or `Numbers`."""
 
-    def _task(
+    def _prepared(
         self, X, y, sample_weight, X_val, y_val, classes, *, seed, goes_on, incremental
     ):  # fmt: skip
-        """The `Task` of rows in memory."""
+        """The `Prepared` of rows in memory."""
         dtype = self._state.theta.dtype if goes_on else [np.float64, np.float32]
         X, y = self._validated(X, y, dtype, reset=not (incremental and goes_on))
         weights = check_weights(sample_weight, X)
@@ -73,14 +73,14 @@ class TaskOfRows(AfterTraining):
         if weights is not None:
             told["metadata"] = {"sample_weight": weights}
         objective = Objective(**shape, X=training.X, Y=training.Y, sample_weight=training.weights)
-        return Task(
+        return Prepared(
             objective, target, columns, validation, told, pilots=objective, strata=strata, own=own,
             sizes=None if goes_on else Sizes.of(training.X),
             seen=partial(Seen.of, X, training, kept),
         )  # fmt: skip
 
-    def _streamed_task(self, source, X_val, y_val, *, seed, rng, goes_on):
-        """The `Task` of rows in chunks that are more than fit in memory."""
+    def _prepared_stream(self, source, X_val, y_val, *, seed, rng, goes_on):
+        """The `Prepared` of rows in chunks that are more than fit in memory."""
         if self.solver == "lbfgs":
             raise ValueError(
                 "solver='lbfgs' takes all rows at once, and these are more than "
@@ -114,7 +114,7 @@ class TaskOfRows(AfterTraining):
         held, some = streamed.held, streamed.looked_at
         shape = self._shape(some.X.shape[1], target, some.y.shape[1], goes_on)
         own = self._validation_rows(X_val, y_val, target, dtype, columns)
-        return Task(
+        return Prepared(
             StreamedObjective(
                 **shape, X=some.X[:0], Y=some.y[:0], read=streamed.read, n_rows=streamed.n_rows,
                 buffer=source.chunks.shuffle_buffer,
