@@ -1,5 +1,6 @@
 """Fitted models for other programs: ONNX graphs and plain code."""
 
 from skreg.export.onnx_model import to_onnx
+from skreg.export.skl2onnx_converters import register_with_skl2onnx
 
-__all__ = ["to_onnx"]
+__all__ = ["register_with_skl2onnx", "to_onnx"]

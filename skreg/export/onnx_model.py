@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from skreg._version import __version__
 from skreg.export.describe import program_of
 from skreg.export.graph import Graph, label_and_probabilities, onnx_labels, raw_of
 from skreg.export.program import Program, Standardize
+from skreg.export.transformers import UnknownStepError
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -108,9 +110,11 @@ def to_onnx(
     model : estimator
         A fitted estimator of skreg; a search, whose ``best_estimator_`` is exported; a
         `TransformedTargetRegressor`; or a Pipeline, whose steps may be scalers, `SimpleImputer`,
-        `PCA`, feature selectors and those of `skreg.preprocessing`.
+        `PCA`, feature selectors and those of `skreg.preprocessing`. With other parts of
+        scikit-learn it is converted by skl2onnx, and X is needed.
     X : array-like, default=None
-        Rows such as ``predict`` takes, of which the dtype is looked at.
+        A few rows such as ``predict`` takes, of which the types are looked at. Where skl2onnx
+        converts, each column of a DataFrame becomes an input, its name made an identifier.
     offset : bool, default=False
         Whether the graph of a linear model takes an offset, as its ``predict`` does.
     dtype : {"float32", "float64"}, default=None
@@ -127,9 +131,9 @@ def to_onnx(
     Raises
     ------
     ImportError
-        Without the package onnx.
+        Without the package onnx, or skl2onnx where it is needed.
     TypeError
-        For a model with parts that are not known; the message names them.
+        For a model with parts that are not known, without X; the message names them.
     ValueError
         If numbers do not fit the dtype, or the offset the model.
 
@@ -155,15 +159,20 @@ def to_onnx(
     True
     """
     onnx = _onnx()
-    program = program_of(model).with_offset(offset)
-    chosen = _dtype(dtype, X, program)
     if not _LEAST_OPSET <= target_opset <= onnx.defs.onnx_opset_version():
         raise ValueError(
             f"target_opset must be from {_LEAST_OPSET} to {onnx.defs.onnx_opset_version()}, the "
             f"last that the installed onnx knows, got {target_opset!r}."
         )
-    program = program.pruned().cast(chosen, keep=Standardize)
-    return _graph(program, chosen).model(target_opset, metadata_of(program))
+    chosen = None if dtype is None else _checked(dtype)
+    try:
+        program = program_of(model)
+    except UnknownStepError as unknown:
+        return _by_skl2onnx(model, X, offset, chosen, target_opset, unknown)
+    program = program.with_offset(offset).pruned()
+    chosen = chosen or _dtype_of(X, program)
+    graph = _graph(program.cast(chosen, keep=Standardize), chosen)
+    return graph.model(target_opset, _metadata(program.model, program.feature_names))
 
 
 def _onnx() -> Any:
@@ -176,14 +185,41 @@ def _onnx() -> Any:
     return onnx
 
 
-def _dtype(dtype: DTypeLike | None, X: Any, program: Program) -> np.dtype:
-    if dtype is None:
-        own = getattr(X, "dtype", None)
-        return own if own is not None and own in _FLOATS else program.dtype
+def _checked(dtype: DTypeLike) -> np.dtype:
     with suppress(TypeError):  # not to be understood as a dtype
         if np.dtype(dtype) in _FLOATS:
             return np.dtype(dtype)
     raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
+
+
+def _dtype_of(X: Any, program: Program) -> np.dtype:
+    own = getattr(X, "dtype", None)
+    return own if own is not None and own in _FLOATS else program.dtype
+
+
+def _by_skl2onnx(
+    model: Any,
+    X: Any,
+    offset: bool,
+    dtype: np.dtype | None,
+    target_opset: int,
+    unknown: UnknownStepError,
+) -> ModelProto:
+    """The graph of a model with parts that skl2onnx may know."""
+    if offset or X is None:
+        raise unknown
+    try:
+        from skreg.export.skl2onnx_converters import converted
+
+        made = converted(model, X, dtype, target_opset)
+    except ImportError as error:
+        raise ImportError(
+            f"{unknown} skl2onnx converts more, but it is not installed: pip install skl2onnx."
+        ) from error
+    from onnx import helper
+
+    helper.set_model_props(made, _metadata(type(model).__name__, getattr(X, "columns", None)))
+    return made
 
 
 def _graph(program: Program, dtype: np.dtype) -> OnnxGraph:
@@ -205,18 +241,10 @@ def _graph(program: Program, dtype: np.dtype) -> OnnxGraph:
     return graph
 
 
-def metadata_of(program: Program) -> dict[str, str]:
+def _metadata(model: str, names: Iterable[str] | None) -> dict[str, str]:
     """What is written beside the graph."""
-    names = None if program.feature_names is None else list(program.feature_names)
     return {
-        "model": program.model,
-        "skreg_version": _version(),
-        "feature_names": json.dumps(names, ensure_ascii=False),
+        "model": model,
+        "skreg_version": __version__,
+        "feature_names": json.dumps(None if names is None else list(names), ensure_ascii=False),
     }
-
-
-def _version() -> str:
-    try:
-        return version("skreg")
-    except PackageNotFoundError:  # imported from a source tree
-        return ""

@@ -43,8 +43,8 @@ def transformation_of(model: Any) -> list[RowMap]:
         names = sorted(kind.__name__ for kind in TRANSFORMERS)
         raise UnknownStepError(
             f"export does not know the transformer {type(model).__name__}. It knows "
-            f"{', '.join(names)} and feature selectors. Use one of these, or skreg.to_onnx(model, "
-            "X) with skl2onnx, which converts more of scikit-learn's."
+            f"{', '.join(names)} and feature selectors. Use one of these; or skreg.to_onnx(model, "
+            "X), with rows X, which converts more of scikit-learn by skl2onnx."
         )
     check_is_fitted(model)
     return known(model)
