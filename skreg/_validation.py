@@ -369,9 +369,10 @@ def refuse_out_of_range(values: NDArray[Any], name: str) -> None:
         ...
     ValueError: X holds 1e+200, whose square is too large for float64. Scale its column down.
     """
-    high, low = values.max(axis=0), values.min(axis=0)
     if issparse(values):
-        high, low = high.toarray()[0], low.toarray()[0]
+        high, low = values.max(axis=0).toarray()[0], values.min(axis=0).toarray()[0]
+    else:
+        high, low = np.maximum.reduce(values, axis=0), np.minimum.reduce(values, axis=0)
     sizes = np.atleast_1d(np.maximum(high, -low)).astype(np.float64)
     if (largest := sizes.max()) > _FAR:
         raise ValueError(

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -144,7 +144,9 @@ class Separable(Penalty):
 
     def excluded(self, p: int) -> Mask:
         """Mask of the features that are excluded, shape (p,)."""
-        return np.broadcast_to(self.factors is not None and np.isinf(self.factors), p)
+        if not self._excludes:
+            return np.zeros(p, dtype=bool)
+        return np.broadcast_to(np.isinf(cast(ArrayLike, self.factors)), p)
 
     @cached_property
     def _excludes(self):

@@ -131,11 +131,11 @@ class DenseFactor(Factor):
     def solve(self, gradient: Array, total: Array, tol: float | None = None) -> tuple[Array, Array]:
         """The Newton step (d_θ, d_b) for these gradients; ``tol`` is for methods that iterate."""
         inverse_bb, mixed = self._inverse_bb, self._mixed
-        with_b = inverse_bb @ total[: len(inverse_bb)]
+        if not len(inverse_bb):
+            return -self.inverse_times(gradient), np.zeros(len(total))
+        with_b = inverse_bb @ total
         step = -self.inverse_times(gradient - with_b @ mixed)
-        step_b = np.zeros_like(total)
-        step_b[: len(with_b)] = -with_b - inverse_bb @ (mixed @ step)
-        return step, step_b
+        return step, -with_b - inverse_bb @ (mixed @ step)
 
 
 class IterativeFactor:

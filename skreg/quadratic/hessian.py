@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import issparse
 
 from skreg._kernels import rows as row_kernels
 from skreg.quadratic.factor import DenseFactor, Factor, IterativeFactor
@@ -134,8 +133,7 @@ class Hessian:
         """About the diagonal, shape (K·p,): classes are centered each by itself."""
         risk, p = self.risk, self.risk.n_features
         out = []
-        for k in range(risk.n_outputs):
-            weights = own_weights(risk, self.curvature, k)
+        for weights in np.ascontiguousarray(own_weights(risk, self.curvature).T):
             squares = risk.design.squares(weights)
             if risk.fit_intercept:
                 sums = risk.design.transposed_dot(weights[:, None])[:, 0]
@@ -220,8 +218,7 @@ class Hessian:
 
     def _of_one_output(self, which: Indices, first: int) -> tuple[Array, Array]:
         design = self.risk.design
-        is_whole = not first and np.array_equal(which, np.arange(design.shape[1]))
-        if is_whole and issparse(self.risk.X):
+        if not first and np.array_equal(which, np.arange(design.shape[1])):
             gram, sums = design.gram(self.curvature[:, 0])
             return gram, sums[None]
         gram, mixed = None, np.zeros((1, len(which) - first))
@@ -334,6 +331,9 @@ class DenseHessian(Hessian):
     def _by_pairs(self, curvature: Array) -> tuple[Array, Array]:
         """∂²R/∂θ² and ∂²R/∂b∂θ, of shape (K·p, K·p) and (K, K·p)."""
         risk, p, K = self.risk, self.risk.n_features, self.risk.n_outputs
+        if K == 1:
+            gram, sums = risk.design.gram(self.curvature[:, 0])
+            return gram, sums[None]
         H, mixed = np.zeros((K, p, K, p)), np.zeros((K, K, p))
         for k in range(K):
             for l in range(k, K):

@@ -8,6 +8,7 @@ share·(diag(π) − ππᵀ).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -57,6 +58,16 @@ class Point:
     total: Array
     complete: bool = True
 
+    @cached_property
+    def both(self) -> Array:
+        """θ and b in a row, shape (K·p + K,)."""
+        return np.concatenate([self.theta, self.intercept])
+
+    @cached_property
+    def slopes(self) -> Array:
+        """∂R/∂θ and ∂R/∂b in a row, shape (K·p + K,)."""
+        return np.concatenate([self.gradient, self.total])
+
 
 class Rounding(NamedTuple):
     """Errors that float64 makes, to an order of magnitude.
@@ -85,7 +96,7 @@ class Rounding(NamedTuple):
         predictions.
         """
         raw, curvature = point.raw, point.curvature
-        weights = np.stack([own_weights(risk, curvature, k) for k in range(raw.shape[1])], axis=1)
+        weights = own_weights(risk, curvature)
         size = np.abs(raw) if risk.loss.has_identity_link else 1.0 + np.abs(raw)
         square = float(np.sum(weights * size**2))
         if risk.loss.has_log_link:
@@ -102,15 +113,15 @@ class Rounding(NamedTuple):
 def row_weights(risk: EmpiricalRisk, curvature: Array, k: int, l: int) -> Array | None:
     """Weights of rows in ±∂²R/∂θₖ∂θₗ (minus for k ≠ l), or None where that is 0."""
     if k == l:
-        return own_weights(risk, curvature, k)
+        return own_weights(risk, curvature[:, [k]])[:, 0]
     return risk.share * curvature[:, k] * curvature[:, l] if risk.loss.coupled else None
 
 
-def own_weights(risk: EmpiricalRisk, curvature: Array, k: int) -> Array:
-    """Weights of rows in ∂²R/∂θₖ²."""
+def own_weights(risk: EmpiricalRisk, curvature: Array) -> Array:
+    """Weights of rows in ∂²R/∂θₖ² for each output k, or for those whose columns are given."""
     if risk.loss.coupled:
-        return risk.share * curvature[:, k] * (1.0 - curvature[:, k])
-    return floored(risk, curvature)[:, k]
+        return risk.share[:, None] * curvature * (1.0 - curvature)
+    return floored(risk, curvature)
 
 
 def rows_times(risk: EmpiricalRisk, curvature: Array, change: Array) -> Array:
@@ -142,7 +153,7 @@ def floored(risk: EmpiricalRisk, curvature: Array) -> Array:
 def intercept_block(risk: EmpiricalRisk, curvature: Array) -> Array:
     """∂²R/∂b², shape (K, K)."""
     if not risk.loss.coupled:
-        return np.diag(curvature.sum(axis=0))
+        return np.add.reduce(curvature, axis=0) * np.eye(curvature.shape[1])
     weighted = risk.share[:, None] * curvature
     return np.diag(weighted.sum(axis=0)) - weighted.T @ curvature
 

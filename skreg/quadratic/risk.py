@@ -147,7 +147,9 @@ class EmpiricalRisk(Problem):
         value, residual, curvature = derivatives or self.derivatives_at(raw)
         if gradient is None:
             gradient = self.design.transposed_dot(residual).T.ravel()
-        total = residual.sum(axis=0) if self.fit_intercept else np.zeros(self.n_outputs)
+        total = np.zeros(self.n_outputs)
+        if self.fit_intercept:
+            np.add.reduce(residual, axis=0, out=total)
         return Point(theta, intercept, raw, value, residual, curvature, gradient, total)
 
     def points(self, coefs: Array, intercepts: Array) -> Iterator[Point]:
@@ -165,7 +167,7 @@ class EmpiricalRisk(Problem):
         if not in_one_pass:
             change = self.design.dot(d.T) + d_b
             return change, self.derivatives_at(raw + change), None
-        change, residual, curvature = (np.empty(raw.shape) for _ in range(3))
+        change, residual, curvature = np.empty((3, *raw.shape))
         columns = [part[:, 0] for part in (self.y, raw, change, residual, curvature)]
         loss, d = self.loss, np.ascontiguousarray(d[0])
 

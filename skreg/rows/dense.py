@@ -75,8 +75,13 @@ class DenseRows(Rows):
             return cls(X, np.zeros(X.shape[1]))
         origin = sample[0].copy()
         sample -= origin
-        middle = origin + sample.mean(axis=0)
-        far = np.abs(middle) > _FAR * sample.std(axis=0)
+        mean = np.add.reduce(sample, axis=0) / len(sample)
+        # A row of the sample being its origin, the difference has digits to tell.
+        variance = np.einsum("ij,ij->j", sample, sample) / len(sample) - mean**2
+        middle = origin + mean
+        far = middle**2 > _FAR**2 * variance
+        if not far.any():
+            return cls(X, np.zeros(X.shape[1]))
         # A constant feature has to vanish, so its center is its value.
         constant = ~sample.any(axis=0)
         return cls(X, np.where(far, np.where(constant, origin, middle), 0.0))

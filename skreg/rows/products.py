@@ -43,9 +43,10 @@ def product(a: Array, b: Array) -> Array:
     if not (a.size and b.size):
         return np.zeros((a.shape[0], b.shape[1]))
     if b.shape[1] <= _THIN and (a.flags.c_contiguous or a.flags.f_contiguous):
-        matrix, flip = (a, 0) if a.flags.f_contiguous else (a.T, 1)
-        with one_blas_thread() if a.size > _ALONE else nullcontext():
-            return np.array([dgemv(1.0, matrix, column, trans=flip) for column in b.T]).T
+        if a.size <= _ALONE:
+            return _by_columns(a, b)
+        with one_blas_thread():
+            return _by_columns(a, b)
     left, right = b.T, a.T
     out = np.empty((left.shape[0], right.shape[1]))
 
@@ -57,6 +58,13 @@ def product(a: Array, b: Array) -> Array:
     else:
         tiles.multiply(left, right, out)
     return out.T
+
+
+def _by_columns(a: Array, b: Array) -> Array:
+    """a @ b by BLAS, for an a whose elements are contiguous in either order."""
+    matrix, flip = (a, 0) if a.flags.f_contiguous else (a.T, 1)
+    out = [dgemv(1.0, matrix, column, trans=flip) for column in b.T]
+    return out[0][:, None] if len(out) == 1 else np.array(out).T
 
 
 def dot(a: Array, b: Array) -> float:

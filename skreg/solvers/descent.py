@@ -42,7 +42,7 @@ def gradient_scales(risk, diagonal, curvature):
     its rows, see `EmpiricalRisk.derivatives_at`.
     """
     null_risk = risk.null_risk or 1.0
-    bends = np.array([own_weights(risk, curvature, k).sum() for k in range(risk.n_outputs)])
+    bends = own_weights(risk, curvature).sum(axis=0)
     used = np.where(diagonal > 0, diagonal, 1.0)
     return np.sqrt(used * null_risk), np.sqrt(np.maximum(bends, EPS) * null_risk)
 
@@ -83,6 +83,8 @@ class Descent:
         self._hessian_type, self._patience = hessian_type, patience
         shape = risk.n_outputs, risk.n_features
         self.weights = np.tile(factors, risk.n_outputs)
+        # Of θ and b in a row, as all vectors below that have no name of their own.
+        self._bends = np.concatenate([self.weights, np.zeros(risk.n_outputs)])
         self.point = risk.null
         self._pairs: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=_MEMORY)
         self._solved: deque[tuple] = deque(maxlen=_KNOWN)
@@ -90,8 +92,8 @@ class Descent:
         self.notes: list[str] = []
         self.renew(np.inf)
         self.null_diagonal = self.hessian.diagonal.reshape(shape)
-        scale, self._scale_b = gradient_scales(risk, self.null_diagonal, self.point.curvature)
-        self._scale = scale.ravel()
+        scales = gradient_scales(risk, self.null_diagonal, self.point.curvature)
+        self._scales = np.concatenate([part.ravel() for part in scales])
         self.rounding = risk.rounding.slope / np.sqrt(risk.null_risk or 1.0)
 
     def start_at(self, coef, intercept):
@@ -124,8 +126,8 @@ class Descent:
         return self._factor[1]
 
     def gradient(self, alpha):
-        """Of the penalized objective: in θ, in b."""
-        return self.point.gradient + alpha * self.weights * self.point.theta, self.point.total
+        """Of the penalized objective, in θ and b, shape (K·p + K,)."""
+        return self.point.slopes + alpha * self._bends * self.point.both
 
     def objective(self, alpha):
         """R + λ·½Σⱼfⱼθⱼ² at the point."""
@@ -137,9 +139,7 @@ class Descent:
         Half the square of a component is about the decrease of the objective, relative to R₀, that
         its own coefficient could still bring; the number does not depend on units.
         """
-        slope, slope_b = self.gradient(alpha)
-        norm = (np.abs(slope) / self._scale).max(initial=0.0)
-        return float(max(norm, (np.abs(slope_b) / self._scale_b).max(initial=0.0)))
+        return float(np.abs(self.gradient(alpha) / self._scales).max(initial=0.0))
 
     def run(self, alpha, tol, max_steps, size=None):
         """Minimize for this λ; returns the number of steps and the gradient norm reached.
@@ -201,11 +201,12 @@ class Descent:
     def step(self, alpha):
         """One step; whether it was a full one, None if there was nothing to gain."""
         risk, old = self.risk, self.point
-        slope, slope_b = self.gradient(alpha)
-        d, d_b = self._direction(slope, slope_b, alpha)
-        descent = np.vdot(slope, d) + slope_b @ d_b
+        gradient = self.gradient(alpha)
+        step = self._direction(gradient, alpha)
+        descent = gradient @ step
         if not descent < 0:
             return None
+        d, d_b = step[: len(old.theta)], step[len(old.theta) :]
         start = self.objective(alpha)
         scale = abs(start) + risk.null_risk + risk.rounding.value
         self._gain = -descent / scale if scale > 0 else 0.0
@@ -227,15 +228,14 @@ class Descent:
     def _move(self, new):
         """Make this the point, and learn from the change of the gradient."""
         old, self.point = self.point, new
-        change = np.concatenate([new.gradient - old.gradient, new.total - old.total])
-        step = np.concatenate([new.theta - old.theta, new.intercept - old.intercept])
-        self._pairs.append((step, change))
+        self._pairs.append((new.both - old.both, new.slopes - old.slopes))
         self._is_fresh = False
 
     def quadratic_minimum(self, alpha):
         """The point where the quadratic taken here, with the Hessian in hand, plus λJ is least."""
-        d, d_b = self.factor(alpha).solve(*self.gradient(alpha), tol=_EXACT)
-        point = self.point
+        point, size = self.point, len(self.weights)
+        gradient = self.gradient(alpha)
+        d, d_b = self.factor(alpha).solve(gradient[:size], gradient[size:], tol=_EXACT)
         raw = point.raw + self.risk.design.dot(d.reshape(len(d_b), -1).T) + d_b
         return self.risk.at(point.theta + d, point.intercept + d_b, raw=raw)
 
@@ -270,23 +270,21 @@ class Descent:
             derivatives = self.risk.derivatives_at(point.raw + t * change)
         return None
 
-    def _direction(self, slope, slope_b, alpha):
+    def _direction(self, gradient, alpha):
         """−(BFGS correction of H + λF)⁻¹·gradient."""
-        K, size = len(slope_b), len(slope)
-        weight = np.concatenate([alpha * self.weights, np.zeros(K)])
-        factor = self.factor(alpha)
+        size, factor, bends = len(self.weights), self.factor(alpha), alpha * self._bends
 
         def solve(right):
             return np.concatenate(factor.solve(-right[:size], -right[size:]))
 
-        pairs = [(s, y + weight * s) for s, y in self._pairs]
-        d = corrected_step(np.concatenate([slope, slope_b]), pairs, solve)
-        d, d_b = d[:size], d[size:]
+        pairs = [(s, y + bends * s) for s, y in self._pairs]
+        step = corrected_step(gradient, pairs, solve)
         if self.risk.loss.coupled:
             # What is common to all classes is 0 at the minimum, and no risk pulls it back there.
-            d = (d.reshape(K, -1) - d.reshape(K, -1).mean(axis=0)).ravel()
-            d_b = d_b - d_b.mean()
-        return d, d_b
+            for part in (step[:size], step[size:]):
+                by_class = part.reshape(self.risk.n_outputs, -1)
+                by_class -= by_class.mean(axis=0)
+        return step
 
     def _penalty(self, theta):
         return 0.5 * float(np.vdot(self.weights * theta, theta))

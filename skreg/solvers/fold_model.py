@@ -39,8 +39,7 @@ class FoldModel:
         held = np.maximum(factors, _FREE * factors.max(initial=0.0) or 1.0)
         self._held = np.append(held, EPS)
         curvature = risk.null.curvature
-        weights = [own_weights(risk, curvature, k) for k in range(risk.n_outputs)]
-        bends = np.maximum([w.sum() for w in weights], EPS)
+        bends = np.maximum(own_weights(risk, curvature).sum(axis=0), EPS)
         self.bend = bends.sum()
         squares = risk.about_mean(risk.design.squares(risk.share), risk.share)
         slope_scale, b_scale = gradient_scales(risk, np.outer(bends, squares), curvature)
@@ -61,8 +60,7 @@ class FoldModel:
         risk = self.risk
         curvature = risk.derivatives_at(np.ascontiguousarray(raw))[2]
         self._blocks, self._factors = [], {}
-        for k in range(risk.n_outputs):
-            weights = own_weights(risk, curvature, k)
+        for weights in np.ascontiguousarray(own_weights(risk, curvature).T):
             gram, sums = risk.design.gram(weights)
             block = np.empty((len(gram) + 1,) * 2)
             block[:-1, :-1], block[-1, -1] = gram, weights.sum() if risk.fit_intercept else 1.0

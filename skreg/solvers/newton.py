@@ -92,6 +92,7 @@ class Newton(Method):
                 _one_shot(descent, task, answer)
             else:
                 endless = _path(descent, task, answer)
+                _count(descent, task, answer)
         if space is not None:
             answer.thetas, answer.intercepts = space.lift(answer.thetas, answer.intercepts)
         if OriginalRows.is_far(risk) or (space and space.condition > _LOSSY):
@@ -200,6 +201,15 @@ def _path(descent, task, answer):
             descent.renew(alpha)
         task.progress(i)
     return endless
+
+
+def _count(descent, task, answer):
+    """Degrees of freedom of a fit, which needs them: its point is at hand, to be expanded."""
+    alpha = task.alphas[0]
+    is_fit = len(task.alphas) == 1 and alpha > 0 and task.size is None
+    if is_fit and isinstance(descent.hessian, DenseHessian):
+        descent.renew(alpha)
+        answer.dof = np.array([descent.factor(alpha).dof()])
 
 
 def _start_inside(descent, alpha):
