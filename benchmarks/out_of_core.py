@@ -45,7 +45,8 @@ def write_rows(path, n_rows, seed):
         y = Z @ coef + 10.0 * rng.normal(size=len(Z))
         columns = {f"x{j}": Z[:, j] * scales[j] + centers[j] for j in range(N_FEATURES)}
         table = pa.table(columns | {"y": y})
-        writer = writer or parquet.ParquetWriter(path, table.schema)
+        if writer is None:  # numbers that are all different are better without dictionaries
+            writer = parquet.ParquetWriter(path, table.schema, use_dictionary=False)
         writer.write_table(table)
     writer.close()
 

@@ -34,6 +34,45 @@ def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):
                 matrix[i, j] -= a * v[j]
 
 
+def shifted(
+    const floating[:, :] x, const Py_ssize_t[::1] rows, const double[::1] origin,
+    const double[::1] scale, double[:, :] out,
+):
+    """out[i, j] ← scale[i]·(x[rows[i], j] − origin[j]); ``None`` for all rows, for scales of 1.
+
+    One pass over x and out, which lie alike: both by columns, or both by rows.
+    """
+    cdef Py_ssize_t n = out.shape[0], p = x.shape[1], i, j
+    cdef bint chosen = rows is not None, scaled = scale is not None
+    cdef Py_ssize_t size = sizeof(floating), out_size = sizeof(double)
+    cdef bint by_columns = (n == 1 or out.strides[0] == out_size) and x.strides[0] == size
+    cdef double shift, factor
+    cdef const floating* source
+    cdef double* target
+    if not (out.shape[1] == p == origin.shape[0] and (not scaled or scale.shape[0] == n)
+            and (rows.shape[0] == n if chosen else x.shape[0] == n)):
+        raise ValueError("rows, origin and scale must fit x, and out must have a row for each")
+    if n == 0 or p == 0:
+        return
+    if not by_columns and p > 1 and (x.strides[1] != size or out.strides[1] != out_size):
+        raise ValueError("x and out must both lie by columns, or both by rows")
+    with nogil:
+        if by_columns:
+            for j in range(p):
+                source, target, shift = &x[0, j], &out[0, j], origin[j]
+                for i in range(n):
+                    target[i] = source[rows[i] if chosen else i] - shift
+                if scaled:
+                    for i in range(n):
+                        target[i] *= scale[i]
+        else:
+            for i in range(n):
+                source, target = &x[rows[i] if chosen else i, 0], &out[i, 0]
+                factor = scale[i] if scaled else 1
+                for j in range(p):
+                    target[j] = factor * (source[j] - origin[j])
+
+
 def spread(
     const double[:, ::1] x, const Py_ssize_t[::1] places, const double[:, ::1] weights,
     const Py_ssize_t[::1] classes, const double[::1] scale, double[:, ::1] out,

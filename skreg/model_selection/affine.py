@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+import sys
 from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -107,7 +107,7 @@ class AffinePrefix:
         )
         return _seen(fitted, before)
 
-    def _imputer(self, step: SimpleImputer) -> SimpleImputer:
+    def _imputer(self, step: Any) -> Any:
         """An imputer of means, fitted to two rows of which these are the means."""
         names = self.moments.feature_names
         fitted = clone(step).fit(np.tile(cast(Array, self._means), (2, 1)))
@@ -124,7 +124,11 @@ def _seen(fitted: Any, moments: Moments) -> Any:
 
 
 def _imputes(step: Any) -> bool:
-    plain = type(step) is SimpleImputer and step.strategy == "mean" and not step.add_indicator
+    # It takes a while, and 15 MB, to import: who has an imputer has done so.
+    module = sys.modules.get("sklearn.impute")
+    if module is None or type(step) is not module.SimpleImputer:
+        return False
+    plain = step.strategy == "mean" and not step.add_indicator
     return plain and step.missing_values is np.nan and not step.keep_empty_features
 
 

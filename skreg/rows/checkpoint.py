@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from skreg.rows.missing import MissingMoments
+from skreg.rows.moment_sum import MomentSum
 from skreg.rows.moments import Moments
 
 #: Seconds from one writing to the next.
@@ -53,9 +54,7 @@ class Checkpoint:
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
-                sums = {
-                    fold: _read(file, k, about["names"]) for k, fold in enumerate(about["folds"])
-                }
+                sums = {fold: _read(file, f"{k}/") for k, fold in enumerate(about["folds"])}
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"checkpoint {self.path} cannot be read: {error}. Remove it to begin anew."
@@ -71,10 +70,7 @@ class Checkpoint:
         """So many chunks are done: write that, unless it was done a moment ago."""
         if time.monotonic() - self._written < EVERY:
             return
-        names = next((_moments(part).feature_names for part in sums.values()), None)
-        about = {
-            "request": self._request, "n_chunks": n_chunks, "folds": list(sums), "names": names,
-        }  # fmt: skip
+        about = {"request": self._request, "n_chunks": n_chunks, "folds": list(sums)}
         arrays = {"about": np.array(json.dumps(about))}
         for k, part in enumerate(sums.values()):
             arrays |= {f"{k}/{name}": value for name, value in _arrays(part).items()}
@@ -91,21 +87,20 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
-def _moments(part: Moments | MissingMoments) -> Moments:
-    return part.moments if isinstance(part, MissingMoments) else part
+def _arrays(part: MomentSum | MissingMoments) -> dict[str, Any]:
+    """What a sum is, as arrays by name; what it has not yet is left out."""
+    found = {} if part.moments is None else dict(vars(part.moments))
+    own = {k: v for k, v in vars(part).items() if k != "moments"}
+    return {k: np.asarray(v) for k, v in (found | own).items() if v is not None}
 
 
-def _arrays(part: Moments | MissingMoments) -> dict[str, Any]:
-    found = {k: np.asarray(v) for k, v in vars(_moments(part)).items() if k != "feature_names"}
-    if isinstance(part, MissingMoments):
-        found |= {"columns": part.columns, "stand_in": part.stand_in}
-    return found
-
-
-def _read(file: Any, k: int, names: list[str] | None) -> Moments | MissingMoments:
-    known = {field.name: file[f"{k}/{field.name}"] for field in fields(Moments)[:-1]}
-    known |= {"weight": float(known["weight"]), "n_rows": int(known["n_rows"])}
-    moments = Moments(**known, feature_names=None if names is None else tuple(names))
-    if f"{k}/columns" not in file:
-        return moments
-    return MissingMoments(moments, file[f"{k}/columns"], file[f"{k}/stand_in"])
+def _read(file: Any, prefix: str) -> MomentSum | MissingMoments:
+    found = {name.removeprefix(prefix): file[name] for name in file if name.startswith(prefix)}
+    parts: dict[str, Any] = {f.name: found.pop(f.name) for f in fields(Moments) if f.name in found}
+    if parts:
+        parts |= {"weight": float(parts["weight"]), "n_rows": int(parts["n_rows"])}
+    moments: Any = Moments(**parts) if parts else None
+    if "stand_in" in found:
+        return MissingMoments(moments, **found)
+    counts = {name: int(found[name]) for name in ("count", "n_features")}
+    return MomentSum(moments, found.get("origin"), found.get("gram"), **counts)

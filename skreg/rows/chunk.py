@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from skreg.rows.features import known
 from skreg.rows.missing import MissingMoments, amid
-from skreg.rows.moments import Moments
-from skreg.rows.products import Array
+from skreg.rows.moment_sum import MomentSum
+from skreg.rows.moments import taken
+from skreg.rows.products import Array, together
 from skreg.rows.tables import Table
 
+# Multiply-adds for which folds are summed side by side.
+_LARGE = 1e7
 #: From a `Chunk` to the fold of each row; None for one fold of all rows.
 FoldsOf: TypeAlias = "Callable[[Chunk], NDArray] | None"
 
@@ -52,17 +55,6 @@ class Chunk:
             raise ValueError(f"the chunks have no column {name!r}. {known(self.table)}")
         return self.table.values(name)
 
-    def moments(self, rows: NDArray | None = None, stand_in: Array | None = None) -> Any:
-        """The `Moments` of all rows, or of some; with a ``stand_in`` `MissingMoments`."""
-        X, y, weights = self.X, self.y, self.weights
-        if rows is not None:
-            by_column = isinstance(X, np.ndarray) and X.flags.f_contiguous
-            X = X.T.take(rows, axis=1).T if by_column else X[rows]
-            y, weights = y[rows], None if weights is None else weights[rows]
-        if stand_in is None:
-            return Moments.of(X, y, weights)
-        return MissingMoments.of(X, y, weights, stand_in)
-
     def by_fold(self, folds_of: FoldsOf) -> list[tuple[Any, NDArray[np.intp] | None]]:
         """The folds of its rows, and which rows are in each; one of all rows is None."""
         if folds_of is None:
@@ -90,6 +82,10 @@ class Work(Protocol):
     def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:
         """Add what the rows of a chunk contribute."""
 
+    def ended(self, sums: dict[Any, Any]) -> dict[Any, Any]:
+        """The sums as they add to those of other rows."""
+        return sums
+
 
 @dataclass(frozen=True)
 class MomentWork(Work):
@@ -110,5 +106,22 @@ class MomentWork(Work):
 
     def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:
         """Add the moments of the rows of each fold to those of other chunks."""
-        for fold, rows in chunk.by_fold(self.folds_of):
-            sums[fold] = sums.get(fold, 0) + chunk.moments(rows, self.stand_in)
+        folds = chunk.by_fold(self.folds_of)
+        if self.stand_in is not None:
+            for fold, rows in folds:
+                some = taken(chunk.X, chunk.y, chunk.weights, rows)
+                sums[fold] = sums.get(fold, 0) + MissingMoments.of(*some, self.stand_in)
+            return
+        pieces = [
+            (sums.setdefault(fold, MomentSum()), chunk.X, chunk.y, chunk.weights, rows)
+            for fold, rows in folds
+        ]
+        if chunk.X.shape[0] * chunk.X.shape[1] ** 2 > _LARGE:
+            together(MomentSum.add, pieces)
+        else:
+            for piece in pieces:
+                MomentSum.add(*piece)
+
+    def ended(self, sums: dict[Any, Any]) -> dict[Any, Any]:
+        """The `Moments`."""
+        return {f: s.total() if isinstance(s, MomentSum) else s for f, s in sums.items()}

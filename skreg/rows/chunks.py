@@ -29,7 +29,7 @@ from skreg.rows.features import (
 from skreg.rows.missing import MissingMoments
 from skreg.rows.moments import Moments, part_weights
 from skreg.rows.products import Array
-from skreg.rows.sources import is_chunked, pieces_of
+from skreg.rows.sources import ROWS, is_chunked, pieces_of
 from skreg.rows.tables import Table, as_table
 
 #: Modules that sum rows where they are: ``serves(source)``, ``summed(chunks, work)``.
@@ -209,7 +209,7 @@ class Chunks:
         for chunk in self:
             work = work.begun(chunk)
             work.add_to(sums, chunk)
-        return sums
+        return work.ended(sums)
 
     def _kept(self, work: MomentWork, checkpoint: Checkpoint) -> dict[Any, Any]:
         """The same, written down now and then."""
@@ -225,7 +225,7 @@ class Chunks:
             work.add_to(sums, chunk)
             checkpoint.note(i + 1, sums)
         checkpoint.done()
-        return sums
+        return work.ended(sums)
 
     def _cluster(self) -> Any:
         """The module that sums rows of this source where they are; None for those read here."""
@@ -237,7 +237,7 @@ class Chunks:
         asked = {
             "y": self.targets, "sample_weight": self.sample_weight, "features": self.features,
             "exclude": self.exclude, "categories": self.categories, "missing": self.may_lack,
-            "folds": folds,
+            "folds": folds, "rows": ROWS,
         }  # fmt: skip
         return Checkpoint(self.checkpoint, asked)
 

@@ -98,7 +98,7 @@ def _added(chunks: Chunks, piece: Any, start: int, work: Work) -> dict[Any, Any]
     sums: dict[Any, Any] = {}
     for chunk in chunks.over([piece]).from_row(start):
         work.add_to(sums, chunk)
-    return sums
+    return work.ended(sums)
 
 
 def _merged(parts: list[dict[Any, Any]]) -> dict[Any, Any]:

@@ -17,7 +17,7 @@ from skreg._sparse import check_sparse
 from skreg._state import Stored
 from skreg._validation import check_weights
 from skreg.rows import moment_bytes
-from skreg.rows.products import EPS, Array, add_gram, product, slices, symmetric
+from skreg.rows.products import EPS, Array, Indices, add_gram, product, slices, symmetric
 from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
@@ -142,14 +142,27 @@ class Moments(Stored):
         whole = slice(blocks[0].start, blocks[-1].stop)
         w = None if weights is None else weights[whole]
         first = slice(0, blocks[0].stop - blocks[0].start)
-        x_origin, near_zero = _origin(X[blocks[0]], w if w is None else w[first])
-        y_origin, _ = _origin(y[blocks[0]], w if w is None else w[first])
+        x_origin, near_zero = origin_amid(X[blocks[0]], w if w is None else w[first])
+        y_origin, _ = origin_amid(y[blocks[0]], w if w is None else w[first])
         if near_zero and w is None and X.dtype == np.float64 and X[whole].flags.forc:
             x_origin, sums = np.zeros(p), _sums_as_they_are(X[whole], y[whole] - y_origin)
         else:
             sums = _sums_about(X, y, weights, blocks, np.concatenate([x_origin, y_origin]))
-        xx, xy, yy, x_sum, y_sum, weight = sums
         n_rows = whole.stop - whole.start if w is None else int(np.count_nonzero(w))
+        return cls.from_sums(sums, n_rows, x_origin, y_origin)
+
+    @classmethod
+    def from_gram(cls, gram: Array, n_rows: int, origin: Array, n_features: int) -> Moments:
+        """The statistic of rows whose `gram_about` an origin this is."""
+        sums = _sums_of(gram, n_features)
+        return cls.from_sums(sums, n_rows, origin[:n_features], origin[n_features:])
+
+    @classmethod
+    def from_sums(
+        cls, sums: tuple[Any, ...], n_rows: int, x_origin: Array, y_origin: Array
+    ) -> Moments:
+        """The same of sums as `_sums_of` has them, which are overwritten."""
+        xx, xy, yy, x_sum, y_sum, weight = sums
         if weight > 0:
             row_kernels.subtract_outer(xx, x_sum, 1.0 / weight)
             xy = xy - np.outer(x_sum, y_sum / weight)
@@ -297,7 +310,7 @@ def _common_names(
     )
 
 
-def _origin(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool]:
+def origin_amid(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool]:
     """A point amid these rows, and whether 0 is one as well."""
     if block.dtype not in (np.float64, np.float32):
         block = block.astype(np.float64)
@@ -318,20 +331,51 @@ def _sums_as_they_are(X: Array, y: Array) -> tuple[Any, ...]:
 def _sums_about(
     X: Any, y: Array, weights: Array | None, blocks: list[slice], origin: Array
 ) -> tuple[Any, ...]:
-    """The same, weighted, of rows less their origin: blocks of [X − x₀, y − y₀, 1] in turn."""
-    p, width = X.shape[1], len(origin) + 1
-    height = max(rows.stop - rows.start for rows in blocks)
-    by_column = X.flags.f_contiguous and not X.flags.c_contiguous
-    buffer = np.empty((height, width), order="F" if by_column else "C")
-    gram = np.zeros((width, width))
+    """The same, weighted, of rows less their origin."""
+    gram = np.zeros((len(origin) + 1,) * 2)
     for rows in blocks:
-        block = buffer[: rows.stop - rows.start]
-        np.subtract(X[rows], origin[:p], out=block[:, :p])
-        np.subtract(y[rows], origin[p:], out=block[:, p:-1])
-        block[:, -1] = 1.0
-        if weights is not None:
-            block *= np.sqrt(weights[rows])[:, None]
-        gram = add_gram(block, gram)
+        w = None if weights is None else weights[rows]
+        gram = gram_about(X[rows], y[rows], w, None, origin, gram)
+    return _sums_of(gram, X.shape[1])
+
+
+def gram_about(
+    X: Any, y: Array, weights: Array | None, rows: Indices | None, origin: Array, gram: Array | None
+) -> Array:
+    """gram + Σ wᵢzᵢzᵢᵀ over rows z = [x − x₀, y − y₀, 1], all or some of them: the upper triangle.
+
+    Cost: beside the product a pass over these rows, of which a copy is made.
+    """
+    if X.dtype not in (np.float64, np.float32) or X.itemsize not in X.strides:
+        X, y, weights = taken(X, y, weights, rows)
+        X, rows = np.array(X, dtype=np.float64, order="C"), None
+    p, m = X.shape[1], len(X) if rows is None else len(rows)
+    by_column = X.strides[0] == X.itemsize and p > 1
+    block = np.empty((m, len(origin) + 1), order="F" if by_column else "C")
+    scale = None
+    if weights is not None:
+        scale = np.sqrt(weights if rows is None else weights[rows])
+    row_kernels.shifted(X, rows, origin[:p], scale, block[:, :p])
+    block[:, p:-1] = (y if rows is None else y[rows]) - origin[p:]
+    block[:, -1] = 1.0
+    if scale is not None:
+        block[:, p:] *= scale[:, None]
+    return add_gram(block, gram)
+
+
+def taken(
+    X: Any, y: Array, weights: Array | None, rows: Indices | slice | None
+) -> tuple[Any, Array, Array | None]:
+    """Some of the rows, None for all; columns that lie together stay so."""
+    if rows is None:
+        return X, y, weights
+    by_column = isinstance(X, np.ndarray) and X.flags.f_contiguous and isinstance(rows, np.ndarray)
+    X = X.T.take(rows, axis=1).T if by_column else X[rows]
+    return X, y[rows], None if weights is None else weights[rows]
+
+
+def _sums_of(gram: Array, p: int) -> tuple[Any, ...]:
+    """The sums of `_sums_as_they_are` from such a gram of p features."""
     sides = gram[:p, p:]
     yy = gram.diagonal()[p:-1].copy()
     xx = np.ascontiguousarray(gram[:p, :p])

@@ -74,7 +74,7 @@ def _reader_of(source: Any) -> Reader | None:
         if hasattr(source, "to_batches"):
             return _dataset
         if hasattr(source, "iter_batches"):
-            return lambda file, columns: file.iter_batches(batch_size=ROWS, columns=columns)
+            return _parquet
         if name == "RecordBatchReader":
             return lambda reader, columns: reader
     if library == "polars" and name == "LazyFrame":
@@ -92,16 +92,41 @@ def _stream(source: Any, columns: list[str] | None) -> Iterable[Any]:
     return RecordBatchReader.from_stream(source)
 
 
-def _dataset(source: Any, columns: list[str] | None) -> Iterable[Any]:
+def _dataset(source: Any, columns: list[str] | None) -> Iterator[Any]:
     from pyarrow import dataset  # the user's own
 
-    options: dict[str, Any] = {"batch_readahead": 1, "fragment_readahead": 1}
-    if isinstance(getattr(source, "format", None), dataset.ParquetFileFormat):
-        # By default Arrow reads whole files ahead.
-        options["fragment_scan_options"] = dataset.ParquetFragmentScanOptions(
-            pre_buffer=False, use_buffered_stream=True
-        )
-    return source.to_batches(columns=columns, batch_size=ROWS, **options)
+    try:
+        fragments = source.get_fragments()
+    except ValueError:  # a dataset with a filter hands out its rows only
+        yield from _scanned(source, columns)
+        return
+    for fragment in fragments:
+        file = None
+        if isinstance(fragment, dataset.ParquetFileFragment):
+            file = _parquet_file(fragment)
+        if file is not None and file.schema_arrow.equals(source.schema):
+            groups = [group.id for group in fragment.row_groups]
+            yield from file.iter_batches(ROWS, row_groups=groups, columns=columns)
+        else:
+            yield from _scanned(fragment, columns, schema=source.schema)
+
+
+def _parquet_file(fragment: Any) -> Any:
+    """A Parquet file to be read page by page: Arrow's scanner holds groups of rows, and more."""
+    from pyarrow import parquet
+
+    return parquet.ParquetFile(fragment.open(), buffer_size=2**16, pre_buffer=False)
+
+
+def _scanned(source: Any, columns: list[str] | None, **options: Any) -> Iterable[Any]:
+    return source.to_batches(
+        columns=columns, batch_size=ROWS, batch_readahead=1, fragment_readahead=1, **options
+    )
+
+
+def _parquet(file: Any, columns: list[str] | None) -> Iterator[Any]:
+    for group in range(file.num_row_groups):  # of which one is held, if the file is pre-buffered
+        yield from file.iter_batches(ROWS, row_groups=[group], columns=columns)
 
 
 def _arrow_table(source: Any, columns: list[str] | None) -> Iterable[Any]:

@@ -49,7 +49,7 @@ def summed(chunks: Chunks, work: Work) -> dict[Any, Any]:
         sums: dict[Any, Any] = {}
         for chunk in plain.over(batches).from_row(partition * _ROOM):
             work.add_to(sums, chunk)
-        found = {"partition": [partition], "sums": [pickle.dumps(sums)]}
+        found = {"partition": [partition], "sums": [pickle.dumps(work.ended(sums))]}
         yield pyarrow.RecordBatch.from_pydict(found)
 
     rows = frame.mapInArrow(answer, "partition long, sums binary").collect()

@@ -82,7 +82,7 @@ QuadraticApproxRidge().fit(Chunks(pieces, checkpoint={str(path)!r}))
     request = Chunks([], checkpoint=path)._checkpoint("")
     n_done, sums = request.load()
     assert n_done > 0
-    assert sums[None].n_rows == 50 * n_done
+    assert sums[None].total().n_rows == 50 * n_done
 
 
 def test_other_requests_and_other_files_are_refused(tmp_path, monkeypatch):

@@ -265,6 +265,51 @@ def test_less_usual_sources(source):
     np.testing.assert_allclose(found.xx, Moments.from_rows(FRAME[["a"]], FRAME.y).xx)
 
 
+def parts_of(tmp_path, **options):
+    """Two files of which the second has ``a`` as whole numbers, as a dataset."""
+    tables = [
+        pa.Table.from_pandas(FRAME[["a", "b", "y"]][rows]) for rows in (slice(100), slice(100, 300))
+    ]
+    tables[1] = tables[1].set_column(0, "a", tables[1]["a"].cast("int64", safe=False))
+    for k, table in enumerate(tables):
+        (tmp_path / f"site={k}").mkdir()
+        pa.parquet.write_table(table, tmp_path / f"site={k}" / "x.parquet", row_group_size=40)
+    return pa.dataset.dataset(tmp_path, **options)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda data: data,
+        lambda data: data.filter(pa.dataset.field("b") > 5.0),
+        lambda data: pa.dataset.FileSystemDataset(
+            [f.subset(row_group_ids=[0, 2]) for f in data.get_fragments() if len(f.row_groups) > 2],
+            data.schema, data.format,
+        ),
+    ],
+    ids=["columns of the folders", "filter", "some row groups"],
+)  # fmt: skip
+def test_datasets_of_any_kind(made, tmp_path):
+    data = made(parts_of(tmp_path, partitioning="hive"))
+    table = data.to_table().to_pandas()
+    found = Chunks(data, "y").moments()
+    assert found.feature_names == ("a", "b", "site")
+    assert found.n_rows == len(table) < 301
+    expected = Moments.from_rows(table[["a", "b", "site"]], table.y)
+    np.testing.assert_allclose(found.xx, expected.xx, rtol=1e-10, atol=1e-12)
+
+
+def test_parquet_is_read_page_by_page(tmp_path):
+    """What is held does not grow with the groups of rows, as what Arrow's scanner holds does."""
+    table = pa.table({f"x{j}": np.random.default_rng(j).normal(size=200_000) for j in range(20)})
+    pa.parquet.write_table(table, tmp_path / "x.parquet", use_dictionary=False)
+    size, peak = table.nbytes, 0
+    del table
+    for _ in Chunks(pa.dataset.dataset(tmp_path / "x.parquet"), "x0"):
+        peak = max(peak, pa.total_allocated_bytes())
+    assert peak < size / 2
+
+
 def test_values_that_no_row_has_are_no_categories():
     kinds = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0]), pa.array(["u", "v", "none"]))
     chunks = Chunks(pa.table({"kind": kinds, "y": [1.0, 2.0, 3.0]}), "y")
