@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 from sklearn.utils.parallel import delayed as delayed_with_config
 from threadpoolctl import ThreadpoolController
@@ -199,6 +200,15 @@ class Pace:
     def note(self, n_workers, seconds):
         """Take note of how long a round took; the last few rounds of each way count."""
         self.seconds[n_workers] = [*self.seconds[n_workers][1 - self.TRIALS :], seconds]
+
+
+def works_elsewhere() -> bool:
+    """Whether `joblib.parallel_config` is in force with a backend that joblib does not have itself.
+
+    Dask's and Ray's workers may be on other machines.
+    """
+    backend, _ = get_active_backend()
+    return not type(backend).__module__.startswith("joblib._parallel_backends")
 
 
 def in_parallel(

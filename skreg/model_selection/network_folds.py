@@ -17,7 +17,7 @@ from sklearn.model_selection._validation import _score
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-from skreg._threads import one_blas_thread, worker_threads
+from skreg._threads import one_blas_thread, worker_threads, works_elsewhere
 from skreg.model_selection import refits
 from skreg.model_selection.job import along_path, or_else
 from skreg.model_selection.path_folds import looks_at_predictions_only
@@ -25,8 +25,13 @@ from skreg.model_selection.pipelines import Prefix, is_network
 
 
 def serves(job):
-    """A network, on its own or at the end of a Pipeline, trained to the end for every λ."""
-    return job.y is not None and is_network(job.estimator) and job.resource is None
+    """A network, on its own or at the end of a Pipeline, trained to the end for every λ.
+
+    Not where joblib was told of other machines: `refits` goes through joblib.
+    """
+    if job.y is None or not is_network(job.estimator) or job.resource is not None:
+        return False
+    return not works_elsewhere()
 
 
 def run(job):

@@ -100,7 +100,8 @@ class PathSearchCV(SearchResults):
     n_jobs : None or int, default=None
         Splits to work on at a time, in threads for paths and networks, in processes for other
         estimators; within `joblib.parallel_config` another backend may be chosen. Networks train
-        side by side, λ as well as splits: None stands for as many threads as BLAS may use.
+        side by side, λ as well as splits: None stands for as many threads as BLAS may use. Within
+        ``joblib.parallel_config(backend="dask")``, or Ray's, each of them is a task of the cluster.
     return_train_score : bool, default=False
         Whether ``cv_results_`` has the scores on the training parts.
     error_score : "raise" or float, default=nan

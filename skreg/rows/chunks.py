@@ -129,6 +129,11 @@ class Chunks:
                 )
             return X
         if dask_chunks.serves(X) and hasattr(X, "numblocks"):  # an array
+            if not hasattr(y, "numblocks"):
+                raise ValueError(
+                    f"y must be an array of Dask, as X is, got {type(y).__name__}. Give "
+                    "dask.array.from_array(y, chunks=X.chunks[0])."
+                )
             return cls(dask_chunks.paired(X, y, sample_weight))
         if not is_chunked(X):
             return None

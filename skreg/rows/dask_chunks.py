@@ -6,6 +6,7 @@ partition to one in `_FAN_IN`, and so on to the top.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +49,22 @@ def paired(X: Any, y: Any, weights: Any) -> list[Any]:
     return [dask.delayed(tuple)(list(rows)) for rows in zip(*blocks, strict=True)]
 
 
+def _delayed(source: Any) -> list[Any]:
+    """The partitions of a collection."""
+    return list(source if isinstance(source, list | tuple) else source.to_delayed())
+
+
+def pieces(source: Any) -> Iterator[Any]:
+    """The partitions one after the other, each brought here when it is asked for."""
+    for piece in _delayed(source):
+        yield piece.compute()
+
+
 def summed(chunks: Chunks, work: Work) -> dict[Any, Any]:
     """What `Chunks.reduced` adds up; a first pass looks at the partitions."""
     import dask
 
-    source = chunks.source
-    pieces = list(source if isinstance(source, list | tuple) else source.to_delayed())
+    pieces = _delayed(chunks.source)
     add, merge = dask.delayed(_added), dask.delayed(_merged)
     if chunks.rows_of_pieces is None:
         look = dask.delayed(_look)

@@ -34,7 +34,14 @@ def _is_pair(item: Any) -> bool:
 def pieces_of(source: Any, columns: list[str] | None) -> Iterator[Any]:
     """The chunks of a source, as tables of some library or as tuples; some columns of tables."""
     reader = _reader_of(source)
-    if reader is not None:
+    if dask_chunks.serves(source):
+        yield from dask_chunks.pieces(source)
+    elif spark_chunks.serves(source):
+        raise ValueError(
+            "the rows of a data frame of Spark have no order that stays, and cannot be read one "
+            "after the other. Write them to Parquet, and give a pyarrow.dataset of the files."
+        )
+    elif reader is not None:
         _require(source, columns or [])
         yield from reader(source, columns)
     elif as_table(source) is not None:

@@ -354,3 +354,10 @@ def test_a_missing_label_is_named():
 def test_a_shuffle_buffer_is_a_number_of_rows(size):
     with pytest.raises(ValueError, match="shuffle_buffer must be a number of rows, at least 2"):
         Chunks(pieces, "y", shuffle_buffer=size)
+
+
+def test_rows_of_spark_are_not_read_one_after_the_other():
+    kind = type("DataFrame", (), {"mapInArrow": None})
+    kind.__module__ = "pyspark.sql.dataframe"
+    with pytest.raises(ValueError, match="Write them to Parquet"):
+        list(Chunks(kind(), "y"))

@@ -13,7 +13,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skreg import Chunks, PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
+from skreg import (
+    Chunks,
+    PathSearchCV,
+    QuadraticApproxLasso,
+    QuadraticApproxRidge,
+    RegularizedMLPRegressor,
+)
 from skreg.model_selection import HashKFold
 
 dask = pytest.importorskip("dask", reason="needs the extra dask")
@@ -87,6 +93,20 @@ def test_delayed_chunks_and_missing_values(client):
     )
 
 
+@pytest.mark.filterwarnings("ignore:The objective was still falling", "ignore:X has a column on a scale")
+def test_networks_read_one_partition_after_the_other(client):
+    def network(source):
+        chunks = Chunks(source, "y", exclude=["weight"], shuffle_buffer=90)
+        network = RegularizedMLPRegressor((5,), max_iter=2, alpha=0.01, random_state=0)
+        return network.fit(chunks).coefs_[0]
+
+    np.testing.assert_array_equal(network(collection([100, 0, 50, 150])), network(FRAME))
+    rows, y = X.to_numpy(), FRAME.y.to_numpy()
+    arrays = da.from_array(rows, chunks=((50, 250), -1)), da.from_array(y, chunks=((50, 250),))
+    one, other = (RegularizedMLPRegressor((5,), max_iter=2, random_state=0) for _ in "ab")
+    np.testing.assert_array_equal(one.fit(*arrays).predict(rows), other.fit(rows, y).predict(rows))
+
+
 def test_results_do_not_depend_on_who_worked(client):
     one, other = (
         QuadraticApproxRidge(alpha=0.1).fit(Chunks(collection([25] * 12), "y")) for _ in "ab"
@@ -114,6 +134,7 @@ def test_a_worker_that_is_killed_costs_time_and_not_the_result(client):
     [
         (lambda: (da.zeros((4, 4), chunks=(2, 2)), da.zeros(4, chunks=2)), "blocks of columns"),
         (lambda: (da.zeros((4, 2), chunks=(2, 2)), da.zeros(4, chunks=3)), "other blocks of rows"),
+        (lambda: (da.zeros((4, 2)),), "y must be an array of Dask"),
         (lambda: (collection([100, 200]).drop(columns="y"), "y"), "no column 'y'"),
         (lambda: (Chunks(collection([300]), "y", checkpoint="sums"),), "not for clusters"),
         (lambda: (collection([0]), "y"), "hold no rows"),
