@@ -93,7 +93,9 @@ def test_delayed_chunks_and_missing_values(client):
     )
 
 
-@pytest.mark.filterwarnings("ignore:The objective was still falling", "ignore:X has a column on a scale")
+@pytest.mark.filterwarnings(
+    "ignore:The objective was still falling", "ignore:X has a column on a scale"
+)
 def test_networks_read_one_partition_after_the_other(client):
     def network(source):
         chunks = Chunks(source, "y", exclude=["weight"], shuffle_buffer=90)
