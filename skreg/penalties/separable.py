@@ -181,6 +181,15 @@ class Separable(Penalty):
         """Itself, which is as simple as can be."""
         return self
 
+    def repeated(self, n_outputs: int, p: int) -> "Separable":
+        """The same J of the coefficients of all outputs in a row, n_outputs·p of them."""
+        factors, l2_factors, lower, upper = (
+            None if given is None else np.tile(np.broadcast_to(given, p), n_outputs)
+            for given in (self.factors, self.l2_factors, *(self.bounds or (None, None)))
+        )
+        bounds = None if lower is None or upper is None else (lower, upper)
+        return Separable(self.l1_ratio, factors, self.positive, l2_factors, bounds)
+
     def bounds_alone(self) -> "Separable | None":
         """0 within the bounds, +inf outside."""
         if not self._is_bounded:

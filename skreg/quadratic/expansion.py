@@ -14,7 +14,7 @@ def expansion(risk, coef, intercept):
     _, residual, curvature = risk.derivatives_at(raw)
     if risk.n_features > len(risk.y) and risk.n_outputs == 1:
         return _WideExpansion(risk, raw, residual, row_weights(risk, curvature, 0, 0))
-    return _ArrayExpansion(risk, coef, intercept, residual, curvature)
+    return ArrayExpansion.of_risk(risk, coef, intercept, residual, curvature)
 
 
 class Expansion(Quadratic):
@@ -39,34 +39,53 @@ class Expansion(Quadratic):
         )
 
 
-class _ArrayExpansion(Expansion, GramQuadratic):
-    """H and h = Hθ₀ − g as arrays."""
+class ArrayExpansion(Expansion, GramQuadratic):
+    """H and h = Hθ₀ − g as arrays.
 
-    def __init__(self, risk, coef, intercept, residual, curvature):
-        Quadratic.__init__(self, risk.dtype)
-        parts = DenseHessian(risk, curvature)
-        design, theta, K = risk.design, coef.ravel(), risk.n_outputs
-        self.centered = risk.fit_intercept
-        self.weight, self.n_rows = risk.weight, int(np.count_nonzero(risk.share))
+    Parameters
+    ----------
+    parts : DenseHessian
+        H.
+    cross : ndarray of shape (K·p,)
+        h.
+    at_zero : ndarray of shape (K,)
+        The best intercepts beside θ = 0, features being about ``center``.
+    center : ndarray of shape (p,)
+    weight, n_rows, centered, dtype
+        As of a `Quadratic`.
+    """
+
+    def __init__(self, parts, cross, at_zero, center, weight, n_rows, centered, dtype=np.float64):
+        Quadratic.__init__(self, dtype)
+        K, single = len(at_zero), len(at_zero) == 1
+        self.centered, self.weight, self.n_rows = centered, weight, n_rows
         self.hessian = np.ascontiguousarray(parts.matrix)
         self.hessian.flags.writeable = False
         self.diagonal = np.diag(self.hessian)
+        # The intercepts that are best beside θ: at_zero − mixed_means·θ.
+        self.mixed_means, self.at_zero = np.zeros((K, cross.size)), np.zeros(K)
+        if centered:
+            mixed = parts.inverse_bb @ parts.mixed
+            self.mixed_means, self.at_zero = mixed + np.kron(np.eye(K), center), at_zero
+        self.cross = cross[:, None]
+        self.power = np.array([cross @ parts.factor(np.zeros(cross.size)).inverse_times(cross)])
+        self.x_mean = self.mixed_means[0] if single else np.zeros(cross.size)
+        self.y_mean = self.at_zero if single else np.zeros(1)
+
+    @classmethod
+    def of_risk(cls, risk, coef, intercept, residual, curvature):
+        """Of an `EmpiricalRisk` and its derivatives at a point, see `expansion`."""
+        parts, design, theta = DenseHessian(risk, curvature), risk.design, coef.ravel()
         slope = design.transposed_dot(residual).T.ravel()
-        b = intercept + coef @ design.center
-        # The intercepts that are best beside θ: at_zero − mixed_means·θ, about the center c first.
-        self.mixed_means, self.at_zero = np.zeros((K, theta.size)), np.zeros(K)
+        at_zero = np.zeros(risk.n_outputs)
         if risk.fit_intercept:
             slope_b = residual.sum(axis=0)
             slope = slope - slope_b @ parts.inverse_bb @ parts.mixed
-            self.mixed_means = parts.inverse_bb @ parts.mixed
-            self.at_zero = b - parts.inverse_bb @ slope_b + self.mixed_means @ theta
-            self.mixed_means = self.mixed_means + np.kron(np.eye(K), design.center)
-        cross = self.hessian @ theta - slope
-        self.cross = cross[:, None]
-        self.power = np.array([cross @ parts.factor(np.zeros(theta.size)).inverse_times(cross)])
-        single = K == 1
-        self.x_mean = self.mixed_means[0] if single else np.zeros(theta.size)
-        self.y_mean = self.at_zero if single else np.zeros(1)
+            b = intercept + coef @ design.center
+            at_zero = b - parts.inverse_bb @ (slope_b - parts.mixed @ theta)
+        cross, n_rows = parts.matrix @ theta - slope, int(np.count_nonzero(risk.share))
+        weight, centered = risk.weight, risk.fit_intercept
+        return cls(parts, cross, at_zero, design.center, weight, n_rows, centered, risk.dtype)
 
     def arrays(self):
         """All that the expansion is made of."""

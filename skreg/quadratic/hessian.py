@@ -317,15 +317,31 @@ class DenseHessian(Hessian):
             self.matrix, mixed = self.at_fixed_intercepts(np.arange(K * p))
         else:
             self.matrix, mixed = self._by_pairs(curvature)
+        self._profile(mixed, risk.loss.coupled)
+
+    @classmethod
+    def of_sums(cls, matrix: Array, mixed: Array, bb: Array | None, coupled: bool) -> DenseHessian:
+        """Of ∂²R/∂θ² (K·p, K·p), ∂²R/∂b∂θ (K, K·p) and ∂²R/∂b² (K, K), None without an intercept.
+
+        There is no risk to refer to: what needs rows is not there.
+        """
+        made = cls.__new__(cls)
+        made.matrix, made.n_rows = matrix.copy(), len(matrix)
+        made.inverse_bb = np.zeros((0, 0)) if bb is None else invert_bb(bb, coupled)
+        made._profile(mixed, coupled)
+        return made
+
+    def _profile(self, mixed: Array, coupled: bool) -> None:
+        """Take the intercepts out, and set what follows from that."""
         self.mixed = mixed[: len(self.inverse_bb)]
         squares = self.matrix.diagonal().copy()
-        if risk.fit_intercept:
+        if len(self.inverse_bb):
             part = product(self.inverse_bb, self.mixed)
             self.matrix -= product(np.ascontiguousarray(self.mixed.T), part)
         self.diagonal = np.maximum(self.matrix.diagonal(), _CENTERED * squares)
         self.gauge = None
-        if risk.loss.coupled:
-            sums = self.diagonal.reshape(K, p).sum(axis=0)
+        if coupled:
+            sums = self.diagonal.reshape(len(mixed), -1).sum(axis=0)
             self.gauge = np.where(sums > 0, sums, 1.0)
 
     def _by_pairs(self, curvature: Array) -> tuple[Array, Array]:

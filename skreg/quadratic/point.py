@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Units in the last place that a sum of many terms may be off.
 _UNITS = 16
 # Where a loss is linear (huber's tails) the Hessian takes this share of its largest curvature.
-_FLOOR = 1e-6
+FLOOR = 1e-6
 # Second derivatives up to here have no inverse that is a number, by some margin.
 _NOTHING = 1e-280
 
@@ -147,7 +147,7 @@ def floored(risk: EmpiricalRisk, curvature: Array) -> Array:
     """The curvature, of which a loss that is linear somewhere gets some there."""
     if not risk.loss.has_flat_parts:
         return curvature
-    return np.maximum(curvature, _FLOOR * risk.share[:, None])
+    return np.maximum(curvature, FLOOR * risk.share[:, None])
 
 
 def intercept_block(risk: EmpiricalRisk, curvature: Array) -> Array:

@@ -15,13 +15,15 @@ from skreg.rows.products import Array
 class Problem(ABC):
     """The risk R(θ, b) of a linear model with p features and K outputs, without its penalty.
 
-    There are two kinds: a `Quadratic` is a risk that is its own quadratic, and an `EmpiricalRisk`
-    knows rows and a loss. Nothing of λ is known to either.
+    There are three kinds: a `Quadratic` is a risk that is its own quadratic, an `EmpiricalRisk`
+    knows rows and a loss, and a `ChunkRisk` reads them. Nothing of λ is known to any.
 
     Attributes
     ----------
     is_quadratic : bool
         Whether it is a `Quadratic`.
+    is_in_chunks : bool
+        Whether it is a `ChunkRisk`, of which only passes over the rows tell.
     dtype : dtype
         Of the coefficients that users see.
     is_convex : bool
@@ -35,6 +37,7 @@ class Problem(ABC):
     """
 
     is_quadratic: ClassVar[bool]
+    is_in_chunks: ClassVar[bool] = False
     dtype: np.dtype
     is_convex: bool = True
     has_curvature: bool = True

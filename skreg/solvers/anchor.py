@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skreg.losses import Loss
 from skreg.quadratic.hessian import Hessian
 from skreg.rows.products import Array
 
@@ -17,7 +18,7 @@ _ANCHOR = 1e-2
 # λ₀ of an answer at λ = 0, in units in which the null model's curvature is 1 along every
 # coefficient, from the first to the last: the first at which all rows that can be are on the right
 # side is taken.
-_FIRST, _LAST = 1e-6, 1e-13
+FIRST, LAST = 1e-6, 1e-13
 # Steps between two looks at whether the classes are separated.
 _ROUND = 8
 # A raw prediction still moving by this much in every Newton step is on its way to infinity.
@@ -131,13 +132,13 @@ class Limit:
         ceiling: float = np.inf,
     ):
         space, descent, _ = prepare(risk, _curvatures(risk))
-        alpha, self.steps = _FIRST, 0
+        alpha, self.steps = FIRST, 0
         while True:
             steps, self.gradient_norm = descent.run(alpha, tol, max(max_iter - self.steps, 1))
             self.steps += steps
             settled = kind is not Recession.ALL or is_separated(descent)
             settled = settled and descent.point.value <= ceiling
-            if settled or self.steps >= max_iter or alpha <= _LAST:
+            if settled or self.steps >= max_iter or alpha <= LAST:
                 break
             alpha *= 0.1
         self.value = descent.point.value
@@ -145,16 +146,20 @@ class Limit:
         b = descent.point.intercept - theta[0] @ descent.risk.design.center
         thetas, intercepts = (theta, b[None]) if space is None else space.lift(theta, b[None])
         self.coef, self.intercept = thetas[0], intercepts[0]
-        self.note = (
-            f"the risk has no finite minimizer ({risk.loss.no_minimum}): the answer at alpha=0 "
-            f"minimizes it plus {0.5 * alpha:.3g}·Σⱼ Hⱼⱼθⱼ², H the null model's Hessian. Use "
-            "alpha > 0."
-        )
+        self.note = limit_note(risk.loss, alpha)
         if self.gradient_norm > tol and self.steps >= max_iter:
             self.note = (
                 f"the risk has no finite minimizer ({risk.loss.no_minimum}), and the answer at "
                 f"alpha=0 is where max_iter={max_iter} steps came to. Use alpha > 0."
             )
+
+
+def limit_note(loss: Loss, alpha: float) -> str:
+    """What users are to be told of an answer at λ = 0 that is taken at λ₀ = ``alpha``."""
+    return (
+        f"the risk has no finite minimizer ({loss.no_minimum}): the answer at alpha=0 minimizes it "
+        f"plus {0.5 * alpha:.3g}·Σⱼ Hⱼⱼθⱼ², H the null model's Hessian. Use alpha > 0."
+    )
 
 
 def _curvatures(risk: Any) -> Array:

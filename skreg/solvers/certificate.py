@@ -21,6 +21,7 @@ By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = �
 """
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -167,14 +168,18 @@ class Certificate:
     """
 
     def __init__(self, risk: EmpiricalRisk, penalty: Penalty) -> None:
+        self.start(risk, penalty)
+        kind = _ClassCounterweight if risk.loss.coupled else _Counterweight
+        self.counterweight = kind(risk) if risk.fit_intercept else None
+        self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
+
+    def start(self, risk: Any, penalty: Penalty) -> None:
+        """Set what needs no counterweight."""
         self.risk, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
         self._is_bounded = penalty.is_bounded(risk.n_features)
         self._last: tuple = ()
-        kind = _ClassCounterweight if risk.loss.coupled else _Counterweight
-        self.counterweight = kind(risk) if risk.fit_intercept else None
-        self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
 
     def objective(self, point: Point, alpha: float) -> float:
         """R + λJ."""
@@ -196,7 +201,8 @@ class Certificate:
                 return np.inf
             return self._corrected(objective, residual, slope, alpha)
         fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
-        return self._bound(objective, fenchel, point.residual, -point.gradient, alpha, tol)
+        total = point.residual.sum(axis=0)
+        return self._bound(objective, fenchel, point.residual, total, -point.gradient, alpha, tol)
 
     def gap_of_small(self, point: Point, alpha: float) -> float:
         """An upper bound of objective(θ, b) − the minimum, for λ near the rounding of gradients.
@@ -208,7 +214,7 @@ class Certificate:
         bounds = self.penalty.bounds_alone()
         if bounds is None and point.theta.size >= self.risk.n_rows:
             return point.value + penalty
-        alone = Certificate(self.risk, bounds or NoPenalty())
+        alone = type(self)(self.risk, bounds or NoPenalty())
         return min(alone.gap(point, 0.0, 0.0), point.value) + penalty
 
     def gap_by(
@@ -237,13 +243,14 @@ class Certificate:
         if not objective - fenchel <= tol:
             return np.inf, None
         slope = -risk.design.transposed_dot(residual).T.ravel()
-        return self._bound(objective, fenchel, residual, slope, alpha, tol), slope
+        total = residual.sum(axis=0)
+        return self._bound(objective, fenchel, residual, total, slope, alpha, tol), slope
 
-    def _bound(self, objective, fenchel, residual, slope, alpha, tol):
+    def _bound(self, objective, fenchel, residual, total, slope, alpha, tol):
         """The gap from −Σ s(ℓ*(u) − uo), q and Σ su before mixing and scaling."""
         mixing = None
         if self.counterweight is not None:
-            mixing = self.counterweight.mix(residual.sum(axis=0))
+            mixing = self.counterweight.mix(total)
             share, gradient, dual, _ = mixing
             slope = (1.0 - share) * slope - share * gradient
             fenchel = (1.0 - share) * fenchel + share * dual
@@ -338,6 +345,20 @@ def _per_row(residual, share):
     return np.divide(residual, share, out=np.zeros_like(residual), where=share > 0)
 
 
+def mixing_share(total: float, weight: float) -> float:
+    """τ with (1 − τ)·total + τ·weight = 0, for numbers of opposite sign."""
+    return total / (total - weight)
+
+
+def class_mixing(total: Array, frequency: Array) -> tuple[float, Array]:
+    """τ, and constant probabilities q with (1 − τ)·total + τ(q − frequency) = 0."""
+    above = total > 0
+    share = float((total[above] / (frequency[above] + total[above])).max(initial=0.0))
+    if share == 0:
+        return 0.0, frequency
+    return share, np.maximum(frequency - total * (1.0 - share) / share, 0.0)
+
+
 class _Counterweight:
     """Fixed dual points of either sign: the parts of the null model's residual."""
 
@@ -355,7 +376,7 @@ class _Counterweight:
         part, gradient, dual, weight = self.parts[-1 if total > 0 else 1]
         if total == 0 or weight == 0:
             return 0.0, gradient, dual, lambda: part
-        return total / (total - weight), gradient, dual, lambda: part
+        return mixing_share(total, weight), gradient, dual, lambda: part
 
 
 class _ClassCounterweight:
@@ -375,12 +396,7 @@ class _ClassCounterweight:
             self.targets_offset = float(np.sum(own * risk.offset))
 
     def mix(self, total):
-        above = total > 0
-        share = float((total[above] / (self.frequency[above] + total[above])).max(initial=0.0))
-        if share == 0:
-            q = self.frequency
-        else:
-            q = np.maximum(self.frequency - total * (1.0 - share) / share, 0.0)
+        share, q = class_mixing(total, self.frequency)
         gradient = (np.outer(q, self.mean) - self.targets).ravel()
         inside = q[q > 0]
         dual = float(q @ self.offset - inside @ np.log(inside)) - self.targets_offset

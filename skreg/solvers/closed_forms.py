@@ -266,13 +266,7 @@ class OneShot(Method):
     @staticmethod
     def _inner(task: Task, quadratic: Quadratic) -> tuple[Method, Task]:
         """The quadratic's own task, whose coefficients are those of all classes in a row."""
-        p, k, penalty = task.risk.n_features, task.risk.n_outputs, task.coordinates
-        factors, l2_factors, lower, upper = (
-            None if given is None else np.tile(np.broadcast_to(given, p), k)
-            for given in (penalty.factors, penalty.l2_factors, *(penalty.bounds or (None, None)))
-        )
-        bounds = None if lower is None or upper is None else (lower, upper)
-        penalty = Separable(penalty.l1_ratio, factors, penalty.positive, l2_factors, bounds)
+        penalty = task.coordinates.repeated(task.risk.n_outputs, task.risk.n_features)
         inner = replace(task, problem=quadratic, penalty=penalty, max_expansions=None)
         diagonal = Diagonal()
         return (diagonal if diagonal.serves(inner) else ActiveSet()), inner

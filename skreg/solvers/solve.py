@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem
+from skreg.quadratic.chunk_risk import ChunkRisk
 from skreg.rows.products import EPS, Array, Indices
 from skreg.solvers.certificate import Certificate
+from skreg.solvers.chunk_paths import ChunkNewton, solve_in_chunks
 from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, OneShot, Spectral
 from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.method import Answer, Freedom, Method, Progress, Solution, Task
@@ -31,6 +33,7 @@ _ROUNDING = 64 * EPS
 HESSIANS = ("full", "diagonal", "pca")
 #: Every method, in the order in which they are asked whether they serve a task.
 METHODS: tuple[Method, ...] = (
+    ChunkNewton(),
     Diagonal(),
     SemismoothNewton(),
     Newton(),
@@ -129,6 +132,8 @@ def solve(
     if method == "auto":
         penalty.check_features(problem.n_features)
         penalty = penalty.for_outputs(problem.n_outputs)
+    if problem.is_in_chunks:
+        return _in_chunks(problem, penalty, alphas, tol, max_iter, closely, enough, on_solved)
     near, shift = _about_zero(problem)
     if start is not None:
         start = start[0], start[1] - shift
@@ -183,7 +188,7 @@ def solve(
         alphas,
         *seen,
         freedom=freedom,
-        norms=_norms(penalty, answer.thetas),
+        norms=norms_of(penalty, answer.thetas),
         risk=answer.risk,
         dual_gaps=gaps,
         n_iter=answer.n_iter,
@@ -193,6 +198,24 @@ def solve(
         has_minimizer=answer.has_minimizer,
         notes=notes,
     )
+
+
+def _in_chunks(
+    problem: Problem,
+    penalty: Penalty,
+    alphas: Array,
+    tol: float,
+    max_iter: int,
+    closely: bool,
+    enough: float,
+    on_solved: Callable[[int], None] | None,
+) -> Solution:
+    """The solutions of one risk by passes over its rows."""
+    told = None if on_solved is None else (lambda j, i: on_solved(i))
+    return solve_in_chunks(
+        [cast(ChunkRisk, problem)], penalty, alphas, tol=max(tol, enough), max_iter=max_iter,
+        closely=closely, on_solved=told,
+    )[0]  # fmt: skip
 
 
 def select_method(problem: Problem, penalty: Penalty, alphas: ArrayLike, **options: Any) -> Method:
@@ -230,7 +253,7 @@ def alpha_max(problem: Problem, penalty: Penalty, hessian: str = "full") -> floa
 
 def _about_zero(problem: Problem) -> tuple[Problem, Array]:
     """The problem with targets about 0, and what is missing in its intercepts."""
-    if problem.is_quadratic:  # its means are taken out
+    if problem.is_quadratic or problem.is_in_chunks:  # its means are taken out
         return problem, np.zeros(problem.n_outputs)
     return cast(EmpiricalRisk, problem).shifted
 
@@ -348,7 +371,7 @@ def _norms_as_seen(
     return np.where(solved, rows.norms(task.alphas, coefs, intercepts), answer.gradient_norms)
 
 
-def _norms(penalty: Penalty, thetas: Array) -> Array:
+def norms_of(penalty: Penalty, thetas: Array) -> Array:
     """‖θ‖₂ where J is smooth, else J(θ)."""
     if penalty.is_smooth:
         return np.sqrt(np.einsum("ijk,ijk->i", thetas, thetas))

@@ -1,0 +1,332 @@
+"""The empirical risk of rows in chunks, known at points where a pass has been."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skreg.quadratic.conjugate_gradient import power_method
+from skreg.quadratic.hessian import DenseHessian
+from skreg.quadratic.point import Point
+from skreg.quadratic.problem import Problem
+from skreg.quadratic.risk_sums import WHOLE, Places, RiskSums, RiskWork, RowsOfParts, completed
+from skreg.rows import Chunks, Moments
+from skreg.rows.products import EPS, Array
+
+if TYPE_CHECKING:
+    from skreg.losses import Loss
+
+#: Bytes that the second derivatives of a pass may take, here or on each worker.
+LARGEST_PASS = 2**28
+# The same of a single point.
+_LARGEST_POINT = 2**30
+# Steps in which the best intercept of the null model is found, and how close it comes.
+_NULL_STEPS, _NULL_TOL = 60, 1e-13
+# Of the power iteration for the largest eigenvalue: as many as for rows in memory.
+_POWER_STEPS = 16
+
+
+class Passes:
+    """Passes over chunks at the points of several training parts.
+
+    Parameters
+    ----------
+    chunks : Chunks
+        That can be read more than once.
+    rows : RowsOfParts
+        How they are read.
+    on_pass : callable, default=None
+        Called with the number of the pass and of the points looked at, before it begins.
+
+    Attributes
+    ----------
+    n_passes : int
+        That have been made.
+    """
+
+    def __init__(
+        self,
+        chunks: Chunks,
+        rows: RowsOfParts,
+        on_pass: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.chunks, self.rows, self.on_pass, self.n_passes = chunks, rows, on_pass, 0
+        self._n_rows: int | None = None
+
+    def at(self, places: Places) -> RiskSums:
+        """The sums at these points, by one pass."""
+        self.n_passes += 1
+        if self.on_pass is not None:
+            self.on_pass(self.n_passes, len(places.parts))
+        sums = self.chunks.reduced(RiskWork(self.rows, places))[None]
+        if self._n_rows not in (None, sums.n_rows):
+            raise ValueError(
+                f"the source of chunks gave {self._n_rows} rows in one pass and {sums.n_rows} in "
+                "another. Let every pass read the same rows."
+            )
+        self._n_rows = sums.n_rows
+        return completed(sums)
+
+
+class Spot(NamedTuple):
+    """A point of a `ChunkRisk`, its second derivatives where they were asked for, and the rest."""
+
+    point: Point
+    hessian: DenseHessian | None
+    bends: Array  # ∂²R/∂b², its diagonal; zeros where there is no hessian
+    is_separated: bool
+    moved: float
+
+
+@dataclass(frozen=True, eq=False)
+class NullModel:
+    """θ = 0 and the best b beside it, and of one output the points at a larger and a smaller b."""
+
+    spot: Spot
+    sides: tuple[Point, ...] = ()
+
+
+class ChunkRisk(Problem):
+    """R(θ, b) of the rows of one training part, which are read a chunk at a time.
+
+    θ is in the units of (x − shift)/scale, which is what steps ahead of the model make of a row.
+
+    Parameters
+    ----------
+    passes : Passes
+    part : int
+        The fold that is left out, or `WHOLE`.
+    moments : Moments
+        Of the rows of the part as they are read; of y as the loss takes it.
+    fit_intercept : bool
+    shift, scale : ndarray of shape (p,), default=None
+        0 and 1 without such steps.
+    """
+
+    is_quadratic: ClassVar[bool] = False
+    is_in_chunks: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        passes: Passes,
+        part: int,
+        moments: Moments,
+        fit_intercept: bool,
+        shift: Array | None = None,
+        scale: Array | None = None,
+    ) -> None:
+        p = len(moments.x_mean)
+        self.passes, self.part, self.moments = passes, part, moments
+        self.loss, self.fit_intercept = passes.rows.loss, fit_intercept
+        self.scale = np.ones(p) if scale is None else scale
+        shift = np.zeros(p) if shift is None else shift
+        # Features about the common center, in these units, plus this are what θ is for.
+        self._offset = (passes.rows.center - shift) / self.scale
+        self.dtype = np.dtype(np.float64)
+        self.is_convex, self.has_curvature = self.loss.is_convex, self.loss.has_curvature
+        self.couples_outputs, self.weight = self.loss.coupled, moments.weight
+        needed = 8.0 * (self.n_outputs * p) ** 2
+        if needed > _LARGEST_POINT:
+            raise ValueError(
+                f"second derivatives by {self.n_outputs} × {p} coefficients take "
+                f"{needed / 2**30:.1f} GiB, more than rows in chunks are worth. Use fewer features "
+                "or classes, or arrays, whose solvers need no such matrix."
+            )
+
+    @property
+    def n_features(self) -> int:
+        return len(self.scale)
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.moments.y_mean)
+
+    @property
+    def n_rows(self) -> int:
+        return self.moments.n_rows
+
+    @property
+    def null(self) -> Point:
+        """The null model: θ = 0 and the best b beside it."""
+        return self.null_model.spot.point
+
+    @cached_property
+    def null_model(self) -> NullModel:
+        """The same with all that is known of it."""
+        return look_at_null_models([self])[0]
+
+    @property
+    def null_hessian(self) -> DenseHessian:
+        """Second derivatives in the null model."""
+        hessian = self.null_model.spot.hessian
+        assert hessian is not None
+        return hessian
+
+    @property
+    def null_risk(self) -> float:
+        return self.null.value
+
+    @property
+    def largest_eigenvalue(self) -> float:
+        matrix, K = self.null_hessian.matrix, self.n_outputs
+        start = self.null.gradient.reshape(K, -1)
+        return power_method(lambda v: (matrix @ v.ravel()).reshape(K, -1), start, _POWER_STEPS)
+
+    def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
+        theta = np.asarray(coef, dtype=np.float64).reshape(self.n_outputs, -1)
+        b = np.atleast_1d(np.asarray(intercept, dtype=np.float64)) + theta @ self._offset
+        return self.spots([(theta.ravel(), b)], [False])[0].point.value
+
+    def hessian_at(self, theta: Array, intercept: Array) -> DenseHessian:
+        """By a pass."""
+        b = np.atleast_1d(intercept) + np.atleast_2d(theta) @ self._offset
+        hessian = self.spots([(np.ravel(theta), b)], [True])[0].hessian
+        assert hessian is not None
+        return hessian
+
+    def as_seen(self, thetas: Array, intercepts: Array) -> tuple[NDArray, NDArray]:
+        """For intercepts beside features about the common center."""
+        intercepts = intercepts - thetas @ self._offset
+        if not self.fit_intercept:
+            intercepts = np.zeros_like(intercepts)
+        if self.loss.coupled:  # what all classes have in common changes nothing
+            intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
+        if self.n_outputs == 1:
+            return thetas[:, 0], intercepts[:, 0]
+        return thetas, intercepts
+
+    def spots(self, points: Sequence[tuple[Array, Array]], bends: Sequence[bool]) -> list[Spot]:
+        """These (θ (K·p,), b (K,)), by a pass of their own."""
+        asked = [(self, *point) for point in points]
+        return look([(*one, bend) for one, bend in zip(asked, bends, strict=True)])
+
+    # Between the units of θ and those of a pass ---------------------------------------------------
+
+    def placed(self, theta: Array, b: Array) -> tuple[Array, Array]:
+        """θ (K, p) and b (K,) for features as a pass has them."""
+        theta = theta.reshape(self.n_outputs, -1)
+        if not self.fit_intercept:
+            b = theta @ self._offset
+        return theta / self.scale, b
+
+    def spot(self, theta: Array, b: Array, sums: RiskSums, i: int, h: int | None) -> Spot:
+        """What the sums of the i-th point, with the h-th second derivatives, say of θ and b."""
+        W, K = self.weight, self.n_outputs
+        total, offset = sums.total[i] / W, np.zeros(self.n_features)
+        if not self.fit_intercept:
+            offset = self._offset
+        gradient = sums.gradient[i] / (W * self.scale) + total[:, None] * offset
+        hessian, bends = None, np.zeros(K)
+        if h is not None:
+            units = np.tile(self.scale, K)
+            matrix = sums.hessian[h] / W / units / units[:, None]
+            mixed, bb = sums.mixed[h] / W / units, sums.bb[h] / W
+            if not self.fit_intercept:
+                away = np.kron(np.eye(K), offset[:, None])  # (K·p, K)
+                matrix += away @ mixed + mixed.T @ away.T + away @ bb @ away.T
+            known, bends = (bb, np.diag(bb)) if self.fit_intercept else (None, bends)
+            hessian = DenseHessian.of_sums(matrix, mixed, known, self.loss.coupled)
+        none = np.empty((0, K))
+        if not self.fit_intercept:
+            total, b = np.zeros(K), np.zeros(K)
+        value = float(sums.value[i] / W)
+        point = Point(theta, b, none, value, none, none, gradient.ravel(), total)
+        return Spot(point, hessian, bends, not sums.unseparated[i], float(sums.moved[i]))
+
+
+Asked = tuple[ChunkRisk, Array, Array, bool]
+
+
+def look(asked: Sequence[Asked], ways: Sequence[tuple[Array, Array]] = ()) -> list[Spot]:
+    """(risk, θ, b, whether second derivatives are wanted) of risks that share passes: one pass.
+
+    ``ways`` are steps of the first few of them, see `Places`.
+    """
+    risk = asked[0][0]
+    placed = [one.placed(theta, b) for one, theta, b, _ in asked]
+    bends = np.array([wanted for *_, wanted in asked])
+    steps = [np.column_stack(one[0].placed(*way)) for one, way in zip(asked, ways, strict=False)]
+    places = Places(
+        np.array([one.part for one, *_ in asked]),
+        np.array([theta for theta, _ in placed]),
+        np.array([b for _, b in placed]),
+        bends,
+        np.array(steps) if steps else None,
+    )
+    sums = risk.passes.at(places)
+    which = np.cumsum(bends) - 1
+    return [
+        one.spot(theta, b, sums, i, int(which[i]) if wanted else None)
+        for i, (one, theta, b, wanted) in enumerate(asked)
+    ]
+
+
+def look_at_null_models(risks: Sequence[ChunkRisk]) -> list[NullModel]:
+    """The null models of risks that share passes, which know them from then on.
+
+    Mostly the best intercept is a function of the mean of y, and one pass is enough; else Newton's
+    steps, kept in brackets, find it.
+    """
+    searches = [_NullSearch(risk) for risk in risks]
+    for _ in range(_NULL_STEPS):
+        left = [search for search in searches if not search.is_done]
+        if not left:
+            break
+        asked = [one for search in left for one in search.asked()]
+        spots = look(asked)
+        width = len(asked) // len(left)
+        for k, search in enumerate(left):
+            search.learn(spots[k * width : (k + 1) * width])
+    return [risk.null_model for risk in risks]
+
+
+class _NullSearch:
+    """The best intercept beside θ = 0: where to look next."""
+
+    def __init__(self, risk: ChunkRisk) -> None:
+        self.risk, self.is_done = risk, False
+        self.low, self.high = -np.inf, np.inf
+        mean = risk.moments.y_mean
+        self.b = np.zeros(len(mean))
+        if risk.fit_intercept:
+            self.b = risk.loss.null_intercept(mean[None].copy(), np.ones(1))
+        # About the unit of a raw prediction, for dual points on either side.
+        self.reach = 1.0
+        if risk.loss.has_identity_link:
+            self.reach = float(np.sqrt(risk.moments.yy[0] / risk.weight)) or 1.0
+
+    def asked(self) -> list[Asked]:
+        """The points to look at."""
+        theta = np.zeros(self.risk.n_outputs * self.risk.n_features)
+        points: list[Asked] = [(self.risk, theta, self.b, True)]
+        if self.risk.n_outputs == 1 and self.risk.fit_intercept:
+            points += [(self.risk, theta, self.b + d, False) for d in (self.reach, -self.reach)]
+        return points
+
+    def learn(self, spots: list[Spot]) -> None:
+        """Keep what was seen, and decide whether to look again."""
+        spot, *others = spots
+        vars(self.risk)["null_model"] = NullModel(spot, tuple(other.point for other in others))
+        point, hessian, b = spot.point, spot.hessian, self.b
+        assert hessian is not None
+        if not len(hessian.inverse_bb):
+            self.is_done = True
+            return
+        self.b = b - hessian.inverse_bb @ point.total
+        # Half of this is what a step would gain.
+        gain = abs(float((self.b - b) @ point.total))
+        self.is_done = gain <= _NULL_TOL**2 * max(point.value, EPS)
+        if len(b) > 1:
+            return
+        if point.total[0] < 0:
+            self.low = float(b[0])
+        else:
+            self.high = float(b[0])
+        if np.isfinite(self.high - self.low) and not self.low < self.b[0] < self.high:
+            self.b = np.array([0.5 * (self.low + self.high)])
+        self.is_done |= bool(np.abs(self.b - b).max() <= 4 * EPS * max(1.0, np.abs(b).max()))

@@ -1,0 +1,423 @@
+"""Every λ of every training part under any loss, from rows in chunks: Newton's method by passes.
+
+A pass over the rows tells the risk, its gradient and, where they are asked for, its second
+derivatives at many points: those of all training parts and of many λ share it. What happens between
+two passes is small. At each point the risk is replaced by its quadratic, which `solve` minimizes
+with the penalty, and the minimizer is looked at in the next pass; where the objective did not fall
+enough, a part of the step is (Lee, Sun & Saunders, 2014). So a line search costs no pass
+unless it is needed.
+
+A λ begins where its neighbors say: the quadratic of the nearest that is solved, with its linear
+term interpolated from a few, as these are smooth functions of log λ. So the λ are solved in levels,
+every 64th first, then every 16th, and so on, and late levels take few passes. A point's
+second derivatives are taken anew where the passes that this saves weigh more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from skreg.penalties import Penalty, Separable
+from skreg.quadratic.chunk_risk import LARGEST_PASS, ChunkRisk, Spot, look, look_at_null_models
+from skreg.quadratic.expansion import ArrayExpansion
+from skreg.quadratic.factor import DenseFactor, add_gauge
+from skreg.quadratic.hessian import DenseHessian
+from skreg.quadratic.point import Point
+from skreg.rows.products import EPS, Array
+from skreg.solvers.chunk_certificate import ChunkCertificate
+from skreg.solvers.descent import lagrange
+
+# Sufficient decrease of the objective, and the shortest part of a step.
+_ARMIJO, _SHORTEST = 1e-4, 1e-10
+# By how much a level's λ are denser than those before, and neighbors that a start is made from.
+_DENSER, _NEIGHBORS = 4, 4
+# What a pass is expected to divide the gap by, where none has told yet.
+_GUESS = 10.0
+# Steps that do not halve the gap, where objectives differ by rounding alone: the end.
+_STALLS = 3
+# A raw prediction that still moves by so much in a step, in so many steps, moves forever.
+_MOVING, _LOOKS = 0.1, 3
+
+
+class Walk:
+    """The solutions of one training part so far, and what steps of its λ have in common.
+
+    Parameters
+    ----------
+    risk : ChunkRisk
+    penalty : Penalty
+        Convex, in its simplest form.
+    aim : float
+        The gap, or gradient norm where the penalty is smooth, at which a λ counts as solved.
+
+    Attributes
+    ----------
+    solved : list of (float, Point, DenseHessian or None)
+        λ, its solution and the last second derivatives on the way.
+    """
+
+    def __init__(self, risk: ChunkRisk, penalty: Penalty, aim: float) -> None:
+        self.risk, self.penalty, self.aim = risk, penalty, aim
+        self.shape = K, p = risk.n_outputs, risk.n_features
+        self.is_bounded = penalty.is_bounded(p)
+        self.is_ridge = penalty.is_smooth and penalty.kernel == "coordinates"
+        self.kept, self.factors = np.ones(K * p, dtype=bool), np.zeros(K * p)
+        if self.is_ridge and isinstance(penalty, Separable):
+            self.kept = np.tile(~penalty.excluded(p), K)
+            self.factors = np.tile(penalty.l2(p), K)
+        self.free = penalty.free(p)
+        self.inner = _of_all_outputs(penalty, K, p)
+        self.certificate = ChunkCertificate(risk, penalty)
+        self.solved: list[tuple[float, Point, DenseHessian | None]] = []
+        # Passes that second derivatives may cost: n·p²·K(K + 1)/2 flops beside those of gradients.
+        self.patience = p * (K + 1) / 24
+        null, unit = risk.null_hessian.diagonal, risk.null_risk or 1.0
+        self._scale = np.sqrt(np.where(null > 0, null, 1.0) * unit)
+        self._scale_b = np.sqrt(np.maximum(risk.null_model.spot.bends, EPS) * unit)
+
+    @property
+    def at_once(self) -> int:
+        """Points whose second derivatives may be held at a time."""
+        return max(LARGEST_PASS // (8 * self.kept.size**2), 1)
+
+    def objective(self, point: Point, alpha: float) -> float:
+        """R + P."""
+        return self.certificate.objective(point, alpha)
+
+    def is_smooth_at(self, alpha: float) -> bool:
+        """Whether the objective has a gradient at this λ."""
+        return self.is_ridge or (alpha == 0 and not self.is_bounded)
+
+    def measure(self, point: Point, alpha: float) -> float:
+        """The relative gap; of a smooth objective its gradient norm, see `Descent.gradient_norm`."""
+        if not np.isfinite(point.value):
+            return np.inf
+        if not self.is_smooth_at(alpha):
+            return self.gap(point, alpha)
+        slope = (point.gradient + alpha * self.factors * point.theta) / self._scale
+        norm = float(np.abs(slope[self.kept]).max(initial=0.0))
+        return max(norm, float(np.abs(point.total / self._scale_b).max(initial=0.0)))
+
+    def gap(self, point: Point, alpha: float) -> float:
+        """The duality gap, relative to the risk of the null model."""
+        gap = self.certificate.gap(point, alpha, 0.0)
+        if alpha == 0 or not gap <= self.aim:
+            gap = min(gap, self.certificate.gap_of_small(point, alpha))
+        return gap / (self.risk.null_risk or 1.0)
+
+    def predicted(self, alpha: float) -> tuple[Array, Array, DenseHessian]:
+        """θ and b to begin a λ with, and second derivatives from nearby."""
+        nodes = [node for node in self.solved if node[0] > 0]
+        if not nodes or (alpha == 0 and len(nodes) == 1):
+            null = self.risk.null
+            return *self.target(null, self.risk.null_hessian, alpha), self.risk.null_hessian
+        log = np.log([node[0] for node in nodes])
+        away = np.abs(log - (np.log(alpha) if alpha > 0 else log.min()))
+        order = np.argsort(away, kind="stable")
+        hessian = next(h for i in order if (h := nodes[i][2]) is not None)
+        if alpha == 0:
+            point = nodes[order[0]][1]
+            return *self.target(point, hessian, alpha), hessian
+        near = order[:_NEIGHBORS]
+        weights = lagrange(log[near].tolist(), float(np.log(alpha)))
+        mixed = hessian.inverse_bb @ hessian.mixed if len(hessian.inverse_bb) else None
+        rest, at_zero = np.zeros(self.kept.size), np.zeros(self.shape[0])
+        for share, i in zip(weights, near, strict=True):
+            point = nodes[i][1]
+            rest += share * (point.gradient - hessian.matrix @ point.theta)
+            if mixed is not None:
+                at_zero += share * (point.intercept + mixed @ point.theta)
+        return *self._least(hessian, -rest, at_zero, alpha), hessian
+
+    def target(self, point: Point, hessian: DenseHessian, alpha: float) -> tuple[Array, Array]:
+        """Where the quadratic about a point, with these second derivatives, is least with P."""
+        if self.is_smooth_at(alpha):
+            slope = point.gradient + alpha * self.factors * point.theta
+            step, shift = np.zeros(self.kept.size), np.zeros(self.shape[0])
+            step[self.kept], shift = self._factor(hessian, alpha).solve(
+                slope[self.kept], point.total
+            )
+            if self.risk.loss.coupled:  # what is common to all classes is 0 at the minimum
+                step = (step.reshape(self.shape) - step.reshape(self.shape).mean(axis=0)).ravel()
+                shift = shift - shift.mean()
+            return point.theta + step, point.intercept + shift
+        slope, at_zero = point.gradient, np.zeros(self.shape[0])
+        if len(hessian.inverse_bb):
+            slope = slope - point.total @ hessian.inverse_bb @ hessian.mixed
+            off = point.total - hessian.mixed @ point.theta
+            at_zero = point.intercept - hessian.inverse_bb @ off
+        return self._least(hessian, hessian.matrix @ point.theta - slope, at_zero, alpha)
+
+    def _factor(self, hessian: DenseHessian, alpha: float) -> DenseFactor:
+        kept, gauge = self.kept, hessian.gauge
+        if kept.all():
+            return hessian.factor(alpha * self.factors)
+        gauge = None if gauge is None else gauge[kept[: self.shape[1]]]
+        ridge, mixed = alpha * self.factors[kept], hessian.mixed[:, kept]
+        return DenseFactor(
+            hessian.block(np.flatnonzero(kept)), ridge, gauge, mixed, hessian.inverse_bb
+        )
+
+    def _least(
+        self, hessian: DenseHessian, cross: Array, at_zero: Array, alpha: float
+    ) -> tuple[Array, Array]:
+        """argmin ½θᵀHθ − hᵀθ + P(θ; λ), and the intercepts that go with it."""
+        from skreg.solvers.solve import solve  # which calls this module
+
+        risk, mixed = self.risk, hessian.inverse_bb @ hessian.mixed
+        if self.is_smooth_at(alpha):
+            theta = np.zeros(cross.size)
+            factor = self._factor(hessian, alpha)
+            theta[self.kept] = factor.inverse_times(cross[self.kept])
+        else:
+            if self.risk.loss.coupled and self.free.any():
+                hessian = _held_together(hessian, self.free)
+            quadratic = ArrayExpansion(
+                hessian, cross, at_zero, np.zeros(self.shape[1]), risk.weight, risk.n_rows,
+                risk.fit_intercept,
+            )  # fmt: skip
+            theta = solve(quadratic, self.inner, [alpha], tol=_INNER).coefs[0].ravel()
+        b = at_zero - mixed @ theta if len(mixed) else np.zeros(self.shape[0])
+        return theta, b
+
+
+# Of the quadratics between two passes: to rounding.
+_INNER = 1e-15
+
+
+def _of_all_outputs(penalty: Penalty, K: int, p: int) -> Penalty:
+    """The penalty of K·p coefficients in a row."""
+    if K == 1:
+        return penalty
+    if not isinstance(penalty, Separable):
+        raise ValueError(
+            f"{penalty!r} with {K} classes needs the rows themselves. Use the elastic net, or give "
+            "X and y as arrays."
+        )
+    return penalty.repeated(K, p)
+
+
+def _held_together(hessian: DenseHessian, free: Array) -> DenseHessian:
+    """With curvature for what is common to all classes in features without a penalty."""
+    assert hessian.gauge is not None
+    made = DenseHessian.__new__(DenseHessian)
+    made.__dict__.update(vars(hessian) | {"matrix": hessian.matrix.copy()})
+    add_gauge(made.matrix, np.where(free, hessian.gauge, 0.0))
+    return made
+
+
+class Track:
+    """One λ of a `Walk`, from its first point to its last.
+
+    Attributes
+    ----------
+    proposal : (ndarray of shape (K·p,), ndarray of shape (K,))
+        What is to be looked at in the next pass.
+    wants : bool
+        Whether with second derivatives.
+    way : (ndarray, ndarray)
+        The step of θ and b from the last point to the proposal.
+    point : Point
+    hessian : DenseHessian
+        The last that is known.
+    reached : float
+        `Walk.measure` of the point.
+    n_passes, n_quadratics : int
+    is_done, is_exhausted : bool
+        Whether no pass is needed any more; because there were too many.
+    watches : bool
+        Whether it is to be seen if rows are on the right side, and predictions move forever.
+    is_endless : bool
+        Whether the risk was found to have no minimizer; ``is_separated`` if every row's loss falls.
+    is_right : bool
+        Whether all rows are on the right side, where that was watched.
+    """
+
+    def __init__(
+        self, walk: Walk, alpha: float, tol: float, max_iter: int, watches: bool = False
+    ) -> None:
+        self.walk, self.alpha, self.tol, self.max_iter = walk, alpha, tol, max_iter
+        self.watches = watches or (alpha == 0 and bool(walk.risk.loss.no_minimum))
+        self.n_passes, self.n_quadratics, self._stalls, self._looks = 0, 1, 0, 0
+        self.is_done = self.is_exhausted = self.is_endless = False
+        self.is_separated = self.is_right = False
+        self.point, self._is_new, self._begun = walk.risk.null, False, False
+        self.reached = self._before = np.inf
+        theta, b, self.hessian = walk.predicted(alpha)
+        if walk.risk.loss.coupled and walk.is_smooth_at(alpha):
+            # No step changes what is common to all classes.
+            theta = (theta.reshape(walk.shape) - theta.reshape(walk.shape).mean(axis=0)).ravel()
+        self.proposal, self.wants, self._t = (theta, b), False, 1.0
+        self.way = theta - self.point.theta, b - self.point.intercept
+        # Without a neighbor the first quadratic says little.
+        self.wants = self.hessian is walk.risk.null_hessian
+        if (reached := walk.measure(self.point, alpha)) <= walk.aim:
+            self.is_done, self.reached = True, reached
+
+    def see(self, spot: Spot) -> None:
+        """Learn what a pass said of the proposal, and make the next one."""
+        self.n_passes += 1
+        new, walk, alpha = spot.point, self.walk, self.alpha
+        start, end = walk.objective(self.point, alpha), walk.objective(new, alpha)
+        promise = self._t * self._promise if self._begun else 0.0
+        slack = 64 * EPS * (abs(start) + walk.risk.null_risk)
+        if not end <= start + _ARMIJO * promise + slack:
+            self._shorten(start, end)
+            return
+        self.point, self._begun = new, True
+        if spot.hessian is not None:
+            self.hessian = spot.hessian
+        self._is_new = spot.hessian is not None
+        self._before, self.reached = self.reached, walk.measure(new, alpha)
+        self.is_right = spot.is_separated
+        if self.alpha == 0 and self.watches and self._is_endless(spot):
+            return
+        self._go_on()
+
+    def _is_endless(self, spot: Spot) -> bool:
+        if spot.is_separated:
+            self.is_endless = self.is_separated = self.is_done = True
+        elif self.reached <= self.tol and spot.moved >= _MOVING:
+            self._looks += 1
+            self.is_endless = self.is_done = self._looks >= _LOOKS
+        else:
+            return False
+        if not self.is_done:
+            self._step(wants=True)
+        return True
+
+    def _go_on(self) -> None:
+        """End here, or propose the next point."""
+        if self.reached <= self.walk.aim:
+            self.is_done = True
+        elif self.n_passes >= self.max_iter:
+            self.is_done = self.is_exhausted = True
+        else:
+            self._step(self._is_slow())
+
+    def _is_slow(self) -> bool:
+        """Whether new second derivatives would save more passes than they weigh."""
+        rate = np.log(_GUESS)
+        if np.isfinite(self._before):
+            rate = np.log(self._before / self.reached) if self.reached < self._before else 0.0
+        return bool(np.log(self.reached / self.walk.aim) > rate * (self.walk.patience + 2.0))
+
+    def _step(self, wants: bool) -> None:
+        """Propose the minimizer of the quadratic about the point."""
+        walk, alpha, point = self.walk, self.alpha, self.point
+        theta, b = walk.target(point, self.hessian, alpha)
+        self.n_quadratics += 1
+        self.way, self._t = (theta - point.theta, b - point.intercept), 1.0
+        penalty = walk.penalty.value(theta.reshape(walk.shape), alpha)
+        penalty -= walk.penalty.value(point.theta.reshape(walk.shape), alpha)
+        self._promise = float(point.gradient @ self.way[0] + point.total @ self.way[1]) + penalty
+        rounding = EPS * (abs(walk.objective(point, alpha)) + walk.risk.null_risk)
+        self.proposal, self.wants = (theta, b), wants
+        if self._promise > -rounding:  # what is left is rounding, or nearly
+            self._stalls = 0 if self.reached < 0.5 * self._before else self._stalls + 1
+            self.is_done = self._stalls >= _STALLS
+            self.wants = self._stalls > 0
+
+    def _shorten(self, start: float, end: float) -> None:
+        """Take a part of the step, or second derivatives at the point if these are old."""
+        if self.n_passes >= self.max_iter:
+            self.is_done = self.is_exhausted = True
+        elif not self._begun:  # the start is worse than the null model
+            self.hessian, self._begun, self._is_new = self.walk.risk.null_hessian, True, True
+            self.reached = self.walk.measure(self.point, self.alpha)
+            self._step(wants=True)
+        elif not self._is_new:
+            self.proposal, self.way, self._t = (
+                (self.point.theta, self.point.intercept),
+                (np.zeros_like(self.way[0]), np.zeros_like(self.way[1])),
+                0.0,
+            )
+            self.wants = True
+        else:
+            drop, t = self._t * self._promise, self._t
+            bend = 2.0 * (end - start - drop)
+            share = -drop / bend if np.isfinite(bend) and bend > 0 else 0.1
+            self._t = t * min(max(share, 0.1), 0.5)
+            full = self.way[0] * (self._t / t), self.way[1] * (self._t / t)
+            self.way = full
+            self.proposal = self.point.theta + full[0], self.point.intercept + full[1]
+            self.wants, self.is_done = True, self._t < _SHORTEST
+
+
+def levels(n: int) -> Iterator[list[int]]:
+    """The places of n descending λ, level by level.
+
+    Examples
+    --------
+    >>> list(levels(9))
+    [[0, 4, 8], [1, 2, 3, 5, 6, 7]]
+    """
+    step = 1
+    while n > step * _DENSER + 1:
+        step *= _DENSER
+    done: set[int] = set()
+    while step:
+        level = [i for i in (*range(0, n, step), n - 1) if i not in done]
+        yield sorted(set(level))
+        done.update(level)
+        step //= _DENSER
+
+
+def follow(
+    walks: Sequence[Walk],
+    alphas: Array,
+    tols: Sequence[float],
+    max_iter: int,
+    on_solved: Callable[[int, int], None] | None = None,
+) -> list[list[Track]]:
+    """The `Track` of every walk and λ, those of λ = 0 last; ``alphas`` descend.
+
+    ``on_solved`` is called with the place of a walk and of a λ that is solved.
+    """
+    tracks: list[list[Any]] = [[None] * len(alphas) for _ in walks]
+    positive = int(np.count_nonzero(alphas > 0))
+    rounds = [*levels(positive), [*range(positive, len(alphas))]] if positive else [[0]]
+    at_once, kept = walks[0].at_once, 0
+    for number, level in enumerate(rounds):
+        waiting = [(j, i) for i in level for j in range(len(walks))]
+        going: list[tuple[int, int]] = []
+        while waiting or going:
+            while waiting and len(going) < at_once:
+                j, i = waiting.pop(0)
+                tracks[j][i] = Track(walks[j], float(alphas[i]), tols[j], max_iter)
+                going.append((j, i))
+            moving = [tracks[j][i] for j, i in going if not tracks[j][i].is_done]
+            if moving:
+                advance(moving)
+            for j, i in going:
+                if tracks[j][i].is_done and on_solved is not None:
+                    on_solved(j, i)
+            going = [(j, i) for j, i in going if not tracks[j][i].is_done]
+        for j, i in [(j, i) for i in level for j in range(len(walks))]:
+            track = tracks[j][i]
+            keep = kept < at_once or number == 0
+            walks[j].solved.append((track.alpha, track.point, track.hessian if keep else None))
+            kept += keep
+    return tracks
+
+
+def advance(tracks: Sequence[Track]) -> None:
+    """One pass for these tracks."""
+    tracks = sorted(tracks, key=lambda track: not track.watches)
+    ways = [track.way for track in tracks if track.watches]
+    asked = [(track.walk.risk, *track.proposal, track.wants) for track in tracks]
+    for track, spot in zip(tracks, look(asked, ways), strict=True):
+        track.see(spot)
+
+
+def walks_of(
+    risks: Sequence[ChunkRisk], penalty: Penalty, aims: Sequence[float]
+) -> list[Walk]:
+    """A walk for each risk, whose null models are found together."""
+    new = [risk for risk in risks if "null_model" not in vars(risk)]
+    if new:
+        look_at_null_models(new)
+    return [Walk(risk, penalty, aim) for risk, aim in zip(risks, aims, strict=True)]
