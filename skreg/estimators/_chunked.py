@@ -1,30 +1,211 @@
-"""Rows in chunks, and moments, in the place of X: what estimators make of them."""
+"""Rows in chunks, and moments, in the place of X: what linear estimators make of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from skreg.estimators._fitting import Fitting, LinearHooks
+from skreg.losses import Loss
+from skreg.quadratic import Problem
+from skreg.quadratic.chunk_risk import ChunkRisk, Passes
+from skreg.quadratic.risk_sums import WHOLE, Labels, RowsOfParts, TargetMoments
 from skreg.rows import Chunks, Moments
+from skreg.rows.chunk import FoldsOf
 
 
-def moments_of(
-    X: Any,
-    y: Any,
-    refuse: Callable[[], None],
-    sample_weight: Any = None,
-    offset: Any = None,
-) -> Any:
-    """The `Moments` of rows in chunks, or that X is; None for rows in memory.
+def problem_of(
+    estimator: LinearHooks, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
+) -> Problem | None:
+    """The problem that rows in chunks pose, or X that is `Moments`; None for rows in memory.
 
-    ``refuse()`` raises where an estimator cannot be fitted from moments: before a pass.
+    Sets what `LinearHooks._sample` does. ValueError, before a pass, where the estimator, as its
+    parameters are, cannot be fitted to them.
     """
     moments = X if isinstance(X, Moments) else None
     chunks = None if moments is not None else Chunks.of(X, y, sample_weight)
     if moments is None and chunks is None:
         return None
-    refuse()
+    by_moments = moments is not None or is_known_by_moments(estimator)
+    if by_moments:
+        estimator._refuse_moments()
+    else:
+        refuse(estimator, cast(Chunks, chunks))
     for name, given in (("offset", offset), ("y", y if chunks is None else None)):
         if given is not None:
             raise ValueError(f"{name} does not go with X as {type(X).__name__}. Leave it out.")
-    return moments if chunks is None else chunks.moments()
+    if chunks is None or by_moments:
+        return estimator._by_moments(cast(Moments, moments) if chunks is None else chunks.moments())
+    read = Reading.of(estimator, chunks)
+    return read.risk(estimator, WHOLE, read.moments[None])
+
+
+def fitting_of(estimator: LinearHooks, X: Any, y: Any, **rows: Any) -> Fitting | None:
+    """The `Fitting` of a clone to rows in chunks, or to `Moments`; None for rows in memory."""
+    estimator = clone(estimator)
+    estimator._validate_params()
+    problem = problem_of(estimator, X, y, **rows)
+    return None if problem is None else Fitting(estimator, problem)
+
+
+def see_moments(estimator: LinearHooks, moments: Moments, classes: NDArray | None = None) -> None:
+    """Set what checks of rows in memory do, of rows that have these moments."""
+    estimator.n_features_in_ = p = len(moments.x_mean)
+    if estimator.penalty_factors is not None:
+        estimator._check_factors(p)
+    estimator.__dict__.pop("feature_names_in_", None)
+    if moments.feature_names is not None:
+        estimator.feature_names_in_ = np.array(moments.feature_names, dtype=object)
+    estimator._set_classes(classes)
+
+
+def is_known_by_moments(estimator: LinearHooks) -> bool:
+    """Whether moments are all that an estimator needs; so is one whose loss is refused."""
+    loss = estimator._asked_loss()
+    return loss is None or loss.is_quadratic
+
+
+# Parameters that go with rows in chunks if they are plain, and what to do where they are not.
+_PLAIN: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "alpha": (
+        lambda alpha: not isinstance(alpha, str) and np.ndim(alpha) == 0,
+        "Give a number, or search for it by PathSearchCV",
+    ),
+    "norm_bound": (lambda bound: bound is None, "Use alpha"),
+    "max_expansions": (lambda most: most is None, "Leave it None"),
+    "hessian": (lambda kind: kind == "full", "Use hessian='full'"),
+    "class_weight": (
+        lambda weight: weight is None,
+        "Give sample_weight, the name of a column of weights",
+    ),
+}
+
+
+def refuse(estimator: LinearHooks, chunks: Chunks) -> None:
+    """Raise ValueError where a loss that is no square cannot be fitted to rows in chunks."""
+    estimator._check_parameters()
+    name, loss = type(estimator).__name__, estimator._asked_loss()
+    assert loss is not None
+    for parameter, (is_plain, remedy) in _PLAIN.items():
+        value = vars(estimator).get(parameter)
+        if parameter in vars(estimator) and not is_plain(value):
+            raise ValueError(
+                f"{parameter}={value!r} of {name} is for rows in memory. {remedy}, or give X and y "
+                "as arrays."
+            )
+    if not (loss.has_curvature and (loss.is_convex or estimator._is_ridge)):
+        raise ValueError(
+            f"loss={loss.name!r} of {name} is for rows in memory: from chunks a loss has to be "
+            "convex and to have a curvature. Use loss='huber', or give X and y as arrays."
+        )
+    what = "a classifier" if loss.is_for_classes else f"loss={loss.name!r}"
+    if isinstance(chunks.source, Iterator):
+        raise ValueError(
+            f"the source of chunks can be read once only, and {what} takes a pass for each of "
+            "Newton's steps. Give a function that returns the chunks anew, or a source such as a "
+            "Dataset."
+        )
+    if chunks.checkpoint is not None:
+        raise ValueError(
+            f"checkpoint is for the one pass of squared error, and {what} takes many. Leave "
+            "checkpoint=None."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Rows in chunks that have been read once: what a loss needs to know before Newton's steps.
+
+    Attributes
+    ----------
+    chunks : Chunks
+    moments : dict of hashable to Moments
+        Of each fold, targets as the loss takes them; folds in ascending order.
+    folds_of : callable or None
+        As `Chunk.by_fold` takes it.
+    classes : ndarray of shape (n_classes,) or None
+    """
+
+    chunks: Chunks
+    moments: dict[Any, Moments]
+    folds_of: FoldsOf = None
+    classes: NDArray | None = None
+
+    @classmethod
+    def of(cls, estimator: LinearHooks, chunks: Chunks, folds_of: FoldsOf = None) -> Reading:
+        """By one pass, and for classes that are not declared by another before it."""
+        loss, classes = estimator._asked_loss(), None
+        assert loss is not None
+        if loss.is_for_classes:
+            chunks = chunks.read_as(has_labels=True)
+            classes = classes_of(chunks)
+            estimator._set_classes(classes)
+            loss = estimator._loss
+        rows = RowsOfParts(loss, np.zeros(0), folds_of, classes=classes)
+        sums = chunks.reduced(TargetMoments(rows))
+        moments = {fold: chunks.named(sums[fold]) for fold in _in_order(sums)}
+        return cls(chunks, moments, folds_of, classes)
+
+    def passes(self, loss: Loss, on_pass: Callable[[int, int], None] | None = None) -> Passes:
+        """Further passes, for a loss that takes the same targets."""
+        first, *others = self.moments.values()
+        center = sum(others, start=first).x_mean
+        places = {fold: WHOLE if fold is None else i for i, fold in enumerate(self.moments)}
+        rows = RowsOfParts(loss, center, self.folds_of, places, self.classes)
+        return Passes(self.chunks, rows, on_pass)
+
+    def risk(
+        self,
+        estimator: LinearHooks,
+        part: int,
+        moments: Moments,
+        passes: Passes | None = None,
+        units: tuple[NDArray, NDArray] | None = None,
+    ) -> ChunkRisk:
+        """The risk of a training part, of which these are the moments, for an estimator.
+
+        Sets what `LinearHooks._sample` does; ``units`` are shift and scale of a `ChunkRisk`.
+        """
+        see_moments(estimator, moments, self.classes)
+        passes = self.passes(estimator._loss) if passes is None else passes
+        shift, scale = (None, None) if units is None else units
+        return ChunkRisk(passes, part, moments, estimator.fit_intercept, shift, scale)
+
+
+def classes_of(chunks: Chunks) -> NDArray:
+    """The classes of the target, ascending: those declared as its categories, or by a pass.
+
+    ValueError if there are fewer than two, or one has no weight.
+    """
+    name = chunks.targets[0] if len(chunks.targets) == 1 else ""
+    if (declared := (chunks.categories or {}).get(name)) is not None:
+        return np.unique(np.asarray(declared))
+    labels_alone = chunks.over(chunks.source)
+    labels_alone.features, labels_alone.categories = [], None
+    counts = labels_alone.reduced(Labels())
+    classes = np.array(_in_order(counts))
+    if len(classes) < 2:
+        raise ValueError(
+            f"y holds one class only, {classes}. A classifier needs at least two classes."
+        )
+    if empty := [label for label in counts if not counts[label]]:
+        raise ValueError(
+            f"the weight is zero in every row of class {empty[0]!r}. Give one of its rows a "
+            "positive sample_weight, or leave its rows out."
+        )
+    return classes
+
+
+def _in_order(keys: Any) -> list[Any]:
+    """Keys in ascending order; ValueError for labels of kinds that have none."""
+    try:
+        return sorted(keys)
+    except TypeError:
+        raise ValueError(
+            f"y holds labels of different kinds, such as {list(keys)[:3]}. Use one kind."
+        ) from None

@@ -40,14 +40,16 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
     }
 
     @validated_fit
-    def fit(self, X, y, sample_weight=None, offset=None):
+    def fit(self, X, y=None, sample_weight=None, offset=None):
         """Fit the model.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            CSR and CSC stay sparse. float32 stays float32; the sums are made in float64.
-        y : array-like of shape (n_samples,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or Chunks
+            CSR and CSC stay sparse. float32 stays float32; the sums are made in float64. Rows in
+            `Chunks`, and all that these may be made of, are read once for every Newton step, with
+            ``y`` and ``sample_weight`` the names of columns.
+        y : array-like of shape (n_samples,), or str
             Labels of the classes, at least two: numbers or strings.
         sample_weight : None, float or array-like of shape (n_samples,), default=None
             Weights, at least one positive. Their scale does not matter.
@@ -201,6 +203,10 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
             targets = np.eye(n_classes)[index]
         return Sample(X, targets, self._loss, weights, offset)
 
+    def _set_classes(self, classes):
+        self.classes_ = classes
+        self._loss = BinaryLogLoss() if len(classes) == 2 else MultinomialLogLoss()
+
     def _check_classes(self, index, weights):
         if weights is None:
             return
@@ -231,7 +237,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
     def _refuse_moments(self):
         raise ValueError(
             f"{type(self).__name__} needs the rows themselves: only squared error is known by "
-            "moments. Give X and y as arrays."
+            "moments. Give X and y as arrays, or rows in Chunks."
         )
 
     def _by_moments(self, moments):

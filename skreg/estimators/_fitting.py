@@ -111,6 +111,10 @@ class LinearHooks(Stored, DocumentedMixin, BaseEstimator, ABC):
         """The problem of rows that are known by their moments; sets what `_sample` does."""
 
     @abstractmethod
+    def _set_classes(self, classes: NDArray | None) -> None:
+        """Set the loss, and the classes of a classifier."""
+
+    @abstractmethod
     def _shifted(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
         """Raw predictions of shape (m, n) or (m, n, K) with the offset."""
 
@@ -319,10 +323,7 @@ class Fitting(LinearModel):
 
     @classmethod
     def of_moments(cls, estimator: LinearHooks, moments: Moments) -> Fitting:
-        """Of a clone of the estimator, and rows that are known by their moments.
-
-        ValueError if the loss of the estimator is not squared error.
-        """
+        """Of a clone of the estimator, of squared error, and rows that are known by moments."""
         estimator = clone(estimator)
         estimator._validate_params()
         estimator._refuse_moments()

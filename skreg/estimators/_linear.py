@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_parameters, is_in_memory, validated
 from skreg.estimators._auto_alpha import AUTO, Curve, tuned
-from skreg.estimators._chunked import moments_of
+from skreg.estimators._chunked import fitting_of, problem_of
 from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
 from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
@@ -100,12 +100,11 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         if getattr(self, "_skl_callbacks", ()):  # a context costs as much as a check of y
             told = told_of(self, X, y, rows)
             task = self._init_callback_context().call_on_fit_task_begin(**told)
-        moments = None if is_in_memory(X) else moments_of(X, y, self._refuse_moments, **rows)
-        if moments is None:
+        problem = None if is_in_memory(X) else problem_of(self, X, y, **rows)
+        is_streamed = problem is not None
+        if problem is None:
             problem = self._checked(X, y, **rows).problem(self.fit_intercept)
-        else:
-            problem = self._by_moments(moments)
-        self._set_fitted(problem, self._solve_one(problem), streamed=moments is not None)
+        self._set_fitted(problem, self._solve_one(problem), is_streamed)
         if task is not None:
             task.call_on_fit_task_end(**told, reconstruction_attributes=dict)
         return self
@@ -224,17 +223,15 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
 
     @with_callbacks
     def _path(self, X, y, alphas, **rows):
-        moments = None if is_in_memory(X) else moments_of(X, y, self._refuse_moments, **rows)
-        if moments is None:
-            fitting = Fitting.of(self, X, y, **rows)
-        else:
-            fitting = Fitting.of_moments(self, moments)
+        fitting = None if is_in_memory(X) else fitting_of(self, X, y, **rows)
+        X = X if fitting is None else None
+        fitting = fitting or Fitting.of(self, X, y, **rows)
         grid = fitting.alphas(alphas)
         progress = PathProgress(self, grid, told_of(self, X, y, rows))
         solution = fitting.solve(grid, on_solved=progress.solved if progress.is_watched else None)
         progress.end()
         solution.warn(stacklevel=4)
-        return fitting.as_path(solution, X if moments is None else None)
+        return fitting.as_path(solution, X)
 
     def one_shot_gap(
         self,

@@ -17,6 +17,7 @@ from skreg._validation import (
     validated_fit,
 )
 from skreg.estimators._available import only_where
+from skreg.estimators._chunked import see_moments
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, Quadratic
@@ -58,8 +59,9 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features), Moments or Chunks
             CSR and CSC stay sparse. float32 stays float32; the sums are made in float64.
-            For squared error also `Moments`, or rows in `Chunks` and all that these may be made
-            of, with ``y`` and ``sample_weight`` the names of columns.
+            Also rows in `Chunks` and all that these may be made of, with ``y`` and
+            ``sample_weight`` the names of columns; for squared error, which reads them once, the
+            `Moments` as well. Other losses take a pass for every Newton step.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), or str
             Target; several targets for squared error only. Not negative for losses with a
             logarithmic link, positive for ``"gamma"``.
@@ -233,17 +235,15 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         if not loss_of(self).is_quadratic:
             raise ValueError(
                 f"loss={self.loss!r} needs the rows themselves: only squared error is known by "
-                "moments. Give X and y as arrays, or use loss='squared_error'."
+                "moments. Give X and y as arrays, rows in Chunks, or use loss='squared_error'."
             )
         self._check_parameters()
 
+    def _set_classes(self, classes):
+        self._loss = loss_of(self)
+
     def _by_moments(self, moments):
-        self._loss, self.n_features_in_ = loss_of(self), len(moments.x_mean)
-        if self.penalty_factors is not None:
-            self._check_factors(self.n_features_in_)
-        self.__dict__.pop("feature_names_in_", None)
-        if moments.feature_names is not None:
-            self.feature_names_in_ = np.array(moments.feature_names, dtype=object)
+        see_moments(self, moments)
         return Quadratic.from_moments(moments, self.fit_intercept)
 
     def _shifted(self, raw, X, offset):

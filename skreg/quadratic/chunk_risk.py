@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skreg.quadratic.conjugate_gradient import power_method
+from skreg.quadratic.expansion import ArrayExpansion
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.point import Point
 from skreg.quadratic.problem import Problem
-from skreg.quadratic.risk_sums import WHOLE, Places, RiskSums, RiskWork, RowsOfParts, completed
+from skreg.quadratic.risk_sums import Places, RiskSums, RiskWork, RowsOfParts, completed
 from skreg.rows import Chunks, Moments
 from skreg.rows.products import EPS, Array
-
-if TYPE_CHECKING:
-    from skreg.losses import Loss
 
 #: Bytes that the second derivatives of a pass may take, here or on each worker.
 LARGEST_PASS = 2**28
@@ -100,7 +98,7 @@ class ChunkRisk(Problem):
     ----------
     passes : Passes
     part : int
-        The fold that is left out, or `WHOLE`.
+        The fold that is left out, or `skreg.quadratic.risk_sums.WHOLE`.
     moments : Moments
         Of the rows of the part as they are read; of y as the loss takes it.
     fit_intercept : bool
@@ -188,6 +186,21 @@ class ChunkRisk(Problem):
         hessian = self.spots([(np.ravel(theta), b)], [True])[0].hessian
         assert hessian is not None
         return hessian
+
+    def expand(self, coef: ArrayLike, intercept: ArrayLike) -> ArrayExpansion:
+        """The quadratic about θ₀ (K, p) and b₀ (K,), by a pass: an `Expansion`."""
+        theta = np.atleast_2d(np.asarray(coef, dtype=np.float64))
+        b = np.atleast_1d(np.asarray(intercept, dtype=np.float64)) + theta @ self._offset
+        point, parts, *_ = self.spots([(theta.ravel(), b)], [True])[0]
+        assert parts is not None
+        slope, at_zero = point.gradient, np.zeros(len(b))
+        if self.fit_intercept:
+            slope = slope - point.total @ parts.inverse_bb @ parts.mixed
+            at_zero = b - parts.inverse_bb @ (point.total - parts.mixed @ point.theta)
+        cross = parts.matrix @ point.theta - slope
+        return ArrayExpansion(
+            parts, cross, at_zero, -self._offset, self.weight, self.n_rows, self.fit_intercept
+        )
 
     def as_seen(self, thetas: Array, intercepts: Array) -> tuple[NDArray, NDArray]:
         """For intercepts beside features about the common center."""

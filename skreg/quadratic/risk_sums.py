@@ -7,13 +7,14 @@ all parts share the pass: products with a block of rows serve all of them at onc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from skreg._labels import check_classes, refuse_missing
 from skreg.losses import Loss
 from skreg.quadratic.point import FLOOR
 from skreg.rows.chunk import Chunk, Work
@@ -157,6 +158,40 @@ def indicators(chunk: Chunk, classes: NDArray) -> Array:
             f"{classes.tolist()}. Declare all of them in categories."
         )
     return place[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[place]
+
+
+@dataclass(frozen=True, eq=False)
+class TargetMoments(Work):
+    """The `Moments` of each fold, of targets as the loss takes them."""
+
+    rows: RowsOfParts
+
+    def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:
+        """Add the rows of a chunk."""
+        read = replace(chunk, y=self.rows.targets(chunk))
+        for fold, rows in chunk.by_fold(self.rows.folds_of):
+            sums[fold] = sums.get(fold, 0) + read.moments(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels(Work):
+    """The labels of the target, each with the number of its rows of positive weight."""
+
+    def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:
+        """Add those of a chunk."""
+        labels = chunk.y[:, 0]
+        if chunk.y.shape[1] > 1:
+            raise ValueError(
+                f"y has {chunk.y.shape[1]} columns, and a classifier takes one of labels."
+            )
+        if labels.dtype.kind not in "biuU":
+            refuse_missing(labels)
+            check_classes(labels)
+        used = np.ones(len(labels)) if chunk.weights is None else chunk.weights > 0
+        for label in np.unique(labels):
+            count = int(used[labels == label].sum())
+            label = label.item() if isinstance(label, np.generic) else label
+            sums[label] = sums.get(label, 0) + count
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ made feasible by steps that keep it in the convex domain of ℓ*, which contains
 product with X is needed:
 
 - *the intercept*: b is at its best to a few digits; the rest of Σ su is canceled by mixing u with
-  a fixed point of the domain whose sum has the opposite sign (`_Counterweight`);
+  a fixed point of the domain whose sum has the opposite sign (`Counterweight`);
 - *features without a penalty*: u moves by ℓ″·z with z in the span of these columns and the
   intercept, a Newton step that makes their q vanish to rounding (two products with X);
 - *the domain of (λJ)**: u is scaled down by s. As ℓ*(0) ≤ 0 and ℓ* is convex, D(su) ≥ s·D(u), which
@@ -30,6 +30,7 @@ from skreg.penalties.base import Penalty
 from skreg.quadratic.point import Point
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array
+from skreg.solvers.counterweight import ClassCounterweight, Counterweight, fenchel_sum, per_row
 from skreg.solvers.working_hessian import WorkingHessian, raised
 
 # Below this multiple of the gap asked for, the exact conjugate may decide.
@@ -169,7 +170,7 @@ class Certificate:
 
     def __init__(self, risk: EmpiricalRisk, penalty: Penalty) -> None:
         self.start(risk, penalty)
-        kind = _ClassCounterweight if risk.loss.coupled else _Counterweight
+        kind = ClassCounterweight if risk.loss.coupled else Counterweight
         self.counterweight = kind(risk) if risk.fit_intercept else None
         self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
 
@@ -201,8 +202,8 @@ class Certificate:
                 return np.inf
             return self._corrected(objective, residual, slope, alpha)
         fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
-        total = point.residual.sum(axis=0)
-        return self._bound(objective, fenchel, point.residual, total, -point.gradient, alpha, tol)
+        residual, slope = point.residual, -point.gradient
+        return self._bound(objective, fenchel, residual, residual.sum(axis=0), slope, alpha, tol)
 
     def gap_of_small(self, point: Point, alpha: float) -> float:
         """An upper bound of objective(θ, b) − the minimum, for λ near the rounding of gradients.
@@ -227,13 +228,13 @@ class Certificate:
         (K·p,) beside it is None where it was not computed.
         """
         risk, share = self.risk, self.risk.share
-        conjugate = risk.loss.conjugate(risk.y, _per_row(residual, share))
+        conjugate = risk.loss.conjugate(risk.y, per_row(residual, share))
         outside = ~np.isfinite(conjugate)
         if outside.any():
             if self.free.size:
                 return np.inf, None
             residual = np.where(outside[:, None], point.residual, residual)
-            u = _per_row(residual[outside], share[outside])
+            u = per_row(residual[outside], share[outside])
             conjugate[outside] = risk.loss.conjugate(risk.y[outside], u)
         fenchel = -float(share @ conjugate)
         if risk.offset is not None:
@@ -264,14 +265,14 @@ class Certificate:
             return max(bound, 0.0)
         if mixing is not None:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
-        return max(min(bound, objective - _fenchel(self.risk, residual, scale) + conjugate), 0.0)
+        return max(min(bound, objective - fenchel_sum(self.risk, residual, scale) + conjugate), 0.0)
 
     def dual_point(self) -> Array:
         """−u, shape (n, K), of the last gap told: anybody can evaluate D there."""
         residual, mixing, scale = self._last
         if mixing is not None:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
-        return -scale * _per_row(residual, self.risk.share)
+        return -scale * per_row(residual, self.risk.share)
 
     def _settled(self, slope):
         """q, where free features of hardly any slope count as at their best."""
@@ -284,7 +285,7 @@ class Certificate:
     def _steepest(self) -> Array:
         """A bound of |q| of each free feature in the null model, √Σsx²·√Σsu²."""
         residual = self.risk.null.residual
-        power = float(np.sum(residual * _per_row(residual, self.risk.share)))
+        power = float(np.sum(residual * per_row(residual, self.risk.share)))
         lengths = np.sqrt(self.risk.design.squares(self.risk.share))
         return lengths[self.free % self.shape[1]] * np.sqrt(power)
 
@@ -317,87 +318,12 @@ class Certificate:
         """The gap by a dual point that may lie a little outside the domain: it is shrunk then."""
         scale, conjugate = largest_scale(self.penalty, self._settled(slope), alpha)
         if self._is_bounded:
-            gain = _fenchel(self.risk, residual, 0.9) / 0.9
+            gain = fenchel_sum(self.risk, residual, 0.9) / 0.9
             if np.isfinite(gain):
                 scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, gain)
         for shrink in _SHRINK:
-            dual = _fenchel(self.risk, residual, shrink * scale)
+            dual = fenchel_sum(self.risk, residual, shrink * scale)
             if np.isfinite(dual):
                 self._last = residual, None, shrink * scale
                 return max(objective - dual + shrink * conjugate, 0.0)  # (λJ)* is convex
         return np.inf
-
-
-def _fenchel(risk, residual, scale=1.0):
-    """−Σ s(ℓ*(u) − uo) at u = scale·residual/share."""
-    u = _per_row(residual, risk.share)
-    total = -float(risk.share @ risk.loss.conjugate(risk.y, scale * u))
-    if risk.offset is not None:
-        total += scale * float(np.sum(risk.offset * residual))
-    return total
-
-
-def _per_row(residual, share):
-    """u from share·u; 0 in rows without a share."""
-    share = share[:, None]
-    if share.all():
-        return residual / share
-    return np.divide(residual, share, out=np.zeros_like(residual), where=share > 0)
-
-
-def mixing_share(total: float, weight: float) -> float:
-    """τ with (1 − τ)·total + τ·weight = 0, for numbers of opposite sign."""
-    return total / (total - weight)
-
-
-def class_mixing(total: Array, frequency: Array) -> tuple[float, Array]:
-    """τ, and constant probabilities q with (1 − τ)·total + τ(q − frequency) = 0."""
-    above = total > 0
-    share = float((total[above] / (frequency[above] + total[above])).max(initial=0.0))
-    if share == 0:
-        return 0.0, frequency
-    return share, np.maximum(frequency - total * (1.0 - share) / share, 0.0)
-
-
-class _Counterweight:
-    """Fixed dual points of either sign: the parts of the null model's residual."""
-
-    def __init__(self, risk):
-        null = risk.null.residual
-        self.parts = {}
-        for sign, part in ((1, np.maximum(null, 0.0)), (-1, np.minimum(null, 0.0))):
-            gradient = risk.design.transposed_dot(part)[:, 0]
-            self.parts[sign] = part, gradient, _fenchel(risk, part), float(part.sum())
-        self.smallest = self.parts[1][3]
-
-    def mix(self, total):
-        """τ with (1−τ)Σsu + τΣsv = 0; v's gradient, −Σs(ℓ*−vo), and residual on demand."""
-        total = float(total[0])
-        part, gradient, dual, weight = self.parts[-1 if total > 0 else 1]
-        if total == 0 or weight == 0:
-            return 0.0, gradient, dual, lambda: part
-        return mixing_share(total, weight), gradient, dual, lambda: part
-
-
-class _ClassCounterweight:
-    """Dual points u = q − y of constant probabilities q, which stay in the simplex."""
-
-    def __init__(self, risk):
-        self.risk = risk
-        self.frequency = risk.share @ risk.y
-        self.smallest = float(self.frequency[self.frequency > 0].min())
-        self.mean = risk.design.transposed_dot(risk.share[:, None])[:, 0]
-        own = risk.share[:, None] * risk.y
-        self.targets = risk.design.transposed_dot(own).T
-        # Σs⟨u, o⟩ = ⟨q, Σso⟩ − Σs⟨y, o⟩; an offset of one column, common to all classes, has none.
-        self.offset, self.targets_offset = np.zeros(len(self.frequency)), 0.0
-        if risk.offset is not None and risk.offset.shape[1] > 1:
-            self.offset = risk.share @ risk.offset
-            self.targets_offset = float(np.sum(own * risk.offset))
-
-    def mix(self, total):
-        share, q = class_mixing(total, self.frequency)
-        gradient = (np.outer(q, self.mean) - self.targets).ravel()
-        inside = q[q > 0]
-        dual = float(q @ self.offset - inside @ np.log(inside)) - self.targets_offset
-        return share, gradient, dual, lambda: self.risk.share[:, None] * (q - self.risk.y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from skreg.penalties import Penalty
 from skreg.quadratic.chunk_risk import ChunkRisk
 from skreg.quadratic.point import Point
 from skreg.rows.products import Array
-from skreg.solvers.certificate import Certificate, class_mixing, mixing_share
+from skreg.solvers.certificate import Certificate
+from skreg.solvers.counterweight import ClassSums, NullSides
 
 
 class ChunkCertificate(Certificate):
@@ -23,7 +25,7 @@ class ChunkCertificate(Certificate):
     def __init__(self, risk: ChunkRisk, penalty: Penalty) -> None:
         self.chunks = risk
         self.start(risk, penalty)
-        kind = _ClassSums if risk.loss.coupled else _NullSides
+        kind: Any = ClassSums if risk.loss.coupled else NullSides
         self.counterweight = kind(risk) if risk.fit_intercept else None
 
     def gap(self, point: Point, alpha: float, tol: float) -> float:
@@ -39,46 +41,3 @@ class ChunkCertificate(Certificate):
         """√Hⱼⱼ·R₀ of each free feature, H and the risk R₀ those of the null model."""
         lengths = np.sqrt(self.chunks.null_hessian.diagonal[self.free])
         return lengths * np.sqrt(self.chunks.null_risk)
-
-
-class _NullSides:
-    """Fixed dual points of either sign: the residuals of constants beside that of the null model.
-
-    At u = ℓ′(b) Fenchel's equality tells −Σ s·ℓ*(u) = R − bΣsu.
-    """
-
-    def __init__(self, risk: ChunkRisk) -> None:
-        self.parts = {}
-        for side in risk.null_model.sides:
-            weight = float(side.total[0])
-            dual = side.value - weight * float(side.intercept[0])
-            self.parts[1 if weight > 0 else -1] = side.gradient, dual, weight
-
-    def mix(self, total):
-        """As of the counterweights of `Certificate`; residuals are not at hand."""
-        total = float(total[0])
-        part = self.parts.get(-1 if total > 0 else 1)
-        if total == 0 or part is None:
-            return 0.0, 0.0, 0.0, None
-        gradient, dual, weight = part
-        return mixing_share(total, weight), gradient, dual, None
-
-
-class _ClassSums:
-    """Dual points of constant probabilities, see `class_mixing`."""
-
-    def __init__(self, risk: ChunkRisk) -> None:
-        moments = risk.moments
-        self.frequency = moments.y_mean
-        center, scale = risk.passes.rows.center, risk.scale
-        self.mean = (moments.x_mean - center) / scale
-        # Σ s·yₖ(x − c) from the moments about the means.
-        about = moments.xy.T / moments.weight / scale
-        self.targets = about + np.outer(self.frequency, self.mean)
-
-    def mix(self, total):
-        """As of the counterweights of `Certificate`."""
-        share, q = class_mixing(total, self.frequency)
-        gradient = (np.outer(q, self.mean) - self.targets).ravel()
-        inside = q[q > 0]
-        return share, gradient, -float(inside @ np.log(inside)), None

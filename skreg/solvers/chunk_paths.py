@@ -14,7 +14,8 @@ from skreg.penalties import Penalty, Separable
 from skreg.quadratic.chunk_risk import ChunkRisk, look
 from skreg.rows.products import EPS, Array
 from skreg.solvers.anchor import FIRST, LAST, limit_note
-from skreg.solvers.chunk_newton import Track, Walk, advance, follow, walks_of
+from skreg.solvers.chunk_newton import Track, advance, follow
+from skreg.solvers.chunk_walk import Walk, walks_of
 from skreg.solvers.degrees_of_freedom import degrees_of_freedom
 from skreg.solvers.method import Answer, Freedom, Method, Solution, Task
 
@@ -117,7 +118,7 @@ def paths(
     on_solved: Callable[[int, int], None] | None = None,
     with_dof: bool = True,
 ) -> list[Answer]:
-    """An `Answer` for each risk, whose relative gaps or gradient norms are to be at most ``aims``."""
+    """An `Answer` for each risk, whose relative gaps (or gradient norms) are to be its aim."""
     walks = walks_of(risks, task.penalty, aims)
     alphas, places = np.unique(-task.alphas, return_inverse=True)
 
@@ -126,7 +127,9 @@ def paths(
             on_solved(j, int(place))  # type: ignore[misc]
 
     tracks = follow(walks, -alphas, [max(task.tol, aim) for aim in aims], task.max_iter, told)
-    answers = [_answer(walk, [part[i] for i in places]) for walk, part in zip(walks, tracks)]
+    answers = [
+        _answer(walk, [part[i] for i in places]) for walk, part in zip(walks, tracks, strict=True)
+    ]
     if with_dof:
         answers[-1].dof = _degrees(walks[-1], tracks[-1])[places]
     return answers
@@ -148,7 +151,6 @@ def _answer(walk: Walk, tracks: Sequence[Track]) -> Answer:
             notes += [] if note in notes else [note]
         ends.append(track)
     points = [track.point for track in ends]
-    reached = np.array([t.walk.measure(t.point, t.alpha) for t in ends])
     shape = len(ends), *walk.shape
     answer = Answer(
         thetas=np.reshape([point.theta for point in points], shape),
@@ -162,16 +164,13 @@ def _answer(walk: Walk, tracks: Sequence[Track]) -> Answer:
         notes=notes,
     )
     if walk.is_ridge:
-        answer.gradient_norms = reached
+        answer.gradient_norms = np.array([t.walk.measure(t.point, t.alpha) for t in ends])
     else:
-        at_zero = [t.walk is walk and walk.is_smooth_at(t.alpha) for t in ends]
-        gaps = [walk.gap(t.point, t.alpha) if z else g for t, z, g in zip(ends, at_zero, reached)]
-        answer.gaps = np.array(gaps)
-    if walk.risk.loss.coupled:
+        answer.gaps = np.array([walk.gap(t.point, t.alpha) for t in ends])
+    if walk.risk.loss.coupled and not walk.is_bounded:
         # What all classes have in common changes nothing where it costs nothing.
-        if not walk.is_bounded:
-            thetas, free = answer.thetas, walk.free
-            thetas[:, :, free] -= thetas[:, :, free].mean(axis=1, keepdims=True)
+        thetas, free = answer.thetas, walk.free
+        thetas[:, :, free] -= thetas[:, :, free].mean(axis=1, keepdims=True)
     return answer
 
 
