@@ -154,10 +154,10 @@ class Reading:
     def passes(self, loss: Loss, on_pass: Callable[[int, int], None] | None = None) -> Passes:
         """Further passes, for a loss that takes the same targets."""
         first, *others = self.moments.values()
-        center = sum(others, start=first).x_mean
+        whole = sum(others, start=first)
         places = {fold: WHOLE if fold is None else i for i, fold in enumerate(self.moments)}
-        rows = RowsOfParts(loss, center, self.folds_of, places, self.classes)
-        return Passes(self.chunks, rows, on_pass)
+        rows = RowsOfParts(loss, whole.x_mean, self.folds_of, places, self.classes)
+        return Passes(self.chunks, rows, whole.n_rows, on_pass)
 
     def risk(
         self,
@@ -172,6 +172,18 @@ class Reading:
         Sets what `LinearHooks._sample` does; ``units`` are shift and scale of a `ChunkRisk`.
         """
         see_moments(estimator, moments, self.classes)
+        if self.classes is None:
+            estimator._loss.check_targets(moments.y_mean)
+        elif not moments.y_mean.all() or (len(self.classes) == 2 and moments.y_mean[0] == 1):
+            lost = (
+                int(np.argmin(moments.y_mean))
+                if len(self.classes) > 2
+                else int(not moments.y_mean[0])
+            )
+            raise ValueError(
+                f"class {self.classes[lost : lost + 1].tolist()[0]!r} has no row of positive weight"
+                " among those to fit. Leave it out, or use fewer folds."
+            )
         passes = self.passes(estimator._loss) if passes is None else passes
         shift, scale = (None, None) if units is None else units
         return ChunkRisk(passes, part, moments, estimator.fit_intercept, shift, scale)

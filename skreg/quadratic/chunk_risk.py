@@ -38,6 +38,8 @@ class Passes:
         That can be read more than once.
     rows : RowsOfParts
         How they are read.
+    n_rows : int
+        Of positive weight.
     on_pass : callable, default=None
         Called with the number of the pass and of the points looked at, before it begins.
 
@@ -51,10 +53,11 @@ class Passes:
         self,
         chunks: Chunks,
         rows: RowsOfParts,
+        n_rows: int,
         on_pass: Callable[[int, int], None] | None = None,
     ) -> None:
-        self.chunks, self.rows, self.on_pass, self.n_passes = chunks, rows, on_pass, 0
-        self._n_rows: int | None = None
+        self.chunks, self.rows, self.n_rows = chunks, rows, n_rows
+        self.on_pass, self.n_passes = on_pass, 0
 
     def at(self, places: Places) -> RiskSums:
         """The sums at these points, by one pass."""
@@ -62,12 +65,11 @@ class Passes:
         if self.on_pass is not None:
             self.on_pass(self.n_passes, len(places.parts))
         sums = self.chunks.reduced(RiskWork(self.rows, places))[None]
-        if self._n_rows not in (None, sums.n_rows):
+        if sums.n_rows != self.n_rows:
             raise ValueError(
-                f"the source of chunks gave {self._n_rows} rows in one pass and {sums.n_rows} in "
+                f"the source of chunks gave {self.n_rows} rows in one pass and {sums.n_rows} in "
                 "another. Let every pass read the same rows."
             )
-        self._n_rows = sums.n_rows
         return completed(sums)
 
 

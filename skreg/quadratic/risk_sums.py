@@ -154,7 +154,7 @@ def indicators(chunk: Chunk, classes: NDArray) -> Array:
     if (other := classes[place] != labels).any():
         i = int(np.argmax(other))
         raise ValueError(
-            f"y is {labels[i]!r} in row {chunk.start + i}, none of the classes "
+            f"y is {labels[i : i + 1].tolist()[0]!r} in row {chunk.start + i}, none of the classes "
             f"{classes.tolist()}. Declare all of them in categories."
         )
     return place[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[place]
