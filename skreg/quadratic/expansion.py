@@ -121,7 +121,7 @@ class _WideExpansion(Expansion, RowQuadratic):
 
 def expansion_from_arrays(arrays):
     """The expansion whose ``arrays()`` these are."""
-    made = _ArrayExpansion.__new__(_ArrayExpansion)
+    made = ArrayExpansion.__new__(ArrayExpansion)
     Quadratic.__init__(made, arrays["dtype"])
     vars(made).update(arrays | {"dtype": made.dtype, "diagonal": np.diag(arrays["hessian"])})
     return made
