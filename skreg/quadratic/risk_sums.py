@@ -17,7 +17,7 @@ from scipy.sparse import issparse
 from skreg._labels import check_classes, refuse_missing
 from skreg.losses import Loss
 from skreg.quadratic.point import FLOOR
-from skreg.rows.chunk import Chunk, Work
+from skreg.rows.chunk import Chunk, MomentWork, Work
 from skreg.rows.products import Array, add_gram, product, symmetric
 
 #: The part that holds all rows.
@@ -169,8 +169,11 @@ class TargetMoments(Work):
     def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:
         """Add the rows of a chunk."""
         read = replace(chunk, y=self.rows.targets(chunk))
-        for fold, rows in chunk.by_fold(self.rows.folds_of):
-            sums[fold] = sums.get(fold, 0) + read.moments(rows)
+        MomentWork(self.rows.folds_of).add_to(sums, read)
+
+    def ended(self, sums: dict[Any, Any]) -> dict[Any, Any]:
+        """The moments."""
+        return MomentWork().ended(sums)
 
 
 @dataclass(frozen=True, eq=False)
