@@ -172,11 +172,6 @@ def test_targets_are_named_once(arguments, words):
         QuadraticApproxRidge().fit(*arguments)
 
 
-def test_other_losses_need_the_rows():
-    with pytest.raises(ValueError, match="only squared error is known by moments"):
-        QuadraticApproxLasso(loss="huber").fit(pieces, "y")
-
-
 def test_fits_of_moments():
     moments = Moments.from_rows(FEATURES, FRAME.y)
     found = QuadraticApproxRidge(alpha="auto").fit(moments)
