@@ -17,6 +17,7 @@ from skreg._kernels.activations cimport Activation
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.gemm cimport limit_level
 from skreg._kernels.matmul cimport NO_ZEROS, SCATTERED, SCATTERED_RIGHT, TOGETHER, gemm
+from skreg._kernels.members cimport spread
 from skreg._kernels.plan cimport Rows
 from skreg._kernels.step cimport gather_rows, layer
 from skreg._kernels.team cimport MOST_WORKERS
@@ -108,9 +109,12 @@ cdef class Network:
         A key of `skreg._kernels.losses.CODES`.
     loss_parameter : float
         Huber's δ or the quantile's τ.
+    n_members : int
+        More than one: an ensemble, see `skreg._kernels.members`. The last width is then that of all
+        members' outputs, side by side.
     """
 
-    def __cinit__(self, units, activation, loss, double loss_parameter=0):
+    def __cinit__(self, units, activation, loss, double loss_parameter=0, Py_ssize_t n_members=1):
         cdef int l, n_layers = len(units) - 1
         cdef Py_ssize_t offset = 0
         self.units = tuple(units)
@@ -130,13 +134,20 @@ cdef class Network:
             offset += self.shape.units[l] * self.shape.units[l + 1]
             self.shape.biases[l] = offset
             offset += self.shape.units[l + 1]
+        self.shape.n_members, self.shape.n_outputs = n_members, self.shape.units[n_layers] // n_members
+        self.shape.scales = self.shape.shifts = offset
+        if n_members > 1:
+            self.shape.shifts += n_members * self.shape.units[0]
+            offset = self.shape.shifts + n_members * self.shape.units[1]
         self.n_parameters, self.widest = offset, max(self.units)
 
     def __dealloc__(self):
         free(self.shape.units)
 
-    def tasks(self, Py_ssize_t batch_size):
+    def tasks(self, Py_ssize_t batch_size, Py_ssize_t copies=1):
         """Cut the two phases of a step; a function of the shapes alone.
+
+        ``copies`` of each row are trained on.
 
         Returns
         -------
@@ -145,7 +156,8 @@ cdef class Network:
             Rows of the weight matrices.
         """
         cdef Py_ssize_t layer, fan_in, fan_out, rows, first, parts
-        parts = max(1, min(2 * batch_size * self.n_parameters // TASK, batch_size // ROWS))
+        parts = max(1, min(2 * batch_size * copies * self.n_parameters // TASK,
+                           batch_size * copies // ROWS, batch_size))
         rows_per_task = _ceil_divide(batch_size, parts)
         tiles = []
         for layer in range(self.shape.n_layers):
@@ -156,11 +168,13 @@ cdef class Network:
                 rows -= rows % ALIGNED
             tiles += [(layer, first, min(first + rows, fan_in))
                       for first in range(0, fan_in, rows)]
+        if self.shape.n_members > 1:    # what is the members' own, behind the layers
+            tiles.append((self.shape.n_layers, 0, 0))
         return rows_per_task, tiles
 
-    def max_workers(self, Py_ssize_t batch_size):
+    def max_workers(self, Py_ssize_t batch_size, Py_ssize_t copies=1):
         """How many workers can have something to do in both phases of a step."""
-        rows_per_task, tiles = self.tasks(batch_size)
+        rows_per_task, tiles = self.tasks(batch_size, copies)
         return min(_ceil_divide(batch_size, rows_per_task), len(tiles), MOST_WORKERS)
 
     def sums(self, const real[::1] theta, double[:, ::1] out):
@@ -253,9 +267,12 @@ cdef int _predict(
     """Raw predictions of rows of a table, with two buffers that change places at each layer."""
     cdef const Architecture* net = &network.shape
     cdef Py_ssize_t width = net.units[0], n_outputs = net.units[net.n_layers], rows, i
+    cdef Py_ssize_t copies = net.n_members, at_once = PREDICTED_ROWS
     if not 0 <= start <= stop:
         raise ValueError("start and stop must be a range of rows")
-    cdef Py_ssize_t size = network.widest * min(stop - start, PREDICTED_ROWS)
+    while at_once > 1 and at_once * copies > PREDICTED_ROWS:    # blocks of blocks
+        at_once //= 2
+    cdef Py_ssize_t size = network.widest * copies * min(stop - start, at_once)
     cdef Py_ssize_t[PREDICTED_ROWS] order
     cdef real* buffers = <real*>malloc(3 * size * sizeof(real))
     cdef const real* a
@@ -265,16 +282,19 @@ cdef int _predict(
         raise MemoryError
     with nogil:
         while start < stop:
-            rows = min(stop - start, PREDICTED_ROWS)
+            rows = min(stop - start, at_once)
             a = <const real*>table.values + start * width
             if table.indices != NULL:
                 for i in range(rows):
                     order[i] = start + i
                 gather_rows(rows, width, table, order, buffers + 2 * size)
                 a = buffers + 2 * size
+            if copies > 1:
+                spread(net, theta, rows, copies, 0, a, buffers + size)
+                a = buffers + size
             for l in range(net.n_layers):
                 z = out + start * n_outputs if l == net.n_layers - 1 else buffers + l % 2 * size
-                layer(net, l, theta, rows, a, z, <real*>NULL, has_zeros)
+                layer(net, l, theta, rows * copies, 0, a, z, <real*>NULL, has_zeros)
                 a = z
             start += rows
         free(buffers)

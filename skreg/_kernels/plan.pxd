@@ -19,6 +19,8 @@ cdef struct Architecture:
     Py_ssize_t* units      # n_layers + 1
     Py_ssize_t* weights    # start of each layer's weights in θ
     Py_ssize_t* biases     # start of each layer's biases in θ
+    Py_ssize_t n_members, n_outputs    # members of the ensemble; outputs of each of them
+    Py_ssize_t scales, shifts          # start in θ of what members do to inputs and to the first hidden layer
 
 
 cdef inline int zeros_after(const Architecture* net, int l, bint has_zeros) noexcept nogil:
@@ -102,6 +104,7 @@ cdef struct Plan:
     Regularization reg
     Team team
     Py_ssize_t n, n_parameters, batch_size, rows_per_task, n_steps_done
+    Py_ssize_t copies              # of each row of a batch: members that it trains
     int n_row_tasks, n_tiles, n_blocks
     const Tile* tiles
     const Block* blocks
@@ -117,6 +120,8 @@ cdef struct Plan:
     void* point
     void* slot_1
     void* slot_2
+    void* inputs                   # of the batch, as members share them; NULL: only one member
+    void* input_deltas             # of the copies, beside them
     void* activations              # of the batch, layer after layer from the input
     void* slopes                   # of the batch, as deltas; NULL: the activations tell
     void* deltas                   # of the batch, layer after layer from the first hidden

@@ -12,6 +12,9 @@ from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.dropout cimport drop, dropout_key
 from skreg._kernels.losses cimport losses_and_gradients
 from skreg._kernels.matmul cimport matmul_nn, matmul_nt
+from skreg._kernels.members cimport (
+    head_gradients, heads, heads_back, member_gradients, shift, spread,
+)
 from skreg._kernels.optimizers cimport ADAM, GRADIENT
 from skreg._kernels.plan cimport Architecture, Plan, Rows, Step, zeros_after
 from skreg._kernels.team cimport meet, next_task
@@ -23,17 +26,22 @@ ctypedef fused real:
 
 
 cdef inline void layer(
-    const Architecture* net, int l, const real* theta, Py_ssize_t rows, const real* a, real* z,
-    real* slopes, bint has_zeros
+    const Architecture* net, int l, const real* theta, Py_ssize_t rows, Py_ssize_t first,
+    const real* a, real* z, real* slopes, bint has_zeros
 ) noexcept nogil:
     """z ← act(a·W + b) for layer l, its slopes too if not NULL; the last layer has no activation.
 
-    ``has_zeros`` is said of the input's rows.
+    ``has_zeros`` is said of the input's rows, of which ``first`` is the number of the first.
     """
     cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
     cdef const real* bias = theta + net.biases[l]
-    matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z,
-              zeros_after(net, l - 1, has_zeros))
+    cdef int zeros = zeros_after(net, l - 1, has_zeros)
+    if net.n_members > 1 and l == net.n_layers - 1:
+        heads(net, theta, rows, first, a, z, zeros)
+        return
+    matmul_nn(rows, fan_out, fan_in, a, theta + net.weights[l], z, zeros)
+    if net.n_members > 1 and l == 0:
+        shift(net, theta, rows, first, z)
     if l == net.n_layers - 1:
         add_bias_and_activate(Activation.IDENTITY, rows, fan_out, bias, z)
     elif slopes == NULL:
@@ -114,27 +122,41 @@ cdef inline double row_task(
     cdef Py_ssize_t first = task * plan.rows_per_task
     cdef Py_ssize_t rows = min(plan.rows_per_task, step.size - first)
     cdef int l, last = net.n_layers - 1
+    cdef bint is_ensemble = net.n_members > 1
     cdef const real* a
+    cdef const real* behind
     cdef real* delta = NULL
     cdef double loss
     if rows <= 0:
         return 0
     delta = forward(plan, point, step, order + first, first, rows)
     loss = losses(plan, rows, order + first, first, step.size, delta)
+    first *= plan.copies
+    rows *= plan.copies
     for l in range(last, -1, -1):
         a = activations + plan.a_start[l] + first * net.units[l]
-        if plan.sums:
+        if is_ensemble and l == last:
+            head_gradients(net, rows, first, a, delta, gradient)
+        elif plan.sums:
             layer_gradient(net, l, rows, a, delta, gradient, plan.has_zeros)
         if l > 0:
-            matmul_nt(rows, net.units[l], net.units[l + 1], delta, point + net.weights[l],
-                      deltas + plan.d_start[l - 1] + first * net.units[l],
-                      zeros_after(net, l, False))
+            behind = delta
             delta = deltas + plan.d_start[l - 1] + first * net.units[l]
+            if is_ensemble and l == last:
+                heads_back(net, point, rows, first, behind, delta)
+            else:
+                matmul_nt(rows, net.units[l], net.units[l + 1], behind, point + net.weights[l],
+                          delta, zeros_after(net, l, False))
             if slopes == NULL:
                 multiply_by_slope(net.activation, rows * net.units[l], a, delta)
             else:
                 multiply(rows * net.units[l],
                          slopes + plan.d_start[l - 1] + first * net.units[l], delta)
+    if is_ensemble:
+        member_gradients(
+            net, point, rows, plan.copies, first,
+            <const real*>plan.inputs + task * plan.rows_per_task * net.units[0], delta,
+            <real*>plan.input_deltas + first * net.units[0], gradient)
     return loss
 
 
@@ -144,7 +166,8 @@ cdef inline real* forward(
 ) noexcept nogil:
     """Forward pass of rows of the batch; returns where the raw predictions are."""
     cdef const Architecture* net = plan.net
-    cdef real* a = <real*>plan.activations + first * net.units[0]
+    cdef bint is_ensemble = net.n_members > 1
+    cdef real* a = <real*>(plan.inputs if is_ensemble else plan.activations) + first * net.units[0]
     cdef real* z = NULL
     cdef real* slopes = NULL
     cdef int l, last = net.n_layers - 1
@@ -155,14 +178,20 @@ cdef inline real* forward(
     if plan.reg.input_dropout > 0:
         drop(rows, net.units[0], plan.reg.input_dropout,
              dropout_key(plan.reg.dropout_seed, step.number, 0), first, a, slopes)
+    if is_ensemble:
+        z = <real*>plan.activations + first * plan.copies * net.units[0]
+        spread(net, point, rows, plan.copies, first * plan.copies, a, z)
+        first *= plan.copies
+        rows *= plan.copies
+        a = z
     for l in range(net.n_layers):
         if l < last:
             z = <real*>plan.activations + plan.a_start[l + 1] + first * net.units[l + 1]
             if plan.slopes != NULL:
                 slopes = <real*>plan.slopes + plan.d_start[l] + first * net.units[l + 1]
         else:
-            z = <real*>plan.deltas + plan.d_start[l] + first * net.units[l + 1]
-        layer(net, l, point, rows, a, z, slopes, plan.has_zeros)
+            z = <real*>plan.deltas + plan.d_start[l] + first * net.n_outputs
+        layer(net, l, point, rows, first, a, z, slopes, plan.has_zeros)
         if rate > 0 and l < last:
             drop(rows, net.units[l + 1], rate,
                  dropout_key(plan.reg.dropout_seed, step.number, l + 1), first, z, slopes)
@@ -215,15 +244,22 @@ cdef inline double losses(
 ) noexcept nogil:
     """Σ wᵢℓᵢ of rows of the batch; raw predictions f become the gradient of the batch's mean.
 
-    Where the gradient is all that is wanted, it is that of the mean over all batches.
+    Where the gradient is all that is wanted, it is that of the mean over all batches. In an ensemble
+    ℓᵢ is the mean over the members that the row trains, and the gradient that of each member's mean.
     """
-    cdef Py_ssize_t i, j, n_outputs = plan.net.units[plan.net.n_layers]
+    cdef Py_ssize_t i, j, copies = plan.copies, n_outputs = plan.net.n_outputs
     cdef const real* weights = <const real*>plan.weights
-    cdef real* targets = <real*>plan.targets + first * n_outputs
-    cdef double* values = plan.losses + first
+    cdef real* targets = <real*>plan.targets + first * copies * n_outputs
+    cdef double* values = plan.losses + first * copies
     cdef real one = 1, share = one / (plan.n if plan.optimizer == GRADIENT else size)
     cdef double total = 0
-    gather(rows, n_outputs, <const real*>plan.Y, order, targets)
+    if copies == 1:
+        gather(rows, n_outputs, <const real*>plan.Y, order, targets)
+    else:
+        for i in range(rows * copies):
+            gather(1, n_outputs, <const real*>plan.Y, order + i // copies, targets + i * n_outputs)
+    share *= <real>plan.net.n_members / copies
+    rows *= copies
     losses_and_gradients(
         plan.net.loss, plan.net.loss_parameter, rows, n_outputs, targets, f, values)
     if weights == NULL:
@@ -231,9 +267,9 @@ cdef inline double losses(
             f[j] *= share
     else:
         for i in range(rows):
-            values[i] *= weights[order[i]]
+            values[i] *= weights[order[i // copies]]
             for j in range(i * n_outputs, (i + 1) * n_outputs):
-                f[j] *= weights[order[i]] * share
+                f[j] *= weights[order[i // copies]] * share
     for i in range(rows):
         total += values[i]
-    return total
+    return total / copies

@@ -35,14 +35,20 @@ cdef inline void tile_task(
     cdef const Tile* tile = plan.tiles + task
     cdef const Architecture* net = plan.net
     cdef int l = tile.layer
-    cdef Py_ssize_t fan_in = net.units[l], fan_out = net.units[l + 1]
-    cdef Py_ssize_t start = net.weights[l] + tile.first * fan_out
-    cdef Py_ssize_t n_weights = (tile.last - tile.first) * fan_out, n_parts
+    cdef Py_ssize_t fan_in, fan_out, start, n_weights, n_parts
     cdef real* g = <real*>plan.gradients
-    cdef const real* a = <const real*>plan.activations + plan.a_start[l] + tile.first
-    cdef const real* delta = <const real*>plan.deltas + plan.d_start[l]
+    cdef const real* a
+    cdef const real* delta
+    n_parts = (step.size + plan.rows_per_task - 1) // plan.rows_per_task
+    if l == net.n_layers:
+        update_members(plan, theta, step, n_parts, g + net.scales)
+        return
+    fan_in, fan_out = net.units[l], net.units[l + 1]
+    start = net.weights[l] + tile.first * fan_out
+    n_weights = (tile.last - tile.first) * fan_out
+    a = <const real*>plan.activations + plan.a_start[l] + tile.first
+    delta = <const real*>plan.deltas + plan.d_start[l]
     if plan.sums:
-        n_parts = (step.size + plan.rows_per_task - 1) // plan.rows_per_task
         if n_parts > 1:
             column_sums(n_parts, n_weights, g + start, plan.gradient_size, g + start)
         update_rows(plan, theta, step, tile, g + start)
@@ -63,6 +69,16 @@ cdef inline void tile_task(
         shrink_by_pieces(plan, theta, step, start, n_weights, plan.reg.pieces + l, worker)
     if l == 0 and plan.reg.groups == INPUTS and plan.reg.group[0] > 0:
         shrink_inputs(plan, theta, step, tile.first, tile.last, worker)
+
+
+cdef inline void update_members(
+    Plan* plan, real* theta, const Step* step, Py_ssize_t n_parts, real* g
+) noexcept nogil:
+    """What is the members' own beside their outputs gets its gradient and is updated."""
+    cdef Py_ssize_t n = plan.n_parameters - plan.net.scales
+    if n_parts > 1:
+        column_sums(n_parts, n, g, plan.gradient_size, g)
+    update(plan, theta, step, plan.net.scales, n, g, -1, 1)
 
 
 cdef inline void update_rows(

@@ -73,6 +73,10 @@ cdef class Trainer:
         θ; where the gradient is taken (θ itself, or Nesterov's look-ahead); the optimizer's
         state. Written in place.
     batch_size : int
+    copies : int
+        Of an ensemble: how many of its members each row of a batch trains; they take turns. For the
+        "gradient", all of them. What is a member's own gets a gradient that is not divided by their
+        number: the metric of the steps.
     has_zeros : bool
         Whether products with X look for zeros that lie together: a matter of time alone.
     optimizer : str
@@ -109,7 +113,8 @@ cdef class Trainer:
     cdef readonly int max_workers
 
     def __cinit__(self, Network network, X, Y, weights, theta, point, slot_1, slot_2, *,
-                  Py_ssize_t batch_size, optimizer, bint has_zeros=False, int max_workers=1, l1=None, l2=None,
+                  Py_ssize_t batch_size, optimizer, Py_ssize_t copies=1, bint has_zeros=False,
+                  int max_workers=1, l1=None, l2=None,
                   decay=None, group=None, pieces=None, groups=None, double concavity=0, double norm_bound=INFINITY,
                   double bound_l1=0, double bound_l2=0, double max_norm=INFINITY,
                   dropout=(0.0, 0.0), dropout_seed=0, centers=None, scales=None):
@@ -124,7 +129,9 @@ cdef class Trainer:
         plan.net = &network.shape
         plan.optimizer = OPTIMIZERS[optimizer]
         plan.n, plan.n_parameters = X.shape[0], network.n_parameters
-        plan.batch_size, plan.has_zeros = batch_size, has_zeros
+        plan.batch_size, plan.copies, plan.has_zeros = batch_size, copies, has_zeros
+        if not 1 <= copies <= plan.net.n_members:
+            raise ValueError("copies must be at least 1 and at most the number of members")
         plan.Y, plan.weights = _address(Y), _address(weights)
         plan.theta, plan.point = <void*>_address(theta), <void*>_address(point)
         plan.slot_1, plan.slot_2 = <void*>_address(slot_1), <void*>_address(slot_2)
@@ -201,7 +208,7 @@ cdef class Trainer:
 
     cdef _set_tasks(self, Network network):
         cdef Plan* plan = &self.plan
-        plan.rows_per_task, tiles = network.tasks(plan.batch_size)
+        plan.rows_per_task, tiles = network.tasks(plan.batch_size, plan.copies)
         plan.n_row_tasks = (plan.batch_size + plan.rows_per_task - 1) // plan.rows_per_task
         plan.n_tiles = len(tiles)
         blocks = []
@@ -218,8 +225,9 @@ cdef class Trainer:
 
     cdef _make_buffers(self, Network network, dtype):
         cdef Plan* plan = &self.plan
-        cdef Py_ssize_t batch_size = plan.batch_size, n_layers = plan.net.n_layers
+        cdef Py_ssize_t batch_size = plan.batch_size * plan.copies, n_layers = plan.net.n_layers
         units = np.array(network.units, dtype=np.intp)
+        units[n_layers] = plan.net.n_outputs
         starts = batch_size * np.concatenate([[0], np.cumsum(units)]).astype(np.intp)
         delta_starts = np.ascontiguousarray(starts[1:] - starts[1])
         activations = np.empty(batch_size * units[:n_layers].sum(), dtype)
@@ -229,7 +237,7 @@ cdef class Trainer:
             slopes = np.empty(batch_size * units[1:n_layers].sum(), dtype)
         # Where θ is small against a batch's activations and deltas, the rows' own gradients are what
         # cores exchange.
-        plan.sums = plan.n_row_tasks * plan.n_parameters < 2 * batch_size * units.sum()
+        plan.sums = plan.net.n_members > 1 or plan.n_row_tasks * plan.n_parameters < 2 * batch_size * units.sum()
         if plan.sums:
             plan.gradient_size = plan.n_parameters
             gradients = np.empty((plan.n_row_tasks, plan.n_parameters), dtype)
@@ -244,6 +252,10 @@ cdef class Trainer:
         targets = np.empty(batch_size * units[n_layers], dtype)
         losses, task_loss = np.empty(batch_size), np.empty(plan.n_row_tasks)
         tile_sums = np.empty(4 * plan.n_tiles)
+        inputs = input_deltas = None
+        if plan.net.n_members > 1:
+            inputs, input_deltas = np.empty(plan.batch_size * units[0], dtype), np.empty(batch_size * units[0], dtype)
+        plan.inputs, plan.input_deltas = <void*>_address(inputs), <void*>_address(input_deltas)
         plan.activations, plan.deltas = <void*>_address(activations), <void*>_address(deltas)
         plan.slopes = NULL if slopes is None or not slopes.size else <void*>_address(slopes)
         plan.a_start = <const Py_ssize_t*>_address(starts)
@@ -252,7 +264,7 @@ cdef class Trainer:
         plan.gradients, plan.scratch = <void*>_address(gradients), <void*>_address(scratch)
         plan.task_loss = <double*>_address(task_loss)
         plan.tile_sums = <double*>_address(tile_sums)
-        self.owners += (activations, deltas, slopes, starts, delta_starts, targets, losses,
+        self.owners += (inputs, input_deltas, activations, deltas, slopes, starts, delta_starts, targets, losses,
                         gradients, scratch, task_loss, tile_sums)
 
     @property

@@ -20,15 +20,16 @@ from skreg._validation import (
     validated_fit,
 )
 from skreg.estimators._fitting import MatrixLike
-from skreg.estimators._mlp_after import AfterTraining, columns_of, with_short_indices
 from skreg.estimators._mlp_alpha import chosen
 from skreg.estimators._mlp_chunks import Source
 from skreg.estimators._mlp_fit import Fit
 from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.estimators._mlp_prepared import Prepares
 from skreg.estimators._mlp_scales import check_scales, warn_of_scales
+from skreg.estimators._mlp_seen import columns_of, with_short_indices
 from skreg.estimators._mlp_stored import HELD
 from skreg.network.columns import Columns
+from skreg.network.members import mean_prediction
 from skreg.network.parameters import initial_theta
 from skreg.network.prediction import compiled_network, raw_predictions
 from skreg.network.training import TrainingState
@@ -178,7 +179,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
         alphas = regularization.alpha
         fixed = dict(
             alpha_=np.array(alphas) if isinstance(alphas, tuple) else alphas,
-            _architecture=(units, self.activation, given.target.loss),
+            _architecture=(units, self.activation, given.target.loss, self.n_members),
             _target=given.target,
             _columns=given.columns,
             _split_seed=seed,
@@ -186,7 +187,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
             _seen=given.seen(regularization),
             _dof=None,
             n_layers_=len(units),
-            n_outputs_=units[-1],
+            n_outputs_=units[-1] // self.n_members,
             out_activation_=given.target.loss.out_activation,
         )
         if chooses:
@@ -219,7 +220,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
         """The state to train from: fresh, or without sizes a copy of what the last fit left."""
         update = "lbfgs" if self.solver == "lbfgs" else self._optimizer().kernel
         if sizes is not None:
-            theta = initial_theta(objective.units, rng, objective.X.dtype, init=self.init)
+            theta = initial_theta(
+                objective.units, rng, objective.X.dtype, init=self.init, n_members=self.n_members
+            )
             columns = Columns.of(sizes)
             if columns is not None:
                 objective.suited(columns).start(theta, objective.units)
@@ -234,6 +237,11 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
 
     def _predict_raw(self, X) -> np.ndarray:
         """The network's outputs before any link, of shape (n, n_outputs)."""
+        _, _, loss, n_members = self._architecture
+        return mean_prediction(self._members_raw(X), loss, n_members)
+
+    def _members_raw(self, X) -> np.ndarray:
+        """The outputs of all members, side by side."""
         state = self._fitted_state
         network = compiled_network(*self._architecture)
         # Columns that a compressed network does not read are not looked at.

@@ -1,10 +1,8 @@
 """What can be asked of a trained network."""
 
-import weakref
 from abc import abstractmethod
-from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -17,65 +15,20 @@ from sklearn.utils.validation import check_is_fitted
 from skreg._validation import check_alphas, check_weights
 from skreg.estimators._auto_alpha import Curve
 from skreg.estimators._fitting import MatrixLike
+from skreg.estimators._mlp_seen import Seen, columns_of
 from skreg.estimators._mlp_settings import MLPSettings
 from skreg.estimators._mlp_targets import Target
 from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
 from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof
+from skreg.network.members import adapters
 from skreg.network.parameters import layer_views
-from skreg.network.regularization import Regularization
 from skreg.network.training import TrainingState
 from skreg.path import NetworkPath
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def columns_of(X, columns):
-    """The columns that a compressed network reads; X itself if that is all."""
-    if columns is None:
-        return X
-    return X[:, columns] if issparse(X) else np.take(X, columns, axis=1)
-
-
-def with_short_indices(X):
-    """A sparse X with 32-bit indices, which the kernels read; anything else as it is."""
-    if not issparse(X) or X.indices.dtype == X.indptr.dtype == np.int32:
-        return X
-    if max(*X.shape, X.nnz) > np.iinfo(np.int32).max:
-        raise ValueError(
-            f"X holds {X.nnz} numbers in {X.shape[1]} columns, and 32-bit indices reach no further "
-            "than 2147483647. Train on parts of the rows with partial_fit."
-        )
-    return type(X)((X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), shape=X.shape)
-
-
-@dataclass
-class Seen:
-    """What a network was trained on, for as long as X is there; ``rows`` are those not held out.
-
-    The reference to X is weak: a trained network keeps no data.
-    """
-
-    X: Callable[[], Any]
-    Y: np.ndarray | None
-    weights: np.ndarray | None
-    rows: np.ndarray | None
-    regularization: Regularization
-
-    @classmethod
-    def of(cls, X, training, rows, regularization):
-        """Of training rows that were taken from X."""
-        seen = cls(lambda: None, training.Y, training.weights, rows, regularization)
-        itself = weakref.ref(seen)
-
-        def forget(_):
-            if (gone := itself()) is not None:
-                gone.Y = gone.weights = gone.rows = None
-
-        seen.X = weakref.ref(X, forget)
-        return seen
 
 
 class AfterTraining(MLPSettings):
@@ -91,6 +44,11 @@ class AfterTraining(MLPSettings):
 
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of the layers; of a regressor, the last layer's are in the units of y.
+
+    adapters_ : tuple of ndarray
+        What a member multiplies the inputs by, of shape (n_members, n_features), and what it adds
+        to the biases of the first hidden layer, (n_members, its units); empty for one network.
+        Of an ensemble the last layer of ``coefs_`` holds those of all members, side by side.
 
     alpha_ : float or ndarray of shape (n_layers - 1,)
         λ in force.
@@ -175,7 +133,7 @@ class AfterTraining(MLPSettings):
     t_: int
 
     _state: TrainingState
-    _architecture: tuple[tuple[int, ...], str, Loss]
+    _architecture: tuple[tuple[int, ...], str, Loss, int]
     _target: Target
     _columns: np.ndarray | None
     _seen: Seen | None = None
@@ -210,18 +168,30 @@ class AfterTraining(MLPSettings):
     def _layers(self):
         """Weights and biases, views of the flat parameters save for a last layer in y's units."""
         weights, biases = layer_views(self._fitted_state.theta, self._architecture[0])
-        weights[-1], biases[-1] = self._target.last_layer(weights[-1], biases[-1])
+        weights[-1], biases[-1] = self._last(self._target.last_layer, weights[-1], biases[-1])
         return weights, biases
+
+    def _last(self, change, weights, biases):
+        """The last layer in other units, those of each member likewise."""
+        weights, biases = np.asarray(weights), np.asarray(biases)
+        by_member = (len(biases) // self.n_outputs_, self.n_outputs_)
+        changed = change(weights.reshape(len(weights), *by_member), biases.reshape(by_member))
+        return changed[0].reshape(weights.shape), changed[1].reshape(biases.shape)
+
+    @property
+    def adapters_(self) -> tuple[np.ndarray, np.ndarray]:
+        """Factors of the inputs and terms of the first biases, by member."""
+        return adapters(self._fitted_state.theta, self._architecture[0])
 
     def _set_layers(self, coefs, intercepts):
         state = self._fitted_state
-        last = self._target.raw_last_layer(np.asarray(coefs[-1]), np.asarray(intercepts[-1]))
         views = layer_views(state.theta, self._architecture[0])
         for name, mine, given in zip(
             ("coefs_", "intercepts_"), views, (coefs, intercepts), strict=True
         ):
             if [np.shape(layer) for layer in given] != [layer.shape for layer in mine]:
                 raise ValueError(f"{name} must be arrays of the shapes that {name} has.")
+        last = self._last(self._target.raw_last_layer, coefs[-1], intercepts[-1])
         for mine, given, end in zip(views, (coefs, intercepts), last, strict=True):
             for layer, values in zip(mine, [*given[:-1], end], strict=True):
                 layer[...] = values
@@ -332,7 +302,12 @@ class AfterTraining(MLPSettings):
         return self._dof_at(columns_of(X, self._columns), Y, weights, regularization)
 
     def _dof_at(self, X, Y, weights, regularization):
-        units, activation, loss = self._architecture
+        units, activation, loss, n_members = self._architecture
+        if n_members > 1:
+            raise ValueError(
+                f"effective_dof is that of one network, and n_members={n_members}. Fit one with "
+                "n_members=1."
+            )
         shares = regularization.shares(units)
         share = 0.0 if shares is None else shares[:, 1]
         return effective_dof(
@@ -356,11 +331,11 @@ class AfterTraining(MLPSettings):
             fresh memory of the optimizer; as for every estimator, ``fit`` without ``warm_start``
             starts afresh.
         """
-        state, (units, activation, loss) = self._fitted_state, self._architecture
+        state, (units, activation, loss, n_members) = self._fitted_state, self._architecture
         theta, smaller, kept = compress(state.theta, units, activation)
         network = copy(self)
         network.hidden_layer_sizes, network.activation = tuple(smaller[1:-1]), activation
-        network._architecture = (smaller, activation, loss)
+        network._architecture = (smaller, activation, loss, n_members)
         network._columns = kept[0] if self._columns is None else self._columns[kept[0]]
         network._best = network._dof = None
         network._seen = self._seen

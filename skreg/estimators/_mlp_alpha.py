@@ -77,7 +77,7 @@ def chosen(
     curve : dict of str to ndarray of shape (n_alphas,)
         ``alpha``, descending; ``loss``, the mean loss of the rows held out, and its ``std_error``.
     """
-    weights = objective.sample_weight
+    objective, weights = objective.of_one_member(), objective.sample_weight
     rows = np.arange(objective.n_samples) if weights is None else np.flatnonzero(weights)
     n = len(rows) if n_rows is None else round(len(rows) * (n_rows / objective.n_samples))
     prior = prior_alpha(objective.regularization, objective.units, n)

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from skreg._labels import check_classes, refuse_missing
 from skreg._validation import surely_finite
-from skreg.estimators._mlp_after import columns_of, with_short_indices
+from skreg.estimators._mlp_seen import columns_of, with_short_indices
 from skreg.estimators._mlp_targets import (
     ClassTarget,
     Labels,

@@ -17,6 +17,7 @@ from skreg.network.columns import Sizes
 from skreg.network.fitting import History, Patience, fit_epochs
 from skreg.network.interrupt import Interrupt, deferred_interrupt
 from skreg.network.lbfgs import fit_lbfgs
+from skreg.network.members import mean_prediction
 from skreg.network.prediction import raw_predictions
 from skreg.network.regularization import Regularization
 from skreg.network.training import Objective
@@ -224,6 +225,7 @@ class Fit:
         rows = self.validation
         theta = self.state.uncentered(self.objective.units, theta)
         raw = raw_predictions(self.network, theta, rows.X)
+        raw = mean_prediction(raw, self.objective.loss, self.objective.n_members)
         self.validation_loss = self.objective.loss.value(rows.Y, raw, rows.weights)
         return float(self.target.score(raw, rows.Y, rows.weights))
 

@@ -161,6 +161,17 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
 
     init : {"glorot", "he"}, default="glorot"
         Distribution of the initial weights: Glorot's or He's uniform one.
+
+    n_members : int, default=1
+        More than one makes an ensemble that shares its hidden layers (Y. Gorishniy, A. Kotelnikov,
+        A. Babenko, 2025, "TabM: advancing tabular deep learning with parameter-efficient
+        ensembling", TabM_mini). A member multiplies each input by a factor, adds to each bias of
+        the first hidden layer, and has output weights of its own, see ``adapters_``; the objective
+        is the mean of the members', and the prediction the mean of their probabilities or numbers.
+        Factors and biases have no penalty; J of the output weights is its mean over the members. A
+        row trains four members each time it is met, in turn, so that an epoch costs about what it
+        costs four networks, however many there are. An ensemble needs a hidden layer, and goes
+        neither with ``norm_bound`` nor with ``groups="neurons"``.
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -200,6 +211,7 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         "dropout": [_RATE, "array-like", StrOptions({"auto"})],
         "weight_decay": [StrOptions({"coupled", "decoupled"})],
         "init": [StrOptions({"glorot", "he"})],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
     }
 
     hidden_layer_sizes: int | Sequence[int] = (128, 64)
@@ -233,3 +245,4 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
     dropout: float | tuple[float, float] | str = "auto"
     weight_decay: str = "coupled"
     init: str = "glorot"
+    n_members: int = 1

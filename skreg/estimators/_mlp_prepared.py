@@ -10,7 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import validate_data
 
 from skreg._validation import check_weights, is_in_memory, validated
-from skreg.estimators._mlp_after import AfterTraining, Seen, columns_of, with_short_indices
+from skreg.estimators._mlp_after import AfterTraining
 from skreg.estimators._mlp_chunks import (
     FOR_PILOTS,
     FOR_SIZES,
@@ -21,6 +21,7 @@ from skreg.estimators._mlp_chunks import (
     Streamed,
 )
 from skreg.estimators._mlp_fit import Prepared, Rows, hold_out
+from skreg.estimators._mlp_seen import Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_targets import Target
 from skreg.network.columns import Sizes
 from skreg.network.streaming import StreamedObjective
@@ -128,13 +129,14 @@ class Prepares(AfterTraining):
 
     def _shape(self, n_features, target, n_outputs, goes_on):
         """What an `Objective` is made with beside the rows; no penalty yet if λ is to be chosen."""
-        units = (n_features, *self._hidden_sizes(), n_outputs)
+        units = (n_features, *self._hidden_sizes(), n_outputs * self.n_members)
         if goes_on:
             self._check_units(units)
         chooses = isinstance(self.alpha, str) and not goes_on
         return dict(
             units=units, activation=self.activation, loss=target.loss,
             regularization=self._regularization(units, 0.0 if chooses else None),
+            n_members=self.n_members,
         )  # fmt: skip
 
     def _validation_rows(self, X_val, y_val, target, dtype, columns):

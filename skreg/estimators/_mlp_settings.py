@@ -58,6 +58,7 @@ class MLPSettings(MLPParameters):
             max_norm=self.max_norm,
             dropout=self._dropout(),
             weight_decay=self.weight_decay,
+            n_members=self.n_members,
         )
         regularization.check(units)
         if self.solver == "lbfgs":

@@ -17,16 +17,18 @@ from skreg.network.training import TrainingState
 #: Names that files give the kinds of targets.
 _TARGETS: dict[str, type[Target]] = {"labels": Labels, "label sets": LabelSets, "numbers": Numbers}
 _KINDS = {kind: name for name, kind in _TARGETS.items()}
-Architecture = tuple[tuple[int, ...], str, Loss]
+Architecture = tuple[tuple[int, ...], str, Loss, int]
 
 
 def _architecture(found: Architecture) -> dict[str, Any]:
-    units, activation, loss = found
-    return {"units": units, "activation": activation, "loss": plain_loss(loss)}
+    units, activation, loss, n_members = found
+    plain = {"units": units, "activation": activation, "loss": plain_loss(loss)}
+    return plain if n_members == 1 else plain | {"n_members": n_members}
 
 
 def _architecture_from(plain: Mapping[str, Any]) -> Architecture:
-    return tuple(plain["units"]), plain["activation"], loss_from_plain(plain["loss"])
+    loss, n_members = loss_from_plain(plain["loss"]), plain.get("n_members", 1)
+    return tuple(plain["units"]), plain["activation"], loss, n_members
 
 
 def _target(target: Target) -> dict[str, Any]:

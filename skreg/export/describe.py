@@ -158,6 +158,12 @@ def _of_linear_classifier(model: Any) -> Program:
 
 def _of_network(model: Any) -> Program:
     """Without the inputs and units that do nothing."""
+    n_members = len(model.adapters_[0])
+    if n_members:
+        raise ValueError(
+            f"export does not know ensembles, and this {type(model).__name__} has "
+            f"n_members={n_members}. Fit it with n_members=1."
+        )
     network = model.compress()
     weights, biases = network.coefs_, network.intercepts_
     kept = network.selected_features_

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from skreg.network.members import adapters
 from skreg.network.parameters import layer_views
 
 # A table whose columns all have sizes in this range, and lie less than so many standard deviations
@@ -113,7 +114,8 @@ class Columns:
     """Centers and scales of the columns of X: the first layer starts and moves as if on (X − c)/s.
 
     Neither changes the objective: the weights stay those of X, the bias of a first-layer unit
-    on X − c is b + Σⱼ cⱼWⱼ, and biases have no penalty.
+    on X − c is b + Σⱼ cⱼWⱼ, and biases have no penalty; in an ensemble each member's, with its own
+    factors of the cⱼ.
 
     Parameters
     ----------
@@ -173,8 +175,10 @@ class Columns:
         """θ's first biases ← those on X − c, for sign 1; back to those on X for −1."""
         if self.centers is not None:
             weights, biases = layer_views(theta, units)
-            shift = self.centers.astype(np.float64) @ weights[0].astype(np.float64)
-            biases[0][:] = biases[0] + sign * shift
+            factors, shifts = adapters(theta, units)
+            centers = self.centers * factors.astype(np.float64) if len(factors) else self.centers
+            moved = shifts if len(factors) else biases[0]
+            moved[...] = moved + sign * (centers.astype(np.float64) @ weights[0].astype(np.float64))
 
 
 def _scales(sizes, dtype):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skreg.network.activation import activate
+from skreg.network.members import adapters
 from skreg.network.parameters import layer_views
 
 
@@ -12,7 +13,8 @@ def compress(theta, units, activation):
     A neuron whose incoming weights are all 0 puts out a constant, act(bias), for every row: times
     its outgoing weights that goes into the next layer's biases. A neuron whose outgoing weights are
     all 0 is not heard. One may make the other so, hence the rounds until nothing changes. A layer
-    keeps at least one unit.
+    keeps at least one unit. In an ensemble a constant of the first hidden layer is another one for
+    every member, and stays.
 
     Parameters
     ----------
@@ -30,24 +32,29 @@ def compress(theta, units, activation):
         For the input and every hidden layer the units that stay.
     """
     weights, biases = layer_views(theta.copy(), units)
+    factors, shifts = adapters(theta, units)
     kept = [np.arange(width) for width in units[:-1]]
-    while _drop_neurons(weights, biases, kept, activation):
+    while _drop_neurons(weights, biases, kept, activation, int(len(factors) > 0)):
         pass
     heard = _at_least_one(np.any(weights[0] != 0, axis=1))
     weights[0], kept[0] = weights[0][heard], kept[0][heard]
-    smaller = np.concatenate(
-        [part.ravel() for layer in zip(weights, biases, strict=True) for part in layer]
-    )
+    parts = [part for layer in zip(weights, biases, strict=True) for part in layer]
+    if len(factors):
+        parts += [factors[:, kept[0]], shifts[:, kept[1]]]
+    smaller = np.concatenate([part.ravel() for part in parts])
     return smaller, (*map(len, kept), units[-1]), kept
 
 
-def _drop_neurons(weights, biases, kept, activation):
-    """One round over the hidden layers; whether anything was dropped."""
+def _drop_neurons(weights, biases, kept, activation, first):
+    """One round over the hidden layers; whether anything was dropped.
+
+    Constants are looked for from layer ``first`` on.
+    """
     dropped = False
     for level in range(len(weights) - 1):
         before, after = weights[level], weights[level + 1]
         constant = ~np.any(before != 0, axis=0)
-        if constant.any():
+        if constant.any() and level >= first:
             value = activate(activation, biases[level][constant])
             biases[level + 1] = biases[level + 1] + value @ after[constant]
             after[constant] = 0

@@ -4,6 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
+# How far members' factors of an input start from 1: signs at random, which is further, cost a small
+# table more than members gain.
+_SPREAD = 0.5
+
 
 def layer_views(theta, units):
     """Weights and biases of every layer, as views of the flat θ.
@@ -29,12 +33,13 @@ def layer_views(theta, units):
     return weights, biases
 
 
-def n_parameters(units):
-    """The number of weights and biases."""
-    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(units))
+def n_parameters(units, n_members=1):
+    """The number of weights and biases, and of what members of an ensemble have beside them."""
+    own = n_members * sum(units[:2]) if n_members > 1 else 0
+    return own + sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(units))
 
 
-def initial_theta(units, rng, dtype, init="glorot"):
+def initial_theta(units, rng, dtype, init="glorot", n_members=1):
     """Random start by a uniform law whose bound the layer's width gives; biases are 0.
 
     Parameters
@@ -46,18 +51,27 @@ def initial_theta(units, rng, dtype, init="glorot"):
     init : {"glorot", "he"}
         Weights in ±√(6/(fan_in + fan_out)); or of hidden layers in ±√(6/fan_in), which keeps the
         size of what ReLUs let through, and of the output layer, which has none, in ±√(3/fan_in).
+    n_members : int
+        Of an ensemble: every member's outputs start as those of a network by itself, and each input
+        is multiplied by a normal number of mean 1.
 
     References
     ----------
     X. Glorot, Y. Bengio (2010), "Understanding the difficulty of training deep feedforward neural
     networks". K. He, X. Zhang, S. Ren, J. Sun (2015), "Delving deep into rectifiers".
     """
-    theta = np.zeros(n_parameters(units), dtype=dtype)
+    theta = np.zeros(n_parameters(units, n_members), dtype=dtype)
     matrices = layer_views(theta, units)[0]
     for level, weights in enumerate(matrices, start=1):
+        fan_in, fan_out = weights.shape
+        if level == len(matrices):
+            fan_out //= n_members
         if init == "glorot":
-            bound = np.sqrt(6.0 / sum(weights.shape))
+            bound = np.sqrt(6.0 / (fan_in + fan_out))
         else:
-            bound = np.sqrt((6.0 if level < len(matrices) else 3.0) / weights.shape[0])
+            bound = np.sqrt((6.0 if level < len(matrices) else 3.0) / fan_in)
         weights[...] = rng.uniform(-bound, bound, size=weights.shape)
+    if n_members > 1:
+        own = theta[n_parameters(units) :][: n_members * units[0]]
+        own[:] = rng.normal(1.0, _SPREAD, size=len(own))
     return theta

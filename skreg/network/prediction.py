@@ -16,9 +16,9 @@ _SHARE = 1 << 24
 _SAMPLE = 24
 
 
-def compiled_network(units, activation, loss):
+def compiled_network(units, activation, loss, n_members=1):
     """The compiled network of these widths, with hidden activation and `Loss`."""
-    return kernel.Network(units, activation, loss.name, loss.parameter)
+    return kernel.Network(units, activation, loss.name, loss.parameter, n_members)
 
 
 def zeros_lie_together(X, width):

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from skreg.network.layerwise import Layerwise
-from skreg.network.parameters import layer_views
+from skreg.network.parameters import layer_views, n_parameters
 from skreg.network.proximal import ProximalSteps
 from skreg.penalties import NetworkPenalty, NoPenalty, Penalty
 
@@ -37,6 +37,8 @@ class Regularization:
         Whether the ridge's share of J is part of the gradient, and so of the minimized objective;
         or a step of its own, θ ← θ − ηλθ, beside that of the optimizer, which is AdamW with Adam
         (I. Loshchilov, F. Hutter, 2019, "Decoupled weight decay regularization").
+    n_members : int
+        Of an ensemble: J of the last layer, which holds those of all members, counts by their mean.
     """
 
     penalty: Penalty | NetworkPenalty = NO_PENALTY
@@ -45,6 +47,7 @@ class Regularization:
     max_norm: float | None = None
     dropout: tuple[float, float] = (0.0, 0.0)
     weight_decay: str = "coupled"
+    n_members: int = 1
 
     @property
     def layerwise(self) -> Layerwise | None:
@@ -58,9 +61,14 @@ class Regularization:
 
     def alphas(self, n_layers: int) -> np.ndarray:
         """λ in force for each layer of weights, shape (n_layers,)."""
-        if self.norm_bound is not None:
-            return np.zeros(n_layers)
-        return np.broadcast_to(np.asarray(self.alpha, dtype=np.float64), (n_layers,))
+        alphas = self._trained_alphas(n_layers)
+        alphas[-1] /= self.n_members
+        return alphas
+
+    def _trained_alphas(self, n_layers: int) -> np.ndarray:
+        """The same in the metric of a step: n_members times as long for what is a member's own."""
+        alpha = 0.0 if self.norm_bound is not None else self.alpha
+        return np.full(n_layers, alpha, dtype=np.float64)
 
     def value(self, theta, units):
         """λJ(θ); 0 under ``norm_bound``."""
@@ -86,7 +94,7 @@ class Regularization:
         """
         if not self.penalizes_inputs(len(units) - 1):
             return np.inf
-        one = np.zeros(sum((a + 1) * b for a, b in pairwise(units)))
+        one = np.zeros(n_parameters(units))
         for exponent in range(65):
             one[0] = np.exp2(exponent)
             if not self._affords(one, units):
@@ -144,7 +152,7 @@ class Regularization:
 
     def numbers(self, units):
         """Arguments of the compiled trainer."""
-        numbers = self.over_layers.numbers(units, self.alphas(len(units) - 1))
+        numbers = self.over_layers.numbers(units, self._trained_alphas(len(units) - 1))
         if numbers is None:
             return dict(dropout=self.dropout)
         if self.norm_bound is not None:
@@ -158,7 +166,7 @@ class Regularization:
 
     def proximal_steps(self, units, trainer, theta) -> ProximalSteps | None:
         """What follows each step of a trainer that does not know the penalty; None if it does."""
-        alphas, layerwise = self.alphas(len(units) - 1), self.layerwise
+        alphas, layerwise = self._trained_alphas(len(units) - 1), self.layerwise
         if layerwise is None or layerwise.numbers(units, alphas) is not None:
             return None
         penalty = layerwise.penalty
@@ -182,11 +190,26 @@ class Regularization:
                 "groups='neurons' needs a hidden layer, and hidden_layer_sizes is empty. Use "
                 "groups='inputs', or give hidden layers."
             )
+        if self.n_members > 1:
+            self._check_members(n_layers)
         if self.norm_bound is not None and not self._bounds_something(units):
             raise ValueError(
                 f"norm_bound={self.norm_bound!r} needs penalty 'l1', 'l2' or 'elasticnet', whose J "
                 "it bounds. Choose one of these, or set norm_bound=None."
             )
+
+    def _check_members(self, n_layers):
+        unfit = {
+            "hidden_layer_sizes=()": n_layers < 2,
+            "groups='neurons'": self.penalty.kernel == "neurons",
+            f"norm_bound={self.norm_bound!r}": self.norm_bound is not None,
+        }
+        for what, is_so in unfit.items():
+            if is_so:
+                raise ValueError(
+                    f"n_members={self.n_members} does not go with {what}: members share the hidden "
+                    "layers, and have output layers of their own. Set n_members=1, or change that."
+                )
 
     def _bounds_something(self, units):
         shares = self.shares(units)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg._kernels import network as kernel
+from skreg.network.members import mean_losses
 from skreg.network.prediction import raw_predictions
 from skreg.network.training import Objective
 from skreg.rows.stream import ROWS, Block, Feed
@@ -52,7 +53,7 @@ class StreamedObjective(Objective):
         total = 0.0
         for block in Feed(self.read()).parts(ROWS):
             raw = raw_predictions(self.network(), theta, block.X)
-            losses = self.loss.derivatives(block.y, raw)[0].astype(np.float64)
+            losses = mean_losses(self.loss, block.y, raw, self.n_members).astype(np.float64)
             total += float(losses.sum() if block.weights is None else losses @ block.weights)
         return total / self.n_rows
 

@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import isfinite
 from threading import Thread
 from time import perf_counter
@@ -15,6 +14,8 @@ from skreg._kernels import trainer as kernel
 from skreg._threads import Pace, worker_threads
 from skreg.losses import Loss
 from skreg.network.columns import Columns
+from skreg.network.members import TRAINED_AT_ONCE, mean_losses, own_part
+from skreg.network.parameters import n_parameters
 from skreg.network.prediction import compiled_network, raw_predictions, zeros_lie_together
 from skreg.network.regularization import Regularization
 
@@ -40,6 +41,9 @@ class Objective:
         Numbers, {0, 1}, or indicators of the class; the dtype of ``X``.
     sample_weight : ndarray of shape (n,) or None
         Any positive scale: the loss is Σ wᵢℓᵢ / Σ wᵢ.
+    n_members : int
+        Of an ensemble: ℓᵢ is then the mean of its members' losses, and the last of ``units`` the
+        width of all their outputs, side by side.
     """
 
     units: tuple[int, ...]
@@ -49,6 +53,7 @@ class Objective:
     X: np.ndarray
     Y: np.ndarray
     sample_weight: np.ndarray | None = None
+    n_members: int = 1
 
     @property
     def n_samples(self):
@@ -57,7 +62,20 @@ class Objective:
 
     def network(self):
         """The compiled network of this shape."""
-        return compiled_network(self.units, self.activation, self.loss)
+        return compiled_network(self.units, self.activation, self.loss, self.n_members)
+
+    def of_one_member(self):
+        """The same for a network by itself."""
+        if self.n_members == 1:
+            return self
+        units = (*self.units[:-1], self.units[-1] // self.n_members)
+        regularization = replace(self.regularization, n_members=1)
+        return replace(self, units=units, regularization=regularization, n_members=1)
+
+    def _copies(self, state):
+        """How many members a row trains at once."""
+        most = self.n_members if state.kernel == "gradient" else TRAINED_AT_ONCE
+        return min(self.n_members, most)
 
     def relative_weights(self):
         """The weights, in the dtype of X, with mean 1; None for equal ones."""
@@ -67,7 +85,8 @@ class Objective:
     def risk_at(self, theta):
         """The mean loss over all rows, without dropout."""
         raw = raw_predictions(self.network(), theta, self.X)
-        return self.loss.value(self.Y, raw, self.sample_weight)
+        losses = mean_losses(self.loss, self.Y, raw, self.n_members)
+        return float(np.average(losses, weights=self.sample_weight))
 
     def passes(self, batch_size, rng):
         """For each epoch, the parts of it: rows as an `Objective`, and the order to take them in.
@@ -96,6 +115,7 @@ class Objective:
             state.slot_1,
             state.slot_2,
             batch_size=batch_size,
+            copies=self._copies(state),
             has_zeros=zeros_lie_together(self.X, self.units[1]),
             optimizer=state.kernel,
             max_workers=max_workers,
@@ -148,8 +168,7 @@ class Objective:
             Gives the mean loss, without penalty and dropout, and a new array: its gradient. A θ
             that is not finite gives NaN.
         """
-        n_parameters = sum((a + 1) * b for a, b in pairwise(self.units))
-        theta = np.zeros(n_parameters, dtype=self.X.dtype)
+        theta = np.zeros(n_parameters(self.units, self.n_members), dtype=self.X.dtype)
         state = TrainingState.start(theta, "gradient", columns)
         batch_size = min(ROWS_AT_ONCE, self.n_samples)
         order, etas = np.arange(self.n_samples), np.zeros(-(-self.n_samples // batch_size))
@@ -159,7 +178,9 @@ class Objective:
                 theta[:], state.slot_1[:] = at, 0
                 train(order, etas, n_steps_done=0)
                 risk = np.nan if trainer.diverged else trainer.loss / self.n_samples
-                return risk, state.slot_1.copy()
+                gradient = state.slot_1.copy()
+                own_part(gradient, self.units, self.n_members)[:] /= self.n_members
+                return risk, gradient
 
             yield risk_and_gradient
 
@@ -233,7 +254,8 @@ class Objective:
     @contextmanager
     def _team(self, state, batch_size, **numbers):
         """A trainer whom threads serve, and its ``train`` with as many of them as is fastest."""
-        with worker_threads(self.network().max_workers(batch_size)) as n_workers:
+        most = self.network().max_workers(batch_size, self._copies(state))
+        with worker_threads(most) as n_workers:
             trainer = self.trainer(state, batch_size=batch_size, max_workers=n_workers, **numbers)
             pace = Pace(n_workers)
 
