@@ -20,6 +20,7 @@ from skreg._validation import (
     validated_fit,
 )
 from skreg.estimators._fitting import MatrixLike
+from skreg.estimators._mlp_after import AfterTraining
 from skreg.estimators._mlp_alpha import chosen
 from skreg.estimators._mlp_chunks import Source
 from skreg.estimators._mlp_fit import Fit
