@@ -19,7 +19,8 @@ from skreg.losses import (
 from skreg.network.columns import Columns
 from skreg.network.optimizers import SGD, Adam
 from skreg.network.regularization import Regularization
-from skreg.network.training import Objective, TrainingState
+from skreg.network.state import TrainingState
+from skreg.network.training import Objective
 from skreg.penalties import NoPenalty, get_penalty
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "silu", "gelu")

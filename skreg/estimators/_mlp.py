@@ -33,7 +33,7 @@ from skreg.network.columns import Columns
 from skreg.network.members import mean_prediction
 from skreg.network.parameters import initial_theta
 from skreg.network.prediction import compiled_network, raw_predictions
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 from skreg.path import NetworkPath
 
 

@@ -24,7 +24,7 @@ from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof
 from skreg.network.members import adapters
 from skreg.network.parameters import layer_views
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 from skreg.path import NetworkPath
 
 if TYPE_CHECKING:

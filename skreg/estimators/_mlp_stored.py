@@ -12,7 +12,7 @@ from skreg.estimators._mlp_targets import Labels, LabelSets, Numbers, Target
 from skreg.losses import Loss, loss_from_plain, plain_loss
 from skreg.network.columns import Columns
 from skreg.network.fitting import Patience
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 
 #: Names that files give the kinds of targets.
 _TARGETS: dict[str, type[Target]] = {"labels": Labels, "label sets": LabelSets, "numbers": Numbers}

@@ -13,7 +13,8 @@ from skreg.network.optimizers import Adam
 from skreg.network.parameters import initial_theta
 from skreg.network.prediction import raw_predictions
 from skreg.network.schedules import OneCycle
-from skreg.network.training import Objective, TrainingState
+from skreg.network.state import TrainingState
+from skreg.network.training import Objective
 
 #: Rows to train on, and rows held out.
 Split: TypeAlias = tuple[NDArray, NDArray | slice]

@@ -19,7 +19,7 @@ from skreg.network.optimizers import SGD, Adam
 from skreg.network.parameters import layer_views
 from skreg.network.regularization import Regularization
 from skreg.network.schedules import Constant
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 from skreg.penalties import (
     L1,
     L2,

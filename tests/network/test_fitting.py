@@ -9,7 +9,7 @@ from network_cases import make_case
 from skreg.network.fitting import History, Patience, Settings, fit_epochs
 from skreg.network.optimizers import SGD
 from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 
 
 class Scripted:

@@ -10,7 +10,7 @@ from skreg.network.fitting import History, Settings
 from skreg.network.lbfgs import Shares, Split, fit_lbfgs
 from skreg.network.optimizers import Adam
 from skreg.network.schedules import Constant
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 
 
 def minimize(case, *, max_iter=500, tol=1e-8, **options):

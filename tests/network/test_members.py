@@ -16,7 +16,8 @@ from skreg.network.members import adapters, mean_prediction, own_part
 from skreg.network.parameters import initial_theta, n_parameters
 from skreg.network.prediction import compiled_network, raw_predictions
 from skreg.network.regularization import Regularization
-from skreg.network.training import Objective, TrainingState
+from skreg.network.state import TrainingState
+from skreg.network.training import Objective
 from skreg.penalties import get_penalty
 
 

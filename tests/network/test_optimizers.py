@@ -10,7 +10,7 @@ from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skreg.network.optimizers import SGD, Adam
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 
 RULES = {
     "sgd": (SGD(momentum=0.0), lambda eta: reference.heavy_ball(eta, 0.0)),

@@ -15,7 +15,8 @@ from skreg.network.pilots import Pilots, pilot_units
 from skreg.network.prediction import raw_predictions
 from skreg.network.regularization import Regularization
 from skreg.network.schedules import OneCycle
-from skreg.network.training import Objective, TrainingState
+from skreg.network.state import TrainingState
+from skreg.network.training import Objective
 from skreg.penalties import get_penalty
 
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import MultiTaskLasso
 
 from skreg.network.optimizers import SGD, Adam
 from skreg.network.regularization import Regularization
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 from skreg.penalties import L1, L2, ElasticNet, InputGroups, NeuronGroups, NoPenalty, get_penalty
 
 HIDDEN = [(6,), (5, 4), (4, 3, 5)]

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from skreg._threads import Pace
 from skreg.network import training
 from skreg.network.optimizers import SGD, Adam
-from skreg.network.training import TrainingState
+from skreg.network.state import TrainingState
 from skreg.penalties import InputGroups, NeuronGroups
 
 # Rounding flips no slope, and no step explodes.
