@@ -178,6 +178,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         self._quadratic = self._erm = None
 
     def _set_solution(self, solution, i):
+        self.__dict__.pop("_later", None)
         self.coef_, self.intercept_ = solution.coefs[i].copy(), solution.intercepts[i].copy()
         alpha = solution.alphas[i]
         self.alpha_ = alpha.copy() if np.ndim(alpha) else float(alpha)
@@ -358,7 +359,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         return self._exact
 
     def __getstate__(self):
-        if "coef_" in vars(self):
+        if hasattr(self, "coef_"):
             self._dof = self.effective_dof_
             self._settle()
             if self._exact is not None:

@@ -22,6 +22,12 @@ from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Samp
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, Quadratic
 
+#: What solving sets.
+_SOLVED = frozenset(
+    ["coef_", "intercept_", "alpha_", "alpha_curve_", "n_iter_", "n_expansions_", "solver_"]
+    + ["dual_gap_", "_dof", "_gradient_norm", "_noise", "_evidence"]
+)
+
 
 def _not_additive(estimator):
     """Why this estimator cannot be fitted in parts."""
@@ -36,6 +42,7 @@ def _not_additive(estimator):
 class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
     """Base of the regressors."""
 
+    _later = None
     loss: str | Loss
     delta: float
     quantile: float
@@ -95,7 +102,8 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
         Any split of the rows into chunks, in any order, gives what one `fit` to all of them gives.
         Only their moments are kept, in pickles too: O(p²) numbers whatever the number of rows. A
-        call costs O(p³) beside the O(n·p²) for its rows, so give many rows at once.
+        call costs O(n·p²) for its rows. The problem of all of them is solved once, with the
+        parameters of the last call, when ``coef_`` or a prediction is first asked for.
 
         Parameters
         ----------
@@ -134,8 +142,35 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         model.dtype = X.dtype
         if before is not None:
             model = before.combined(model, 1)
-        self._set_fitted(model, self._solve_one(model), streamed=True)
+        self._postpone(model)
         return self
+
+    def _postpone(self, problem):
+        """Take this problem; attributes that only its solution tells are found when asked for.
+
+        ``_later`` is the estimator as it is now: with its parameters, and the last solution.
+        """
+        before: dict = {} if self._later is None else vars(self._later)
+        self._keep(problem, streamed=True)
+        later = self._twin()
+        later.__dict__.update(before | vars(self), _later=None)
+        for name in _SOLVED & vars(self).keys():
+            delattr(self, name)
+        self._later = later
+
+    def _solved(self):
+        """What the solution of the problem sets."""
+        problem = self._exact_for("coef_")
+        self._set_fitted(problem, self._solve_one(problem), streamed=True)
+        return {name: value for name, value in vars(self).items() if name in _SOLVED}
+
+    def __getattr__(self, name):
+        # What is not there, or a property that raises, which then raises again.
+        later = vars(self).get("_later")
+        if name in _SOLVED and later is not None:
+            self.__dict__.update(later._solved())
+            self.__dict__.pop("_later", None)
+        return object.__getattribute__(self, name)
 
     def predict(self, X, *, offset=None):
         """Predict the target: xᵀθ + b, or its exponential for losses with a log link.

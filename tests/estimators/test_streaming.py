@@ -1,5 +1,7 @@
 """partial_fit: any split of the rows, in any order, is one fit."""
 
+import copy
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -8,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference_quadratic import problems
 from scipy import sparse
+from sklearn.base import clone
 
 from skreg import QuadraticApproxLasso, QuadraticApproxRidge, QuadraticApproxRidgeClassifier
+from skreg.estimators import _linear
 
 ESTIMATORS = [
     QuadraticApproxRidge(alpha=0.1),
@@ -105,6 +109,86 @@ def test_sparse_rows(form):
         for rows in np.split(np.arange(80), [3, 30, 70]):
             streamed.partial_fit(form(X[rows]), y[rows], weights[rows])
         np.testing.assert_allclose(streamed.coef_, whole.coef_, rtol=1e-9, atol=1e-10)
+
+
+@pytest.fixture
+def solved(monkeypatch):
+    """How many problems have been solved."""
+    counts = []
+    solve = _linear.solve
+    monkeypatch.setattr(_linear, "solve", lambda *a, **k: counts.append(1) or solve(*a, **k))
+    return counts
+
+
+def streamed(estimator, X, y, n_parts=10):
+    for rows in np.array_split(np.arange(len(X)), n_parts):
+        estimator.partial_fit(X[rows], y[rows])
+    return estimator
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
+def test_many_sums_and_one_solution(estimator, solved):
+    rng = np.random.default_rng(7)
+    X, y = rng.normal(size=(100, 4)), rng.normal(size=100)
+    model = streamed(clone(estimator), X, y)
+    assert not solved
+    coef = model.coef_
+    for name in ("intercept_", "alpha_", "n_iter_", "solver_", "effective_dof_", "predict"):
+        assert hasattr(model, name)
+    assert model.predict(X).shape == (100,)
+    assert len(solved) == 1
+    np.testing.assert_allclose(coef, clone(estimator).fit(X, y).coef_, rtol=1e-9, atol=1e-12)
+    again = streamed(streamed(clone(estimator), X, y), X, y)  # of which nobody asked the first
+    np.testing.assert_allclose(again.coef_, coef, rtol=1e-9, atol=1e-12)
+    model.partial_fit(X, -y)
+    assert np.abs(model.coef_ - coef).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "moved", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
+)
+def test_whatever_asks_finds_a_solution(moved, solved):
+    rng = np.random.default_rng(8)
+    X, y = rng.normal(size=(60, 3)), rng.normal(size=60)
+    expected = QuadraticApproxRidge().fit(X, y)
+    model = moved(streamed(QuadraticApproxRidge(), X, y))
+    assert "coef_" in vars(model)
+    assert "_later" not in vars(model)
+    np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-10)
+    np.testing.assert_allclose(model.log_evidence_, expected.log_evidence_, rtol=1e-10)
+    assert not hasattr(clone(streamed(QuadraticApproxRidge(), X, y)), "coef_")
+
+
+def test_parameters_are_those_of_the_last_call(solved):
+    rng = np.random.default_rng(9)
+    X, y = rng.normal(size=(60, 3)), rng.normal(size=60)
+    model = streamed(QuadraticApproxLasso(alpha=0.1), X, y).set_params(alpha=0.3)
+    assert model.alpha_ == 0.1
+    model = streamed(model, X, y).set_params(alpha="auto")
+    assert model.alpha_ == 0.3
+    assert not hasattr(model, "alpha_curve_")
+    model.partial_fit(X, y).set_params(alpha=5.0)
+    assert len(model.alpha_curve_["alpha"]) > 1
+    path = streamed(QuadraticApproxLasso(), X, y).regularization_path(X, y, [0.1, 0.01])
+    assert path.estimator(0.1).dual_gap_ < 1e-6
+    np.testing.assert_allclose(path.estimator(0.1).coef_, path.coefs[0])
+
+
+def test_a_warm_start_is_from_the_last_solution():
+    rng = np.random.default_rng(10)
+    X, y = rng.normal(size=(60, 3)), rng.normal(size=60)
+    model = streamed(QuadraticApproxLasso(alpha=0.01, warm_start=True), X, y)
+    first = model.coef_
+    np.testing.assert_allclose(streamed(model, X, y).coef_, first, rtol=1e-6)
+
+
+def test_errors_of_properties_say_what_they_said():
+    model = streamed(QuadraticApproxLasso(), np.eye(4), np.arange(4.0), 2)
+    with pytest.raises(AttributeError, match="has no attribute 'coefs_'"):
+        _ = model.coefs_
+    other = QuadraticApproxRidge(loss="poisson").fit(np.eye(4), np.arange(4.0))
+    with pytest.raises(AttributeError, match="set store_quadratic=True, and fit again"):
+        _ = other.quadratic_
 
 
 def test_memory_does_not_grow_with_rows():
