@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skreg import export as export
     from skreg import plotting as plotting
     from skreg import preprocessing as preprocessing
+    from skreg.export import export_c as export_c
     from skreg.export import export_python as export_python
     from skreg.export import to_onnx as to_onnx
 
@@ -36,6 +37,7 @@ __all__ = [
     "RegularizationPath",
     "RegularizedMLPClassifier",
     "RegularizedMLPRegressor",
+    "export_c",
     "export_python",
     "to_onnx",
 ]
@@ -47,7 +49,7 @@ published(
 )  # fmt: skip
 
 _LATER = ("datasets", "export", "plotting", "preprocessing")
-_EXPORTS = ("export_python", "to_onnx")
+_EXPORTS = ("export_c", "export_python", "to_onnx")
 
 
 def __getattr__(name: str) -> Any:

@@ -27,7 +27,7 @@ ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "silu", "gelu"]
 #: Labels of two and of four classes: whole numbers, text, booleans, floats.
 LABELS = [
     np.array([7, -2]),
-    np.array(["no", 'it\'s "so" \\ ?? \n \0-free é']),
+    np.array(["no", 'it\'s "so" \\ ?? \n é']),
     np.array([False, True]),
     np.array([0.0, 2.0]),
     np.array([3, 1, 4, 15]),

@@ -1,7 +1,8 @@
 """Fitted models for other programs: ONNX graphs and plain code."""
 
+from skreg.export.c_code import export_c
 from skreg.export.onnx_model import to_onnx
 from skreg.export.python_code import export_python
 from skreg.export.skl2onnx_converters import register_with_skl2onnx
 
-__all__ = ["export_python", "register_with_skl2onnx", "to_onnx"]
+__all__ = ["export_c", "export_python", "register_with_skl2onnx", "to_onnx"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from skreg._version import __version__
 from skreg.export.describe import program_of
 from skreg.export.graph import Graph, label_and_probabilities, onnx_labels, raw_of
-from skreg.export.program import Program, Standardize
+from skreg.export.program import FLOATS, Program, Standardize, checked_dtype
 from skreg.export.transformers import UnknownStepError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 #: The least opset whose operators are all that is written.
 _LEAST_OPSET = 13
-_FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 
 
 class OnnxGraph(Graph):
@@ -164,7 +162,7 @@ def to_onnx(
             f"target_opset must be from {_LEAST_OPSET} to {onnx.defs.onnx_opset_version()}, the "
             f"last that the installed onnx knows, got {target_opset!r}."
         )
-    chosen = None if dtype is None else _checked(dtype)
+    chosen = None if dtype is None else checked_dtype(dtype)
     try:
         program = program_of(model)
     except UnknownStepError as unknown:
@@ -185,16 +183,9 @@ def _onnx() -> Any:
     return onnx
 
 
-def _checked(dtype: DTypeLike) -> np.dtype:
-    with suppress(TypeError):  # not to be understood as a dtype
-        if np.dtype(dtype) in _FLOATS:
-            return np.dtype(dtype)
-    raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
-
-
 def _dtype_of(X: Any, program: Program) -> np.dtype:
     own = getattr(X, "dtype", None)
-    return own if own is not None and own in _FLOATS else program.dtype
+    return own if own is not None and own in FLOATS else program.dtype
 
 
 def _by_skl2onnx(

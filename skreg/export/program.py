@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,15 +109,20 @@ class Program:
     is_multilabel: bool = False
 
     @property
-    def width(self) -> int:
-        """The number of columns behind the last step."""
-        width = self.n_features
+    def widths(self) -> list[int]:
+        """The number of columns behind each step."""
+        widths = [self.n_features]
         for step in self.steps:
             if isinstance(step, Affine):
-                width = step.weights.shape[1]
-            elif isinstance(step, Take):
-                width = len(step.indices)
-        return width
+                widths.append(step.weights.shape[1])
+            else:
+                widths.append(len(step.indices) if isinstance(step, Take) else widths[-1])
+        return widths[1:]
+
+    @property
+    def width(self) -> int:
+        """The number of columns behind the last step."""
+        return self.widths[-1]
 
     @property
     def is_binary(self) -> bool:
@@ -209,3 +217,11 @@ def _merged(first: RowMap, second: RowMap) -> Affine | None:
                 first.weights @ second.weights, first.biases @ second.weights + second.biases
             )
     return None
+
+
+def checked_dtype(dtype: DTypeLike) -> np.dtype:
+    """One of `FLOATS`; ValueError for any other."""
+    with suppress(TypeError):  # not to be understood as a dtype
+        if np.dtype(dtype) in FLOATS:
+            return np.dtype(dtype)
+    raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")

@@ -22,6 +22,9 @@ class Language(ABC):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
+    #: Whether `call` knows erfc, the complementary error function.
+    has_erfc = False
+
     @abstractmethod
     def number(self, value: float) -> str:
         """A number that is read as exactly this one."""
@@ -79,6 +82,12 @@ class Text(Value):
         """See `Value.polynomial`."""
         return self.language.text(self.language.polynomial(self.code, coefficients))
 
+    def upper_tail(self):
+        """See `Value.upper_tail`."""
+        if not self.language.has_erfc:
+            return super().upper_tail()
+        return 0.5 * (self * np.sqrt(0.5)).function("erfc")
+
     def named(self, name):
         """See `Value.named`."""
         variable = self.language.assign(name, self.code)
@@ -86,8 +95,9 @@ class Text(Value):
 
 
 def number_lines(array: NDArray, language: Language, indent: str = "    ") -> list[str]:
-    """The numbers of an array, a few on each line, with commas between and behind."""
-    numbers = [language.number(value) for value in array.ravel().tolist()]
+    """The numbers of an array, a few on each line, with a comma behind each."""
+    write = str if array.dtype.kind == "i" else language.number
+    numbers = [write(value) for value in array.ravel().tolist()]
     rows = range(0, len(numbers), _NUMBERS_A_LINE)
     return [f"{indent}{', '.join(numbers[i : i + _NUMBERS_A_LINE])}," for i in rows]
 
