@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -86,14 +86,18 @@ _PLAIN: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def refuse(estimator: LinearHooks, chunks: Chunks) -> None:
-    """Raise ValueError where a loss that is no square cannot be fitted to rows in chunks."""
+def refuse(estimator: LinearHooks, chunks: Chunks, in_search: bool = False) -> None:
+    """Raise ValueError where a loss that is no square cannot be fitted to rows in chunks.
+
+    ``in_search`` says that ``alpha`` is not used.
+    """
     estimator._check_parameters()
     name, loss = type(estimator).__name__, estimator._asked_loss()
     assert loss is not None
     for parameter, (is_plain, remedy) in _PLAIN.items():
         value = vars(estimator).get(parameter)
-        if parameter in vars(estimator) and not is_plain(value):
+        is_used = parameter in vars(estimator) and not (in_search and parameter == "alpha")
+        if is_used and not is_plain(value):
             raise ValueError(
                 f"{parameter}={value!r} of {name} is for rows in memory. {remedy}, or give X and y "
                 "as arrays."
@@ -171,7 +175,9 @@ class Reading:
 
         Sets what `LinearHooks._sample` does; ``units`` are shift and scale of a `ChunkRisk`.
         """
-        see_moments(estimator, moments, self.classes)
+        # Steps ahead of the model hand on arrays.
+        seen = moments if units is None else replace(moments, feature_names=None)
+        see_moments(estimator, seen, self.classes)
         if self.classes is None:
             estimator._loss.check_targets(moments.y_mean)
         elif not moments.y_mean.all() or (len(self.classes) == 2 and moments.y_mean[0] == 1):

@@ -66,6 +66,15 @@ class AffinePrefix:
             moments = moments.scaled(center, scale)
         return moments
 
+    def units(self) -> tuple[Array, Array] | None:
+        """What is subtracted from the features, and what they are then divided by; None if none."""
+        if not self._maps:
+            return None
+        shift, scale = np.zeros_like(self._maps[0][0]), np.ones_like(self._maps[0][1])
+        for center, by in self._maps:
+            shift, scale = shift + scale * center, scale * by
+        return shift, scale
+
     def whole(self, fitted: BaseEstimator) -> Any:
         """The estimator as it was given, with its steps fitted and this last one."""
         for whole, steps in reversed(self._steps):
@@ -161,7 +170,12 @@ def check_steps(estimator: Any) -> LinearModel:
             "QuadraticApproxRidge and QuadraticApproxLasso can be searched."
         )
     model = LinearModel(last).for_moments()
+    check_prefix(estimator)
+    return model
+
+
+def check_prefix(estimator: Any) -> None:
+    """Raise where the earlier steps of an estimator cannot be fitted from moments."""
     X, y = np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])
     imputes = first_imputes(estimator)
     AffinePrefix(estimator, MissingMoments.of(X, y, None, X[0]) if imputes else Moments.of(X, y))
-    return model

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
 from skreg.model_selection import (
+    chunk_folds,
     halving,
     loss_folds,
     moment_folds,
@@ -20,7 +21,6 @@ from skreg.model_selection import (
     path_folds,
     refits,
 )
-from skreg.model_selection.affine import MomentTraining
 from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
 from skreg.model_selection.outcome import WORTH, edge, gain_beyond
@@ -110,7 +110,7 @@ class Evaluation:
 
     def _training(self, estimator):
         if isinstance(self.job.X, Parts):
-            return MomentTraining(estimator, self.job.X.whole)
+            return self.job.X.training(estimator)
         return Training(estimator, self.job.X, self.job.y, self.job.fit_params)
 
     def _judge(self, combination, alphas):
@@ -203,7 +203,10 @@ class Evaluation:
     def _from_path(self, combination, i):
         estimator, path = combination.estimator, combination.scores.path
         if path is not None and np.array_equal(path.alphas, combination.alphas):
-            prefix = Prefix(estimator, self.job.X, self.job.y, self.job.fit_params)
+            if isinstance(self.job.X, Parts):
+                prefix = self.job.X.training(estimator).prefix
+            else:
+                prefix = Prefix(estimator, self.job.X, self.job.y, self.job.fit_params)
         else:
             training = self._training(estimator)
             prefix, path = training.prefix, training.follow(combination.alphas)
@@ -215,7 +218,7 @@ def routed(job: Job, done: dict[int, list]) -> Scores:
 
     ``done`` is given the fits of each split as they come.
     """
-    for route in (part_folds,) if isinstance(job.X, Parts) else ROUTES:
+    for route in (chunk_folds, part_folds) if isinstance(job.X, Parts) else ROUTES:
         if route.serves(job):
             with suppress(Declined):
                 return followed(route, job, done)

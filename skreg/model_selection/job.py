@@ -70,6 +70,15 @@ class Watch:
                 self._tell_of_alphas(j)
             self._say(now)
 
+    def on_pass(self, number: int, n_points: int) -> None:
+        """A pass over rows in chunks begins, at so many points."""
+        if self._verbose > 0:
+            seconds = time.perf_counter() - self._begin
+            print(
+                f"[PathSearchCV] {seconds:.0f} s: pass {number} over the rows, {n_points} points",
+                flush=True,
+            )
+
     def split_done(self, j: int, fits: list[dict]) -> None:
         """Split j has its scores."""
         with self._lock:

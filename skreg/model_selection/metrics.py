@@ -127,7 +127,7 @@ class ClassPredictions:
 
     def log_losses(self) -> Array:
         """Of `log_loss`, which wants every class among the rows."""
-        if not self._has_every_class() or self.raw.dtype != np.float64:
+        if not self.has_every_class() or self.raw.dtype != np.float64:
             raise NoFormula("the log loss takes every class, and scikit-learn's eps of float32")
         if self.raw.ndim == 2:
             first = expit(self.raw)
@@ -140,14 +140,15 @@ class ClassPredictions:
 
     def roc_auc(self) -> Array:
         """`roc_auc_score` of two classes, shape (n_alphas,): Mann & Whitney's share of pairs."""
-        if self.raw.ndim != 2 or not self._has_every_class() or self.weights is not None:
+        if self.raw.ndim != 2 or not self.has_every_class() or self.weights is not None:
             raise NoFormula("AUC by ranks is for two classes, both among the rows, of one weight")
         positive = self.index == 1
         n, m = np.count_nonzero(positive), np.count_nonzero(~positive)
         ranks = rankdata(self.raw, axis=1)[:, positive].sum(axis=1)
         return (ranks - 0.5 * n * (n + 1)) / (n * m)
 
-    def _has_every_class(self) -> bool:
+    def has_every_class(self) -> bool:
+        """Whether all classes, and no others, are among the rows."""
         return self.index.min() >= 0 and len(np.unique(self.index)) == self.n_classes
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, cast
 
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from skreg.model_selection.affine import MomentTraining
 from skreg.model_selection.moment_folds import all_but_each
 from skreg.model_selection.splitters import HashKFold, column_of_folds, whole_values
 from skreg.rows import Chunks, Moments
@@ -36,6 +38,10 @@ class Parts:
                 raise ValueError(f"fold {name!r} holds no row of positive weight. Leave it out.")
         self.trains = all_but_each(self.tests)
         self.whole: Moments = self.trains[0] + self.tests[0]
+
+    def training(self, estimator: Any) -> Any:
+        """The `Fitting` of all rows."""
+        return MomentTraining(estimator, self.whole)
 
     @property
     def splits(self) -> list[tuple[Any, range]]:
@@ -88,26 +94,58 @@ def by_fold(chunks: Chunks, cv: Any, may_lack: bool = False) -> dict[Any, Any]:
 
     `MissingMoments` where values may be missing.
     """
-    if cv is None or isinstance(cv, Integral):
-        cv = HashKFold(5 if cv is None else int(cv))
-    column = cv.by if isinstance(cv, HashKFold) else column_of_folds(cv)
-    if column is None and not isinstance(cv, HashKFold):
-        raise ValueError(
-            f"cv={cv!r} needs all rows at hand. For rows in chunks give a number of folds, "
-            "HashKFold(5, by='column'), or cv='column:NAME', of which each value is a fold."
-        )
-    chunks = chunks.read_as(exclude=[] if column is None else [column], may_lack=may_lack)
+    folded = Folded.of(chunks, cv, may_lack)
+    sums = folded.chunks.sums(folded, str(folded.cv))
+    folded.check(sums)
+    return {name: sums[name] for name in sorted(sums)}
 
-    def folds_of(chunk: Chunk) -> NDArray:
-        if column is None:
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """From a `Chunk` to the folds of its rows.
+
+    Attributes
+    ----------
+    chunks : Chunks
+        Without the column of folds among their features; they stay where they are when this is
+        sent elsewhere.
+    cv : HashKFold or str
+    column : str or None
+        Whose values decide; None for the numbers of the rows.
+    """
+
+    chunks: Any
+    cv: Any
+    column: str | None
+
+    @classmethod
+    def of(cls, chunks: Chunks, cv: Any, may_lack: bool = False) -> Folded:
+        """ValueError for a ``cv`` that needs all rows at hand."""
+        if cv is None or isinstance(cv, Integral):
+            cv = HashKFold(5 if cv is None else int(cv))
+        column = cv.by if isinstance(cv, HashKFold) else column_of_folds(cv)
+        if column is None and not isinstance(cv, HashKFold):
+            raise ValueError(
+                f"cv={cv!r} needs all rows at hand. For rows in chunks give a number of folds, "
+                "HashKFold(5, by='column'), or cv='column:NAME', of which each value is a fold."
+            )
+        exclude = [] if column is None else [column]
+        return cls(chunks.read_as(exclude=exclude, may_lack=may_lack), cv, column)
+
+    def __call__(self, chunk: Chunk) -> NDArray:
+        if self.column is None:
             values = chunk.numbers
         else:
-            values = whole_values(chunk.column(column), column, chunk.start)
-        return cv.fold_of(values) if isinstance(cv, HashKFold) else values
+            values = whole_values(chunk.column(self.column), self.column, chunk.start)
+        return self.cv.fold_of(values) if isinstance(self.cv, HashKFold) else values
 
-    sums = chunks.sums(folds_of, str(cv))
-    if isinstance(cv, HashKFold) and len(sums) < cv.n_splits:
-        raise ValueError(
-            f"{cv!r} leaves {cv.n_splits - len(sums)} of its folds without rows. Use fewer folds."
-        )
-    return {name: sums[name] for name in sorted(sums)}
+    def __reduce__(self) -> Any:
+        return Folded, (None, self.cv, self.column)
+
+    def check(self, sums: Mapping[Any, Any]) -> None:
+        """Raise ValueError where a fold holds no rows."""
+        if isinstance(self.cv, HashKFold) and len(sums) < self.cv.n_splits:
+            raise ValueError(
+                f"{self.cv!r} leaves {self.cv.n_splits - len(sums)} of its folds without rows. Use "
+                "fewer folds."
+            )

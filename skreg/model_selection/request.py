@@ -16,6 +16,7 @@ from skreg._labels import refuse_missing, refuse_name
 from skreg._sparse import check_sparse
 from skreg._validation import check_alphas, is_in_memory
 from skreg.model_selection.affine import check_steps, first_imputes
+from skreg.model_selection.chunk_folds import chunk_parts_of, goes_by_passes
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
 from skreg.model_selection.metrics import square_scores
@@ -118,12 +119,17 @@ def checked_rows(search, X, y, sample_weight, scorers):
     """X and y as splitters take them; `Parts` of rows in chunks, and of moments by fold."""
     estimator = search.estimator
     if not is_in_memory(X) and comes_in_parts(X):
-        square_scores(check_steps(estimator), scorers)
+        by_chunks = goes_by_passes(estimator, X)
+        if not by_chunks:
+            square_scores(check_steps(estimator), scorers)
         if criterion_of(search) is not None:
             raise ValueError(
                 f"{search.selection if search.cv is None else search.cv!r} judges by rows in "
                 "memory. For moments and rows in chunks leave cv=None, or give a number of folds."
             )
+        if by_chunks:
+            parts: Parts = chunk_parts_of(estimator, X, y, search.cv, sample_weight, scorers)
+            return parts, parts
         parts = parts_of(X, y, search.cv, sample_weight, first_imputes(estimator))
         return parts, parts
     if issparse(X):

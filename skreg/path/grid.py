@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.quadratic.chunk_risk import ChunkRisk
 from skreg.solvers import alpha_max
 
 #: How many λ an automatic grid has.
@@ -64,6 +65,8 @@ def _largest_eigenvalue(problem: Problem, penalty: Penalty) -> float:
     some = np.flatnonzero(penalty.admits(problem.n_features))
     if len(some) == problem.n_features:
         return problem.largest_eigenvalue
+    if problem.is_in_chunks:
+        return cast(ChunkRisk, problem).largest_eigenvalue_of(some)
     if not problem.is_quadratic:
         return cast(EmpiricalRisk, problem).restricted(some).largest_eigenvalue
     quadratic = cast(Quadratic, problem)

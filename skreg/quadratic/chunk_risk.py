@@ -17,7 +17,7 @@ from skreg.quadratic.point import Point
 from skreg.quadratic.problem import Problem
 from skreg.quadratic.risk_sums import Places, RiskSums, RiskWork, RowsOfParts, completed
 from skreg.rows import Chunks, Moments
-from skreg.rows.products import EPS, Array
+from skreg.rows.products import EPS, Array, Indices
 
 #: Bytes that the second derivatives of a pass may take, here or on each worker.
 LARGEST_PASS = 2**28
@@ -173,8 +173,13 @@ class ChunkRisk(Problem):
 
     @property
     def largest_eigenvalue(self) -> float:
-        matrix, K = self.null_hessian.matrix, self.n_outputs
-        start = self.null.gradient.reshape(K, -1)
+        return self.largest_eigenvalue_of(np.arange(self.n_features))
+
+    def largest_eigenvalue_of(self, features: Indices) -> float:
+        """The same on some features."""
+        K, p = self.n_outputs, self.n_features
+        matrix = self.null_hessian.block((features + p * np.arange(K)[:, None]).ravel())
+        start = self.null.gradient.reshape(K, p)[:, features]
         return power_method(lambda v: (matrix @ v.ravel()).reshape(K, -1), start, _POWER_STEPS)
 
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
@@ -228,6 +233,10 @@ class ChunkRisk(Problem):
         if not self.fit_intercept:
             b = theta @ self._offset
         return theta / self.scale, b
+
+    def placed_as_seen(self, coefs: Array, intercepts: Array) -> tuple[Array, Array]:
+        """θ (m, K, p) and b (m, K) as users see them, for features as a pass has them."""
+        return coefs / self.scale, intercepts + coefs @ self._offset
 
     def spot(self, theta: Array, b: Array, sums: RiskSums, i: int, h: int | None) -> Spot:
         """What the sums of the i-th point, with the h-th second derivatives, say of θ and b."""

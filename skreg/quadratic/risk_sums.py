@@ -130,14 +130,17 @@ class RowsOfParts:
             raise ValueError(f"In the chunk that begins at row {chunk.start}: {error}") from error
         return chunk.y
 
-    def blocks(self, chunk: Chunk, width: int) -> Iterator[tuple[int, Array, Array, Array]]:
+    def blocks(
+        self, chunk: Chunk, width: int, size: int = _BLOCK
+    ) -> Iterator[tuple[int, Array, Array, Array]]:
         """The number of a fold, X about the center, y and the weights, for a few rows at a time.
 
-        Rows without weight are left out. ``width`` is how many numbers a row takes.
+        Rows without weight are left out. ``width`` is how many numbers a row takes, ``size`` how
+        many a block may.
         """
         y, X = self.targets(chunk), chunk.X
         weights = np.ones(len(y)) if chunk.weights is None else chunk.weights
-        step = max(_BLOCK // max(width, 1), 64)
+        step = max(size // max(width, 1), 64)
         for fold, rows in chunk.by_fold(self.folds_of):
             rows = np.arange(len(y)) if rows is None else rows
             rows = rows[weights[rows] > 0]

@@ -218,8 +218,6 @@ MOMENTS = Moments.from_rows(X, Y)
             lambda: [FRAME.assign(a=np.nan)],
             "'a' is missing in all rows",
         ),
-        (QuadraticApproxRidgeClassifier(), {}, pieces, "needs the rows themselves"),
-        (QuadraticApproxLasso(loss="huber"), {}, pieces, "only squared error"),
     ],
 )
 def test_what_cannot_be_is_told(model, options, given, words):
@@ -237,8 +235,12 @@ def unread():
     [
         (MODELS["ridge"], {"scoring": "neg_mean_absolute_error"}, "predictions of single rows"),
         (make_pipeline(MinMaxScaler(), QuadraticApproxRidge()), {}, "MinMax"),
-        (QuadraticApproxLasso(loss="huber"), {}, "only squared error"),
-        (QuadraticApproxRidgeClassifier(), {}, "needs the rows themselves"),
+        (QuadraticApproxLasso(loss="quantile"), {}, "loss='quantile'"),
+        (QuadraticApproxRidgeClassifier(), {"scoring": "roc_auc"}, "ranks all rows of a fold"),
+        (QuadraticApproxRidgeClassifier(class_weight="balanced"), {}, "class_weight='balanced'"),
+        (make_pipeline(SimpleImputer(), QuadraticApproxRidgeClassifier()), {}, "SimpleImputer"),
+        (make_pipeline(MinMaxScaler(), QuadraticApproxRidgeClassifier()), {}, "MinMaxScaler"),
+        (QuadraticApproxRidgeClassifier(), {"cv": "loo"}, "judges by rows in memory"),
     ],
 )
 def test_nothing_is_read_before_the_checks(model, options, words):
