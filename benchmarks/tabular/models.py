@@ -63,11 +63,11 @@ def inner_folds(task):
     return make(3, shuffle=True, random_state=task.seed)
 
 
-def _ours(task, numbers=None):
+def _ours(task, numbers=None, **parameters):
     from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
 
     make = RegularizedMLPClassifier if task.is_class else RegularizedMLPRegressor
-    return pipeline(make(random_state=task.seed), numbers)
+    return pipeline(make(random_state=task.seed, **parameters), numbers)
 
 
 def _ours_encoded(task):
@@ -165,6 +165,7 @@ def _other_python(name, task):
 CONTENDERS = {
     "skreg": partial(_here, _ours),
     "skreg encoded": partial(_here, _ours_encoded),
+    "skreg, 16 members": partial(_here, partial(_ours, n_members=16)),
     "skreg tuned": partial(_here, _ours_tuned),
     **{name: partial(_other_python, name) for name in BUDGETS},
     "HistGradientBoosting": partial(_here, _trees),
