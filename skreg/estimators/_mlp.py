@@ -27,7 +27,7 @@ from skreg.estimators._mlp_fit import Fit
 from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.estimators._mlp_prepared import Prepares
 from skreg.estimators._mlp_scales import check_scales, warn_of_scales
-from skreg.estimators._mlp_seen import columns_of, with_short_indices
+from skreg.estimators._mlp_seen import with_short_indices
 from skreg.estimators._mlp_stored import HELD
 from skreg.network.columns import Columns
 from skreg.network.members import mean_prediction
@@ -183,6 +183,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
             _architecture=(units, self.activation, given.target.loss, self.n_members),
             _target=given.target,
             _columns=given.columns,
+            _embedding=given.embedding,
             _split_seed=seed,
             _rng=rng,
             _seen=given.seen(regularization),
@@ -251,7 +252,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
             self, X, reset=False, dtype=state.theta.dtype, order="C", accept_sparse="csr",
             ensure_all_finite=reads_all,
         )  # fmt: skip
-        X = columns_of(with_short_indices(X), self._columns)
+        X = self._read(with_short_indices(X))
         if not (reads_all or surely_finite(X)):
             assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
         return raw_predictions(network, state.theta, X)

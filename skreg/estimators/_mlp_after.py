@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skreg._validation import check_alphas, check_weights
 from skreg.estimators._auto_alpha import Curve
 from skreg.estimators._fitting import MatrixLike
+from skreg.estimators._mlp_embedding import Embedding
 from skreg.estimators._mlp_seen import Seen, columns_of
 from skreg.estimators._mlp_settings import MLPSettings
 from skreg.estimators._mlp_targets import Target
@@ -136,6 +137,7 @@ class AfterTraining(MLPSettings):
     _architecture: tuple[tuple[int, ...], str, Loss, int]
     _target: Target
     _columns: np.ndarray | None
+    _embedding: Embedding | None = None
     _seen: Seen | None = None
     _dof: np.ndarray | None = None
 
@@ -212,16 +214,26 @@ class AfterTraining(MLPSettings):
     def selected_features_(self) -> np.ndarray:
         """Indices of the input features with a weight that is not 0."""
         alive = np.flatnonzero(np.any(self._raw_weights()[0] != 0, axis=1))
-        return alive if self._columns is None else self._columns[alive]
+        return np.unique(self._origins()[alive])
 
     @property
     def feature_importances_(self) -> np.ndarray:
         """‖W₁[i, :]‖₂ of each input feature, divided by their sum; shape (n_features_in_,)."""
-        norms = np.linalg.norm(self._raw_weights()[0].astype(np.float64), axis=1)
-        importances = np.zeros(self.n_features_in_)
-        importances[slice(None) if self._columns is None else self._columns] = norms
+        squares = np.square(self._raw_weights()[0].astype(np.float64)).sum(axis=1)
+        importances = np.sqrt(np.bincount(self._origins(), squares, self.n_features_in_))
         total = importances.sum()
         return importances / total if total else importances
+
+    def _origins(self):
+        """The feature of X that each row of the first weights belongs to."""
+        n_features = self.n_features_in_
+        made = self._embedding
+        origins = np.arange(n_features) if made is None else made.origins(n_features)
+        return origins if self._columns is None else origins[self._columns]
+
+    def _read(self, X):
+        """The columns of X, or of its embedding, that the network reads."""
+        return columns_of(X, self._columns, self._embedding)
 
     def _raw_weights(self):
         return layer_views(self._fitted_state.theta, self._architecture[0])[0]
@@ -247,7 +259,7 @@ class AfterTraining(MLPSettings):
                     "for as long as you keep the array X, and a pickle or a copy not at all. Call "
                     "effective_dof(X, y)."
                 )
-            X = columns_of(X, self._columns)
+            X = self._read(X)
             X = X if seen.rows is None else X[seen.rows]
             try:
                 self._dof = self._dof_at(X, seen.Y, seen.weights, seen.regularization)
@@ -299,7 +311,7 @@ class AfterTraining(MLPSettings):
         weights = self._class_weighted(self._target, y, check_weights(sample_weight, X), False)
         regularization = self._regularization(self._architecture[0])
         Y = self._target.encode(y)[0]
-        return self._dof_at(columns_of(X, self._columns), Y, weights, regularization)
+        return self._dof_at(self._read(X), Y, weights, regularization)
 
     def _dof_at(self, X, Y, weights, regularization):
         units, activation, loss, n_members = self._architecture

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from skreg.estimators._mlp_embedding import Embedding
 from skreg.estimators._mlp_history import WeightMeter, copy_log, record
 from skreg.estimators._mlp_targets import Target
 from skreg.network.columns import Sizes
@@ -50,7 +51,8 @@ class Prepared:
         Without a penalty where λ is to be chosen.
     target : Target
     columns : ndarray or None
-        Those of X that a compressed network reads.
+        Those of X, or of its embedding, that a compressed network reads.
+    embedding : Embedding or None
     validation : Rows or None
         Watched while training.
     told : dict
@@ -68,6 +70,7 @@ class Prepared:
     objective: Objective
     target: Target
     columns: np.ndarray | None
+    embedding: Embedding | None
     validation: Rows | None
     told: dict
     pilots: Objective

@@ -20,6 +20,7 @@ from skreg.estimators._mlp_chunks import (
     NumberTally,
     Streamed,
 )
+from skreg.estimators._mlp_embedding import Embedding
 from skreg.estimators._mlp_fit import Prepared, Rows, hold_out
 from skreg.estimators._mlp_seen import Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_targets import Target
@@ -55,14 +56,12 @@ class Prepares(AfterTraining):
         Y, strata = target.encode(y)
         if goes_on and not incremental:
             target.check_complete(y)
-        columns = self._columns if goes_on else None
         training = Rows(
-            columns_of(X, columns),
+            X,
             np.ascontiguousarray(Y, dtype=X.dtype),
             self._class_weighted(target, y, weights, incremental),
         )
-        shape = self._shape(training.X.shape[1], target, Y.shape[1], goes_on)
-        own = validation = self._validation_rows(X_val, y_val, target, X.dtype, columns)
+        own = validation = self._validation_rows(X_val, y_val, target, X.dtype)
         kept = None
         if seed is not None:
             kept, held = hold_out(len(Y), weights, strata, self.validation_fraction, seed)
@@ -70,18 +69,30 @@ class Prepares(AfterTraining):
             validation = replace(training, weights=weights).take(held)
             training = training.take(kept)
             strata = None if strata is None else strata[kept]
+        embedding, columns = self._embedding_of(training, goes_on)
+        training, validation, own = (
+            None if rows is None else replace(rows, X=columns_of(rows.X, columns, embedding))
+            for rows in (training, validation, own)
+        )
+        shape = self._shape(training.X.shape[1], target, Y.shape[1], goes_on)
         told = dict(estimator=self, X=X, y=y)
         if weights is not None:
             told["metadata"] = {"sample_weight": weights}
         objective = Objective(**shape, X=training.X, Y=training.Y, sample_weight=training.weights)
         return Prepared(
-            objective, target, columns, validation, told, pilots=objective, strata=strata, own=own,
-            sizes=None if goes_on else Sizes.of(training.X),
+            objective, target, columns, embedding, validation, told, pilots=objective,
+            strata=strata, own=own, sizes=None if goes_on else Sizes.of(training.X),
             seen=partial(Seen.of, X, training, kept),
         )  # fmt: skip
 
     def _prepared_stream(self, source, X_val, y_val, *, seed, rng, goes_on):
         """The `Prepared` of rows in chunks that are more than fit in memory."""
+        if self.numerical_embedding is not None:
+            raise ValueError(
+                f"numerical_embedding={self.numerical_embedding!r} looks for bins in rows in "
+                f"memory, and these are more than shuffle_buffer={source.chunks.shuffle_buffer}. Set it to "
+                "None, or give Chunks a larger shuffle_buffer."
+            )
         if self.solver == "lbfgs":
             raise ValueError(
                 "solver='lbfgs' takes all rows at once, and these are more than "
@@ -114,13 +125,15 @@ class Prepares(AfterTraining):
         streamed = Streamed(source, survey, encode, n_held)
         held, some = streamed.held, streamed.looked_at
         shape = self._shape(some.X.shape[1], target, some.y.shape[1], goes_on)
-        own = self._validation_rows(X_val, y_val, target, dtype, columns)
+        own = self._validation_rows(X_val, y_val, target, dtype)
+        if own is not None:
+            own = replace(own, X=columns_of(own.X, columns))
         return Prepared(
             StreamedObjective(
                 **shape, X=some.X[:0], Y=some.y[:0], read=streamed.read, n_rows=streamed.n_rows,
                 buffer=source.chunks.shuffle_buffer,
             ),
-            target, columns, own if held is None else Rows(held.X, held.y, held.weights),
+            target, columns, None, own if held is None else Rows(held.X, held.y, held.weights),
             dict(estimator=self, X=source.chunks, y=None),
             pilots=Objective(**shape, X=some.X, Y=some.y, sample_weight=some.weights),
             strata=streamed.strata, own=own, sizes=None if goes_on else streamed.sizes,
@@ -139,7 +152,15 @@ class Prepares(AfterTraining):
             n_members=self.n_members,
         )  # fmt: skip
 
-    def _validation_rows(self, X_val, y_val, target, dtype, columns):
+    def _embedding_of(self, training, goes_on):
+        """What is made of X, and which columns of that are read."""
+        if goes_on:
+            return self._embedding, self._columns
+        if self.numerical_embedding is None:
+            return None, None
+        return Embedding.of(training.X, training.weights), None
+
+    def _validation_rows(self, X_val, y_val, target, dtype):
         """The user's own validation rows, encoded; None without."""
         if X_val is None and y_val is None:
             return None
@@ -148,7 +169,7 @@ class Prepares(AfterTraining):
             raise ValueError(f"{given} was given without {missing}. Give both, or neither.")
         X_val, y_val = self._validated(X_val, y_val, dtype)
         Y_val = np.ascontiguousarray(target.encode(y_val)[0], dtype=dtype)
-        return Rows(columns_of(X_val, columns), Y_val)
+        return Rows(X_val, Y_val)
 
     def _validated(self, X, y, dtype, reset=False):
         """X and y as the compiled network takes them."""

@@ -11,8 +11,9 @@ from scipy.sparse import issparse
 from skreg.network.regularization import Regularization
 
 
-def columns_of(X, columns):
-    """The columns that a compressed network reads; X itself if that is all."""
+def columns_of(X, columns, embedding=None):
+    """The columns that a compressed network reads, of an embedding of X if there is one."""
+    X = X if embedding is None else embedding(X)
     if columns is None:
         return X
     return X[:, columns] if issparse(X) else np.take(X, columns, axis=1)

@@ -51,6 +51,12 @@ class MLPSettings(MLPParameters):
                 "penalty='group' with groups='inputs' or groups='neurons', penalty='group_log' "
                 "with groups='inputs', or leave groups None."
             )
+        if self.groups == "inputs" and self.numerical_embedding is not None:
+            raise ValueError(
+                f"numerical_embedding={self.numerical_embedding!r} makes several inputs of a "
+                "feature, and groups='inputs' would switch them off one by one. Set one of them to "
+                "None."
+            )
         regularization = Regularization(
             penalty=get_penalty(self.penalty, self.l1_ratio, self.groups),
             alpha=self._alphas(len(units) - 1) if alpha is None else alpha,

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from skreg._state import Held
+from skreg.estimators._mlp_embedding import Embedding
 from skreg.estimators._mlp_fit import Best
 from skreg.estimators._mlp_targets import Labels, LabelSets, Numbers, Target
 from skreg.losses import Loss, loss_from_plain, plain_loss
@@ -72,6 +73,9 @@ HELD: dict[str, Held | None] = {
     "_state": Held("training", _training, _training_from),
     "_best": Held("early_stopping_so_far", _best, _best_from),
     "_columns": Held("columns_read"),
+    "_embedding": Held(
+        "embedding", lambda found: dict(vars(found)), lambda plain: Embedding(**plain)
+    ),
     "_split_seed": Held("split_seed"),
     "_rng": Held("random_numbers"),
     "_dof": Held("effective_dof"),

@@ -164,6 +164,11 @@ def _of_network(model: Any) -> Program:
             f"export does not know ensembles, and this {type(model).__name__} has "
             f"n_members={n_members}. Fit it with n_members=1."
         )
+    if model.numerical_embedding is not None:
+        raise ValueError(
+            f"export does not know numerical_embedding={model.numerical_embedding!r}. Put "
+            "PiecewiseLinearEncoder and StandardScaler side by side before the network instead."
+        )
     network = model.compress()
     weights, biases = network.coefs_, network.intercepts_
     kept = network.selected_features_

@@ -163,17 +163,7 @@ class PiecewiseLinearEncoder(NumericTransformer):
             float32 for a float32 X.
         """
         check_is_fitted(self)
-        checked = self._checked(X, reset=False)
-        ends = np.cumsum([len(edges) - 1 for edges in self.bin_edges_])
-        encoded = np.empty((len(checked), ends[-1]), checked.dtype)
-        for column, edges, end in zip(checked.T, self.bin_edges_, ends, strict=True):
-            into = encoded[:, end - len(edges) + 1 : end]
-            halves = edges / 2  # the difference of two numbers may be too large for a float
-            above = column[:, None] / 2 - halves[:-1]
-            np.divide(above, np.diff(halves), out=into, casting="same_kind")
-            np.maximum(into[:, 1:], 0, out=into[:, 1:])
-            np.minimum(into[:, :-1], 1, out=into[:, :-1])
-        return encoded
+        return encoded(self._checked(X, reset=False), self.bin_edges_)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the columns: those of the features, with the bins' numbers.
@@ -220,6 +210,20 @@ class PiecewiseLinearEncoder(NumericTransformer):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.strategy == "tree"
         return tags
+
+
+def encoded(X: np.ndarray, bin_edges: list[np.ndarray]) -> np.ndarray:
+    """How far the numbers of each column of X have come through its bins, in the dtype of X."""
+    ends = np.cumsum([len(edges) - 1 for edges in bin_edges])
+    out = np.empty((len(X), sum(len(edges) - 1 for edges in bin_edges)), X.dtype)
+    for column, edges, end in zip(X.T, bin_edges, ends, strict=True):
+        into = out[:, end - len(edges) + 1 : end]
+        halves = edges / 2  # the difference of two numbers may be too large for a float
+        above = column[:, None] / 2 - halves[:-1]
+        np.divide(above, np.diff(halves), out=into, casting="same_kind")
+        np.maximum(into[:, 1:], 0, out=into[:, 1:])
+        np.minimum(into[:, :-1], 1, out=into[:, :-1])
+    return out
 
 
 def _quantiles(values, rows, weights, n_bins):

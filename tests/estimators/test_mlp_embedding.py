@@ -1,0 +1,129 @@
+"""Networks that see how far numbers have come through bins."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.base import clone
+
+from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
+from skreg.model_selection import PathSearchCV
+from skreg.preprocessing import PiecewiseLinearEncoder
+
+RNG = np.random.default_rng(0)
+X = np.column_stack([RNG.normal(size=400), RNG.uniform(-1, 1, 400), RNG.integers(2, size=400)])
+Y = np.where((X[:, 1] > 0.2) & (X[:, 1] < 0.4), 3.0, 0.0) + X[:, 0] + 0.1 * RNG.normal(size=400)
+PLAIN = dict(alpha=1e-3, max_iter=30, random_state=0)
+BINS = PLAIN | dict(numerical_embedding="piecewise_linear")
+
+
+def by_hand(rows, to, weights=None):
+    """X, and the bins of its features of more than two values."""
+    encoder = PiecewiseLinearEncoder().fit(to[:, :2], sample_weight=weights)
+    return np.hstack([rows, encoder.transform(rows[:, :2])])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_it_is_a_network_on_more_columns(dtype):
+    rows = X.astype(dtype)
+    network = RegularizedMLPRegressor(**BINS).fit(rows, Y)
+    other = RegularizedMLPRegressor(**PLAIN).fit(by_hand(rows, rows), Y)
+    assert_array_equal(network.coefs_[0], other.coefs_[0])
+    assert_array_equal(network.predict(rows), other.predict(by_hand(rows, rows)))
+    assert network.n_features_in_ == 3
+    assert network.coefs_[0].shape == (3 + 32, 128)
+    assert network.predict(rows).dtype == dtype
+    plain = RegularizedMLPRegressor(**PLAIN).fit(rows, Y)
+    assert network.score(rows, Y) > plain.score(rows, Y) + 0.02
+
+
+def test_weights_of_any_scale_make_the_same_bins():
+    weights = RNG.integers(1, 4, size=400) / 1e4
+    network = RegularizedMLPRegressor(**BINS).fit(X, Y, sample_weight=weights)
+    bins = by_hand(X, X, weights / weights.mean())
+    other = RegularizedMLPRegressor(**PLAIN).fit(bins, Y, sample_weight=weights)
+    assert_array_equal(network.predict(X), other.predict(bins))
+
+
+def test_bins_are_those_of_the_rows_trained_on():
+    network = RegularizedMLPRegressor(**BINS | dict(early_stopping=True)).fit(X, Y)
+    kept = network._seen.rows
+    assert len(kept) == 360
+    expected = PiecewiseLinearEncoder().fit(X[kept][:, :2]).bin_edges_
+    assert all(map(np.array_equal, network._embedding.edges, expected))
+    held = RegularizedMLPRegressor(**BINS).fit(X[:300], Y[:300], X_val=X[300:], y_val=Y[300:])
+    assert_allclose(held.validation_scores_[-1], held.score(X[300:], Y[300:]), rtol=1e-12)
+
+
+def test_features_are_those_of_x():
+    network = RegularizedMLPRegressor(**BINS | dict(penalty="l1", alpha=0.03, max_iter=200))
+    wide = np.hstack([X, RNG.normal(size=(400, 3))])
+    network.fit(wide, Y)
+    assert network.selected_features_.max() < 6
+    assert {0, 1} <= set(network.selected_features_)
+    assert len(network.selected_features_) < 6
+    assert network.feature_importances_.shape == (6,)
+    assert np.isclose(network.feature_importances_.sum(), 1)
+    small = network.compress()
+    assert small.coefs_[0].shape[0] < network.coefs_[0].shape[0] / 2
+    assert_allclose(small.predict(wide), network.predict(wide), rtol=1e-9)
+    assert_array_equal(small.selected_features_, network.selected_features_)
+    assert small.set_params(warm_start=True).fit(wide, Y).score(wide, Y) > 0.5
+
+
+def test_pickles_clones_and_later_calls_keep_the_bins():
+    labels = (Y > 1).astype(int)
+    network = RegularizedMLPClassifier(**BINS)
+    network.partial_fit(X[:200], labels[:200], classes=[0, 1])
+    edges = network._embedding.edges
+    network.partial_fit(X[200:] * 2, labels[200:])
+    assert network._embedding.edges is edges
+    loaded = pickle.loads(pickle.dumps(network))
+    assert_array_equal(loaded.predict_proba(X), network.predict_proba(X))
+    assert clone(network).numerical_embedding == "piecewise_linear"
+    dof = RegularizedMLPClassifier(**BINS | dict(hidden_layer_sizes=(3,))).fit(X, labels)
+    assert_allclose(dof.effective_dof_, dof.effective_dof(X, labels), rtol=1e-6)
+
+
+def test_a_search_fits_bins_within_each_fold():
+    grid = {"numerical_embedding": [None, "piecewise_linear"]}
+    network = RegularizedMLPRegressor(**PLAIN | dict(max_iter=5))
+    search = PathSearchCV(network, alphas=[1e-3, 1e-1], param_grid=grid, cv=[(X_OF, X_OUT)])
+    search.fit(X, Y)
+    alone = clone(network).set_params(numerical_embedding="piecewise_linear", alpha=1e-3)
+    score = alone.fit(X[X_OF], Y[X_OF]).score(X[X_OUT], Y[X_OUT])
+    results = search.cv_results_
+    mine = (results["param_numerical_embedding"] == "piecewise_linear") & (
+        results["param_alpha"] == 1e-3
+    )
+    assert_allclose(results["mean_test_score"][mine], score, rtol=1e-12)
+
+
+X_OF, X_OUT = np.arange(300), np.arange(300, 400)
+
+
+def test_with_members_and_lambda_chosen():
+    network = RegularizedMLPRegressor(
+        numerical_embedding="piecewise_linear", n_members=4, max_iter=20, random_state=0
+    ).fit(X, Y)
+    assert network.score(X, Y) > 0.9
+    assert len(network.alpha_curve_["alpha"]) >= 3
+
+
+def test_what_does_not_go_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"numerical_embedding.*sparse"):
+        RegularizedMLPRegressor(**BINS).fit(csr_array(X), Y)
+    with pytest.raises(ValueError, match=r"numerical_embedding.*groups='inputs'"):
+        RegularizedMLPRegressor(**BINS | dict(penalty="group", groups="inputs")).fit(X, Y)
+    with pytest.raises(ValueError, match="numerical_embedding"):
+        RegularizedMLPRegressor(**PLAIN | dict(numerical_embedding="spline")).fit(X, Y)
+
+
+def test_no_feature_with_bins():
+    two = X[:, 2:]
+    network = RegularizedMLPRegressor(**BINS).fit(two, Y)
+    assert_array_equal(
+        network.predict(two), RegularizedMLPRegressor(**PLAIN).fit(two, Y).predict(two)
+    )
