@@ -90,8 +90,8 @@ class Prepares(AfterTraining):
         if self.numerical_embedding is not None:
             raise ValueError(
                 f"numerical_embedding={self.numerical_embedding!r} looks for bins in rows in "
-                f"memory, and these are more than shuffle_buffer={source.chunks.shuffle_buffer}. Set it to "
-                "None, or give Chunks a larger shuffle_buffer."
+                f"memory, and these are more than shuffle_buffer={source.chunks.shuffle_buffer}. "
+                "Set it to None, or give Chunks a larger shuffle_buffer."
             )
         if self.solver == "lbfgs":
             raise ValueError(
