@@ -18,11 +18,14 @@ from skreg.rows import Chunks, Moments
 if TYPE_CHECKING:
     from skreg import datasets as datasets
     from skreg import export as export
+    from skreg import files as files
     from skreg import plotting as plotting
     from skreg import preprocessing as preprocessing
     from skreg.export import export_c as export_c
     from skreg.export import export_python as export_python
     from skreg.export import to_onnx as to_onnx
+    from skreg.files import load as load
+    from skreg.files import save as save
 
 __all__ = [
     "Chunks",
@@ -39,6 +42,8 @@ __all__ = [
     "RegularizedMLPRegressor",
     "export_c",
     "export_python",
+    "load",
+    "save",
     "to_onnx",
 ]
 
@@ -48,18 +53,24 @@ published(
     QuadraticModel, RegularizationPath, RegularizedMLPClassifier, RegularizedMLPRegressor,
 )  # fmt: skip
 
-_LATER = ("datasets", "export", "plotting", "preprocessing")
-_EXPORTS = ("export_c", "export_python", "to_onnx")
+_LATER = ("datasets", "export", "files", "plotting", "preprocessing")
+_FUNCTIONS = {
+    "export_c": "export",
+    "export_python": "export",
+    "load": "files",
+    "save": "files",
+    "to_onnx": "export",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Subpackages that are imported when first asked for, and functions of them."""
-    if name in _EXPORTS:
-        return getattr(import_module(f"{__name__}.export"), name)
+    if name in _FUNCTIONS:
+        return getattr(import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
     if name in _LATER:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, *_EXPORTS})
+    return sorted({*globals(), *_LATER, *_FUNCTIONS})

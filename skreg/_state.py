@@ -11,8 +11,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar, cast
 
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skreg._version import __version__
@@ -86,7 +88,15 @@ class Stored:
             if held is not None and held.name in found:
                 value = found.pop(held.name)
                 found[attribute] = None if value is None else held.back(value)
-        return found
+        return found | {k: v for k, v in _defaults(type(self)).items() if k not in found}
+
+
+def _defaults(kind: type) -> dict[str, Any]:
+    """Of an estimator, for parameters that it had not when it was saved."""
+    if not issubclass(kind, BaseEstimator):
+        return {}
+    made = signature(cast(Any, kind)).parameters.values()
+    return {one.name: one.default for one in made if one.default is not one.empty}
 
 
 def check_versions(name: str, version: str | None, layout: int | None) -> None:

@@ -38,12 +38,12 @@ def small(kind, **parameters):
     return kind((4,), **parameters)
 
 
-def _table():
+def _table(rows=X):
     import pandas as pd
 
-    table = pd.DataFrame(X[:, :2], columns=["a", "b"])
+    table = pd.DataFrame(rows[:, :2], columns=["a", "b"])
     table.loc[::9, "a"] = np.nan
-    table["color"] = np.array(["red", "green", "blue"], dtype=object)[np.arange(60) % 3]
+    table["color"] = np.array(["red", "green", "blue"], dtype=object)[np.arange(len(rows)) % 3]
     return table
 
 
@@ -85,6 +85,10 @@ CASES = {
     "network in parts": lambda: small(RegularizedMLPClassifier).partial_fit(
         X, three, classes=[0, 1, 2]
     ),
+    "network of members": lambda: small(RegularizedMLPClassifier, n_members=3).fit(X, three),
+    "network of embedded numbers": lambda: small(
+        RegularizedMLPRegressor, numerical_embedding="piecewise_linear"
+    ).fit(X, y),
     "network of far columns": lambda: small(RegularizedMLPRegressor).fit(X * 1e6 + 1e9, y),
     "search": lambda: PathSearchCV(QuadraticApproxLasso(), cv=3, alphas=5).fit(X, y),
     "search by a criterion": lambda: PathSearchCV(
@@ -126,16 +130,16 @@ def made(name):
         return CASES[name]()
 
 
-def rows_for(name):
-    """Rows that the case predicts."""
+def _rows_for(name, rows):
+    """What the case predicts, made of these rows."""
     if name == "pipeline":
-        return _table()
+        return _table(rows)
     if name == "network of far columns":
-        return X * 1e6 + 1e9
-    return X.astype(np.float32) if name == "lasso of float32" else X
+        return rows * 1e6 + 1e9
+    return rows.astype(np.float32) if name == "lasso of float32" else rows
 
 
-def answers(name, model):
+def answers(name, model, rows=X):
     """What the model says of these rows, by method."""
     if name == "moments":
         return {field: getattr(model, field) for field in ("x_mean", "xx", "xy", "yy", "n_rows")}
@@ -148,4 +152,4 @@ def answers(name, model):
         asked = ["predict"]
     elif name.startswith("path"):
         asked = asked if "classes" in name else ["predict"]
-    return {method: np.asarray(getattr(model, method)(rows_for(name))) for method in asked}
+    return {method: np.asarray(getattr(model, method)(_rows_for(name, rows))) for method in asked}

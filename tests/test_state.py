@@ -88,6 +88,14 @@ def test_another_layout_is_refused(layout):
         QuadraticApproxRidge().__setstate__({"alpha": 1.0})
 
 
+def test_a_parameter_that_came_later_has_its_default():
+    state = QuadraticApproxRidge(0.3, tol=1e-5).fit(X, y).__getstate__()
+    again = QuadraticApproxRidge.__new__(QuadraticApproxRidge)
+    again.__setstate__({name: value for name, value in state.items() if name != "tol"})
+    assert again.get_params() == QuadraticApproxRidge(0.3).get_params()
+    assert again.alpha_ == 0.3
+
+
 def test_attributes_of_a_subclass_are_saved():
     model = Mine(0.5).fit(X, y)
     again = pickle.loads(pickle.dumps(model))

@@ -365,6 +365,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
             if self._exact is not None:
                 getattr(self, "gradient_norm_", None)
         if self.store_quadratic or "_exact" not in vars(self):
+            if self._risk is not None:
+                getattr(self, "quadratic_", None)  # to be had where the rows are left behind
             return super().__getstate__()
         kept = self._twin()
         kept._risk = None

@@ -28,7 +28,7 @@ from skreg.estimators._mlp_parameters import MLPParameters
 from skreg.estimators._mlp_prepared import Prepares
 from skreg.estimators._mlp_scales import check_scales, warn_of_scales
 from skreg.estimators._mlp_seen import with_short_indices
-from skreg.estimators._mlp_stored import HELD
+from skreg.estimators._mlp_stored import HELD, check_shapes
 from skreg.network.columns import Columns
 from skreg.network.members import mean_prediction
 from skreg.network.parameters import initial_theta
@@ -45,6 +45,11 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
     """
 
     _held = HELD
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_state" in vars(self):
+            check_shapes(self._state, self._architecture)
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)

@@ -13,6 +13,7 @@ from skreg.estimators._mlp_targets import Labels, LabelSets, Numbers, Target
 from skreg.losses import Loss, loss_from_plain, plain_loss
 from skreg.network.columns import Columns
 from skreg.network.fitting import Patience
+from skreg.network.parameters import n_parameters
 from skreg.network.state import TrainingState
 
 #: Names that files give the kinds of targets.
@@ -65,6 +66,21 @@ def _best(best: Best) -> dict[str, Any]:
 
 def _best_from(plain: Mapping[str, Any]) -> Best:
     return Best(**{**plain, "patience": Patience(**plain["patience"])})
+
+
+def check_shapes(state: TrainingState, architecture: Architecture) -> None:
+    """Raise ValueError where arrays do not go together, as in a file that was changed.
+
+    Compiled code trusts these shapes.
+    """
+    units, _, _, n_members = architecture
+    size = n_parameters(units, n_members)
+    arrays = [a for a in (state.theta, state.point, state.slot_1, state.slot_2) if a.size]
+    columns = () if state.columns is None else vars(state.columns).values()
+    if any(
+        a.shape != (size,) or a.dtype != state.theta.dtype for a in (state.theta, *arrays)
+    ) or any(a is not None and a.shape != (units[0],) for a in columns):
+        raise ValueError("the arrays of this network have shapes that do not go together.")
 
 
 HELD: dict[str, Held | None] = {

@@ -120,7 +120,10 @@ class _WideExpansion(Expansion, RowQuadratic):
 
 
 def expansion_from_arrays(arrays):
-    """The expansion whose ``arrays()`` these are."""
+    """The expansion whose ``arrays()`` these are; ValueError where they do not go together."""
+    p = len(arrays["x_mean"])
+    if arrays["hessian"].shape != (p, p) or arrays["cross"].shape != (p, 1):
+        raise ValueError("the arrays of this expansion have shapes that do not go together.")
     made = ArrayExpansion.__new__(ArrayExpansion)
     Quadratic.__init__(made, arrays["dtype"])
     vars(made).update(arrays | {"dtype": made.dtype, "diagonal": np.diag(arrays["hessian"])})

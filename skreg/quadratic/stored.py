@@ -14,8 +14,10 @@ from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.moments import Moments
 
 
-def plain_problem(problem: Problem) -> dict[str, Any]:
-    """A problem as arrays and numbers: by its moments, or by its rows where it has no others.
+def plain_problem(problem: Problem) -> dict[str, Any] | None:
+    """A problem as arrays and numbers: by its moments, or by its rows where it has none.
+
+    None for rows that are read a chunk at a time.
 
     Raises
     ------
@@ -27,7 +29,8 @@ def plain_problem(problem: Problem) -> dict[str, Any]:
         return {name: getattr(problem, name) for name in names} | {"loss": plain_loss(problem.loss)}
     if isinstance(problem, Expansion):
         return {"expansion": problem.arrays()}
-    assert isinstance(problem, Quadratic)
+    if not isinstance(problem, Quadratic):
+        return None
     plain: dict[str, Any] = {
         "fit_intercept": problem.centered,
         "dtype": problem.dtype.name,
@@ -52,7 +55,7 @@ def problem_from_plain(plain: dict[str, Any]) -> Problem:
         return expansion_from_arrays(plain["expansion"])
     how = plain["fit_intercept"], np.dtype(plain["dtype"]), plain["single_target"]
     if "moments" in plain:
-        return GramQuadratic(Moments(**plain["moments"]), how[0], None, *how[1:])
+        return GramQuadratic(Moments(**plain["moments"]).checked(), how[0], None, *how[1:])
     return RowQuadratic(plain["X"], plain["y"], plain["sample_weight"], *how)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,6 +73,17 @@ class Moments(Stored):
     def __post_init__(self) -> None:
         for array in (self.x_mean, self.y_mean, self.xx, self.xy, self.yy):
             array.flags.writeable = False
+
+    def checked(self) -> Moments:
+        """The same; ValueError where shapes do not go together, as in a file that was changed."""
+        (p,), (q,) = self.x_mean.shape, self.y_mean.shape
+        if (self.xx.shape, self.xy.shape, self.yy.shape) != ((p, p), (p, q), (q,)):
+            raise ValueError("the arrays of these moments have shapes that do not go together.")
+        return self
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        super().__setstate__(state)
+        self.checked()
 
     @classmethod
     def from_rows(cls, X: Any, y: Any, sample_weight: Any = None) -> Moments:
