@@ -123,8 +123,12 @@ def surely_finite(X: Any) -> bool:
 
 
 def is_in_memory(X: Any) -> bool:
-    """Whether X surely is rows in memory: an array or what becomes one, but none of Dask."""
-    return hasattr(X, "__array__") and type(X).__module__.partition(".")[0] != "dask"
+    """Whether X surely is rows in memory: an array or what becomes one, but none of Dask.
+
+    `Chunks` have ``__array__`` only to say that they become none.
+    """
+    library = type(X).__module__.partition(".")[0]
+    return hasattr(X, "__array__") and library not in ("dask", "skreg")
 
 
 def as_floats(values: Any, name: str) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ from sklearn.utils._metadata_requests import _routing_enabled
 from skreg.estimators._classification import QuadraticApproxClassifier
 from skreg.estimators._fitting import LinearModel
 from skreg.losses import Loss
+from skreg.rows import Moments
 from skreg.rows.products import product
 
 Array = NDArray[np.float64]
@@ -274,6 +275,14 @@ class SquareScores:
         """
         y, w = self.y[rows], None if self.weights is None else self.weights[rows]
         return self._named(_of_predictions(y, w, predict, n_alphas))
+
+    def of_residuals(self, moments: Moments) -> Score | None:
+        """The score of one model, by the moments of y, as features, and of its residuals."""
+        spread, mean, W = np.diag(moments.xx), moments.x_mean, moments.weight
+        residual = moments.yy + W * moments.y_mean**2
+        constant = _is_constant(moments.n_rows, spread, W * mean**2)
+        found = self._named(Squares(residual[None], spread, W, constant))
+        return None if found is None else found[0]
 
     def _named(self, squares: Squares | None) -> list[Score] | None:
         if squares is None or not np.isfinite(squares.residual).all():

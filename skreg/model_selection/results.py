@@ -10,9 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._documentation import DocumentedMixin
 from skreg._state import Held, Stored
+from skreg._validation import is_in_memory
+from skreg.model_selection.chunk_residuals import score_of_chunks
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.outcome import frame_of, scorer_of
+from skreg.model_selection.parts import comes_in_parts
 from skreg.model_selection.pipelines import alpha_name
+from skreg.model_selection.splitters import column_that_decides
 
 if TYPE_CHECKING:
     import pandas
@@ -66,6 +70,31 @@ class SearchResults(Stored, DocumentedMixin, BaseSearchCV):
         """
         check_is_fitted(self)
         return self.best_estimator_.predict(X, **params)
+
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """The score of the chosen estimator on other rows, by the scorer that chose it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or Chunks
+            Rows in `Chunks`, and all that these may be made of, are read once: R² and mean squares.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), or str, default=None
+            Of rows in chunks the name of the column.
+        **params : dict of str to object
+            As `GridSearchCV.score` takes them; of rows in chunks ``sample_weight``, the name of a
+            column.
+
+        Returns
+        -------
+        float
+        """
+        if is_in_memory(X) or not comes_in_parts(X):
+            return super().score(X, y, **params)
+        check_is_fitted(self, "best_estimator_")
+        scorer = self.scorer_[self.refit] if self.multimetric_ else self.scorer_
+        column = column_that_decides(self.cv)  # which is no feature
+        exclude = [] if column is None else [column]
+        return score_of_chunks(self.best_estimator_, scorer, exclude, X, y, **params)
 
     @available_if(_search_estimator_has("predict_proba"))
     def predict_proba(self, X: Any, **params: Any) -> NDArray:

@@ -40,6 +40,11 @@ def column_of_folds(cv: Any) -> str | None:
     return cv.removeprefix(_COLUMN) if is_named else None
 
 
+def column_that_decides(cv: Any) -> str | None:
+    """The column that folds are made by, as values or their hashes; None for others."""
+    return cv.by if isinstance(cv, HashKFold) else column_of_folds(cv)
+
+
 def by_column(X: Any, name: str) -> PredefinedSplit:
     """The splitter of rows in memory whose folds are the values of a column."""
     return PredefinedSplit(np.unique(values_of(X, name), return_inverse=True)[1])

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from skreg.rows.features import known
 from skreg.rows.missing import MissingMoments, amid
 from skreg.rows.moment_sum import MomentSum
-from skreg.rows.moments import taken
 from skreg.rows.products import Array, together
+from skreg.rows.sums import taken
 from skreg.rows.tables import Table
 
 # Multiply-adds for which folds are summed side by side.
@@ -36,6 +36,8 @@ class Chunk:
         How many rows come before.
     table : Table or None
         The columns as they came.
+    names : list of str or None
+        Of the features, where they have any.
     """
 
     X: Any
@@ -43,6 +45,7 @@ class Chunk:
     weights: Array | None
     start: int
     table: Table | None = None
+    names: list[str] | None = None
 
     @property
     def numbers(self) -> NDArray[np.int64]:

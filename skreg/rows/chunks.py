@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from numbers import Integral
 from os import PathLike
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
 from skreg._labels import as_numbers
@@ -23,6 +23,7 @@ from skreg.rows.features import (
     levels_given,
     names_given,
     require,
+    rows_given,
     target_of,
     text_levels,
 )
@@ -106,7 +107,7 @@ class Chunks:
         if not (sample_weight is None or isinstance(sample_weight, str)):
             raise ValueError(f"sample_weight must be the name of a column, got {sample_weight!r}.")
         self.categories = None if categories is None else levels_given(categories)
-        self.shuffle_buffer = _rows_given(shuffle_buffer)
+        self.shuffle_buffer = rows_given(shuffle_buffer)
         self._levels: dict[str, list[Any]] | None = None
         self._features: Features | None = None
         self._n_passes = 0
@@ -181,6 +182,13 @@ class Chunks:
             start += len(chunk.y)
             if len(chunk.y):
                 yield chunk
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NDArray:
+        # What NumPy, and with it every estimator and step that knows no chunks, asks for.
+        raise ValueError(
+            "Chunks are not drawn into memory. fit, regularization_path and PathSearchCV take them "
+            "where they can; predict and transform take arrays or tables: one chunk at a time."
+        )
 
     def moments(self) -> Moments:
         """The `Moments` of all rows, in one pass."""
@@ -290,9 +298,13 @@ class Chunks:
     def levels_met(self, table: Table, names: list[str]) -> dict[str, list[Any]]:
         """The values of columns of text of which no categories are declared."""
         declared = self.categories or {}
-        require(table, [*names, *(declared if self.features is None else []), *self.exclude])
+        require(table, [*names, *self._named()])
         text = [n for n in names if n not in declared and not table.is_numeric(n)]
         return {name: text_levels(table, name) for name in text}
+
+    def _named(self) -> list[str]:
+        """Columns that were named and are to be there, beside features and targets."""
+        return [*(self.categories or {} if self.features is None else []), *self.exclude]
 
     def settle(self, columns: list[str] | None, met: list[dict[str, list[Any]]]) -> None:
         """Take these columns, None for those of the first chunk, and all levels that were met."""
@@ -355,7 +367,8 @@ class Chunks:
                 f"X of the chunk that begins at row {start} has shape {X.shape}, and its y has "
                 f"{len(y)} rows."
             )
-        return Chunk(X, y, part_weights(weights, X), start, table)
+        names = None if table is None else self.feature_names
+        return Chunk(X, y, part_weights(weights, X), start, table, names)
 
     def _of_table(self, table: Table, start: int) -> Chunk:
         if not self.targets:
@@ -370,10 +383,11 @@ class Chunks:
         if self.sample_weight is not None:
             name = self.sample_weight
             weights = part_weights(target_of(table, name, start, "sample_weight"), X)
-        return Chunk(X, y, weights, start, table)
+        return Chunk(X, y, weights, start, table, self.feature_names)
 
     def _matrix(self, table: Table, start: int) -> Array:
         if self._features is None:
+            require(table, self._named())
             self._features = Features(self.columns_of(table), self._levels or {}, self.may_lack)
         return self._features.matrix(table, start)
 
@@ -383,11 +397,3 @@ class Chunks:
             return list(self.features)
         other = {*self.targets, self.sample_weight, *self.exclude}
         return [name for name in table.names if name not in other]
-
-
-def _rows_given(shuffle_buffer: Any) -> int:
-    if not isinstance(shuffle_buffer, Integral) or shuffle_buffer < 2:
-        raise ValueError(
-            f"shuffle_buffer must be a number of rows, at least 2, got {shuffle_buffer!r}."
-        )
-    return int(shuffle_buffer)

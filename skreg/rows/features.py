@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from numbers import Number
+from numbers import Integral, Number
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,15 @@ def levels_given(categories: Any) -> dict[str, list[Any]]:
                 "give missing values a name of their own in the column."
             )
     return {name: list(values) for name, values in categories.items()}
+
+
+def rows_given(shuffle_buffer: Any) -> int:
+    """A number of rows as it was given; ValueError for anything else."""
+    if not isinstance(shuffle_buffer, Integral) or shuffle_buffer < 2:
+        raise ValueError(
+            f"shuffle_buffer must be a number of rows, at least 2, got {shuffle_buffer!r}."
+        )
+    return int(shuffle_buffer)
 
 
 def text_levels(table: Table, name: str) -> list[Any]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _get_feature_names, check_X_y
 
 from skreg._kernels import rows as row_kernels
-from skreg._kernels import thin_products
 from skreg._labels import as_numbers
 from skreg._sparse import check_sparse
 from skreg._state import Stored
 from skreg._validation import check_weights
 from skreg.rows import moment_bytes
-from skreg.rows.products import EPS, Array, Indices, add_gram, product, slices, symmetric
+from skreg.rows.products import EPS, Array, slices, symmetric
+from skreg.rows.sums import origin_amid, sums_about, sums_as_they_are, sums_of
 from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
@@ -115,6 +114,48 @@ class Moments(Stored):
         return made if names is None else replace(made, feature_names=tuple(names))
 
     @classmethod
+    def from_arrow(
+        cls,
+        source: Any,
+        y: str | Sequence[str],
+        *,
+        sample_weight: str | None = None,
+        features: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+        categories: Mapping[str, Sequence[Any]] | None = None,
+    ) -> Moments:
+        """The statistic of the rows of tables, read a chunk at a time.
+
+        Parameters
+        ----------
+        source : object
+            A table, batch, list or stream of batches, dataset or file of Arrow; and whatever else
+            `Chunks` takes, with the same parameters.
+        y, sample_weight, features, exclude, categories
+            Names of columns, see `Chunks`.
+
+        Returns
+        -------
+        Moments
+            With the names of the features.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skreg import Moments
+        >>> table = pd.DataFrame({"x": [0.0, 2.0, 4.0], "y": [1.0, 2.0, 6.0]})
+        >>> Moments.from_arrow(table, "y").x_mean
+        array([2.])
+        """
+        from skreg.rows.chunks import Chunks  # which are made of moments
+
+        chunks = Chunks(
+            source, y, sample_weight=sample_weight, features=features, exclude=exclude,
+            categories=categories,
+        )  # fmt: skip
+        return chunks.moments()
+
+    @classmethod
     def of(cls, X: Any, y: Array, weights: Array | None = None) -> Moments:
         """The same for arrays that have been checked: X (n, p), y (n, q), ``weights`` (n,).
 
@@ -157,23 +198,23 @@ class Moments(Stored):
         x_origin, near_zero = origin_amid(X[blocks[0]], w if w is None else w[first])
         y_origin, _ = origin_amid(y[blocks[0]], w if w is None else w[first])
         if near_zero and w is None and X.dtype == np.float64 and X[whole].flags.forc:
-            x_origin, sums = np.zeros(p), _sums_as_they_are(X[whole], y[whole] - y_origin)
+            x_origin, sums = np.zeros(p), sums_as_they_are(X[whole], y[whole] - y_origin)
         else:
-            sums = _sums_about(X, y, weights, blocks, np.concatenate([x_origin, y_origin]))
+            sums = sums_about(X, y, weights, blocks, np.concatenate([x_origin, y_origin]))
         n_rows = whole.stop - whole.start if w is None else int(np.count_nonzero(w))
         return cls.from_sums(sums, n_rows, x_origin, y_origin)
 
     @classmethod
     def from_gram(cls, gram: Array, n_rows: int, origin: Array, n_features: int) -> Moments:
         """The statistic of rows whose `gram_about` an origin this is."""
-        sums = _sums_of(gram, n_features)
+        sums = sums_of(gram, n_features)
         return cls.from_sums(sums, n_rows, origin[:n_features], origin[n_features:])
 
     @classmethod
     def from_sums(
         cls, sums: tuple[Any, ...], n_rows: int, x_origin: Array, y_origin: Array
     ) -> Moments:
-        """The same of sums as `_sums_of` has them, which are overwritten."""
+        """The same of sums as `sums_of` has them, which are overwritten."""
         xx, xy, yy, x_sum, y_sum, weight = sums
         if weight > 0:
             row_kernels.subtract_outer(xx, x_sum, 1.0 / weight)
@@ -320,75 +361,3 @@ def _common_names(
         "moments of different features do not add: "
         f"feature {odd} is {one[odd]!r} in one and {other[odd]!r} in the other."
     )
-
-
-def origin_amid(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool]:
-    """A point amid these rows, and whether 0 is one as well."""
-    if block.dtype not in (np.float64, np.float32):
-        block = block.astype(np.float64)
-    return row_kernels.origin(block, weights)
-
-
-def _sums_as_they_are(X: Array, y: Array) -> tuple[Any, ...]:
-    """XᵀX (its upper triangle), Xᵀy, Σy², and the sums of X, y and 1; nothing is copied."""
-    ones = np.ones((len(y), 1))
-    if y.shape[1] == 1:  # one pass over X
-        xy = thin_products.transposed_pair(X, y[:, 0], ones[:, 0]).T
-    else:
-        xy = product(X.T, np.hstack([y, ones]))
-    yy = np.einsum("ij,ij->j", y, y)
-    return add_gram(X, None), xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))
-
-
-def _sums_about(
-    X: Any, y: Array, weights: Array | None, blocks: list[slice], origin: Array
-) -> tuple[Any, ...]:
-    """The same, weighted, of rows less their origin."""
-    gram = np.zeros((len(origin) + 1,) * 2)
-    for rows in blocks:
-        w = None if weights is None else weights[rows]
-        gram = gram_about(X[rows], y[rows], w, None, origin, gram)
-    return _sums_of(gram, X.shape[1])
-
-
-def gram_about(
-    X: Any, y: Array, weights: Array | None, rows: Indices | None, origin: Array, gram: Array | None
-) -> Array:
-    """gram + Σ wᵢzᵢzᵢᵀ over rows z = [x − x₀, y − y₀, 1], all or some of them: the upper triangle.
-
-    Cost: beside the product a pass over these rows, of which a copy is made.
-    """
-    if X.dtype not in (np.float64, np.float32) or X.itemsize not in X.strides:
-        X, y, weights = taken(X, y, weights, rows)
-        X, rows = np.array(X, dtype=np.float64, order="C"), None
-    p, m = X.shape[1], len(X) if rows is None else len(rows)
-    by_column = X.strides[0] == X.itemsize and p > 1
-    block = np.empty((m, len(origin) + 1), order="F" if by_column else "C")
-    scale = None
-    if weights is not None:
-        scale = np.sqrt(weights if rows is None else weights[rows])
-    row_kernels.shifted(X, rows, origin[:p], scale, block[:, :p])
-    block[:, p:-1] = (y if rows is None else y[rows]) - origin[p:]
-    block[:, -1] = 1.0
-    if scale is not None:
-        block[:, p:] *= scale[:, None]
-    return add_gram(block, gram)
-
-
-def taken(
-    X: Any, y: Array, weights: Array | None, rows: Indices | slice | None
-) -> tuple[Any, Array, Array | None]:
-    """Some of the rows, None for all; columns that lie together stay so."""
-    if rows is None:
-        return X, y, weights
-    by_column = isinstance(X, np.ndarray) and X.flags.f_contiguous and isinstance(rows, np.ndarray)
-    X = X.T.take(rows, axis=1).T if by_column else X[rows]
-    return X, y[rows], None if weights is None else weights[rows]
-
-
-def _sums_of(gram: Array, p: int) -> tuple[Any, ...]:
-    """The sums of `_sums_as_they_are` from such a gram of p features."""
-    sides = gram[:p, p:]
-    yy = gram.diagonal()[p:-1].copy()
-    xx = np.ascontiguousarray(gram[:p, :p])
-    return xx, sides[:, :-1].copy(), yy, sides[:, -1].copy(), gram[p:-1, -1], float(gram[-1, -1])

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 from sklearn.impute import SimpleImputer
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -302,3 +303,47 @@ def test_sparse_chunks_are_not_imputed():
     model = make_pipeline(SimpleImputer(), QuadraticApproxRidge())
     with pytest.raises(ValueError, match="is sparse, and a SimpleImputer"):
         PathSearchCV(model, ALPHAS).fit([(csr_array(np.eye(30)), np.arange(30.0))])
+
+
+@pytest.mark.parametrize("name", ["lasso", "nested"])
+@pytest.mark.parametrize("scoring", [None, "neg_mean_squared_error", "neg_root_mean_squared_error"])
+def test_scores_of_chunks_are_those_of_the_rows(name, scoring):
+    search = PathSearchCV(MODELS[name], ALPHAS, cv=3, scoring=scoring).fit(chunks())
+    assert search.score(chunks()) == pytest.approx(search.score(X, Y), rel=1e-10)
+    plain = FRAME.drop(columns=["site", "weight"])
+    assert search.score([plain[:50], plain[50:]], "y") == pytest.approx(search.score(X, Y))
+    weighted = search.score(chunks(sample_weight="weight").read_as())
+    metric = get_scorer(scoring or "r2")
+    expected = metric(search.best_estimator_, X, Y, sample_weight=FRAME.weight)
+    assert weighted == pytest.approx(expected, rel=1e-10)
+
+
+def test_scores_of_chunks_with_holes_targets_categories_and_folds():
+    model = make_pipeline(SimpleImputer(), StandardScaler(), QuadraticApproxRidge())
+    holes = FRAME.mask(RNG.random(FRAME.shape) < 0.05).assign(y=FRAME.y, site=FRAME.site, z=FRAME.a)
+    data = [holes[:150], holes[150:]]
+    search = PathSearchCV(model, ALPHAS, cv="column:site").fit(Chunks(data, ["y", "z"]))
+    rows = holes.drop(columns=["y", "z", "site"])
+    expected = search.score(rows, holes[["y", "z"]])
+    assert search.score(Chunks(data, ["y", "z"])) == pytest.approx(expected, rel=1e-10)
+    kinds = Chunks(pieces, "y", exclude=["weight"])
+    by_kind = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=3).fit(kinds)
+    dummies = pd.get_dummies(FRAME[[*NAMES, "constant", "site"]], dtype=float)
+    assert by_kind.score(kinds) == pytest.approx(by_kind.score(dummies, Y), rel=1e-10)
+
+
+def test_scores_of_chunks_that_cannot_be():
+    search = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=3).fit(chunks())
+    with pytest.raises(ValueError, match="score takes rows in memory of QuadraticApproxRidge"):
+        search.score([Moments.from_rows(X, Y)])
+    with pytest.raises(ValueError, match="y is constant, and R² a matter of definition"):
+        search.score([(X[:3].to_numpy(), np.ones(3))])
+    absolute = PathSearchCV(QuadraticApproxRidge(), ALPHAS, scoring="neg_mean_absolute_error")
+    with pytest.raises(ValueError, match="needs predictions of single rows"):
+        absolute.fit(X, Y).score(chunks())
+    network = PathSearchCV(QuadraticApproxRidgeClassifier(), ALPHAS).fit(X, Y > 0)
+    with pytest.raises(ValueError, match="in memory of QuadraticApproxRidgeClassifier"):
+        network.score(chunks())
+    for use in (search.predict, search.best_estimator_.predict, StandardScaler().fit):
+        with pytest.raises(ValueError, match="Chunks are not drawn into memory"):
+            use(chunks())

@@ -203,6 +203,8 @@ def test_arguments_are_refused_before_a_pass(arguments, words):
     [
         (FRAME, {"exclude": ["nowhere"]}, "no column 'nowhere'"),
         (FRAME, {"categories": {"nowhere": [1]}}, "no column 'nowhere'"),
+        (iter(pieces()), {"exclude": ["nowhere"]}, "no column 'nowhere'"),
+        (iter(pieces()), {"categories": {"nowhere": [1]}}, "no column 'nowhere'"),
         (FRAME, {"sample_weight": "kind"}, "the sample_weight 'kind' must hold numbers"),
         (FRAME.assign(kind_u=1.0), {}, "two features are named 'kind_u'"),
         (FRAME.set_axis([*"abcde", "y", "a"], axis=1), {}, "two columns 'a'"),

@@ -1,0 +1,84 @@
+"""Sums of rows and of their products, about an origin near them: what moments are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skreg._kernels import rows as row_kernels
+from skreg._kernels import thin_products
+from skreg.rows.products import Array, Indices, add_gram, product
+
+
+def origin_amid(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool]:
+    """A point amid these rows, and whether 0 is one as well."""
+    if block.dtype not in (np.float64, np.float32):
+        block = block.astype(np.float64)
+    return row_kernels.origin(block, weights)
+
+
+def sums_as_they_are(X: Array, y: Array) -> tuple[Any, ...]:
+    """XᵀX (its upper triangle), Xᵀy, Σy², and the sums of X, y and 1; nothing is copied."""
+    ones = np.ones((len(y), 1))
+    if y.shape[1] == 1:  # one pass over X
+        xy = thin_products.transposed_pair(X, y[:, 0], ones[:, 0]).T
+    else:
+        xy = product(X.T, np.hstack([y, ones]))
+    yy = np.einsum("ij,ij->j", y, y)
+    return add_gram(X, None), xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))
+
+
+def sums_about(
+    X: Any, y: Array, weights: Array | None, blocks: list[slice], origin: Array
+) -> tuple[Any, ...]:
+    """The same, weighted, of rows less their origin."""
+    gram = np.zeros((len(origin) + 1,) * 2)
+    for rows in blocks:
+        w = None if weights is None else weights[rows]
+        gram = gram_about(X[rows], y[rows], w, None, origin, gram)
+    return sums_of(gram, X.shape[1])
+
+
+def gram_about(
+    X: Any, y: Array, weights: Array | None, rows: Indices | None, origin: Array, gram: Array | None
+) -> Array:
+    """gram + Σ wᵢzᵢzᵢᵀ over rows z = [x − x₀, y − y₀, 1], all or some of them: the upper triangle.
+
+    Cost: beside the product a pass over these rows, of which a copy is made.
+    """
+    if X.dtype not in (np.float64, np.float32) or X.itemsize not in X.strides:
+        X, y, weights = taken(X, y, weights, rows)
+        X, rows = np.array(X, dtype=np.float64, order="C"), None
+    p, m = X.shape[1], len(X) if rows is None else len(rows)
+    by_column = X.strides[0] == X.itemsize and p > 1
+    block = np.empty((m, len(origin) + 1), order="F" if by_column else "C")
+    scale = None
+    if weights is not None:
+        scale = np.sqrt(weights if rows is None else weights[rows])
+    row_kernels.shifted(X, rows, origin[:p], scale, block[:, :p])
+    block[:, p:-1] = (y if rows is None else y[rows]) - origin[p:]
+    block[:, -1] = 1.0
+    if scale is not None:
+        block[:, p:] *= scale[:, None]
+    return add_gram(block, gram)
+
+
+def taken(
+    X: Any, y: Array, weights: Array | None, rows: Indices | slice | None
+) -> tuple[Any, Array, Array | None]:
+    """Some of the rows, None for all; columns that lie together stay so."""
+    if rows is None:
+        return X, y, weights
+    by_column = isinstance(X, np.ndarray) and X.flags.f_contiguous and isinstance(rows, np.ndarray)
+    X = X.T.take(rows, axis=1).T if by_column else X[rows]
+    return X, y[rows], None if weights is None else weights[rows]
+
+
+def sums_of(gram: Array, p: int) -> tuple[Any, ...]:
+    """The sums of `sums_as_they_are` from such a gram of p features."""
+    sides = gram[:p, p:]
+    yy = gram.diagonal()[p:-1].copy()
+    xx = np.ascontiguousarray(gram[:p, :p])
+    return xx, sides[:, :-1].copy(), yy, sides[:, -1].copy(), gram[p:-1, -1], float(gram[-1, -1])
