@@ -20,6 +20,7 @@ from skreg._validation import (
     validated,
     validated_fit,
 )
+from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
 
@@ -77,6 +78,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         """
         return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
+    @lazily
     def decision_function(self, X, *, offset=None):
         """Raw predictions xᵀθ + b.
 
@@ -95,6 +97,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         raw = self._raw_with(X, offset)
         return raw[:, 0] if raw.shape[1] == 1 else raw
 
+    @lazily
     def predict(self, X, *, offset=None):
         """Most probable class of each row.
 
@@ -110,6 +113,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         """
         return self._from_raw(self.decision_function(X, offset=offset)[None])[0]
 
+    @lazily
     def predict_proba(self, X, *, offset=None):
         """Probability of each class, in the order of ``classes_``.
 
@@ -126,6 +130,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         raw = self._raw_with(X, offset)
         return self._loss.inverse_link(raw)
 
+    @lazily
     def predict_log_proba(self, X, *, offset=None):
         """Logarithm of `predict_proba`, without rounding small probabilities to 0.
 

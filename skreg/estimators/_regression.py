@@ -18,6 +18,7 @@ from skreg._validation import (
 )
 from skreg.estimators._available import only_where
 from skreg.estimators._chunked import see_moments
+from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, Quadratic
@@ -172,6 +173,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             self.__dict__.pop("_later", None)
         return object.__getattribute__(self, name)
 
+    @lazily
     def predict(self, X, *, offset=None):
         """Predict the target: xᵀθ + b, or its exponential for losses with a log link.
 

@@ -6,9 +6,11 @@ partition to one in `_FAN_IN`, and so on to the top.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from skreg.rows.tables import as_table
 
@@ -34,10 +36,7 @@ def paired(X: Any, y: Any, weights: Any) -> list[Any]:
     """
     import dask
 
-    if X.numblocks[1] > 1:
-        raise ValueError(
-            f"X is cut into {X.numblocks[1]} blocks of columns. Use X.rechunk({{1: -1}})."
-        )
+    _require_whole_rows(X)
     columns = [array for array in (X, y, weights) if array is not None]
     for name, array in (("y", y), ("sample_weight", weights)):
         if array is not None and array.chunks[0] != X.chunks[0]:
@@ -58,6 +57,29 @@ def pieces(source: Any) -> Iterator[Any]:
     """The partitions one after the other, each brought here when it is asked for."""
     for piece in _delayed(source):
         yield piece.compute()
+
+
+def mapped(X: Any, function: Callable[[Any], Any]) -> Any:
+    """The collection of what a function makes of the rows of each block: nothing is computed yet.
+
+    It is tried on a row of zeros, for the shape and the type of what it gives.
+    """
+    if not hasattr(X, "numblocks"):  # a data frame
+        from pandas import DataFrame
+
+        row = DataFrame([[0.0] * len(X.columns)], columns=X.columns)
+        return X.map_partitions(function, meta=function(row)[:0])
+    _require_whole_rows(X)
+    tried = function(np.zeros((1, X.shape[1])))
+    wide = {"chunks": (X.chunks[0], (tried.shape[1],))} if tried.ndim > 1 else {"drop_axis": 1}
+    return X.map_blocks(function, dtype=tried.dtype, meta=tried[:0], **wide)
+
+
+def _require_whole_rows(X: Any) -> None:
+    if X.numblocks[1] > 1:
+        raise ValueError(
+            f"X is cut into {X.numblocks[1]} blocks of columns. Use X.rechunk({{1: -1}})."
+        )
 
 
 def summed(chunks: Chunks, work: Work) -> dict[Any, Any]:

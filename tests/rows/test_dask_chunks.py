@@ -18,6 +18,7 @@ from skreg import (
     PathSearchCV,
     QuadraticApproxLasso,
     QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
     RegularizedMLPRegressor,
 )
 from skreg.model_selection import HashKFold
@@ -116,8 +117,8 @@ def test_results_do_not_depend_on_who_worked(client):
     np.testing.assert_array_equal(one.coef_, other.coef_)
 
 
-def slow(part):
-    time.sleep(0.2)
+def slow(part, seconds=0.2):
+    time.sleep(seconds)
     return part
 
 
@@ -151,3 +152,69 @@ def test_a_column_missing_in_one_partition_is_named(client):
     parts = [dask.delayed(FRAME[:100]), dask.delayed(FRAME[100:].drop(columns="b"))]
     with pytest.raises(ValueError, match="a chunk has no column 'b'"):
         QuadraticApproxRidge().fit(Chunks(parts, "y", exclude=["kind"]))
+
+
+# Other losses ------------------------------------------------------------------------------------
+
+COUNTS = RNG.poisson(np.exp(0.3 * FRAME.a - 0.2)).astype(float)
+SOURCE = FRAME.assign(count=COUNTS).drop(columns=["y", "d"])
+ROWS = X.drop(columns="d")
+
+
+def counted(sizes, **options):
+    ends = np.cumsum([0, *sizes])
+    parts = [dask.delayed(SOURCE.iloc[a:b]) for a, b in pairwise(ends)]
+    return Chunks(dd.from_delayed(parts, meta=SOURCE.iloc[:0]), **options)
+
+
+@pytest.mark.parametrize("sizes", [[300], [100, 0, 150, 50]], ids=len)
+def test_a_search_of_counts_on_workers_is_that_in_memory(sizes, client):
+    model = make_pipeline(StandardScaler(), QuadraticApproxLasso(loss="poisson", tol=1e-10))
+    options = {"scoring": "neg_mean_poisson_deviance", "tol": 0.0}
+    found = PathSearchCV(model, ALPHAS, cv=3, **options).fit(
+        counted(sizes, y="count", exclude=["weight"])
+    )
+    expected = PathSearchCV(model, ALPHAS, cv=HashKFold(3), **options).fit(ROWS, COUNTS)
+    for key in ("split0_test_score", "mean_test_score"):
+        np.testing.assert_allclose(found.cv_results_[key], expected.cv_results_[key], rtol=1e-10)
+    one, other = (s.best_estimator_[-1].coef_ for s in (found, expected))
+    np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-10)
+
+
+def test_classes_on_workers_and_lazy_predictions(client):
+    source = counted([120, 180], y="kind", sample_weight="weight", exclude=["count"])
+    rows = FRAME[["a", "b", "c"]]
+    found = QuadraticApproxRidgeClassifier(alpha=0.01, tol=1e-10).fit(source)
+    expected = QuadraticApproxRidgeClassifier(alpha=0.01, tol=1e-10)
+    expected.fit(rows, FRAME.kind, FRAME.weight)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-8, atol=1e-10)
+    frame = dd.from_pandas(rows, npartitions=3)
+    for name in ("predict", "predict_proba", "decision_function", "predict_log_proba"):
+        lazy = getattr(found, name)(frame)
+        assert hasattr(lazy, "__dask_graph__")
+        np.testing.assert_array_equal(lazy.compute(), getattr(found, name)(rows))
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+def test_lazy_predictions_of_arrays(client):
+    rows, y = X.to_numpy(), FRAME.y.to_numpy()
+    lazy_rows = da.from_array(rows, chunks=(100, -1))
+    for target in (y, np.column_stack([y, -y])):
+        model = QuadraticApproxRidge().fit(rows, target)
+        lazy = model.predict(lazy_rows)
+        assert lazy.shape == target.shape
+        np.testing.assert_allclose(lazy.compute(), model.predict(rows), rtol=1e-10)
+    with pytest.raises(ValueError, match="return_std does not go with"):
+        model.predict(lazy_rows, return_std=True)
+    with pytest.raises(ValueError, match="blocks of columns"):
+        model.predict(lazy_rows.rechunk({1: 2}))
+
+
+def test_a_worker_that_is_killed_between_two_steps_costs_time_only(client):
+    victim = next(iter(client.run(os.getpid).values()))
+    parts = [dask.delayed(slow)(SOURCE[i : i + 100], 0.05) for i in range(0, 300, 100)]
+    source = Chunks(parts, "count", features=["a", "b"])
+    Timer(0.6, os.kill, (victim, signal.SIGKILL)).start()
+    found = QuadraticApproxRidge(loss="poisson", alpha=0.1).fit(source)
+    expected = QuadraticApproxRidge(loss="poisson", alpha=0.1).fit(FRAME[["a", "b"]], COUNTS)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-8)
