@@ -51,6 +51,13 @@ class AfterTraining(MLPSettings):
         to the biases of the first hidden layer, (n_members, its units); empty for one network.
         Of an ensemble the last layer of ``coefs_`` holds those of all members, side by side.
 
+    columns_ : ndarray of int
+        What the rows of ``coefs_[0]`` belong to: columns of X, and behind them those of the bins of
+        ``numerical_embedding``. After ``compress`` those that are left.
+
+    bin_edges_ : dict of int to ndarray
+        Edges of these bins, by feature.
+
     alpha_ : float or ndarray of shape (n_layers - 1,)
         λ in force.
 
@@ -229,7 +236,19 @@ class AfterTraining(MLPSettings):
         n_features = self.n_features_in_
         made = self._embedding
         origins = np.arange(n_features) if made is None else made.origins(n_features)
-        return origins if self._columns is None else origins[self._columns]
+        return origins[self.columns_]
+
+    @property
+    def columns_(self) -> np.ndarray:
+        """The columns of X, and behind them of its bins, that the network reads."""
+        width = len(self._raw_weights()[0])
+        return np.arange(width) if self._columns is None else self._columns
+
+    @property
+    def bin_edges_(self) -> dict[int, np.ndarray]:
+        """Edges of the bins of each feature that has more than one."""
+        made = self._embedding
+        return {} if made is None else dict(zip(made.features.tolist(), made.edges, strict=True))
 
     def _read(self, X):
         """The columns of X, or of its embedding, that the network reads."""

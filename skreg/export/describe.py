@@ -19,8 +19,19 @@ from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegress
 from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
 from skreg.export.formulas import FORMULAS
-from skreg.export.program import Affine, Apply, Offset, Program, RowMap, Standardize, Take
-from skreg.export.transformers import UnknownStepError, transformation_of
+from skreg.export.program import (
+    Affine,
+    Apply,
+    Mean,
+    Offset,
+    Program,
+    RowMap,
+    Softmax,
+    Spread,
+    Standardize,
+    Take,
+)
+from skreg.export.transformers import UnknownStepError, bin_steps, transformation_of
 
 
 def program_of(model: Any) -> Program:
@@ -158,32 +169,55 @@ def _of_linear_classifier(model: Any) -> Program:
 
 def _of_network(model: Any) -> Program:
     """Without the inputs and units that do nothing."""
-    n_members = len(model.adapters_[0])
-    if n_members:
-        raise ValueError(
-            f"export does not know ensembles, and this {type(model).__name__} has "
-            f"n_members={n_members}. Fit it with n_members=1."
-        )
-    if model.numerical_embedding is not None:
-        raise ValueError(
-            f"export does not know numerical_embedding={model.numerical_embedding!r}. Put "
-            "PiecewiseLinearEncoder and StandardScaler side by side before the network instead."
-        )
     network = model.compress()
-    weights, biases = network.coefs_, network.intercepts_
-    kept = network.selected_features_
-    kept = kept if len(kept) else np.array([0])  # a first layer that hears nothing keeps one input
-    steps: list[RowMap] = [] if len(kept) == model.n_features_in_ else [Take(kept)]
-    for level, layer in enumerate(zip(weights, biases, strict=True), start=1):
-        steps.append(Affine(*layer))
-        if level < len(weights) and network.activation != "identity":
+    steps = _read_by(network)
+    layers = [Affine(*layer) for layer in zip(network.coefs_, network.intercepts_, strict=True)]
+    classifies, (factors, shifts) = hasattr(model, "classes_"), network.adapters_
+    if len(factors):
+        steps.append(Spread(factors[:, None]))
+        layers = _of_members(layers, shifts)
+    for layer in layers[:-1]:
+        steps.append(layer)
+        if network.activation != "identity":
             steps.append(Apply(network.activation))
-    dtype = weights[0].dtype
-    if not hasattr(model, "classes_"):
-        return _program(model, [*steps, *_link(model)], dtype)
-    program = _program(model, steps, dtype, model.classes_)
-    is_multilabel = model.out_activation_ == "logistic" and program.width == len(model.classes_)
-    return replace(program, is_multilabel=is_multilabel)
+    steps.append(layers[-1])
+    if not classifies or len(factors):
+        steps += [Softmax()] if model.out_activation_ == "softmax" else _link(model)
+    if len(factors):
+        steps.append(Mean(len(factors)))
+    classes = model.classes_ if classifies else None
+    program = _program(model, steps, layers[0].weights.dtype, classes)
+    is_multilabel = classifies and model.out_activation_ == "logistic"
+    return replace(program, is_multilabel=is_multilabel and program.width == len(model.classes_))
+
+
+def _read_by(network: Any) -> list[RowMap]:
+    """The columns of X that a network reads, and of how far they have come through their bins."""
+    n, columns, edges = network.n_features_in_, network.columns_, network.bin_edges_
+    if not edges:
+        return [] if len(columns) == n else [Take(columns)]
+    taken, scaled, bounded = bin_steps(list(edges), list(edges.values()))
+    endless = np.full(n, np.inf)
+    steps = [
+        Take(np.concatenate([np.arange(n), taken.indices])),
+        Standardize(*_behind((np.zeros(n), np.ones(n)), scaled)),
+        Bounds(*_behind((-endless, endless), bounded)),
+    ]
+    return [step.take(columns) for step in steps]
+
+
+def _behind(first: tuple[np.ndarray, ...], step: RowMap) -> list[np.ndarray]:
+    pairs = zip(first, step.arrays().values(), strict=True)
+    return [np.concatenate(pair) for pair in pairs]
+
+
+def _of_members(layers: list[Affine], shifts: np.ndarray) -> list[Affine]:
+    """The layers of an ensemble: those of one network but for biases ahead, and the last one."""
+    *shared, last = layers
+    n_members = len(shifts)
+    first = replace(shared[0], biases=(shared[0].biases + shifts)[:, None])
+    weights = last.weights.reshape(len(last.weights), n_members, -1).swapaxes(0, 1)
+    return [first, *shared[1:], Affine(weights, last.biases.reshape(n_members, 1, -1))]
 
 
 def _link(model: Any) -> list[RowMap]:

@@ -16,9 +16,12 @@ from skreg.export.program import (
     Apply,
     Bounds,
     Fill,
+    Mean,
     Offset,
     Program,
     RowMap,
+    Softmax,
+    Spread,
     Standardize,
     Take,
 )
@@ -118,21 +121,31 @@ def raw_of(program: Program, graph: Graph, x: str, offset: str | None = None) ->
 
 def label_and_probabilities(program: Program, graph: Graph, raw: str) -> tuple[str, str]:
     """Add what raw predictions mean for classes; names of labels and of probabilities."""
-    value = Tensor(graph, raw)
-    share = FORMULAS["logistic"]
+    probabilities = raw if program.has_shares else _shares(program, graph, raw)
     if program.is_multilabel or program.is_binary:
-        above = graph.cast(graph.node("Greater", raw, _scalar(graph, 0.0)), np.int64)
+        least = _scalar(graph, 0.5 if program.has_shares else 0.0)
+        above = graph.cast(graph.node("Greater", raw, least), np.int64)
     if program.is_multilabel:
-        return above, share(value).name
+        return above, probabilities
     if program.is_binary:
-        first, second = share(-value).name, share(value).name
-        probabilities = graph.node("Concat", first, second, axis=1)
         index = graph.node("Squeeze", above, graph.constant(np.array([1])))
     else:
-        probabilities = graph.node("Softmax", raw, axis=1)
         index = graph.node("ArgMax", raw, axis=1, keepdims=0)
+    if program.is_binary and program.has_shares:
+        first = graph.node("Sub", _scalar(graph, 1.0), raw)
+        probabilities = graph.node("Concat", first, raw, axis=1)
     labels = graph.constant(onnx_labels(program.classes))
     return graph.node("Gather", labels, index, axis=0), probabilities
+
+
+def _shares(program: Program, graph: Graph, raw: str) -> str:
+    """Probabilities of raw predictions."""
+    share, value = FORMULAS["logistic"], Tensor(graph, raw)
+    if program.is_multilabel:
+        return share(value).name
+    if program.is_binary:
+        return graph.node("Concat", share(-value).name, share(value).name, axis=1)
+    return _add(Softmax(), graph, raw)
 
 
 def onnx_labels(classes: NDArray | None) -> NDArray:
@@ -184,4 +197,21 @@ def _(step: Apply, graph, x):
 
 @_add.register
 def _(step: Affine, graph, x):
-    return graph.node("Gemm", x, graph.constant(step.weights), graph.constant(step.biases))
+    weights, biases = graph.constant(step.weights), graph.constant(step.biases)
+    return graph.node("Add", graph.node("MatMul", x, weights), biases)
+
+
+@_add.register
+def _(step: Spread, graph, x):
+    return graph.node("Mul", x, graph.constant(step.factors))
+
+
+@_add.register
+def _(step: Mean, graph, x):
+    total = graph.node("ReduceSum", x, graph.constant(np.array([0])), keepdims=0)
+    return graph.node("Mul", total, _scalar(graph, 1 / step.n_members))
+
+
+@_add.register
+def _(step: Softmax, graph, x):
+    return graph.node("Softmax", x, axis=-1)

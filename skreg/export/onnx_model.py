@@ -150,7 +150,7 @@ def to_onnx(
     >>> lasso = skreg.QuadraticApproxLasso(0.1).fit(X, y)
     >>> graph = skreg.to_onnx(lasso)
     >>> [node.op_type for node in graph.graph.node]
-    ['Gather', 'Gemm', 'Identity']
+    ['Gather', 'MatMul', 'Add', 'Identity']
     >>> from onnxruntime import InferenceSession
     >>> session = InferenceSession(graph.SerializeToString())
     >>> np.allclose(session.run(["prediction"], {"X": X})[0][:, 0], lasso.predict(X))

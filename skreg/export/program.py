@@ -23,7 +23,7 @@ class RowMap:
 
     def take(self, kept: NDArray[np.intp]) -> RowMap:
         """The same for these columns only, where each number is mapped by itself."""
-        return replace(self, **{name: array[kept] for name, array in self.arrays().items()})
+        return replace(self, **{name: array[..., kept] for name, array in self.arrays().items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +66,33 @@ class Apply(RowMap):
 
 @dataclass(frozen=True, eq=False)
 class Affine(RowMap):
-    """x·weights + biases, with weights of shape (n_in, n_out)."""
+    """x·weights + biases, with weights of shape (n_in, n_out).
+
+    Members of an ensemble may have biases, or both, of their own: of shape (n_members, 1, n_out)
+    and (n_members, n_in, n_out).
+    """
 
     weights: NDArray
     biases: NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Spread(RowMap):
+    """A row for each member of an ensemble: x·factors, of shape (n_members, 1, n_columns)."""
+
+    factors: NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Mean(RowMap):
+    """The mean of the members' rows."""
+
+    n_members: int
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(RowMap):
+    """exp(x) as shares of their sum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +114,8 @@ class Program:
     feature_names : tuple of str or None
     steps : tuple of RowMap
         From a row of features to predictions; for classes, to raw predictions: the log odds of the
-        second of two, or a number for each of more, or for each of several labels.
+        second of two, or a number for each of more, or for each of several labels. Of an ensemble
+        of networks to the probabilities that are meant by them.
     dtype : dtype
         That of the fitted parameters.
     classes : ndarray or None
@@ -114,7 +138,7 @@ class Program:
         widths = [self.n_features]
         for step in self.steps:
             if isinstance(step, Affine):
-                widths.append(step.weights.shape[1])
+                widths.append(step.weights.shape[-1])
             else:
                 widths.append(len(step.indices) if isinstance(step, Take) else widths[-1])
         return widths[1:]
@@ -128,6 +152,11 @@ class Program:
     def is_binary(self) -> bool:
         """Whether one raw prediction stands for two classes."""
         return self.classes is not None and not self.is_multilabel and self.width == 1
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether the steps end in probabilities of classes."""
+        return self.classes is not None and any(isinstance(step, Mean) for step in self.steps)
 
     @property
     def offset_width(self) -> int:
@@ -205,6 +234,8 @@ def _pruned(steps: Iterable[RowMap]) -> list[RowMap]:
 
 def _merged(first: RowMap, second: RowMap) -> Affine | None:
     """Two affine steps as one, in float64; None where they are not such, or smaller apart."""
+    if any(step.biases.ndim > 1 for step in (first, second) if isinstance(step, Affine)):
+        return None  # of members
     if isinstance(first, Standardize) and isinstance(second, Affine):
         weights = second.weights / first.scale[:, None]
         return Affine(weights, second.biases - first.shift @ weights)

@@ -15,9 +15,12 @@ from skreg.export.program import (
     Apply,
     Bounds,
     Fill,
+    Mean,
     Offset,
     Program,
     RowMap,
+    Softmax,
+    Spread,
     Standardize,
     Take,
 )
@@ -78,6 +81,15 @@ class _Module:
             self.function(f"{self.functions[key]}(x)", [*lines, f"    return {value}"])
         return self.functions[key]
 
+    def softmax(self) -> str:
+        """Write the function; its name."""
+        if ("softmax", ()) not in self.functions:
+            self.functions["softmax", ()] = "softmax"
+            shifted = "    x = np.exp(x - x.max(axis=-1, keepdims=True))"
+            shares = "    return x / x.sum(axis=-1, keepdims=True)"
+            self.function("softmax(x)", [shifted, shares])
+        return "softmax"
+
     def function(self, head: str, lines: list[str]) -> None:
         """Write a function; an exponential beyond the largest float is inf, without a warning."""
         self.written += ["", "", '@np.errstate(over="ignore")', f"def {head}:", *lines]
@@ -115,6 +127,18 @@ class _Module:
         self.lines.append(f"x = x @ {weights} + {self.constant('BIASES', step.biases)}")
 
     @add.register
+    def _(self, step: Spread):
+        self.lines.append(f"x = x * {self.constant('FACTORS', step.factors)}")
+
+    @add.register
+    def _(self, step: Mean):
+        self.lines.append("x = x.mean(axis=0)")
+
+    @add.register
+    def _(self, step: Softmax):
+        self.lines.append(f"x = {self.softmax()}(x)")
+
+    @add.register
     def _(self, step: Offset):
         columns = "np.asarray(offset, dtype=np.float64).reshape(len(x), -1)"
         self.lines.append(f"x = x if offset is None else x + {columns}")
@@ -150,22 +174,28 @@ def _write_predictions(module: _Module, program: Program, arguments: str) -> Non
         doc = '    """The predicted target of each row."""'
         module.function(f"predict({arguments})", [doc, f"    return {raw}{first}"])
         return
+    least = 0.5 if program.has_shares else 0
     if program.is_multilabel:
-        share, label = [f"    return {module.formula('logistic')}(x)"], "(x > 0).astype(int)"
+        label = f"(x > {least}).astype(int)"
     elif program.is_binary:
-        logistic = module.formula("logistic")
-        share = [f"    return np.hstack([{logistic}(-x), {logistic}(x)])"]
-        label = "CLASSES[(x[:, 0] > 0).astype(int)]"
+        label = f"CLASSES[(x[:, 0] > {least}).astype(int)]"
     else:
-        share = [
-            "    x = np.exp(x - x.max(axis=1, keepdims=True))",
-            "    return x / x.sum(axis=1, keepdims=True)",
-        ]
         label = "CLASSES[x.argmax(axis=1)]"
     doc = '    """The probability of each of CLASSES."""'
-    module.function(f"predict_proba({arguments})", [doc, f"    x = {raw}", *share])
+    share = f"    return {_share(module, program)}"
+    module.function(f"predict_proba({arguments})", [doc, f"    x = {raw}", share])
     doc = '    """The most probable class of each row, or 0 and 1 for each of several labels."""'
     module.function(f"predict({arguments})", [doc, f"    x = {raw}", f"    return {label}"])
+
+
+def _share(module: _Module, program: Program) -> str:
+    """Probabilities of what the steps end in."""
+    if program.has_shares:
+        return "np.hstack([1 - x, x])" if program.is_binary else "x"
+    if not (program.is_binary or program.is_multilabel):
+        return f"{module.softmax()}(x)"
+    logistic = module.formula("logistic")
+    return f"np.hstack([{logistic}(-x), {logistic}(x)])" if program.is_binary else f"{logistic}(x)"
 
 
 _CHECK = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,15 +117,20 @@ def _of_clip_scaler(model: Any) -> list[RowMap]:
 
 
 def _of_encoder(model: Any) -> list[RowMap]:
-    """Every feature once for each of its bins, which count from their lower edge."""
-    n_bins = np.array([len(edges) - 1 for edges in model.bin_edges_])
-    below = np.concatenate([edges[:-1] for edges in model.bin_edges_])
-    widths = np.concatenate([2 * np.diff(edges / 2) for edges in model.bin_edges_])
+    return list(bin_steps(range(len(model.bin_edges_)), model.bin_edges_))
+
+
+def bin_steps(
+    features: Sequence[int], edges: Sequence[np.ndarray]
+) -> tuple[Take, Standardize, Bounds]:
+    """How far these features have come through each of their bins: a column for each bin."""
+    n_bins = np.array([len(at) - 1 for at in edges])
+    below = np.concatenate([at[:-1] for at in edges])
+    widths = np.concatenate([2 * np.diff(at / 2) for at in edges])
     ends = np.cumsum(n_bins)
     lower, upper = np.zeros(len(below)), np.ones(len(below))
     lower[ends - n_bins], upper[ends - 1] = -np.inf, np.inf
-    features = np.repeat(np.arange(len(n_bins)), n_bins)
-    return [Take(features), Standardize(below, widths), Bounds(lower, upper)]
+    return Take(np.repeat(features, n_bins)), Standardize(below, widths), Bounds(lower, upper)
 
 
 TRANSFORMERS: dict[type, Callable[[Any], list[RowMap]]] = {

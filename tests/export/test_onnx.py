@@ -115,6 +115,25 @@ def test_several_labels_a_row(dtype):
     assert np.array_equal(found["label"], model.predict(X))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ["identity", "relu"])
+def test_ensembles_predict_the_mean_of_their_members(activation, dtype):
+    rng = np.random.default_rng(23)
+    X = rows(rng, dtype=dtype)
+    sizes = dict(n_members=5, hidden=(6, 4), activation=activation)
+    for labels in (["a", "b"], ["a", "b", "c"]):
+        model = network(RegularizedMLPClassifier, **sizes)
+        check(fitted(model, X, targets(rng, X, labels)), X, dtype)
+    for loss in ("squared_error", "poisson"):
+        model = network(RegularizedMLPRegressor, loss=loss, **sizes)
+        check(fitted(model, X, targets(rng, X, n_targets=2)), X, dtype)
+    Y = (X[:, :2] > 0.5).astype(int)
+    model = fitted(network(RegularizedMLPClassifier, **sizes), X, Y)
+    found = run(skreg.to_onnx(model), X)
+    agree(found["probabilities"], model.predict_proba(X), dtype)
+    assert np.array_equal(found["label"], model.predict(X))
+
+
 @pytest.mark.parametrize("n_classes", [0, 2, 4])
 def test_an_offset_is_a_second_input(n_classes):
     rng = np.random.default_rng(4)
