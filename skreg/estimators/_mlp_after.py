@@ -52,11 +52,10 @@ class AfterTraining(MLPSettings):
         Of an ensemble the last layer of ``coefs_`` holds those of all members, side by side.
 
     columns_ : ndarray of int
-        What the rows of ``coefs_[0]`` belong to: columns of X, and behind them those of the bins of
-        ``numerical_embedding``. After ``compress`` those that are left.
+        What the rows of ``coefs_[0]`` belong to: columns of X, then of ``numerical_embedding``.
 
     bin_edges_ : dict of int to ndarray
-        Edges of these bins, by feature.
+        Edges of the bins of ``numerical_embedding``, by feature.
 
     alpha_ : float or ndarray of shape (n_layers - 1,)
         λ in force.
@@ -233,8 +232,7 @@ class AfterTraining(MLPSettings):
 
     def _origins(self):
         """The feature of X that each row of the first weights belongs to."""
-        n_features = self.n_features_in_
-        made = self._embedding
+        made, n_features = self._embedding, self.n_features_in_
         origins = np.arange(n_features) if made is None else made.origins(n_features)
         return origins[self.columns_]
 

@@ -22,6 +22,7 @@ from skreg.export.formulas import FORMULAS
 from skreg.export.program import (
     Affine,
     Apply,
+    Bounds,
     Mean,
     Offset,
     Program,

@@ -134,6 +134,21 @@ def test_ensembles_predict_the_mean_of_their_members(activation, dtype):
     assert np.array_equal(found["label"], model.predict(X))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_networks_that_see_bins_of_their_features(dtype):
+    rng = np.random.default_rng(24)
+    X = rows(rng, n=200, dtype=dtype)
+    how = dict(numerical_embedding="piecewise_linear", penalty="l1", alpha=0.02, max_iter=20)
+    model = fitted(network(RegularizedMLPRegressor, n_members=3, **how), X, np.abs(X[:, 0]))
+    check(model, X, dtype)
+    assert list(model.bin_edges_) == [0, 1, 2, 3, 4]
+    n_columns = 5 + sum(len(edges) - 1 for edges in model.bin_edges_.values())
+    assert model.columns_.tolist() == list(range(n_columns))
+    kept = model.compress().columns_
+    assert np.array_equal(kept, np.flatnonzero(model.coefs_[0].any(axis=1)))
+    assert len(kept) < n_columns
+
+
 @pytest.mark.parametrize("n_classes", [0, 2, 4])
 def test_an_offset_is_a_second_input(n_classes):
     rng = np.random.default_rng(4)
