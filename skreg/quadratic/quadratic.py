@@ -232,7 +232,8 @@ class Quadratic(Problem):
 
     def intercepts(self, thetas: NDArray) -> NDArray:
         """The best intercepts ȳ − x̄ᵀθ, shape (…, q), beside θ of shape (…, q, p)."""
-        return self.y_mean - np.einsum("...j,j->...", thetas, self.x_mean)
+        flat = product(thetas.reshape(-1, thetas.shape[-1]), self.x_mean[:, None])
+        return self.y_mean - flat.reshape(thetas.shape[:-1])
 
     def hessian_at(self, theta: NDArray, intercept: NDArray) -> QuadraticHessian:
         """H, which is the same everywhere."""

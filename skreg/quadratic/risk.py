@@ -14,7 +14,7 @@ from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point, Rounding, rows_times
 from skreg.quadratic.problem import Problem
 from skreg.rows import make_rows
-from skreg.rows.products import EPS, Array, by_halves
+from skreg.rows.products import EPS, Array, by_halves, dot
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
 _WORTH_TWO = 5e5
@@ -106,7 +106,7 @@ class EmpiricalRisk(Problem):
 
     def value_at(self, raw):
         """R at raw predictions of shape (n, K)."""
-        return float(self.share @ self.loss.derivatives(self.y, raw)[0])
+        return dot(self.share, self.loss.derivatives(self.y, raw)[0])
 
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
         coefs, intercepts = np.atleast_2d(coef), np.atleast_1d(intercept)
@@ -131,7 +131,7 @@ class EmpiricalRisk(Problem):
         gradient *= self.share[:, None]
         if not self.loss.coupled:
             curvature *= self.share[:, None]
-        return float(self.share @ loss), gradient, curvature
+        return dot(self.share, loss), gradient, curvature
 
     def at(self, theta, intercept, *, raw=None, derivatives=None, gradient=None):
         """The `Point` of θ (K·p,) and b (K,), both about the design's center.

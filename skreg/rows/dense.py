@@ -30,6 +30,8 @@ _FAR = 100.0
 _SAMPLE = 256
 # Rows that are asked first how large c is beside the spread.
 _FEW_ROWS = 8
+# Columns that are centered one by one, which a product of so few would take longer to do.
+_FEW_COLUMNS = 4
 # Multiply-adds of a Gram matrix beyond which each half of the rows is summed by a thread.
 _WORTH_TWO = 1e8
 
@@ -117,8 +119,13 @@ class DenseRows(Rows):
                 out = thin_products.transposed_pair(self.X, *np.ascontiguousarray(r.T)).T
             else:
                 out = product(self.X.T, r)
-            if self.is_centered:
-                sums = r.sum(axis=0)
+            if not self.is_centered:
+                return out
+            sums = r.sum(axis=0)
+            if len(sums) <= _FEW_COLUMNS:
+                for column, total in zip(out.T, sums, strict=True):
+                    column -= total * self.center
+            else:
                 # Residuals and singular vectors of centered rows sum to nothing but rounding.
                 if (np.abs(sums) > EPS * np.abs(r).sum(axis=0)).any():
                     out -= product(self.center[:, None], sums[None])

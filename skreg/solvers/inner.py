@@ -66,10 +66,10 @@ class CoefficientBlocks:
             self._starts = np.cumsum([0, *self.sizes])
 
     @cached_property
-    def terms(self) -> Array:
-        """l1, l2 and the lower and upper bounds of a `Separable` penalty, shape (4, K·p)."""
+    def terms(self) -> tuple[Array, ...]:
+        """l1, l2 and the lower and upper bounds of a `Separable` penalty, each of shape (K·p,)."""
         penalty = cast(Separable, self.penalty)  # the kernel's name says so
-        return np.concatenate([penalty.terms(self.n_features)] * self.n_outputs, axis=1)
+        return tuple(np.concatenate([penalty.terms(self.n_features)] * self.n_outputs, axis=1))
 
     def _merge(self) -> None:
         """The penalty's blocks, those without a penalty as one."""
@@ -232,7 +232,7 @@ class Coordinates(InnerKernel):
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
     ) -> None:
         self.members = np.concatenate([self.members, new])
-        terms = self.blocks.terms.take(self.members, axis=1)
+        terms = [term[self.members] for term in self.blocks.terms]
         self.active.extend(hessian, cross.ravel(), slack, *terms, slope.ravel())
         self.theta = self.active.theta
 
