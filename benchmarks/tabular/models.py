@@ -166,6 +166,9 @@ CONTENDERS = {
     "skreg": partial(_here, _ours),
     "skreg encoded": partial(_here, _ours_encoded),
     "skreg, 16 members": partial(_here, partial(_ours, n_members=16)),
+    "skreg, 16 members, bins": partial(
+        _here, partial(_ours, n_members=16, numerical_embedding="piecewise_linear")
+    ),
     "skreg tuned": partial(_here, _ours_tuned),
     **{name: partial(_other_python, name) for name in BUDGETS},
     "HistGradientBoosting": partial(_here, _trees),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,12 @@ class Combination:
     partial: Any = None  # after Ctrl-C, of those that were finished
     criterion: Any = None  # `CriterionScores`, where a criterion stands in for splits
     settled: bool = False  # whether λ beyond these have been found not to matter
+    candidates: list = field(default_factory=list)  # parameters of each, where not only λ differs
+
+    def parameters_at(self, name, i):
+        """All parameters of the i-th candidate, λ being ``name``, in the order of their names."""
+        own = self.candidates[i] if self.candidates else {name: self.alphas[i].item()}
+        return dict(sorted({**self.parameters, **own}.items()))
 
 
 def combinations(param_grid, base, name):
@@ -93,6 +100,9 @@ class Evaluation:
         estimator = combination.estimator
         if self.job.resource is not None:
             halving.check(estimator)
+        if combination.candidates:
+            self._judge_candidates(combination)
+            return
         if isinstance(self.choice, np.ndarray):
             alphas = self.choice
         else:
@@ -134,6 +144,20 @@ class Evaluation:
                 raise
             combination.scores = joined(combination.scores, scores, order) if old.size else scores
         combination.alphas = every[order]
+
+    def _judge_candidates(self, combination):
+        """Scores of candidates that differ in more than λ, without those that were not begun."""
+        name = self.job.alpha_name
+        given = [one.get(name) for one in combination.candidates]
+        alphas = np.array([alpha if isinstance(alpha, Real) else np.nan for alpha in given])
+        job = replace(
+            self.job, estimator=combination.estimator, metric=self.metric, resource="epochs",
+            alphas=alphas, candidates=tuple(combination.candidates),
+        )  # fmt: skip
+        combination.scores = routed(job, {})
+        begun = combination.scores.more.pop("number")
+        combination.candidates = [combination.candidates[i] for i in begun]
+        combination.alphas = alphas[begun]
 
     def _by_criterion(self, combination, alphas):
         """What a criterion says of all rows, as the scores of one split that holds none out."""
@@ -192,8 +216,8 @@ class Evaluation:
         if has_path(estimator) and self.job.y is not None:
             context.call_on_fit_task_begin(**hooks)
             return self._from_path(combination, i)
-        alpha = {self.job.alpha_name: combination.alphas[i].item()}
-        estimator = clone(estimator).set_params(**alpha)
+        chosen = combination.parameters_at(self.job.alpha_name, i)
+        estimator = clone(estimator).set_params(**clone(chosen, safe=False))
         target = () if self.job.y is None else (self.job.y,)
         with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(**hooks)

@@ -20,6 +20,8 @@ from skreg.model_selection.pipelines import is_network, last_step
 
 #: One λ in so many goes on, for so many times the epochs.
 FACTOR = 3
+#: Of candidates that differ in more than λ the first are stopped after a ninth of the epochs.
+RUNGS = 3
 
 
 def serves(job):
@@ -37,15 +39,22 @@ def check(estimator):
 
 
 def run(job):
-    """Train, stop the worse λ at every rung, and score what is left at the end.
+    """Train, stop the worse λ, or candidates, at every rung, and score what is left at the end.
 
-    See `Route`. Scores of a λ that was stopped are those after its last epoch. Further columns are
-    ``n_resources``, the epochs that each λ was allowed, and ``stopped``.
+    See `Route`. Scores of one that was stopped are those after its last epoch. Further columns are
+    ``n_resources``, the epochs that each was allowed, and ``stopped``. Under a ``time_budget`` the
+    first rung begins no more candidates once it has used its share: these are left out.
     """
-    rungs = schedule(last_step(job.estimator).max_iter, len(job.alphas))
+    rungs = schedule(
+        last_step(job.estimator).max_iter, len(job.alphas), RUNGS if job.candidates else math.inf
+    )
     splits = [Split(job, j) for j in range(len(job.splits))]
     n_resources = np.full(len(job.alphas), rungs[-1])
-    trials = [Trial(split, i, rungs) for split in splits for i in range(len(job.alphas))]
+    door = Door(job.time_budget, len(rungs))
+    # Candidates come one after the other where time may end.
+    trials = [Trial(split, i, rungs, door) for i in range(len(job.alphas)) for split in splits]
+    if job.time_budget is None:
+        trials.sort(key=lambda trial: trial.split.j)
     left = np.arange(len(job.alphas))
     job.watch.expect(sum(math.ceil(len(left) / FACTOR**k) for k in range(len(rungs))))
 
@@ -59,29 +68,37 @@ def run(job):
                 tasks = [(trial, k) for trial in trials if trial.i in left]
                 for (trial, _), _ in in_pool(Trial.advance, tasks, n_threads, stop):
                     job.watch.solved(trial.split.j)
+                left = np.array([i for i in left if door.admits(i)])
                 if k + 1 < len(rungs):
                     left, stopped = _better(job, trials, left)
                     n_resources[stopped] = n_epochs
                     _tell(job, n_epochs, rungs[-1], left, stopped)
+                    for trial in trials:
+                        if trial.i in stopped:
+                            trial.end()
     finally:
         for trial in trials:
             trial.end()
+    begun = [i for i in range(len(job.alphas)) if door.admits(i)]
     for split in splits:
-        yield split.j, [trial.fit for trial in trials if trial.split is split]
-    is_stopped = np.isin(np.arange(len(job.alphas)), left, invert=True)
-    return {"more": {"n_resources": n_resources.tolist(), "stopped": is_stopped.tolist()}}
+        yield split.j, [t.fit for t in trials if t.split is split and door.admits(t.i)]
+    more = {
+        "n_resources": n_resources[begun].tolist(),
+        "stopped": np.isin(begun, left, invert=True).tolist(),
+    }
+    return {"more": more | ({"number": begun} if job.candidates else {})}
 
 
-def schedule(max_iter, n_alphas):
-    """Epochs after which λ are stopped, ending with ``max_iter``.
+def schedule(max_iter, n_alphas, most=math.inf):
+    """Epochs after which λ are stopped, ending with ``max_iter``; ``most`` numbers at most.
 
     Examples
     --------
-    >>> schedule(90, 10), schedule(15, 5), schedule(2, 5), schedule(100, 2)
-    ([10, 30, 90], [5, 15], [2], [100])
+    >>> schedule(90, 10), schedule(15, 5), schedule(2, 5), schedule(100, 2), schedule(90, 99, 3)
+    ([10, 30, 90], [5, 15], [2], [100], [10, 30, 90])
     """
     n_halvings = 0
-    while FACTOR ** (n_halvings + 1) <= min(n_alphas, max_iter):
+    while n_halvings + 1 < most and FACTOR ** (n_halvings + 1) <= min(n_alphas, max_iter):
         n_halvings += 1
     return [math.ceil(max_iter / FACTOR**k) for k in range(n_halvings, -1, -1)]
 
@@ -97,11 +114,37 @@ def _better(job, trials, left):
 
 def _tell(job, n_epochs, all_epochs, left, stopped):
     if job.verbose:
-        gone = ", ".join(f"{alpha:.3g}" for alpha in job.alphas[np.sort(stopped)])
+        what, gone = "candidates", f"{len(stopped)} of them"
+        if not job.candidates:
+            alphas = ", ".join(f"{alpha:.3g}" for alpha in job.alphas[np.sort(stopped)])
+            what, gone = "λ", f"{job.alpha_name}={alphas}"
         print(
-            f"[PathSearchCV] after {n_epochs} of {all_epochs} epochs {len(left)} λ go on; stopped: "
-            f"{job.alpha_name}={gone}"
+            f"[PathSearchCV] after {n_epochs} of {all_epochs} epochs {len(left)} {what} go on; "
+            f"stopped: {gone}"
         )
+
+
+class Door:
+    """Lets candidates begin for as long as the first rung has time, and a few in any case.
+
+    Parameters
+    ----------
+    seconds : float or None
+        For all rungs, each of which takes about as long; None for no limit.
+    n_rungs : int
+    """
+
+    def __init__(self, seconds, n_rungs):
+        self._lock, self._answers = threading.Lock(), {}
+        share = math.inf if seconds is None else seconds / n_rungs
+        self._end = time.perf_counter() + share
+
+    def admits(self, i):
+        """Whether the i-th candidate is one of those that begin: asked again, the same."""
+        with self._lock:
+            if i not in self._answers:
+                self._answers[i] = i < FACTOR or time.perf_counter() < self._end
+            return self._answers[i]
 
 
 class Trial:
@@ -110,8 +153,8 @@ class Trial:
     ``fit`` is what ``_fit_and_score`` returns, of the epochs trained so far.
     """
 
-    def __init__(self, split, i, rungs):
-        self.split, self.i, self.rungs = split, i, rungs
+    def __init__(self, split, i, rungs, door):
+        self.split, self.i, self.rungs, self.door = split, i, rungs, door
         self.fit = None
         self._thread, self._error = None, None
         self._may_go, self._is_held = threading.Event(), threading.Event()
@@ -121,7 +164,7 @@ class Trial:
 
     def advance(self, rung):
         """Train as far as this rung and score; what goes wrong is raised here."""
-        if self._is_over or self._is_stopped:
+        if self._is_over or self._is_stopped or not self.door.admits(self.i):
             return
         self._rung = rung
         self._started = time.perf_counter()

@@ -143,6 +143,8 @@ class Job:
     tol: float = 0.0  # error of a score that does not matter, as a share of its standard error
     resource: str | None = None  # what successive halving rations: "epochs"
     metric: Any = None  # name of the scorer by which it does
+    candidates: tuple = ()  # parameters of each, by name, where these differ in more than λ
+    time_budget: float | None = None  # seconds for all of them together
     # What routes keep from one job to the next: all jobs of a search have the same rows, splits and
     # parameters of ``fit``.
     shared: dict[Any, Any] = field(default_factory=dict)
@@ -151,6 +153,12 @@ class Job:
     def __post_init__(self) -> None:
         for name in ("fit_params", "score_params"):
             object.__setattr__(self, name, _in_range(getattr(self, name)))
+
+    def parameters(self, i: int) -> dict[str, Any]:
+        """Those of the i-th candidate, by name."""
+        if self.candidates:
+            return self.candidates[i]
+        return {self.alpha_name: self.alphas[i].item()}
 
     @property
     def enough(self) -> float:

@@ -75,9 +75,9 @@ class Split:
 
     def network(self, i):
         """The network to be fitted for the i-th λ."""
-        name = self.job.alpha_name.rpartition("__")[2]
-        alpha = {name: self.job.alphas[i].item()}
-        return clone(self.rows.prefix.last).set_params(**alpha)
+        prefix, given = self.job.alpha_name.removesuffix("alpha"), self.job.parameters(i)
+        own = {name.removeprefix(prefix): value for name, value in given.items()}
+        return clone(self.rows.prefix.last).set_params(**clone(own, safe=False))
 
     def fit(self, network):
         """Fit it to the training rows."""

@@ -1,6 +1,7 @@
 """What a search found: its table, its choice, and whether the grid was wide enough."""
 
 import warnings
+from numbers import Real
 
 import numpy as np
 from sklearn.metrics._scorer import _MultimetricScorer
@@ -74,9 +75,7 @@ class Outcome:
         search, name, first = self.search, self.evaluation.job.alpha_name, self.pairs[0][0]
         out = [fits[i] for c, i in self.pairs for fits in c.scores.fits]
         _warn_or_raise_about_fit_failures(out, search.error_score)
-        parameters = [
-            dict(sorted({**c.parameters, name: c.alphas[i].item()}.items())) for c, i in self.pairs
-        ]
+        parameters = [c.parameters_at(name, i) for c, i in self.pairs]
         more = {key: [c.scores.more[key][i] for c, i in self.pairs] for key in first.scores.more}
         with np.errstate(invalid="ignore"):  # scores of −inf have no spread
             results = search._format_results(parameters, len(out) // len(self.pairs), out, more)
@@ -92,10 +91,11 @@ class Outcome:
         best = search._select_best_index(search.refit, metric, results)
         if not callable(search.refit):
             best = best_finished(results, metric, best)
-            simplest = self._simplest(results, metric, best)
-            combination, i = self.pairs[simplest]
-            self.attributes["alpha_one_std_err_"] = float(combination.alphas[i])
-            best = simplest if search.selection in ONE_STD_ERR else best
+            if not self.pairs[best][0].candidates:
+                simplest = self._simplest(results, metric, best)
+                combination, i = self.pairs[simplest]
+                self.attributes["alpha_one_std_err_"] = float(combination.alphas[i])
+                best = simplest if search.selection in ONE_STD_ERR else best
             self.attributes["best_score_"] = results[f"mean_test_{metric}"][best]
         self.chosen = combination, i = self.pairs[best]
         self.attributes |= {
@@ -158,7 +158,7 @@ def frame_of(search, name):
         if f"mean_train_{metric}" in results:
             columns[f"mean_train_{metric}"] = results[f"mean_train_{metric}"]
     columns |= {key: results[key] for key in results if key.startswith("split")}
-    alphas = np.asarray(results[f"param_{name}"], dtype=np.float64)
+    alphas = np.array([a if isinstance(a, Real) else np.nan for a in results[f"param_{name}"]])
     if hasattr(search, "path_") and np.array_equal(search.path_.alphas, alphas):
         columns |= {"dof": search.path_.dof, "n_nonzero": search.path_.n_nonzero}
     return pd.DataFrame(columns, index=pd.Index(alphas, name="alpha"))

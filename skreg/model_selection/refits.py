@@ -45,7 +45,7 @@ def _arguments(job, i, j):
         train=train,
         test=test,
         verbose=job.verbose,
-        parameters={job.alpha_name: job.alphas[i].item()},
+        parameters=job.parameters(i),
         fit_params=job.fit_params,
         score_params=job.score_params,
         return_train_score=job.return_train_score,

@@ -17,12 +17,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters
+from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
 from skreg.model_selection.job import Watch
 from skreg.model_selection.outcome import ONE_STD_ERR, Outcome, finished_of, scorers_of
 from skreg.model_selection.parts import Parts
-from skreg.model_selection.pipelines import alpha_name
+from skreg.model_selection.pipelines import alpha_name, last_step
 from skreg.model_selection.request import (
     INFORMATION,
     WITHOUT_SPLITS,
@@ -91,7 +92,11 @@ class PathSearchCV(SearchResults):
         train for a few epochs, the better third goes on for three times as many, and so on to
         ``max_iter``. ``cv_results_`` has ``n_resources``, the epochs that a λ was allowed, and
         ``stopped``; scores of a λ that was stopped are those it had then, and it is not chosen.
-        The others have the scores of a whole search. All networks are kept until the end.
+        The others have the scores of a whole search.
+    candidates : None, "cocktail" or Cocktail, default=None
+        Of a network: random choices of all that holds it back, by successive halving over epochs,
+        in the place of a grid of λ; see :class:`~skreg.model_selection.Cocktail`, of which
+        ``"cocktail"`` is the default. λ is then one parameter of ``best_params_`` among others.
     tol : float, default=1e-3
         Error of a score that does not matter, as a share of its standard error: under other losses
         than squared error, the fits of the training parts end once scores are about that close. By
@@ -205,6 +210,7 @@ class PathSearchCV(SearchResults):
         "selection": [StrOptions({"best", *ONE_STD_ERR, *INFORMATION})],
         "noise_variance": [Interval(Real, 0, None, closed="neither"), None],
         "resource": [StrOptions({"epochs"}), None],
+        "candidates": [StrOptions({"cocktail"}), Cocktail, None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "return_train_score": ["boolean"],
     }
@@ -236,6 +242,7 @@ class PathSearchCV(SearchResults):
         selection: str = "best",
         noise_variance: float | None = None,
         resource: Literal["epochs"] | None = None,
+        candidates: Literal["cocktail"] | Cocktail | None = None,
         tol: float = 1e-3,
         n_jobs: int | None = None,
         return_train_score: bool = False,
@@ -251,6 +258,7 @@ class PathSearchCV(SearchResults):
         self.selection = selection
         self.noise_variance = noise_variance
         self.resource = resource
+        self.candidates = candidates
         self.tol = tol
         self.n_jobs = n_jobs
         self.return_train_score = return_train_score
@@ -297,6 +305,9 @@ class PathSearchCV(SearchResults):
             If some fits failed and ``error_score`` is a number.
         """
         choice = check_choices(self)
+        cocktail = Cocktail() if isinstance(self.candidates, str) else self.candidates
+        if cocktail is not None:
+            cocktail.check(self)
         scorers, metric = self._get_scorers()
         X, y = checked_rows(self, X, y, params.get("sample_weight"), scorers_of(scorers))
         params = {} if isinstance(X, Parts) else _check_method_params(X, params=params)
@@ -314,6 +325,10 @@ class PathSearchCV(SearchResults):
         name = alpha_name(self.estimator)
         found = combinations(self.param_grid, self.estimator, name)
         job = job_of(self, X, y, routed, scorers_of(scorers))
+        if cocktail is not None:
+            found[0].candidates = cocktail.draw(self.estimator, X)
+            job = replace(job, time_budget=cocktail.time_budget)
+            choice = len(found[0].candidates)
         n_splits = max(1, len(job.splits))
         if self.verbose > 0:
             self._announce(choice, len(found), n_splits)
@@ -356,6 +371,8 @@ class PathSearchCV(SearchResults):
         best, path = evaluation.refit(*outcome.chosen, context, hooks)
         fitted = {"best_estimator_": best, "refit_time_": time.perf_counter() - start}
         context.call_on_fit_task_end(**hooks)
+        if outcome.chosen[0].candidates:
+            fitted["best_alpha_"] = last_step(best).alpha_
         if path is not None:
             fitted["path_"] = path
             getattr(best, "effective_dof_", None)  # counted, it refers to the rows no more
