@@ -32,7 +32,7 @@ from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
 from skreg.losses import LOSSES, Loss
 from skreg.model import QuadraticModel
-from skreg.model_selection import HashKFold, PathSearchCV
+from skreg.model_selection import Cocktail, HashKFold, PathSearchCV
 from skreg.model_selection.outcome import scorer_of
 from skreg.path import NetworkPath, RegularizationPath
 from skreg.penalties import PENALTIES, Group, Penalty
@@ -82,7 +82,7 @@ def _public(one: type) -> str:
 
 
 _CORE = (
-    HashKFold, Moments, NetworkPath, PathSearchCV, QuadraticApproxLasso,
+    Cocktail, HashKFold, Moments, NetworkPath, PathSearchCV, QuadraticApproxLasso,
     QuadraticApproxLassoClassifier, QuadraticApproxRidge, QuadraticApproxRidgeClassifier,
     QuadraticModel, RegularizationPath, RegularizedMLPClassifier, RegularizedMLPRegressor,
 )  # fmt: skip

@@ -116,3 +116,13 @@ def test_what_does_not_go_is_refused_by_name(options, named):
     options = dict(estimator=NETWORK, candidates="cocktail") | options
     with pytest.raises(ValueError, match=named):
         PathSearchCV(**options).fit(X, Y)
+
+
+def test_it_is_saved_with_what_it_found(tmp_path):
+    import skreg
+
+    found = search(3, clone(NETWORK).set_params(n_members=2))
+    skreg.save(found, tmp_path / "search")
+    again = skreg.load(tmp_path / "search")
+    assert np.array_equal(again.predict_proba(X), found.predict_proba(X))
+    assert again.candidates == found.candidates
