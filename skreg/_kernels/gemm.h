@@ -29,7 +29,7 @@
 
 #ifdef SKREG_LEVELS
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,bmi2,fma"))), apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
@@ -41,7 +41,8 @@
 #undef LEVEL
 #ifdef __clang__
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,bmi2,fma"))),  \
+                             apply_to = function)
 #else
 #pragma GCC pop_options
 #pragma GCC push_options
