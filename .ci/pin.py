@@ -1,7 +1,7 @@
 """Pin what the tests are set up with: python .ci/pin.py
 
-Writes .ci/requirements.txt: every package that `pip install ".[test]"` takes here today, by its version
-and the hash of its file, for the Python and the platform that this runs on.
+Writes .ci/requirements.txt: every package that `pip install ".[test]"` takes here today, by its
+version and the hash of its file, for the Python and the platform that this runs on.
 """
 
 import json
@@ -16,7 +16,10 @@ def pins() -> list[str]:
     """A line for every package but this one."""
     command = ["pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-"]
     told = subprocess.run(
-        [sys.executable, "-m", *command, ".[test]"], cwd=HERE.parent, capture_output=True, check=True
+        [sys.executable, "-m", *command, ".[test]"],
+        cwd=HERE.parent,
+        capture_output=True,
+        check=True,
     )
     lines = []
     for package in json.loads(told.stdout)["install"]:
