@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import _num_samples, check_array, validate_data
 
 from skreg._labels import as_numbers, refuse_missing, refuse_name
+from skreg._not_in_memory import refuse_chunks
 from skreg._sparse import check_sparse
 
 _FAR = 1e150  # squares of numbers beyond it, or below its inverse, leave float64
@@ -74,6 +75,8 @@ def validated(
             estimator.n_features_in_ = X.shape[1]
             vars(estimator).pop("feature_names_in_", None)
         return (X, y) if has_y else X
+    if not is_in_memory(X):
+        refuse_chunks(X, type(estimator).__name__)
     if isinstance(y, str) and has_y:
         refuse_name(y)
     for name, part in (("X", X), ("y", y)):
@@ -123,12 +126,8 @@ def surely_finite(X: Any) -> bool:
 
 
 def is_in_memory(X: Any) -> bool:
-    """Whether X surely is rows in memory: an array or what becomes one, but none of Dask.
-
-    `Chunks` have ``__array__`` only to say that they become none.
-    """
-    library = type(X).__module__.partition(".")[0]
-    return hasattr(X, "__array__") and library not in ("dask", "skreg")
+    """Whether X surely is rows in memory: an array or what becomes one, none of Dask or chunks."""
+    return hasattr(X, "__array__") and type(X).__module__.partition(".")[0] not in ("dask", "skreg")
 
 
 def as_floats(values: Any, name: str) -> NDArray[np.float64]:

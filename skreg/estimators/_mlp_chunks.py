@@ -26,7 +26,7 @@ from skreg.estimators._mlp_targets import (
 from skreg.losses import Loss
 from skreg.network.columns import Sizes, largest_of
 from skreg.rows import Chunks
-from skreg.rows.stream import ROWS, Block, Feed, HashSample
+from skreg.rows.stream import ROWS, Feed, HashSample, RowBlock
 
 #: Rows that are held out at most, and that stand for all where λ is chosen or columns are measured.
 MOST_HELD, FOR_PILOTS, FOR_SIZES = 10_000, 10_000, 1000
@@ -50,7 +50,7 @@ class Source:
         chunks = Chunks.of(X, y, sample_weight)
         return None if chunks is None else cls(chunks.read_as(has_labels=has_labels))
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[RowBlock]:
         """The rows of a pass, as they are cut; a block is good until the next one is asked for."""
         p = None
         for chunk in self.chunks:
@@ -60,14 +60,14 @@ class Source:
                     f"the chunk that begins at row {chunk.start} has {chunk.X.shape[1]} columns, "
                     f"and the first one has {p}. Give chunks of the same columns."
                 )
-            block = Block(chunk.X, chunk.y, chunk.weights, chunk.numbers)
+            block = RowBlock(chunk.X, chunk.y, chunk.weights, chunk.numbers)
             self._check(block)
             yield block
 
     def in_memory(self) -> tuple[Any, NDArray, NDArray | None] | None:
         """All rows as ``fit`` takes them; None if they are more than the buffer holds."""
         most = self.chunks.shuffle_buffer
-        rows = cast(Block, self._feed.take(most + 1))
+        rows = cast(RowBlock, self._feed.take(most + 1))
         if len(rows) > most:
             if isinstance(self.chunks.source, Iterator):
                 raise ValueError(
@@ -99,7 +99,7 @@ class Source:
 
         return DataFrame(row, columns=names)
 
-    def _check(self, block: Block) -> None:
+    def _check(self, block: RowBlock) -> None:
         values = block.X.data if issparse(block.X) else block.X
         for name, array in (("X", values), ("y", block.y)):
             if array.dtype.kind == "f" and not surely_finite(array):
@@ -108,7 +108,7 @@ class Source:
             refuse_missing(block.y.ravel())
 
 
-def _refuse_infinite(name: str, array: NDArray, block: Block) -> None:
+def _refuse_infinite(name: str, array: NDArray, block: RowBlock) -> None:
     if (bad := np.argwhere(~np.isfinite(array))).size:  # not so if the sum alone is too large
         where = f"row {block.numbers[bad[0][0]]}" if array.ndim > 1 else "a sparse chunk"
         raise ValueError(
@@ -251,16 +251,16 @@ class Encoder:
     class_weight: dict[Any, float] | None
     is_weighted: bool
 
-    def __call__(self, block: Block, scale: float = 1.0, by_class: bool = True) -> Block:
+    def __call__(self, block: RowBlock, scale: float = 1.0, by_class: bool = True) -> RowBlock:
         """The rows; their weights, times those of their classes, over ``scale``."""
         X = with_short_indices(columns_of(block.X, self.columns)).astype(self.dtype, copy=False)
         Y = np.ascontiguousarray(self.target.encode(block.y)[0], dtype=self.dtype)
         weights = self.weights(block, by_class)
         if weights is not None:
             weights = (weights / scale).astype(self.dtype)
-        return Block(X, Y, weights, block.numbers)
+        return RowBlock(X, Y, weights, block.numbers)
 
-    def weights(self, block: Block, by_class: bool = True) -> NDArray | None:
+    def weights(self, block: RowBlock, by_class: bool = True) -> NDArray | None:
         """The weights of rows, times those of their classes."""
         weights = block.weights
         if weights is None and self.is_weighted:
@@ -285,9 +285,9 @@ class Streamed:
 
     Attributes
     ----------
-    held : Block or None
+    held : RowBlock or None
         Encoded rows that are held out.
-    looked_at : Block
+    looked_at : RowBlock
         Some others, which stand for all.
     n_rows : int
         Of those that are trained on.
@@ -317,7 +317,7 @@ class Streamed:
             weight -= float(of_held.sum())
         self.scale = weight / self.n_rows
 
-    def read(self) -> Iterator[Block]:
+    def read(self) -> Iterator[RowBlock]:
         """The rows of another pass, but those held out."""
         for block in self.source.blocks():
             if self.limit is not None:

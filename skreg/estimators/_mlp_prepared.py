@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import validate_data
 
-from skreg._validation import check_weights, is_in_memory, validated
+from skreg._validation import check_weights, validated
 from skreg.estimators._mlp_after import AfterTraining
 from skreg.estimators._mlp_chunks import (
     FOR_PILOTS,
@@ -27,7 +27,6 @@ from skreg.estimators._mlp_targets import Target
 from skreg.network.columns import Sizes
 from skreg.network.streaming import StreamedObjective
 from skreg.network.training import Objective
-from skreg.rows.sources import is_chunked
 
 
 class Prepares(AfterTraining):
@@ -173,11 +172,6 @@ class Prepares(AfterTraining):
 
     def _validated(self, X, y, dtype, reset=False):
         """X and y as the compiled network takes them."""
-        if not is_in_memory(X) and is_chunked(X):
-            raise ValueError(
-                f"X is rows in chunks ({type(X).__name__}), and {type(self).__name__} takes "
-                "arrays. Collect them, or call partial_fit for each chunk."
-            )
         X, y = validated(
             self, X, y, numeric=not is_classifier(self), reset=reset, dtype=dtype, order="C",
             accept_sparse="csr", multi_output=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -25,7 +26,8 @@ class AffinePrefix:
     """The earlier steps of an estimator, fitted to rows that are known by their moments.
 
     The counterpart of `Prefix`. ``last`` is the last step, not fitted, and ``moments`` are those of
-    the rows as it sees them.
+    the rows as it sees them. The first steps may be fitted already, ``head``; the moments given
+    are then those of the rows behind them.
 
     Raises
     ------
@@ -33,8 +35,10 @@ class AffinePrefix:
         If a step does more than shift and scale.
     """
 
-    def __init__(self, estimator: Any, moments: Moments | MissingMoments) -> None:
-        self.last = clone(estimator)
+    def __init__(
+        self, estimator: Any, moments: Moments | MissingMoments, head: Sequence[Any] = ()
+    ) -> None:
+        self.last, self._head = clone(estimator), list(head)
         self._means: Array | None = None
         if isinstance(moments, MissingMoments):
             self._means = moments.means()
@@ -94,7 +98,9 @@ class AffinePrefix:
             return step
         if type(step) is Pipeline:
             return Pipeline([(name, self._fitted(inner)) for name, inner in step.steps])
-        if self._means is not None and _imputes(step):
+        if self._head:
+            return self._head.pop(0)
+        if self._means is not None and imputes_means(step):
             return self._imputer(step)
         if type(step) is not StandardScaler:
             raise ValueError(
@@ -119,9 +125,14 @@ class AffinePrefix:
     def _imputer(self, step: Any) -> Any:
         """An imputer of means, fitted to two rows of which these are the means."""
         names = self.moments.feature_names
-        fitted = clone(step).fit(np.tile(cast(Array, self._means), (2, 1)))
+        fitted = imputer_of(step, cast(Array, self._means))
         self.moments = replace(self.moments, feature_names=None)
         return _seen(fitted, replace(self.moments, feature_names=names))
+
+
+def imputer_of(step: Any, means: Array) -> Any:
+    """A copy of a `SimpleImputer` fitted to two rows of which these are the means."""
+    return clone(step).fit(np.tile(means, (2, 1)))
 
 
 def _seen(fitted: Any, moments: Moments) -> Any:
@@ -132,7 +143,7 @@ def _seen(fitted: Any, moments: Moments) -> Any:
     return fitted
 
 
-def _imputes(step: Any) -> bool:
+def imputes_means(step: Any) -> bool:
     # It takes a while, and 15 MB, to import: who has an imputer has done so.
     module = sys.modules.get("sklearn.impute")
     if module is None or type(step) is not module.SimpleImputer:
@@ -145,14 +156,14 @@ def first_imputes(estimator: Any) -> bool:
     """Whether the first step of a Pipeline puts means in the place of missing numbers."""
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[0][1]
-    return _imputes(estimator)
+    return imputes_means(estimator)
 
 
 class MomentTraining(Fitting):
     """The `AffinePrefix` of an estimator, and the problem that moments pose to its last step."""
 
-    def __init__(self, estimator: Any, moments: Moments) -> None:
-        self.prefix = AffinePrefix(estimator, moments)
+    def __init__(self, estimator: Any, moments: Moments, head: Sequence[Any] = ()) -> None:
+        self.prefix = AffinePrefix(estimator, moments, head)
         found = Fitting.of_moments(self.prefix.last, self.prefix.moments)
         super().__init__(found.estimator, found.problem)
 
@@ -161,8 +172,8 @@ class MomentTraining(Fitting):
         return self.prefix.named(self.as_path(self.solve_closely(alphas, on_solved), None))
 
 
-def check_steps(estimator: Any) -> LinearModel:
-    """Raise where an estimator cannot be fitted from moments; its last step."""
+def check_steps(estimator: Any, head: Sequence[Any] = ()) -> LinearModel:
+    """Raise where an estimator cannot be fitted from moments behind ``head``; its last step."""
     last = last_step(estimator)
     if not isinstance(last, QuadraticApproxRegressor):
         raise ValueError(
@@ -170,12 +181,13 @@ def check_steps(estimator: Any) -> LinearModel:
             "QuadraticApproxRidge and QuadraticApproxLasso can be searched."
         )
     model = LinearModel(last).for_moments()
-    check_prefix(estimator)
+    check_prefix(estimator, head)
     return model
 
 
-def check_prefix(estimator: Any) -> None:
-    """Raise where the earlier steps of an estimator cannot be fitted from moments."""
+def check_prefix(estimator: Any, head: Sequence[Any] = ()) -> None:
+    """Raise where the earlier steps of an estimator cannot be fitted from moments behind some."""
     X, y = np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])
-    imputes = first_imputes(estimator)
-    AffinePrefix(estimator, MissingMoments.of(X, y, None, X[0]) if imputes else Moments.of(X, y))
+    imputes = first_imputes(estimator) and not head
+    moments = MissingMoments.of(X, y, None, X[0]) if imputes else Moments.of(X, y)
+    AffinePrefix(estimator, moments, head)

@@ -21,7 +21,10 @@ from skreg.model_selection import (
     part_folds,
     path_folds,
     refits,
+    stream_folds,
 )
+from skreg.model_selection.chunk_steps import fit_in_chunks
+from skreg.model_selection.chunked_rows import ChunkedRows
 from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
 from skreg.model_selection.outcome import WORTH, edge, gain_beyond
@@ -221,6 +224,8 @@ class Evaluation:
         target = () if self.job.y is None else (self.job.y,)
         with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(**hooks)
+            if isinstance(self.job.X, ChunkedRows):
+                return fit_in_chunks(estimator, self.job.X.chunks, verbose=self.job.verbose), None
             estimator.fit(self.job.X, *target, **self.job.fit_params)
         return estimator, None
 
@@ -242,7 +247,8 @@ def routed(job: Job, done: dict[int, list]) -> Scores:
 
     ``done`` is given the fits of each split as they come.
     """
-    for route in (chunk_folds, part_folds) if isinstance(job.X, Parts) else ROUTES:
+    of_chunks = isinstance(job.X, Parts | ChunkedRows)
+    for route in (chunk_folds, part_folds, stream_folds) if of_chunks else ROUTES:
         if route.serves(job):
             with suppress(Declined):
                 return followed(route, job, done)

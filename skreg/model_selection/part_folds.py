@@ -18,13 +18,14 @@ def serves(job):
 
 def run(job):
     """Solve every λ on the training part of each split, and score it. See `Route`."""
-    for j, (train, test) in enumerate(zip(job.X.trains, job.X.tests, strict=True)):
-        yield j, _one_split(job, j, train, test)
+    parts = job.X.of(job.estimator)
+    for j, split in enumerate(zip(parts.heads, parts.trains, parts.tests, strict=True)):
+        yield j, _one_split(job, j, *split)
 
 
-def _one_split(job, j, train, test):
+def _one_split(job, j, head, train, test):
     start = time.perf_counter()
-    training = MomentTraining(job.estimator, train)
+    training = MomentTraining(job.estimator, train, head)
     path = training.solve_closely(job.alphas, job.watch.of_split(j))
     solved = time.perf_counter()
     trains = _scores(job, training, path, train) if job.return_train_score else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, cast
@@ -38,6 +38,12 @@ class Parts:
                 raise ValueError(f"fold {name!r} holds no row of positive weight. Leave it out.")
         self.trains = all_but_each(self.tests)
         self.whole: Moments = self.trains[0] + self.tests[0]
+        #: Steps that are fitted to each training part already, and behind which moments are.
+        self.heads: Sequence[Sequence[Any]] = [()] * len(folds)
+
+    def of(self, estimator: Any) -> Parts:
+        """What an estimator is to be searched by."""
+        return self
 
     def training(self, estimator: Any) -> Any:
         """The `Fitting` of all rows."""

@@ -17,6 +17,8 @@ from skreg._sparse import check_sparse
 from skreg._validation import check_alphas, is_in_memory
 from skreg.model_selection.affine import check_steps, first_imputes
 from skreg.model_selection.chunk_folds import chunk_parts_of, goes_by_passes
+from skreg.model_selection.chunk_steps import PartsBehind
+from skreg.model_selection.chunked_rows import ChunkedRows
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
 from skreg.model_selection.metrics import square_scores
@@ -24,6 +26,7 @@ from skreg.model_selection.outcome import ONE_STD_ERR
 from skreg.model_selection.parts import Parts, comes_in_parts, parts_of
 from skreg.model_selection.pipelines import alpha_name, is_linear, is_network, last_step
 from skreg.model_selection.splitters import by_column, column_of_folds
+from skreg.model_selection.stream_folds import behind, goes_by_streams, rows_of
 from skreg.path.grid import N_ALPHAS
 
 #: Values of ``cv`` that need no splits.
@@ -119,18 +122,25 @@ def checked_rows(search, X, y, sample_weight, scorers):
     """X and y as splitters take them; `Parts` of rows in chunks, and of moments by fold."""
     estimator = search.estimator
     if not is_in_memory(X) and comes_in_parts(X):
-        by_chunks = goes_by_passes(estimator, X)
-        if not by_chunks:
-            square_scores(check_steps(estimator), scorers)
+        by_passes, streams = goes_by_passes(estimator, X), goes_by_streams(estimator, X)
+        head = [] if by_passes or streams else behind(estimator, X)
+        if not (by_passes or streams):
+            square_scores(check_steps(estimator, head), scorers)
         if criterion_of(search) is not None:
             raise ValueError(
                 f"{search.selection if search.cv is None else search.cv!r} judges by rows in "
                 "memory. For moments and rows in chunks leave cv=None, or give a number of folds."
             )
-        if by_chunks:
-            parts: Parts = chunk_parts_of(estimator, X, y, search.cv, sample_weight, scorers)
-            return parts, parts
-        parts = parts_of(X, y, search.cv, sample_weight, first_imputes(estimator))
+        if streams:
+            rows = rows_of(search, X, y, sample_weight, scorers)
+            return rows, rows
+        parts: Parts
+        if by_passes:
+            parts = chunk_parts_of(estimator, X, y, search.cv, sample_weight, scorers)
+        elif head:
+            parts = PartsBehind(rows_of(search, X, y, sample_weight, scorers), search.verbose)
+        else:
+            parts = parts_of(X, y, search.cv, sample_weight, first_imputes(estimator))
         return parts, parts
     if issparse(X):
         check_sparse(X)  # before compiled code takes its rows
@@ -170,7 +180,7 @@ def job_of(search, X, y, routed, scorers):
 
 def splits_of(search, X, y, routed):
     """All (train, test); none where a criterion judges."""
-    if isinstance(X, Parts):
+    if isinstance(X, Parts | ChunkedRows):
         return X.splits
     if criterion_of(search) is not None:
         if not _routing_enabled() and routed.splitter.split.get("groups") is not None:

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters
+from skreg.model_selection.chunked_rows import ChunkedRows
 from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
@@ -278,8 +279,9 @@ class PathSearchCV(SearchResults):
         ----------
         X : array-like of shape (n_samples, n_features), Chunks, or list or dict of Moments
             Whatever the estimator takes. For squared error also rows in `Chunks` and what these may
-            be made of, which are read once, and the `Moments` of each fold. Of the earlier steps
-            of a Pipeline there may then be `StandardScaler`; scores are R² and mean squares.
+            be made of, which are read once, and the `Moments` of each fold; scores are then R² and
+            mean squares. Earlier steps of a Pipeline that do more than shift and scale take another
+            pass each by their ``partial_fit``. Networks read the rows in each epoch.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), or str, default=None
             Of rows in chunks the name of the column.
         **params : dict of str to object
@@ -310,7 +312,9 @@ class PathSearchCV(SearchResults):
             cocktail.check(self)
         scorers, metric = self._get_scorers()
         X, y = checked_rows(self, X, y, params.get("sample_weight"), scorers_of(scorers))
-        params = {} if isinstance(X, Parts) else _check_method_params(X, params=params)
+        params = (
+            {} if isinstance(X, Parts | ChunkedRows) else _check_method_params(X, params=params)
+        )
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")
         hooks = {

@@ -10,7 +10,7 @@ from skreg._kernels import network as kernel
 from skreg.network.members import mean_losses
 from skreg.network.prediction import raw_predictions
 from skreg.network.training import Objective
-from skreg.rows.stream import ROWS, Block, Feed
+from skreg.rows.stream import ROWS, Feed, RowBlock
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class StreamedObjective(Objective):
         Rows in memory.
     """
 
-    read: Callable[[], Iterable[Block]] = tuple
+    read: Callable[[], Iterable[RowBlock]] = tuple
     n_rows: int = 0
     buffer: int = 0
 
@@ -95,12 +95,12 @@ class Shuffle:
 
     Attributes
     ----------
-    held : Block or None
+    held : RowBlock or None
         The rows in it.
 
     Examples
     --------
-    >>> rows = Block(np.arange(7.0)[:, None], np.zeros((7, 1)), None, np.arange(7))
+    >>> rows = RowBlock(np.arange(7.0)[:, None], np.zeros((7, 1)), None, np.arange(7))
     >>> shuffle = Shuffle(4, 1)
     >>> [shuffle.held.numbers[order].tolist() for order in shuffle.orders([rows], seed=0)]
     [[2, 0], [4, 3], [6, 5, 1]]
@@ -109,9 +109,9 @@ class Shuffle:
     def __init__(self, size: int, batch_size: int):
         self.size = max(size // batch_size, 1) * batch_size
         self.half = max(self.size // 2 // batch_size, 1) * batch_size
-        self.held: Block | None = None
+        self.held: RowBlock | None = None
 
-    def orders(self, blocks: Iterable[Block], seed: int | None) -> Iterator[NDArray[np.intp]]:
+    def orders(self, blocks: Iterable[RowBlock], seed: int | None) -> Iterator[NDArray[np.intp]]:
         """Which of the rows in the buffer to train on next, until all rows had their turn.
 
         ``seed`` is that of the pass; None keeps the order of the rows.

@@ -187,7 +187,8 @@ class Chunks:
         # What NumPy, and with it every estimator and step that knows no chunks, asks for.
         raise ValueError(
             "Chunks are not drawn into memory. fit, regularization_path and PathSearchCV take them "
-            "where they can; predict and transform take arrays or tables: one chunk at a time."
+            "where they can, and skreg.model_selection.fit_in_chunks a Pipeline; predict and "
+            "transform take arrays or tables: one chunk at a time."
         )
 
     def moments(self) -> Moments:

@@ -18,7 +18,7 @@ ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class RowBlock:
     """Some of the rows, which nobody else writes to.
 
     Attributes
@@ -38,13 +38,13 @@ class Block:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def take(self, rows: NDArray | slice) -> Block:
+    def take(self, rows: NDArray | slice) -> RowBlock:
         """Copies of some of them, by rows."""
         X = self.X[rows].copy() if issparse(self.X) else np.array(self.X[rows], order="C")
         weights = None if self.weights is None else self.weights[rows].copy()
-        return Block(X, self.y[rows].copy(), weights, self.numbers[rows].copy())
+        return RowBlock(X, self.y[rows].copy(), weights, self.numbers[rows].copy())
 
-    def put(self, slots: NDArray, rows: Block) -> Block:
+    def put(self, slots: NDArray, rows: RowBlock) -> RowBlock:
         """The block with other rows in these slots; itself unless X is sparse."""
         self.y[slots], self.numbers[slots] = rows.y, rows.numbers
         if self.weights is not None:
@@ -57,7 +57,7 @@ class Block:
         return replace(self, X=vstack([self.X, rows.X], format="csr")[place])
 
 
-def joined(blocks: list[Block]) -> Block:
+def joined(blocks: list[RowBlock]) -> RowBlock:
     """The rows of all, one after the other; those without weights have weight 1."""
     if len(blocks) == 1:
         return blocks[0]
@@ -67,7 +67,7 @@ def joined(blocks: list[Block]) -> Block:
         weights = np.concatenate(given)
     parts = [block.X for block in blocks]
     X = vstack(parts, format="csr") if any(map(issparse, parts)) else np.concatenate(parts)
-    return Block(
+    return RowBlock(
         X, np.concatenate([b.y for b in blocks]), weights,
         np.concatenate([b.numbers for b in blocks]),
     )  # fmt: skip
@@ -78,17 +78,17 @@ class Feed:
 
     Parameters
     ----------
-    blocks : iterable of Block
+    blocks : iterable of RowBlock
         Their rows are copied, so that blocks may be written to once the next one is asked for.
     """
 
-    def __init__(self, blocks: Iterable[Block]) -> None:
+    def __init__(self, blocks: Iterable[RowBlock]) -> None:
         self._blocks = iter(blocks)
-        self._rest: Block | None = None
+        self._rest: RowBlock | None = None
 
-    def take(self, n: int) -> Block | None:
+    def take(self, n: int) -> RowBlock | None:
         """The next n rows, fewer where they end; None at the end."""
-        parts: list[Block] = []
+        parts: list[RowBlock] = []
         while n > 0:
             block = self._rest if self._rest is not None else next(self._blocks, None)
             if block is None:
@@ -100,16 +100,16 @@ class Feed:
             self._rest = _from(block, len(part)) if more else None
         return joined(parts) if parts else None
 
-    def parts(self, n: int) -> Iterator[Block]:
+    def parts(self, n: int) -> Iterator[RowBlock]:
         """All rows that are left, n at a time."""
         while (block := self.take(n)) is not None:
             yield block
 
 
-def _from(block: Block, start: int) -> Block:
+def _from(block: RowBlock, start: int) -> RowBlock:
     """Views of the rows of a block from one on."""
     weights = None if block.weights is None else block.weights[start:]
-    return Block(block.X[start:], block.y[start:], weights, block.numbers[start:])
+    return RowBlock(block.X[start:], block.y[start:], weights, block.numbers[start:])
 
 
 class HashSample:
@@ -125,13 +125,13 @@ class HashSample:
     def __init__(self, size: int, seed: int) -> None:
         self.size, self._seed = size, seed
         self._limit: np.uint64 | None = None
-        self._blocks: list[Block] = []
+        self._blocks: list[RowBlock] = []
 
     def order(self, numbers: NDArray) -> NDArray[np.uint64]:
         """Those of the rows with the least numbers are taken."""
         return mixed(mixed(numbers.astype(np.uint64)) ^ np.uint64(self._seed))
 
-    def add(self, block: Block) -> None:
+    def add(self, block: RowBlock) -> None:
         """Have a look at these rows, too."""
         if self._limit is not None:
             block = block.take(self.order(block.numbers) < self._limit)
@@ -140,7 +140,7 @@ class HashSample:
             self._blocks = [self.rows()]
             self._limit = self.order(self._blocks[0].numbers)[-1]
 
-    def rows(self) -> Block:
+    def rows(self) -> RowBlock:
         """The rows, those with the least numbers first."""
         block = joined(self._blocks)
         return block.take(np.argsort(self.order(block.numbers), kind="stable")[: self.size])

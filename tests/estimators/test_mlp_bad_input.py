@@ -283,5 +283,5 @@ def test_partial_fit_takes_one_chunk():
     def unread():
         raise AssertionError("read before it is refused")
 
-    with pytest.raises(ValueError, match=r"in chunks \(function\).*partial_fit for each chunk"):
+    with pytest.raises(ValueError, match=r"in chunks \(function\).*Call it for each chunk"):
         RegularizedMLPClassifier().partial_fit(unread, "y", classes=[0, 1])

@@ -10,7 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from skreg import (
     Chunks,
@@ -204,14 +204,14 @@ MOMENTS = Moments.from_rows(X, Y)
         ("ridge", {"cv": "loo"}, pieces, "judges by rows in memory"),
         ("ridge", {"selection": "aic"}, pieces, "judges by rows in memory"),
         ("ridge", {"scoring": "neg_mean_absolute_error"}, pieces, "predictions of single rows"),
-        (Pipeline([("s", MinMaxScaler()), ("m", QuadraticApproxRidge())]), {}, pieces, "MinMax"),
+        (Pipeline([("s", RobustScaler()), ("m", QuadraticApproxRidge())]), {}, pieces, "RobustSc"),
         ("ridge", {"cv": 2}, [(np.eye(4), np.ones(4))], "y is constant in a fold"),
         ("ridge", {}, lambda: [HOLES], "is missing or not finite in row"),
         (
             make_pipeline(SimpleImputer(strategy="median"), QuadraticApproxRidge()),
             {},
             pieces,
-            "SimpleImputer of means first",
+            "SimpleImputer ahead of the model has no partial_fit",
         ),
         (
             make_pipeline(SimpleImputer(), QuadraticApproxRidge()),
@@ -235,12 +235,16 @@ def unread():
     ("model", "options", "words"),
     [
         (MODELS["ridge"], {"scoring": "neg_mean_absolute_error"}, "predictions of single rows"),
-        (make_pipeline(MinMaxScaler(), QuadraticApproxRidge()), {}, "MinMax"),
+        (
+            make_pipeline(RobustScaler(), QuadraticApproxRidge()),
+            {},
+            "RobustScaler.*FrozenEstimator",
+        ),
         (QuadraticApproxLasso(loss="quantile"), {}, "loss='quantile'"),
         (QuadraticApproxRidgeClassifier(), {"scoring": "roc_auc"}, "ranks all rows of a fold"),
         (QuadraticApproxRidgeClassifier(class_weight="balanced"), {}, "class_weight='balanced'"),
         (make_pipeline(SimpleImputer(), QuadraticApproxRidgeClassifier()), {}, "SimpleImputer"),
-        (make_pipeline(MinMaxScaler(), QuadraticApproxRidgeClassifier()), {}, "MinMaxScaler"),
+        (make_pipeline(RobustScaler(), QuadraticApproxRidgeClassifier()), {}, "RobustScaler"),
         (QuadraticApproxRidgeClassifier(), {"cv": "loo"}, "judges by rows in memory"),
     ],
 )

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, issparse
 
 from skreg.network.streaming import Shuffle
-from skreg.rows.stream import Block
+from skreg.rows.stream import RowBlock
 
 
 def blocks(n, size, sparse=False, weighted=True):
     X = np.column_stack([np.arange(n), np.ones(n)]).astype(float)
     for i in range(0, n, size):
         rows = np.arange(i, min(i + size, n))
-        yield Block(
+        yield RowBlock(
             csr_array(X[rows]) if sparse else X[rows],
             10.0 * rows[:, None],
             100.0 * rows if weighted else None,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skreg.rows.stream import Block, Feed, HashSample, joined
+from skreg.rows.stream import Feed, HashSample, RowBlock, joined
 
 N = 500
 RNG = np.random.default_rng(0)
@@ -13,7 +13,7 @@ X, Y = RNG.normal(size=(N, 2)), RNG.normal(size=(N, 1))
 def blocks(size):
     for i in range(0, N, size):
         rows = np.arange(i, min(i + size, N))
-        yield Block(X[rows], Y[rows], None, rows)
+        yield RowBlock(X[rows], Y[rows], None, rows)
 
 
 @pytest.mark.parametrize("size", [1, 37, N])
@@ -42,6 +42,6 @@ def test_another_seed_gives_another_sample():
 
 
 def test_rows_without_weights_have_weight_1():
-    some = Block(X[:2], Y[:2], None, np.arange(2))
-    both = joined([some, Block(X[2:3], Y[2:3], np.array([5.0]), np.arange(2, 3))])
+    some = RowBlock(X[:2], Y[:2], None, np.arange(2))
+    both = joined([some, RowBlock(X[2:3], Y[2:3], np.array([5.0]), np.arange(2, 3))])
     assert both.weights.tolist() == [1.0, 1.0, 5.0]

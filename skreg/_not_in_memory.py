@@ -1,0 +1,26 @@
+"""Rows that come in chunks, where rows in memory are wanted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+# Methods of tables that are not in memory, by which they are read.
+_READ_BY = ("collect_batches", "to_batches", "iter_batches", "fetch_record_batch", "from_row")
+
+
+def refuse_chunks(X: Any, owner: str) -> None:
+    """Raise for an X that is rows in chunks, and nothing else that is not in memory.
+
+    Examples
+    --------
+    >>> refuse_chunks(iter([]), "QuadraticApproxRidge")
+    Traceback (most recent call last):
+        ...
+    ValueError: X is rows in chunks (list_iterator), and this method of QuadraticApproxRidge ...
+    """
+    is_dask = type(X).__module__.partition(".")[0] == "dask"
+    if is_dask or callable(X) or isinstance(X, Iterator) or any(hasattr(X, n) for n in _READ_BY):
+        mapped = ", as X.map_partitions and X.map_blocks of Dask do" if is_dask else ""
+        raise ValueError(
+            f"X is rows in chunks ({type(X).__name__}), and this method of {owner} takes rows in "
+            f"memory. Call it for each chunk{mapped}."
+        )
