@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from skreg._validation import validated_fit
 from skreg.estimators._available import only_where
 from skreg.estimators._fitting import MatrixLike
+from skreg.estimators._lazy import lazily
 from skreg.estimators._mlp import BaseRegularizedMLP, needs_batches
 from skreg.estimators._mlp_chunks import LabelTally
 from skreg.estimators._mlp_targets import ClassTarget, label_target
@@ -131,6 +132,7 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
         """
         return self._fit(X, y, sample_weight, X_val, y_val, incremental=True, classes=classes)
 
+    @lazily
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Most probable class of each row; for multilabel 1 for each label more probable than not.
 
@@ -146,6 +148,7 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
         raw = self._predict_raw(X)
         return self._target.predict(raw)
 
+    @lazily
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Probability of each class, in the order of ``classes_``; for multilabel of each label.
 
@@ -161,6 +164,7 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
         raw = self._predict_raw(X)
         return self._target.probabilities(raw)
 
+    @lazily
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Logarithm of `predict_proba`, without rounding small probabilities to 0.
 

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skreg._validation import validated_fit
 from skreg.estimators._available import only_where
 from skreg.estimators._fitting import MatrixLike
+from skreg.estimators._lazy import lazily
 from skreg.estimators._mlp import BaseRegularizedMLP, needs_batches
 from skreg.estimators._mlp_chunks import NumberTally
 from skreg.estimators._mlp_targets import Numbers
@@ -121,6 +122,7 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
         """
         return self._fit(X, y, sample_weight, X_val, y_val, incremental=True)
 
+    @lazily
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predicted target of each row: for loss="quantile" the quantile.
 

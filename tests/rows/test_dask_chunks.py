@@ -107,7 +107,11 @@ def test_networks_read_one_partition_after_the_other(client):
     rows, y = X.to_numpy(), FRAME.y.to_numpy()
     arrays = da.from_array(rows, chunks=((50, 250), -1)), da.from_array(y, chunks=((50, 250),))
     one, other = (RegularizedMLPRegressor((5,), max_iter=2, random_state=0) for _ in "ab")
-    np.testing.assert_array_equal(one.fit(*arrays).predict(rows), other.fit(rows, y).predict(rows))
+    expected = other.fit(rows, y).predict(rows)
+    np.testing.assert_array_equal(one.fit(*arrays).predict(rows), expected)
+    lazy = one.predict(arrays[0])
+    assert lazy.chunks == ((50, 250),)
+    np.testing.assert_array_equal(lazy.compute(), expected)
 
 
 def test_results_do_not_depend_on_who_worked(client):
