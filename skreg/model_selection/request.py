@@ -29,6 +29,8 @@ from skreg.model_selection.splitters import by_column, column_of_folds
 from skreg.model_selection.stream_folds import behind, goes_by_streams, rows_of
 from skreg.path.grid import N_ALPHAS
 
+#: What stands for rows that are not in memory.
+OF_CHUNKS = (Parts, ChunkedRows)
 #: Values of ``cv`` that need no splits.
 WITHOUT_SPLITS = ("loo", "gcv")
 #: Values of ``selection`` that judge by the rows fitted.
@@ -180,7 +182,7 @@ def job_of(search, X, y, routed, scorers):
 
 def splits_of(search, X, y, routed):
     """All (train, test); none where a criterion judges."""
-    if isinstance(X, Parts | ChunkedRows):
+    if isinstance(X, OF_CHUNKS):
         return X.splits
     if criterion_of(search) is not None:
         if not _routing_enabled() and routed.splitter.split.get("groups") is not None:

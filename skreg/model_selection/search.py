@@ -17,16 +17,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters
-from skreg.model_selection.chunked_rows import ChunkedRows
 from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
 from skreg.model_selection.job import Watch
 from skreg.model_selection.outcome import ONE_STD_ERR, Outcome, finished_of, scorers_of
-from skreg.model_selection.parts import Parts
 from skreg.model_selection.pipelines import alpha_name, last_step
 from skreg.model_selection.request import (
     INFORMATION,
+    OF_CHUNKS,
     WITHOUT_SPLITS,
     check_choices,
     checked_rows,
@@ -312,9 +311,7 @@ class PathSearchCV(SearchResults):
             cocktail.check(self)
         scorers, metric = self._get_scorers()
         X, y = checked_rows(self, X, y, params.get("sample_weight"), scorers_of(scorers))
-        params = (
-            {} if isinstance(X, Parts | ChunkedRows) else _check_method_params(X, params=params)
-        )
+        params = {} if isinstance(X, OF_CHUNKS) else _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")
         hooks = {
