@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from skreg import preprocessing as preprocessing
     from skreg.export import export_c as export_c
     from skreg.export import export_python as export_python
+    from skreg.export import export_sql as export_sql
     from skreg.export import to_onnx as to_onnx
     from skreg.files import load as load
     from skreg.files import save as save
@@ -42,6 +43,7 @@ __all__ = [
     "RegularizedMLPRegressor",
     "export_c",
     "export_python",
+    "export_sql",
     "load",
     "save",
     "to_onnx",
@@ -57,6 +59,7 @@ _LATER = ("datasets", "export", "files", "plotting", "preprocessing")
 _FUNCTIONS = {
     "export_c": "export",
     "export_python": "export",
+    "export_sql": "export",
     "load": "files",
     "save": "files",
     "to_onnx": "export",
