@@ -117,7 +117,7 @@ def check_versions(name: str, version: str | None, layout: int | None) -> None:
         warnings.warn(told, stacklevel=3)
 
 
-def published(package: str, *classes: type) -> None:
-    """Let pickles and skops find public classes by the package that users import them from."""
-    for one in classes:
+def published(package: str, *public: Any) -> None:
+    """Let pickles and skops find classes and functions by the package that they are public in."""
+    for one in public:
         one.__module__ = package

@@ -4,9 +4,18 @@ import io
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 
 from skreg.cli.arguments import parse
 from skreg.cli.errors import UserError
+
+#: Imported when they run: the one takes what another does not need.
+_JOBS = {
+    "digits": "skreg.cli.digits",
+    "table": "skreg.cli.tabular",
+    "predict": "skreg.cli.prediction",
+    "explain": "skreg.cli.explanation",
+}
 
 
 def main(argv=None):
@@ -57,11 +66,7 @@ def main(argv=None):
 def _run(argv):
     try:
         job, options = parse(argv)
-        if job == "table":
-            from skreg.cli.tabular import run
-        else:
-            from skreg.cli.digits import run
-        run(options)
+        import_module(_JOBS[job]).run(options)
     finally:  # after --help too, which ends in a SystemExit
         sys.stdout.flush()
 

@@ -2,12 +2,15 @@
 
 import argparse
 import math
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from joblib import cpu_count
 
+from skreg._version import __version__
 from skreg.cli.errors import UserError
+from skreg.cli.model_arguments import PARSERS, Parser, parse_model_job, separator_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,9 @@ Compares ridge, lasso and a network with a baseline on rows held out.
 _EPILOG = """\
 examples:
   python -m skreg
-  python -m skreg houses.csv --target price --save price.joblib
+  python -m skreg houses.csv --target price --save price.skreg
+  python -m skreg predict price.skreg new_houses.csv --output prices.csv
+  python -m skreg explain price.skreg --plot price.png
   python -m skreg patients.csv.gz --target outcome --drop patient_id --folds 10
   python -m skreg wine.parquet --target quality --task regression --alphas 1 0.1 0.01 0
 
@@ -80,11 +85,6 @@ means classification, any other number means regression.
 
 exit codes: 0 done, 1 the output cannot be written, 2 bad input, 130 interrupted
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise UserError(f"{message} (python -m skreg --help explains the options)")
 
 
 def _number(kind, low, *, high=math.inf, low_open=False, high_open=False):
@@ -108,14 +108,6 @@ def _number(kind, low, *, high=math.inf, low_open=False, high_open=False):
     return convert
 
 
-def _separator(text):
-    if text == "\\t":
-        return "\t"
-    if len(text) != 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a single character")
-    return text
-
-
 def _both(name):
     """Say the default of an option that differs between the jobs."""
     digits, table = (DEFAULTS[job][name] for job in ("digits", "table"))
@@ -125,9 +117,10 @@ def _both(name):
 
 
 def _build_parser():
-    parser = _Parser(
+    parser = Parser(
         prog="python -m skreg",
-        usage="%(prog)s [options]\n       %(prog)s DATA --target COLUMN [options]",
+        usage="%(prog)s [options]\n       %(prog)s DATA --target COLUMN [options]\n"
+        "       %(prog)s predict MODEL FILE [options]\n       %(prog)s explain MODEL [options]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -166,7 +159,7 @@ def _build_parser():
     data.add_argument(
         "--separator",
         metavar="CHAR",
-        type=_separator,
+        type=separator_of,
         help=r"what separates the columns of a CSV file; \t is a tab (default: told from the file)",
     )
     data.add_argument(
@@ -258,8 +251,8 @@ def _build_parser():
         "--save",
         metavar="FILE",
         type=Path,
-        help="save the best model (of a table: refitted with the rows held out) as FILE.joblib "
-        "or, with skops installed, FILE.skops",
+        help="save the best model (of a table: refitted with the rows held out) as FILE.skreg, "
+        "which predict and explain take, as FILE.joblib or, with skops installed, FILE.skops",
     )
     output.add_argument(
         "--report",
@@ -273,6 +266,7 @@ def _build_parser():
         type=Path,
         help="folder for the picture of the digits (default: .)",
     )
+    parser.add_argument("--version", action="version", version=f"skreg {__version__}")
     output.add_argument("--quiet", action="store_true", help="no progress on stderr")
     return parser
 
@@ -287,15 +281,18 @@ def parse(argv=None):
 
     Returns
     -------
-    job : {"digits", "table"}
-    options : Options
+    job : {"digits", "table", "predict", "explain"}
+    options : Options, PredictOptions or ExplainOptions
 
     Raises
     ------
     UserError
         For an argument that is wrong, or that does not belong to the job.
     """
-    given = vars(_build_parser().parse_args(argv))
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] in PARSERS:
+        return words[0], parse_model_job(words[0], words[1:])
+    given = vars(_build_parser().parse_args(words))
     job = "digits" if given["data"] is None else "table"
     foreign, remedy = (
         (_DIGITS_ONLY, "applies to the digits only: leave out DATA")

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
+from skreg._state import published
+
 #: What is made of a date, in the order of the columns of `date_features`.
 PARTS = ("days", "year, sine", "year, cosine", "week, sine", "week, cosine")
 #: Text in a column of dates counts as missing if no more than this share of the rows has it.
@@ -165,3 +167,6 @@ def _as_dates(values: pd.Series, form: str) -> pd.Series:
     elif form != "ISO8601":
         values = values.astype(object).map(lambda one: str(one).strip(), na_action="ignore")
     return pd.to_datetime(values, errors="coerce", utc=True, format=form)
+
+
+published("skreg.cli", date_features, date_names)

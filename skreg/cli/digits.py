@@ -54,7 +54,7 @@ def run(options):
     _print_auto(outcome, train, test)
 
     if find_spec("matplotlib") is None:
-        print("No picture: matplotlib is missing; pip install 'skreg[plot]'")
+        print("No picture: matplotlib is missing; pip install matplotlib")
     else:
         curves = errors_per_epoch(outcome.search.estimator, outcome.alphas, train, test, options)
         path = options.output_dir / PICTURE

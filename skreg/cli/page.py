@@ -126,7 +126,7 @@ def _coefficients(report):
 
 def _pictures(report):
     if find_spec("matplotlib") is None:
-        return ["<p>No pictures: matplotlib is missing (pip install 'skreg[plot]').</p>"]
+        return ["<p>No pictures: matplotlib is missing (pip install matplotlib).</p>"]
     lasso = next((c for c in report.contenders if c.name == "lasso"), None)
     parts = []
     if lasso is not None:

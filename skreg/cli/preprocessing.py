@@ -9,6 +9,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from skreg._state import published
 from skreg.cli.columns import Column, understand
 from skreg.cli.dates import date_features, date_names
 from skreg.cli.numbers import Decimal, without_huge, written_numbers
@@ -103,8 +104,17 @@ def as_numbers(frame: pd.DataFrame, marks: Mapping[str, Decimal] | None = None) 
 
 
 def as_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of str with NaN for what is missing, whatever type a category came as."""
-    return frame.astype(object).map(str, na_action="ignore").where(frame.notna(), np.nan)
+    """Columns of str with NaN for what is missing, whatever type a category came as.
+
+    Whole numbers are the same as integers and as floats, which they are beside missing ones.
+    """
+    return frame.astype(object).map(_word, na_action="ignore").where(frame.notna(), np.nan)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def level_name(column: str, level: str) -> str:
@@ -127,3 +137,6 @@ def plain_names(names: Iterable[str]) -> list[str]:
         missing = name.removeprefix("missingindicator_")
         plain.append(name if missing == name else f"{missing} is missing")
     return plain
+
+
+published("skreg.cli", as_numbers, as_text, level_name)

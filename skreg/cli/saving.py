@@ -1,17 +1,13 @@
 """Saving a fitted model, and telling how to use it."""
 
-import glob
 import os
-import time
-from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 import joblib
 
 from skreg.cli.errors import UserError
-
-# Seconds without a byte after which a file of a process that is gone counts as left over.
-_QUIET = 10.0
+from skreg.files import save
+from skreg.files.atomic import replacing
 
 
 def check_save_path(path):
@@ -24,10 +20,10 @@ def check_save_path(path):
     """
     if path is None:
         return
-    if path.suffix not in (".joblib", ".skops"):
-        raise UserError(f"--save {path}: the name must end in .joblib or .skops")
+    if path.suffix not in (".skreg", ".joblib", ".skops"):
+        raise UserError(f"--save {path}: the name must end in .skreg, .joblib or .skops")
     if path.suffix == ".skops" and find_spec("skops") is None:
-        raise UserError(f"--save {path} needs skops: pip install skops, or save as .joblib")
+        raise UserError(f"--save {path} needs skops: pip install skops, or save as .skreg")
     if path.is_dir():
         raise UserError(f"--save {path} is a directory")
     if not path.parent.is_dir():
@@ -43,7 +39,7 @@ def save_model(model, path, example):
     ----------
     model : fitted estimator
     path : Path
-        Ends in .joblib or .skops.
+        Ends in .skreg, .joblib or .skops.
     example : str
         Python expression for rows to predict.
 
@@ -58,8 +54,10 @@ def save_model(model, path, example):
         If the file cannot be written.
     """
     try:
-        with _replacing(path) as file:
-            if path.suffix == ".joblib":
+        with replacing(path) as file:
+            if path.suffix == ".skreg":
+                save(model, file)
+            elif path.suffix == ".joblib":
                 joblib.dump(model, file)
             else:
                 from skops import io
@@ -68,7 +66,9 @@ def save_model(model, path, example):
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
     name = str(path)
-    if path.suffix == ".joblib":
+    if path.suffix == ".skreg":
+        lines = ["import skreg", f"model = skreg.load({name!r})"]
+    elif path.suffix == ".joblib":
         lines = ["import joblib", f"model = joblib.load({name!r})  # a file you trust"]
     else:
         # skops asks which types beyond scikit-learn's own a file may create.
@@ -77,51 +77,3 @@ def save_model(model, path, example):
     if "pd." in example:
         lines.insert(0, "import pandas as pd")
     return "\n".join([*lines, f"model.predict({example})"])
-
-
-@contextmanager
-def _replacing(path):
-    """A new file beside ``path`` that takes its place when it is written and on the disk.
-
-    Whatever happens on the way, a full disk or a killed process, ``path`` is as it was.
-    """
-    path = path.resolve()
-    _remove_left_over(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(beside, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
-
-
-def _remove_left_over(path):
-    """Remove what saves of the same model that were killed have left beside it.
-
-    Their process is gone, and nothing was written for a while: one on another machine that shares
-    the folder may be at work.
-    """
-    for beside in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        number = beside.name.split(".")[-2]
-        with suppress(OSError):
-            is_quiet = time.time() - beside.stat().st_mtime > _QUIET
-            if is_quiet and number.isdigit() and not _is_running(int(number)):
-                beside.unlink()
-
-
-def _is_running(number):
-    """Whether there is a process of this number; yes where that cannot be asked."""
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(number, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -58,14 +58,11 @@ METHODS = (
     "score", "split", "transform", "inverse_transform",
 )  # fmt: skip
 _SKLEARNS = (BaseEstimator, BaseCrossValidator, BaseShuffleSplit, make_column_selector)
-#: Functions of the package's own pipelines: where they stand today, by their public names.
-_FUNCTIONS = {
-    "skreg.cli.as_numbers": "skreg.cli.preprocessing:as_numbers",
-    "skreg.cli.as_text": "skreg.cli.preprocessing:as_text",
-    "skreg.cli.level_name": "skreg.cli.preprocessing:level_name",
-    "skreg.cli.date_features": "skreg.cli.dates:date_features",
-    "skreg.cli.date_names": "skreg.cli.dates:date_names",
-}
+#: Functions of the package's own pipelines, by their public names.
+_FUNCTIONS = frozenset(
+    f"skreg.cli.{name}"
+    for name in ("as_numbers", "as_text", "date_features", "date_names", "level_name")
+)
 
 
 @dataclass(frozen=True)
@@ -298,11 +295,10 @@ def named_function(function: Any) -> str:
     if not isinstance(function, FunctionType):
         return ""
     module = function.__module__ or ""  # of text that was run there is none
-    where = f"{module}:{name}"
-    ours = next((public for public, place in _FUNCTIONS.items() if place == where), "")
-    if not ours and module.startswith("sklearn."):
+    if module.startswith("sklearn."):
         return _sklearn_name(function)
-    return ours
+    public = f"{module}.{name}"
+    return public if public in _FUNCTIONS and found_function(public) is function else ""
 
 
 def found_function(name: str) -> Any:
@@ -314,7 +310,7 @@ def found_function(name: str) -> Any:
         If files may name no such function.
     """
     if name in _FUNCTIONS:
-        module, _, own = _FUNCTIONS[name].partition(":")
+        module, _, own = name.rpartition(".")
         return getattr(import_module(module), own)
     for module, found in (("numpy", np), ("scipy.special", scipy.special)):
         ufunc = getattr(found, name.removeprefix(f"{module}."), None)

@@ -55,7 +55,7 @@ def _serve(options):
     except ImportError as error:
         print(
             f"skreg: error: the playground needs {error.name}. Install it with "
-            "pip install 'skreg[playground]'.",
+            "pip install starlette uvicorn websockets.",
             file=sys.stderr,
         )
         return 2

@@ -22,7 +22,7 @@ def pyplot(caller):
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            f"{caller}.plot needs matplotlib, which is not installed: pip install 'skreg[plot]'."
+            f"{caller}.plot needs matplotlib, which is not installed: pip install matplotlib."
         ) from error
     return plt
 

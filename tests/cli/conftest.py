@@ -1,3 +1,6 @@
+import io
+from contextlib import redirect_stdout
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,8 +15,7 @@ SMALL = [
 ]
 
 
-@pytest.fixture
-def mixed():
+def mixed_table():
     """120 rows of numbers, categories, booleans, dates and gaps, with both kinds of target."""
     rng = np.random.default_rng(0)
     n = 120
@@ -36,6 +38,30 @@ def mixed():
     frame.loc[::11, "color"] = None
     frame.loc[::13, "sold"] = None
     return frame
+
+
+@pytest.fixture
+def mixed():
+    """The table."""
+    return mixed_table()
+
+
+@pytest.fixture(scope="session")
+def saved_models(tmp_path_factory):
+    """A folder with the table, with a column ``zone``, and models of its price and its kind."""
+    folder, frame = tmp_path_factory.mktemp("models"), mixed_table()
+    places = np.arange(len(frame))
+    frame["zone"] = np.where(places % 4, 10.0 * (places % 3), np.nan)
+    data = str(folder / "all.csv")
+    frame.to_csv(data, index=False)
+    from skreg.cli import main
+
+    for target, other in (("price", "kind"), ("kind", "price")):
+        words = [data, "--target", target, "--drop", other, "--types", "zone=category", *SMALL]
+        words += ["--quiet", "--save", str(folder / f"{target}.skreg")]
+        with redirect_stdout(io.StringIO()):
+            assert main(words) == 0
+    return folder
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Saved models load as the printed code says, and predict the same."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import skreg
 from skreg.cli import main, saving
 from skreg.cli.errors import UserError
 from skreg.cli.saving import check_save_path
+
+PUBLIC = {*skreg.__all__, "cli.as_numbers", "cli.as_text", "cli.date_features", "cli.date_names",
+          "cli.level_name"}  # fmt: skip
 
 
 @pytest.mark.parametrize("target", ["price", "kind"])
@@ -22,17 +27,20 @@ def test_the_printed_code_loads_the_model_and_predicts(
     mixed.drop(columns=["price", "kind"]).to_csv("new_rows.csv", index=False)
     other = {"price": "kind", "kind": "price"}[target]
     predictions = []
-    for name in ("model.joblib", "model.skops"):
+    for name in ("model.skreg", "model.joblib", "model.skops"):
         argv = ["data.csv", "--target", target, "--drop", other, *small, "--quiet"]
         assert main([*argv, "--save", name]) == 0
         code = capsys.readouterr().out.split("To use it:\n\n")[1].split("\n\n")[0]
         *load, predict = code.splitlines()
+        ours = set(re.findall(r"'(skreg\.[^']*)'", code)) - {name}
+        assert ours <= {f"skreg.{public}" for public in PUBLIC}, ours
         names: dict = {}
         exec("\n".join(load), names)
         predictions.append(eval(predict, names))
         unseen = mixed.assign(color="violet", garden=None, sold="unknown")
         assert len(names["model"].predict(unseen)) == 120
-    np.testing.assert_array_equal(*predictions)
+    np.testing.assert_array_equal(*predictions[:2])
+    np.testing.assert_array_equal(*predictions[1:])
     if target == "kind":
         assert set(predictions[0]) <= {"cheap", "dear"}
     else:
@@ -42,8 +50,8 @@ def test_the_printed_code_loads_the_model_and_predicts(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("model.pickle", "must end in .joblib or .skops"),
-        ("model", "must end in .joblib or .skops"),
+        ("model.pickle", "must end in .skreg, .joblib or .skops"),
+        ("model", "must end in .skreg, .joblib or .skops"),
         ("none/model.joblib", "there is no folder"),
         ("folder.joblib", "is a directory"),
     ],

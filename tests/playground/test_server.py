@@ -263,4 +263,4 @@ def test_port_in_use_is_told_in_a_line(capsys):
 def test_missing_extra_is_told_in_a_line(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main(["--no-browser"]) == 2
-    assert "pip install 'skreg[playground]'" in capsys.readouterr().err
+    assert "pip install starlette uvicorn websockets" in capsys.readouterr().err

@@ -43,7 +43,9 @@ def test_plot_returns_itself_and_draws(name):
 def test_without_matplotlib_plot_names_the_extra(name, monkeypatch):
     display = getattr(plotting, name)(**DISPLAYS[name])
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=rf"{name}\.plot needs matplotlib.*skreg\[plot\]"):
+    with pytest.raises(
+        ImportError, match=rf"{name}\.plot needs matplotlib.*pip install matplotlib"
+    ):
         display.plot()
 
 
