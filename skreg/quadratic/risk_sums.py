@@ -19,6 +19,7 @@ from skreg.losses import Loss
 from skreg.quadratic.point import FLOOR
 from skreg.rows.chunk import Chunk, MomentWork, Work
 from skreg.rows.products import Array, add_gram, product, symmetric
+from skreg.rows.sums import taken
 
 #: The part that holds all rows.
 WHOLE = -1
@@ -141,13 +142,15 @@ class RowsOfParts:
         y, X = self.targets(chunk), chunk.X
         weights = np.ones(len(y)) if chunk.weights is None else chunk.weights
         step = max(size // max(width, 1), 64)
+        used = None if weights.all() else weights > 0
         for fold, rows in chunk.by_fold(self.folds_of):
-            rows = np.arange(len(y)) if rows is None else rows
-            rows = rows[weights[rows] > 0]
-            for start in range(0, len(rows), step):
-                some = rows[start : start + step]
-                x = X[some].toarray() if issparse(X) else X[some]
-                yield self.places[fold], x - self.center, y[some], weights[some]
+            if used is not None:
+                rows = np.flatnonzero(used) if rows is None else rows[used[rows]]
+            for start in range(0, len(y) if rows is None else len(rows), step):
+                some = slice(start, start + step)
+                x, *others = taken(X, y, weights, some if rows is None else rows[some])
+                x = x.toarray() if issparse(x) else x
+                yield self.places[fold], x - self.center, *others
 
 
 def indicators(chunk: Chunk, classes: NDArray) -> Array:
