@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -10,65 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from skreg.estimators._fitting import Fitting, LinearHooks
+from skreg.estimators._fitting import Fitting, LinearHooks, LinearModel
 from skreg.losses import Loss
 from skreg.quadratic import Problem
 from skreg.quadratic.chunk_risk import ChunkRisk, Passes
-from skreg.quadratic.risk_sums import WHOLE, Labels, RowsOfParts, TargetMoments
+from skreg.quadratic.risk_sums import WHOLE, LabelCounts, RowsOfParts, TargetMoments
 from skreg.rows import Chunks, Moments
 from skreg.rows.chunk import FoldsOf
-
-
-def problem_of(
-    estimator: LinearHooks, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
-) -> Problem | None:
-    """The problem that rows in chunks pose, or X that is `Moments`; None for rows in memory.
-
-    Sets what `LinearHooks._sample` does. ValueError, before a pass, where the estimator, as its
-    parameters are, cannot be fitted to them.
-    """
-    moments = X if isinstance(X, Moments) else None
-    chunks = None if moments is not None else Chunks.of(X, y, sample_weight)
-    if moments is None and chunks is None:
-        return None
-    by_moments = moments is not None or is_known_by_moments(estimator)
-    if by_moments:
-        estimator._refuse_moments()
-    else:
-        refuse(estimator, cast(Chunks, chunks))
-    for name, given in (("offset", offset), ("y", y if chunks is None else None)):
-        if given is not None:
-            raise ValueError(f"{name} does not go with X as {type(X).__name__}. Leave it out.")
-    if chunks is None or by_moments:
-        return estimator._by_moments(cast(Moments, moments) if chunks is None else chunks.moments())
-    read = Reading.of(estimator, chunks)
-    return read.risk(estimator, WHOLE, read.moments[None])
-
-
-def fitting_of(estimator: LinearHooks, X: Any, y: Any, **rows: Any) -> Fitting | None:
-    """The `Fitting` of a clone to rows in chunks, or to `Moments`; None for rows in memory."""
-    estimator = clone(estimator)
-    estimator._validate_params()
-    problem = problem_of(estimator, X, y, **rows)
-    return None if problem is None else Fitting(estimator, problem)
-
-
-def see_moments(estimator: LinearHooks, moments: Moments, classes: NDArray | None = None) -> None:
-    """Set what checks of rows in memory do, of rows that have these moments."""
-    estimator.n_features_in_ = p = len(moments.x_mean)
-    if estimator.penalty_factors is not None:
-        estimator._check_factors(p)
-    estimator.__dict__.pop("feature_names_in_", None)
-    if moments.feature_names is not None:
-        estimator.feature_names_in_ = np.array(moments.feature_names, dtype=object)
-    estimator._set_classes(classes)
-
-
-def is_known_by_moments(estimator: LinearHooks) -> bool:
-    """Whether moments are all that an estimator needs; so is one whose loss is refused."""
-    loss = estimator._asked_loss()
-    return loss is None or loss.is_quadratic
-
 
 # Parameters that go with rows in chunks if they are plain, and what to do where they are not.
 _PLAIN: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -86,39 +35,124 @@ _PLAIN: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def refuse(estimator: LinearHooks, chunks: Chunks, in_search: bool = False) -> None:
-    """Raise ValueError where a loss that is no square cannot be fitted to rows in chunks.
+class ChunkHooks(LinearHooks):
+    """What a linear estimator does where rows in chunks, or `Moments`, stand in the place of X."""
 
-    ``in_search`` says that ``alpha`` is not used.
-    """
-    estimator._check_parameters()
-    name, loss = type(estimator).__name__, estimator._asked_loss()
-    assert loss is not None
-    for parameter, (is_plain, remedy) in _PLAIN.items():
-        value = vars(estimator).get(parameter)
-        is_used = parameter in vars(estimator) and not (in_search and parameter == "alpha")
-        if is_used and not is_plain(value):
+    @abstractmethod
+    def _set_classes(self, classes: NDArray | None) -> None:
+        """Set the loss, and the classes of a classifier."""
+
+    def _chunk_problem(
+        self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
+    ) -> Problem | None:
+        """The problem that these pose; None for rows in memory.
+
+        Sets what `_sample` does. ValueError, before a pass, where the estimator, as its parameters
+        are, cannot be fitted to them.
+        """
+        moments = X if isinstance(X, Moments) else None
+        chunks = None if moments is not None else Chunks.of(X, y, sample_weight)
+        if moments is None and chunks is None:
+            return None
+        by_moments = moments is not None or self._is_known_by_moments()
+        if by_moments:
+            self._refuse_moments()
+        else:
+            self._refuse_chunks(cast(Chunks, chunks))
+        for name, given in (("offset", offset), ("y", y if chunks is None else None)):
+            if given is not None:
+                raise ValueError(f"{name} does not go with X as {type(X).__name__}. Leave it out.")
+        if chunks is None or by_moments:
+            return self._by_moments(cast(Moments, moments) if chunks is None else chunks.moments())
+        read = reading_of(self, chunks)
+        return read.risk(self, WHOLE, read.moments[None])
+
+    def _is_known_by_moments(self) -> bool:
+        """Whether moments are all that is needed; so is an estimator whose loss is refused."""
+        loss = self._asked_loss()
+        return loss is None or loss.is_quadratic
+
+    def _see_moments(self, moments: Moments, classes: NDArray | None = None) -> None:
+        """Set what checks of rows in memory do, of rows that have these moments."""
+        self.n_features_in_ = p = len(moments.x_mean)
+        if self.penalty_factors is not None:
+            self._check_factors(p)
+        self.__dict__.pop("feature_names_in_", None)
+        if moments.feature_names is not None:
+            self.feature_names_in_ = np.array(moments.feature_names, dtype=object)
+        self._set_classes(classes)
+
+    def _refuse_chunks(self, chunks: Chunks, in_search: bool = False) -> None:
+        """Raise ValueError where a loss that is no square cannot be fitted to rows in chunks.
+
+        ``in_search`` says that ``alpha`` is not used.
+        """
+        self._validate_params()
+        self._check_parameters()
+        name, loss = type(self).__name__, self._asked_loss()
+        assert loss is not None
+        for parameter, (is_plain, remedy) in _PLAIN.items():
+            is_used = parameter in vars(self) and not (in_search and parameter == "alpha")
+            if is_used and not is_plain(value := vars(self)[parameter]):
+                raise ValueError(
+                    f"{parameter}={value!r} of {name} is for rows in memory. {remedy}, or give X "
+                    "and y as arrays."
+                )
+        if not (loss.has_curvature and (loss.is_convex or self._is_ridge)):
             raise ValueError(
-                f"{parameter}={value!r} of {name} is for rows in memory. {remedy}, or give X and y "
-                "as arrays."
+                f"loss={loss.name!r} of {name} is for rows in memory: from chunks a loss has to be "
+                "convex and to have a curvature. Use loss='huber', or give X and y as arrays."
             )
-    if not (loss.has_curvature and (loss.is_convex or estimator._is_ridge)):
-        raise ValueError(
-            f"loss={loss.name!r} of {name} is for rows in memory: from chunks a loss has to be "
-            "convex and to have a curvature. Use loss='huber', or give X and y as arrays."
-        )
-    what = "a classifier" if loss.is_for_classes else f"loss={loss.name!r}"
-    if isinstance(chunks.source, Iterator):
-        raise ValueError(
-            f"the source of chunks can be read once only, and {what} takes a pass for each of "
-            "Newton's steps. Give a function that returns the chunks anew, or a source such as a "
-            "Dataset."
-        )
-    if chunks.checkpoint is not None:
-        raise ValueError(
-            f"checkpoint is for the one pass of squared error, and {what} takes many. Leave "
-            "checkpoint=None."
-        )
+        what = "a classifier" if loss.is_for_classes else f"loss={loss.name!r}"
+        if isinstance(chunks.source, Iterator):
+            raise ValueError(
+                f"the source of chunks can be read once only, and {what} takes a pass for each of "
+                "Newton's steps. Give a function that returns the chunks anew, or a source such as "
+                "a Dataset."
+            )
+        if chunks.checkpoint is not None:
+            raise ValueError(
+                f"checkpoint is for the one pass of squared error, and {what} takes many. Leave "
+                "checkpoint=None."
+            )
+
+
+def fitting_of(estimator: ChunkHooks, X: Any, y: Any, **rows: Any) -> Fitting | None:
+    """The `Fitting` of a clone to rows in chunks, or to `Moments`; None for rows in memory."""
+    estimator = clone(estimator)
+    problem = estimator._chunk_problem(X, y, **rows)
+    return None if problem is None else Fitting(estimator, problem)
+
+
+def is_known_by_moments(estimator: ChunkHooks) -> bool:
+    """Whether moments are all that an estimator needs of the rows."""
+    return estimator._is_known_by_moments()
+
+
+def refuse(estimator: ChunkHooks, chunks: Chunks) -> None:
+    """Raise ValueError where a loss that is no square cannot be searched from rows in chunks."""
+    estimator._refuse_chunks(chunks, in_search=True)
+
+
+def model_of(estimator: ChunkHooks, classes: NDArray | None = None) -> LinearModel:
+    """A clone as scorers ask it, with its loss; two classes stand for those not known yet."""
+    estimator = clone(estimator)
+    estimator._set_classes(np.arange(2) if classes is None else classes)
+    return LinearModel(estimator)
+
+
+def reading_of(estimator: ChunkHooks, chunks: Chunks, folds_of: FoldsOf = None) -> Reading:
+    """The `Reading` by one pass, and for classes that are not declared by another before it."""
+    loss, classes = LinearModel(estimator).asked_loss, None
+    assert loss is not None
+    if loss.is_for_classes:
+        chunks = chunks.read_as(has_labels=True)
+        classes = classes_of(chunks)
+        loss = model_of(estimator, classes).loss
+    rows = RowsOfParts(loss, np.zeros(0), folds_of, classes=classes)
+    sums = chunks.reduced(TargetMoments(rows))
+    moments = {fold: chunks.named(sums[fold]) for fold in _in_order(sums)}
+    return Reading(chunks, moments, folds_of, classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,21 +174,6 @@ class Reading:
     folds_of: FoldsOf = None
     classes: NDArray | None = None
 
-    @classmethod
-    def of(cls, estimator: LinearHooks, chunks: Chunks, folds_of: FoldsOf = None) -> Reading:
-        """By one pass, and for classes that are not declared by another before it."""
-        loss, classes = estimator._asked_loss(), None
-        assert loss is not None
-        if loss.is_for_classes:
-            chunks = chunks.read_as(has_labels=True)
-            classes = classes_of(chunks)
-            estimator._set_classes(classes)
-            loss = estimator._loss
-        rows = RowsOfParts(loss, np.zeros(0), folds_of, classes=classes)
-        sums = chunks.reduced(TargetMoments(rows))
-        moments = {fold: chunks.named(sums[fold]) for fold in _in_order(sums)}
-        return cls(chunks, moments, folds_of, classes)
-
     def passes(self, loss: Loss, on_pass: Callable[[int, int], None] | None = None) -> Passes:
         """Further passes, for a loss that takes the same targets."""
         first, *others = self.moments.values()
@@ -165,7 +184,7 @@ class Reading:
 
     def risk(
         self,
-        estimator: LinearHooks,
+        estimator: ChunkHooks,
         part: int,
         moments: Moments,
         passes: Passes | None = None,
@@ -177,20 +196,13 @@ class Reading:
         """
         # Steps ahead of the model hand on arrays.
         seen = moments if units is None else replace(moments, feature_names=None)
-        see_moments(estimator, seen, self.classes)
+        estimator._see_moments(seen, self.classes)
+        loss = LinearModel(estimator).loss
         if self.classes is None:
-            estimator._loss.check_targets(moments.y_mean)
-        elif not moments.y_mean.all() or (len(self.classes) == 2 and moments.y_mean[0] == 1):
-            lost = (
-                int(np.argmin(moments.y_mean))
-                if len(self.classes) > 2
-                else int(not moments.y_mean[0])
-            )
-            raise ValueError(
-                f"class {self.classes[lost : lost + 1].tolist()[0]!r} has no row of positive weight"
-                " among those to fit. Leave it out, or use fewer folds."
-            )
-        passes = self.passes(estimator._loss) if passes is None else passes
+            loss.check_targets(moments.y_mean)
+        else:
+            _require_all(self.classes, moments.y_mean)
+        passes = self.passes(loss) if passes is None else passes
         shift, scale = (None, None) if units is None else units
         return ChunkRisk(passes, part, moments, estimator.fit_intercept, shift, scale)
 
@@ -205,7 +217,7 @@ def classes_of(chunks: Chunks) -> NDArray:
         return np.unique(np.asarray(declared))
     labels_alone = chunks.over(chunks.source)
     labels_alone.features, labels_alone.categories = [], None
-    counts = labels_alone.reduced(Labels())
+    counts = labels_alone.reduced(LabelCounts())
     classes = np.array(_in_order(counts))
     if len(classes) < 2:
         raise ValueError(
@@ -217,6 +229,17 @@ def classes_of(chunks: Chunks) -> NDArray:
             "positive sample_weight, or leave its rows out."
         )
     return classes
+
+
+def _require_all(classes: NDArray, shares: NDArray) -> None:
+    """Raise ValueError where a class has no share in the rows of a part."""
+    shares = np.array([1.0 - shares[0], shares[0]]) if len(classes) == 2 else shares
+    if not shares.all():
+        lost = classes.tolist()[int(np.argmin(shares))]
+        raise ValueError(
+            f"class {lost!r} has no row of positive weight among those to fit. Leave it out, or "
+            "use fewer folds."
+        )
 
 
 def _in_order(keys: Any) -> list[Any]:

@@ -111,10 +111,6 @@ class LinearHooks(Stored, DocumentedMixin, BaseEstimator, ABC):
         """The problem of rows that are known by their moments; sets what `_sample` does."""
 
     @abstractmethod
-    def _set_classes(self, classes: NDArray | None) -> None:
-        """Set the loss, and the classes of a classifier."""
-
-    @abstractmethod
     def _shifted(self, raw: NDArray, X: Any, offset: ArrayLike | None) -> NDArray:
         """Raw predictions of shape (m, n) or (m, n, K) with the offset."""
 

@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_parameters, is_in_memory, validated
 from skreg.estimators._auto_alpha import AUTO, Curve, tuned
-from skreg.estimators._chunked import fitting_of, problem_of
-from skreg.estimators._fitting import Fitting, LinearHooks, MatrixLike
+from skreg.estimators._chunked import ChunkHooks, fitting_of
+from skreg.estimators._fitting import Fitting, MatrixLike
 from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
 from skreg.model import QuadraticModel
@@ -70,7 +70,7 @@ class Sample:
         return EmpiricalRisk(self.X, self.y, self.loss, self.weights, self.offset, fit_intercept)
 
 
-class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
+class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
     """Base of the linear estimators, which are made of a penalty and a task.
 
     The penalty (`lasso.py`, `ridge.py`) says what J is; the task (`_regression.py`,
@@ -100,7 +100,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, LinearHooks):
         if getattr(self, "_skl_callbacks", ()):  # a context costs as much as a check of y
             told = told_of(self, X, y, rows)
             task = self._init_callback_context().call_on_fit_task_begin(**told)
-        problem = None if is_in_memory(X) else problem_of(self, X, y, **rows)
+        problem = None if is_in_memory(X) else self._chunk_problem(X, y, **rows)
         is_streamed = problem is not None
         if problem is None:
             problem = self._checked(X, y, **rows).problem(self.fit_intercept)

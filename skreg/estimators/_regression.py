@@ -17,7 +17,6 @@ from skreg._validation import (
     validated_fit,
 )
 from skreg.estimators._available import only_where
-from skreg.estimators._chunked import see_moments
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
@@ -280,7 +279,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         self._loss = loss_of(self)
 
     def _by_moments(self, moments):
-        see_moments(self, moments)
+        self._see_moments(moments)
         return Quadratic.from_moments(moments, self.fit_intercept)
 
     def _shifted(self, raw, X, offset):

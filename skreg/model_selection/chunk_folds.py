@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from skreg.estimators._chunked import Reading, is_known_by_moments, refuse
-from skreg.estimators._fitting import Fitting, LinearHooks, LinearModel
+from skreg.estimators._chunked import (
+    Reading,
+    is_known_by_moments,
+    model_of,
+    reading_of,
+    refuse,
+)
+from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection.affine import AffinePrefix, check_prefix, first_imputes
 from skreg.model_selection.chunk_scores import ScoreWork, Term, null_of, terms_of
@@ -47,7 +53,7 @@ class ChunkParts(Parts):
         """The problem of each training part, then that of all rows; they share passes."""
         made, trainings = self._made
         if made is not estimator:
-            loss = model_of(estimator, self.reading.classes).loss
+            loss = model_of(last_step(estimator), self.reading.classes).loss
             passes = self.reading.passes(loss)
             parts = [*enumerate(self.trains), (WHOLE, self.whole)]
             trainings = [ChunkTraining(estimator, self.reading, *part, passes) for part in parts]
@@ -64,26 +70,13 @@ class ChunkTraining(Fitting):
     ) -> None:
         self.prefix = AffinePrefix(estimator, moments)
         last = clone(self.prefix.last)
-        last._validate_params()
-        refuse(last, reading.chunks, in_search=True)
+        refuse(last, reading.chunks)
         self.risk: ChunkRisk = reading.risk(last, part, moments, passes, self.prefix.units())
         super().__init__(last, self.risk)
 
     def follow(self, alphas: Any, on_solved: Any = None) -> RegularizationPath:
         """`RegularizationPath` as close at every λ as one fit is."""
         return self.prefix.named(self.as_path(self.solve_closely(alphas, on_solved), None))
-
-
-def model_of(estimator: Any, classes: Any = None) -> LinearModel:
-    """The last step as scorers ask it: with its loss, and its classes where they are known."""
-    last: LinearHooks = clone(last_step(estimator))
-    if classes is not None:
-        last._set_classes(classes)
-    else:
-        loss = last._asked_loss()
-        assert loss is not None
-        last._loss = loss
-    return LinearModel(last)
 
 
 def goes_by_passes(estimator: Any, X: Any) -> bool:
@@ -96,14 +89,14 @@ def goes_by_passes(estimator: Any, X: Any) -> bool:
 
 def check(estimator: Any, chunks: Chunks, scorers: dict[str, Any]) -> None:
     """Raise ValueError, before a pass, where an estimator cannot be searched from chunks."""
-    refuse(last_step(estimator), chunks, in_search=True)
+    refuse(last_step(estimator), chunks)
     if first_imputes(estimator):
         raise ValueError(
             "SimpleImputer ahead of a loss that is no square is for rows in memory: each training "
             "part has other means. Fill in missing values in the chunks."
         )
     check_prefix(estimator)
-    terms_of(model_of(estimator), scorers)
+    terms_of(model_of(last_step(estimator)), scorers)
 
 
 def chunk_parts_of(
@@ -114,7 +107,7 @@ def chunk_parts_of(
     assert chunks is not None
     check(estimator, chunks, scorers)
     folded = Folded.of(chunks, cv)
-    reading = Reading.of(clone(last_step(estimator)), folded.chunks, folded)
+    reading = reading_of(last_step(estimator), folded.chunks, folded)
     folded.check(reading.moments)
     return ChunkParts(reading)
 

@@ -34,7 +34,7 @@ _BLOCK = 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class ScoredRows:
     """Some rows of a part, and what is predicted for them.
 
     Attributes
@@ -60,7 +60,7 @@ class Block:
 class Term(Protocol):
     """What a scorer adds up over the rows, and the score that it makes of the sums."""
 
-    def sums(self, block: Block) -> Array:
+    def sums(self, block: ScoredRows) -> Array:
         """The sums of some rows; one for each λ, and others behind them."""
 
     def scores(self, sums: Array, part: Moments) -> Array:
@@ -68,13 +68,13 @@ class Term(Protocol):
 
 
 @dataclass(frozen=True)
-class Mean(Term):
+class MeanOfRows(Term):
     """A mean over rows, by a `Metric` that knows its terms."""
 
     metric: Metric
     sign: int
 
-    def sums(self, block: Block) -> Array:
+    def sums(self, block: ScoredRows) -> Array:
         """Σ w·term."""
         assert self.metric.terms is not None
         if self.metric.is_for_classes:
@@ -105,7 +105,7 @@ class OfSquares(Term):
     metric: Metric
     sign: int
 
-    def sums(self, block: Block) -> Array:
+    def sums(self, block: ScoredRows) -> Array:
         """Σ w·(f − y)²."""
         return np.square(_off(block)) @ block.weights
 
@@ -128,7 +128,7 @@ class Deviance(Term):
     loss: Loss
     sign: int
 
-    def sums(self, block: Block) -> Array:
+    def sums(self, block: ScoredRows) -> Array:
         """Σ w·2ℓ."""
         assert block.predicted is not None
         return 2.0 * _losses(self.loss, block.y, self.loss.link(block.predicted)) @ block.weights
@@ -141,7 +141,7 @@ class Deviance(Term):
 class Explained(Term):
     """D², the share of deviance explained, as `Loss.explained` has it."""
 
-    def sums(self, block: Block) -> Array:
+    def sums(self, block: ScoredRows) -> Array:
         """Σ wℓ, then that of the best constant and of the least losses."""
         loss, y, w = block.loss, block.y, block.weights
         null = np.broadcast_to(block.null, (1, len(y)))
@@ -158,7 +158,7 @@ class Explained(Term):
         return 1.0 - left / whole
 
 
-def _off(block: Block) -> Array:
+def _off(block: ScoredRows) -> Array:
     assert block.predicted is not None
     return block.predicted - block.y[:, 0]
 
@@ -188,7 +188,7 @@ def _term(model: LinearModel, name: str, scorer: Any) -> Term:
     if metric.squares is not None and not model.loss.is_for_classes:
         return OfSquares(metric, sign)
     if metric.terms is not None and metric.is_for_classes == model.loss.is_for_classes:
-        return Mean(metric, sign)
+        return MeanOfRows(metric, sign)
     known = '"neg_log_loss" and "accuracy"'
     if not model.loss.is_for_classes:
         known = (
@@ -245,7 +245,7 @@ class ScoreWork(Work):
         raw, loss, predicted = raw[:, :, 0] if K == 1 else raw, self.rows.loss, None
         if not loss.is_for_classes:
             predicted = self.model.predictions(raw, x)
-        block = Block(raw, predicted, y, w, self.nulls[part], loss)
+        block = ScoredRows(raw, predicted, y, w, self.nulls[part], loss)
         for name, term in self.terms.items():
             key = *part, name
             sums[key] = sums.get(key, 0) + term.sums(block)

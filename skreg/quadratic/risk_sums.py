@@ -183,7 +183,7 @@ class TargetMoments(Work):
 
 
 @dataclass(frozen=True, eq=False)
-class Labels(Work):
+class LabelCounts(Work):
     """The labels of the target, each with the number of its rows of positive weight."""
 
     def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty, Separable
+from skreg.quadratic import Problem
 from skreg.quadratic.chunk_risk import ChunkRisk, look
 from skreg.rows.products import EPS, Array
 from skreg.solvers.anchor import FIRST, LAST, limit_note
@@ -109,6 +110,23 @@ def solve_in_chunks(
     answers = paths(risks, task, aims, on_solved, with_dof)
     found = zip(risks, answers, aims, strict=True)
     return [_solution(replace(task, problem=r), a, method, max(tol, goal)) for r, a, goal in found]
+
+
+def solution_in_chunks(
+    problem: Problem,
+    penalty: Penalty,
+    alphas: Array,
+    tol: float,
+    max_iter: int,
+    closely: bool,
+    on_solved: Callable[[int], None] | None,
+) -> Solution:
+    """The solutions of one risk by passes over its rows, as `skreg.solvers.solve` wants them."""
+    told = None if on_solved is None else (lambda j, i: on_solved(i))
+    return solve_in_chunks(
+        [cast(ChunkRisk, problem)], penalty, alphas, tol=tol, max_iter=max_iter, closely=closely,
+        on_solved=told,
+    )[0]  # fmt: skip
 
 
 def paths(

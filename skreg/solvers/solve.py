@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem
-from skreg.quadratic.chunk_risk import ChunkRisk
 from skreg.rows.products import EPS, Array, Indices
 from skreg.solvers.certificate import Certificate
-from skreg.solvers.chunk_paths import ChunkNewton, solve_in_chunks
+from skreg.solvers.chunk_paths import ChunkNewton, solution_in_chunks
 from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, OneShot, Spectral
 from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.method import Answer, Freedom, Method, Progress, Solution, Task
@@ -133,7 +132,9 @@ def solve(
         penalty.check_features(problem.n_features)
         penalty = penalty.for_outputs(problem.n_outputs)
     if problem.is_in_chunks:
-        return _in_chunks(problem, penalty, alphas, tol, max_iter, closely, enough, on_solved)
+        return solution_in_chunks(
+            problem, penalty, alphas, max(tol, enough), max_iter, closely, on_solved
+        )
     near, shift = _about_zero(problem)
     if start is not None:
         start = start[0], start[1] - shift
@@ -198,24 +199,6 @@ def solve(
         has_minimizer=answer.has_minimizer,
         notes=notes,
     )
-
-
-def _in_chunks(
-    problem: Problem,
-    penalty: Penalty,
-    alphas: Array,
-    tol: float,
-    max_iter: int,
-    closely: bool,
-    enough: float,
-    on_solved: Callable[[int], None] | None,
-) -> Solution:
-    """The solutions of one risk by passes over its rows."""
-    told = None if on_solved is None else (lambda j, i: on_solved(i))
-    return solve_in_chunks(
-        [cast(ChunkRisk, problem)], penalty, alphas, tol=max(tol, enough), max_iter=max_iter,
-        closely=closely, on_solved=told,
-    )[0]  # fmt: skip
 
 
 def select_method(problem: Problem, penalty: Penalty, alphas: ArrayLike, **options: Any) -> Method:
