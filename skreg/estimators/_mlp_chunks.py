@@ -60,6 +60,8 @@ class Source:
                     f"the chunk that begins at row {chunk.start} has {chunk.X.shape[1]} columns, "
                     f"and the first one has {p}. Give chunks of the same columns."
                 )
+            if not p:
+                raise ValueError("X has no columns beside those of other roles. Give one or more.")
             block = RowBlock(chunk.X, chunk.y, chunk.weights, chunk.numbers)
             self._check(block)
             yield block

@@ -50,6 +50,8 @@ class AffinePrefix:
                 )
             moments = moments.imputed(self._means)
         self.moments, self._names = moments, moments.feature_names
+        if head:  # a step hands on an array
+            self.moments = replace(moments, feature_names=None)
         self._maps: list[tuple[Array, Array]] = []
         self._steps: list[tuple[Pipeline, list[tuple[str, Any]]]] = []
         while isinstance(self.last, Pipeline):

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from joblib import hash as hash_of
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PolynomialFeatures,
+    StandardScaler,
+)
 from sklearn.utils import get_tags
 
 from skreg._validation import parameters_of
@@ -22,10 +28,13 @@ from skreg.model_selection.affine import (
     imputes_means,
 )
 from skreg.model_selection.chunked_rows import WHOLE, ChunkedRows, Part
+from skreg.model_selection.moment_folds import all_but_each
 from skreg.model_selection.parts import Parts
-from skreg.model_selection.pipelines import last_step
+from skreg.model_selection.pipelines import last_step, names_out
 from skreg.rows import Chunks, Moments
+from skreg.rows.products import Array
 
+Units: TypeAlias = tuple[Array, Array]
 # They learn nothing but the number of columns.
 _BY_WIDTH = (PolynomialFeatures, FrozenEstimator)
 
@@ -219,8 +228,34 @@ class PartsBehind(Parts):
 
     def _make(self, head: Sequence[Any]) -> None:
         trains = [Part(k) for k in range(len(self.names))]
-        tests = [Part(k, tests=True) for k in range(len(self.names))]
         whole, *self.heads = fit_steps(head, self.rows, [WHOLE, *trains], self._verbose)
+        units = [units_of(steps) for steps in (whole, *self.heads)]
+        if None in units:
+            self._by_rows(whole)
+        else:
+            self._by_units(*cast(list[Units], units))
+        for name, test in zip(self.names, self.tests, strict=True):
+            if not test.weight > 0:
+                raise ValueError(f"fold {name!r} holds no row of positive weight. Leave it out.")
+        steps = Pipeline([(str(k), step) for k, step in enumerate(whole)])
+        names = names_out(steps, self.rows.chunks.feature_names)
+        self.whole = replace(self.whole, feature_names=None if names is None else tuple(names))
+        self._head = named(whole, self.rows.chunks)
+
+    def _by_units(self, whole: Units, *heads: Units) -> None:
+        """Where steps shift and scale the moments behind them follow from those of the rows."""
+        tests = self.rows.moments()
+        trains = all_but_each(tests)
+        self.whole = (trains[0] + tests[0]).scaled(*whole)
+        self.trains, self.tests = (
+            [moments.scaled(*units) for moments, units in zip(parts, heads, strict=True)]
+            for parts in (trains, tests)
+        )
+
+    def _by_rows(self, whole: Sequence[Any]) -> None:
+        """In a pass that sends every row through the steps of every part."""
+        trains = [Part(k) for k in range(len(self.names))]
+        tests = [Part(k, tests=True) for k in range(len(self.names))]
         steps = [whole, *self.heads, *self.heads]
         sums: dict[Part, Any] = dict.fromkeys([WHOLE, *trains, *tests], 0)
         for blocks in self.rows.by_part(list(sums)):
@@ -229,10 +264,36 @@ class PartsBehind(Parts):
                     X = applied(fitted, block.X)
                     sums[part] += Moments.of(X, block.y, block.weights)
         self.trains, self.tests = [sums[part] for part in trains], [sums[part] for part in tests]
-        self.whole, self._head = sums[WHOLE], named(whole, self.rows.chunks)
-        for name, test in zip(self.names, self.tests, strict=True):
-            if not test.weight > 0:
-                raise ValueError(f"fold {name!r} holds no row of positive weight. Leave it out.")
+        self.whole = sums[WHOLE]
+
+
+def units_of(steps: Sequence[Any]) -> Units | None:
+    """What fitted steps subtract from the features and then divide them by; None if they do more.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import MaxAbsScaler
+    >>> rows = np.array([[0.0], [4.0]])
+    >>> units_of([MinMaxScaler().fit(rows), MaxAbsScaler().fit(rows)])
+    (array([0.]), array([16.]))
+    """
+    if not steps:
+        return None
+    p = steps[0].n_features_in_
+    shift, scale = np.zeros(p), np.ones(p)
+    for step in steps:
+        if type(step) is StandardScaler:
+            center = step.mean_ if step.with_mean else 0.0
+            by = step.scale_ if step.with_std else 1.0
+        elif type(step) in (MaxAbsScaler, MinMaxScaler) and not getattr(step, "clip", False):
+            by = step.scale_
+            center = 0.0
+            if type(step) is MinMaxScaler:
+                center, by = -step.min_ / step.scale_, 1.0 / step.scale_
+        else:
+            return None
+        shift, scale = shift + scale * center, scale * by
+    return shift, scale
 
 
 def fit_in_chunks(

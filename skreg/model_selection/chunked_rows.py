@@ -78,6 +78,11 @@ class ChunkedRows:
             raise ValueError("cross-validation needs the rows of at least two folds, got 1.")
         self.folds = {name: found[name] for name in sorted(found)}
 
+    def moments(self) -> list[Any]:
+        """Those of each fold, in a pass."""
+        sums = self.chunks.sums(self._folded)
+        return [sums[name] for name in self.folds]
+
     @property
     def splits(self) -> list[tuple[Any, range]]:
         """A stand-in for the indices of each split: how many rows it tests."""

@@ -108,14 +108,13 @@ class PathSearchCV(SearchResults):
         side by side, λ as well as splits: None stands for as many threads as BLAS may use. Within
         ``joblib.parallel_config(backend="dask")``, or Ray's, each of them is a task of the cluster.
     return_train_score : bool, default=False
-        Whether ``cv_results_`` has the scores on the training parts.
+        Whether ``cv_results_`` has the scores of training parts.
     error_score : "raise" or float, default=nan
         The score where a fit fails, with a warning; ``"raise"`` raises. If all fail an error is
         raised in any case. A number also asks that Ctrl-C leave the results of what was finished,
         see the notes.
     verbose : int, default=0
-        1 says how many fits there are, and every two seconds how many are done; 2 adds a line for
-        each split.
+        1 says how many fits there are, and every two seconds how many are done; 2 adds each split.
 
     Attributes
     ----------

@@ -268,6 +268,7 @@ BAD = {
         {},
         "begins at row 400 has 3 columns, and the first one has 2",
     ),
+    "empty": (lambda: [(np.ones((N, 0)), np.ones(N))], {}, "X has no columns"),
     "lbfgs": (lambda: [(np.ones((N, 2)), np.ones(N))], {"solver": "lbfgs"}, "takes all rows at"),
     "weights": (lambda: [(np.ones((N, 2)), np.ones(N), np.zeros(N))], {}, "zero in every row"),
     "none": (list, {}, "holds no rows"),

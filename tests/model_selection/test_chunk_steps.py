@@ -26,7 +26,7 @@ from skreg import (
     RegularizedMLPRegressor,
 )
 from skreg.model_selection import HashKFold, fit_in_chunks
-from skreg.model_selection.chunk_steps import head_of, steps_ahead
+from skreg.model_selection.chunk_steps import head_of, steps_ahead, units_of
 from skreg.rows.stream import ROWS
 
 pytestmark = [
@@ -179,6 +179,32 @@ def test_names_and_passes_are_told(capsys):
     search = PathSearchCV(make_pipeline(MinMaxScaler(), RIDGE), ALPHAS, cv=3, verbose=1)
     search.fit(Chunks(table, "y"))
     assert "a pass over the rows for MinMaxScaler" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "head", [[MinMaxScaler()], [MinMaxScaler(), PolynomialFeatures(2)]], ids=len
+)
+def test_paths_have_the_names_that_steps_give(head):
+    table = pd.DataFrame(X, columns=list("abcd"))
+    model = make_pipeline(*head, LASSO)
+    found = PathSearchCV(model, ALPHAS, cv=3).fit(Chunks(table.assign(y=Y), "y"))
+    expected = PathSearchCV(model, ALPHAS, cv=HashKFold(3)).fit(table, Y)
+    assert list(found.path_.to_frame().columns) == list(expected.path_.to_frame().columns)
+    assert not hasattr(found.best_estimator_[-1], "feature_names_in_")
+    np.testing.assert_allclose(found.predict(table), expected.predict(table), rtol=1e-9)
+
+
+def test_scalers_of_ranges_are_folded_into_moments():
+    """As exactly as by sending every row through every scaler; other steps cannot be."""
+    rows = [MinMaxScaler((-1, 3)), MaxAbsScaler(), StandardScaler(with_mean=False)]
+    fitted, seen = [], X
+    for step in rows:
+        fitted.append(step.fit(seen))
+        seen = step.transform(seen)
+    shift, scale = units_of(fitted)
+    np.testing.assert_allclose((X - shift) / scale, seen, rtol=1e-12, atol=1e-14)
+    assert units_of([*fitted, Normalizer()]) is None
+    assert units_of([MinMaxScaler(clip=True).fit(X)]) is None
 
 
 def test_which_steps_moments_stand_in_for():
