@@ -38,9 +38,10 @@ _ENOUGH = 20
 # Rows that pilots see at most, and the parts they are cut into. As many of these are held out in
 # turn as cost this share of a fit's products, where so many λ are looked at.
 _ROWS, _PARTS, _COST, _LOOKS = 10_000, 5, 0.3, 3.5
-# A pilot's epochs: as many as the fit's, if they can be afforded for so many rows held out, or half
-# of them; and of so many at most.
-_EPOCHS, _HELD, _MOST_EPOCHS = (1.0, 0.5), 1000, 50
+# A pilot's epochs: as many as the fit's, and of so many at most, if they can be afforded for so many
+# rows held out; or half of them, for more than one part. One part alone is worth all epochs at up to
+# this cost: with half of them networks do not learn wrong labels by heart, and λ comes out too small.
+_MOST_EPOCHS, _HELD, _FEWER, _COST_OF_ONE = 50, 1000, 0.5, 0.6
 # In float32 no column is read that is beyond these sizes, or further from 0 in standard deviations.
 _SMALLEST, _LARGEST, _FAR = 1e-9, 1e9, 1e3
 
@@ -117,15 +118,18 @@ def _effort(units: tuple[int, ...], max_iter: int, n: int, share: float) -> tupl
     ``share`` is what an epoch of a network of these units would cost, as one of a fit's.
     """
     wanted = min(-(-_HELD * _PARTS // n), _PARTS)
-    n_epochs = affordable = 0
-    for part in _EPOCHS:
-        n_epochs = max(round(part * min(max_iter, _MOST_EPOCHS)), 1)
-        cost = share * n_epochs / max_iter
-        cost *= n_parameters(pilot_units(units)) / n_parameters(units)
-        affordable = int(_COST / (_LOOKS * cost))
-        if affordable >= wanted:
-            break
-    return n_epochs, min(max(affordable, 1), _PARTS)
+    share *= n_parameters(pilot_units(units)) / n_parameters(units)
+    every = min(max_iter, _MOST_EPOCHS)
+    some = max(round(_FEWER * every), 1)
+
+    def affordable(n_epochs: int, cost: float = _COST) -> int:
+        return int(cost / (_LOOKS * share * n_epochs / max_iter))
+
+    if affordable(every) >= wanted:
+        return every, min(affordable(every), _PARTS)
+    if affordable(some) > 1 or affordable(every, _COST_OF_ONE) < 1:
+        return some, min(max(affordable(some), 1), _PARTS)
+    return every, 1
 
 
 def prior_alpha(regularization: Regularization, units: tuple[int, ...], n_rows: int) -> float:
