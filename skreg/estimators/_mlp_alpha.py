@@ -38,9 +38,9 @@ _ENOUGH = 20
 # Rows that pilots see at most, and the parts they are cut into. As many of these are held out in
 # turn as cost this share of a fit's products, where so many λ are looked at.
 _ROWS, _PARTS, _COST, _LOOKS = 10_000, 5, 0.3, 3.5
-# A pilot's epochs: as many as the fit's, and of so many at most, if they can be afforded for so many
-# rows held out; or half of them, for more than one part. One part alone is worth all epochs at up
-# to this cost: with half of them pilots do not learn wrong labels by heart, and λ is too small.
+# A pilot's epochs: as many as the fit's, and of so many at most, if they can be afforded for so
+# many rows held out; or half of them, for more than one part. One part alone is worth all epochs at
+# up to this cost: with half of them pilots do not learn wrong labels by heart, and λ is too small.
 _MOST_EPOCHS, _HELD, _FEWER, _COST_OF_ONE = 50, 1000, 0.5, 0.6
 # In float32 no column is read that is beyond these sizes, or further from 0 in standard deviations.
 _SMALLEST, _LARGEST, _FAR = 1e-9, 1e9, 1e3
