@@ -69,17 +69,16 @@ def logistic_lasso_path(data):
         raise Abstention("its logistic regression has no intercept")
 
     def run(tol):
-        _, coefs, _, duals = celer_path(
+        _, coefs, _ = celer_path(
             data.X,
             2.0 * data.y - 1.0,
             "logreg",
             alphas=len(data.y) * data.alphas,
             max_iter=100,
             tol=tol,
-            return_thetas=True,
             use_PN=True,
         )
-        return coefs.T, np.zeros(len(data.alphas)), duals
+        return coefs.T, np.zeros(len(data.alphas))
 
     return run
 

@@ -1,12 +1,10 @@
 """skreg, at its defaults but for the tolerance."""
 
-import time
 from functools import partial
 
 import numpy as np
 
 from benchmarks.contenders import ladder
-from benchmarks.worker import Timed
 
 LIBRARY = "skreg"
 THREADS = (None,)
@@ -108,38 +106,10 @@ sparse_lasso_path = lasso_path
 
 
 def logistic_lasso_path(data):
-    """The estimator is timed; the dual points of its certificates are then handed over as well.
-
-    Its gaps are of second order in the error by its own dual points, of first order by residuals.
-    """
     from skreg import QuadraticApproxLassoClassifier
 
-    def run(tol):
-        model = QuadraticApproxLassoClassifier(fit_intercept=data.fit_intercept, tol=tol)
-        start = time.perf_counter()
-        coefs, intercepts = _parts(model, data)
-        seconds = time.perf_counter() - start
-        return Timed(seconds, (coefs, intercepts, _dual_points(data, tol)))
-
-    return run
-
-
-def _dual_points(data, tol):
-    """Those of the same path, which the estimator uses but does not return."""
-    from skreg._threads import one_blas_thread
-    from skreg.losses import BinaryLogLoss
-    from skreg.penalties.separable import Separable
-    from skreg.quadratic.risk import EmpiricalRisk
-    from skreg.solvers.proximal_path import ProximalPath
-
-    y = data.y.astype(np.float64)[:, None]
-    risk = EmpiricalRisk(data.X, y, BinaryLogLoss(), fit_intercept=data.fit_intercept)
-    path, points = ProximalPath(risk, Separable(), tol, 10_000), []
-    with one_blas_thread():  # as the solver has it: the same to the bit
-        for alpha in data.alphas:
-            path.solve(alpha)
-            points.append(path.certificate.dual_point()[:, 0])
-    return np.array(points)
+    kind = partial(QuadraticApproxLassoClassifier, fit_intercept=data.fit_intercept)
+    return lambda tol: _parts(kind(tol=tol), data)
 
 
 def glm_lasso_path(data):

@@ -133,14 +133,14 @@ class WorkingHessian(Hessian):
         With the weights of a step's own extrapolation this is the dual point of the step's
         quadratic, which meets the conditions on the working set exactly.
         """
-        residual, way = np.zeros_like(raw), raw.copy()
+        residual, way = np.zeros(raw.shape), raw.copy()
         for weight, point in zip(weights, points, strict=True):
             residual += weight * point.residual
             way -= weight * point.raw
         residual += self.rows_times(way)
         if self.risk.fit_intercept:
-            shift = np.broadcast_to(self.inverse_bb @ residual.sum(axis=0), raw.shape)
-            residual -= self.rows_times(shift)
+            shift = self.inverse_bb @ np.add.reduce(residual, axis=0)
+            residual -= self.rows_times(shift[None])
         return residual
 
     def _products(self, known, new):
