@@ -8,9 +8,9 @@ from typing import Any, cast
 import numpy as np
 from scipy.sparse import issparse
 
-from skreg.rows.moments import Moments
+from skreg.rows.moments import Moments, origin_amid
 from skreg.rows.products import Array, Indices, slices
-from skreg.rows.sums import gram_about, origin_amid, taken
+from skreg.rows.sums import gram_about, taken
 
 # Rows that share one origin; those after them take a new one (see `Moments.of`).
 _GROUP = 2**18

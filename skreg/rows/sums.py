@@ -5,35 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skreg._kernels import rows as row_kernels
-from skreg._kernels import thin_products
-from skreg.rows.products import Array, Indices, add_gram, product
-
-
-def origin_amid(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool]:
-    """A point amid these rows, and whether 0 is one as well."""
-    if block.dtype not in (np.float64, np.float32):
-        block = block.astype(np.float64)
-    return row_kernels.origin(block, weights)
-
-
-def sums_as_they_are(X: Array, y: Array) -> tuple[Any, ...]:
-    """XᵀX (its upper triangle), Xᵀy, Σy², and the sums of X, y and 1; nothing is copied."""
-    ones = np.ones((len(y), 1))
-    if y.shape[1] == 1:  # one pass over X
-        xy = thin_products.transposed_pair(X, y[:, 0], ones[:, 0]).T
-    else:
-        xy = product(X.T, np.hstack([y, ones]))
-    yy = np.einsum("ij,ij->j", y, y)
-    return add_gram(X, None), xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))
+from skreg.rows.products import Array, Indices, add_gram
 
 
 def sums_about(
     X: Any, y: Array, weights: Array | None, blocks: list[slice], origin: Array
 ) -> tuple[Any, ...]:
-    """The same, weighted, of rows less their origin."""
+    """Those of `moments.sums_as_they_are`, weighted, of rows less their origin."""
     gram = np.zeros((len(origin) + 1,) * 2)
     for rows in blocks:
         w = None if weights is None else weights[rows]
@@ -77,7 +57,7 @@ def taken(
 
 
 def sums_of(gram: Array, p: int) -> tuple[Any, ...]:
-    """The sums of `sums_as_they_are` from such a gram of p features."""
+    """The sums of `moments.sums_as_they_are` from such a gram of p features."""
     sides = gram[:p, p:]
     yy = gram.diagonal()[p:-1].copy()
     xx = np.ascontiguousarray(gram[:p, :p])
