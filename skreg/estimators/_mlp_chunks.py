@@ -26,6 +26,7 @@ from skreg.estimators._mlp_targets import (
 from skreg.losses import Loss
 from skreg.network.columns import Sizes, largest_of
 from skreg.rows import Chunks
+from skreg.rows.features import refuse_checkpoint
 from skreg.rows.stream import ROWS, Feed, HashSample, RowBlock
 
 #: Rows that are held out at most, and that stand for all where λ is chosen or columns are measured.
@@ -48,7 +49,10 @@ class Source:
     def of(cls, X: Any, y: Any, sample_weight: Any, has_labels: bool) -> Self | None:
         """That of what ``fit`` is given; None for rows in memory."""
         chunks = Chunks.of(X, y, sample_weight)
-        return None if chunks is None else cls(chunks.read_as(has_labels=has_labels))
+        if chunks is None:
+            return None
+        refuse_checkpoint(chunks)
+        return cls(chunks.read_as(has_labels=has_labels))
 
     def blocks(self) -> Iterator[RowBlock]:
         """The rows of a pass, as they are cut; a block is good until the next one is asked for."""

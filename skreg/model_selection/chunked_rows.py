@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skreg.model_selection.parts import Folded
 from skreg.rows import Chunks
 from skreg.rows.chunk import Chunk, FoldsOf, Work
+from skreg.rows.features import refuse_checkpoint
 from skreg.rows.stream import ROWS, Feed, RowBlock
 
 
@@ -67,6 +68,7 @@ class ChunkedRows:
                 "the source of chunks can be read once only, and several passes are needed. Give a "
                 "function that returns the chunks anew."
             )
+        refuse_checkpoint(chunks)
         self.chunks, self.folds, self._folded = chunks, {None: 0}, None
         if cv is False:
             return

@@ -40,8 +40,8 @@ CLUSTERS = (dask_chunks, spark_chunks)
 class Chunks:
     """Rows in chunks: what estimators and searches take in the place of X where data are large.
 
-    A pass reads one chunk after the other and keeps none. Estimators of squared error and
-    `PathSearchCV` make one pass; a column of text without declared categories costs one more.
+    A pass reads one chunk after the other and keeps none. Squared error takes one, a search of it
+    as well; a network one for each epoch; columns of text without declared categories one more.
 
     Parameters
     ----------

@@ -142,6 +142,15 @@ def rows_given(shuffle_buffer: Any) -> int:
     return int(shuffle_buffer)
 
 
+def refuse_checkpoint(chunks: Any) -> None:
+    """Raise for `Chunks` with a checkpoint, where more is needed than the sums of one pass."""
+    if chunks.checkpoint is not None:
+        raise ValueError(
+            f"checkpoint={chunks.checkpoint!r} keeps the sums of one pass, and here rows are read "
+            "for other ends. Leave it None."
+        )
+
+
 def text_levels(table: Table, name: str) -> list[Any]:
     """The values of a column that become its categories; ValueError for dates and the like."""
     for value in type(table)(table.frame[:100]).values(name):  # nested ones have no codes

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from skreg import Chunks, RegularizedMLPClassifier, RegularizedMLPRegressor
+from skreg import Chunks, PathSearchCV, RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.estimators._mlp_chunks import NumberTally
 from skreg.losses import get_loss
 from skreg.rows.stream import HashSample
@@ -49,6 +49,7 @@ OPTIONS = {
     "early": {"early_stopping": True},
     "in order": {"shuffle": False},
     "dropout": {"dropout": 0.3, "batch_size": 7},
+    "members": {"n_members": 3},
     "groups": {"penalty": "group", "groups": "inputs", "alpha": 0.01},
     "nesterov": {"solver": "sgd", "learning_rate": "one_cycle"},
     "slope": {"penalty": "slope", "alpha": 0.01},
@@ -280,6 +281,14 @@ def test_what_cannot_be_is_told(name):
     pieces, options, words = BAD[name]
     with pytest.raises(ValueError, match=words):
         small(RegularizedMLPRegressor, **options).fit(Chunks(pieces, shuffle_buffer=90))
+
+
+def test_a_checkpoint_is_for_sums(tmp_path):
+    source = Chunks(BAD["none"][0], checkpoint=tmp_path / "sums")
+    with pytest.raises(ValueError, match="keeps the sums of one pass"):
+        small(RegularizedMLPRegressor).fit(source)
+    with pytest.raises(ValueError, match="keeps the sums of one pass"):
+        PathSearchCV(small(RegularizedMLPRegressor), [1.0, 0.1]).fit(source)
 
 
 @pytest.mark.parametrize(
