@@ -12,7 +12,12 @@ from scipy.sparse import issparse
 
 from skreg.model_selection.affine import MomentTraining
 from skreg.model_selection.moment_folds import all_but_each
-from skreg.model_selection.splitters import HashKFold, column_of_folds, whole_values
+from skreg.model_selection.splitters import (
+    HashKFold,
+    column_that_decides,
+    require_order,
+    whole_values,
+)
 from skreg.rows import Chunks, Moments
 from skreg.rows.chunk import Chunk
 from skreg.rows.sources import is_chunked
@@ -129,7 +134,7 @@ class Folded:
         """ValueError for a ``cv`` that needs all rows at hand."""
         if cv is None or isinstance(cv, Integral):
             cv = HashKFold(5 if cv is None else int(cv))
-        column = cv.by if isinstance(cv, HashKFold) else column_of_folds(cv)
+        column = column_that_decides(cv)
         if column is None and not isinstance(cv, HashKFold):
             raise ValueError(
                 f"cv={cv!r} needs all rows at hand. For rows in chunks give a number of folds, "
@@ -143,14 +148,19 @@ class Folded:
             values = chunk.numbers
         else:
             values = whole_values(chunk.column(self.column), self.column, chunk.start)
-        return self.cv.fold_of(values) if isinstance(self.cv, HashKFold) else values
+        if isinstance(self.cv, HashKFold):
+            return self.cv.fold_of(values)
+        require_order(values, str(self.column))
+        return values
 
     def __reduce__(self) -> Any:
         return Folded, (None, self.cv, self.column)
 
     def check(self, sums: Mapping[Any, Any]) -> None:
-        """Raise ValueError where a fold holds no rows."""
-        if isinstance(self.cv, HashKFold) and len(sums) < self.cv.n_splits:
+        """Raise ValueError where a fold holds no rows, or folds have no order."""
+        if not isinstance(self.cv, HashKFold):
+            require_order(list(sums), str(self.column))
+        elif len(sums) < self.cv.n_splits:
             raise ValueError(
                 f"{self.cv!r} leaves {self.cv.n_splits - len(sums)} of its folds without rows. Use "
                 "fewer folds."

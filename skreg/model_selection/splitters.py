@@ -47,7 +47,9 @@ def column_that_decides(cv: Any) -> str | None:
 
 def by_column(X: Any, name: str) -> PredefinedSplit:
     """The splitter of rows in memory whose folds are the values of a column."""
-    return PredefinedSplit(np.unique(values_of(X, name), return_inverse=True)[1])
+    values = values_of(X, name)
+    require_order(values, name)
+    return PredefinedSplit(np.unique(values, return_inverse=True)[1])
 
 
 def values_of(X: Any, name: str) -> NDArray:
@@ -71,6 +73,21 @@ def whole_values(values: NDArray, name: str, start: int = 0) -> NDArray:
                 f"{start + int(np.argmax(missing))}. Fill it in, or leave such rows out."
             )
     return values
+
+
+def require_order(values: Any, name: str) -> None:
+    """Raise ValueError where values that are folds are of kinds that have no order."""
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        return
+    try:
+        sorted(set(values))
+    except TypeError:
+        kinds = {type(value).__name__: value for value in values}
+        raise ValueError(
+            f"{name!r} decides the folds, and holds values of different kinds, such as "
+            f"{' and '.join(map(repr, list(kinds.values())[:2]))}. Convert the column to one kind, "
+            f"or give HashKFold(5, by={name!r})."
+        ) from None
 
 
 class HashKFold(BaseCrossValidator):

@@ -351,3 +351,25 @@ def test_scores_of_chunks_that_cannot_be():
     for use in (search.predict, search.best_estimator_.predict, StandardScaler().fit):
         with pytest.raises(ValueError, match=r"not drawn into memory|is rows in chunks"):
             use(chunks())
+
+
+def mixed(*sites):
+    """Chunks whose column of folds holds these values."""
+    return [FRAME[k::3].assign(site=site, weight=1.0) for k, site in enumerate(sites)]
+
+
+def test_folds_of_different_kinds_are_named():
+    search = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv="column:site")
+    of_one = FRAME.assign(site=FRAME.site.where(FRAME.site != "p", 3))
+    for data in (mixed("p", 3, "q"), [of_one]):
+        with pytest.raises(
+            ValueError, match="'site' decides the folds, and holds values of differ"
+        ):
+            search.fit(Chunks(data, "y"))
+    with pytest.raises(ValueError, match="'site' decides the folds, and holds values of differ"):
+        search.fit(of_one[[*NAMES, "site"]], Y)
+    assert search.fit(Chunks(mixed(1, 2.0, True), "y")).n_splits_ == 2  # equal numbers, one fold
+    hashed = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=HashKFold(2, by="site"))
+    assert hashed.fit(Chunks(mixed("p", 3, "q"), "y")).n_splits_ == 2
+    days = pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03"])
+    assert search.fit(Chunks(mixed(*days), "y")).n_splits_ == 3
