@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    cluster,
     feature_selection,
     network_candidates,
     network_defaults,
@@ -28,6 +29,7 @@ EXPERIMENTS = {
         network_candidates,
         feature_selection,
         out_of_core,
+        cluster,
     )
 }
 

@@ -28,6 +28,15 @@ def peak_growth(run):
     return max(_status("VmHWM") - before, 0), result
 
 
+def peak():
+    """Bytes that the process held at most.
+
+    By the kernel's mark where there is one: what `resource` tells begins with the peak of the
+    process that started this one.
+    """
+    return _status("VmHWM") if _STATUS.exists() else _lifetime_peak()
+
+
 def _status(name):
     line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(name))
     return 1024 * int(line.split()[1])

@@ -9,7 +9,9 @@ from threading import Timer
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.impute import SimpleImputer
+from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -97,6 +99,22 @@ def test_delayed_chunks_and_missing_values(client):
 @pytest.mark.filterwarnings(
     "ignore:The objective was still falling", "ignore:X has a column on a scale"
 )
+def test_weights_targets_sparse_blocks_and_scores(client):
+    rows, weights = X.to_numpy(), FRAME.weight.to_numpy()
+    targets = np.column_stack([FRAME.y, FRAME.a])
+    cuts = [slice(0, 100), slice(100, 100), slice(100, 300)]  # of which one is empty
+    parts = [dask.delayed((csr_array(rows[i]), targets[i], weights[i])) for i in cuts]
+    found = QuadraticApproxRidge(alpha=0.1).fit(parts)
+    expected = QuadraticApproxRidge(alpha=0.1).fit(rows, targets, weights)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-8)
+    frame = Chunks(collection([100, 0, 200]), ["y", "a"], sample_weight="weight")
+    search = PathSearchCV(QuadraticApproxRidge(), ALPHAS, cv=3).fit(frame)
+    predicted = search.predict(X.drop(columns="a"))
+    assert search.score(frame) == pytest.approx(
+        r2_score(targets, predicted, sample_weight=weights), rel=1e-10
+    )
+
+
 def test_networks_read_one_partition_after_the_other(client):
     def network(source):
         chunks = Chunks(source, "y", exclude=["weight"], shuffle_buffer=90)
