@@ -11,7 +11,7 @@ from skreg.quadratic.expansion import Expansion, expansion_from_arrays
 from skreg.quadratic.problem import Problem
 from skreg.quadratic.quadratic import GramQuadratic, Quadratic, RowQuadratic
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.moments import Moments
+from skreg.rows.moments import Moments, check_shapes
 
 
 def plain_problem(problem: Problem) -> dict[str, Any] | None:
@@ -55,7 +55,7 @@ def problem_from_plain(plain: dict[str, Any]) -> Problem:
         return expansion_from_arrays(plain["expansion"])
     how = plain["fit_intercept"], np.dtype(plain["dtype"]), plain["single_target"]
     if "moments" in plain:
-        return GramQuadratic(Moments(**plain["moments"]).checked(), how[0], None, *how[1:])
+        return GramQuadratic(check_shapes(Moments(**plain["moments"])), how[0], None, *how[1:])
     return RowQuadratic(plain["X"], plain["y"], plain["sample_weight"], *how)
 
 

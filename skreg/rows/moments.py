@@ -26,6 +26,14 @@ from skreg.rows.weighted import WeightedRows
 _GROUP = 64
 
 
+def check_shapes(moments: Moments) -> Moments:
+    """The same; ValueError where shapes do not go together, as in a file that was changed."""
+    (p,), (q,) = moments.x_mean.shape, moments.y_mean.shape
+    if (moments.xx.shape, moments.xy.shape, moments.yy.shape) != ((p, p), (p, q), (q,)):
+        raise ValueError("the arrays of these moments have shapes that do not go together.")
+    return moments
+
+
 @dataclass(frozen=True, eq=False)
 class Moments(Stored):
     """An immutable statistic of (X, y, sample_weight) that can be added and subtracted.
@@ -75,16 +83,9 @@ class Moments(Stored):
         for array in (self.x_mean, self.y_mean, self.xx, self.xy, self.yy):
             array.flags.writeable = False
 
-    def checked(self) -> Moments:
-        """The same; ValueError where shapes do not go together, as in a file that was changed."""
-        (p,), (q,) = self.x_mean.shape, self.y_mean.shape
-        if (self.xx.shape, self.xy.shape, self.yy.shape) != ((p, p), (p, q), (q,)):
-            raise ValueError("the arrays of these moments have shapes that do not go together.")
-        return self
-
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         super().__setstate__(state)
-        self.checked()
+        check_shapes(self)
 
     @classmethod
     def from_rows(cls, X: Any, y: Any, sample_weight: Any = None) -> Moments:
