@@ -34,9 +34,12 @@ class Value(ABC):
     def function(self, name: str, *others: Self | float) -> Self:
         """A function of this value and others: neg, exp, tanh, sqrt, abs, maximum or minimum."""
 
-    @abstractmethod
     def polynomial(self, coefficients: tuple[float, ...]) -> Self:
-        """Σ coefficients[k]·x^(n−k), the highest power first."""
+        """Σ coefficients[k]·x^(n−k), the highest power first: by Horner's scheme."""
+        value = self * coefficients[0] + coefficients[1]
+        for coefficient in coefficients[2:]:
+            value = value * self + coefficient
+        return value
 
     def named(self, name: str) -> Self:
         """The same, worked out once: a language with variables keeps it in one of this name."""

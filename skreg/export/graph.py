@@ -82,13 +82,6 @@ class Tensor(Value):
         """See `Value.function`."""
         return self._node(_FUNCTIONS[name], self, *others)
 
-    def polynomial(self, coefficients):
-        """See `Value.polynomial`: Horner's scheme, a product and a sum for each power."""
-        value = self * coefficients[0] + coefficients[1]
-        for coefficient in coefficients[2:]:
-            value = value * self + coefficient
-        return value
-
     def upper_tail(self):
         """See `Value.upper_tail`: through Erf, which onnxruntime has in float32 only."""
         if self.graph.dtype == np.float64:

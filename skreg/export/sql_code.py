@@ -35,7 +35,10 @@ class _SQL(Language):
 
     def call(self, function, arguments):
         if function != "exp":
-            raise NotImplementedError(function)
+            raise ValueError(
+                f"databases have no {function} in common, which the loss's inverse link needs. Use "
+                "export_python, export_c or to_onnx."
+            )
         (x,) = arguments
         low, high = self.number(-_FARTHEST), self.number(_FARTHEST)
         return f"EXP(CASE WHEN {x} < {low} THEN {low} WHEN {x} > {high} THEN {high} ELSE {x} END)"

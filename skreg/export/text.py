@@ -37,9 +37,9 @@ class Language(ABC):
         """Keep an expression in a variable, whose name it returns; None where there is none."""
         return None
 
-    def polynomial(self, x: str, coefficients: Sequence[float]) -> str:
-        """The value of a polynomial."""
-        raise NotImplementedError(type(self).__name__)
+    def polynomial(self, x: str, coefficients: Sequence[float]) -> str | None:
+        """A call that evaluates a polynomial; None where there is none."""
+        return None
 
     def text(self, code: str) -> Text:
         """A variable, or another piece of code that needs no parentheses."""
@@ -80,7 +80,8 @@ class Text(Value):
 
     def polynomial(self, coefficients):
         """See `Value.polynomial`."""
-        return self.language.text(self.language.polynomial(self.code, coefficients))
+        called = self.language.polynomial(self.code, coefficients)
+        return super().polynomial(coefficients) if called is None else self.language.text(called)
 
     def upper_tail(self):
         """See `Value.upper_tail`."""

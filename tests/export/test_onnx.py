@@ -203,6 +203,7 @@ def test_transformed_targets(how):
         check(fitted(model, X, targets(rng, X, n_targets=2)), X, np.float64)
 
 
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
 def test_missing_values_are_filled_by_an_imputer():
     from sklearn.impute import SimpleImputer
 
