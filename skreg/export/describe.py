@@ -116,22 +116,29 @@ def _of_pipeline(pipeline: Pipeline) -> Program:
 
 def _of_transformed_target(model: TransformedTargetRegressor) -> Program:
     check_is_fitted(model)
-    program, transformer = program_of(model.regressor_), model.transformer_
-    if type(transformer) is not FunctionTransformer:
-        back = [_inverse(step) for step in transformation_of(transformer)[::-1]]
-    elif transformer.inverse_func in (None, np.exp, np.expm1):
-        back = [] if transformer.inverse_func is None else [Apply("exponential")]
-        if transformer.inverse_func is np.expm1:
-            back += [Standardize(np.ones(program.width), np.ones(program.width))]
-    else:
-        raise UnknownStepError(
-            f"export does not know inverse_func={transformer.inverse_func!r} of "
-            "TransformedTargetRegressor. It knows numpy.exp, numpy.expm1, and scalers as "
-            "transformer; or fit to the transformed y, and export that regressor alone."
-        )
+    program = program_of(model.regressor_)
     steps = [step for step in program.steps if not isinstance(step, Offset)]
     name = f"TransformedTargetRegressor of {program.model}"
-    return replace(program, model=name, steps=(*steps, *back))
+    return replace(program, model=name, steps=(*steps, *target_steps(model)))
+
+
+def target_steps(model: TransformedTargetRegressor) -> list[RowMap]:
+    """From predictions of the regressor inside to the target; raises as `program_of` does."""
+    transformer = model.transformer_
+    if type(transformer) is not FunctionTransformer:
+        return [_inverse(step) for step in transformation_of(transformer)[::-1]]
+    if transformer.inverse_func is None:
+        return []
+    if transformer.inverse_func is np.exp:
+        return [Apply("exponential")]
+    if transformer.inverse_func is np.expm1:
+        ones = np.ones(transformer.n_features_in_)
+        return [Apply("exponential"), Standardize(ones, ones)]
+    raise UnknownStepError(
+        f"export does not know inverse_func={transformer.inverse_func!r} of "
+        "TransformedTargetRegressor. It knows numpy.exp, numpy.expm1, and scalers as "
+        "transformer; or fit to the transformed y, and export that regressor alone."
+    )
 
 
 def _inverse(step: RowMap) -> RowMap:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection._search import BaseSearchCV
 
-from skreg.export.describe import PREDICTORS, best_of, program_of
+from skreg.export.describe import PREDICTORS, best_of, program_of, target_steps
 from skreg.export.graph import Graph, label_and_probabilities, raw_of
 from skreg.export.program import Program, Standardize
 from skreg.export.transformers import TRANSFORMERS, transformation_of
@@ -29,7 +30,9 @@ _OPTIONS = {
 
 
 def register_with_skl2onnx() -> None:
-    """Make skreg's estimators, `PathSearchCV` and transformers known to skl2onnx.
+    """Make skreg's estimators and transformers known to skl2onnx, and what it lacks around them.
+
+    That is `PathSearchCV`, and scikit-learn's ``TransformedTargetRegressor``.
 
     After it ``skl2onnx.to_onnx`` converts Pipelines, ensembles and column transformers that hold
     them. `skreg.to_onnx` calls it where it needs to. It does no harm to call it again.
@@ -56,17 +59,20 @@ def register_with_skl2onnx() -> None:
     """
     from skl2onnx import update_registered_converter
 
-    for kind in (*PREDICTORS, *TRANSFORMERS, PathSearchCV):
-        if kind.__module__.partition(".")[0] != "skreg":  # skl2onnx has its own
-            continue
-        is_search = kind is PathSearchCV
+    parsers = {
+        PathSearchCV: _parse_search,
+        TransformedTargetRegressor: _parse_transformed_target,
+    }
+    own = [kind for kind in (*PREDICTORS, *TRANSFORMERS) if kind.__module__.startswith("skreg")]
+    for kind in (*own, *parsers):
+        classifies = kind is PathSearchCV or is_classifier(kind())
         update_registered_converter(
             kind,
             f"Skreg{kind.__name__}",
             _shapes,
             _convert,
-            parser=_parse_search if is_search else None,
-            options=_OPTIONS if is_search or is_classifier(kind()) else None,
+            parser=parsers.get(kind),
+            options=_OPTIONS if classifies else None,
         )
 
 
@@ -78,6 +84,22 @@ def _parse_search(scope: Any, model: Any, inputs: Any, custom_parsers: Any = Non
     if is_classifier(best):
         scope.add_options(id(best), scope.get_options(model, {"zipmap": True}))
     return parse_sklearn(scope, best, inputs, custom_parsers=custom_parsers)
+
+
+def _parse_transformed_target(
+    scope: Any, model: Any, inputs: Any, custom_parsers: Any = None
+) -> Any:
+    """The regressor inside, and an operator behind it that takes its output to the target."""
+    from skl2onnx._parse import parse_sklearn
+    from skl2onnx.common.data_types import guess_tensor_type
+
+    found = parse_sklearn(scope, model.regressor_, inputs, custom_parsers=custom_parsers)
+    operator = scope.declare_local_operator(f"Skreg{type(model).__name__}", model)
+    operator.inputs = found
+    operator.outputs.append(
+        scope.declare_local_variable("variable", guess_tensor_type(found[0].type))
+    )
+    return operator.outputs
 
 
 class _ContainerGraph(Graph):
@@ -106,14 +128,17 @@ class _ContainerGraph(Graph):
 
 
 def _program(model: Any) -> Program:
-    """The program of a predictor or transformer; labels as skl2onnx has them, text or int64."""
+    """The program of one operator; labels as skl2onnx has them, text or int64."""
     if type(model) in PREDICTORS:
         program = program_of(model).with_offset(False)
         if program.classes is None or program.classes.dtype.kind == "U":
             return program
         return replace(program, classes=program.classes.astype(np.int64))
-    steps, name = tuple(transformation_of(model)), type(model).__name__
-    return Program(name, int(model.n_features_in_), None, steps, np.dtype(np.float64))
+    if type(model) is TransformedTargetRegressor:
+        steps, width = target_steps(model), model.transformer_.n_features_in_
+    else:
+        steps, width = transformation_of(model), model.n_features_in_
+    return Program(type(model).__name__, width, None, tuple(steps), np.dtype(np.float64))
 
 
 def _shapes(operator: Any) -> None:

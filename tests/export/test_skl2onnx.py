@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from export_cases import LABELS, agree, agree_on_classes, fitted, network, rows, targets
-from sklearn.compose import make_column_transformer
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import StackingRegressor
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, OneHotEncoder, StandardScaler
 
@@ -155,6 +156,21 @@ def test_a_search_over_a_pipeline_within_skl2onnx():
     ):
         found = run(graph, {"X": X})
         agree_on_classes(found["label"], found["probabilities"], search, X, np.float64)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "how", [dict(transformer=StandardScaler()), dict(func=np.log1p, inverse_func=np.expm1)], ids=str
+)
+def test_transformed_targets(how, dtype):
+    rng = np.random.default_rng(9)
+    X, given = table(rng, dtype)
+    y = np.exp(X["age"] * (X["color"] == "red")).to_numpy()
+    for last in (QuadraticApproxRidge(), Ridge()):
+        model = TransformedTargetRegressor(make_pipeline(encoder(), last), **how).fit(X, y)
+        found = run(skreg.to_onnx(model, X), given)["prediction"]
+        assert found.dtype == dtype
+        agree(found, model.predict(X), dtype)
 
 
 def test_numbers_are_converted_to_the_dtype_asked_for():
