@@ -14,6 +14,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skreg._arrays import as_numpy, fitted_as_numpy
 from skreg._validation import check_parameters, is_in_memory, validated
 from skreg.estimators._auto_alpha import AUTO, Curve, tuned
 from skreg.estimators._chunked import ChunkHooks, fitting_of
@@ -220,6 +221,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
         -------
         RegularizationPath
         """
+        X, y, sample_weight, offset = map(as_numpy, (X, y, sample_weight, offset))
         return self._path(X, y, alphas, sample_weight=sample_weight, offset=offset)
 
     @with_callbacks
@@ -304,8 +306,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
 
     def _anchor(self):
         """θ (K, p) and b (K,) in float64."""
-        coef = np.atleast_2d(np.asarray(self.coef_, dtype=np.float64))
-        return coef, np.atleast_1d(np.asarray(self.intercept_, dtype=np.float64))
+        coef = np.atleast_2d(np.asarray(fitted_as_numpy(self.coef_), dtype=np.float64))
+        return coef, np.atleast_1d(np.asarray(fitted_as_numpy(self.intercept_), dtype=np.float64))
 
     @property
     def erm_coef_(self):

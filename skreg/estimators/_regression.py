@@ -8,6 +8,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from skreg._arrays import fit_follows_x, follows_x, moved
 from skreg._labels import as_numbers
 from skreg._validation import (
     check_offset,
@@ -58,6 +59,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         "dispersion": [Interval(Real, 0, None, closed="neither")],
     }
 
+    @fit_follows_x
     @validated_fit
     def fit(self, X, y=None, sample_weight=None, offset=None):
         """Fit the model.
@@ -96,6 +98,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
     @only_where(_not_additive)
+    @fit_follows_x
     @validated_fit
     def partial_fit(self, X, y, sample_weight=None, offset=None):
         """Add rows to those fitted so far, exactly: for squared error.
@@ -172,6 +175,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
             self.__dict__.pop("_later", None)
         return object.__getattribute__(self, name)
 
+    @follows_x
     @lazily
     def predict(self, X, *, offset=None):
         """Predict the target: xᵀθ + b, or its exponential for losses with a log link.
@@ -189,6 +193,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         raw, X = self._raw(X)
         return self._from_raw(raw[None], X, offset)[0]
 
+    @follows_x
     def score(self, X, y, sample_weight=None, offset=None):
         """R² of the predictions; for losses with a log link D², the share of deviance explained.
 
@@ -300,10 +305,15 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
     def _probabilities(self, raw):
         raise AttributeError(f"{type(self).__name__} predicts numbers: use predict.")
 
+    def __sklearn_array_api_convert__(self, converter):
+        # As scikit-learn moves estimators from one kind of array to another.
+        return moved(self, lambda value: converter(value) if np.ndim(value) else value)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         loss = self._asked_loss()
         tags.target_tags.multi_output = loss is None or loss.is_quadratic
         tags.target_tags.single_output = True
+        tags.array_api_support = True
         tags.target_tags.positive_only = loss is not None and loss.positive_targets
         return tags

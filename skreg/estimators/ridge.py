@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from skreg._arrays import follows_x
 from skreg._validation import as_floats
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import QuadraticApproxLinear
@@ -278,6 +279,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         if self._exact is not None and not self._not_bayesian():
             _ = self.noise_variance_, self.log_evidence_  # which keep what they find
 
+    @follows_x
     @lazily
     def predict(self, X, *, offset=None, return_std=False):
         """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.

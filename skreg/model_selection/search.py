@@ -16,6 +16,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
+from skreg._arrays import fit_follows_x
 from skreg._validation import check_parameters
 from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
@@ -63,8 +64,7 @@ class PathSearchCV(SearchResults):
         and the score still gains. A grid made for the data sees all rows, the test parts too; the
         scores do not.
     param_grid : None, dict or list of dict, default=None
-        Other parameters to cross λ with, also those of earlier steps of a Pipeline, as for
-        `GridSearchCV`.
+        Other parameters to cross λ with, those of earlier steps too, as for `GridSearchCV`.
     cv : None, int, splitter, iterable, "loo", "gcv" or "column:NAME", default=None
         Splits as for `GridSearchCV`, where None is 5 folds. ``"loo"`` leaves out one row after the
         other, for squared error exactly, for other losses approximately, from one path on all
@@ -73,11 +73,10 @@ class PathSearchCV(SearchResults):
         ``"column:NAME"`` takes the values of a column as folds. For rows in chunks an int stands
         for that many folds by `HashKFold`.
     scoring : None, str, callable, list, tuple or dict, default=None
-        As for `GridSearchCV`. ``"loo"`` takes one scorer, and gives it the predictions of all rows
-        at once.
+        As for `GridSearchCV`. ``"loo"`` takes one scorer, for the predictions of all rows at once.
     refit : bool, str or callable, default=True
-        As for `GridSearchCV`: whether to fit the chosen candidate to all rows, by which of several
-        scorers to choose, or a function of ``cv_results_`` that returns the index to choose.
+        As for `GridSearchCV`: whether to fit the choice to all rows, by which of several scorers to
+        choose, or a function of ``cv_results_`` that returns the index to choose.
     selection : {"best", "1se", "aic", "bic", "ebic", "evidence"}, default="best"
         ``"best"`` takes the candidate with the best mean score; ``"1se"`` the largest λ
         whose mean score is within one standard error of it, other parameters being equal;
@@ -269,6 +268,7 @@ class PathSearchCV(SearchResults):
     def _validate_params(self) -> None:
         check_parameters(self, self._parameter_constraints)
 
+    @fit_follows_x
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Judge every candidate, and fit the chosen one to all rows.
@@ -361,8 +361,6 @@ class PathSearchCV(SearchResults):
             n = n_combinations * (choice if isinstance(choice, int) else len(choice))
             much = f"of {n} candidates, totaling {n * n_splits} fits"
         print(f"Fitting {n_splits} folds for each {much}, in {n_paths} paths", flush=True)
-
-    # Refitting and keeping -----------------------------------------------------------------------
 
     def _refit(self, evaluation, root, hooks, outcome):
         """The chosen estimator, fitted to all rows."""

@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
+from skreg._arrays import as_numpy
 from skreg._sparse import check_sparse
 from skreg._state import Held, Stored
 from skreg._validation import check_alphas
@@ -152,6 +153,7 @@ class RegularizationPath(Stored, Solution):
         ValueError
             If X has not p columns or is not finite.
         """
+        X, offset = as_numpy(X), as_numpy(offset)
         return self.model.predictions(self._raw(X), X, offset)
 
     def predict_proba(self, X, *, offset=None):
@@ -165,6 +167,7 @@ class RegularizationPath(Stored, Solution):
         -------
         ndarray of shape (n_alphas, n_samples), or (n_alphas, n_samples, q)
         """
+        X, offset = as_numpy(X), as_numpy(offset)
         return self.model.shifted(self._raw(X), X, offset)
 
     def _raw(self, X):

@@ -386,7 +386,7 @@ def test_training_parts_narrower_than_all_rows(no_rows):
 
 
 def test_wide_and_sparse(no_rows):
-    X = csc_matrix(random_array((50, 200), density=0.1, rng=np.random.default_rng(0)))
+    X = csc_matrix(random_array((50, 200), density=0.1, random_state=0))
     y = np.random.default_rng(1).standard_normal(50)
     for name in ("ridge", "lasso"):
         compare(job_of(ESTIMATORS[name], X, y, KFold(5)))
