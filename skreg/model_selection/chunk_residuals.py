@@ -11,7 +11,8 @@ from skreg.estimators._fitting import LinearModel
 from skreg.estimators._regression import QuadraticApproxRegressor
 from skreg.model_selection.affine import first_imputes
 from skreg.model_selection.metrics import square_scores
-from skreg.model_selection.pipelines import last_step
+from skreg.model_selection.pipelines import is_network, last_step
+from skreg.model_selection.stream_folds import score_of_network
 from skreg.rows import Chunks
 from skreg.rows.chunk import Chunk, Work
 from skreg.rows.moment_sum import MomentSum
@@ -50,10 +51,12 @@ def score_of_chunks(
     """
     last = last_step(estimator)
     chunks = Chunks.of(X, y, sample_weight)
+    if chunks is not None and is_network(estimator):
+        return score_of_network(estimator, scorer, chunks.read_as(exclude=exclude))
     if chunks is None or not isinstance(last, QuadraticApproxRegressor):
         raise ValueError(
             f"score takes rows in memory of {type(last).__name__}, and rows in chunks of "
-            f"QuadraticApproxRidge and QuadraticApproxLasso only, got {type(X).__name__}."
+            f"networks, QuadraticApproxRidge and QuadraticApproxLasso only, got {type(X).__name__}."
         )
     squares = square_scores(LinearModel(last), {"score": scorer})
     chunks = chunks.read_as(exclude=exclude, may_lack=first_imputes(estimator))

@@ -77,7 +77,8 @@ class SearchResults(Stored, DocumentedMixin, BaseSearchCV):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), or Chunks
-            Rows in `Chunks`, and all that these may be made of, are read once: R² and mean squares.
+            Rows in `Chunks`, and all that these may be made of, are read once: R² and mean squares
+            of linear models, any score of networks.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), or str, default=None
             Of rows in chunks the name of the column.
         **params : dict of str to object

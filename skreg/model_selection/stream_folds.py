@@ -1,6 +1,7 @@
 """Networks from rows in chunks: each λ of each split by passes of its own, one after the other."""
 
 import time
+import traceback
 from copy import copy
 from typing import cast
 
@@ -9,6 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection._validation import _score
 
 from skreg.model_selection.chunk_steps import (
+    applied,
     check_step,
     fit_steps,
     head_of,
@@ -17,7 +19,7 @@ from skreg.model_selection.chunk_steps import (
     through,
 )
 from skreg.model_selection.chunked_rows import ChunkedRows, Part
-from skreg.model_selection.job import along_path
+from skreg.model_selection.job import Declined, along_path, attempt
 from skreg.model_selection.network_folds import in_pool
 from skreg.model_selection.path_folds import looks_at_predictions_only
 from skreg.model_selection.pipelines import is_network, last_step
@@ -77,22 +79,39 @@ def run(job):
 def _fit_and_score(job, j, i, head):
     """What scikit-learn's ``_fit_and_score`` says of the i-th λ on the j-th split."""
     alpha = {job.alpha_name.rpartition("__")[2]: job.alphas[i].item()}
-    start = time.perf_counter()
     network = clone(last_step(job.estimator)).set_params(**alpha)
-    network.fit(through(job.X, Part(j), head))
-    seconds = time.perf_counter() - start
-    start = time.perf_counter()
-    tests = [_scores(job, network, through(job.X, Part(j, tests=True), head))]
-    trains = (
-        [_scores(job, network, through(job.X, Part(j), head))] if job.return_train_score else None
-    )
-    n_test = len(job.splits[j][1])
-    return along_path(n_test, tests, trains, seconds, time.perf_counter() - start)[0]
+    train, test = (through(job.X, Part(j, tests), head) for tests in (False, True))
+    start, n_test = time.perf_counter(), len(job.splits[j][1])
+    try:
+        attempt(network.fit, train)
+    except Declined as failed:
+        if job.error_score == "raise":
+            raise (failed.__cause__ or failed) from None
+        several = set(job.scorers) != {"score"}
+        none = dict.fromkeys(job.scorers, job.error_score) if several else job.error_score
+        trains = [none] if job.return_train_score else None
+        fit = along_path(n_test, [none], trains, time.perf_counter() - start, 0.0)[0]
+        return fit | {"fit_error": "".join(traceback.format_exception(failed.__cause__))}
+    fitted = time.perf_counter()
+    tests = [_score_on(job, network, test)]
+    trains = [_score_on(job, network, train)] if job.return_train_score else None
+    return along_path(n_test, tests, trains, fitted - start, time.perf_counter() - fitted)[0]
 
 
-def _scores(job, network, chunks):
-    """The scores on rows in chunks, of which no more is kept than targets and predictions."""
-    parts = [(network._predict_raw(chunk.X), chunk.y, chunk.weights) for chunk in chunks]
+def _score_on(job, network, chunks):
+    knows, X, y, params = _knowing(network, chunks)
+    return _score(knows, X, y, job.scorer, params, job.error_score)
+
+
+def _knowing(network, chunks, steps=()):
+    """A network that knows its raw predictions for rows in chunks; what else a scorer is given.
+
+    No more is kept of the rows than targets and predictions.
+    """
+    parts = [
+        (network._predict_raw(applied(steps, chunk.X.copy())), chunk.y, chunk.weights)
+        for chunk in chunks
+    ]
     raw, y = (np.concatenate(rows) for rows in list(zip(*parts, strict=True))[:2])
     params = {}
     if any(weights is not None for *_, weights in parts):
@@ -100,5 +119,19 @@ def _scores(job, network, chunks):
         params = {"sample_weight": np.concatenate(list(given))}
     knows = copy(network)
     knows._predict_raw = lambda X: raw
-    y = y[:, 0] if y.shape[1] == 1 else y
-    return _score(knows, np.empty((len(y), 0)), y, job.scorer, params, job.error_score)
+    return knows, np.empty((len(y), 0)), y[:, 0] if y.shape[1] == 1 else y, params
+
+
+def score_of_network(estimator, scorer, chunks):
+    """The score of a fitted network, or a Pipeline that ends in one, on rows in chunks."""
+    steps = [_nameless(step) for step in steps_ahead(estimator)]
+    network = _nameless(last_step(estimator))
+    knows, X, y, params = _knowing(network, reading(chunks, estimator), steps)
+    return scorer(knows, X, y, **params)
+
+
+def _nameless(fitted):
+    """A copy that does not ask for the names of columns."""
+    plain = copy(fitted)
+    vars(plain).pop("feature_names_in_", None)
+    return plain

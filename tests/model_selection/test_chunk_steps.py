@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.exceptions import FitFailedWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
@@ -88,6 +89,23 @@ def test_labels_and_scorers_of_all_kinds():
         key = f"mean_test_{name}"
         np.testing.assert_array_equal(found.cv_results_[key], expected.cv_results_[key])
     assert list(found.classes_) == ["high", "low"]
+    table = pd.DataFrame(X, columns=list("abcd")).assign(y=LABELS)
+    assert found.score(chunks_of(X, LABELS)) == found.score(X, LABELS)
+    assert found.score(Chunks(table, "y")) == found.score(X, LABELS)
+
+
+def test_a_fit_that_fails_is_told_as_in_memory():
+    model = RegularizedMLPRegressor(
+        (4,), solver="sgd", max_iter=50, learning_rate="constant", random_state=0
+    )
+    options = dict(cv=2, scoring=["r2", "neg_mean_squared_error"], refit="r2")
+    grid = {"learning_rate_init": [1e-3, 1e12]}
+    search = PathSearchCV(model, [1e-3], param_grid=grid, **options)
+    with pytest.warns(FitFailedWarning, match="Training diverged"):
+        search.fit(chunks_of(X, Y))
+    assert np.isnan(search.cv_results_["mean_test_r2"]).tolist() == [False, True]
+    with pytest.raises(ValueError, match="Training diverged"):
+        search.set_params(error_score="raise").fit(chunks_of(X, Y))
 
 
 def test_networks_of_more_rows_than_the_buffer_holds():
