@@ -26,7 +26,7 @@ from skreg.model_selection.pipelines import last_step
 from skreg.path import RegularizationPath
 from skreg.quadratic.chunk_risk import ChunkRisk, Passes
 from skreg.quadratic.risk_sums import WHOLE
-from skreg.rows import Chunks
+from skreg.rows import Chunks, spark_chunks
 from skreg.rows.sources import is_chunked
 from skreg.solvers.chunk_paths import solve_in_chunks
 from skreg.solvers.method import by_targets
@@ -107,6 +107,11 @@ def chunk_parts_of(
     assert chunks is not None
     check(estimator, chunks, scorers)
     folded = Folded.of(chunks, cv)
+    if folded.column is None and spark_chunks.serves(chunks.source):
+        raise ValueError(
+            f"cv={cv!r} goes by numbers of rows, which those of Spark need not keep in every pass. "
+            "Give HashKFold(5, by='column') or cv='column:NAME'."
+        )
     reading = reading_of(last_step(estimator), folded.chunks, folded)
     folded.check(reading.moments)
     return ChunkParts(reading)

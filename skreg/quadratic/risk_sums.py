@@ -124,6 +124,11 @@ class RowsOfParts:
         """y, (n, K); ValueError where the loss does not take it."""
         if self.classes is not None:
             return indicators(chunk, self.classes)
+        if chunk.y.shape[1] > 1:
+            raise ValueError(
+                f"loss={self.loss.name!r} takes one target, but y has {chunk.y.shape[1]} columns. "
+                "Fit one after the other, or use loss='squared_error'."
+            )
         try:  # one that may be beside others: a chunk of zeros alone is none of counts
             self.loss.check_targets(np.append(chunk.y, 1.0))
             self.loss.check_infimum(chunk.y)

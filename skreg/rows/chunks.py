@@ -111,7 +111,7 @@ class Chunks:
         self._levels: dict[str, list[Any]] | None = None
         self._features: Features | None = None
         self._n_passes = 0
-        #: Of a collection on a cluster, once they have been counted.
+        #: Of a collection on a cluster, once its columns are known.
         self.rows_of_pieces: list[int] | None = None
 
     @property

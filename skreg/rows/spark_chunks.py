@@ -28,18 +28,9 @@ def serves(X: Any) -> bool:
 def summed(chunks: Chunks, work: Work) -> dict[Any, Any]:
     """What `Chunks.reduced` adds up; levels of text that are not declared are read before."""
     frame = chunks.source
-    head = as_table(frame.limit(1000).toPandas())
-    if head is None or not len(head):
-        raise ValueError("the data frame holds no rows. Give at least two.")
-    columns = chunks.columns_of(head)
-    met = {
-        name: [row[0] for row in frame.select(name).distinct().collect() if row[0] is not None]
-        for name in chunks.levels_met(head, columns)
-    }
-    chunks.settle(columns, [met])
+    if chunks.rows_of_pieces is None or work.looks_first:  # a first pass
+        work, chunks.rows_of_pieces = _settled(chunks, work), []
     plain = chunks.over(None)
-    if work.looks_first:
-        work = work.begun(next(plain.over([head.frame]).from_row(0)))
 
     def answer(batches: Iterable[Any]) -> Iterator[Any]:
         import pyarrow
@@ -58,3 +49,20 @@ def summed(chunks: Chunks, work: Work) -> dict[Any, Any]:
         for key, part in pickle.loads(row.sums).items():
             total[key] = total.get(key, 0) + part
     return total
+
+
+def _settled(chunks: Chunks, work: Work) -> Work:
+    """The work as it goes on, once columns and levels of text are known to the chunks."""
+    frame = chunks.source
+    head = as_table(frame.limit(1000).toPandas())
+    if head is None or not len(head):
+        raise ValueError("the data frame holds no rows. Give at least two.")
+    columns = chunks.columns_of(head)
+    met = {
+        name: [row[0] for row in frame.select(name).distinct().collect() if row[0] is not None]
+        for name in chunks.levels_met(head, columns)
+    }
+    chunks.settle(columns, [met])
+    if not work.looks_first:
+        return work
+    return work.begun(next(chunks.over([head.frame]).from_row(0)))

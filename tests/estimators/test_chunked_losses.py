@@ -176,6 +176,8 @@ POISSON = {"loss": "poisson"}
             ever_longer(),
             r"gave \d+ rows in one pass and \d+ in an",
         ),
+        (QuadraticApproxRidge(**POISSON), chunks(X, X), "takes one target, but y has 5"),
+        (QuadraticApproxRidgeClassifier(), chunks(X, X), "y has 5 columns"),
         (QuadraticApproxRidgeClassifier(), chunks(X, COUNTS + 0.5), "continuous"),
         (QuadraticApproxRidgeClassifier(), chunks(X, 0 * COUNTS), "one class only"),
         (QuadraticApproxRidgeClassifier(), chunks(X, SIDES, 1.0 * (SIDES == "p")), "class 'q'"),

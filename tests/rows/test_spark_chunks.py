@@ -9,7 +9,13 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skreg import Chunks, PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
+from skreg import (
+    Chunks,
+    PathSearchCV,
+    QuadraticApproxLasso,
+    QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
+)
 from skreg.model_selection import HashKFold
 
 pyspark = pytest.importorskip("pyspark", reason="needs the extra spark")
@@ -59,3 +65,13 @@ def test_a_search_with_folds_by_a_column_is_that_in_memory(spark):
     np.testing.assert_allclose(
         found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-12
     )
+
+
+def test_classes(spark):
+    frame = spark.createDataFrame(FRAME.drop(columns="y")).repartition(3)
+    model = QuadraticApproxRidgeClassifier(tol=1e-10)
+    found = model.fit(Chunks(frame, "kind", exclude=["site"])).coef_.copy()
+    expected = model.fit(FRAME[["a", "b", "c"]], FRAME.kind).coef_
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+    with pytest.raises(ValueError, match="goes by numbers of rows"):
+        PathSearchCV(model, [0.1, 0.01], cv=3).fit(frame, "kind")
