@@ -155,6 +155,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
         source = None
         if not (incremental or is_in_memory(X)):
             source = Source.of(X, y, sample_weight, has_labels=is_classifier(self))
+        classes = classes if source is None else source.classes
         if source is not None and (rows := source.in_memory()) is not None:
             (X, y, sample_weight), source = rows, None
         if source is None:

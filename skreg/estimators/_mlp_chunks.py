@@ -54,6 +54,13 @@ class Source:
         refuse_checkpoint(chunks)
         return cls(chunks.read_as(has_labels=has_labels))
 
+    @property
+    def classes(self) -> list[Any] | None:
+        """The labels that are declared as categories of the target; None to look for them."""
+        targets, declared = self.chunks.targets, self.chunks.categories or {}
+        is_one = self.chunks.has_labels and len(targets) == 1
+        return declared.get(targets[0]) if is_one else None
+
     def blocks(self) -> Iterator[RowBlock]:
         """The rows of a pass, as they are cut; a block is good until the next one is asked for."""
         p = None
@@ -158,8 +165,13 @@ class LabelTally:
 
     def __init__(self) -> None:
         self.totals: dict[Any, float] = {}
-        self.n_columns = 1
+        self.n_columns, self.is_declared = 1, False
         self.labels: NDArray = np.empty(0)
+
+    def declare(self, classes: list[Any]) -> None:
+        """Take these labels for all there are."""
+        self.labels, self.is_declared = np.unique(classes), True
+        self.totals = dict.fromkeys(self.labels.tolist(), 0.0)
 
     def add(self, y: NDArray, weights: NDArray | None) -> None:
         """Take note of these labels."""
@@ -170,6 +182,8 @@ class LabelTally:
             return
         check_classes(y[:, 0])
         found, index = np.unique(y[:, 0], return_inverse=True)
+        if self.is_declared and (odd := np.setdiff1d(found, self.labels)).size:
+            raise ValueError(f"y holds {odd[0]!r}, which is none of its declared categories.")
         self.labels = np.unique(np.concatenate([self.labels, found])) if self.totals else found
         totals = np.bincount(index, weights)
         for label, total in zip(found.tolist(), totals.tolist(), strict=True):

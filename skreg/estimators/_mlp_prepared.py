@@ -103,8 +103,11 @@ class Prepares(AfterTraining):
         n_sample = FOR_PILOTS if isinstance(self.alpha, str) and not goes_on else FOR_SIZES
         n_sample += MOST_HELD if seed is not None else 0
         # Which rows stand for all is drawn, too, where none are held out.
+        tally = self._tally()
+        if source.classes is not None:
+            tally.declare(source.classes)
         survey = source.survey(
-            self._tally(), n_sample, deepcopy(rng).randint(2**31 - 1) if seed is None else seed
+            tally, n_sample, deepcopy(rng).randint(2**31 - 1) if seed is None else seed
         )
         validate_data(self, source.one_row(survey), skip_check_array=True)
         target = self._target if goes_on else survey.tally.target()

@@ -130,7 +130,7 @@ class Labels(ClassTarget):
         if unknown.size:
             raise ValueError(
                 f"y holds classes that are not among the known ones, {self.classes}: {unknown}. "
-                "Name all classes in the first call of partial_fit, or set warm_start=False to "
+                "Name all classes beforehand, in partial_fit or Chunks, or set warm_start=False to "
                 "start afresh."
             )
         index = np.searchsorted(self.classes, y)

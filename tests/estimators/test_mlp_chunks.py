@@ -128,6 +128,18 @@ def test_tables(library, buffer):
     assert network.score(X, TABLE.y) > 0.5
 
 
+@pytest.mark.parametrize("buffer", [N, 90])
+def test_classes_can_be_declared(buffer):
+    table = TABLE[["a", "b", "y"]]
+    declared = Chunks(table, "y", categories={"y": ["no", "perhaps", "yes"]}, shuffle_buffer=buffer)
+    network = small(RegularizedMLPClassifier).fit(declared)
+    assert list(network.classes_) == ["no", "perhaps", "yes"]
+    assert network.predict_proba(table[["a", "b"]]).shape == (N, 3)
+    too_few = Chunks(table, "y", categories={"y": ["no", "perhaps"]}, shuffle_buffer=buffer)
+    with pytest.raises(ValueError, match="yes"):
+        network.fit(too_few)
+
+
 def test_names_of_columns_go_where_fit_s_do():
     lazy = pl.from_pandas(TABLE.drop(columns=["kind"])).lazy()
     network = small(RegularizedMLPClassifier).fit(lazy, "y", "weight")
