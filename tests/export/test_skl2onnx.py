@@ -165,7 +165,7 @@ def test_a_search_over_a_pipeline_within_skl2onnx():
 def test_transformed_targets(how, dtype):
     rng = np.random.default_rng(9)
     X, given = table(rng, dtype)
-    y = np.exp(X["age"] * (X["color"] == "red")).to_numpy()
+    y = np.exp(X["age"] * (X["color"] == "red")).to_numpy(np.float64)
     for last in (QuadraticApproxRidge(), Ridge()):
         model = TransformedTargetRegressor(make_pipeline(encoder(), last), **how).fit(X, y)
         found = run(skreg.to_onnx(model, X), given)["prediction"]
