@@ -21,6 +21,7 @@ from sklearn.utils._array_api import (
     get_namespace_and_device,
     move_to,
 )
+from sklearn.utils.validation import check_is_fitted
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 #: What a fit finds, where it is more than one number.
@@ -115,6 +116,7 @@ def follows_x(method: Method) -> Method:
         place = Place.of(X)
         if place is None and type(vars(self).get("coef_")) in (np.ndarray, type(None)):
             return method(self, X, *args, **options)
+        check_is_fitted(self, "coef_")
         check_same_namespace(X, self, attribute="coef_", method=method.__name__)
         options = {name: as_numpy(value) for name, value in options.items()}
         found = method(moved(self, fitted_as_numpy), as_numpy(X), *map(as_numpy, args), **options)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -131,6 +132,8 @@ def test_another_namespace_is_refused_by_name():
     fitted = QuadraticApproxRidge().fit(strict, array_api_strict.asarray(Y))
     with pytest.raises(ValueError, match=r"QuadraticApproxRidge\.predict.*must use the same"):
         fitted.predict(X)
+    with pytest.raises(NotFittedError):
+        QuadraticApproxRidge().predict(strict)
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
