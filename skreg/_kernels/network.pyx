@@ -46,6 +46,8 @@ cdef enum:
     TASK = 1 << 18
     # Fewer rows than this at once waste a BLAS on packing the weights.
     ROWS = 48
+    # Nor fewer copies of an ensemble's rows, each of whose tasks leaves a gradient of its own to be added up.
+    COPIES = 128
     # A tile has at most about this many weights: its gradient and what the optimizer reads with it
     # then stay in a core's own cache.
     TILE = 1 << 15
@@ -157,7 +159,7 @@ cdef class Network:
         """
         cdef Py_ssize_t layer, fan_in, fan_out, rows, first, parts
         parts = max(1, min(2 * batch_size * copies * self.n_parameters // TASK,
-                           batch_size * copies // ROWS, batch_size))
+                           batch_size * copies // (ROWS if copies == 1 else COPIES), batch_size))
         rows_per_task = _ceil_divide(batch_size, parts)
         tiles = []
         for layer in range(self.shape.n_layers):

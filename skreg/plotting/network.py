@@ -85,7 +85,9 @@ class NetworkDisplay:
                 f"{type(estimator).__name__} has no coefs_: give a fitted network, such as "
                 "RegularizedMLPClassifier."
             )
-        feature_names = names if feature_names is None else feature_names
+        if feature_names is None and names is not None:
+            # Inputs of a compressed network, or of an embedding, are not the columns of X.
+            feature_names = names if len(names) == len(estimator.coefs_[0]) else None
         n_outputs = estimator.coefs_[-1].shape[1]
         classes = list(getattr(estimator, "classes_", ()))
         if n_outputs == 1:

@@ -127,3 +127,12 @@ def test_no_feature_with_bins():
     assert_array_equal(
         network.predict(two), RegularizedMLPRegressor(**PLAIN).fit(two, Y).predict(two)
     )
+
+
+def test_its_picture_has_a_unit_for_each_column():
+    plotting = pytest.importorskip("skreg.plotting")
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("matplotlib")
+    network = RegularizedMLPRegressor(**BINS).fit(pandas.DataFrame(X, columns=list("abc")), Y)
+    display = plotting.NetworkDisplay.from_estimator(network)
+    assert len(display.feature_names) == 35
