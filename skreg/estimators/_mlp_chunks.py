@@ -263,6 +263,8 @@ class Encoder:
     class_weight : dict or None
     is_weighted : bool
         Whether any row has a weight.
+    smoothing : float
+        Share of a label that is spread over all classes.
     """
 
     target: Target
@@ -270,11 +272,16 @@ class Encoder:
     columns: NDArray | None
     class_weight: dict[Any, float] | None
     is_weighted: bool
+    smoothing: float
 
     def __call__(self, block: RowBlock, scale: float = 1.0, by_class: bool = True) -> RowBlock:
-        """The rows; their weights, times those of their classes, over ``scale``."""
+        """The rows; their weights, times those of their classes, over ``scale``.
+
+        Rows held out have neither weights of classes nor smoothed labels.
+        """
         X = with_short_indices(columns_of(block.X, self.columns)).astype(self.dtype, copy=False)
         Y = np.ascontiguousarray(self.target.encode(block.y)[0], dtype=self.dtype)
+        Y = self.target.smoothed(Y, self.smoothing) if by_class else Y
         weights = self.weights(block, by_class)
         if weights is not None:
             weights = (weights / scale).astype(self.dtype)

@@ -68,6 +68,7 @@ class Prepares(AfterTraining):
             validation = replace(training, weights=weights).take(held)
             training = training.take(kept)
             strata = None if strata is None else strata[kept]
+        training = replace(training, Y=target.smoothed(training.Y, self._smoothing()))
         embedding, columns = self._embedding_of(training, goes_on)
         training, validation, own = (
             None if rows is None else replace(rows, X=columns_of(rows.X, columns, embedding))
@@ -119,7 +120,7 @@ class Prepares(AfterTraining):
         columns = self._columns if goes_on else None
         class_weight = survey.tally.weights_of(getattr(self, "class_weight", None))
         is_weighted = survey.is_weighted or class_weight is not None
-        encode = Encoder(target, dtype, columns, class_weight, is_weighted)
+        encode = Encoder(target, dtype, columns, class_weight, is_weighted, self._smoothing())
         n_held = 0
         if seed is not None:
             n_held = max(round(self.validation_fraction * survey.n_rows), 2)
@@ -153,6 +154,10 @@ class Prepares(AfterTraining):
             regularization=self._regularization(units, 0.0 if chooses else None),
             n_members=self.n_members,
         )  # fmt: skip
+
+    def _smoothing(self):
+        """The share of a label that is spread over all classes."""
+        return getattr(self, "label_smoothing", 0.0)
 
     def _embedding_of(self, training, goes_on):
         """What is made of X, and which columns of that are read."""

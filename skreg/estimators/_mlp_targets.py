@@ -46,6 +46,10 @@ class Target(ABC):
     def predict(self, raw: np.ndarray) -> np.ndarray:
         """Predictions in the form of y."""
 
+    def smoothed(self, Y: np.ndarray, share: float) -> np.ndarray:
+        """Encoded targets of which a share is spread over all classes; numbers are left alone."""
+        return Y
+
     @abstractmethod
     def score(self, raw: np.ndarray, Y: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """The estimator's score, higher is better, at encoded targets."""
@@ -65,6 +69,15 @@ class ClassTarget(Target):
     """Labels of one kind or another."""
 
     classes: np.ndarray
+
+    @property
+    @abstractmethod
+    def n_choices(self) -> int:
+        """Of how many classes a label is one."""
+
+    def smoothed(self, Y, share):
+        """Each label as 1 − share, plus its part of the share."""
+        return Y if share == 0 else (Y * (1 - share) + share / self.n_choices).astype(Y.dtype)
 
     @abstractmethod
     def check_classes(self, classes) -> None:
@@ -103,6 +116,11 @@ class Labels(ClassTarget):
     def loss(self):
         """The loss of the raw predictions."""
         return BinaryLogLoss() if len(self.classes) == 2 else MultinomialLogLoss()
+
+    @property
+    def n_choices(self):
+        """The number of classes."""
+        return len(self.classes)
 
     def check_classes(self, classes):
         """``classes`` of a later call must be those of the first."""
@@ -181,6 +199,7 @@ class LabelSets(ClassTarget):
         return sets
 
     loss = BinaryLogLoss()
+    n_choices = 2
 
     def check_classes(self, classes):
         """``classes`` may be the labels' numbers, or rows of the indicators themselves."""

@@ -1,12 +1,13 @@
 """`RegularizedMLPClassifier`."""
 
 from dataclasses import KW_ONLY, dataclass, field
+from numbers import Real
 from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from skreg._validation import validated_fit
 from skreg.estimators._available import only_where
@@ -32,6 +33,13 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, which multiply those of the rows: by label; "balanced" makes every
         class weigh the same; for multilabel one dict a column. Validation scores do without.
+
+    label_smoothing : float, default=0.0
+        Share ε in [0, 1) of each training label that is spread evenly over all classes: the network
+        is trained on 1 − ε + ε/K for its class and ε/K for the others (C. Szegedy, V. Vanhoucke, S.
+        Ioffe, J. Shlens, Z. Wojna, 2016, "Rethinking the inception architecture for computer
+        vision"), so that no probability has to become 1. ``objective_`` and the loss curve have
+        the loss at these; validation rows keep their labels.
 
     Attributes
     ----------
@@ -87,10 +95,12 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
     _parameter_constraints: ClassVar[dict] = {
         **BaseRegularizedMLP._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     _: KW_ONLY
     class_weight: dict | list[dict] | str | None = None
+    label_smoothing: float = 0.0
 
     classes_: np.ndarray = field(init=False)
     _target: ClassTarget = field(init=False)

@@ -28,7 +28,8 @@ def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
     A list of spaces, one for each kind of penalty, as `sklearn.model_selection.ParameterSampler`
     takes it: by the name of a parameter a list of values, or a distribution. They differ in the
     penalty and its λ, which is about 1/n, and share dropout, members of an ensemble, numerical
-    embeddings (of a dense X), early stopping, the learning rate and the widths of layers.
+    embeddings (of a dense X), smoothing of labels, early stopping, the learning rate and the widths
+    of layers.
 
     Parameters
     ----------
@@ -53,13 +54,15 @@ def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
     """
     n, prefix = _num_samples(X), alpha_name(estimator).removesuffix("alpha")
     bins = {} if issparse(X) else {"numerical_embedding": [None, "piecewise_linear"]}
-    common = {
+    common: dict[str, Any] = {
         "dropout": [0.0, 0.1, 0.2, 0.4],
         "n_members": [1, 1, 8],
         "early_stopping": [False, False, True],
         "learning_rate_init": loguniform(0.003, 0.02),
         "hidden_layer_sizes": [(128, 64), (256, 128), (256,)],
     }
+    if is_classifier(estimator):
+        common["label_smoothing"] = [0.0, 0.0, 0.05, 0.1]
 
     def of(limits, more):
         low, high = limits
@@ -169,8 +172,6 @@ def _plain(value: Any) -> Any:
 def _check_names(estimator: Any, spaces: Sequence[Mapping[str, Any]]) -> None:
     prefix = alpha_name(estimator).removesuffix("alpha")
     names = {prefix + name for name in last_step(estimator).get_params()} - {prefix + "max_iter"}
-    if not is_classifier(estimator):
-        names -= {prefix + "class_weight"}
     for name in (name for space in spaces for name in space if name not in names):
         raise ValueError(
             f"space names {name!r}, which is no parameter of the network that candidates may "

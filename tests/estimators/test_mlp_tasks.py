@@ -307,3 +307,42 @@ def test_bad_losses(params):
     X, y = data(RegularizedMLPRegressor)
     with pytest.raises(ValueError, match=next(iter(params))):
         small(RegularizedMLPRegressor, **params).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", ["two", "three", "sets"])
+def test_smoothed_labels_are_soft_targets(kind):
+    """Twice as many rows, each also with every label, weighted: the same objective."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = {
+        "two": rng.integers(2, size=40),
+        "three": rng.integers(3, size=40),
+        "sets": rng.integers(2, size=(40, 2)),
+    }[kind]
+    share, plain = 0.2, dict(solver="lbfgs", hidden_layer_sizes=(), alpha=0.1, max_iter=500)
+    smooth = RegularizedMLPClassifier(**plain, label_smoothing=share, tol=1e-8).fit(X, y)
+    choices = np.unique(y)
+    if kind == "sets":  # a row for each set of labels, with its probability
+        every = np.array([[a, b] for a in (0, 1) for b in (0, 1)])
+        kept = (1 - share / 2) ** (every[:, None] == y).sum(axis=2)
+        weights = kept * (share / 2) ** (every[:, None] != y).sum(axis=2)
+    else:
+        every = choices
+        weights = share / len(choices) + (1 - share) * (every[:, None] == y)
+    rows, labels = np.tile(X, (len(every), 1)), np.repeat(every, 40, axis=0)
+    spread = RegularizedMLPClassifier(**plain, tol=1e-8)
+    spread.fit(rows, labels, sample_weight=weights.ravel())
+    np.testing.assert_allclose(smooth.coefs_[0], spread.coefs_[0], rtol=1e-4, atol=1e-6)
+
+
+def test_rows_held_out_keep_their_labels():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 3))
+    y = (X[:, 0] > 0).astype(int)
+    network = RegularizedMLPClassifier(
+        (8,), alpha=1e-3, max_iter=3, label_smoothing=0.3, random_state=0
+    ).fit(X[:80], y[:80], X_val=X[80:], y_val=y[80:])
+    loss = -np.mean(network.predict_log_proba(X[80:])[np.arange(20), y[80:]])
+    assert np.isclose(network.history_["validation_loss"][-1], loss)
+    with pytest.raises(ValueError, match="label_smoothing"):
+        network.set_params(label_smoothing=1.0).fit(X, y)
