@@ -20,6 +20,15 @@ from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection.affine import AffinePrefix, check_prefix, first_imputes
 from skreg.model_selection.chunk_scores import ScoreWork, Term, null_of, terms_of
+from skreg.model_selection.chunk_steps import (
+    composed,
+    fit_steps,
+    head_of,
+    named,
+    shifts_and_scales,
+    units_of,
+)
+from skreg.model_selection.chunked_rows import ChunkedRows, Part
 from skreg.model_selection.job import along_path
 from skreg.model_selection.parts import Folded, Parts
 from skreg.model_selection.pipelines import last_step
@@ -38,11 +47,12 @@ class ChunkParts(Parts):
     Parameters
     ----------
     reading : Reading
+    cv : None, int, str or HashKFold
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, cv: Any = None) -> None:
         super().__init__(reading.moments)
-        self.reading = reading
+        self.reading, self._cv = reading, cv
         self._made: tuple[Any, list[ChunkTraining]] = None, []
 
     def training(self, estimator: Any) -> ChunkTraining:
@@ -56,22 +66,44 @@ class ChunkParts(Parts):
             loss = model_of(last_step(estimator), self.reading.classes).loss
             passes = self.reading.passes(loss)
             parts = [*enumerate(self.trains), (WHOLE, self.whole)]
-            trainings = [ChunkTraining(estimator, self.reading, *part, passes) for part in parts]
+            trainings = [
+                ChunkTraining(estimator, self.reading, *part, passes, head)
+                for part, head in zip(parts, self._heads(estimator), strict=True)
+            ]
             self._made = estimator, trainings
         trainings[0].risk.passes.on_pass = on_pass
         return trainings
+
+    def _heads(self, estimator: Any) -> list[list[Any]]:
+        """First steps that moments do not fit, fitted to each training part and to all rows."""
+        head, n_folds = head_of(estimator), len(self.names)
+        if not head:
+            return [[] for _ in range(n_folds + 1)]
+        rows = ChunkedRows(self.reading.chunks, self._cv)
+        found = fit_steps(head, rows, [*map(Part, range(n_folds)), Part()])
+        return [*found[:-1], named(found[-1], rows.chunks)]
 
 
 class ChunkTraining(Fitting):
     """The `AffinePrefix` of an estimator, and the problem rows in chunks pose to its last step."""
 
     def __init__(
-        self, estimator: Any, reading: Reading, part: int, moments: Any, passes: Passes
+        self,
+        estimator: Any,
+        reading: Reading,
+        part: int,
+        moments: Any,
+        passes: Passes,
+        head: list[Any],
     ) -> None:
-        self.prefix = AffinePrefix(estimator, moments)
+        units = units_of(head)
+        self.prefix = AffinePrefix(
+            estimator, moments if units is None else moments.scaled(*units), head
+        )
+        units = composed(units, self.prefix.units())
         last = clone(self.prefix.last)
         refuse(last, reading.chunks)
-        self.risk: ChunkRisk = reading.risk(last, part, moments, passes, self.prefix.units())
+        self.risk: ChunkRisk = reading.risk(last, part, moments, passes, units)
         super().__init__(last, self.risk)
 
     def follow(self, alphas: Any, on_solved: Any = None) -> RegularizationPath:
@@ -95,7 +127,8 @@ def check(estimator: Any, chunks: Chunks, scorers: dict[str, Any]) -> None:
             "SimpleImputer ahead of a loss that is no square is for rows in memory: each training "
             "part has other means. Fill in missing values in the chunks."
         )
-    check_prefix(estimator)
+    head = head_of(estimator)
+    check_prefix(estimator, head if all(map(shifts_and_scales, head)) else ())
     terms_of(model_of(last_step(estimator)), scorers)
 
 
@@ -114,7 +147,7 @@ def chunk_parts_of(
         )
     reading = reading_of(last_step(estimator), folded.chunks, folded)
     folded.check(reading.moments)
-    return ChunkParts(reading)
+    return ChunkParts(reading, cv)
 
 
 def serves(job: Any) -> bool:

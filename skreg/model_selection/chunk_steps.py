@@ -267,6 +267,13 @@ class PartsBehind(Parts):
         self.whole = sums[WHOLE]
 
 
+def shifts_and_scales(step: Any) -> bool:
+    """Whether that is all that a step does."""
+    if type(step) in (MaxAbsScaler, MinMaxScaler):
+        return not getattr(step, "clip", False)
+    return type(step) is StandardScaler
+
+
 def units_of(steps: Sequence[Any]) -> Units | None:
     """What fitted steps subtract from the features and then divide them by; None if they do more.
 
@@ -277,23 +284,26 @@ def units_of(steps: Sequence[Any]) -> Units | None:
     >>> units_of([MinMaxScaler().fit(rows), MaxAbsScaler().fit(rows)])
     (array([0.]), array([16.]))
     """
-    if not steps:
+    if not steps or not all(map(shifts_and_scales, steps)):
         return None
-    p = steps[0].n_features_in_
-    shift, scale = np.zeros(p), np.ones(p)
+    found: Units | None = None
     for step in steps:
-        if type(step) is StandardScaler:
-            center = step.mean_ if step.with_mean else 0.0
-            by = step.scale_ if step.with_std else 1.0
-        elif type(step) in (MaxAbsScaler, MinMaxScaler) and not getattr(step, "clip", False):
+        center, by = np.zeros(step.n_features_in_), np.ones(step.n_features_in_)
+        if type(step) is MinMaxScaler:
+            center, by = -step.min_ / step.scale_, 1.0 / step.scale_
+        elif type(step) is MaxAbsScaler or step.with_std:
             by = step.scale_
-            center = 0.0
-            if type(step) is MinMaxScaler:
-                center, by = -step.min_ / step.scale_, 1.0 / step.scale_
-        else:
-            return None
-        shift, scale = shift + scale * center, scale * by
-    return shift, scale
+        if type(step) is StandardScaler and step.with_mean:
+            center = step.mean_
+        found = composed(found, (center, by))
+    return found
+
+
+def composed(first: Units | None, second: Units | None) -> Units | None:
+    """Units that are those of one step after another; None stands for a step that does nothing."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first[0] + first[1] * second[0], first[1] * second[1]
 
 
 def fit_in_chunks(

@@ -23,6 +23,7 @@ from skreg import (
     PathSearchCV,
     QuadraticApproxLasso,
     QuadraticApproxRidge,
+    QuadraticApproxRidgeClassifier,
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
@@ -92,6 +93,31 @@ def test_labels_and_scorers_of_all_kinds():
     table = pd.DataFrame(X, columns=list("abcd")).assign(y=LABELS)
     assert found.score(chunks_of(X, LABELS)) == found.score(X, LABELS)
     assert found.score(Chunks(table, "y")) == found.score(X, LABELS)
+
+
+OTHER_LOSSES = [QuadraticApproxRidgeClassifier(), QuadraticApproxLasso(loss="huber")]
+RANGES = {
+    "range": [MinMaxScaler()],
+    "range, scaler": [MaxAbsScaler(), StandardScaler()],
+    "scaler, range": [StandardScaler(), MinMaxScaler((-1, 1))],
+}
+
+
+@pytest.mark.parametrize("head", RANGES)
+@pytest.mark.parametrize(
+    "last", [QuadraticApproxRidgeClassifier(), QuadraticApproxLasso(loss="huber")]
+)
+def test_other_losses_behind_scalers_of_ranges(head, last):
+    y = LABELS if hasattr(last, "predict_proba") else Y
+    model = make_pipeline(*RANGES[head], last)
+    found = PathSearchCV(model, ALPHAS, cv=3).fit(chunks_of(X, y))
+    expected = PathSearchCV(model, ALPHAS, cv=HashKFold(3), tol=0.0).fit(X, y)
+    np.testing.assert_allclose(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"], rtol=1e-7
+    )
+    np.testing.assert_allclose(
+        found.best_estimator_[-1].coef_, expected.best_estimator_[-1].coef_, rtol=1e-5, atol=1e-8
+    )
 
 
 def test_a_fit_that_fails_is_told_as_in_memory():
