@@ -28,6 +28,8 @@ ROUTES = {
     "loss_folds": (QuadraticApproxRidgeClassifier(), {}),
     "path_folds": (QuadraticApproxLassoClassifier(), {}),
     "path_folds, a Pipeline": (make_pipeline(QuadraticApproxLasso()), {"n_jobs": 2}),
+    "groups": (QuadraticApproxLasso(groups=[0, 0, 1, 1]), {}),
+    "groups, two classes": (QuadraticApproxLassoClassifier(groups=[0, 0, 1, 1]), {}),
     "network_folds": (NETWORK, {"alphas": [1e-1, 1e-2]}),
     "halving": (NETWORK, {"alphas": np.geomspace(1, 1e-4, 6), "resource": "epochs"}),
     "refits": (Ridge(), {"alphas": [1.0, 0.1]}),
