@@ -171,9 +171,9 @@ class Separable(Penalty):
             lower[self.excluded(p)] = upper[self.excluded(p)] = 0.0
         return lower, upper
 
-    def terms(self, p: int) -> Array:
-        """`l1`, `l2` and `limits` in one array of shape (4, p)."""
-        return np.array([self.l1(p), self.l2(p), *self.limits(p)])
+    def terms(self, p: int) -> tuple[Array, ...]:
+        """`l1`, `l2` and the two `limits`."""
+        return self.l1(p), self.l2(p), *self.limits(p)
 
     # The penalty ---------------------------------------------------------------------------------
 
@@ -221,7 +221,8 @@ class Separable(Penalty):
         thetas = np.asarray(thetas)
         step = max(_TOGETHER // max(thetas[0].size, 1), 1)
         parts = [self._by_row(thetas[i : i + step]) for i in range(0, len(thetas), step)]
-        return np.concatenate(parts).reshape(len(thetas), -1).sum(axis=1)
+        by_row = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return by_row.reshape(len(thetas), -1).sum(axis=1)
 
     def value(self, theta: Array, alpha: float = 1.0) -> float:
         """λJ(θ)."""

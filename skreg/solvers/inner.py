@@ -69,7 +69,8 @@ class CoefficientBlocks:
     def terms(self) -> tuple[Array, ...]:
         """l1, l2 and the lower and upper bounds of a `Separable` penalty, each of shape (K·p,)."""
         penalty = cast(Separable, self.penalty)  # the kernel's name says so
-        return tuple(np.concatenate([penalty.terms(self.n_features)] * self.n_outputs, axis=1))
+        terms, K = penalty.terms(self.n_features), self.n_outputs
+        return terms if K == 1 else tuple(np.tile(term, K) for term in terms)
 
     def _merge(self) -> None:
         """The penalty's blocks, those without a penalty as one."""

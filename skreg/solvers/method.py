@@ -6,6 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, cast
 
@@ -18,6 +19,8 @@ from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.rows.products import Array, Indices, Mask
 from skreg.solvers.degrees_of_freedom import along_path
 
+# How a member by such a name as "penalty.kernel" is got.
+_member = cache(attrgetter)
 # Rows, or features, up to which matrices of their size are made at will.
 _LARGEST = 4000
 
@@ -104,7 +107,9 @@ class Task:
 
     def descending(self, which: Mask | None = None) -> Indices:
         """Places of λ (of those marked), from the largest to the smallest."""
-        places = np.arange(len(self.alphas)) if which is None else np.flatnonzero(which)
+        places = np.arange(len(self.alphas)) if which is None else which.nonzero()[0]
+        if len(places) < 2:
+            return places
         return places[(-self.alphas[places]).argsort(kind="stable")]
 
 
@@ -363,7 +368,7 @@ class Method(ABC):
 
     def serves(self, task: Task) -> bool:
         """Whether it can solve this task."""
-        return all(attrgetter(name)(task) in allowed for name, allowed in self.needs.items())
+        return all(_member(name)(task) in allowed for name, allowed in self.needs.items())
 
     @abstractmethod
     def path(self, task: Task) -> Answer:
