@@ -55,9 +55,9 @@ def test_the_first_method_that_serves(loss, penalty, options, name):
 def test_methods_that_do_not_serve_say_so():
     with pytest.raises(ValueError, match=r"method='newton' is for .* Use method='auto', which"):
         solve(problem("squared_error"), Separable(), 0.1, method="newton")
-    with pytest.raises(ValueError, match=r"method must be 'auto' or one of \['soft_threshold'"):
+    with pytest.raises(ValueError, match=r"method must be 'auto' or one of \[.*'soft_threshold'"):
         solve(problem("squared_error"), Separable(), 0.1, method="simplex")
-    with pytest.raises(ValueError, match=r"no method serves .*\n  soft_threshold: L1 and"):
+    with pytest.raises(ValueError, match=r"no method serves [\s\S]*\n  soft_threshold: L1 and"):
         select_method(problem("squared_error"), MCP(), 0.1, hessian="pca")
 
 
