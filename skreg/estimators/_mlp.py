@@ -129,8 +129,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or Chunks
+        y : array-like, str or None
+            As for `fit`.
         alphas : array-like of shape (n_alphas,)
             Values of λ.
         sample_weight : array-like of shape (n_samples,), default=None
