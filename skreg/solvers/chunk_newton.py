@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from skreg.quadratic.chunk_risk import Spot, look
+from skreg.quadratic.hessian import DenseHessian
+from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
 from skreg.solvers.chunk_walk import Walk
 
@@ -83,6 +85,11 @@ class Track:
         self.wants = self.hessian is walk.risk.null_hessian
         if (reached := walk.measure(self.point, alpha)) <= walk.aim:
             self.is_done, self.reached = True, reached
+
+    def let_go(self, keep: bool) -> tuple[float, Point, DenseHessian | None]:
+        """What is to be known of the solution; second derivatives only if they are to be kept."""
+        hessian, self.hessian = self.hessian, self.walk.risk.null_hessian
+        return self.alpha, self.point, hessian if keep else None
 
     def see(self, spot: Spot) -> None:
         """Learn what a pass said of the proposal, and make the next one."""
@@ -211,6 +218,7 @@ def follow(
     for number, level in enumerate(rounds):
         waiting = [(j, i) for i in level for j in range(len(walks))]
         going: list[tuple[int, int]] = []
+        solved: list[tuple[int, Any]] = []
         while waiting or going:
             while waiting and len(going) < at_once:
                 j, i = waiting.pop(0)
@@ -219,15 +227,15 @@ def follow(
             moving = [tracks[j][i] for j, i in going if not tracks[j][i].is_done]
             if moving:
                 advance(moving)
-            for j, i in going:
-                if tracks[j][i].is_done and on_solved is not None:
+            for j, i in [(j, i) for j, i in going if tracks[j][i].is_done]:
+                going.remove((j, i))
+                keep = kept < at_once or number == 0
+                kept += keep
+                solved.append((j, tracks[j][i].let_go(keep)))
+                if on_solved is not None:
                     on_solved(j, i)
-            going = [(j, i) for j, i in going if not tracks[j][i].is_done]
-        for j, i in [(j, i) for i in level for j in range(len(walks))]:
-            track = tracks[j][i]
-            keep = kept < at_once or number == 0
-            walks[j].solved.append((track.alpha, track.point, track.hessian if keep else None))
-            kept += keep
+        for j, node in solved:
+            walks[j].solved.append(node)
     return tracks
 
 

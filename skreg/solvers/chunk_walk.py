@@ -84,10 +84,11 @@ class Walk:
 
     def gap(self, point: Point, alpha: float) -> float:
         """The duality gap, relative to the risk of the null model."""
-        gap = self.certificate.gap(point, alpha, 0.0)
-        if alpha == 0 or not gap <= self.aim:
-            gap = min(gap, self.certificate.gap_of_small(point, alpha))
-        return gap / (self.risk.null_risk or 1.0)
+        unit = self.risk.null_risk or 1.0
+        gap = self.certificate.gap(point, alpha, 0.0) / unit
+        if gap <= self.aim:
+            return gap
+        return min(gap, self.certificate.gap_of_small(point, alpha) / unit)
 
     def predicted(self, alpha: float) -> tuple[Array, Array, DenseHessian]:
         """θ and b to begin a λ with, and second derivatives from nearby."""
