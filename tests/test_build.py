@@ -30,3 +30,10 @@ def test_every_kernel_of_the_checkout_is_built():
     sources = [source for module in modules for source in module["sources"]]
     there = [str(p.relative_to(ROOT)) for p in (ROOT / "skreg" / "_kernels").glob("*.pyx")]
     assert sorted(sources) == sorted(there)
+
+
+def test_every_header_of_the_checkout_belongs_to_a_kernel():
+    """Or an sdist leaves it out."""
+    kernels = ROOT / "skreg" / "_kernels"
+    used = {Path(name) for source in kernels.glob("*.pyx") for name in headers(source)}
+    assert used == {*kernels.glob("*.h"), *kernels.glob("*.pxd")}

@@ -6,13 +6,8 @@
 #include "dispatch.h"
 
 #include "zeros.h"
-#ifdef SKREG_VECTORS
-#define SKREG_PRODUCT "gemm_template.h"
-#if defined(__x86_64__)
+#if defined(SKREG_VECTORS) && defined(__x86_64__)
 #include <immintrin.h>
-#endif
-#else
-#define SKREG_PRODUCT "gemm_plain.h"
 #endif
 
 #define UNIT(x) skreg_##x##_baseline

@@ -16,7 +16,11 @@
 #define REAL float
 #define REAL_BYTES 4
 #define NAME(x) UNIT(x##_float)
-#include SKREG_PRODUCT
+#ifdef SKREG_VECTORS
+#include "gemm_template.h"
+#else
+#include "gemm_plain.h"
+#endif
 #undef REAL
 #undef REAL_BYTES
 #undef NAME
@@ -24,7 +28,11 @@
 #define REAL double
 #define REAL_BYTES 8
 #define NAME(x) UNIT(x##_double)
-#include SKREG_PRODUCT
+#ifdef SKREG_VECTORS
+#include "gemm_template.h"
+#else
+#include "gemm_plain.h"
+#endif
 #undef REAL
 #undef REAL_BYTES
 #undef NAME
