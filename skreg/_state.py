@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from inspect import signature
 from typing import Any, ClassVar, cast
 
@@ -91,6 +92,7 @@ class Stored:
         return found | {k: v for k, v in _defaults(type(self)).items() if k not in found}
 
 
+@cache
 def _defaults(kind: type) -> dict[str, Any]:
     """Of an estimator, for parameters that it had not when it was saved."""
     if not issubclass(kind, BaseEstimator):

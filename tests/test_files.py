@@ -90,7 +90,6 @@ STEPS = {
     "indicator": FeatureUnion([("x", "passthrough"), ("m", MissingIndicator(features="all"))]),
     "best": SelectKBest(f_regression, k=2),
     "lasso's": SelectFromModel(QuadraticApproxLasso(0.1), threshold=1e-10),
-    "clusters": KMeans(3, n_init=1, random_state=0),
     "columns": compose.make_column_transformer(
         (pre.StandardScaler(), compose.make_column_selector("a|b")),
         ("drop", ["c"]), remainder="passthrough",
@@ -265,6 +264,7 @@ def double(X):
         (KernelPCA(), "which keeps rows"),
         (RandomForestRegressor(2).fit(X, y), r"estimator is of type sklearn\.tree"),
         (CalibratedClassifierCV(), "which files do not hold"),
+        (KMeans(), "which files do not hold"),
         (QuadraticApproxRidge(random := np.array([object()])), r"\.alpha\[0\] is of type builtins"),
         (PathSearchCV(QuadraticApproxRidge(), scoring=double), r"\.scoring is the function double"),
         ({"a": {1: open}}, r"dict\['a'\]\[1\] is"),

@@ -43,7 +43,7 @@ from skreg.rows import Moments
 SKLEARN = frozenset(
     f"sklearn.{name}"
     for name in (
-        "cluster", "compose", "covariance", "cross_decomposition", "decomposition",
+         "compose", "covariance", "cross_decomposition", "decomposition",
         "discriminant_analysis", "dummy", "ensemble", "feature_extraction",
         "feature_extraction.text", "feature_selection", "impute", "kernel_approximation",
         "linear_model", "model_selection", "multiclass", "multioutput", "naive_bayes", "pipeline",
