@@ -9,7 +9,7 @@ package that is not public is in it, and public classes are found by their publi
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from inspect import signature
@@ -89,11 +89,13 @@ class Stored:
             if held is not None and held.name in found:
                 value = found.pop(held.name)
                 found[attribute] = None if value is None else held.back(value)
-        return found | {k: v for k, v in _defaults(type(self)).items() if k not in found}
+        return found | {
+            k: v for k, v in _defaults(cast(Hashable, type(self))).items() if k not in found
+        }
 
 
 @cache
-def _defaults(kind: type) -> dict[str, Any]:
+def _defaults(kind: Any) -> dict[str, Any]:
     """Of an estimator, for parameters that it had not when it was saved."""
     if not issubclass(kind, BaseEstimator):
         return {}

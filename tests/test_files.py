@@ -4,8 +4,12 @@ import io
 import json
 import os
 import pickle
+import subprocess
+import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -536,3 +540,36 @@ def test_a_killed_save_leaves_the_file_before(tmp_path, monkeypatch):
         skreg.save(made("lasso"), path)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["m.skreg"]
+
+
+def test_threads_may_save_at_the_same_place_and_time(tmp_path):
+    models = [made("ridge"), made("lasso")] * 20
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda model: skreg.save(model, tmp_path / "m.skreg"), models))
+    assert type(skreg.load(tmp_path / "m.skreg")) in (QuadraticApproxRidge, QuadraticApproxLasso)
+    assert [one.name for one in tmp_path.iterdir()] == ["m.skreg"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9")
+def test_a_process_killed_while_it_saves_leaves_the_file_before(tmp_path):
+    path = tmp_path / "m.skreg"
+    skreg.save(made("ridge"), path)
+    before = path.read_bytes()
+    code = (
+        "import sys\n"
+        "from skreg.files.atomic import replacing\n"
+        "with replacing(__import__('pathlib').Path(sys.argv[1])) as file:\n"
+        "    file.write(bytes(10_000)); file.flush(); print('half', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(skreg.__file__).parents[1])},
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == b"half\n"
+        process.kill()
+    assert path.read_bytes() == before
+    (left,) = set(tmp_path.iterdir()) - {path}
+    os.utime(left, (0, 0))
+    skreg.save(made("ridge"), path)
+    assert list(tmp_path.iterdir()) == [path]

@@ -111,16 +111,17 @@ def test_a_save_removes_what_a_killed_one_left(tmp_path):
     path = tmp_path / "model[1].joblib"
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    left, fresh, running, other = (
+    left, before, fresh, running, other = (
         tmp_path / f".{name}.tmp"
         for name in (
             f"model[1].joblib.{gone.pid}",
+            f"model[1].joblib.0a0b.{os.getpid()}",  # of a container's process of this number
             "model[1].joblib.999999999999",
             f"model[1].joblib.{os.getppid()}",
             f"model1.joblib.{gone.pid}",
         )
     )
-    for file in (left, fresh, running, other):
+    for file in (left, before, fresh, running, other):
         file.write_bytes(b"half a model")
         if file is not fresh:
             os.utime(file, (0, 0))
