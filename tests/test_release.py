@@ -42,7 +42,7 @@ def test_the_version_has_one_home():
     ]:
         assert line in (ROOT / name).read_text(encoding="utf-8"), name
     installed = metadata_of("skreg")
-    assert installed is None or installed["Version"] == version
+    assert installed is None or installed.get("Version") == version
 
 
 def test_the_recipe_asks_for_what_the_package_does():
@@ -97,11 +97,11 @@ def needed():
 
 def is_permissive(told):
     """Whether metadata names licenses that are permissive, and no other."""
-    if expression := told["License-Expression"]:
+    if expression := told.get("License-Expression"):
         names = set(re.findall(r"[\w.-]+", expression)) - {"AND", "OR", "WITH"}
         return names <= PERMISSIVE
     classifiers = [one for one in told.get_all("Classifier") or () if one.startswith("License ::")]
-    words = classifiers or [(told["License"] or "").splitlines()[0]]
+    words = classifiers or [(told.get("License") or "").splitlines()[0]]
     return all(WORDS.search(one) for one in words)
 
 
