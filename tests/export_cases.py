@@ -115,7 +115,7 @@ def agree(found, expected, dtype):
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
     assert found.size == expected.size
     off = np.abs(found.ravel() - expected.ravel()).max()
-    assert off <= (2e-6 if dtype == np.float32 else 1e-12) * (1 + np.abs(expected).max())
+    assert off <= (1e-6 if dtype == np.float32 else 1e-12) * (1 + np.abs(expected).max())
 
 
 def agree_on_classes(label, probabilities, model, X, dtype):

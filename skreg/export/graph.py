@@ -144,7 +144,14 @@ def _shares(program: Program, graph: Graph, raw: str) -> str:
 def onnx_labels(classes: NDArray | None) -> NDArray:
     """Labels as ONNX has them: int64 for whole numbers."""
     labels = np.asarray(classes)
-    return labels.astype(np.int64) if labels.dtype.kind in "iu" else labels
+    if labels.dtype.kind not in "iu":
+        return labels
+    if labels.max() > np.iinfo(np.int64).max:
+        raise ValueError(
+            f"class {labels.max()} is beyond int64, which labels of ONNX are. Fit the model to "
+            "other labels, such as text."
+        )
+    return labels.astype(np.int64)
 
 
 def _scalar(graph: Graph, number: float) -> str:

@@ -168,7 +168,7 @@ def to_onnx(
     except UnknownStepError as unknown:
         return _by_skl2onnx(model, X, offset, chosen, target_opset, unknown)
     program = program.with_offset(offset).pruned()
-    chosen = chosen or _dtype_of(X, program)
+    chosen = _dtype_of(X, program) if chosen is None else chosen
     graph = _graph(program.cast(chosen, keep=Standardize), chosen)
     return graph.model(target_opset, _metadata(program.model, program.feature_names))
 
@@ -209,7 +209,8 @@ def _by_skl2onnx(
         ) from error
     from onnx import helper
 
-    helper.set_model_props(made, _metadata(type(model).__name__, getattr(X, "columns", None)))
+    names = getattr(X, "columns", getattr(model, "feature_names_in_", None))
+    helper.set_model_props(made, _metadata(type(model).__name__, names))
     return made
 
 
@@ -234,8 +235,9 @@ def _graph(program: Program, dtype: np.dtype) -> OnnxGraph:
 
 def _metadata(model: str, names: Iterable[str] | None) -> dict[str, str]:
     """What is written beside the graph."""
+    listed = None if names is None else list(map(str, names))
     return {
         "model": model,
         "skreg_version": __version__,
-        "feature_names": json.dumps(None if names is None else list(names), ensure_ascii=False),
+        "feature_names": json.dumps(listed, ensure_ascii=False),
     }

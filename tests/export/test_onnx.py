@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from hypothesis import given
 from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -301,12 +302,24 @@ def test_what_cannot_be_exported_is_named(model, options, message):
         skreg.to_onnx(model, **options)
 
 
+def test_labels_beyond_int64_are_refused():
+    X = rows(np.random.default_rng(19))
+    y = np.where(X[:, 0] > 0, np.uint64(2**63), np.uint64(1))
+    with pytest.raises(ValueError, match="beyond int64"):
+        skreg.to_onnx(QuadraticApproxRidgeClassifier().fit(X, y))
+
+
 def test_a_path_says_how_to_take_one_model():
     X = rows(np.random.default_rng(16))
     path = QuadraticApproxRidge().regularization_path(X, X[:, 0], [1.0, 0.1])
     with pytest.raises(TypeError, match=r"path\.estimator\(alpha\)"):
         skreg.to_onnx(path)
     check(path.estimator(0.1), X, np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        networks = network(RegularizedMLPRegressor).regularization_path(X, X[:, 0], [1.0, 0.1])
+    with pytest.raises(TypeError, match=r"path\.estimator\(alpha\)"):
+        skreg.to_onnx(networks)
 
 
 def test_models_that_are_not_fitted():
