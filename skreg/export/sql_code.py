@@ -216,10 +216,9 @@ def _case(cases: list[tuple[str, str]]) -> str:
 def _largest(raw: list[Text], labels: list[str]) -> str:
     """The label of the largest number, the first of equal ones."""
     codes = [f.code for f in raw]
-    # Where none of those before was the largest, it is enough to compare with those behind.
+    # With all others, so that a NULL among them leaves none.
     conditions = [
-        " AND ".join(f"{code} >= {other}" for other in codes[k + 1 :] or [code])
-        for k, code in enumerate(codes)
+        " AND ".join(f"{code} >= {other}" for other in codes if other != code) for code in codes
     ]
     return _case(list(zip(conditions, labels, strict=True)))
 

@@ -177,6 +177,17 @@ def test_null_is_null_unless_it_is_filled():
             agree(other, filled.predict(holes), np.float64)
 
 
+def test_a_null_that_one_class_alone_uses_leaves_no_class():
+    X = np.eye(3)
+    model = QuadraticApproxRidgeClassifier().fit(X, ["a", "b", "c"])
+    model.coef_ = np.eye(3)
+    with duckdb.connect() as connection:
+        connection.sql("CREATE TABLE rows AS SELECT NULL::DOUBLE AS x, 2.0 AS y, 1.0 AS z")
+        for columns in (["x", "y", "z"], ["y", "x", "z"], ["y", "z", "x"]):
+            found = connection.sql(skreg.export_sql(model, "rows", columns=columns)).df()
+            assert found.isna().all(axis=None)
+
+
 def test_far_raw_predictions_neither_overflow_nor_vanish():
     X = np.array([[-1.0], [1.0], [0.5], [-0.5]])
     far = np.array([[1e6], [-1e6], [0.0]])
