@@ -1,6 +1,7 @@
 """``python -m skreg explain``: what a saved model goes by."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skreg.cli.errors import UserError
+from skreg.cli.files import check_writable
 from skreg.cli.preprocessing import plain_names
 from skreg.cli.report import format_alpha, format_table
 from skreg.cli.saved_model import load_model, read_rows, rows_for
 from skreg.cli.table import find_column
 
 _SHOWN, _REPEATS = 20, 5
-_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Importances:
         How many features or columns there are, with those of value 0.
     spread : ndarray of shape (n,) or None
         Standard deviations of the values.
+    is_signed : bool
+        Whether values say a direction.
     """
 
     what: str
@@ -45,23 +48,25 @@ class Importances:
     outputs: list[str]
     n_all: int
     spread: np.ndarray | None = None
+    is_signed: bool = False
 
     @classmethod
-    def of(cls, what, names, values, outputs, spread=None):
+    def of(cls, what, names, values, outputs, spread=None, is_signed=False):
         """Sorted, and without what is 0."""
         values = np.asarray(values, dtype=np.float64).reshape(len(names), -1)
         size = np.abs(values).max(axis=1)
         kept = np.argsort(-size, kind="stable")[: np.count_nonzero(size)]
         spread = None if spread is None else spread[kept]
-        return cls(what, [names[i] for i in kept], values[kept], outputs, len(names), spread)
+        kept_names = [names[i] for i in kept]
+        return cls(what, kept_names, values[kept], outputs, len(names), spread, is_signed)
 
     def text(self):
         """What is printed."""
         if not self.names:
             return f"{self.what}: all {self.n_all:,} are 0."
-        rows = []
+        rows, sign = [], "+" if self.is_signed else ""
         for i, name in enumerate(self.names[:_SHOWN]):
-            cells = [f"{one:+.4g}" if one else "0" for one in self.values[i]]
+            cells = [f"{one:{sign}.4g}" if one else "0" for one in self.values[i]]
             if self.spread is not None:
                 cells = [f"{cells[0]} ± {self.spread[i]:.2g}"]
             rows.append([name, *cells])
@@ -120,7 +125,8 @@ def explained(model):
     names = _feature_names(model, steps, last)
     if hasattr(last, "coef_"):
         coefs = _in_its_unit(model, np.atleast_2d(last.coef_).T)
-        return Importances.of(_unit(model, last), names, coefs, _outputs(model, coefs.shape[1]))
+        outputs = _outputs(model, coefs.shape[1])
+        return Importances.of(_unit(model, last), names, coefs, outputs, is_signed=True)
     if hasattr(last, "feature_importances_"):
         columns = [str(one) for one in getattr(model, "feature_names_in_", names)]
         owners = [column_of(name, columns) for name in names]
@@ -243,14 +249,9 @@ def _outputs(model, n):
 
 
 def _check_plot(path: Path) -> None:
-    if path.suffix not in _SUFFIXES:
-        raise UserError(f"--plot {path}: the name must end in {', '.join(_SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise UserError(f"--plot {path}: there is no folder {path.parent}")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise UserError(f"--plot {path} needs matplotlib: pip install matplotlib") from None
+    check_writable("--plot", path, (".png", ".svg", ".pdf"))
+    if find_spec("matplotlib") is None:
+        raise UserError(f"--plot {path} needs matplotlib: pip install matplotlib")
 
 
 def draw(found: Importances, path: Path) -> None:

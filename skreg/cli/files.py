@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import sys
 import zipfile
 import zlib
@@ -113,3 +114,22 @@ def _unicode(head: bytes) -> str:
     if max(even, odd) > 0.4 * len(head) / 2 and min(even, odd) == 0:
         return "utf-16-be" if even else "utf-16-le"
     return "utf-8"
+
+
+def check_writable(option: str, path: Path, suffixes: tuple[str, ...]) -> None:
+    """Check that a file can be written there, before any work is done.
+
+    Raises
+    ------
+    UserError
+        For an unknown suffix, a missing folder, one that is not writable, or a directory.
+    """
+    if path.suffix not in suffixes:
+        known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise UserError(f"{option} {path}: the name must end in {known}")
+    if path.is_dir():
+        raise UserError(f"{option} {path} is a directory")
+    if not path.parent.is_dir():
+        raise UserError(f"{option} {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"{option} {path}: the folder {path.parent} is not writable")

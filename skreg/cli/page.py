@@ -2,7 +2,6 @@
 
 import base64
 import io
-import os
 import shlex
 from html import escape
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skreg.cli.errors import UserError
+from skreg.cli.files import check_writable
 from skreg.cli.report import format_alpha
 from skreg.cli.results import Report, verdict
 
@@ -37,14 +37,8 @@ def check_page_path(path: Path | None) -> None:
     UserError
         For another suffix, a missing folder, or one that is not writable.
     """
-    if path is None:
-        return
-    if path.suffix not in (".html", ".htm"):
-        raise UserError(f"--report {path}: the name must end in .html")
-    if not path.parent.is_dir():
-        raise UserError(f"--report {path}: there is no folder {path.parent}")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UserError(f"--report {path} cannot be written there")
+    if path is not None:
+        check_writable("--report", path, (".html", ".htm"))
 
 
 def write_page(report: Report, path: Path) -> None:

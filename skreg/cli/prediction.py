@@ -1,6 +1,5 @@
 """``python -m skreg predict``: a table in, predictions out."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skreg.cli.errors import UserError
+from skreg.cli.files import check_writable
 from skreg.cli.saved_model import load_model, read_rows, rows_for
 from skreg.files.atomic import replacing
 
@@ -26,7 +26,8 @@ def run(options):
     UserError
         If a file cannot be read or written, or its columns are not those of the model.
     """
-    _check_output(options.output)
+    if options.output is not None:
+        check_writable("--output", options.output, (*_SEPARATORS, ".parquet"))
     model = load_model(options.model)
     if options.proba and not hasattr(model, "predict_proba"):
         raise UserError(f"--proba: {options.model} predicts numbers, which have no probabilities")
@@ -59,20 +60,6 @@ def predicted(model, X, with_probabilities):
         names = [f"P({one})" for one in model.classes_]
         frame[names] = np.asarray(probabilities)
     return frame
-
-
-def _check_output(path: Path | None) -> None:
-    """Check that predictions can be written there, before any work is done."""
-    if path is None:
-        return
-    if path.suffix not in (*_SEPARATORS, ".parquet"):
-        raise UserError(f"--output {path}: the name must end in .csv, .tsv, .txt or .parquet")
-    if path.is_dir():
-        raise UserError(f"--output {path} is a directory")
-    if not path.parent.is_dir():
-        raise UserError(f"--output {path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"--output {path}: the folder {path.parent} is not writable")
 
 
 def _write(frame: pd.DataFrame, path: Path | None) -> None:

@@ -1,11 +1,11 @@
 """Saving a fitted model, and telling how to use it."""
 
-import os
 from importlib.util import find_spec
 
 import joblib
 
 from skreg.cli.errors import UserError
+from skreg.cli.files import check_writable
 from skreg.files import save
 from skreg.files.atomic import replacing
 
@@ -20,16 +20,9 @@ def check_save_path(path):
     """
     if path is None:
         return
-    if path.suffix not in (".skreg", ".joblib", ".skops"):
-        raise UserError(f"--save {path}: the name must end in .skreg, .joblib or .skops")
+    check_writable("--save", path, (".skreg", ".joblib", ".skops"))
     if path.suffix == ".skops" and find_spec("skops") is None:
         raise UserError(f"--save {path} needs skops: pip install skops, or save as .skreg")
-    if path.is_dir():
-        raise UserError(f"--save {path} is a directory")
-    if not path.parent.is_dir():
-        raise UserError(f"--save {path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"--save {path}: the folder {path.parent} is not writable")
 
 
 def save_model(model, path, example):

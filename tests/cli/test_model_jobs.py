@@ -163,7 +163,7 @@ def test_models_without_names_and_models_that_refuse(table, failing, capsys):
         (["explain", "price.skreg", "all.csv"], "FILE and --target go together"),
         (["explain", "price.skreg", "--target", "price"], "FILE and --target go together"),
         (["explain", "price.skreg", "all.csv", "--target", "prize"], "did you mean 'price'"),
-        (["explain", "price.skreg", "--plot", "a.doc"], "must end in .png, .svg, .pdf"),
+        (["explain", "price.skreg", "--plot", "a.doc"], "must end in .png, .svg or .pdf"),
         (["explain", "path.skreg"], "holds a RegularizationPath, which is no fitted model"),
     ],
 )  # fmt: skip

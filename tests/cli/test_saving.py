@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import skreg
-from skreg.cli import main, saving
+from skreg.cli import files, main, saving
 from skreg.cli.errors import UserError
 from skreg.cli.saving import check_save_path
 
@@ -71,7 +71,7 @@ def test_skops_missing(monkeypatch):
 
 
 def test_folder_that_is_not_writable(monkeypatch, tmp_path):
-    monkeypatch.setattr(saving.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
     with pytest.raises(UserError, match="is not writable"):
         check_save_path(tmp_path / "model.joblib")
 
