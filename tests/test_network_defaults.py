@@ -123,7 +123,7 @@ def test_a_quick_run(tmp_path, capsys):
     assert network_defaults.table(result) in capsys.readouterr().out
     assert len(result["tables"]) == 3
     by_fit = {fits.key(fit): fit for fit in result["fits"]}
-    assert len(by_fit) == len(result["fits"]) == 3 * 5
+    assert len(by_fit) == len(result["fits"]) == 3 * 7
     assert all(np.isfinite(fit.get("RMSE", fit.get("error"))) for fit in result["fits"])
 
 
