@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
+from skreg._arrays import fitted_as_numpy
 from skreg.estimators.lasso import QuadraticApproxLasso
 from skreg.estimators.lasso_classifier import QuadraticApproxLassoClassifier
 from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
@@ -159,20 +160,14 @@ def _names(model: Any) -> tuple[str, ...] | None:
     return None if names is None else tuple(map(str, names))
 
 
-def _linear_steps(model: Any) -> tuple[Affine, int]:
-    weights = np.atleast_2d(model.coef_).T
-    biases = np.broadcast_to(np.atleast_1d(model.intercept_), weights.shape[1:])
-    return Affine(weights, biases), weights.shape[1]
-
-
-def _of_linear_regressor(model: Any) -> Program:
-    affine, _ = _linear_steps(model)
-    return _program(model, [affine, Offset(1), *_link(model)], model.coef_.dtype)
-
-
-def _of_linear_classifier(model: Any) -> Program:
-    affine, width = _linear_steps(model)
-    return _program(model, [affine, Offset(width)], model.coef_.dtype, model.classes_)
+def _of_linear(model: Any) -> Program:
+    coef, intercept = map(np.asarray, map(fitted_as_numpy, (model.coef_, model.intercept_)))
+    weights = np.atleast_2d(coef).T
+    affine = Affine(weights, np.broadcast_to(intercept, weights.shape[1:]))
+    if hasattr(model, "classes_"):
+        steps: list[RowMap] = [affine, Offset(weights.shape[1])]
+        return _program(model, steps, coef.dtype, model.classes_)
+    return _program(model, [affine, Offset(1), *_link(model)], coef.dtype)
 
 
 def _of_network(model: Any) -> Program:
@@ -265,10 +260,10 @@ def _labels(classes: np.ndarray, name: str) -> np.ndarray:
 
 
 PREDICTORS: dict[type, Callable[[Any], Program]] = {
-    QuadraticApproxRidge: _of_linear_regressor,
-    QuadraticApproxLasso: _of_linear_regressor,
-    QuadraticApproxRidgeClassifier: _of_linear_classifier,
-    QuadraticApproxLassoClassifier: _of_linear_classifier,
+    QuadraticApproxRidge: _of_linear,
+    QuadraticApproxLasso: _of_linear,
+    QuadraticApproxRidgeClassifier: _of_linear,
+    QuadraticApproxLassoClassifier: _of_linear,
     RegularizedMLPClassifier: _of_network,
     RegularizedMLPRegressor: _of_network,
 }

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from skreg._arrays import fitted_as_numpy
 from skreg.export.program import Affine, Apply, Bounds, Fill, RowMap, Standardize, Take
 from skreg.preprocessing import PiecewiseLinearEncoder, RobustClipScaler
 
@@ -50,8 +51,13 @@ def transformation_of(model: Any) -> list[RowMap]:
     return known(model)
 
 
+def _numbers(fitted: Any) -> np.ndarray:
+    """Fitted numbers of any array library."""
+    return np.asarray(fitted_as_numpy(fitted), np.float64)
+
+
 def _or(value: Any, otherwise: float, width: int) -> np.ndarray:
-    return np.full(width, otherwise) if value is None else np.asarray(value, np.float64)
+    return np.full(width, otherwise) if value is None else _numbers(value)
 
 
 def _of_standard_scaler(model: Any) -> list[RowMap]:
@@ -67,11 +73,12 @@ def _of_robust_scaler(model: Any) -> list[RowMap]:
 
 def _of_max_abs_scaler(model: Any) -> list[RowMap]:
     width = model.n_features_in_
-    return [Standardize(np.zeros(width), model.scale_), *_clip(model, (-1, 1), width)]
+    return [Standardize(np.zeros(width), _numbers(model.scale_)), *_clip(model, (-1, 1), width)]
 
 
 def _of_min_max_scaler(model: Any) -> list[RowMap]:
-    scaled = Standardize(-model.min_ / model.scale_, 1 / model.scale_)
+    least, scale = _numbers(model.min_), _numbers(model.scale_)
+    scaled = Standardize(-least / scale, 1 / scale)
     return [scaled, *_clip(model, model.feature_range, model.n_features_in_)]
 
 
@@ -100,9 +107,9 @@ def _of_imputer(model: Any) -> list[RowMap]:
 def _of_pca(model: Any) -> list[RowMap]:
     if model.whiten:
         raise ValueError("export knows PCA without whitening. Set whiten=False, and fit again.")
-    components = model.components_.T
+    components = _numbers(model.components_).T
     return [
-        Standardize(model.mean_, np.ones(len(components))),
+        Standardize(_numbers(model.mean_), np.ones(len(components))),
         Affine(components, np.zeros(components.shape[1])),
     ]
 

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._array_api import get_namespace_and_device, move_to
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
+from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge, export_python
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 6))
@@ -144,3 +144,14 @@ def test_what_was_fitted_to_tensors_predicts_from_arrays_without_dispatch():
         np.testing.assert_array_equal(
             fitted.predict(X), QuadraticApproxRidge().fit(X, Y).predict(X)
         )
+
+
+@every_place
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide")  # scikit-learn's scaler
+def test_a_model_is_exported_as_one_of_numpy(xp, device):
+    model = make_pipeline(StandardScaler(), QuadraticApproxRidge())
+    model.fit(xp.asarray(X, device=device), xp.asarray(Y, device=device))
+    exec(export_python(model), module := {})
+    with config_context(array_api_dispatch=False):
+        expected = model.fit(X, Y).predict(X)
+    np.testing.assert_allclose(module["predict"](X), expected, rtol=1e-12, atol=1e-12)
