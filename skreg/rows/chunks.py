@@ -41,7 +41,8 @@ class Chunks:
     """Rows in chunks: what estimators and searches take in the place of X where data are large.
 
     A pass reads one chunk after the other and keeps none. Squared error takes one, a search of it
-    as well; a network one for each epoch; columns of text without declared categories one more.
+    as well; other losses one for each of Newton's steps, which all λ of a search share; a network
+    one for each epoch; columns of text without declared categories one more.
 
     Parameters
     ----------
@@ -64,13 +65,13 @@ class Chunks:
         Names of columns that are no features, such as one that says to which fold a row belongs.
     categories : None or dict of str to list, default=None
         The values of columns of text, and of other columns that are to be read as categories. Each
-        value becomes a feature, 1 in the rows that have it and 0 elsewhere. Columns of text
-        that are not named here are read once more, before, for their values. A value that is not
-        among those declared is an error.
+        becomes a feature, 1 in the rows that have it and 0 elsewhere; those of a classifier's
+        target are its classes. What is not named here is read once more, before, for its values.
+        A value that is not among those declared is an error.
     checkpoint : path-like or None, default=None
-        A file to write the sums to, every half minute. A pass that was interrupted goes on from
-        there if it is asked for the same, and ends with the same bits; the chunks that are summed
-        already are read and passed over. At the end of a pass the file is removed.
+        Of squared error, a file to write the sums to, every half minute. A pass that was
+        interrupted goes on from there if it is asked for the same, and ends with the same bits;
+        chunks that are summed already are passed over. At the end the file is removed.
     shuffle_buffer : int, default=65536
         Of networks: how many rows are held in memory at most, from which mini-batches are drawn.
 
@@ -111,8 +112,7 @@ class Chunks:
         self._levels: dict[str, list[Any]] | None = None
         self._features: Features | None = None
         self._n_passes = 0
-        #: Of a collection on a cluster, once its columns are known.
-        self.rows_of_pieces: list[int] | None = None
+        self.rows_of_pieces: list[int] | None = None  # of a collection on a cluster, once known
 
     @property
     def feature_names(self) -> list[str] | None:
