@@ -279,8 +279,8 @@ class PathSearchCV(SearchResults):
             Whatever the estimator takes. For squared error also rows in `Chunks` and what these may
             be made of, which are read once, and the `Moments` of each fold; scores are then R² and
             mean squares. Earlier steps of a Pipeline that do more than shift and scale take another
-            pass each by their ``partial_fit``. Networks read the rows in each epoch; other losses in
-            each of Newton's steps, which all λ and folds share, and scores are then sums over rows:
+            pass each by their ``partial_fit``. Networks read the rows in each epoch, other losses
+            in each of Newton's steps, which all λ and folds share; scores are then sums over rows:
             accuracy and log loss, deviances, absolute errors as well.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), or str, default=None
             Of rows in chunks the name of the column.
