@@ -11,6 +11,7 @@ from benchmarks import (
     network_candidates,
     network_defaults,
     out_of_core,
+    out_of_core_classes,
     weight_decay,
 )
 from benchmarks.experiment import OUTPUT
@@ -29,6 +30,7 @@ EXPERIMENTS = {
         network_candidates,
         feature_selection,
         out_of_core,
+        out_of_core_classes,
         cluster,
     )
 }

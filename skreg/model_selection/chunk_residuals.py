@@ -7,9 +7,11 @@ from typing import Any
 
 from pandas import DataFrame
 
+from skreg.estimators._chunked import is_known_by_moments
 from skreg.estimators._fitting import LinearModel
-from skreg.estimators._regression import QuadraticApproxRegressor
+from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.model_selection.affine import first_imputes
+from skreg.model_selection.chunk_scores import score_of_rows
 from skreg.model_selection.metrics import square_scores
 from skreg.model_selection.pipelines import is_network, last_step
 from skreg.model_selection.stream_folds import score_of_network
@@ -53,11 +55,13 @@ def score_of_chunks(
     chunks = Chunks.of(X, y, sample_weight)
     if chunks is not None and is_network(estimator):
         return score_of_network(estimator, scorer, chunks.read_as(exclude=exclude))
-    if chunks is None or not isinstance(last, QuadraticApproxRegressor):
+    if chunks is None or not isinstance(last, QuadraticApproxLinear):
         raise ValueError(
-            f"score takes rows in memory of {type(last).__name__}, and rows in chunks of "
-            f"networks, QuadraticApproxRidge and QuadraticApproxLasso only, got {type(X).__name__}."
+            f"score takes rows in memory of {type(last).__name__}, and rows in chunks of networks "
+            f"and linear models of this package only, got {type(X).__name__}."
         )
+    if not is_known_by_moments(last):
+        return score_of_rows(estimator, last, scorer, chunks.read_as(exclude=exclude))
     squares = square_scores(LinearModel(last), {"score": scorer})
     chunks = chunks.read_as(exclude=exclude, may_lack=first_imputes(estimator))
     moments = chunks.reduced(ResidualWork(estimator))[None]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pandas import DataFrame
 from sklearn.metrics import mean_gamma_deviance, mean_poisson_deviance, roc_auc_score
 from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 
@@ -22,8 +24,8 @@ from skreg.model_selection.metrics import (
     by_lambda,
     recognized,
 )
-from skreg.quadratic.risk_sums import WHOLE, RowsOfParts
-from skreg.rows import Moments
+from skreg.quadratic.risk_sums import WHOLE, RowsOfParts, TargetMoments
+from skreg.rows import Chunks, Moments
 from skreg.rows.chunk import Chunk, Work
 from skreg.rows.products import Array, product
 
@@ -261,3 +263,42 @@ class ScoreWork(Work):
 def null_of(loss: Loss, part: Moments) -> NDArray:
     """The raw prediction of the best constant, where the mean of y tells it."""
     return loss.null_intercept(part.y_mean[None].copy(), np.ones(1))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedWork(Work):
+    """The sums of one scorer by the predictions of a fitted estimator, under the key None."""
+
+    rows: RowsOfParts
+    estimator: Any
+    term: Term
+    null: NDArray
+
+    def add_to(self, sums: dict[Any, Any], chunk: Chunk) -> None:
+        """Add the rows of a chunk."""
+        loss, y, predicted = self.rows.loss, self.rows.targets(chunk), None
+        X = chunk.X if chunk.names is None else DataFrame(chunk.X, columns=chunk.names, copy=False)
+        if loss.is_for_classes:
+            raw = self.estimator.decision_function(X)
+        else:
+            predicted = self.estimator.predict(X)[None]
+            raw = loss.link(predicted[0])
+        weights = np.ones(len(y)) if chunk.weights is None else chunk.weights
+        block = ScoredRows(raw[None], predicted, y, weights, self.null, loss)
+        sums[None] = sums.get(None, 0) + self.term.sums(block)
+
+
+def score_of_rows(estimator: Any, last: Any, scorer: Any, chunks: Chunks) -> float:
+    """The score of a fitted estimator with this last step, by a pass for y and one for the rest."""
+    model = LinearModel(last)
+    loss, term = model.loss, terms_of(model, {"score": scorer})["score"]
+    if isinstance(chunks.source, Iterator):
+        raise ValueError(
+            "the source of chunks can be read once only, and a score takes two passes. Give a "
+            "function that returns the chunks anew."
+        )
+    chunks = chunks.read_as(has_labels=loss.is_for_classes)
+    rows = RowsOfParts(loss, np.zeros(0), classes=getattr(last, "classes_", None))
+    part = chunks.reduced(TargetMoments(rows))[None]
+    sums = chunks.reduced(FittedWork(rows, estimator, term, null_of(loss, part)))[None]
+    return float(term.scores(sums, part)[0])

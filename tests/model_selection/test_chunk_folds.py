@@ -147,3 +147,13 @@ def test_a_loss_from_outside():
     expected = PathSearchCV(QuadraticApproxRidge(loss="poisson"), ALPHAS, cv=3)
     expected.fit(chunks(X, COUNTS))
     np.testing.assert_allclose(found.path_.coefs, expected.path_.coefs, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "score"), [("poisson", None), ("lasso of three", "neg_log_loss")])
+def test_the_score_of_other_rows(name, score):
+    model, y = MODELS[name]
+    model = make_pipeline(StandardScaler(), clone(model))
+    search = PathSearchCV(model, ALPHAS, scoring=score).fit(chunks(X, y))
+    assert search.score(chunks(X, y)) == pytest.approx(search.score(X, y), rel=1e-10)
+    with pytest.raises(ValueError, match="two passes"):
+        search.score(chunks(X, y)())
