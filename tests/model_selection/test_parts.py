@@ -345,9 +345,9 @@ def test_scores_of_chunks_that_cannot_be():
     absolute = PathSearchCV(QuadraticApproxRidge(), ALPHAS, scoring="neg_mean_absolute_error")
     with pytest.raises(ValueError, match="needs predictions of single rows"):
         absolute.fit(X, Y).score(chunks())
-    network = PathSearchCV(QuadraticApproxRidgeClassifier(), ALPHAS).fit(X, Y > 0)
-    with pytest.raises(ValueError, match="in memory of QuadraticApproxRidgeClassifier"):
-        network.score(chunks())
+    classes = PathSearchCV(QuadraticApproxRidgeClassifier(), ALPHAS).fit(X, Y > 0)
+    with pytest.raises(ValueError, match="none of the classes"):
+        classes.score(chunks())
     for use in (search.predict, search.best_estimator_.predict, StandardScaler().fit):
         with pytest.raises(ValueError, match=r"not drawn into memory|is rows in chunks"):
             use(chunks())
