@@ -51,6 +51,7 @@ class DenseRows(Rows):
         self.X, self.shape, self.center = X, X.shape, center
         self.is_centered = bool(center.any())
         self._share = np.full(len(X), 1.0 / max(len(X), 1)) if share is None else share
+        self._is_mean = False  # whether c is known to be the mean by these shares
 
     @classmethod
     def about_mean(cls, X: NDArray[Any], share: Array, mean: Array | None = None) -> "DenseRows":
@@ -63,6 +64,7 @@ class DenseRows(Rows):
         if X.dtype == np.float64 and X.flags.forc:
             rows = cls(X, product(X.T, share[:, None])[:, 0], share)
             if rows._direct:
+                rows._is_mean = True
                 return rows
         center = np.empty(X.shape[1])
         for columns in slices(*X.shape[::-1]):
@@ -197,7 +199,11 @@ class DenseRows(Rows):
             return sum_of_outer_grams(n, (block for _, block in self.column_blocks()))
         gram = symmetric(add_gram(self.X.T, None))
         if self.is_centered:
-            image = self.dot(self.center[:, None])[:, 0] + 0.5 * level
+            if self._is_mean:  # Xc for c = Xᵀs, without a pass over X
+                image = product(gram, self._share[:, None])[:, 0] - level
+            else:
+                image = self.dot(self.center[:, None])[:, 0]
+            image += 0.5 * level
             gram -= image[:, None] + image
         return gram
 
