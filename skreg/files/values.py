@@ -24,6 +24,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.interpolate import BSpline
 
+from skreg._arrays import fitted_as_numpy
 from skreg.files.archive import KINDS, Archive, DamagedFileError
 from skreg.files.kinds import found_function, kind_of, named_function, named_kind
 
@@ -70,6 +71,8 @@ class Writer:
         if callable(value) and (name := named_function(value)):
             return {"function": name}
         found = kind_of(value)
+        if isinstance(found, str) and isinstance(plain := fitted_as_numpy(value), np.ndarray):
+            return self.write(plain, place)  # of torch's, after a fit to tensors
         if isinstance(found, str):
             raise CannotBeSavedError(f"{place} {found}")
         state = found.state(value)

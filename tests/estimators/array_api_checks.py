@@ -1,6 +1,7 @@
 """Arrays of other namespaces; run by `test_array_api.py`, in a process whose SciPy takes them."""
 
 import importlib.util
+import io
 import pickle
 from unittest import SkipTest
 
@@ -16,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._array_api import get_namespace_and_device, move_to
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+import skreg
 from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge, export_python
 
 RNG = np.random.default_rng(0)
@@ -155,3 +157,15 @@ def test_a_model_is_exported_as_one_of_numpy(xp, device):
     with config_context(array_api_dispatch=False):
         expected = model.fit(X, Y).predict(X)
     np.testing.assert_allclose(module["predict"](X), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_files_hold_arrays_of_numpy():
+    file, strict = io.BytesIO(), array_api_strict.asarray
+    with config_context(array_api_dispatch=True):
+        model = QuadraticApproxRidge(alpha=0.1).fit(strict(X), strict(Y))
+    skreg.save(model, file)
+    file.seek(0)
+    again = skreg.load(file)
+    assert type(again.coef_) is np.ndarray
+    expected = QuadraticApproxRidge(alpha=0.1).fit(X, Y).predict(X)
+    np.testing.assert_array_equal(again.predict(X), expected)
