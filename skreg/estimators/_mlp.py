@@ -246,8 +246,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
 
     def _predict_raw(self, X) -> np.ndarray:
         """The network's outputs before any link, of shape (n, n_outputs)."""
+        raw = self._members_raw(X)
         _, _, loss, n_members = self._architecture
-        return mean_prediction(self._members_raw(X), loss, n_members)
+        return mean_prediction(raw, loss, n_members)
 
     def _members_raw(self, X) -> np.ndarray:
         """The outputs of all members, side by side."""
