@@ -573,3 +573,11 @@ def test_a_process_killed_while_it_saves_leaves_the_file_before(tmp_path):
     os.utime(left, (0, 0))
     skreg.save(made("ridge"), path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_places_that_are_none_are_named(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder: name the file in it"):
+        skreg.save(made("ridge"), tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*none: make it first"):
+        skreg.save(made("ridge"), tmp_path / "none" / "m.skreg")
+    assert list(tmp_path.iterdir()) == []

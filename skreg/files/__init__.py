@@ -43,6 +43,8 @@ def save(model: Any, path: str | os.PathLike | BinaryIO) -> None:
     CannotBeSavedError
         A `TypeError` that names what in the model has no place in the format, and the remedy:
         functions, classes of other packages, trees, transformers that keep rows.
+    OSError
+        If the file cannot be written.
 
     See Also
     --------
@@ -70,7 +72,12 @@ def save(model: Any, path: str | os.PathLike | BinaryIO) -> None:
     head = {"versions": versions, "object": writer.write(model, type(model).__name__)}
     if not isinstance(path, str | os.PathLike):
         return write(path, head, writer.arrays)
-    with replacing(Path(path)) as file:
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name the file in it.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}: make it first.")
+    with replacing(path) as file:
         write(file, head, writer.arrays)
 
 
