@@ -79,7 +79,7 @@ def test_partial_fit_takes_classes_that_come_later():
     network.partial_fit(X, y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match=r"classes=.*not those of the first call"):
         network.partial_fit(X, y, classes=[0, 1, 2, 3])
-    with pytest.raises(ValueError, match=r"not among the known ones.*\[7\].*classes in the first"):
+    with pytest.raises(ValueError, match=r"not among the known ones.*\[7\].*Name all classes"):
         network.partial_fit(X, np.where(y == 2, 7, y))
 
 
