@@ -26,7 +26,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectFromModel, SelectKBest, f_regression
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    LeaveOneOut,
+    PredefinedSplit,
+    RepeatedKFold,
+    ShuffleSplit,
+    TimeSeriesSplit,
+)
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from stored_cases import CASES, X, Y, answers, labels, made, y
@@ -136,6 +144,24 @@ def test_estimators_of_scikit_learn_around_ours(name):
     again = through_a_file(model)
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     np.testing.assert_array_equal(again.score(X, again.predict(X)), 1.0)
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        RepeatedKFold(n_splits=2, n_repeats=2, random_state=0), ShuffleSplit(2, random_state=0),
+        TimeSeriesSplit(3), PredefinedSplit(np.arange(60) % 3), LeaveOneOut(), "gcv",
+        [(np.arange(30), np.arange(30, 60))],
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_searches_keep_their_splitters(cv):
+    search = PathSearchCV(QuadraticApproxRidge(), [0.1, 1.0], cv=cv)
+    search.set_params(scoring=None if cv == "gcv" else "neg_mean_squared_error").fit(X, y)
+    again = through_a_file(search)
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    assert again.to_frame().equals(search.to_frame())
+    assert again.fit(X, y).best_score_ == search.best_score_
 
 
 def test_text_and_stacking():

@@ -16,7 +16,12 @@ import numpy as np
 import scipy.special
 from sklearn.base import BaseEstimator
 from sklearn.compose import make_column_selector
-from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    BaseShuffleSplit,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+)
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRequest
@@ -57,7 +62,10 @@ METHODS = (
     "fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "decision_function",
     "score", "split", "transform", "inverse_transform",
 )  # fmt: skip
-_SKLEARNS = (BaseEstimator, BaseCrossValidator, BaseShuffleSplit, make_column_selector)
+_REPEATED = (RepeatedKFold, RepeatedStratifiedKFold)
+_SKLEARNS = (
+    BaseEstimator, BaseCrossValidator, BaseShuffleSplit, make_column_selector, *_REPEATED,
+)  # fmt: skip
 #: Functions of the package's own pipelines, by their public names.
 _FUNCTIONS = frozenset(
     f"skreg.cli.{name}"
@@ -204,7 +212,7 @@ def _sklearn_found(name: str) -> Any:
 
 def _sklearn_state(one: Any) -> dict[str, Any]:
     scorer = ("scorer_",) if isinstance(one, BaseSearchCV) else ()
-    return _shared_state(one.__getstate__(), "_sklearn_version", *scorer)
+    return _shared_state(one.__getstate__() or {}, "_sklearn_version", *scorer)
 
 
 def _sklearn_from(kind: type, state: dict[str, Any]) -> Any:
@@ -214,7 +222,13 @@ def _sklearn_from(kind: type, state: dict[str, Any]) -> Any:
     return made
 
 
+def _repeats(one: Any) -> dict[str, Any]:
+    return {"n_repeats": one.n_repeats, "random_state": one.random_state, **one.cvargs}
+
+
 def _sklearn_kind(name: str, one: type) -> Kind:
+    if issubclass(one, _REPEATED):  # what they repeat is a class
+        return Kind(name, _repeats, lambda state: one(**state))
     return Kind(name, _sklearn_state, lambda state: _sklearn_from(one, state))
 
 
