@@ -23,6 +23,8 @@ TITLE = (
     "Five folds × 100 λ of rows on workers of one machine, 50 features, standardized in each fold"
 )
 N_PARTS = 16
+#: Seconds that a contender may take.
+LIMIT = 600
 ROWS = {False: 1_000_000, True: 20_000}
 NAMES = [f"x{j}" for j in range(N_FEATURES)]
 SEARCH = "5 folds × 100 λ and a fit"
@@ -197,10 +199,13 @@ def _in_a_process(contender, folder):
     command = [python, "-m", "benchmarks.cluster", contender, str(folder)]
     # One thread each for the workers' own products.
     environ = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[1], env=environ, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parents[1], env=environ, capture_output=True, text=True,
+            check=False, timeout=LIMIT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return {"failed": f"not done after {LIMIT} seconds"}
     if done.returncode:
         return {"failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}
     return json.loads(done.stdout.splitlines()[-1])

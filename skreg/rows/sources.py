@@ -122,7 +122,10 @@ def _parquet_file(fragment: Any) -> Any:
     """A Parquet file to be read page by page: Arrow's scanner holds groups of rows, and more."""
     from pyarrow import parquet
 
-    return parquet.ParquetFile(fragment.open(), buffer_size=2**16, pre_buffer=False)
+    # What is known of a file with many groups takes room, and the fragment has it.
+    return parquet.ParquetFile(
+        fragment.open(), metadata=fragment.metadata, buffer_size=2**16, pre_buffer=False
+    )
 
 
 def _scanned(source: Any, columns: list[str] | None, **options: Any) -> Iterable[Any]:
