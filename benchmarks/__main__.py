@@ -140,7 +140,7 @@ def _save(result, output):
 def _write_table(readme, results):
     text = with_block(readme.read_text(), figures_block(results))
     text = with_block(text, summary(results), "summary")
-    for experiment in (feature_selection, network_defaults):
+    for experiment in (feature_selection, network_defaults, out_of_core, cluster):
         kept = OUTPUT / f"{experiment.NAME}.json"
         text = experiment.with_table(text, json.loads(kept.read_text(encoding="utf-8")))
     readme.write_text(text, encoding="utf-8")

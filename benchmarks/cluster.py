@@ -17,6 +17,7 @@ import numpy as np
 from benchmarks.experiment import conclude
 from benchmarks.facts import library_versions, machine
 from benchmarks.out_of_core import N_FEATURES, write_rows, write_test
+from benchmarks.report import with_block
 
 NAME = "cluster"
 TITLE = (
@@ -63,6 +64,7 @@ def _on_dask(n_workers, fit):
         ):
             frame = dask.dataframe.read_parquet(folder / "train").persist()
             wait(frame)
+            _import_skreg()
             client.run(_import_skreg)
             before = client.run(_used)
             start = time.perf_counter()
@@ -77,7 +79,7 @@ def _on_dask(n_workers, fit):
 
 
 def _import_skreg():
-    """On a worker: what is imported once is no part of a fit."""
+    """At home and on workers: what is imported once is no part of a fit."""
     try:
         import skreg  # noqa: F401
     except ImportError:  # with dask-ml
@@ -122,6 +124,7 @@ def _on_spark(fit):
         )
         frame = session.read.parquet(str(folder / "train")).cache()
         frame.count()
+        _import_skreg()
         start = time.perf_counter()
         predict = fit(frame)
         taken = {"seconds": time.perf_counter() - start}
@@ -234,6 +237,11 @@ def table(result):
             ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def with_table(readme, result):
+    """The text of a README with the table in its place."""
+    return with_block(readme, f"{result.get('note', '')}\n\n{table(result)}".strip(), NAME)
 
 
 def main(args, command):

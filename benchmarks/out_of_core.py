@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.experiment import OUTPUT, conclude
 from benchmarks.facts import library_versions, machine
 from benchmarks.memory import peak
+from benchmarks.report import with_block
 
 NAME = "out-of-core"
 TITLE = "Five folds × 100 λ of a Parquet file, 50 features, standardized inside each fold"
@@ -227,6 +228,11 @@ def table(result):
                 ]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def with_table(readme, result):
+    """The text of a README with the table in its place."""
+    return with_block(readme, f"{result.get('note', '')}\n\n{table(result)}".strip(), NAME)
 
 
 def main(args, command):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -13,6 +13,7 @@ from skreg.rows.features import known
 from skreg.rows.missing import MissingMoments, amid
 from skreg.rows.moment_sum import MomentSum
 from skreg.rows.products import Array, together
+from skreg.rows.sources import ROWS
 from skreg.rows.sums import taken
 from skreg.rows.tables import Table
 
@@ -115,16 +116,31 @@ class MomentWork(Work):
                 some = taken(chunk.X, chunk.y, chunk.weights, rows)
                 sums[fold] = sums.get(fold, 0) + MissingMoments.of(*some, self.stand_in)
             return
-        pieces = [
-            (sums.setdefault(fold, MomentSum()), chunk.X, chunk.y, chunk.weights, rows)
-            for fold, rows in folds
-        ]
-        if chunk.X.shape[0] * chunk.X.shape[1] ** 2 > _LARGE:
-            together(MomentSum.add, pieces)
-        else:
-            for piece in pieces:
-                MomentSum.add(*piece)
+        for some_rows in _blocks(folds, len(chunk.y)):
+            pieces = [
+                (sums.setdefault(fold, MomentSum()), chunk.X, chunk.y, chunk.weights, rows)
+                for fold, rows in some_rows
+            ]
+            if min(len(chunk.y), ROWS) * chunk.X.shape[1] ** 2 > _LARGE:
+                together(MomentSum.add, pieces)
+            else:
+                for piece in pieces:
+                    MomentSum.add(*piece)
 
     def ended(self, sums: dict[Any, Any]) -> dict[Any, Any]:
         """The `Moments`."""
         return {f: s.total() if isinstance(s, MomentSum) else s for f, s in sums.items()}
+
+
+def _blocks(folds: list[tuple[Any, Any]], n_rows: int) -> Iterator[list[tuple[Any, Any]]]:
+    """The rows of each fold within blocks that stay in the cache until every fold has had its."""
+    if n_rows <= ROWS or len(folds) == 1:
+        yield folds
+        return
+    for start in range(0, n_rows, ROWS):
+        block = []
+        for fold, rows in folds:
+            some = rows[slice(*np.searchsorted(rows, (start, start + ROWS)))]
+            if len(some):
+                block.append((fold, some))
+        yield block

@@ -7,6 +7,7 @@ one at a time, as these libraries keep them; nothing is copied but what becomes 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class Table(ABC):
 class PandasTable(Table):
     """A DataFrame of pandas."""
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [str(name) for name in self.frame.columns]
 
