@@ -201,7 +201,8 @@ def _term(model: LinearModel, name: str, scorer: Any) -> Term:
     why = "looks at all rows of a fold together, or is not known"
     if of_scikit_learn and scorer._score_func is roc_auc_score:
         why = "ranks all rows of a fold"
-    raise ValueError(f"scoring={name!r} {why}. From rows in chunks {known} are known.")
+    shown = scorer if name == "score" else name  # the only one has no name of its own
+    raise ValueError(f"scoring={shown!r} {why}. From rows in chunks {known} are known.")
 
 
 @dataclass(frozen=True, eq=False)

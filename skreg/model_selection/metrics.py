@@ -297,9 +297,10 @@ def square_scores(model: LinearModel, scorers: dict, n_targets: int = 1) -> Squa
     try:
         return SquareScores(model, scorers, {}, np.empty((0, n_targets)))
     except NoFormula:
+        only = scorers.get("score")  # which has no name of its own
         raise ValueError(
-            f"scoring={sorted(scorers)} needs predictions of single rows. From moments and chunks "
-            '"r2", "neg_mean_squared_error" and "neg_root_mean_squared_error" are known.'
+            f"scoring={only or sorted(scorers)} needs predictions of single rows. From moments and "
+            'chunks "r2", "neg_mean_squared_error" and "neg_root_mean_squared_error" are known.'
         ) from None
 
 

@@ -136,8 +136,9 @@ class Folded:
             cv = HashKFold(5 if cv is None else int(cv))
         column = column_that_decides(cv)
         if column is None and not isinstance(cv, HashKFold):
+            shown = repr(cv) if hasattr(cv, "split") else type(cv).__name__
             raise ValueError(
-                f"cv={cv!r} needs all rows at hand. For rows in chunks give a number of folds, "
+                f"cv={shown} needs all rows at hand. For rows in chunks give a number of folds, "
                 "HashKFold(5, by='column'), or cv='column:NAME', of which each value is a fold."
             )
         exclude = [] if column is None else [column]

@@ -58,6 +58,7 @@ class Passes:
     ) -> None:
         self.chunks, self.rows, self.n_rows = chunks, rows, n_rows
         self.on_pass, self.n_passes = on_pass, 0
+        self._mark: int | None = None
 
     def at(self, places: Places) -> RiskSums:
         """The sums at these points, by one pass."""
@@ -70,6 +71,13 @@ class Passes:
                 f"the source of chunks gave {self.n_rows} rows in one pass and {sums.n_rows} in "
                 "another. Let every pass read the same rows."
             )
+        mark = sums.mark % 2**64
+        if self._mark not in (None, mark):
+            raise ValueError(
+                "the source of chunks gave other numbers in one pass than in another. Let every "
+                "pass read the same rows: a function that draws them begins with the same seed."
+            )
+        self._mark = mark
         return completed(sums)
 
 

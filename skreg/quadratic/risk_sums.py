@@ -59,6 +59,8 @@ class RiskSums:
     ----------
     n_rows : int
         Of all parts together, each counted once.
+    mark : int
+        The sum of the bits of their numbers modulo 2⁶⁴: the same in any order, another of others.
     value : ndarray of shape (m,)
     gradient, total : ndarray of shape (m, K, p) and (m, K)
         By θ and by b.
@@ -71,6 +73,7 @@ class RiskSums:
     """
 
     n_rows: int
+    mark: int
     value: Array
     gradient: Array
     total: Array
@@ -86,7 +89,7 @@ class RiskSums:
         m, K, p = places.thetas.shape
         h = int(places.bends.sum())
         shapes = (m,), (m, K, p), (m, K), (h, K * p, K * p), (h, K, K * p), (h, K, K), (m,), (m,)
-        return cls(0, *map(np.zeros, shapes))
+        return cls(0, 0, *map(np.zeros, shapes))
 
     def __add__(self, other: RiskSums) -> RiskSums:
         mine, its = vars(self), vars(other)
@@ -228,6 +231,7 @@ class RiskWork(Work):
         """Add rows x (n, p) to the sums of the points ``which``."""
         loss, (_, K, p), n = self.rows.loss, self.at.thetas.shape, len(x)
         sums.n_rows += n
+        sums.mark += bits_of(x) + bits_of(y)
         if not which.size:
             return
         raw = product(x, self.at.thetas[which].reshape(-1, p).T)
@@ -275,6 +279,11 @@ class RiskWork(Work):
         sums.unseparated[point] += not self.rows.loss.is_separated(y, raw)
         moved = product(x, ways[point, :, :-1].T) + ways[point, :, -1]
         sums.moved[point] = max(sums.moved[point], np.abs(moved).max())
+
+
+def bits_of(numbers: Array) -> int:
+    """The sum of the bits of numbers, read as integers modulo 2⁶⁴."""
+    return int(numbers.ravel(order="K").view(np.uint64).sum())
 
 
 def completed(sums: RiskSums) -> RiskSums:

@@ -22,10 +22,14 @@ from skreg.rows.features import (
     labels_of,
     levels_given,
     names_given,
+    no_rows,
+    refuse_missing,
+    refuse_targets,
     require,
     rows_given,
     target_of,
     text_levels,
+    together,
 )
 from skreg.rows.missing import MissingMoments
 from skreg.rows.moments import Moments, part_weights
@@ -66,8 +70,8 @@ class Chunks:
     categories : None or dict of str to list, default=None
         The values of columns of text, and of other columns that are to be read as categories. Each
         becomes a feature, 1 in the rows that have it and 0 elsewhere; those of a classifier's
-        target are its classes. What is not named here is read once more, before, for its values.
-        A value that is not among those declared is an error.
+        target are its classes. What is not named here is read once more, before, for its values,
+        at most 1,000. A value that is not among those declared is an error.
     checkpoint : path-like or None, default=None
         Of squared error, a file to write the sums to, every half minute. A pass that was
         interrupted goes on from there if it is asked for the same, and ends with the same bits;
@@ -105,6 +109,7 @@ class Chunks:
         self.has_labels = False
         self.checkpoint = checkpoint
         self.targets = [y] if isinstance(y, str) else names_given("y", y)
+        refuse_targets(self.features, self.targets)
         if not (sample_weight is None or isinstance(sample_weight, str)):
             raise ValueError(f"sample_weight must be the name of a column, got {sample_weight!r}.")
         self.categories = None if categories is None else levels_given(categories)
@@ -173,7 +178,7 @@ class Chunks:
             empty = False
             yield chunk
         if empty:
-            raise ValueError("the source of chunks holds no rows. Give at least two.")
+            raise ValueError(no_rows(self.source))
 
     def from_row(self, start: int) -> Iterator[Chunk]:
         """The chunks, of which the first begins with the row of this number."""
@@ -309,15 +314,8 @@ class Chunks:
 
     def settle(self, columns: list[str] | None, met: list[dict[str, list[Any]]]) -> None:
         """Take these columns, None for those of the first chunk, and all levels that were met."""
-        seen: dict[str, dict[Any, None]] = {}
-        for levels in met:
-            for name, values in levels.items():
-                seen.setdefault(name, {}).update(dict.fromkeys(values))
         declared = {name: list(values) for name, values in (self.categories or {}).items()}
-        # A column without any value may be one of numbers, which are missing.
-        self._levels = declared | {
-            n: sorted(values, key=str) for n, values in seen.items() if values
-        }
+        self._levels = declared | together(met)
         if columns is not None:
             self._features = Features(columns, self._levels, self.may_lack)
 
@@ -334,9 +332,9 @@ class Chunks:
         if table is not None:
             return self._of_table(table, start)
         if not isinstance(piece, tuple) or len(piece) not in (2, 3):
+            kind = type(piece).__name__
             raise ValueError(
-                f"a chunk must be a table, or a tuple (X, y) or (X, y, sample_weight), got "
-                f"{type(piece).__name__}."
+                f"a chunk must be a table, (X, y) or (X, y, sample_weight), not {kind}."
             )
         if self.targets:
             raise ValueError(f"y={self.y!r} names a column, and the chunks are tuples of arrays.")
@@ -363,6 +361,8 @@ class Chunks:
             X = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
         y = np.asarray(y) if self.has_labels else np.asarray(as_numbers(y), dtype=np.float64)
         y = y[:, None] if y.ndim == 1 else y
+        if table is None and not (self.may_lack or issparse(X)):
+            refuse_missing(X, start)
         if X.ndim != 2 or X.shape[0] != len(y):
             raise ValueError(
                 f"X of the chunk that begins at row {start} has shape {X.shape}, and its y has "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from numbers import Integral, Number
 from typing import Any
 
@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg.rows.products import Array
-from skreg.rows.tables import Table
+from skreg.rows.tables import Table, twofold
+
+#: Values of a column of text that become features without being declared.
+MOST_LEVELS = 1000
 
 
 class Features:
@@ -38,7 +41,7 @@ class Features:
         for name in columns:
             one = name not in levels
             self.names += [name] if one else [f"{name}_{level}" for level in levels[name]]
-        if twice := _twice(self.names):
+        if twice := twofold(self.names):
             raise ValueError(f"two features are named {twice!r}. Rename a column, or exclude one.")
 
     def matrix(self, table: Table, start: int) -> Array:
@@ -56,20 +59,9 @@ class Features:
                 width = 1
                 X[:, j] = self._numbers(table, name, start)
             j += width
-        if not (self._may_lack or np.isfinite(X.sum())):
-            self._refuse_missing(X, start)
+        if not self._may_lack:
+            refuse_missing(X, start, self.names)
         return X
-
-    def _refuse_missing(self, X: Array, start: int) -> None:
-        where = np.argwhere(~np.isfinite(X))
-        if not len(where):  # the sum alone is too large
-            return
-        row, j = where[0]
-        raise ValueError(
-            f"column {self.names[j]!r} is missing or not finite in row "
-            f"{start + row}. Fill in missing values, for example by a SimpleImputer ahead of the "
-            "model, or leave such rows out."
-        )
 
     def _room(self, m: int, p: int) -> Array:
         """An array of this shape by columns: that of the chunk before, if there is one as large."""
@@ -100,6 +92,21 @@ class Features:
                 f"{len(levels)} categories. Declare it in categories, or leave such rows out."
             )
         return index[:, None] == np.arange(len(levels))
+
+
+def refuse_missing(X: Array, start: int, names: list[str] | None = None) -> None:
+    """Raise where a number is missing or not finite in rows of which the first is ``start``."""
+    if np.isfinite(X.sum()):
+        return
+    where = np.argwhere(~np.isfinite(X))
+    if not len(where):  # the sum alone is too large
+        return
+    row, j = where[0]
+    what = f"feature {j} of X" if names is None else f"column {names[j]!r}"
+    raise ValueError(
+        f"{what} is missing or not finite in row {start + row}. Fill in missing values, for "
+        "example by a SimpleImputer ahead of the model, or leave such rows out."
+    )
 
 
 def names_given(what: str, names: Any) -> list[str]:
@@ -133,6 +140,13 @@ def levels_given(categories: Any) -> dict[str, list[Any]]:
     return {name: list(values) for name, values in categories.items()}
 
 
+def refuse_targets(features: list[str] | None, targets: list[str]) -> None:
+    """Raise where a target is to be among the features, which would tell all of it."""
+    for name in features or []:
+        if name in targets:
+            raise ValueError(f"features holds {name!r}, which is the target. Take it out.")
+
+
 def rows_given(shuffle_buffer: Any) -> int:
     """A number of rows as it was given; ValueError for anything else."""
     if not isinstance(shuffle_buffer, Integral) or shuffle_buffer < 2:
@@ -160,7 +174,29 @@ def text_levels(table: Table, name: str) -> list[Any]:
                 f"column {name!r} holds values such as {value!r}, neither numbers nor text. "
                 f"Convert it, or give exclude=[{name!r}] or categories={{{name!r}: […]}}."
             )
-    return table.codes(name)[1]
+    levels = table.codes(name)[1]
+    refuse_many(name, levels)
+    return levels
+
+
+def together(met: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+    """The levels of columns of text that were met in all chunks, in their order."""
+    seen: dict[str, dict[Any, None]] = {}
+    for levels in met:
+        for name, values in levels.items():
+            seen.setdefault(name, {}).update(dict.fromkeys(values))
+            refuse_many(name, seen[name])
+    # A column without any value may be one of numbers, which are missing.
+    return {name: sorted(values, key=str) for name, values in seen.items() if values}
+
+
+def refuse_many(name: str, levels: Sized) -> None:
+    """Raise for a column of which nobody declared as many categories, such as one of names."""
+    if len(levels) > MOST_LEVELS:
+        raise ValueError(
+            f"column {name!r} holds more than {MOST_LEVELS} values, and each would become a "
+            f"feature. Leave it out, exclude=[{name!r}] of Chunks, or declare them in categories."
+        )
 
 
 def target_of(table: Table, name: str, start: int, role: str = "target") -> Array:
@@ -189,14 +225,17 @@ def require(table: Table, names: Iterable[str]) -> None:
     """Raise where a table has not all of these columns."""
     have = set(table.names)
     if len(have) < len(table.names):
-        raise ValueError(f"a chunk has two columns {_twice(table.names)!r}. Rename one.")
+        raise ValueError(f"a chunk has two columns {twofold(table.names)!r}. Rename one.")
     if lost := [name for name in names if name not in have]:
         raise ValueError(f"a chunk has no column {lost[0]!r}. {known(table)}")
 
 
-def _twice(names: list[str]) -> str | None:
-    """The first name that is there already."""
-    return next((name for i, name in enumerate(names) if name in names[:i]), None)
+def no_rows(source: Any) -> str:
+    """What to say of a source that gives none."""
+    why = "A generator can be read once, and a function returns a new one each time."
+    return "the source of chunks holds no rows. " + (
+        why if callable(source) or isinstance(source, Iterator) else "Give at least two."
+    )
 
 
 def known(table: Table | None) -> str:

@@ -24,6 +24,8 @@ from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
 _GROUP = 64
+# By how much more than all of a sum of squares, relative to it, a part of its rows may take.
+_ROUNDING = 1e-8
 
 
 def check_shapes(moments: Moments) -> Moments:
@@ -324,6 +326,8 @@ class Moments(Stored):
         share = sign * other.weight / weight
         between = self.weight * share
         dx, dy = other.x_mean - self.x_mean, other.y_mean - self.y_mean
+        if sign < 0:
+            self._refuse_no_part(other, between * dx * dx, between * dy * dy)
         return Moments(
             weight,
             n_rows,
@@ -334,6 +338,18 @@ class Moments(Stored):
             np.maximum(self.yy + sign * other.yy + between * dy * dy, 0.0),
             names,
         )
+
+    def _refuse_no_part(self, other: Moments, x_between: Array, y_between: Array) -> None:
+        """Raise if sums of squares would be left that are negative beyond rounding."""
+        whole = np.append(np.diag(self.xx), self.yy)
+        taken = np.append(np.diag(other.xx) - x_between, other.yy - y_between)
+        of_means = EPS * self.weight * np.append(self.x_mean, self.y_mean) ** 2
+        if (odd := taken - whole > _ROUNDING * (whole + np.abs(taken)) + of_means).any():
+            what = "y" if (j := int(np.argmax(odd))) >= len(self.xx) else f"feature {j}"
+            raise ValueError(
+                f"cannot take rows that are no part of the others: {what} would be left with a "
+                "negative sum of squares. Subtract moments that were added."
+            )
 
 
 def part_weights(weights: Any, X: Any) -> Array | None:

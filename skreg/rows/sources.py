@@ -8,7 +8,7 @@ from typing import Any
 from scipy.sparse import issparse
 
 from skreg.rows import dask_chunks, spark_chunks
-from skreg.rows.tables import as_table
+from skreg.rows.tables import as_table, twofold
 
 #: Rows that are asked for at a time, where the source lets one ask: few enough for the cache.
 ROWS = 8192
@@ -66,6 +66,8 @@ def _require(source: Any, columns: list[str]) -> None:
         names = source.schema.names
     else:
         return
+    if twice := twofold(names):
+        raise ValueError(f"the source has two columns {twice!r}. Rename one.")
     if lost := [name for name in columns if name not in names]:
         raise ValueError(f"the source has no column {lost[0]!r}. Its columns are {names}.")
 
@@ -87,10 +89,16 @@ def _reader_of(source: Any) -> Reader | None:
     if library == "polars" and name == "LazyFrame":
         return _lazy_frame
     if library in ("duckdb", "_duckdb") and hasattr(source, "fetch_record_batch"):
-        return lambda relation, columns: relation.fetch_record_batch(ROWS)
+        return _relation
     if as_table(source) is None and hasattr(source, "__arrow_c_stream__"):
         return _stream
     return None
+
+
+def _relation(source: Any, columns: list[str] | None) -> Iterable[Any]:
+    if hasattr(source, "to_arrow_reader"):
+        return source.to_arrow_reader(ROWS)
+    return source.fetch_record_batch(ROWS)  # of old versions
 
 
 def _stream(source: Any, columns: list[str] | None) -> Iterable[Any]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from skreg.rows.products import Array
 
 Codes = NDArray[np.intp]
+#: What pandas finds in columns of objects that are numbers.
+_NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
 
 
 class Table(ABC):
@@ -66,9 +68,13 @@ class PandasTable(Table):
         return [str(name) for name in self.frame.columns]
 
     def is_numeric(self, name: str) -> bool:
-        from pandas.api.types import is_numeric_dtype
+        from pandas.api.types import infer_dtype, is_numeric_dtype
 
         dtype = self._column(name).dtype
+        if (
+            dtype.kind == "O" and str(dtype) == "object"
+        ):  # numbers in it are those of X in memory, too
+            return infer_dtype(self._column(name), skipna=True) in _NUMBERS
         return is_numeric_dtype(dtype) and dtype.kind != "c"
 
     def numbers(self, name: str) -> Array:
@@ -137,6 +143,11 @@ class ArrowTable(Table):
         column = column.dictionary_encode()
         codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes.astype(np.intp), column.dictionary.to_pylist()
+
+
+def twofold(names: list[str]) -> str | None:
+    """The first name that is there already."""
+    return next((name for i, name in enumerate(names) if name in names[:i]), None)
 
 
 def as_table(frame: Any) -> Table | None:

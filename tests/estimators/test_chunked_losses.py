@@ -152,6 +152,11 @@ def ever_longer():
     return lambda: [(X[:size], COUNTS[:size]) for size in [next(sizes)]]
 
 
+def ever_others():
+    numbers = np.random.default_rng(0)
+    return lambda: [(numbers.normal(size=X.shape), COUNTS)]
+
+
 POISSON = {"loss": "poisson"}
 
 
@@ -176,6 +181,7 @@ POISSON = {"loss": "poisson"}
             ever_longer(),
             r"gave \d+ rows in one pass and \d+ in an",
         ),
+        (QuadraticApproxRidge(**POISSON), ever_others(), "gave other numbers in one pass"),
         (QuadraticApproxRidge(**POISSON), chunks(X, X), "takes one target, but y has 5"),
         (QuadraticApproxRidgeClassifier(), chunks(X, X), "y has 5 columns"),
         (QuadraticApproxRidgeClassifier(), chunks(X, COUNTS + 0.5), "continuous"),
@@ -188,6 +194,19 @@ POISSON = {"loss": "poisson"}
 def test_what_is_for_rows_in_memory_is_named(model, rows, words):
     with pytest.raises(ValueError, match=words):
         model.fit(chunks(X, COUNTS) if rows is None else rows)
+
+
+def test_a_pass_in_another_order_is_the_same():
+    """As a database may give it that keeps no order."""
+    rng = np.random.default_rng(0)
+
+    def read():
+        some = rng.permutation(len(X))
+        yield X[some[:50]], COUNTS[some[:50]]
+        yield X[some[50:]], COUNTS[some[50:]]
+
+    found, expected = (QuadraticApproxRidge(**POISSON).fit(s) for s in (read, chunks(X, COUNTS)))
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-6)
 
 
 def test_an_undeclared_class_is_named():

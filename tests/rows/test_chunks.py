@@ -1,5 +1,7 @@
 """Rows in chunks: from any source, cut in any way, they are the rows that they are in memory."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -29,6 +31,9 @@ FRAME = frame()
 FEATURES = pd.get_dummies(FRAME[["a", "b", "c", "kind", "flag"]], dtype=float)[
     ["a", "b", "c", "kind_u", "kind_v", "kind_w", "flag"]
 ].astype(float)
+TWICE = pa.Table.from_arrays([pa.array([1.0])] * 3, names=["a", "a", "y"])
+MANY = pd.DataFrame({"id": [f"row {i}" for i in range(1001)], "y": 1.0})
+SPENT = iter(())
 DECLARED = {"kind": ["u", "v", "w"]}
 
 
@@ -139,6 +144,7 @@ def changed(column, row, value):
         (changed("weight", 150, 1e200), {"sample_weight": "weight"}, "too far from 1"),
         (lambda: [], {}, "holds no rows"),
         (lambda: [FRAME[:0]], {}, "holds no rows"),
+        (SPENT.__iter__, {}, "a function returns a new one each time"),
         (lambda: [1.0], {}, "a chunk must be a table"),
         (lambda: [(np.eye(3), np.ones(2))], {"y": None}, "has shape"),
         (lambda: [(np.eye(3), np.ones(3))], {}, "names a column"),
@@ -187,6 +193,7 @@ def test_fits_of_moments():
         ({"exclude": "kind"}, "exclude must be a list of different names of columns, got 'kind'"),
         ({"features": ["a", "a"]}, "features must be a list of different names"),
         ({"sample_weight": 3}, "sample_weight must be the name of a column, got 3"),
+        ({"features": ["a", "y"]}, "features holds 'y', which is the target"),
         ({"categories": ["kind"]}, "categories must be a dict"),
         ({"categories": {"kind": "uv"}}, "must list different values, got 'uv'"),
         ({"categories": {"kind": ["u", "u"]}}, "must list different values"),
@@ -214,6 +221,9 @@ def test_arguments_are_refused_before_a_pass(arguments, words):
         (FRAME, {"checkpoint": "nowhere/sums.npz"}, "lies in no folder that exists"),
         (pa.Table.from_pandas(FRAME), {"features": ["q"]}, "the source has no column 'q'"),
         (pl.from_pandas(FRAME).lazy(), {"features": ["q"]}, "the source has no column 'q'"),
+        (pa.dataset.dataset(TWICE), {}, "the source has two columns 'a'"),
+        (MANY, {}, "'id' holds more than 1000 values.*exclude="),
+        ([MANY[:700], MANY[700:]], {}, "'id' holds more than 1000 values"),
         ("x.parquet", {}, "is a str. Give a table"),
     ],
 )
@@ -222,7 +232,25 @@ def test_columns_that_cannot_be_are_named(data, options, words):
         Chunks(data, "y", **options).moments()
 
 
+def test_many_categories_are_declared():
+    chunks = Chunks(MANY, "y", categories={"id": MANY.id.tolist()})
+    assert chunks.moments().xx.shape == (1001, 1001)
+
+
+@pytest.mark.parametrize(
+    "numbers", [[1, 2, None, 4], [Decimal("0.5"), None, Decimal(1)], [True, False] * 2]
+)
+def test_numbers_in_columns_of_objects_are_numbers(numbers):
+    column = pd.DataFrame({"a": pd.Series(numbers, dtype=object)})
+    read = next(iter(Chunks(column.assign(y=1.0), "y").read_as(may_lack=True)))
+    np.testing.assert_array_equal(read.X, column.to_numpy(dtype=float))
+
+
 def test_arrays_that_cannot_be_are_named():
+    X = np.eye(3)
+    X[1, 2] = np.nan
+    with pytest.raises(ValueError, match="feature 2 of X is missing or not finite in row 4"):
+        Chunks([(np.eye(3), np.ones(3)), (X, np.ones(3))]).moments()
     with pytest.raises(ValueError, match="complex"):
         Chunks([(np.eye(3) + 1j, np.ones(3))]).moments()
 

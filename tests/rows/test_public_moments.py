@@ -99,6 +99,19 @@ def test_categories_from_arrow():
     assert declared.xx[-1, -1] == 0.0
 
 
+def test_only_a_part_is_subtracted():
+    one, other = Moments.from_rows(X[:80], Y[:80]), Moments.from_rows(9 * X[80:140], Y[80:140])
+    with pytest.raises(
+        ValueError, match=r"feature \d would be left with a negative sum of squares"
+    ):
+        one - other
+    with pytest.raises(ValueError, match="y would be left with"):
+        one - Moments.from_rows(X[:70], 9 * Y[:70])
+    X_flat = X[:80] * [1.0, 0.0, 1.0, 1.0, 1.0, 1.0] + 1e6  # and rounding is none
+    whole = Moments.from_rows(X_flat, Y[:80])
+    assert (whole - Moments.from_rows(X_flat[:79], Y[:79])).n_rows == 1
+
+
 def test_sums_differences_and_searches_by_fold():
     parts = {
         k: Moments.from_rows(X[i : i + 80], Y[i : i + 80])
