@@ -71,9 +71,7 @@ class PandasTable(Table):
         from pandas.api.types import infer_dtype, is_numeric_dtype
 
         dtype = self._column(name).dtype
-        if (
-            dtype.kind == "O" and str(dtype) == "object"
-        ):  # numbers in it are those of X in memory, too
+        if dtype.kind == "O":  # numbers in it are those of X in memory, too
             return infer_dtype(self._column(name), skipna=True) in _NUMBERS
         return is_numeric_dtype(dtype) and dtype.kind != "c"
 
