@@ -14,8 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from skreg.cli.errors import UserError
 from skreg.cli.files import check_writable
 from skreg.cli.preprocessing import plain_names
+from skreg.cli.reading import read_table
 from skreg.cli.report import format_alpha, format_table
-from skreg.cli.saved_model import load_model, read_rows, rows_for
+from skreg.cli.saved_model import load_model, rows_for
 from skreg.cli.table import find_column
 
 _SHOWN, _REPEATS = 20, 5
@@ -146,7 +147,7 @@ def shuffled(model, options):
 
     The mean of five shuffles (Breiman, 2001, "Random forests").
     """
-    frame = read_rows(options.data, options.separator).frame
+    frame = read_table(options.data, separator=options.separator).frame
     target = find_column(frame, options.target, "--target")
     frame = frame[frame[target].notna()].reset_index(drop=True)
     rows = rows_for(model, frame.drop(columns=target), str(options.data))

@@ -8,7 +8,8 @@ import pandas as pd
 
 from skreg.cli.errors import UserError
 from skreg.cli.files import check_writable
-from skreg.cli.saved_model import load_model, read_rows, rows_for
+from skreg.cli.reading import read_table
+from skreg.cli.saved_model import load_model, rows_for
 from skreg.files.atomic import replacing
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
@@ -31,7 +32,7 @@ def run(options):
     model = load_model(options.model)
     if options.proba and not hasattr(model, "predict_proba"):
         raise UserError(f"--proba: {options.model} predicts numbers, which have no probabilities")
-    table = read_rows(options.data, options.separator)
+    table = read_table(options.data, separator=options.separator)
     rows = rows_for(model, table.frame, str(options.data))
     if not options.quiet:
         for note in (*table.notes, *rows.notes):

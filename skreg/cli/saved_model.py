@@ -16,7 +16,6 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 from skreg.cli.dates import date_features
 from skreg.cli.errors import UserError
 from skreg.cli.preprocessing import as_numbers
-from skreg.cli.reading import Table, read_table
 from skreg.files import DamagedFileError, load
 
 _SHOWN = 5
@@ -47,11 +46,6 @@ def load_model(path: Path) -> Any:
             "such as path.estimator(alpha)"
         )
     return model
-
-
-def read_rows(path: Path, separator: str | None) -> Table:
-    """A table without a target."""
-    return read_table(path, separator=separator)
 
 
 @dataclass
