@@ -69,7 +69,8 @@ class Track:
         self, walk: Walk, alpha: float, tol: float, max_iter: int, watches: bool = False
     ) -> None:
         self.walk, self.alpha, self.tol, self.max_iter = walk, alpha, tol, max_iter
-        self.watches = watches or (alpha == 0 and bool(walk.risk.loss.no_minimum))
+        may_end = walk.is_smooth_at(alpha) and bool(walk.risk.loss.no_minimum)
+        self.watches = watches or (alpha == 0 and may_end)
         self.n_passes, self.n_quadratics, self._stalls, self._looks = 0, 1, 0, 0
         self.is_done = self.is_exhausted = self.is_endless = False
         self.is_separated = self.is_right = False

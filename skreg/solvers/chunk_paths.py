@@ -197,6 +197,7 @@ def _limit(walk: Walk, track: Track, ceiling: float) -> _Limit:
     risk, loss = walk.risk, walk.risk.loss
     diagonal = risk.null_hessian.diagonal.reshape(walk.shape).mean(axis=0)
     curvatures = np.where(diagonal > 0, diagonal, 1.0)
+    curvatures = np.where(walk.kept[: walk.shape[1]], curvatures, np.inf)
     near, alpha = Walk(risk, Separable(0.0, curvatures), track.tol), FIRST
     while True:
         end = Track(near, alpha, track.tol, track.max_iter, watches=True)

@@ -116,6 +116,9 @@ class Walk:
 
     def target(self, point: Point, hessian: DenseHessian, alpha: float) -> tuple[Array, Array]:
         """Where the quadratic about a point, with these second derivatives, is least with P."""
+        if not self.kept.any():
+            step_b = hessian.inverse_bb @ point.total if len(hessian.inverse_bb) else 0.0
+            return point.theta, point.intercept - step_b
         if self.is_smooth_at(alpha):
             slope = point.gradient + alpha * self.factors * point.theta
             step, shift = np.zeros(self.kept.size), np.zeros(self.shape[0])
@@ -152,8 +155,9 @@ class Walk:
         risk, mixed = self.risk, hessian.inverse_bb @ hessian.mixed
         if self.is_smooth_at(alpha):
             theta = np.zeros(cross.size)
-            factor = self._factor(hessian, alpha)
-            theta[self.kept] = factor.inverse_times(cross[self.kept])
+            if self.kept.any():
+                factor = self._factor(hessian, alpha)
+                theta[self.kept] = factor.inverse_times(cross[self.kept])
         else:
             if self.risk.loss.coupled and self.free.any():
                 hessian = _held_together(hessian, self.free)

@@ -214,3 +214,13 @@ def test_an_undeclared_class_is_named():
     source = Chunks([frame], "kind", categories={"kind": ["a", "b"]})
     with pytest.raises(ValueError, match=r"y is 'c' in row \d+, none of the classes"):
         QuadraticApproxRidgeClassifier().fit(source)
+
+
+def test_excluded_features_of_separable_classes():
+    model = QuadraticApproxRidgeClassifier(alpha=0.0, penalty_factors=[1.0, np.inf, 1.0, 1.0, 1.0])
+    with pytest.warns(ConvergenceWarning, match="no finite minimizer"):
+        found = model.fit(chunks(X, SIDES)).coef_.copy()
+    with pytest.warns(ConvergenceWarning, match="no finite minimizer"):
+        np.testing.assert_allclose(found, model.fit(X, SIDES).coef_, rtol=1e-4)
+    model.set_params(alpha=1.0, penalty_factors=[np.inf] * 5)
+    assert not model.fit(chunks(X, LABELS)).coef_.any()
