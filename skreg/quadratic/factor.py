@@ -114,7 +114,7 @@ def add_gauge(hessians: Array, gauge: Array) -> None:
     Every gradient is orthogonal to it. ``hessians`` has shape (…, K·p, K·p), ``gauge`` (…, p).
     """
     p = gauge.shape[-1]
-    K = hessians.shape[-1] // p
+    K = hessians.shape[-1] // max(p, 1)
     for j in range(p):
         hessians[..., j::p, j::p] += gauge[..., j, None, None] / K
 

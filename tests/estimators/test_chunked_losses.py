@@ -224,3 +224,4 @@ def test_excluded_features_of_separable_classes():
         np.testing.assert_allclose(found, model.fit(X, SIDES).coef_, rtol=1e-4)
     model.set_params(alpha=1.0, penalty_factors=[np.inf] * 5)
     assert not model.fit(chunks(X, LABELS)).coef_.any()
+    assert not model.fit(X, LABELS).coef_.any()
