@@ -17,6 +17,11 @@ def refuse_chunks(X: Any, owner: str) -> None:
         ...
     ValueError: X is rows in chunks (list_iterator), and this method of QuadraticApproxRidge ...
     """
+    if isinstance(X, list | tuple) and len(X) and _is_chunk(X[0]):
+        raise ValueError(
+            f"X is a {type(X).__name__} of chunks, and this method of {owner} takes rows in "
+            "memory. Call it for each chunk."
+        )
     is_dask = type(X).__module__.partition(".")[0] == "dask"
     if is_dask or callable(X) or isinstance(X, Iterator) or any(hasattr(X, n) for n in _READ_BY):
         mapped = ", as X.map_partitions and X.map_blocks of Dask do" if is_dask else ""
@@ -24,3 +29,10 @@ def refuse_chunks(X: Any, owner: str) -> None:
             f"X is rows in chunks ({type(X).__name__}), and this method of {owner} takes rows in "
             f"memory. Call it for each chunk{mapped}."
         )
+
+
+def _is_chunk(item: Any) -> bool:
+    """Whether this is a table, or (X, y) of arrays, rather than a row."""
+    if isinstance(item, tuple):
+        return len(item) in (2, 3) and getattr(item[0], "ndim", 0) == 2
+    return hasattr(item, "columns") or hasattr(item, "num_rows")

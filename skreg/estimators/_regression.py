@@ -209,7 +209,8 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         float
             1 at best; 0 for the mean of y.
         """
-        return self._loss.explained(as_numbers(y), self.predict(X, offset=offset), sample_weight)
+        predicted = self.predict(X, offset=offset)  # which looks at X first
+        return self._loss.explained(as_numbers(y), predicted, sample_weight)
 
     @property
     def out_activation_(self) -> str:

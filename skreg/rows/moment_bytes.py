@@ -50,6 +50,8 @@ def packed(fields: dict[str, Any]) -> bytes:
 
 def unpacked(data: bytes) -> dict[str, Any]:
     """The fields that `packed` was given; ValueError for other bytes."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ValueError(f"moments are read from bytes, got {type(data).__name__}.")
     data = bytes(data)
     if len(data) < _START.size + 4 or not data.startswith(_SIGNATURE):
         raise ValueError("these bytes do not hold moments: they begin with another signature.")

@@ -41,6 +41,7 @@ def test_the_layout_is_the_documented_one():
     ("change", "words"),
     [
         (lambda data: b"", "another signature"),
+        (lambda data: "text", "read from bytes, got str"),
         (lambda data: b"x" * 100, "another signature"),
         (lambda data: data[:-9], "cut or changed"),
         (lambda data: data[:40] + b"7" + data[41:], "cut or changed"),
