@@ -25,7 +25,7 @@ from skreg.estimators._mlp_targets import (
 )
 from skreg.losses import Loss
 from skreg.network.columns import Sizes, largest_of
-from skreg.rows import Chunks
+from skreg.rows import Chunks, Moments
 from skreg.rows.features import refuse_checkpoint
 from skreg.rows.stream import ROWS, Feed, HashSample, RowBlock
 
@@ -48,6 +48,11 @@ class Source:
     @classmethod
     def of(cls, X: Any, y: Any, sample_weight: Any, has_labels: bool) -> Self | None:
         """That of what ``fit`` is given; None for rows in memory."""
+        if isinstance(X, Moments):
+            raise ValueError(
+                "a network needs the rows themselves: only squared error of linear models is known "
+                "by moments. Give X and y as arrays, or rows in Chunks."
+            )
         chunks = Chunks.of(X, y, sample_weight)
         if chunks is None:
             return None

@@ -107,7 +107,7 @@ class AffinePrefix:
         if type(step) is not StandardScaler:
             raise ValueError(
                 f"{type(step).__name__} ahead of the model cannot be fitted from moments. Use a "
-                "SimpleImputer of means first and StandardScaler, or transform the chunks before."
+                "StandardScaler, or transform the chunks before."
             )
         fitted, before = clone(step), self.moments
         center = before.x_mean if step.with_mean else np.zeros_like(before.x_mean)

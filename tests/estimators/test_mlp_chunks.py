@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from skreg import Chunks, PathSearchCV, RegularizedMLPClassifier, RegularizedMLPRegressor
+from skreg import Chunks, Moments, PathSearchCV, RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.estimators._mlp_chunks import NumberTally
 from skreg.losses import get_loss
 from skreg.rows.stream import HashSample
@@ -293,6 +293,11 @@ def test_what_cannot_be_is_told(name):
     pieces, options, words = BAD[name]
     with pytest.raises(ValueError, match=words):
         small(RegularizedMLPRegressor, **options).fit(Chunks(pieces, shuffle_buffer=90))
+
+
+def test_moments_are_not_for_networks():
+    with pytest.raises(ValueError, match="a network needs the rows themselves"):
+        small(RegularizedMLPRegressor).fit(Moments.from_rows(np.eye(3), np.ones(3)))
 
 
 def test_a_checkpoint_is_for_sums(tmp_path):
