@@ -274,7 +274,11 @@ class Fickle:
 BAD = {
     "fewer": (Fickle(-1), {}, "in its first pass, and fewer in a later one"),
     "more": (Fickle(1), {}, "in its first pass, and more in a later one"),
-    "nan": (lambda: [(np.array([[1.0, np.nan]] * N), np.ones(N))], {}, "X holds nan in row 0"),
+    "nan": (
+        lambda: [(np.array([[1.0, np.nan]] * N), np.ones(N))],
+        {},
+        "feature 1 of X .* in row 0",
+    ),
     "y": (lambda: [(np.ones((N, 2)), np.full(N, np.inf))], {}, "y holds inf in row 0"),
     "columns": (
         lambda: [(np.ones((N, 2)), np.ones(N)), (np.ones((N, 3)), np.ones(N))],
