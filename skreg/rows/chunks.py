@@ -23,6 +23,7 @@ from skreg.rows.features import (
     levels_given,
     names_given,
     no_rows,
+    refuse_late_names,
     refuse_missing,
     refuse_targets,
     require,
@@ -116,7 +117,7 @@ class Chunks:
         self.shuffle_buffer = rows_given(shuffle_buffer)
         self._levels: dict[str, list[Any]] | None = None
         self._features: Features | None = None
-        self._n_passes = 0
+        self._n_passes, self._nameless = 0, False
         self.rows_of_pieces: list[int] | None = None  # of a collection on a cluster, once known
 
     @property
@@ -348,26 +349,24 @@ class Chunks:
         elif issparse(X):
             if self.may_lack:
                 raise ValueError(
-                    f"the chunk that begins at row {start} is sparse, and a SimpleImputer ahead "
-                    "of the model takes dense chunks only. Give arrays, or leave it out."
+                    f"the chunk from row {start} on is sparse: SimpleImputer takes dense ones only."
                 )
             X = csr_array(X, dtype=np.float64)
         else:
             X = np.asarray(X)
             if X.dtype.kind == "c":
-                raise ValueError(
-                    f"X of the chunk that begins at row {start} holds complex numbers."
-                )
+                raise ValueError(f"X of the chunk from row {start} on holds complex numbers.")
             X = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
         y = np.asarray(y) if self.has_labels else np.asarray(as_numbers(y), dtype=np.float64)
         y = y[:, None] if y.ndim == 1 else y
-        if table is None and not (self.may_lack or issparse(X)):
-            refuse_missing(X, start)
         if X.ndim != 2 or X.shape[0] != len(y):
             raise ValueError(
                 f"X of the chunk that begins at row {start} has shape {X.shape}, and its y has "
                 f"{len(y)} rows."
             )
+        if table is None and not (self.may_lack or issparse(X)):
+            refuse_missing(X, start)
+        self._nameless |= table is None
         names = None if table is None else self.feature_names
         return Chunk(X, y, part_weights(weights, X), start, table, names)
 
@@ -388,6 +387,7 @@ class Chunks:
 
     def _matrix(self, table: Table, start: int) -> Array:
         if self._features is None:
+            refuse_late_names(self._nameless, start)
             require(table, self._named())
             self._features = Features(self.columns_of(table), self._levels or {}, self.may_lack)
         return self._features.matrix(table, start)

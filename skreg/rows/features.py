@@ -109,6 +109,15 @@ def refuse_missing(X: Array, start: int, names: list[str] | None = None) -> None
     )
 
 
+def refuse_late_names(nameless: bool, start: int) -> None:
+    """Raise for a table after arrays, whose columns might be others."""
+    if nameless:
+        raise ValueError(
+            f"X of the chunk that begins at row {start} is a table, and one before it an array "
+            "without names. Give tables in all chunks, or arrays."
+        )
+
+
 def names_given(what: str, names: Any) -> list[str]:
     """A list of names as it was given, none for None; ValueError for anything else."""
     if names is None:

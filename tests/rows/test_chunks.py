@@ -251,6 +251,11 @@ def test_arrays_that_cannot_be_are_named():
     X[1, 2] = np.nan
     with pytest.raises(ValueError, match="feature 2 of X is missing or not finite in row 4"):
         Chunks([(np.eye(3), np.ones(3)), (X, np.ones(3))]).moments()
+    with pytest.raises(ValueError, match="has shape"):
+        Chunks([(X[1], np.ones(3))] * 2).moments()
+    late = pd.DataFrame(np.eye(3), columns=list("cba"))
+    with pytest.raises(ValueError, match="begins at row 3 is a table, and one before it an array"):
+        Chunks([(np.eye(3), np.ones(3)), (late, np.ones(3))]).moments()
     with pytest.raises(ValueError, match="complex"):
         Chunks([(np.eye(3) + 1j, np.ones(3))]).moments()
 
