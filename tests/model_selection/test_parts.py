@@ -309,7 +309,7 @@ def test_folds_without_rows_are_refused():
 
 def test_sparse_chunks_are_not_imputed():
     model = make_pipeline(SimpleImputer(), QuadraticApproxRidge())
-    with pytest.raises(ValueError, match="is sparse, and a SimpleImputer"):
+    with pytest.raises(ValueError, match="is sparse: SimpleImputer"):
         PathSearchCV(model, ALPHAS).fit([(csr_array(np.eye(30)), np.arange(30.0))])
 
 
