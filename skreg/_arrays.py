@@ -83,23 +83,20 @@ def moved(estimator: Any, convert: Callable[[Any], Any]) -> Any:
     return twin
 
 
-def fit_follows_x(method: Method) -> Method:
-    """A method that fits: of arrays of any namespace, with what it finds in that of X."""
-
-    @wraps(method)
-    def called(self: Any, X: Any, *args: Any, **options: Any) -> Any:
-        if (place := Place.of(X)) is None:
-            return method(self, X, *args, **options)
-        options = {name: as_numpy(value) for name, value in options.items()}
-        method(self, as_numpy(X), *map(as_numpy, args), **options)
-        for name in _FITTED:
-            if hasattr(self, name):
-                setattr(self, name, place.give(getattr(self, name)))
-        if hasattr(self, "best_estimator_"):
-            self.best_estimator_ = place.follow(self.best_estimator_)
-        return self
-
-    return cast(Method, called)
+def fit_where_x_is(
+    method: Callable[..., Any], estimator: Any, X: Any, *args: Any, **options: Any
+) -> Any:
+    """Call a method that fits, and hand what it finds to the namespace and the device of X."""
+    if (place := Place.of(X)) is None:
+        return method(estimator, X, *args, **options)
+    options = {name: as_numpy(value) for name, value in options.items()}
+    method(estimator, as_numpy(X), *map(as_numpy, args), **options)
+    for name in _FITTED:
+        if hasattr(estimator, name):
+            setattr(estimator, name, place.give(getattr(estimator, name)))
+    if hasattr(estimator, "best_estimator_"):
+        estimator.best_estimator_ = place.follow(estimator.best_estimator_)
+    return estimator
 
 
 def follows_x(method: Method) -> Method:

@@ -10,10 +10,12 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
+from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import _num_samples, check_array, validate_data
 
+from skreg._arrays import fit_where_x_is
 from skreg._labels import as_numbers, refuse_missing, refuse_name
 from skreg._not_in_memory import refuse_chunks
 from skreg._sparse import check_sparse
@@ -44,25 +46,25 @@ def validated_fit(method: F) -> F:
     return cast(F, fit)
 
 
+def fit_follows_x(method: F) -> F:
+    """Make ``fit`` take arrays that scikit-learn dispatches, and what it finds follow X."""
+
+    @functools.wraps(method)
+    def fit(self, X, *args, **kwargs):
+        if type(X) is np.ndarray or not get_config()["array_api_dispatch"]:
+            return method(self, X, *args, **kwargs)
+        return fit_where_x_is(method, self, X, *args, **kwargs)
+
+    return cast(F, fit)
+
+
 def validated(
     estimator: Any, X: Any, y: Any = "no_validation", *, numeric: bool = False, **options: Any
 ) -> Any:
     """scikit-learn's ``validate_data``, with checks of what it lets pass.
 
-    Parameters
-    ----------
-    estimator : estimator
-    X : {array-like, sparse matrix}
-    y : array-like, default="no_validation"
-        Targets, if there are any.
-    numeric : bool, default=False
-        Whether y holds numbers, and not labels.
-    **options
-        For ``validate_data``.
-
-    Returns
-    -------
-    X or (X, y)
+    ``numeric`` says whether y holds numbers, and not labels; ``options`` are for ``validate_data``.
+    Returns X, or X and y if there is one.
 
     Raises
     ------
@@ -195,12 +197,8 @@ class Registry(dict[str, Callable[..., T]], Generic[T]):
         """What the name stands for.
 
         ``parameters`` are arguments of its kind, or, where it has one, of its ``from_parameters``,
-        which may answer with something simpler.
-
-        Raises
-        ------
-        ValueError
-            If the name is unknown, or a parameter does not belong to this kind.
+        which may answer with something simpler. ValueError if the name is unknown, or a parameter
+        does not belong to this kind.
 
         Examples
         --------
@@ -228,10 +226,7 @@ class Registry(dict[str, Callable[..., T]], Generic[T]):
     def of(self, estimator: Any) -> T:
         """What the parameter of an estimator names, with the parameters the estimator has for it.
 
-        Raises
-        ------
-        ValueError
-            If there is none of this name, or it refuses its parameters.
+        ValueError as for `make`, and if the kind refuses its parameters.
 
         Examples
         --------

@@ -8,11 +8,12 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from skreg._arrays import fit_follows_x, follows_x, moved
+from skreg._arrays import follows_x, moved
 from skreg._labels import as_numbers
 from skreg._validation import (
     check_offset,
     check_weights,
+    fit_follows_x,
     refuse_out_of_range,
     validated,
     validated_fit,

@@ -16,8 +16,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
-from skreg._arrays import fit_follows_x
-from skreg._validation import check_parameters
+from skreg._validation import check_parameters, fit_follows_x
 from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
