@@ -83,6 +83,11 @@ def parts_of(X: Any, y: Any, cv: Any, sample_weight: Any, may_lack: bool = False
     if (given := _moments_by_fold(X)) is not None:
         if y is not None or sample_weight is not None:
             raise ValueError("moments hold the targets and weights: leave y and sample_weight out.")
+        if cv is not None and not (isinstance(cv, int) and cv == len(given)):
+            raise ValueError(
+                f"cv={cv!r} does not go with moments, which are those of {len(given)} folds. Leave "
+                "cv=None."
+            )
         return Parts(given)
     if isinstance(X, Moments):
         raise ValueError(

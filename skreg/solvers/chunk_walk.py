@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -185,10 +186,10 @@ def _of_all_outputs(penalty: Penalty, K: int, p: int) -> Penalty:
 def _held_together(hessian: DenseHessian, free: Mask) -> DenseHessian:
     """With curvature for what is common to all classes in features without a penalty."""
     assert hessian.gauge is not None
-    made = DenseHessian.__new__(DenseHessian)
-    made.__dict__.update(vars(hessian) | {"matrix": hessian.matrix.copy()})
-    add_gauge(made.matrix, np.where(free, hessian.gauge, 0.0))
-    return made
+    held = copy(hessian)
+    held.matrix = hessian.matrix.copy()
+    add_gauge(held.matrix, np.where(free, hessian.gauge, 0.0))
+    return held
 
 
 def walks_of(risks: Sequence[ChunkRisk], penalty: Penalty, aims: Sequence[float]) -> list[Walk]:

@@ -206,6 +206,12 @@ MOMENTS = Moments.from_rows(X, Y)
         ("ridge", {"scoring": "neg_mean_absolute_error"}, pieces, "predictions of single rows"),
         (Pipeline([("s", RobustScaler()), ("m", QuadraticApproxRidge())]), {}, pieces, "RobustSc"),
         ("ridge", {"cv": 2}, [(np.eye(4), np.ones(4))], "y is constant in a fold"),
+        (
+            "ridge",
+            {"cv": 5},
+            [Moments.from_rows(np.eye(4), np.arange(4.0))] * 2,
+            "cv=5 does not go with moments",
+        ),
         ("ridge", {}, lambda: [HOLES], "is missing or not finite in row"),
         (
             make_pipeline(SimpleImputer(strategy="median"), QuadraticApproxRidge()),
