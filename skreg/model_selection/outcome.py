@@ -282,7 +282,7 @@ def warn_of_constant(means, alphas):
         f"help by this score.{beyond} Give other features, or another scoring, or take the "
         "constant.",
         UserWarning,
-        stacklevel=7,
+        stacklevel=8,
     )
 
 
@@ -294,5 +294,5 @@ def warn_of_edge(alphas, best, side):
         f"({alphas.min():.3g} to {alphas.max():.3g}): a {beyond} one may be better. Give alphas "
         'beyond it, or alphas="auto", which extends the grid.',
         UserWarning,
-        stacklevel=7,
+        stacklevel=8,
     )

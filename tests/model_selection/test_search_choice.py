@@ -146,8 +146,10 @@ def test_auto_extends_until_the_best_lies_inside():
 @pytest.mark.parametrize("model", [QuadraticApproxRidge(), QuadraticApproxLasso()])
 def test_auto_stops_where_nothing_but_a_constant_is_left(model, cv):
     y = np.random.default_rng(1).standard_normal(len(X))
-    with pytest.warns(UserWarning, match="no λ does better than the largest tried, .* a constant"):
+    constant = "no λ does better than the largest tried, .* a constant"
+    with pytest.warns(UserWarning, match=constant) as told:
         search = PathSearchCV(model, "auto", cv=cv).fit(X, y)
+    assert [warning.filename for warning in told] == [__file__]
     largest = model.regularization_path(X, y).alphas[0]
     assert largest < search.alphas_[0] < 2e3 * largest
     np.testing.assert_allclose(search.best_estimator_.predict(X), y.mean(), atol=1e-3)

@@ -85,5 +85,6 @@ def test_nested_searches_extend_the_default_grid_where_smaller_alphas_gain():
 
 
 def test_a_smallest_alpha_that_still_gains_is_named():
-    with pytest.warns(UserWarning, match="is the smallest of the 20 values tried"):
+    with pytest.warns(UserWarning, match="is the smallest of the 20 values tried") as told:
         PathSearchCV(QuadraticApproxRidge(), np.geomspace(1e4, 1e-1, 20)).fit(X, Y)
+    assert [warning.filename for warning in told] == [__file__]
