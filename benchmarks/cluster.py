@@ -6,7 +6,6 @@ libraries do not go together: ``DASK_PYTHON``, ``DASK_ML_PYTHON`` and ``SPARK_PY
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiment import conclude
+from benchmarks.experiment import conclude, in_a_process
 from benchmarks.facts import library_versions, machine
 from benchmarks.out_of_core import N_FEATURES, write_rows, write_test
 from benchmarks.report import with_block
@@ -182,7 +181,7 @@ def run(n_rows, only=(), quick=False, command="", say=print):
             write_rows(path, n_rows // N_PARTS, seed=1 + part)
         write_test(folder)
         for contender in [name for name in CONTENDERS if not only or name in only]:
-            found[contender] = _in_a_process(contender, folder)
+            found[contender] = _measured(contender, folder)
             say(f"{contender}: {found[contender]}")
     return {
         "experiment": NAME,
@@ -197,21 +196,12 @@ def run(n_rows, only=(), quick=False, command="", say=print):
     }
 
 
-def _in_a_process(contender, folder):
-    python = os.environ.get(CONTENDERS[contender][0], sys.executable)
-    command = [python, "-m", "benchmarks.cluster", contender, str(folder)]
+def _measured(contender, folder):
     # One thread each for the workers' own products.
-    environ = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    try:
-        done = subprocess.run(
-            command, cwd=Path(__file__).parents[1], env=environ, capture_output=True, text=True,
-            check=False, timeout=LIMIT,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return {"failed": f"not done after {LIMIT} seconds"}
-    if done.returncode:
-        return {"failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}
-    return json.loads(done.stdout.splitlines()[-1])
+    return in_a_process(
+        "cluster", contender, folder, os.environ.get(CONTENDERS[contender][0], sys.executable),
+        {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}, LIMIT,
+    )  # fmt: skip
 
 
 def table(result):

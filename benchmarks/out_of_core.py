@@ -7,7 +7,6 @@ float32, and adds them to the figures that are kept.
 
 import importlib
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiment import OUTPUT, conclude
+from benchmarks.experiment import OUTPUT, conclude, in_a_process
 from benchmarks.facts import library_versions, machine
 from benchmarks.memory import peak
 from benchmarks.report import with_block
@@ -162,7 +161,7 @@ def run(rows, only=(), quick=False, command="", say=print, dtype="float64"):
             write_test(folder)
             found[str(n_rows)] = {}
             for contender in [name for name in CONTENDERS if not only or name in only]:
-                out = _in_a_process(contender, folder)
+                out = in_a_process("out_of_core", contender, folder)
                 found[str(n_rows)][contender] = out
                 say(f"{n_rows:,} rows, {contender}: {_line(out, n_rows)}")
     return {
@@ -186,15 +185,6 @@ def write_test(folder):
     y = frame.pop("y").to_numpy()
     np.savez(folder / "test.npz", X=frame.to_numpy(), y=y)
     (folder / "test.parquet").unlink()
-
-
-def _in_a_process(contender, folder):
-    command = [sys.executable, "-m", "benchmarks.out_of_core", contender, str(folder)]
-    root = Path(__file__).parents[1]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return {"failed": done.stderr.strip().splitlines()[-1]}
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _line(out, n_rows):

@@ -4,7 +4,6 @@ Every contender runs in a process of its own, as in ``out-of-core``.
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiment import conclude
+from benchmarks.experiment import conclude, in_a_process
 from benchmarks.facts import library_versions, machine
 from benchmarks.memory import peak
 
@@ -125,7 +124,7 @@ def run(n_rows, only=(), quick=False, command="", say=print):
         path = Path(folder) / "train.parquet"
         write(path, n_rows)
         for contender in [name for name in CONTENDERS if not only or name in only]:
-            found[contender] = _in_a_process(contender, path)
+            found[contender] = in_a_process("out_of_core_classes", contender, path)
             say(f"{contender}: {found[contender]}")
     return {
         "experiment": NAME,
@@ -138,16 +137,6 @@ def run(n_rows, only=(), quick=False, command="", say=print):
         "contenders": CONTENDERS,
         "found": found,
     }
-
-
-def _in_a_process(contender, path):
-    command = [sys.executable, "-m", "benchmarks.out_of_core_classes", contender, str(path)]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        return {"failed": done.stderr.strip().splitlines()[-1]}
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def table(result):
