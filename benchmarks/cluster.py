@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiment import conclude, in_a_process
+from benchmarks.experiment import conclude, in_a_process, noted
 from benchmarks.facts import library_versions, machine
 from benchmarks.out_of_core import N_FEATURES, write_rows, write_test
 from benchmarks.report import with_block
@@ -231,7 +231,7 @@ def table(result):
 
 def with_table(readme, result):
     """The text of a README with the table in its place."""
-    return with_block(readme, f"{result.get('note', '')}\n\n{table(result)}".strip(), NAME)
+    return with_block(readme, noted(result, table(result)), NAME)
 
 
 def main(args, command):

@@ -28,6 +28,11 @@ def in_a_process(module, contender, data, python=sys.executable, environ=None, l
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def noted(result, text):
+    """The table of a result under its note, if it has one."""
+    return f"{result.get('note', '')}\n\n{text}".strip()
+
+
 def conclude(result, text, args, name):
     """Print the table; save the result as JSON, a quick one only where ``--output`` says."""
     print(text)

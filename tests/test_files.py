@@ -583,7 +583,7 @@ def test_a_process_killed_while_it_saves_leaves_the_file_before(tmp_path):
     before = path.read_bytes()
     code = (
         "import sys\n"
-        "from skreg.files.atomic import replacing\n"
+        "from skreg._atomic import replacing\n"
         "with replacing(__import__('pathlib').Path(sys.argv[1])) as file:\n"
         "    file.write(bytes(10_000)); file.flush(); print('half', flush=True)\n"
         "    sys.stdin.read()\n"

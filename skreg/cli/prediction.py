@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from skreg._atomic import replacing
 from skreg.cli.errors import UserError
 from skreg.cli.files import check_writable
 from skreg.cli.reading import read_table
 from skreg.cli.saved_model import load_model, rows_for
-from skreg.files.atomic import replacing
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 

@@ -4,10 +4,10 @@ from importlib.util import find_spec
 
 import joblib
 
+from skreg._atomic import replacing
 from skreg.cli.errors import UserError
 from skreg.cli.files import check_writable
 from skreg.files import save
-from skreg.files.atomic import replacing
 
 
 def check_save_path(path):

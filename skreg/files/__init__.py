@@ -12,9 +12,9 @@ import numpy as np
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
+from skreg._atomic import replacing
 from skreg._version import __version__
 from skreg.files.archive import Archive, DamagedFileError, write
-from skreg.files.atomic import replacing
 from skreg.files.values import FAULTS, CannotBeSavedError, Reader, Writer
 
 __all__ = ["CannotBeSavedError", "DamagedFileError", "load", "save"]

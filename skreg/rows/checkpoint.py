@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import zipfile
 from dataclasses import fields
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from skreg._atomic import replacing
 from skreg.rows.missing import MissingMoments
 from skreg.rows.moment_sum import MomentSum
 from skreg.rows.moments import Moments
@@ -74,12 +74,8 @@ class Checkpoint:
         arrays = {"about": np.array(json.dumps(about))}
         for k, part in enumerate(sums.values()):
             arrays |= {f"{k}/{name}": value for name, value in _arrays(part).items()}
-        scratch = self.path.with_name(self.path.name + ".part")
-        with open(scratch, "wb") as file:
+        with replacing(self.path) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, self.path)
         self._written = time.monotonic()
 
     def done(self) -> None:
