@@ -8,7 +8,6 @@ package that is not public is in it, and public classes are found by their publi
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skreg._version import __version__
+from skreg._warnings import warn_user
 
 #: Version of what states hold. It grows when a state of before can no longer be taken.
 STATE_VERSION = 1
@@ -118,7 +118,7 @@ def check_versions(name: str, version: str | None, layout: int | None) -> None:
             current_sklearn_version=__version__,
             original_sklearn_version=str(version),
         )
-        warnings.warn(told, stacklevel=3)
+        warn_user(told)
 
 
 def published(package: str, *public: Any) -> None:

@@ -245,7 +245,7 @@ class QuadraticModel(Stored):
         alphas, one = check_alphas(alphas)
         limits = {"hessian": hessian, "tol": tol, "max_iter": max_iter}
         solution = solve(self.problem, Separable(), alphas, **limits)
-        solution.warn(stacklevel=2)
+        solution.warn()
         return solution.coefs[0] if one else solution.coefs
 
     def alpha_max(self, hessian="full"):

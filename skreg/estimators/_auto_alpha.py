@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skreg._warnings import warn_user
 from skreg.estimators._fitting import Fitting
 from skreg.estimators._left_out import DOUBTFUL, LeftOutRows, row_risk
 from skreg.path.grid import extension
@@ -77,12 +77,11 @@ def tuned(fit: Fitting) -> tuple[Solution, Curve]:
         curve = _joined(curve, _curve(fit, np.sqrt(near[1:] * near[:-1])))
     best = _best(curve)
     if curve["doubt"][best] > DOUBTFUL:
-        warnings.warn(
+        warn_user(
             f"alpha={AUTO!r} chose {curve['alpha'][best]:.3g} by leave-one-out errors that are "
             f"approximate, and {curve['doubt'][best]:.0%} of the mean loss is in doubt. Use "
             "PathSearchCV with cv=5.",
             UserWarning,
-            stacklevel=5,
         )
     return fit.solve(curve["alpha"][[best]], closely=True), curve
 

@@ -1,6 +1,5 @@
 """The task of the quadratic classifiers: the log loss of two classes or more."""
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from skreg._validation import (
     validated,
     validated_fit,
 )
+from skreg._warnings import warn_user
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
@@ -183,12 +183,11 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
                 f"y holds one class only, {self.classes_}. A classifier needs at least two classes."
             )
         if n_classes >= _MANY_CLASSES and n_classes * len(y) >= _MUCH_WORK:
-            warnings.warn(
+            warn_user(
                 f"y holds {n_classes} classes in {len(y)} rows: every step works on "
                 f"{n_classes * len(y):.1e} probabilities, and a fit may take minutes. If y is a "
                 "quantity use a regressor; else merge or leave out classes of few rows.",
                 UserWarning,
-                stacklevel=7,
             )
         refuse_out_of_range(X, "X")
         offset = self._checked_offset(offset, X)

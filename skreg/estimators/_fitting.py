@@ -359,7 +359,7 @@ class Fitting(LinearModel):
         """
         more = {"on_solved": on_solved, "enough": enough, "start": start}
         found = self.solve(alphas, closely=True, **more)
-        found.warn(stacklevel=4)
+        found.warn()
         return found
 
     def solve_bounded(self, bound: float) -> Solution:
@@ -374,7 +374,7 @@ class Fitting(LinearModel):
             tol=self.estimator.tol,
             max_iter=self.estimator.max_iter,
         )
-        found.warn(stacklevel=4)  # and not of λ on the way
+        found.warn()  # and not of λ on the way
         return found
 
     def as_path(self, solution: Solution, X: Any) -> RegularizationPath:

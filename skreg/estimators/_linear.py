@@ -131,7 +131,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
             alpha = np.asarray(self.alpha, dtype=np.float64)
             closely = partial(self._solve, problem, closely=True)
             found = solve_by_target(closely, problem, alpha) if alpha.ndim else closely(alpha[None])
-        found.warn(stacklevel=3)
+        found.warn()
         return found
 
     def _solve(self, problem, alphas, closely=False, **more):
@@ -233,7 +233,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
         progress = PathProgress(self, grid, told_of(self, X, y, rows))
         solution = fitting.solve(grid, on_solved=progress.solved if progress.is_watched else None)
         progress.end()
-        solution.warn(stacklevel=4)
+        solution.warn()
         return fitting.as_path(solution, X)
 
     def one_shot_gap(
@@ -333,7 +333,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
                 self._erm = theta, model.intercept(theta)
             else:
                 found = solve(self._rows_of("erm_coef_"), Separable(0.0), 0.0, max_iter=1000)
-                found.warn(stacklevel=3)
+                found.warn()
                 shape = np.shape(self.coef_), np.shape(self.intercept_)
                 coef = found.coefs[0].reshape(shape[0])
                 self._erm = coef, found.intercepts[0].reshape(shape[1])[()]

@@ -1,6 +1,5 @@
 """One fit of a network: its epochs, and all that happens around them."""
 
-import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from skreg._warnings import warn_user
 from skreg.estimators._mlp_embedding import Embedding
 from skreg.estimators._mlp_history import WeightMeter, copy_log, record
 from skreg.estimators._mlp_targets import Target
@@ -267,10 +267,9 @@ class Fit:
     def _warn(self, stopped):
         n_epochs = len(self.log["objective"]) - self.n_epochs_before
         if self.interrupt.requested:
-            warnings.warn(
+            warn_user(
                 f"Training was interrupted. The {n_epochs} epochs done are kept; warm_start=True "
                 "and fit go on from here.",
-                stacklevel=7,
             )
         elif not (
             stopped
@@ -281,11 +280,10 @@ class Fit:
             what, remedy = "objective was still falling", "learning_rate_init"
             if self.estimator.solver == "lbfgs":
                 what, remedy = "gradient still differed from 0", "scale the features"
-            warnings.warn(
+            warn_user(
                 f"The {what} by more than tol={self.settings.tol:g} after "
                 f"max_iter={self.settings.max_iter} epochs. Raise max_iter, or {remedy}.",
                 ConvergenceWarning,
-                stacklevel=7,
             )
 
     def _was_falling(self, n_epochs):

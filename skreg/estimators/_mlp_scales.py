@@ -1,10 +1,9 @@
 """Features whose scale makes a penalty all or nothing are named before training."""
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
+from skreg._warnings import warn_user
 from skreg.network.columns import Sizes
 
 # Root mean squares above the first, and columns whose largest number is below the second, are
@@ -54,12 +53,11 @@ def warn_of_scales(sizes: Sizes, names: NDArray | None = None) -> None:
     told = [f"{_name(j, names)} (about {size[j]:.0e})" for j in order[:_NAMED]]
     more = f" and {odd.size - _NAMED} more" if odd.size > _NAMED else ""
     kind = "a column on a scale" if odd.size == 1 else "columns on scales"
-    warnings.warn(
+    warn_user(
         f"X has {kind} far from 1: {', '.join(told)}{more}. λ hardly penalizes the weights "
         "of large columns, and those of small ones too much: put a StandardScaler before the "
         "network, in a Pipeline.",
         UserWarning,
-        stacklevel=6,
     )
 
 

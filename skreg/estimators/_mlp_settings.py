@@ -1,10 +1,10 @@
 """What a network's parameters come to: settings for `skreg.network`."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 
+from skreg._warnings import warn_user
 from skreg.estimators._mlp_parameters import GROUP_PENALTIES, MLPParameters
 from skreg.network.fitting import Settings
 from skreg.network.optimizers import SGD, Adam
@@ -132,10 +132,9 @@ class MLPSettings(MLPParameters):
         if batch_size == "auto":
             batch_size = usual_batch_size(n_samples)
         elif batch_size > n_samples and not incremental:
-            warnings.warn(
+            warn_user(
                 f"batch_size={batch_size} is more than the {n_samples} training rows; all of them "
                 "make one batch. Lower batch_size to take more steps an epoch.",
-                stacklevel=6,
             )
         rate = self.learning_rate_init
         rate = _USUAL_RATES[self.solver] if rate == "auto" else float(rate)

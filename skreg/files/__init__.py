@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +13,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from skreg._atomic import replacing
 from skreg._version import __version__
+from skreg._warnings import warn_user
 from skreg.files.archive import Archive, DamagedFileError, write
 from skreg.files.values import FAULTS, CannotBeSavedError, Reader, Writer
 
@@ -139,4 +139,4 @@ def _warn_of_versions(saved_by: Any, foreign: set[str]) -> None:
             current_sklearn_version=sklearn.__version__,
             original_sklearn_version=str(saved_by),
         )
-        warnings.warn(told, stacklevel=3)
+        warn_user(told)

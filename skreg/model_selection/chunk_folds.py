@@ -172,7 +172,7 @@ def run(job: Any) -> Generator[tuple[int, list[dict]], None, dict[str, Any]]:
         on_solved=on_solved if job.watch.is_on else None,
     )  # fmt: skip
     for solution in solutions:
-        solution.warn(stacklevel=4)
+        solution.warn()
     solved = time.perf_counter()
     terms = terms_of(whole, job.scorers)
     work = _work(parts, trainings[:-1], solutions[:-1], terms, job.return_train_score)

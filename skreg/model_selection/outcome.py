@@ -1,11 +1,12 @@
 """What a search found: its table, its choice, and whether the grid was wide enough."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+
+from skreg._warnings import warn_user
 
 #: Words for the one-standard-error rule.
 ONE_STD_ERR = ("one_std_err", "1se")
@@ -276,23 +277,21 @@ def warn_of_constant(means, alphas):
     beyond, rises = "", np.isfinite(first) and len(alphas) > 2
     if rises and first - second > SAME * max(abs(first), abs(second)):
         beyond = " The score rises again toward the smallest: smaller λ were not looked at."
-    warnings.warn(
+    warn_user(
         f"no λ does better than the largest tried, alpha={alphas.max():.6g}, which leaves of the "
         f"model next to nothing but a constant: from {alphas.min():.3g} up the features do not "
         f"help by this score.{beyond} Give other features, or another scoring, or take the "
         "constant.",
         UserWarning,
-        stacklevel=8,
     )
 
 
 def warn_of_edge(alphas, best, side):
     """Say that the best λ is the last of the grid, and what to do."""
     beyond = "smaller" if side == "smallest" else "larger"
-    warnings.warn(
+    warn_user(
         f"the best λ, alpha={alphas[best]:.6g}, is the {side} of the {len(alphas)} values tried "
         f"({alphas.min():.3g} to {alphas.max():.3g}): a {beyond} one may be better. Give alphas "
         'beyond it, or alphas="auto", which extends the grid.',
         UserWarning,
-        stacklevel=8,
     )

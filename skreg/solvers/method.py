@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from skreg._warnings import warn_user
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.rows.products import Array, Indices, Mask
@@ -334,10 +334,10 @@ class Solution:
         """
         return self.freedom.counts()
 
-    def warn(self, stacklevel: int = 1) -> None:
-        """Warn of what `notes` say, once each, in the name of the caller ``stacklevel`` up."""
+    def warn(self) -> None:
+        """Warn of what `notes` say, once each, in the name of the user's line."""
         for note in self.notes:
-            warnings.warn(note, ConvergenceWarning, stacklevel=stacklevel + 1)
+            warn_user(note, ConvergenceWarning)
 
 
 class Method(ABC):

@@ -1,9 +1,8 @@
 """Leave-one-out, exact for a ridge on squared error and approximate for all else."""
 
-import warnings
-
 import numpy as np
 
+from skreg._warnings import warn_user
 from skreg.estimators._left_out import DOUBTFUL, LeftOutRows
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.scoring import left_out_scores
@@ -102,11 +101,10 @@ def _warn(alphas, scores, leverage, doubt):
         return
     best = int(np.nanargmax(scores)) if np.isfinite(scores).any() else 0
     among = "the best λ is among them" if bad[best] else "the best λ is not among them"
-    warnings.warn(
+    warn_user(
         f"approximate leave-one-out is not to be trusted for {bad.sum()} of {len(alphas)} λ "
         f"(alpha={alphas[bad].min():.3g} to {alphas[bad].max():.3g}; {among}): rows have a "
         f"leverage of up to {leverage[bad].max():.2f}, and {doubt[bad].max():.0%} of the loss is "
         "in doubt. Use cv=5, or larger alphas.",
         UserWarning,
-        stacklevel=3,
     )
