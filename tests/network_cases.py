@@ -73,10 +73,10 @@ class Case:
         """The same with other fields of its `Regularization`."""
         return self.changed(regularization=replace(self.problem.regularization, **options))
 
-    def train(self, optimizer, *, eta, n_epochs, batch_size, rng=None, dropout_seed=0):
+    def train(self, optimizer, *, eta, n_epochs, batch_size, rng=None, dropout_seed=0, shares=None):
         """The state after epochs from θ, and the objective of each epoch."""
         state = TrainingState.start(self.theta.copy(), optimizer.kernel, self.columns)
-        state.eta, state.dropout_seed = eta, dropout_seed
+        state.eta, state.dropout_seed, state.shares = eta, dropout_seed, shares
         epochs = self.problem.epochs(state, optimizer=optimizer, batch_size=batch_size, rng=rng)
         met = [next(epochs) for _ in range(n_epochs)]
         epochs.close()

@@ -144,24 +144,29 @@ class Network:
         """The proximal operator of l1·‖W‖₁ with step sizes d."""
         return soft_threshold(theta, d * self.spread(self.l1))
 
-    def train(self, theta, X, y, step, *, n_epochs, batch_size, weights=None, prox=None, decay=0.0):
+    def train(
+        self, theta, X, y, step, *, n_epochs, batch_size, weights=None, prox=None, decay=0.0,
+        decay_shares=None,
+    ):  # fmt: skip
         """θ after epochs over the rows in their order; ``step`` is a rule.
 
         A mini-batch has the gradient Σ wᵢ∇ℓᵢ / (rows in it), with weights of mean 1 over all rows.
-        ``prox(θ, d)`` ends a step with step sizes d; ``decay`` is that of decoupled weight decay.
+        ``prox(θ, d)`` ends a step with step sizes d; ``decay`` is that of decoupled weight decay,
+        of which each step of an epoch may have a share.
         """
         weights = np.ones(len(X)) if weights is None else weights / np.mean(weights)
         theta = np.array(theta, dtype=float)
         prox, decay, l2 = prox or self.soft_threshold, self.spread(decay), self.spread(self.l2)
         for _ in range(n_epochs):
-            for start in range(0, len(X), batch_size):
+            for number, start in enumerate(range(0, len(X), batch_size)):
                 rows = slice(start, start + batch_size)
+                share = 1.0 if decay_shares is None else decay_shares[number]
 
                 def gradient_at(point, rows=rows):
                     risk = self.risk_gradient(point, X[rows], y[rows], weights[rows])
                     return risk + l2 * point
 
-                theta = step(theta, gradient_at, prox, decay)
+                theta = step(theta, gradient_at, prox, share * decay)
         return theta
 
 

@@ -53,6 +53,7 @@ cdef struct Step:
     double eta                 # learning rate
     double correction          # 1 − β₁ᵗ of Adam
     double scale_2             # 1/√(1 − β₂ᵗ) of Adam
+    double dropout, decay      # shares in force of the rates of dropout, and of decoupled decay
 
 
 cdef enum Groups:
@@ -110,6 +111,7 @@ cdef struct Plan:
     const Block* blocks
     const Py_ssize_t* order        # of the rows in this epoch
     const double* etas             # learning rate of each step
+    const double* shares           # of dropout and of decay in each step, side by side; NULL: all 1
     Rows X
     const void* centers            # of the columns of a dense X, subtracted from its rows; NULL: all 0
     const double* scales           # of the columns, the units of the first layer's steps; NULL: all 1

@@ -59,6 +59,8 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
     while start < plan.n:
         step.size = min(plan.batch_size, plan.n - start)
         number_step(plan, &step, plan.n_steps_done + n_done + 1, plan.etas[n_done])
+        if plan.shares != NULL:
+            step.dropout, step.decay = plan.shares[2 * n_done], plan.shares[2 * n_done + 1]
         n_done += 1
         task = worker
         while task < plan.n_row_tasks:
@@ -94,6 +96,7 @@ cdef inline void number_step(
 ) noexcept nogil:
     """What the number of a step and its learning rate say."""
     step.number, step.eta, step.correction, step.scale_2 = number, eta, 1, 1
+    step.dropout = step.decay = 1
     if plan.optimizer == ADAM:
         step.correction = 1 - pow(plan.rule.beta_1, number)
         step.scale_2 = 1 / sqrt(1 - pow(plan.rule.beta_2, number))
@@ -171,12 +174,13 @@ cdef inline real* forward(
     cdef real* z = NULL
     cdef real* slopes = NULL
     cdef int l, last = net.n_layers - 1
-    cdef double rate = plan.reg.hidden_dropout
+    cdef double rate = step.dropout * plan.reg.hidden_dropout
+    cdef double input_rate = step.dropout * plan.reg.input_dropout
     gather_rows(rows, net.units[0], &plan.X, order, a)
     if plan.centers != NULL:
         subtract(rows, net.units[0], <const real*>plan.centers, a)
-    if plan.reg.input_dropout > 0:
-        drop(rows, net.units[0], plan.reg.input_dropout,
+    if input_rate > 0:
+        drop(rows, net.units[0], input_rate,
              dropout_key(plan.reg.dropout_seed, step.number, 0), first, a, slopes)
     if is_ensemble:
         z = <real*>plan.activations + first * plan.copies * net.units[0]

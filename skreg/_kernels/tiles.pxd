@@ -114,7 +114,8 @@ cdef inline void update(
     cdef double eta = rate(plan, step, scale)
     cdef double l1 = plan.reg.l1[l] if l >= 0 else 0
     cdef double l2 = plan.reg.l2[l] if l >= 0 else 0
-    cdef double keep = 1 - eta * plan.reg.decay[l] if l >= 0 else 1
+    cdef double decay = step.decay * plan.reg.decay[l] if l >= 0 else 0
+    cdef double keep = 1 - eta * decay
     theta += start
     if plan.optimizer == ADAM:
         adam(n, <real>(eta / step.correction), <real>plan.rule.beta_1,
@@ -125,9 +126,7 @@ cdef inline void update(
         sgd(n, <real>eta, <real>plan.rule.momentum, <real>l1, <real>l2, <real>keep, g, theta,
             slot_1)
     elif plan.optimizer == NESTEROV:
-        if l >= 0:
-            l2 += plan.reg.decay[l]
-        nesterov(n, <real>eta, <real>plan.rule.momentum, <real>l1, <real>l2, g, theta,
+        nesterov(n, <real>eta, <real>plan.rule.momentum, <real>l1, <real>(l2 + decay), g, theta,
                  <real*>plan.point + start)
     else:
         accumulate(n, g, slot_1)

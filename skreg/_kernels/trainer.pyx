@@ -284,22 +284,26 @@ cdef class Trainer:
             self.plan.reg.group[l] = share * full[l]
 
     def train(self, const Py_ssize_t[::1] order, const double[::1] etas, *,
-              Py_ssize_t n_steps_done, int n_workers, double momentum=0, double beta_1=0,
-              double beta_2=0, double epsilon=0):
+              Py_ssize_t n_steps_done, int n_workers, const double[:, ::1] shares=None,
+              double momentum=0, double beta_1=0, double beta_2=0, double epsilon=0):
         """An epoch over the rows in ``order``, with the help of ``n_workers`` − 1 that `serve`.
 
         ``order`` may name some rows only, for a part of an epoch, or be that of several epochs.
-        ``etas`` holds the learning rate of each step.
+        ``etas`` holds the learning rate of each step; ``shares``, (n_steps, 2), in [0, 1], what
+        dropout and decoupled decay are multiplied by in it, None for ones.
         """
         if order.shape[0] == 0:
             raise ValueError("order must name rows of X")
         if etas.shape[0] * self.plan.batch_size < order.shape[0]:
             raise ValueError("etas must have one learning rate for each batch")
+        if shares is not None and (shares.shape[0] < etas.shape[0] or shares.shape[1] != 2):
+            raise ValueError("shares must have two numbers for each of etas")
         if not 1 <= n_workers <= self.max_workers:
             raise ValueError("n_workers must be at least 1 and at most max_workers")
         cdef unsigned state
         self.plan.n, self.plan.order = order.shape[0], &order[0]
         self.plan.etas = &etas[0]
+        self.plan.shares = NULL if shares is None else &shares[0, 0]
         self.plan.n_steps_done = n_steps_done
         self.plan.multiplier = 0    # an epoch knows nothing of the last one but θ's state
         if self.plan.reg.concavity > 0:

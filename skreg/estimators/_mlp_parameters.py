@@ -64,12 +64,14 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         Rows in a mini-batch; "auto" is a fiftieth of the training rows, but at least 32 and at most
         200 (and all rows, if there are fewer).
 
-    learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, \
+    learning_rate : {"constant", "invscaling", "adaptive", "cosine", "flat_cosine", "one_cycle"}, \
             default="one_cycle"
         Schedule: ``learning_rate_init``; that over (epoch + 1)^power_t, epochs counted from 0; that
         divided by 5 each time progress ends, until it is below 1e-6; that falling to 0 over
-        ``max_iter`` epochs along a cosine; or up to it and down again, a rate for each step (L.
-        Smith, N. Topin, 2018, "Super-convergence"). The last two are cycles: they run to their end,
+        ``max_iter`` epochs along a cosine, or along one in the second half of them (D. Holzmüller,
+        L. Grinsztajn, I. Steinwart, 2024, "Better by default: strong pre-tuned MLPs and boosted
+        trees on tabular data"); or up to it and down again, a rate for each step (L. Smith,
+        N. Topin, 2018, "Super-convergence"). The last three are cycles: they run to their end,
         without regard to ``tol`` unless with early stopping, and every ``fit`` of a warm start
         begins another. ``partial_fit`` knows of no end: there the rate of a cycle is constant,
         ``learning_rate_init / 10``.
@@ -153,11 +155,18 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         is at its mean where it is left out. "auto" is 0.1 of the hidden
         units where the solver can drop any; "lbfgs" cannot.
 
+    dropout_schedule : {"constant", "flat_cosine"}, default="constant"
+        Whether the rates of ``dropout`` stay, or fall to 0 as the rate of
+        ``learning_rate="flat_cosine"`` does. ``partial_fit`` knows of no end, and keeps them.
+
     weight_decay : {"coupled", "decoupled"}, default="coupled"
         Whether the L2 part of the penalty is in the gradient, as the objective says, or shrinks
         the weights beside it, θ ← (1 − ηλ)θ at every step (I. Loshchilov, F. Hutter, 2019,
         "Decoupled weight decay regularization"): "adam" is then AdamW, and what it minimizes is no
         longer R + λJ.
+
+    weight_decay_schedule : {"constant", "flat_cosine"}, default="constant"
+        The same of λ in a decay that is decoupled, beside the schedule of η.
 
     init : {"glorot", "he"}, default="glorot"
         Distribution of the initial weights: Glorot's or He's uniform one.
@@ -192,7 +201,7 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [
-            StrOptions({"constant", "invscaling", "adaptive", "cosine", "one_cycle"})
+            StrOptions({"constant", "invscaling", "adaptive", "cosine", "flat_cosine", "one_cycle"})
         ],
         "learning_rate_init": [_POSITIVE, StrOptions({"auto"})],
         "power_t": [_NOT_NEGATIVE],
@@ -217,7 +226,9 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         "norm_bound": [_POSITIVE, None],
         "max_norm": [_POSITIVE, None],
         "dropout": [_RATE, "array-like", StrOptions({"auto"})],
+        "dropout_schedule": [StrOptions({"constant", "flat_cosine"})],
         "weight_decay": [StrOptions({"coupled", "decoupled"})],
+        "weight_decay_schedule": [StrOptions({"constant", "flat_cosine"})],
         "init": [StrOptions({"glorot", "he"})],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "numerical_embedding": [StrOptions({"piecewise_linear"}), None],
@@ -252,7 +263,9 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
     norm_bound: float | None = None
     max_norm: float | None = None
     dropout: float | tuple[float, float] | str = "auto"
+    dropout_schedule: str = "constant"
     weight_decay: str = "coupled"
+    weight_decay_schedule: str = "constant"
     init: str = "glorot"
     n_members: int = 1
     numerical_embedding: str | None = None

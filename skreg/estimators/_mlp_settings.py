@@ -9,13 +9,20 @@ from skreg.estimators._mlp_parameters import GROUP_PENALTIES, MLPParameters
 from skreg.network.fitting import Settings
 from skreg.network.optimizers import SGD, Adam
 from skreg.network.regularization import Regularization
-from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
+from skreg.network.schedules import (
+    Adaptive,
+    Constant,
+    Cosine,
+    FlatCosine,
+    InverseScaling,
+    OneCycle,
+)
 from skreg.penalties import get_penalty
 
 # What "auto" stands for; benchmarks/network_defaults.py compared some.
 _USUAL_DROPOUT = 0.1
 _USUAL_RATES = {"adam": 0.01, "sgd": 0.1, "lbfgs": 1.0}
-_CYCLES = {"cosine": Cosine, "one_cycle": OneCycle}
+_CYCLES = {"cosine": Cosine, "flat_cosine": FlatCosine, "one_cycle": OneCycle}
 #: Share of a fit's epochs in which λ of groups of inputs grows from 0 to its value.
 RAMP = 0.6
 
@@ -67,6 +74,12 @@ class MLPSettings(MLPParameters):
             n_members=self.n_members,
         )
         regularization.check(units)
+        if self.weight_decay != "decoupled" and self.weight_decay_schedule != "constant":
+            raise ValueError(
+                f"weight_decay_schedule={self.weight_decay_schedule!r} is of decay beside the "
+                f"gradient, and weight_decay={self.weight_decay!r} is part of it. Set "
+                "weight_decay='decoupled', or weight_decay_schedule='constant'."
+            )
         if self.solver == "lbfgs":
             self._check_lbfgs(regularization, units)
         return regularization
@@ -144,19 +157,21 @@ class MLPSettings(MLPParameters):
         runs_to_its_end = is_cycle and not self.early_stopping
         return Settings(
             optimizer=self._optimizer(),
-            schedule=self._schedule(n_epochs_done, incremental),
+            schedule=self._schedule(self.learning_rate, n_epochs_done, incremental),
             learning_rate=rate,
             batch_size=min(batch_size, n_samples),
             max_iter=n_epochs,
             tol=self.tol,
             n_iter_no_change=np.inf if runs_to_its_end else self.n_iter_no_change,
+            dropout_schedule=self._schedule(self.dropout_schedule, n_epochs_done, incremental),
+            decay_schedule=self._schedule(self.weight_decay_schedule, n_epochs_done, incremental),
             ramp=RAMP * n_epochs if ramps else 0.0,
         )
 
-    def _schedule(self, n_epochs_done, incremental):
+    def _schedule(self, name, n_epochs_done, incremental):
         """A cycle counts from the first epoch of this fit; partial_fit, without end, has none."""
-        if self.learning_rate in _CYCLES and not (incremental or self.solver == "lbfgs"):
-            return _CYCLES[self.learning_rate](self.max_iter, n_epochs_done)
-        if self.learning_rate == "invscaling":
+        if name in _CYCLES and not (incremental or self.solver == "lbfgs"):
+            return _CYCLES[name](self.max_iter, n_epochs_done)
+        if name == "invscaling":
             return InverseScaling(self.power_t)
-        return Adaptive() if self.learning_rate == "adaptive" else Constant()
+        return Adaptive() if name == "adaptive" else Constant()

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from skreg.network.schedules import Constant
+
+CONSTANT = Constant()
+
 
 @dataclass
 class History:
@@ -93,6 +97,8 @@ class Settings:
     batch_size, max_iter : int
     tol, n_iter_no_change : float
         See `Patience`.
+    dropout_schedule, decay_schedule : Constant
+        What these are multiplied by is the schedule's rate from an initial 1.
     ramp : float
         Epochs in which λ of a group penalty grows to its value, in a straight line. The curve has
         the objective with the whole λ all along; no one runs out of patience before the end.
@@ -105,7 +111,19 @@ class Settings:
     max_iter: int
     tol: float
     n_iter_no_change: float
+    dropout_schedule: Constant = CONSTANT
+    decay_schedule: Constant = CONSTANT
     ramp: float = 0.0
+
+    def shares(self, epoch, n_steps):
+        """Of dropout and of decay in each step of an epoch, (n_steps, 2); None for ones."""
+        schedules = self.dropout_schedule, self.decay_schedule
+        if schedules == (CONSTANT, CONSTANT):
+            return None
+        shares = np.empty((n_steps, 2))
+        for column, schedule in zip(shares.T, schedules, strict=True):
+            column[:] = schedule.rates(1.0, epoch, 0, n_steps)
+        return shares
 
 
 def fit_epochs(
@@ -146,9 +164,9 @@ def fit_epochs(
         for epoch in range(settings.max_iter):
             if on_epoch_begin is not None:
                 on_epoch_begin()
-            state.eta = schedule.rates(
-                settings.learning_rate, len(history.loss_curve), state.n_cuts, n_steps
-            )
+            n_before = len(history.loss_curve)
+            state.eta = schedule.rates(settings.learning_rate, n_before, state.n_cuts, n_steps)
+            state.shares = settings.shares(n_before, n_steps)
             state.group_share = min(1.0, (epoch + 1) / settings.ramp) if settings.ramp else 1.0
             has_whole_penalty = state.group_share == 1.0
             watched = next(steps)
@@ -167,5 +185,6 @@ def fit_epochs(
                     stopped = True
             if stopped:
                 break
+    state.shares = None  # of this fit alone
     best.restore(state)
     return stopped

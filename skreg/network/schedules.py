@@ -1,4 +1,4 @@
-"""Learning-rate schedules."""
+"""Schedules of the learning rate, of dropout and of decay."""
 
 from dataclasses import dataclass
 
@@ -90,6 +90,20 @@ class Cosine(_Cycle):
 
     def _share(self, progress):
         return _cosine(1.0, 0.0, progress)
+
+
+@dataclass(frozen=True)
+class FlatCosine(_Cycle):
+    """The initial rate for the first half of the steps, then to 0 along half a cosine.
+
+    References
+    ----------
+    D. Holzmüller, L. Grinsztajn, I. Steinwart (2024), "Better by default: strong pre-tuned MLPs and
+    boosted trees on tabular data".
+    """
+
+    def _share(self, progress):
+        return _cosine(1.0, 0.0, np.maximum(2 * progress - 1, 0.0))
 
 
 @dataclass(frozen=True)

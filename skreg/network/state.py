@@ -24,6 +24,8 @@ class TrainingState:
         Steps taken so far.
     eta : float or ndarray of shape (n_steps,)
         Learning rate in force, or that of each step of an epoch.
+    shares : ndarray of shape (n_steps, 2) or None
+        What dropout and decoupled decay are multiplied by in each step of an epoch; None for ones.
     n_cuts : int
         How often the adaptive schedule has cut the rate.
     dropout_seed : int
@@ -45,6 +47,7 @@ class TrainingState:
     slot_2: np.ndarray
     n_steps: int = 0
     eta: float | np.ndarray = 0.0
+    shares: np.ndarray | None = None
     n_cuts: int = 0
     dropout_seed: int = 0
     group_share: float = 1.0

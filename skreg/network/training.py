@@ -191,7 +191,7 @@ class Objective:
         Parameters
         ----------
         state : TrainingState
-            Changed in place; ``state.eta`` may be set between epochs.
+            Changed in place; ``eta`` and ``shares`` may be set between epochs.
         optimizer : SGD or Adam
         batch_size : int
         rng : numpy.random.RandomState or None
@@ -214,7 +214,7 @@ class Objective:
             crew = Crew(stack, state, batch_size, numbers, optimizer.numbers())
             for parts in self.passes(batch_size, rng):
                 etas[:] = state.eta
-                risk = crew.epoch(parts, etas) / self.n_samples
+                risk = crew.epoch(parts, etas, state.shares) / self.n_samples
                 objective = risk + penalty_term()
                 if not isfinite(objective):
                     raise ValueError(
@@ -230,7 +230,8 @@ class Objective:
     def epoch_of(self, trainer, train, theta, batch_size):
         """A function that runs an epoch, compiled as a whole or between proximal steps.
 
-        It takes ``order``, the steps' ``etas`` and the trainer's other numbers, and gives Σ wᵢℓᵢ.
+        It takes ``order``, the steps' ``etas`` and ``shares`` and the trainer's other numbers, and
+        gives Σ wᵢℓᵢ.
         """
         proximal = self.regularization.proximal_steps(self.units, trainer, theta)
 
@@ -238,12 +239,16 @@ class Objective:
             train(order, etas, **numbers)
             return trainer.loss
 
-        def step_by_step(order, etas, *, n_steps_done, **numbers):
+        def step_by_step(order, etas, *, n_steps_done, shares=None, **numbers):
             loss = 0.0
             for step, eta in enumerate(etas.tolist()):
-                batch = order[step * batch_size : (step + 1) * batch_size]
+                batch, one = (
+                    order[step * batch_size : (step + 1) * batch_size],
+                    slice(step, step + 1),
+                )
                 proximal.begin()
-                train(batch, etas[step : step + 1], n_steps_done=n_steps_done + step, **numbers)
+                numbers["shares"] = None if shares is None else shares[one]
+                train(batch, etas[one], n_steps_done=n_steps_done + step, **numbers)
                 loss += trainer.loss
                 if trainer.diverged:
                     break
@@ -300,16 +305,19 @@ class Crew:
         self.numbers, self.rule = numbers, rule
         self.part = None
 
-    def epoch(self, parts, etas):
+    def epoch(self, parts, etas, shares):
         """Σ wᵢℓᵢ met on these parts, with so many rates as steps; NaN where training diverged."""
-        loss, n_done = 0.0, self.state.n_steps
+        loss, n_done = 0.0, 0
         for part, order in parts:
             self._begin(part)
-            n_now = -(-len(order) // self.batch_size)
-            loss += self.run(order, etas[:n_now], n_steps_done=n_done, **self.rule)
+            now = slice(n_done, n_done - (-len(order) // self.batch_size))
+            loss += self.run(
+                order, etas[now], shares=None if shares is None else shares[now],
+                n_steps_done=self.state.n_steps + n_done, **self.rule,
+            )  # fmt: skip
             if self.trainer.diverged:
                 return np.nan
-            etas, n_done = etas[n_now:], n_done + n_now
+            n_done = now.stop
         return loss
 
     def _begin(self, part):

@@ -43,6 +43,10 @@ def same(one, other):
     assert one.loss_curve_ == other.loss_curve_
 
 
+SCHEDULES = {
+    "learning_rate": "flat_cosine", "dropout": 0.3, "dropout_schedule": "flat_cosine",
+    "weight_decay": "decoupled", "weight_decay_schedule": "flat_cosine", "batch_size": 7,
+}  # fmt: skip
 OPTIONS = {
     "plain": {},
     "auto": {"alpha": "auto"},
@@ -53,6 +57,8 @@ OPTIONS = {
     "groups": {"penalty": "group", "groups": "inputs", "alpha": 0.01},
     "nesterov": {"solver": "sgd", "learning_rate": "one_cycle"},
     "slope": {"penalty": "slope", "alpha": 0.01},
+    "schedules": SCHEDULES | {"n_members": 3},
+    "schedules, step by step": SCHEDULES | {"penalty": "slope", "solver": "sgd"},
 }
 
 
@@ -186,9 +192,10 @@ def test_balanced_classes():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_held_out_are_not_trained_on(kind):
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_rows_held_out_are_not_trained_on(kind, n_members):
     X, y = data(kind, N)
-    options = dict(early_stopping=True, validation_fraction=0.2)
+    options = dict(early_stopping=True, validation_fraction=0.2, n_members=n_members)
     network = small(kind, **options).fit(source(X, y, WEIGHTS, shuffle_buffer=90))
     assert network.t_ == 0.8 * N * network.n_iter_
     assert len(network.validation_scores_) == network.n_iter_
@@ -198,12 +205,16 @@ def test_rows_held_out_are_not_trained_on(kind):
     assert network.best_validation_score_ == pytest.approx(expected, rel=1e-8)
 
 
-def test_validation_rows_of_one_s_own():
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_validation_rows_of_one_s_own(n_members):
+    """The best epoch, which was not the last one, comes back."""
     X, y = data(RegularizedMLPClassifier, N)
-    network = small(RegularizedMLPClassifier, early_stopping=True)
+    options = dict(early_stopping=True, max_iter=40, learning_rate_init=0.1)
+    network = small(RegularizedMLPClassifier, n_members=n_members, **options)
     network.fit(source(X[:300], y[:300], shuffle_buffer=90), X_val=X[300:], y_val=y[300:])
     assert network.t_ == 300 * network.n_iter_
     assert network.best_validation_score_ == network.score(X[300:], y[300:])
+    assert network.validation_scores_[-1] < max(network.validation_scores_)
 
 
 def test_several_targets_and_several_labels():

@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:the best"),
 ]
 
-CYCLES = ["cosine", "one_cycle"]
+CYCLES = ["cosine", "flat_cosine", "one_cycle"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -252,7 +252,7 @@ def test_dropout_is_drawn_from_random_state_and_absent_from_predictions(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("learning_rate", ["cosine", "one_cycle"])
+@pytest.mark.parametrize("learning_rate", ["cosine", "flat_cosine", "one_cycle"])
 def test_cycles_of_the_rate_end_low_and_begin_anew(kind, learning_rate):
     X, y = data(kind)
     network = small(

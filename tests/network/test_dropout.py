@@ -69,3 +69,33 @@ def test_dropout_belongs_to_its_seed():
     )
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("penalty", ["l2", "slope"])  # compiled, and step by step
+def test_every_step_has_its_own_share_of_dropout(penalty):
+    """The share s of a rate r is the rate s·r: an epoch with one share throughout is one of it."""
+    case = make_case((4, 20, 2), n=30, penalty=penalty, alpha=0.01)
+    shares = np.ones((5, 2))
+    shares[:, 0] = 0.5
+    less, same, more = (
+        case.held_by(dropout=rates)
+        .train(SGD(0.8), eta=0.01, n_epochs=3, batch_size=7, dropout_seed=1, shares=given)[0]
+        .theta
+        for rates, given in (((0.1, 0.2), None), ((0.2, 0.4), shares), ((0.2, 0.4), None))
+    )
+    np.testing.assert_array_equal(less, same)
+    assert not np.array_equal(less, more)
+
+
+def test_a_share_of_nothing_ends_dropout_from_its_step_on():
+    case = make_case((4, 20, 2), n=30).held_by(dropout=(0.2, 0.5))
+    free, n_kept = case.held_by(dropout=(0.0, 0.0)), 3
+    shares = np.column_stack([np.arange(5) < n_kept, np.ones(5)]).astype(float)
+    state, _ = case.train(Adam(), eta=0.01, n_epochs=1, batch_size=6, shares=shares)
+    first = case.changed(X=case.problem.X[:18], Y=case.problem.Y[:18])
+    middle, _ = first.train(Adam(), eta=0.01, n_epochs=1, batch_size=6)
+    last = free.changed(X=case.problem.X[18:], Y=case.problem.Y[18:]).problem
+    steps = last.epochs(middle, optimizer=Adam(), batch_size=6)
+    next(steps)
+    steps.close()
+    np.testing.assert_array_equal(state.theta, middle.theta)

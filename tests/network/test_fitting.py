@@ -1,5 +1,7 @@
 """When training stops, at which rate it goes on, and what it ends with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,14 @@ from network_cases import make_case
 
 from skreg.network.fitting import History, Patience, Settings, fit_epochs
 from skreg.network.optimizers import SGD
-from skreg.network.schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle
+from skreg.network.schedules import (
+    Adaptive,
+    Constant,
+    Cosine,
+    FlatCosine,
+    InverseScaling,
+    OneCycle,
+)
 from skreg.network.state import TrainingState
 
 
@@ -122,6 +131,21 @@ def test_cosine_falls_from_the_initial_rate_to_zero_step_by_step():
     np.testing.assert_allclose(rates, 0.1 * (1 + np.cos(np.pi * t)), atol=1e-17)
     later = Cosine(4, first=7).rates(0.2, 7, 0, 5)
     assert np.array_equal(later, rates[:5])
+
+
+def test_flat_cosine_stays_for_half_of_the_steps_and_then_falls_as_a_cosine_does():
+    rates = np.concatenate([FlatCosine(5).rates(0.2, epoch, 0, 2) for epoch in range(6)])
+    assert np.array_equal(rates[:5], np.full(5, 0.2))
+    np.testing.assert_allclose(rates[5:10], Cosine(1).rates(0.2, 0, 0, 5), rtol=1e-15)
+    assert np.array_equal(rates[10:], [0, 0])
+
+
+def test_shares_are_rates_from_one_of_dropout_and_decay():
+    plain = Settings(SGD(0.0), Cosine(4), 0.1, 3, 4, 0.0, np.inf)
+    assert plain.shares(0, 5) is None
+    shares = replace(plain, decay_schedule=FlatCosine(4)).shares(3, 5)
+    assert np.array_equal(shares[:, 0], np.ones(5))
+    np.testing.assert_allclose(shares[:, 1], 10 * FlatCosine(4).rates(0.1, 3, 0, 5))
 
 
 def test_one_cycle_is_that_of_torch():

@@ -39,6 +39,22 @@ def test_decoupled_decay(rule, penalty):
     np.testing.assert_allclose(state.theta, expected, rtol=1e-8, atol=1e-10)
 
 
+@rules
+@pytest.mark.parametrize("penalty", [L2(), ElasticNet(0.4)], ids=repr)
+def test_every_step_has_its_own_share_of_decoupled_decay(rule, penalty):
+    case = make_case((4, 6, 2), n=33).held_by(penalty=penalty, alpha=0.2, weight_decay="decoupled")
+    twin, shares = case.twin, np.column_stack([np.ones(5), [1.0, 0.7, 0.0, 0.2, 0.4]])
+    decay, twin.l2 = twin.l2, 0.0
+    X, Y, _ = case.data
+    optimizer, twin_rule = RULES[rule]
+    state, _ = case.train(optimizer, eta=0.03, n_epochs=12, batch_size=8, shares=shares)
+    expected = twin.train(
+        case.theta, X, Y, twin_rule(0.03), n_epochs=12, batch_size=8, decay=decay,
+        decay_shares=shares[:, 1],
+    )  # fmt: skip
+    np.testing.assert_allclose(state.theta, expected, rtol=1e-8, atol=1e-10)
+
+
 # --- groups -------------------------------------------------------------------------------------
 
 
