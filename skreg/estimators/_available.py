@@ -1,8 +1,11 @@
-"""Methods that an estimator has only with some parameters."""
+"""Methods that an estimator has only with some parameters, or for rows in memory."""
 
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
+
+from skreg._not_in_memory import refuse_chunks
+from skreg._validation import is_in_memory
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,3 +30,15 @@ def only_where(missing: Callable[[Any], str]) -> Callable[[F], F]:
             return self.function.__get__(instance, owner)
 
     return cast(Callable[[F], F], Method)
+
+
+def takes_rows(method: F) -> F:
+    """Make a method name rows in chunks, in the place of X, before it misses the y beside them."""
+
+    @functools.wraps(method)
+    def call(self, X, *args, **kwargs):
+        if not is_in_memory(X):
+            refuse_chunks(X, type(self).__name__, method.__name__)
+        return method(self, X, *args, **kwargs)
+
+    return cast(F, call)

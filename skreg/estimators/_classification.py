@@ -20,6 +20,7 @@ from skreg._validation import (
     validated_fit,
 )
 from skreg._warnings import warn_user
+from skreg.estimators._available import takes_rows
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
@@ -147,6 +148,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         raw = self._raw_with(X, offset)
         return self._loss.log_inverse_link(raw)
 
+    @takes_rows
     def score(self, X, y, sample_weight=None, offset=None):
         """Share of the rows whose class is predicted.
 

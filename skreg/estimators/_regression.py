@@ -18,7 +18,7 @@ from skreg._validation import (
     validated,
     validated_fit,
 )
-from skreg.estimators._available import only_where
+from skreg.estimators._available import only_where, takes_rows
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
@@ -99,6 +99,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
     @only_where(_not_additive)
+    @takes_rows
     @fit_follows_x
     @validated_fit
     def partial_fit(self, X, y, sample_weight=None, offset=None):
@@ -194,6 +195,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         raw, X = self._raw(X)
         return self._from_raw(raw[None], X, offset)[0]
 
+    @takes_rows
     @follows_x
     def score(self, X, y, sample_weight=None, offset=None):
         """R² of the predictions; for losses with a log link D², the share of deviance explained.

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skreg._validation import validated_fit
-from skreg.estimators._available import only_where
+from skreg.estimators._available import only_where, takes_rows
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._lazy import lazily
 from skreg.estimators._mlp import BaseRegularizedMLP, needs_batches
@@ -106,6 +106,7 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
     _target: ClassTarget = field(init=False)
 
     @only_where(needs_batches)
+    @takes_rows
     @validated_fit
     def partial_fit(
         self,
@@ -189,6 +190,8 @@ class RegularizedMLPClassifier(ClassifierMixin, BaseRegularizedMLP):
         """
         raw = self._predict_raw(X)
         return self._target.log_probabilities(raw)
+
+    score = takes_rows(ClassifierMixin.score)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -10,7 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skreg._validation import validated_fit
-from skreg.estimators._available import only_where
+from skreg.estimators._available import only_where, takes_rows
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._lazy import lazily
 from skreg.estimators._mlp import BaseRegularizedMLP, needs_batches
@@ -90,6 +90,7 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
     quantile: float = 0.5
 
     @only_where(needs_batches)
+    @takes_rows
     @validated_fit
     def partial_fit(
         self,
@@ -137,6 +138,8 @@ class RegularizedMLPRegressor(RegressorMixin, BaseRegularizedMLP):
         """
         raw = self._predict_raw(X)
         return self._target.predict(raw)
+
+    score = takes_rows(RegressorMixin.score)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -360,9 +360,8 @@ def test_scores_of_chunks_that_cannot_be():
         classes.score(chunks())
     ridge = search.best_estimator_
     for many in ([X, X], [(X.to_numpy(), Y)]):
-        for use in (ridge.predict, lambda rows: ridge.score(rows, "y")):
-            with pytest.raises(ValueError, match=r"X is a list of chunks.*Call it for each chunk"):
-                use(many)
+        with pytest.raises(ValueError, match=r"X is a list of chunks.*Call it for each chunk"):
+            ridge.predict(many)
     for use in (search.predict, search.best_estimator_.predict, StandardScaler().fit):
         with pytest.raises(ValueError, match=r"not drawn into memory|is rows in chunks"):
             use(chunks())
