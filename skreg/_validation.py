@@ -19,6 +19,7 @@ from skreg._arrays import fit_where_x_is
 from skreg._labels import as_numbers, refuse_missing, refuse_name
 from skreg._not_in_memory import refuse_chunks
 from skreg._sparse import check_sparse
+from skreg._table_columns import columns_named
 
 _FAR = 1e150  # squares of numbers beyond it, or below its inverse, leave float64
 _LARGEST = float(np.finfo(np.float64).max)
@@ -88,7 +89,8 @@ def validated(
         y = as_numbers(y) if numeric else y
         refuse_missing(y)
     try:
-        return validate_data(estimator, X, y, **options)
+        with columns_named(estimator, X, options.get("reset", True)):
+            return validate_data(estimator, X, y, **options)
     except OverflowError as error:
         raise ValueError(f"X holds a number that is too large for a float: {error}.") from error
 

@@ -8,15 +8,16 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skreg._documentation import DocumentedMixin
 from skreg._state import Stored
+from skreg._table_columns import columns_named
 
 
 class NumericTransformer(Stored, TransformerMixin, DocumentedMixin, BaseEstimator):
     """A transformer of numbers, of which NaN stay NaN, in the precision that they come in."""
 
     def _checked(self, X: ArrayLike, reset: bool) -> np.ndarray:
-        return validate_data(
-            self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
-        )
+        kinds = [np.float64, np.float32]
+        with columns_named(self, X, reset):
+            return validate_data(self, X, reset=reset, dtype=kinds, ensure_all_finite="allow-nan")
 
     @staticmethod
     def _weights(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def bad_data():
         "one dimension": (X[:, 0], y, None, "Expected 2D array"),
         "lengths differ": (X, y[:-1], None, r"inconsistent numbers of samples.*60.*59"),
         "complex": (X + 1j, y, None, "Complex data"),
-        "words": (np.full((60, 2), "word"), y, None, "could not convert|convert string"),
+        "words": (np.full((60, 2), "word"), y, None, "column 0 of X holds .word. in row 0"),
         "no y": (X, None, None, "requires y to be passed"),
         "too few weights": (X, y, np.ones(59), r"sample_weight.*\(60,\).*\(59,\)"),
         "matrix of weights": (X, y, np.ones((60, 2)), "sample_weight"),
