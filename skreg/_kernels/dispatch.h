@@ -54,4 +54,29 @@ static inline int skreg_x86_64_level(void)
 #else
 #define SKREG_DISPATCH
 #endif
+
+/* The resolvers that GCC makes for the loader ask libgcc what the processor has. Linked with
+ * --wrap=__cpu_indicator_init (see _build.py) they ask here, and SKREG_MAX_ISA hides what is above it. That is
+ * before the kernel's own constructors, but after the C library has been loaded. */
+#ifdef SKREG_WRAPPED
+#include <stdlib.h>
+#include <string.h>
+
+extern unsigned __cpu_features2[] __attribute__((visibility("hidden")));
+int __real___cpu_indicator_init(void);
+
+/* Of libgcc's features, which are numbered from 0 on, the second array has those from 32. */
+enum { SKREG_X86_64_V3 = 97, SKREG_X86_64_V4 = 98 };
+
+__attribute__((visibility("hidden"))) int __wrap___cpu_indicator_init(void)
+{
+    const int failed = __real___cpu_indicator_init();
+    const char *most = getenv("SKREG_MAX_ISA");
+    if (most && (!strcmp(most, "avx2") || !strcmp(most, "baseline")))
+        __cpu_features2[SKREG_X86_64_V4 / 32 - 1] &= ~(1u << SKREG_X86_64_V4 % 32);
+    if (most && !strcmp(most, "baseline"))
+        __cpu_features2[SKREG_X86_64_V3 / 32 - 1] &= ~(1u << SKREG_X86_64_V3 % 32);
+    return failed;
+}
+#endif
 #endif

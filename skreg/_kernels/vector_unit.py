@@ -1,4 +1,4 @@
-"""Which vector unit matrix products use at most: a matter of tests and benchmarks."""
+"""Which vector unit products use at most, for tests and benchmarks; loops ask in `dispatch.h`."""
 
 import os
 from collections.abc import Mapping
