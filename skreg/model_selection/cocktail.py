@@ -10,26 +10,38 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.stats import loguniform
 from sklearn.base import is_classifier
-from sklearn.model_selection import ParameterSampler
+from sklearn.model_selection import (
+    ParameterSampler,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+)
 from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
 from skreg.model_selection.pipelines import alpha_name, is_network, last_step
 
 Space = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
-#: λ of L2 around 3/n; of others as dear, about, at the start of a network.
+#: n·λ of L2; of others as dear, about, at the start of a network.
 _L2, _L1, _DECOUPLED = (0.3, 100.0), (0.03, 10.0), (15.0, 5000.0)
+#: Below so many rows few candidates are all trained to the end.
+FEW_ROWS = 1000
+#: Candidates of few and of more rows, and how often these are looked at.
+_FEW, _MANY, _RUNGS = 12, 40, 3
+#: Folds where the search names none, and how often few rows are cut into such.
+_FOLDS, _REPEATS = 5, 2
 
 
 def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
     """What `Cocktail` draws from if nothing else is said, to be read and changed.
 
     A list of spaces, one for each kind of penalty, as `sklearn.model_selection.ParameterSampler`
-    takes it: by the name of a parameter a list of values, or a distribution. They differ in the
-    penalty and its λ, which is about 1/n, and share dropout, members of an ensemble, numerical
-    embeddings (of a dense X), smoothing of labels, early stopping, the learning rate and the widths
-    of layers.
+    takes it: by the name of a parameter a list of values, or a distribution. In half of them
+    the network chooses its λ itself; in others λ is drawn, about 1/n. They share
+    dropout, members of an ensemble, numerical embeddings (of a dense X), the learning rate with its
+    schedule, and the widths of layers; from 1000 rows on also groups of inputs, smoothing of labels
+    and early stopping, which ask for rows to be held out.
 
     Parameters
     ----------
@@ -48,53 +60,69 @@ def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
     >>> from skreg.model_selection import cocktail_space
     >>> space = cocktail_space(RegularizedMLPRegressor(), np.zeros((100, 3)))
     >>> [one["penalty"] for one in space]
-    [['l2'], ['l2'], ['elasticnet'], ['group']]
+    [['l2'], ['elasticnet'], ['l2'], ['l2']]
+    >>> [one["alpha"] for one in space[:2]]
+    [['auto'], ['auto']]
     >>> space[0]["dropout"], space[0]["n_members"]
-    ([0.0, 0.1, 0.2, 0.4], [1, 1, 8])
+    ([0.0, 0.1, 0.2, 0.3], [1, 8])
     """
     n, prefix = _num_samples(X), alpha_name(estimator).removesuffix("alpha")
     bins = {} if issparse(X) else {"numerical_embedding": [None, "piecewise_linear"]}
     common: dict[str, Any] = {
-        "dropout": [0.0, 0.1, 0.2, 0.4],
-        "n_members": [1, 1, 8],
-        "early_stopping": [False, False, True],
+        "dropout": [0.0, 0.1, 0.2, 0.3],
+        "n_members": [1, 8],
+        "learning_rate": ["one_cycle", "one_cycle", "flat_cosine"],
         "learning_rate_init": loguniform(0.003, 0.02),
-        "hidden_layer_sizes": [(128, 64), (256, 128), (256,)],
+        "hidden_layer_sizes": [(128, 64), (256, 128)],
     }
-    if is_classifier(estimator):
-        common["label_smoothing"] = [0.0, 0.0, 0.05, 0.1]
+    if n >= FEW_ROWS:
+        common["early_stopping"] = [False, False, True]
+        if is_classifier(estimator):
+            common["label_smoothing"] = [0.0, 0.0, 0.05]
 
-    def of(limits, more):
-        low, high = limits
-        space = {"alpha": loguniform(low / n, high / n)} | common | more
+    def of(penalty, limits=None, **more):
+        alpha = ["auto"] if limits is None else loguniform(limits[0] / n, limits[1] / n)
+        space = {"alpha": alpha, "penalty": [penalty]} | common | more
         return {prefix + name: values for name, values in space.items()}
 
-    return [
-        of(_L2, {"penalty": ["l2"], "weight_decay": ["coupled"]} | bins),
-        of(_DECOUPLED, {"penalty": ["l2"], "weight_decay": ["decoupled"]} | bins),
-        of(_L1, {"penalty": ["elasticnet"], "l1_ratio": [0.5, 0.9]} | bins),
-        of(_L1, {"penalty": ["group"], "groups": ["inputs"]}),
+    spaces = [
+        of("l2", **bins),
+        of("elasticnet", **bins),
+        of("l2", _L2, **bins),
+        of("l2", _DECOUPLED, weight_decay=["decoupled"], **bins),
     ]
+    if n < FEW_ROWS:
+        return spaces
+    l1 = {"l1_ratio": [0.5, 0.9]}
+    return [*spaces, of("elasticnet", _L1, **l1, **bins), of("group", _L1, groups=["inputs"])]
 
 
 @dataclass
 class Cocktail:
     """Random choices of regularizers, for `PathSearchCV`: which of them, and how strong.
 
-    The first candidate is the estimator as it is. All train for a ninth of their epochs, the better
-    third goes on for three times as many, and a third of that to the end: for each split a quarter
-    as many whole fits as there are candidates, about.
+    The first candidate is the estimator as it is, and all others are compared with it split by
+    split. It is left for the candidate whose mean gain less its standard error is largest, if that
+    is above 0; so a few hundred rows, which cannot tell many candidates apart, leave things as they
+    are. ``cv_results_`` has ``mean_gain_score`` and ``std_error_gain_score``. A single split has no
+    standard error: there the best candidate is chosen.
+
+    Below 1000 rows all candidates are trained to the end. From there on they train for a ninth of
+    their epochs, the better third goes on for three times as many, and a third of that to the end,
+    beside the first: for each split about a quarter as many whole fits as there are candidates.
 
     Parameters
     ----------
-    n_candidates : int, default=40
-        How many are drawn.
+    n_candidates : int or "auto", default="auto"
+        How many there are: "auto" is 12 below 1000 rows, else 40.
     time_budget : float or None, default=None
         Seconds in which training should end, but for the last fit to all rows. New candidates are
         begun while the first rung has time, at most ``n_candidates`` and at least three; how many
         it were depends on the machine, and giving this number as ``n_candidates`` repeats them.
     random_state : int, RandomState instance or None, default=None
-        Draws the candidates. The networks have a ``random_state`` of their own.
+        Draws the candidates, and the folds: where the search has ``cv=None``, 1000 rows and more
+        are cut into five folds once, and fewer twice. The networks have a ``random_state`` of their
+        own.
     space : None, dict or list of dict, default=None
         By the name of a parameter of the network (in a Pipeline with the name of the step) a list
         of values or a distribution of `scipy.stats`; of several dicts each is as likely. None is
@@ -104,7 +132,8 @@ class Cocktail:
     ----------
     A. Kadra, M. Lindauer, F. Hutter, J. Grabocka (2021), "Well-tuned simple nets excel on tabular
     datasets". K. Jamieson, A. Talwalkar (2016), "Non-stochastic best arm identification and
-    hyperparameter optimization".
+    hyperparameter optimization". C. Nadeau, Y. Bengio (2003), "Inference for the generalization
+    error".
 
     Examples
     --------
@@ -114,20 +143,21 @@ class Cocktail:
     >>> X, y = load_iris(return_X_y=True)
     >>> network = RegularizedMLPClassifier(max_iter=9, random_state=0)
     >>> search = PathSearchCV(network, candidates=Cocktail(9, random_state=0), cv=3).fit(X, y)
-    >>> search.cv_results_["n_resources"].tolist().count(9)
-    1
+    >>> search.cv_results_["std_error_gain_score"][0], len(search.cv_results_["params"])
+    (np.float64(0.0), 9)
     """
 
-    n_candidates: int = 40
+    n_candidates: int | str = "auto"
     time_budget: float | None = None
     random_state: Any = None
     space: Space | None = None
 
     def check(self, search: Any) -> None:
         """Raise ValueError where this and other parameters of a search do not go together."""
-        if not (isinstance(self.n_candidates, Integral) and self.n_candidates >= 1):
+        n = self.n_candidates
+        if not (n == "auto" if isinstance(n, str) else isinstance(n, Integral) and n >= 1):
             raise ValueError(
-                f"n_candidates={self.n_candidates!r} of Cocktail must be a positive whole number."
+                f'n_candidates={n!r} of Cocktail must be a positive whole number, or "auto".'
             )
         budget = self.time_budget
         if budget is not None and not (isinstance(budget, Real) and budget > 0):
@@ -158,11 +188,32 @@ class Cocktail:
         _check_names(estimator, [space] if isinstance(space, Mapping) else space)
         name = alpha_name(estimator)
         first: dict[str, Any] = {name: estimator.get_params()[name]}
-        if self.n_candidates == 1:
+        n = self.n_candidates
+        n = (_FEW if _num_samples(X) < FEW_ROWS else _MANY) if isinstance(n, str) else int(n)
+        if n == 1:
             return [first]
-        rng = check_random_state(deepcopy(self.random_state))
-        drawn = ParameterSampler(space, int(self.n_candidates) - 1, random_state=rng)
+        drawn = ParameterSampler(space, n - 1, random_state=self._rng())
         return [first, *({key: _plain(value) for key, value in one.items()} for one in drawn)]
+
+    def limits(self, X: Any) -> dict[str, float | None]:
+        """Of the `Job`: seconds, and how often candidates are looked at."""
+        n_rungs = 1 if _num_samples(X) < FEW_ROWS else _RUNGS
+        return {"time_budget": self.time_budget, "n_rungs": n_rungs}
+
+    def folds(self, y: Any, has_labels: bool) -> RepeatedKFold | RepeatedStratifiedKFold:
+        """Splits where the search names none."""
+        by_class = has_labels and type_of_target(y) in ("binary", "multiclass")
+        make = RepeatedStratifiedKFold if by_class else RepeatedKFold
+        n_repeats = _REPEATS if _num_samples(y) < FEW_ROWS else 1
+        return make(n_splits=_FOLDS, n_repeats=n_repeats, random_state=self._rng())
+
+    def _rng(self) -> np.random.RandomState:
+        return check_random_state(deepcopy(self.random_state))
+
+
+def cocktail_of(search: Any) -> Cocktail | None:
+    """The candidates that a search asks for; None for a grid of λ."""
+    return Cocktail() if isinstance(search.candidates, str) else search.candidates
 
 
 def _plain(value: Any) -> Any:

@@ -20,8 +20,6 @@ from skreg.model_selection.pipelines import is_network, last_step
 
 #: One λ in so many goes on, for so many times the epochs.
 FACTOR = 3
-#: Of candidates that differ in more than λ the first are stopped after a ninth of the epochs.
-RUNGS = 3
 
 
 def serves(job):
@@ -45,9 +43,7 @@ def run(job):
     ``n_resources``, the epochs that each was allowed, and ``stopped``. Under a ``time_budget`` the
     first rung begins no more candidates once it has used its share: these are left out.
     """
-    rungs = schedule(
-        last_step(job.estimator).max_iter, len(job.alphas), RUNGS if job.candidates else math.inf
-    )
+    rungs = schedule(last_step(job.estimator).max_iter, len(job.alphas), job.n_rungs)
     splits = [Split(job, j) for j in range(len(job.splits))]
     n_resources = np.full(len(job.alphas), rungs[-1])
     door = Door(job.time_budget, len(rungs))
@@ -108,8 +104,10 @@ def _better(job, trials, left):
     fits = {i: [trial.fit for trial in trials if trial.i == i] for i in left}
     means = np.array([np.mean([score_of(fit, job.metric) for fit in fits[i]]) for i in left])
     order = left[np.argsort(-np.where(np.isfinite(means), means, -np.inf), kind="stable")]
-    n_kept = math.ceil(len(left) / FACTOR)
-    return np.sort(order[:n_kept]), order[n_kept:]
+    kept = order[: math.ceil(len(left) / FACTOR)]
+    if job.candidates:  # the first is what all others are compared with
+        kept = np.union1d(kept, left[:1])
+    return np.sort(kept), np.setdiff1d(order, kept)
 
 
 def _tell(job, n_epochs, all_epochs, left, stopped):

@@ -1,5 +1,6 @@
 """What a search asks of a route, what a route answers, and who is told on the way."""
 
+import math
 import threading
 import time
 from collections import Counter
@@ -144,6 +145,7 @@ class Job:
     resource: str | None = None  # what successive halving rations: "epochs"
     metric: Any = None  # name of the scorer by which it does
     candidates: tuple = ()  # parameters of each, by name, where these differ in more than λ
+    n_rungs: float = math.inf  # how often halving looks at most
     time_budget: float | None = None  # seconds for all of them together
     # What routes keep from one job to the next: all jobs of a search have the same rows, splits and
     # parameters of ``fit``.

@@ -7,6 +7,7 @@ from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
 from skreg._warnings import warn_user
+from skreg.model_selection.paired import gains, surest
 
 #: Words for the one-standard-error rule.
 ONE_STD_ERR = ("one_std_err", "1se")
@@ -92,7 +93,9 @@ class Outcome:
         best = search._select_best_index(search.refit, metric, results)
         if not callable(search.refit):
             best = best_finished(results, metric, best)
-            if not self.pairs[best][0].candidates:
+            if self.pairs[best][0].candidates:
+                best = self._surest(results, metric, best)
+            else:
                 simplest = self._simplest(results, metric, best)
                 combination, i = self.pairs[simplest]
                 self.attributes["alpha_one_std_err_"] = float(combination.alphas[i])
@@ -106,6 +109,17 @@ class Outcome:
             "alphas_": combination.alphas,
             "criterion_": combination.criterion,
         }
+
+    def _surest(self, results, metric, best):
+        """Index of the candidate that surely gains on the first; ``best`` of a single split."""
+        splits = self.evaluation.job.splits
+        scores = np.array([results[f"split{j}_test_{metric}"] for j in range(len(splits))]).T
+        ratio = float(np.mean([len(test) / len(train) for train, test in splits]))
+        mean, error = gains(scores, ratio)
+        results[f"mean_gain_{metric}"], results[f"std_error_gain_{metric}"] = mean, error
+        if len(splits) == 1 or not np.isfinite(scores[0]).all():
+            return best
+        return surest(mean, error, ~results["stopped"])
 
     def _simplest(self, results, metric, best):
         """Index of the candidate within one standard error of the best; edges are warned of."""

@@ -19,6 +19,7 @@ from skreg.model_selection.affine import check_steps, first_imputes
 from skreg.model_selection.chunk_folds import chunk_parts_of, goes_by_passes
 from skreg.model_selection.chunk_steps import PartsBehind
 from skreg.model_selection.chunked_rows import ChunkedRows
+from skreg.model_selection.cocktail import cocktail_of
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
 from skreg.model_selection.metrics import square_scores
@@ -193,6 +194,8 @@ def splits_of(search, X, y, routed):
         return []
     column = column_of_folds(search.cv) if isinstance(search.cv, str) else None
     cv = search.cv if column is None else by_column(X, column)
+    if cv is None and (cocktail := cocktail_of(search)) is not None:
+        cv = cocktail.folds(y, is_classifier(search.estimator))
     cv = check_cv(cv, y, classifier=is_classifier(search.estimator))
     n_splits = cv.get_n_splits(X, y, **routed.splitter.split)
     splits = list(cv.split(X, y, **routed.splitter.split))

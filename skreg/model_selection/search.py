@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters, fit_follows_x
-from skreg.model_selection.cocktail import Cocktail
+from skreg.model_selection.cocktail import Cocktail, cocktail_of
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
 from skreg.model_selection.job import Watch
@@ -306,7 +306,7 @@ class PathSearchCV(SearchResults):
             If some fits failed and ``error_score`` is a number.
         """
         choice = check_choices(self)
-        cocktail = Cocktail() if isinstance(self.candidates, str) else self.candidates
+        cocktail = cocktail_of(self)
         if cocktail is not None:
             cocktail.check(self)
         scorers, metric = self._get_scorers()
@@ -328,7 +328,7 @@ class PathSearchCV(SearchResults):
         job = job_of(self, X, y, routed, scorers_of(scorers))
         if cocktail is not None:
             found[0].candidates = cocktail.draw(self.estimator, X)
-            job = replace(job, time_budget=cocktail.time_budget)
+            job = replace(job, **cocktail.limits(X))
             choice = len(found[0].candidates)
         n_splits = max(1, len(job.splits))
         if self.verbose > 0:

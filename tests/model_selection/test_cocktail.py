@@ -16,6 +16,7 @@ from skreg import QuadraticApproxRidge, RegularizedMLPClassifier, RegularizedMLP
 from skreg.model_selection import Cocktail, PathSearchCV, cocktail_space
 
 X, Y = load_iris(return_X_y=True)
+WORST = {"learning_rate_init": 1e-9}
 NETWORK = RegularizedMLPClassifier((8,), alpha=1e-3, max_iter=9, random_state=0)
 CV = KFold(2, shuffle=True, random_state=0)
 
@@ -29,14 +30,57 @@ def test_the_default_space_is_a_search():
     found = search(18, scoring="neg_log_loss")
     results = found.cv_results_
     assert results["params"][0] == {"alpha": 1e-3}
-    assert results["n_resources"].tolist().count(9) == 2
-    assert set(results["n_resources"]) == {1, 3, 9}
+    assert set(results["n_resources"]) == {9}
     assert len(set(results["param_penalty"].compressed())) > 1
     assert np.ma.getmaskarray(results["param_dropout"]).tolist() == [True] + [False] * 17
     assert not results["stopped"][found.best_index_]
     assert found.best_alpha_ == found.best_estimator_.alpha_
     assert found.best_estimator_.get_params().items() >= found.best_params_.items()
     assert len(found.to_frame()) == 18
+
+
+def test_many_rows_halve_the_candidates_and_keep_the_first():
+    rows = np.arange(1000) % 150
+    space = {"learning_rate_init": [1e-9], "dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]}
+    for network, first_is_best in ((NETWORK, True), (clone(NETWORK).set_params(**WORST), False)):
+        cocktail = Cocktail(10, random_state=1, space=space if first_is_best else None)
+        found = PathSearchCV(network, candidates=cocktail, cv=CV, scoring="neg_log_loss")
+        found.fit(X[rows], Y[rows])
+        assert set(found.cv_results_["n_resources"]) == {1, 3, 9}
+        assert not found.cv_results_["stopped"][0]
+        assert found.cv_results_["n_resources"].tolist().count(9) == 2 + (not first_is_best)
+        assert (found.best_index_ == 0) == first_is_best
+
+
+@pytest.mark.parametrize(("n", "n_splits", "n_candidates"), [(150, 10, 12), (1000, 5, 40)])
+def test_few_rows_are_cut_twice_and_have_fewer_candidates(n, n_splits, n_candidates):
+    network = clone(NETWORK).set_params(max_iter=1)
+    space = {"alpha": loguniform(1e-4, 1e-2)}
+    found = PathSearchCV(network, candidates=Cocktail(random_state=0, space=space))
+    rows = np.arange(n) % 150
+    assert found.fit(X[rows], Y[rows]).n_splits_ == n_splits
+    assert len(found.cv_results_["params"]) == n_candidates
+
+
+def test_the_estimator_is_left_for_what_surely_gains():
+    """The choice from the table of scores, written out."""
+    found = search(12, scoring="neg_log_loss", cocktail=Cocktail(12, random_state=3))
+    results = found.cv_results_
+    scores = np.array([results[f"split{j}_test_score"] for j in range(2)])
+    gain = scores - scores[:, :1]
+    error = gain.std(axis=0, ddof=1) * np.sqrt(1 / 2 + 1)  # two halves
+    np.testing.assert_allclose(results["mean_gain_score"], gain.mean(axis=0))
+    np.testing.assert_allclose(results["std_error_gain_score"], error)
+    bound = gain.mean(axis=0) - error
+    assert found.best_index_ == (bound.argmax() if bound.max() > 0 else 0)
+    assert found.best_score_ == results["mean_test_score"][found.best_index_]
+
+
+def test_of_a_single_split_the_best_is_chosen():
+    one = [next(CV.split(X))]
+    found = PathSearchCV(NETWORK, candidates=Cocktail(6, random_state=1), cv=one).fit(X, Y)
+    assert found.cv_results_["rank_test_score"][found.best_index_] == 1
+    assert np.isnan(found.cv_results_["std_error_gain_score"]).all()
 
 
 def test_the_same_seed_repeats_it():
@@ -90,9 +134,11 @@ def test_time_ends_the_first_rung():
 
 def test_the_space_is_for_the_data():
     dense = cocktail_space(RegularizedMLPRegressor(), X)
-    assert dense[0]["alpha"].support() == (0.3 / 150, 100 / 150)
-    assert "numerical_embedding" in dense[0]
-    assert "numerical_embedding" not in dense[3]  # groups of inputs
+    assert dense[2]["alpha"].support() == (0.3 / 150, 100 / 150)
+    assert all("numerical_embedding" in one and "early_stopping" not in one for one in dense)
+    many = cocktail_space(NETWORK, np.zeros((1000, 2)))
+    assert "numerical_embedding" not in many[-1]  # groups of inputs
+    assert "label_smoothing" in many[0]
     sparse = cocktail_space(RegularizedMLPRegressor(), csr_array(X))
     assert not any("numerical_embedding" in one for one in sparse)
 
@@ -106,6 +152,7 @@ def test_the_space_is_for_the_data():
         (dict(selection="1se"), "selection"),
         (dict(cv="loo"), "cv"),
         (dict(candidates=Cocktail(0)), "n_candidates"),
+        (dict(candidates=Cocktail("many")), "n_candidates"),
         (dict(candidates=Cocktail(time_budget=0)), "time_budget"),
         (dict(candidates=Cocktail(space={"max_iter": [3]})), "max_iter"),
         (dict(candidates=Cocktail(space={"scaler__x": [3]})), "scaler__x"),
