@@ -37,8 +37,8 @@ from skreg.quadratic.chunk_risk import ChunkRisk, Passes
 from skreg.quadratic.risk_sums import WHOLE
 from skreg.rows import Chunks, spark_chunks
 from skreg.rows.sources import is_chunked
-from skreg.solvers.chunk_paths import solve_in_chunks
 from skreg.solvers.method import by_targets
+from skreg.solvers.shared_passes import solve_in_chunks
 
 
 class ChunkParts(Parts):

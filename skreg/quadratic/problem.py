@@ -54,6 +54,14 @@ class Problem(ABC):
         return False
 
     @property
+    def has_far_targets(self) -> bool:
+        """Whether targets, not just a few, lie far out on a flat part of a loss.
+
+        Predictions that reach them are so large that float64 leaves residuals few digits.
+        """
+        return False
+
+    @property
     @abstractmethod
     def n_features(self) -> int:
         """p."""

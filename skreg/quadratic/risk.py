@@ -259,10 +259,6 @@ class EmpiricalRisk(Problem):
 
     @cached_property
     def has_far_targets(self) -> bool:
-        """Whether targets, not just a few, lie far out on a flat part of ℓ.
-
-        Predictions that reach them are so large that float64 leaves residuals few digits.
-        """
         if not (self.loss.has_flat_parts and self.has_curvature and self.loss.has_identity_link):
             return False
         bend = self.loss.majorizer(self.y, self.null.raw)[:, 0]

@@ -1,4 +1,4 @@
-"""Solutions of rows in chunks: all training parts and all λ together, certified and reported."""
+"""Solutions of rows in chunks: all training parts and all λ together, certified on the way."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from skreg._validation import check_alphas
-from skreg.penalties import Penalty, Separable
-from skreg.quadratic import Problem
+from skreg.penalties import Separable
 from skreg.quadratic.chunk_risk import ChunkRisk, look
 from skreg.rows.products import EPS, Array
 from skreg.solvers.anchor import FIRST, LAST, limit_note
 from skreg.solvers.chunk_newton import Track, advance, follow
 from skreg.solvers.chunk_walk import Walk, walks_of
 from skreg.solvers.degrees_of_freedom import degrees_of_freedom
-from skreg.solvers.method import Answer, Freedom, Method, Solution, Task
+from skreg.solvers.method import Answer, Method, Task
 
 # At λ = 0 gradients are followed further.
 _UNPENALIZED = 1e-10
@@ -37,18 +34,23 @@ class ChunkNewton(Method):
         "is_full": (True,),
     }
     unit = "passes"
+    reads_chunks = True
 
     def path(self, task: Task) -> Answer:
         """Solve for every λ."""
         risk = cast(ChunkRisk, task.problem)
-        return paths([risk], replace(task, problem=risk), [task.tol])[0]
+        return paths([risk], task, [task.tol], lambda _, i: task.progress(i))[0]
 
-    def closer_of(self, penalty: Penalty) -> float:
-        """The share of ``tol`` that a solution asked for closely aims at.
+    def aimed(self, task: Task, closely: bool, enough: float) -> tuple[Task, float]:
+        """As of every method.
 
         Gradient norms are of first order in the error, and gaps by natural dual points nearly so.
         """
-        return 1e-3 if penalty.is_smooth else 1e-4
+        is_smooth = task.penalty.is_smooth
+        closer = 1e-3 if is_smooth else 1e-4
+        least = max(np.sqrt(enough) if is_smooth else enough, _ROUNDING)
+        aim = max(task.tol * closer if closely else task.tol, least)
+        return replace(task, tol=aim), max(task.tol, least)
 
     def alpha_max(self, task: Task) -> float:
         """Largest pull of the null model, features without a penalty at their best."""
@@ -62,73 +64,6 @@ class ChunkNewton(Method):
         return penalty.alpha_max(point.gradient.reshape(risk.n_outputs, p))
 
 
-def solve_in_chunks(
-    risks: Sequence[ChunkRisk],
-    penalty: Penalty,
-    alphas: ArrayLike,
-    *,
-    tol: float = 1e-8,
-    max_iter: int = 10_000,
-    closely: bool = False,
-    enough: float = 0.0,
-    on_solved: Callable[[int, int], None] | None = None,
-    with_dof: bool = True,
-) -> list[Solution]:
-    """The solutions of risks that share their passes, one `Solution` for each.
-
-    Parameters
-    ----------
-    risks : sequence of ChunkRisk
-    penalty, alphas, tol, max_iter, closely
-        As for `skreg.solvers.solve`; ``max_iter`` counts passes for each λ.
-    enough : float, default=0.0
-        A relative duality gap that is as good as any smaller one for all but the last risk.
-    on_solved : callable, default=None
-        Called with the places of a risk and of a λ that is solved.
-    with_dof : bool, default=True
-        Whether the last risk's solutions come with their degrees of freedom, at the price of a pass
-        with the second derivatives of each.
-
-    Raises
-    ------
-    ValueError
-        If a λ is negative, or the penalty is not convex.
-    """
-    alphas, method = check_alphas(alphas)[0], ChunkNewton()
-    penalty = penalty.for_outputs(risks[0].n_outputs)
-    penalty.check_features(risks[0].n_features)
-    task = Task(risks[-1], penalty, alphas, tol, max_iter)
-    if not method.serves(task):
-        raise ValueError(
-            f"{penalty!r} needs the rows themselves: rows in chunks are for convex penalties and "
-            "losses. Give X and y as arrays."
-        )
-    aim = tol * method.closer_of(penalty) if closely else tol
-    least = np.sqrt(enough) if penalty.is_smooth else enough
-    aim = max(aim, _ROUNDING)
-    aims = [max(aim, least)] * (len(risks) - 1) + [aim]
-    answers = paths(risks, task, aims, on_solved, with_dof)
-    found = zip(risks, answers, aims, strict=True)
-    return [_solution(replace(task, problem=r), a, method, max(tol, goal)) for r, a, goal in found]
-
-
-def solution_in_chunks(
-    problem: Problem,
-    penalty: Penalty,
-    alphas: Array,
-    tol: float,
-    max_iter: int,
-    closely: bool,
-    on_solved: Callable[[int], None] | None,
-) -> Solution:
-    """The solutions of one risk by passes over its rows, as `skreg.solvers.solve` wants them."""
-    told = None if on_solved is None else (lambda j, i: on_solved(i))
-    return solve_in_chunks(
-        [cast(ChunkRisk, problem)], penalty, alphas, tol=tol, max_iter=max_iter, closely=closely,
-        on_solved=told,
-    )[0]  # fmt: skip
-
-
 def paths(
     risks: Sequence[ChunkRisk],
     task: Task,
@@ -136,7 +71,12 @@ def paths(
     on_solved: Callable[[int, int], None] | None = None,
     with_dof: bool = True,
 ) -> list[Answer]:
-    """An `Answer` for each risk, whose relative gaps (or gradient norms) are to be its aim."""
+    """An `Answer` for each risk, whose relative gaps (or gradient norms) are to be its aim.
+
+    ``on_solved`` is called with the places of a risk and of a λ that is solved. ``with_dof`` says
+    whether the last risk's answer is to have degrees of freedom, at the price of a pass with second
+    derivatives for each; the others' are not known.
+    """
     walks = walks_of(risks, task.penalty, aims)
     alphas, places = np.unique(-task.alphas, return_inverse=True)
 
@@ -148,6 +88,8 @@ def paths(
     answers = [
         _answer(walk, [part[i] for i in places]) for walk, part in zip(walks, tracks, strict=True)
     ]
+    for answer in answers:
+        answer.dof = np.full(len(places), np.nan)
     if with_dof:
         answers[-1].dof = _degrees(walks[-1], tracks[-1])[places]
     return answers
@@ -178,6 +120,7 @@ def _answer(walk: Walk, tracks: Sequence[Track]) -> Answer:
         n_expansions=np.array([t.n_quadratics for t in ends]),
         exhausted=np.array([t.is_exhausted for t in ends]),
         solver=ChunkNewton.name,
+        rounding=_ROUNDING,
         has_minimizer=not notes,
         notes=notes,
     )
@@ -230,26 +173,3 @@ def _degrees(walk: Walk, tracks: Sequence[Track]) -> Array:
             tangent = penalty.curvature(spot.point.theta.reshape(-1, p), tracks[i].alpha)
             out[i] = degrees_of_freedom(cast(Any, spot.hessian), tangent)
     return out
-
-
-def _solution(task: Task, answer: Answer, method: Method, tol: float) -> Solution:
-    from skreg.solvers.solve import norms_of, shortfall  # which calls this module
-
-    risk = cast(ChunkRisk, task.problem)
-    assert answer.intercepts is not None
-    dof = np.full(len(task.alphas), np.nan) if answer.dof is None else answer.dof
-    answer.rounding = _ROUNDING
-    return Solution(
-        task.alphas,
-        *risk.as_seen(answer.thetas, answer.intercepts),
-        freedom=Freedom(dof),
-        norms=norms_of(task.penalty, answer.thetas),
-        risk=answer.risk,
-        dual_gaps=answer.gaps,
-        n_iter=answer.n_iter,
-        solver=answer.solver,
-        gradient_norms=answer.gradient_norms,
-        n_expansions=answer.n_expansions,
-        has_minimizer=answer.has_minimizer,
-        notes=(*answer.notes, *(() if answer.notes else shortfall(task, answer, method, tol))),
-    )

@@ -17,7 +17,12 @@ from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
 from skreg.solvers.chunk_certificate import ChunkCertificate
 from skreg.solvers.descent import lagrange
+from skreg.solvers.method import Method, Task
+from skreg.solvers.proximal_gradient import ProximalGradient
+from skreg.solvers.working_set import ActiveSet, BlockDescent
 
+# What minimizes a quadratic beside a penalty that is not smooth.
+_METHODS: tuple[Method, ...] = (ActiveSet(), BlockDescent(), ProximalGradient())
 # Solved λ that another is begun from.
 _NEIGHBORS = 4
 # The relative gap of the quadratics between two passes: to rounding.
@@ -151,8 +156,6 @@ class Walk:
         self, hessian: DenseHessian, cross: Array, at_zero: Array, alpha: float
     ) -> tuple[Array, Array]:
         """argmin ½θᵀHθ − hᵀθ + P(θ; λ), and the intercepts that go with it."""
-        from skreg.solvers.solve import solve  # which calls this module
-
         risk, mixed = self.risk, hessian.inverse_bb @ hessian.mixed
         if self.is_smooth_at(alpha):
             theta = np.zeros(cross.size)
@@ -166,7 +169,8 @@ class Walk:
                 hessian, cross, at_zero, np.zeros(self.shape[1]), risk.weight, risk.n_rows,
                 risk.fit_intercept,
             )  # fmt: skip
-            theta = solve(quadratic, self.inner, [alpha], tol=_INNER).coefs[0].ravel()
+            task = Task(quadratic, self.inner, np.array([alpha]), tol=_INNER)
+            theta = next(m for m in _METHODS if m.serves(task)).path(task).thetas[0].ravel()
         b = at_zero - mixed @ theta if len(mixed) else np.zeros(self.shape[0])
         return theta, b
 

@@ -175,10 +175,9 @@ class Answer:
         thetas = thetas.reshape(len(points), problem.n_outputs, problem.n_features)
         intercepts, rounding = None, 0.0
         if not problem.is_quadratic:
-            risk = task.risk
             intercepts = np.reshape([point.intercept for point in points], thetas.shape[:2])
-            intercepts = intercepts - thetas @ risk.design.center
-            rounding = risk.rounding.value / (risk.null_risk or 1.0)
+            intercepts = intercepts - thetas @ task.risk.design.center
+            rounding = task.risk.rounding.value / (problem.null_risk or 1.0)
         n_iter = np.array([stop.n_iter for stop in stops])
         dof = np.array([stop.dof for stop in stops], dtype=np.float64)
         expansions = [stop.n_expansions for stop in stops]
@@ -355,6 +354,8 @@ class Method(ABC):
         What ``max_iter`` counts.
     remedy : str
         What helps where rounding keeps it from ``tol``.
+    reads_chunks : bool
+        Whether it is for rows in chunks, and no others.
     closer : float
         The share of ``tol`` that a solution asked for closely aims at.
     """
@@ -364,15 +365,24 @@ class Method(ABC):
     needs: ClassVar[dict[str, tuple[Any, ...]]] = {}
     unit: ClassVar[str] = "iterations"
     remedy: ClassVar[str] = "Bring the features to one scale"
+    reads_chunks: ClassVar[bool] = False
     closer: ClassVar[float] = 1.0
 
     def serves(self, task: Task) -> bool:
         """Whether it can solve this task."""
-        return all(_member(name)(task) in allowed for name, allowed in self.needs.items())
+        return task.problem.is_in_chunks == self.reads_chunks and all(
+            _member(name)(task) in allowed for name, allowed in self.needs.items()
+        )
 
     @abstractmethod
     def path(self, task: Task) -> Answer:
         """Solve for every λ."""
+
+    def aimed(self, task: Task, closely: bool, enough: float) -> tuple[Task, float]:
+        """The task with the ``tol`` to go to, and that at which a λ is solved: see `solve`."""
+        least = self.tol_of_gap(enough)
+        aim = max(task.tol * self.closer if closely else task.tol, least)
+        return task if aim == task.tol else replace(task, tol=aim), max(task.tol, least)
 
     def tol_of_gap(self, gap: float) -> float:
         """The ``tol`` at which relative duality gaps are about this."""
@@ -385,6 +395,6 @@ class Method(ABC):
 
 def by_targets(path: Any) -> tuple[NDArray, NDArray]:
     """θ (n_alphas, q, p) and b (n_alphas, q) of a path or a `Solution`, in float64."""
-    m, p = len(path.coefs), path.coefs.shape[-1]
-    coefs = path.coefs.reshape(m, -1, p).astype(np.float64, copy=False)
-    return coefs, path.intercepts.reshape(m, -1).astype(np.float64, copy=False)
+    b = path.intercepts.reshape(len(path.coefs), -1)
+    coefs = path.coefs.reshape(*b.shape, path.coefs.shape[-1])
+    return coefs.astype(np.float64, copy=False), b.astype(np.float64, copy=False)

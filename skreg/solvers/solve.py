@@ -7,22 +7,22 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from skreg._validation import check_alphas
 from skreg.penalties import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem
 from skreg.rows.products import EPS, Array, Indices
 from skreg.solvers.certificate import Certificate
-from skreg.solvers.chunk_paths import ChunkNewton, solution_in_chunks
+from skreg.solvers.chunk_paths import ChunkNewton
 from skreg.solvers.closed_forms import ConjugateGradients, Diagonal, OneShot, Spectral
 from skreg.solvers.interior_point import InteriorPoint
 from skreg.solvers.method import Answer, Freedom, Method, Progress, Solution, Task
 from skreg.solvers.newton import Newton, free_directions_notes
-from skreg.solvers.original_rows import OriginalRows
 from skreg.solvers.penalized_interior import PenalizedInterior
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.proximal_newton import ProximalNewton
+from skreg.solvers.rounded import loss_of_digits, measured_as_seen, price_of_rounding, toward_zero
 from skreg.solvers.semismooth_newton import SemismoothNewton
 from skreg.solvers.working_set import ActiveSet, BlockDescent, PenalizedQuadratic
 
@@ -131,10 +131,6 @@ def solve(
     if method == "auto":
         penalty.check_features(problem.n_features)
         penalty = penalty.for_outputs(problem.n_outputs)
-    if problem.is_in_chunks:
-        return solution_in_chunks(
-            problem, penalty, alphas, max(tol, enough), max_iter, closely, on_solved
-        )
     near, shift = _about_zero(problem)
     if start is not None:
         start = start[0], start[1] - shift
@@ -143,53 +139,59 @@ def solve(
         near, penalty, alphas, tol, max_iter, max_expansions, hessian, start, size, progress
     )
     chosen = _chosen(task, method)
-    least = chosen.tol_of_gap(enough)
-    aim = max(tol * chosen.closer if closely else tol, least)
-    if aim != tol:
-        task = replace(task, tol=aim)
-    tol = max(tol, least)
+    task, tol = chosen.aimed(task, closely, enough)
     answer = chosen.path(task)
     if on_solved is not None:
         for i in task.descending():
             progress(i)
+    if with_gaps and answer.gaps is None and not problem.is_in_chunks:
+        answer.gaps = np.array(_gaps(task, answer, np.arange(len(alphas))))
+    return reported(task, answer, chosen, tol, problem, shift)
+
+
+def reported(
+    task: Task,
+    answer: Answer,
+    method: Method,
+    tol: float,
+    problem: Problem,
+    shift: Array | float = 0.0,
+) -> Solution:
+    """The `Solution` that an answer is, certified where the method left that to be done.
+
+    ``tol`` is what counts as solved, and ``problem`` that of the user, whose targets lie ``shift``
+    above those of the task.
+    """
+    penalty, alphas = task.penalty, task.alphas
     if answer.intercepts is None:
         answer.intercepts = task.quadratic.intercepts(answer.thetas)
-    endless: list[str] = []
-    if not task.problem.is_quadratic:
-        endless = free_directions_notes(task.risk, penalty, answer.thetas)
-    if with_gaps and answer.gaps is None:
-        answer.gaps = np.array(_gaps(task, answer, np.arange(len(alphas))))
     if answer.gaps is not None and answer.is_exact:
         answer.gaps = _looked_at_again(task, answer, answer.gaps, max(tol, _ROUNDING))
     if answer.dof is None:
-        freedom = Freedom.of(near, penalty, alphas, answer.thetas, answer.intercepts)
+        freedom = Freedom.of(task.problem, penalty, alphas, answer.thetas, answer.intercepts)
     else:
         freedom = Freedom(answer.dof)
     intercepts = answer.intercepts + shift
     seen = problem.as_seen(answer.thetas, intercepts)
     if problem.dtype != np.float64 and penalty.is_bounded(problem.n_features):
-        seen = _toward_zero(seen[0], answer.thetas), seen[1]
-    is_far = not near.is_quadratic and task.risk.has_far_targets
-    as_seen = answer.gradient_norms is not None and (is_far or near is not problem)
-    if as_seen:
-        answer.gradient_norms = _norms_as_seen(task, answer, problem, *seen)
-        if not is_far:  # what no float64 beside such an intercept can do without
-            slope = cast(EmpiricalRisk, problem).rounding.slope
-            answer.rounding += slope / np.sqrt(task.risk.null_risk or 1.0)
-    notes = (*answer.notes, *(endless or shortfall(task, answer, chosen, tol)))
-    gaps, norms = answer.gaps, answer.gradient_norms
-    is_rounded = problem.dtype != np.float64 and not problem.is_quadratic
-    if norms is not None and is_rounded and not as_seen:
-        norms = _norms_as_seen(task, answer, problem, *seen)
+        seen = toward_zero(seen[0], answer.thetas), seen[1]
+    norms = answer.gradient_norms
+    if norms is not None:
+        norms = measured_as_seen(task, answer, problem, norms, *seen)
+    endless: list[str] = []
+    if not (task.problem.is_quadratic or task.problem.is_in_chunks):
+        endless = free_directions_notes(task.risk, penalty, answer.thetas)
+    notes = (*answer.notes, *(endless or shortfall(task, answer, method, tol)))
+    gaps = answer.gaps
     if gaps is not None and problem.dtype != np.float64 and task.is_full:
         task = replace(task, problem=problem)
-        price = _price_of_rounding(task, answer.thetas, intercepts, *seen)
-        gaps, notes = gaps + price, (*notes, *_loss_of_digits(task, price, tol))
+        price = price_of_rounding(task, answer.thetas, intercepts, *seen)
+        gaps, notes = gaps + price, (*notes, *loss_of_digits(task, price, tol))
     return Solution(
         alphas,
         *seen,
         freedom=freedom,
-        norms=norms_of(penalty, answer.thetas),
+        norms=_norms_of(penalty, answer.thetas),
         risk=answer.risk,
         dual_gaps=gaps,
         n_iter=answer.n_iter,
@@ -257,6 +259,8 @@ def _chosen(task: Task, name: str) -> Method:
                 " Its loss has no curvature, and so no quadratic. Use hessian='full' and "
                 "max_expansions=None, or loss='huber'."
             )
+        elif task.problem.is_in_chunks:
+            remedy = " Rows in chunks are for convex penalties and losses. Give X and y as arrays."
         elif not task.problem.is_convex:
             remedy = (
                 " Its loss is not convex. Use a convex one, as loss='tweedie' with a power of at "
@@ -299,62 +303,15 @@ def _gaps(task: Task, answer: Answer, which: Indices, are_small: bool = False) -
 def _looked_at_again(task: Task, answer: Answer, gaps: Array, enough: float) -> Array:
     """Other bounds for gaps above ``enough``: λ may be below the rounding of gradients."""
     late = np.flatnonzero((gaps > enough) & (task.alphas > 0))
-    if not (late.size and task.penalty.is_convex and task.problem.has_curvature):
+    is_asked = late.size and task.penalty.is_convex and task.problem.has_curvature
+    if not is_asked or task.problem.is_in_chunks:  # where that was done on the way
         return gaps
     gaps = gaps.copy()
     gaps[late] = np.minimum(gaps[late], _gaps(task, answer, late, are_small=True))
     return gaps
 
 
-def _price_of_rounding(
-    task: Task, thetas: Array, best: Array, coefs: NDArray, intercepts: NDArray
-) -> Array:
-    """What the objective gains where coefficients are rounded to the precision of X.
-
-    A gap is that of the coefficients that users get.
-    """
-    problem, penalty = task.problem, task.penalty
-    out = np.zeros(len(task.alphas))
-    for i, alpha in enumerate(task.alphas):
-        rounded = coefs[i].astype(np.float64).reshape(thetas[i].shape)
-        after = problem.value_of(rounded, intercepts[i].astype(np.float64))
-        after += penalty.value(rounded, alpha)
-        before = problem.value_of(thetas[i], best[i]) + penalty.value(thetas[i], alpha)
-        out[i] = max(after - before, 0.0)
-    return out / (problem.null_risk or 1.0)
-
-
-def _loss_of_digits(task: Task, price: Array, tol: float) -> list[str]:
-    """What to say of the λ at which rounding costs most, where that is more than it has to."""
-    worst, dtype = int(price.argmax()), task.problem.dtype
-    if not price[worst] > max(tol, np.finfo(dtype).eps):
-        return []
-    return [
-        f"coefficients rounded to {dtype} leave a relative duality gap of {price[worst]:.1e} at "
-        f"alpha={task.alphas[worst]:.6g}, above tol={tol:g}: features lie too far from 0 for them. "
-        "Center the features, or give X in float64."
-    ]
-
-
-def _toward_zero(coefs: NDArray, thetas: Array) -> NDArray:
-    """Coefficients in the precision of X, rounded so that none crosses its bound."""
-    exact = thetas.reshape(coefs.shape)
-    return np.where(np.abs(coefs) > np.abs(exact), np.nextafter(coefs, 0 * coefs), coefs)
-
-
-def _norms_as_seen(
-    task: Task, answer: Answer, problem: Problem, coefs: NDArray, intercepts: NDArray
-) -> Array:
-    """Gradient norms of coefficients as users see them, rounded and beside their intercepts."""
-    p = problem.n_features
-    factors = np.where(task.coordinates.excluded(p), np.inf, task.coordinates.l2(p))
-    rows = OriginalRows(cast(EmpiricalRisk, problem), factors)
-    solved = (task.alphas > 0) | answer.has_minimizer
-    assert answer.gradient_norms is not None  # or nobody would ask
-    return np.where(solved, rows.norms(task.alphas, coefs, intercepts), answer.gradient_norms)
-
-
-def norms_of(penalty: Penalty, thetas: Array) -> Array:
+def _norms_of(penalty: Penalty, thetas: Array) -> Array:
     """‖θ‖₂ where J is smooth, else J(θ)."""
     if penalty.is_smooth:
         return np.sqrt(np.einsum("ijk,ijk->i", thetas, thetas))
