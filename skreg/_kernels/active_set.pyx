@@ -68,38 +68,29 @@ cdef class ActiveSet:
     def __init__(self):
         self._bounded, self._ridged = False, False
         self._p, self._k, self._alpha = 0, 0, 0.0
-        self.theta, self.slope = np.empty(0), np.empty(0)
+        self.theta, self.slope, self._sign = np.empty((3, 0))
+        self._state, self._support = np.empty(0, np.int8), np.empty(0, np.intp)
         self._factor = np.empty((0, 0))
 
     def extend(self, hessian, cross, slack, l1, l2, lower, upper, slope):
         """Make features known: arrays over all of them, of which the first are known already.
 
         Those without a penalty or a bound belong to the first call: in S they come before others.
-
-        Parameters
-        ----------
-        hessian : ndarray of shape (p, p)
-            H, its rows contiguous; referred to, and not changed.
-        cross, slack, l1, l2 : ndarray of shape (p,)
-            h; what rounding leaves in a slope; the weights of |θⱼ| and ½θⱼ², which λ multiplies.
-        lower, upper : ndarray of shape (p,)
-            Bounds with lower ≤ 0 ≤ upper, infinite where there is none.
-        slope : ndarray of shape (p,)
-            h − Hθ, where θ is 0 for those that are new.
+        H (p, p) has contiguous rows, and is referred to. Of shape (p,) are h, what rounding leaves
+        in a slope, the weights of |θⱼ| and ½θⱼ², which λ multiplies, bounds with lower ≤ 0 ≤ upper,
+        infinite where there is none, and h − Hθ, where θ is 0 for those that are new.
         """
         cdef Py_ssize_t j, before = self._p
-        cdef double[::1] sign = np.zeros(len(cross))
-        cdef char[::1] state = np.zeros(len(cross), dtype=np.int8)
-        cdef Py_ssize_t[::1] support = np.zeros(len(cross), dtype=np.intp)
-        for j in range(before):
-            sign[j], state[j], support[j] = self._sign[j], self._state[j], self._support[j]
-        self._sign, self._state, self._support = sign, state, support
         self._hessian, self._cross, self._slack = hessian, cross, slack
-        self._l1, self._l2, self._lower, self._upper = l1, l2, lower, upper
-        self._p = len(cross)
-        self.theta = np.concatenate([self.theta, np.zeros(self._p - before)])
         self.slope = np.array(slope, dtype=np.float64)
-        self._theta, self._slope = self.theta, self.slope
+        self._slope, self._p = self.slope, len(cross)
+        if 0 < before == self._p:
+            return
+        more = np.zeros(self._p - before)
+        self._sign, self._state = np.append(self._sign, more), np.append(self._state, np.int8(more))
+        self._support = np.append(self._support, np.intp(more))
+        self._l1, self._l2, self._lower, self._upper = l1, l2, lower, upper
+        self.theta = self._theta = np.append(self.theta, more)
         self._rest, self._step, self._gains = np.empty((3, self._p))
         self._ridged = bool(np.any(l2))
         self._bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
@@ -111,13 +102,25 @@ cdef class ActiveSet:
                 if not self._append(j, 0.0):
                     self._state[j] = LEFT
 
-    def solve(self, double alpha, int max_rounds):
-        """Go on from the present θ to the solution at λ = ``alpha``.
+    def start(self, const double[::1] theta):
+        """Go on from ``theta``, which is within its bounds; the non-zeros between them make S."""
+        cdef Py_ssize_t j
+        self._reserve(self._k + np.count_nonzero(theta))
+        self._theta[:] = theta
+        for j in range(self._p):
+            if self._state[j] == OUT and theta[j] != 0:
+                self._sign[j], self._state[j] = 1 if theta[j] > 0 else -1, AT
+                if theta[j] != self._bound(j):
+                    self._support[self._k], self._state[j] = j, IN
+                    self._k += 1
+        if not self._ridged:    # else `solve` does, for its λ
+            self._factorize()
+        self._refresh()
 
-        Returns
-        -------
-        rounds : int
-            Evaluations of the slope, at most ``max_rounds``.
+    def solve(self, double alpha, int max_rounds):
+        """Go on from the present θ to the solution at λ = ``alpha``; how often the slope was taken.
+
+        That is at most ``max_rounds`` times.
         """
         cdef int rounds = 0, stalled = 0
         cdef double value, best = float("inf")
@@ -294,10 +297,8 @@ cdef class ActiveSet:
     cdef void _refresh(self) noexcept nogil:
         """slope ← h − Hθ; 2p flops for each non-zero component of θ."""
         self._slope[:] = self._cross
-        subtract_product(
-            self._p, &self._hessian[0, 0], self._hessian.strides[0] // sizeof(double),
-            &self._theta[0], &self._slope[0],
-        )
+        cdef Py_ssize_t stride = self._hessian.strides[0] // sizeof(double)
+        subtract_product(self._p, &self._hessian[0, 0], stride, &self._theta[0], &self._slope[0])
 
     cdef inline double _remainder(self, Py_ssize_t j) noexcept nogil:
         """The slope of the objective at component j of S, downwards."""

@@ -20,6 +20,16 @@
 #define SKREG_UNUSED
 #endif
 
+/* A loop around a function that is not inlined cannot become vectors, and a compiler that finds many of
+ * them in one place stops inlining. */
+#if defined(__GNUC__)
+#define SKREG_INLINE static inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define SKREG_INLINE static __forceinline
+#else
+#define SKREG_INLINE static inline
+#endif
+
 /* Tests lower it, to run on one machine what is for others. */
 static int skreg_level_limit SKREG_UNUSED = 4;
 

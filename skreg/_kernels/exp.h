@@ -8,8 +8,9 @@
 #define SKREG_EXP_H
 #include <stdint.h>
 #include <string.h>
+#include "dispatch.h"
 
-static inline float skreg_expf(float x) {
+SKREG_INLINE float skreg_expf(float x) {
     /* NaN falls through both comparisons and comes out as NaN. */
     x = x > 88.0f ? 88.0f : x;
     x = x < -87.0f ? -87.0f : x;
@@ -36,7 +37,7 @@ static inline float skreg_expf(float x) {
 }
 
 /* exp(x) = scale·(1 + excess): the excess is returned. */
-static inline double skreg_exp_parts(double x, double *scale) {
+SKREG_INLINE double skreg_exp_parts(double x, double *scale) {
     x = x > 709.0 ? 709.0 : x;
     x = x < -708.0 ? -708.0 : x;
     const double magic = 6755399441055744.0; /* 1.5·2^52 */
@@ -64,12 +65,12 @@ static inline double skreg_exp_parts(double x, double *scale) {
     return p * r;
 }
 
-static inline double skreg_exp(double x) {
+SKREG_INLINE double skreg_exp(double x) {
     double scale, excess = skreg_exp_parts(x, &scale);
     return (excess + 1.0) * scale;
 }
 
-static inline double skreg_expm1(double x) {
+SKREG_INLINE double skreg_expm1(double x) {
     double scale, excess = skreg_exp_parts(x, &scale);
     return excess * scale + (scale - 1.0);
 }

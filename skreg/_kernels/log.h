@@ -6,9 +6,10 @@
 #define SKREG_LOG_H
 #include <stdint.h>
 #include <string.h>
+#include "dispatch.h"
 
 /* log(1 + s) for 0 ≤ s ≤ 1, to a few ulps of the result however small s is: z ≤ 1/3. */
-static inline double skreg_log1p(double s) {
+SKREG_INLINE double skreg_log1p(double s) {
     double z = s / (2.0 + s), w = z * z;
     double p = 1.0 / 33.0;
     p = p * w + 1.0 / 31.0;
@@ -31,7 +32,7 @@ static inline double skreg_log1p(double s) {
 }
 
 /* log(x) for x > 0; anything below the smallest normal number counts as that number. */
-static inline double skreg_log(double x) {
+SKREG_INLINE double skreg_log(double x) {
     x = x < 2.2250738585072014e-308 ? 2.2250738585072014e-308 : x;
     int64_t bits;
     memcpy(&bits, &x, sizeof bits);

@@ -48,12 +48,18 @@ cdef inline real log_loss_slope(real y, real f, real small) noexcept nogil:
     return ((one if f > zero else zero) - y) + (-small if f > zero else small) / (one + small)
 
 
+cdef inline double log_loss_value(real y, real f, real small) noexcept nogil:
+    """log(1 + exp(f)) − yf, for ``small`` = exp(−|f|)."""
+    cdef real one = 1, zero = 0
+    return log1p_(small) + <double>((one if f > zero else zero) - y) * <double>f
+
+
 cdef inline double log_loss(real y, real f, real* gradient) noexcept nogil:
     """log(1 + exp(f)) − yf with y in [0, 1], and its gradient."""
-    cdef real one = 1, zero = 0
+    cdef real zero = 0
     cdef real small = exp_(-f if f > zero else f)
     gradient[0] = log_loss_slope(y, f, small)
-    return log1p_(small) + <double>((one if f > zero else zero) - y) * <double>f
+    return log_loss_value(y, f, small)
 
 
 cdef inline dispatched binary_log_loss(
@@ -241,37 +247,46 @@ cdef inline double negative_binomial_at(
 
 
 cdef inline void log_loss_derivatives(
-    double y, double f, double* gradient, double* curvature
+    double y, double f, double small, double* gradient, double* curvature
 ) noexcept nogil:
-    """Those of `log_loss`; the curvature is s/(1 + s)² with s = exp(−|f|)."""
-    cdef double small = exp_(-f if f > 0 else f)
+    """Those of `log_loss`; the curvature is s/(1 + s)² with s = ``small`` = exp(−|f|)."""
     gradient[0] = log_loss_slope(y, f, small)
     curvature[0] = small / ((1 + small) * (1 + small))
 
 
-cdef inline double binary_log_loss_at(
-    double y, double f, double* gradient, double* curvature
+cdef inline dispatched log_losses_with_curvature(
+    Py_ssize_t n, const double* y, const double* f, double* values, double* gradient,
+    double* curvature,
 ) noexcept nogil:
-    log_loss_derivatives(y, f, gradient, curvature)
-    return log_loss(y, f, gradient)
+    """`with_curvature` of the log loss.
 
-
-cdef inline dispatched with_parameter(
-    Loss loss, double parameter, Py_ssize_t n, const double* y, const double* f, double* values,
-    double* gradient, double* curvature,
-) noexcept nogil:
-    """`with_curvature` of Tweedie and the negative binomial.
-
-    A function of its own: in one with all the losses the compiler stops inlining exp and log, and
-    no loop is vectorized.
+    A function of its own, as for other long formulas: in one with all the losses the compiler stops
+    inlining them, and no loop is vectorized.
     """
     cdef Py_ssize_t i
-    if loss == TWEEDIE:
-        for i in range(n):
-            values[i] = tweedie_at(y[i], f[i], parameter, gradient + i, curvature + i)
-    else:
-        for i in range(n):
-            values[i] = negative_binomial_at(y[i], f[i], parameter, gradient + i, curvature + i)
+    cdef double small
+    for i in range(n):
+        small = exp_(-f[i] if f[i] > 0 else f[i])
+        log_loss_derivatives(y[i], f[i], small, gradient + i, curvature + i)
+        values[i] = log_loss_value(y[i], f[i], small)
+
+
+cdef inline dispatched tweedie_with_curvature(
+    double power, Py_ssize_t n, const double* y, const double* f, double* values,
+    double* gradient, double* curvature,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        values[i] = tweedie_at(y[i], f[i], power, gradient + i, curvature + i)
+
+
+cdef inline dispatched negative_binomial_with_curvature(
+    double dispersion, Py_ssize_t n, const double* y, const double* f, double* values,
+    double* gradient, double* curvature,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        values[i] = negative_binomial_at(y[i], f[i], dispersion, gradient + i, curvature + i)
 
 
 cdef inline dispatched with_curvature(
@@ -281,8 +296,7 @@ cdef inline dispatched with_curvature(
     """ℓ, ∂ℓ/∂f and ∂²ℓ/∂f² of n numbers, for every loss but the multinomial one."""
     cdef Py_ssize_t i
     if loss == BINARY_LOG_LOSS:
-        for i in range(n):
-            values[i] = binary_log_loss_at(y[i], f[i], gradient + i, curvature + i)
+        log_losses_with_curvature(n, y, f, values, gradient, curvature)
     elif loss == POISSON:
         for i in range(n):
             values[i] = poisson_at(y[i], f[i], gradient + i, curvature + i)
@@ -292,8 +306,10 @@ cdef inline dispatched with_curvature(
     elif loss == HUBER:
         for i in range(n):
             values[i] = huber_at(y[i], f[i], parameter, gradient + i, curvature + i)
-    elif loss == TWEEDIE or loss == NEGATIVE_BINOMIAL:
-        with_parameter(loss, parameter, n, y, f, values, gradient, curvature)
+    elif loss == TWEEDIE:
+        tweedie_with_curvature(parameter, n, y, f, values, gradient, curvature)
+    elif loss == NEGATIVE_BINOMIAL:
+        negative_binomial_with_curvature(parameter, n, y, f, values, gradient, curvature)
     elif loss == QUANTILE:
         for i in range(n):
             values[i] = quantile_at(y[i], f[i], parameter, gradient + i, curvature + i)
@@ -307,7 +323,8 @@ cdef inline dispatched log_losses_derivatives(
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        log_loss_derivatives(y[i], f[i], gradient + i, curvature + i)
+        log_loss_derivatives(
+            y[i], f[i], exp_(-f[i] if f[i] > 0 else f[i]), gradient + i, curvature + i)
 
 
 cdef inline void derivatives(

@@ -112,15 +112,20 @@ cdef dispatched entropy_changes(Py_ssize_t n, const double* y, double* u) noexce
     For |u| < y it is u·log y + v·log(v/y), without the difference of two large numbers.
     """
     cdef Py_ssize_t i
-    cdef double v, size, ratio, log_y, log_ratio, near, far
-    for i in range(n):
+    cdef double v, size, ratio, log_y, log_v, log_ratio, near, far, own
+    for i in range(n):    # no branch, so that it becomes vectors
         v = y[i] + u[i]
         size = u[i] if u[i] > 0 else -u[i]
-        ratio = u[i] / y[i] if size < y[i] else 0.0
-        log_y = log_(y[i])
+        ratio = u[i] / y[i]
+        ratio = ratio if size < y[i] else 0.0
+        log_y, log_v = log_(y[i]), log_(v)
         # The series of log1p_ holds from −1/2 on.
-        log_ratio = log1p_(ratio) if ratio >= -0.5 else log_(v) - log_y
+        log_ratio = log1p_(ratio)
+        log_ratio = log_ratio if ratio >= -0.5 else log_v - log_y
         near = u[i] * log_y + v * log_ratio
-        far = (v * log_(v) if v > 0 else v - v) - (y[i] * log_y if y[i] > 0 else 0.0)
+        own, far = y[i] * log_y, v * log_v
+        own = own if y[i] > 0 else 0.0
+        far = (far if v > 0 else v - v) - own
         near = near if size < y[i] else far
-        u[i] = INF if v < -8 * EPS * (1 + size) or size == INF else near
+        near = INF if v < -8 * EPS * (1 + size) else near
+        u[i] = INF if size == INF else near

@@ -227,15 +227,23 @@ class Coordinates(InnerKernel):
 
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
-        self.active = active_set.ActiveSet()
+        self.active, self._is_started = active_set.ActiveSet(), False
+        self._terms = [term[:0] for term in blocks.terms]
 
     def extend(
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
     ) -> None:
-        self.members = np.concatenate([self.members, new])
-        terms = [term[self.members] for term in self.blocks.terms]
-        self.active.extend(hessian, cross.ravel(), slack, *terms, slope.ravel())
+        if len(new):
+            self.members = np.concatenate([self.members, new])
+            self._terms = [term[self.members] for term in self.blocks.terms]
+        self.active.extend(hessian, cross.ravel(), slack, *self._terms, slope.ravel())
         self.theta = self.active.theta
+
+    def start(self, theta: Array) -> None:
+        """Start from the support of ``theta``; later the last solution's is nearer."""
+        if not self._is_started:
+            self.active.start(np.clip(theta, *self._terms[2:]))
+            self._is_started = True
 
     def solve(self, alpha: float, tol: float, power: float, max_passes: int) -> int:
         return self.active.solve(alpha, max_passes)

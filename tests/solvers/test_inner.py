@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skreg.model import QuadraticModel
-from skreg.penalties import Group
+from skreg.penalties import Group, Separable
 from skreg.rows.products import EPS
 from skreg.solvers import group_rows, smoothed_groups
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
@@ -88,3 +88,24 @@ def test_smoothed_newton_needs_few_steps(seed, n_targets):
     theta[:, order] = found
     assert steps < 50
     assert relative_gap(penalty, A, b, theta, alpha) <= 1.1e-10
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+@pytest.mark.parametrize("n_rows", [60, 12])
+def test_a_lasso_ends_where_it_does_from_any_start(n_rows, l1_ratio):
+    """Wrong signs, components at a bound, and dependent columns included."""
+    rng = np.random.default_rng(0)
+    A, b, limit = rng.normal(size=(n_rows, 20)), rng.normal(size=n_rows), 0.05
+    bounds = np.where(np.arange(20) < 5, -limit, -np.inf), np.full(20, np.inf)
+    blocks = CoefficientBlocks(Separable(l1_ratio, bounds=bounds), 20)
+    hessian, cross, which = A.T @ A, A.T @ b, np.arange(20)
+    alpha, found = 0.2 * np.abs(cross).max(), []
+    for start in (np.zeros(20), rng.normal(size=20), np.where(rng.random(20) < 0.5, -limit, 0.0)):
+        kernel = inner_kernel(blocks)
+        kernel.extend(hessian, cross, cross.copy(), 16 * EPS * np.abs(cross), which)
+        kernel.start(start)
+        kernel.solve(alpha, 0.0, b @ b, 1000)
+        found.append(kernel.theta.copy())
+    assert np.count_nonzero(found[0])
+    assert (found[0][:5] >= -limit).all()
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=0, atol=1e-10)
