@@ -5,22 +5,26 @@ The columns of A lie one after another, group by group: group g is ``starts[g] :
 block that moves costs 4nk flops and one read of its columns, which are in the cache the second time.
 The dual point of `group_problem.pxd` takes 2na flops for the images Av_g of its ways and each of its
 moves, and nG² + G³/3 for its system. Ways and system go from one λ to the next, and are extended by
-the groups that join: a move along ways somewhat old is somewhat off, which another one mends.
+the groups that join: a move along ways somewhat old is somewhat off, which `secants.pxd` mends.
+
+What counts is reads of columns, from the cache beyond L2 where there are many: a λ of a smooth path
+takes one for the slopes it begins with, one or two passes, and some two moves for each dual point.
 """
 
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, sqrt
-from scipy.linalg.cython_blas cimport dgemm, dgemv, dsyrk
-from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
+from scipy.linalg.cython_blas cimport dgemm, dsyrk
+from scipy.linalg.cython_lapack cimport dpotrf
 
-from skreg._kernels.group_block cimport solve_block, subtract_rows
+from skreg._kernels.group_block cimport subtract_rows
+from skreg._kernels.group_columns cimport dots, objective_at, sweep
 from skreg._kernels.group_descent import block_eigen
+from skreg._kernels.group_moves cimport Ways, excess, follow, see_others
 from skreg._kernels.group_problem cimport Problem, gap_by, held, square, stays, value, violation
+from skreg._kernels.secants cimport SECANTS, Secants, inner, next_step, remember
 
-# Numbers in a product with so few that BLAS gives it no second thread, and the longest of its rows.
-cdef int SMALL = 8192, LONGEST = 4096
 cdef double EPS = 2.220446049250313e-16
 # A dual point of its own is tried after a pass that gains no more than the gap asked for, and again
 # after one that gains this much of what would do, but not less than this share of what the last
@@ -31,85 +35,12 @@ cdef int PATIENCE = 4
 # Not while groups are further than this share of λ from meeting their conditions.
 cdef double LOOSE = 0.02
 # Moves by one system, and systems tried at one λ: an old one, that with more groups, a new one.
-cdef int MAX_MOVES = 4, MAX_TRIES = 3
+cdef int MAX_MOVES = 8, MAX_TRIES = 3
 cdef double DAMPED = 1e-10  # share of a system's diagonal that is added
 # A new system is worth its while where the gap owes it this share.
 cdef double OWING = 0.5
 # Passes are slow, and a Newton step faster, where the objective falls by this share of the last fall.
 cdef double SLOW = 0.5
-
-
-cdef void _dots(
-    Py_ssize_t n, Py_ssize_t k, const double* rows, const double* r, double* out
-) noexcept nogil:
-    """out ← rows·r."""
-    cdef int width = <int>min(n, LONGEST), some, length, stride = <int>n, one = 1
-    cdef int most = max(SMALL // max(width, 1), 1)
-    cdef Py_ssize_t i, j = 0
-    cdef char transposed = b'T'
-    cdef double unit = 1, before
-    while j < k:
-        some, i, before = <int>min(most, k - j), 0, 0
-        while i < n:
-            length = <int>min(width, n - i)
-            dgemv(
-                &transposed, &length, &some, &unit, <double*>rows + j * n + i, &stride,
-                <double*>r + i, &one, &before, out + j, &one,
-            )
-            i, before = i + width, 1
-        j += some
-
-
-cdef inline double _dot(Py_ssize_t n, const double* x, const double* y) noexcept nogil:
-    cdef double total = 0
-    cdef Py_ssize_t i
-    for i in range(n):
-        total += x[i] * y[i]
-    return total
-
-
-cdef void _sweep(
-    const Problem* at, Py_ssize_t n, const double* columns, double* r, const double* before,
-    double* room,
-) noexcept nogil:
-    """Put each group at its optimum, one after the other; changes θ and r, not the slope.
-
-    The slope is that at ``before``: a group at zero that no move since can have drawn away from it
-    is left alone. A group enters only if its slope is longer than its strength and slack.
-    """
-    cdef Py_ssize_t g, i, k, start
-    cdef double far, bar
-    cdef double* slope = room
-    cdef double* step = room + at.p
-    cdef double* squares = room + 2 * at.p
-    for g in range(at.n_groups):
-        start, k, bar = at.starts[g], at.starts[g + 1] - at.starts[g], at.strength[g] + at.slack[g]
-        if square(at, at.theta, g) == 0:
-            far = 0
-            for i in range(n):
-                far += (r[i] - before[i]) * (r[i] - before[i])
-            far *= max(at.values[start + k - 1], 0)
-            if sqrt(square(at, at.slope, g)) + sqrt(far) <= at.strength[g]:
-                continue
-            _dots(n, k, columns + start * n, r, slope)
-            if sqrt(_dot(k, slope, slope)) <= bar:
-                continue
-        else:
-            _dots(n, k, columns + start * n, r, slope)
-        if solve_block(
-            1, k, k, at.vectors + at.places[g], at.values + start, at.strength[g],
-            at.theta + start, slope, step, squares,
-        ) > 0:
-            subtract_rows(n, k, columns + start * n, step, r)
-
-
-cdef inline double _objective(const Problem* at, Py_ssize_t n, const double* r) noexcept nogil:
-    """½‖r‖² + Σ l_g‖θ_g‖."""
-    cdef double total = 0.5 * _dot(n, r, r)
-    cdef Py_ssize_t g
-    for g in range(at.n_groups):
-        total += at.strength[g] * sqrt(square(at, at.theta, g))
-    return total
 
 
 cdef class GroupRows:
@@ -135,7 +66,8 @@ cdef class GroupRows:
     cdef readonly object dual, dual_slope, dual_residual
     cdef object _places, _vectors, _slack, _cross
     cdef object _on, _way, _images, _factor
-    cdef Py_ssize_t _n_on
+    cdef object _pairs, _products
+    cdef Py_ssize_t _n_on, _made
 
     def __init__(self, b):
         self.b = np.ascontiguousarray(b, dtype=np.float64)
@@ -146,6 +78,7 @@ cdef class GroupRows:
         self.values = self._vectors = self._slack = self._cross = np.empty(0)
         self._on, self._way = np.empty(0, dtype=np.intp), np.empty(0)
         self._images, self._factor, self._n_on = np.empty((0, len(self.b))), np.empty((0, 0)), 0
+        self._pairs, self._made = None, 0
 
     def extend(self, new, sizes, slack):
         """Make groups known: their columns (k, n), and what rounding leaves in slopes of each."""
@@ -201,7 +134,7 @@ cdef class GroupRows:
         at.cross, at.strength, at.slack = &cross[0], &strength[0], &slack[0]
         at.vectors, at.values, at.starts, at.places = &vectors[0], &values[0], &starts[0], &places[0]
         at.theta, at.slope = &theta[0], &slope[0]
-        objective = _objective(&at, n, &r[0])
+        objective = objective_at(&at, n, &r[0])
         while True:
             near = fall <= min(bar, max(tol, 4 * EPS * power)) or waited >= PATIENCE
             slow = passes >= wait and (fall > SLOW * last or passes >= 3 * wait)
@@ -209,7 +142,7 @@ cdef class GroupRows:
             if near or last_look or passes == 0:
                 with nogil:
                     before[:] = r
-                    _dots(n, p, &columns[0, 0], &r[0], &slope[0])
+                    dots(n, p, &columns[0, 0], &r[0], &slope[0])
                     gap, off = gap_by(&at, &theta[0], &slope[0]), violation(&at)
                 self._reset()
                 if gap <= tol and (passes or off <= LOOSE):
@@ -220,14 +153,14 @@ cdef class GroupRows:
                         break
                     # What a pass still gains shrinks as the gap does.
                     bar, waited = max(SOONER * fall * max(tol / gap, LEAST), 4 * EPS * power), 0
-                    objective = _objective(&at, n, &r[0])
+                    objective = objective_at(&at, n, &r[0])
                     before[:] = r
             if last_look:
                 break
             PyErr_CheckSignals()
             with nogil:
-                _sweep(&at, n, &columns[0, 0], &r[0], &before[0], &room[0])
-                previous, objective = objective, _objective(&at, n, &r[0])
+                sweep(&at, n, &columns[0, 0], &r[0], &before[0], &room[0])
+                previous, objective = objective, objective_at(&at, n, &r[0])
             last, fall = fall, previous - objective
             passes += 1
             waited += 1
@@ -251,7 +184,7 @@ cdef class GroupRows:
             if renewed:  # from where the dual point is now, if that is better
                 if gap > natural:
                     self._reset()
-                self._n_on = 0
+                self._n_on = self._made = 0
                 new = self._held(at)
                 if not len(new) or not self._append(at, new):
                     return INFINITY
@@ -340,8 +273,8 @@ cdef class GroupRows:
             else:
                 for a in range(first, size):
                     for c in range(a):
-                        L[a, c] = (L[a, c] - _dot(c, &L[a, 0], &L[c, 0])) / L[c, c]
-                    rest = L[a, a] - _dot(a, &L[a, 0], &L[a, 0])
+                        L[a, c] = (L[a, c] - inner(c, &L[a, 0], &L[c, 0])) / L[c, c]
+                    rest = L[a, a] - inner(a, &L[a, 0], &L[a, 0])
                     if not rest > DAMPED * L[a, a]:
                         self._n_on = 0
                         return False
@@ -351,32 +284,62 @@ cdef class GroupRows:
 
     cdef double _move(self, const Problem* at, double tol):
         """Move θ′ along the ways, so that slopes come out as long as they should; its gap."""
-        cdef double[::1] dual = self.dual, slope = self.dual_slope, r = self.dual_residual
-        cdef double[::1] step = np.empty(self._n_on), way = self._way
-        cdef double[:, ::1] images = self._images, factor = self._factor, columns = self.columns
-        cdef Py_ssize_t[::1] on = self._on
-        cdef Py_ssize_t n = r.shape[0], a, i, g
-        cdef int moves, info, one = 1, size = <int>self._n_on, stride = <int>factor.shape[0]
-        cdef char upper = b'U'
-        cdef double gap = INFINITY, before
+        cdef Ways ways = self._ways()
+        cdef Secants secants = self._secants()
+        cdef double[:, ::1] room = np.empty((4, ways.n_on))
+        cdef unsigned char[::1] is_on = bytearray(at.n_groups)
+        cdef double* off = &room[0, 0]
+        cdef double* last = &room[1, 0]
+        cdef double* step = &room[2, 0]
+        cdef double gap = gap_by(at, ways.dual, ways.slope), fall = INFINITY, before
+        cdef Py_ssize_t a
+        cdef int moves
         with nogil:
+            excess(at, &ways, off)
             for moves in range(MAX_MOVES):
-                for a in range(size):
-                    step[a] = sqrt(square(at, &slope[0], on[a])) - at.strength[on[a]]
-                    if step[a] < 0 and square(at, at.theta, on[a]) == 0:
-                        step[a] = 0
-                dpotrs(&upper, &size, &one, &factor[0, 0], &stride, &step[0], &size, &info)
-                for a in range(size):
-                    g = on[a]
-                    for i in range(at.starts[g], at.starts[g + 1]):
-                        dual[i] += step[a] * way[i]
-                    step[a] = -step[a]
-                subtract_rows(n, size, &images[0, 0], &step[0], &r[0])
-                _dots(n, at.p, &columns[0, 0], &r[0], &slope[0])
-                before, gap = gap, gap_by(at, &dual[0], &slope[0])
-                if gap <= tol or gap > 0.5 * before:
+                room[1, :] = room[0]
+                next_step(&secants, off, step)
+                follow(at, &ways, step, &room[3, 0])
+                excess(at, &ways, off)
+                for a in range(ways.n_on):
+                    last[a] -= off[a]
+                remember(&secants, step, last)
+                before, gap = gap, gap_by(at, ways.dual, ways.slope)
+                before, fall = fall, before - gap
+                # Falls that shrink by one factor after the other lead to a limit.
+                if gap <= tol or fall <= 0 or (
+                    moves and fall < before and gap - fall * fall / (before - fall) > tol
+                ):
                     break
+            see_others(at, &ways, &is_on[0])
+            gap = gap_by(at, ways.dual, ways.slope)
+        self._made = secants.made if fall > 0 else 0
         return gap
+
+    cdef Ways _ways(self):
+        cdef Ways out
+        cdef Py_ssize_t[::1] on = self._on
+        cdef double[::1] dual = self.dual, slope = self.dual_slope, r = self.dual_residual
+        cdef double[::1] way = self._way
+        cdef double[:, ::1] images = self._images, columns = self.columns
+        out.n, out.n_on, out.on, out.way = r.shape[0], self._n_on, &on[0], &way[0]
+        out.images, out.columns = &images[0, 0], &columns[0, 0]
+        out.dual, out.slope, out.r = &dual[0], &slope[0], &r[0]
+        return out
+
+    cdef Secants _secants(self):
+        """What the last moves along these ways have done."""
+        cdef Secants out
+        cdef double[:, ::1] factor = self._factor
+        if self._pairs is None or self._pairs.shape[2] != factor.shape[0]:
+            self._pairs, self._made = np.zeros((2, SECANTS, factor.shape[0])), 0
+            self._products = np.zeros((SECANTS, SECANTS))
+        cdef double[:, :, ::1] pairs = self._pairs
+        cdef double[:, ::1] products = self._products
+        out.size, out.stride, out.made = self._n_on, factor.shape[0], self._made
+        out.steps, out.falls = &pairs[0, 0, 0], &pairs[1, 0, 0]
+        out.products, out.factor = &products[0, 0], &factor[0, 0]
+        return out
 
 
 def slopes(const double[:, ::1] columns, Py_ssize_t k, const double[::1] residual):
@@ -385,7 +348,7 @@ def slopes(const double[:, ::1] columns, Py_ssize_t k, const double[::1] residua
     cdef double[::1] out = out_array
     if k:
         with nogil:
-            _dots(residual.shape[0], k, &columns[0, 0], &residual[0], &out[0])
+            dots(residual.shape[0], k, &columns[0, 0], &residual[0], &out[0])
     return out_array
 
 

@@ -11,8 +11,8 @@ from skreg.rows.products import Array, Mask
 from skreg.rows.weighted import WeightedRows
 from skreg.solvers.inner import CoefficientBlocks
 
-# Products that are remembered, at most.
-_MEMORY = 30
+# Products that are remembered, at most: this many, or this share of n; a combination costs as much.
+_MEMORY, _SHARE = 30, 0.125
 # What is left of r must be this share of it to count as a direction of its own.
 _NEW = 1e-6
 
@@ -36,20 +36,28 @@ class BoundedSlopes:
         self._rows, self._blocks = rows, blocks
         self._reach = blocks.lengths(np.sqrt(rows.column_norms))
         self._weights = cast(Group, blocks.penalty).weights[blocks.which]
-        self._basis, self._slopes = (np.empty((0, size)) for size in rows.shape)
+        self._size, memory = 0, max(_MEMORY, int(_SHARE * rows.shape[0]))
+        self._vectors, self._products = (np.empty((memory, size)) for size in rows.shape)
 
     def at(self, residual: Array, alpha: float, unknown: Mask) -> Array:
         """Aᵀr, shape (1, p), or what is as good: below ``alpha`` where Aᵀr is, in ``unknown``."""
-        share = self._basis @ residual
-        rest, slope = residual - share @ self._basis, share @ self._slopes
-        left = float(np.linalg.norm(rest))
-        longest = self._blocks.lengths(slope) + left * self._reach
+        rest, slope = self._split(residual)
+        longest = self._blocks.lengths(slope) + float(np.linalg.norm(rest)) * self._reach
         if not (longest <= alpha * self._weights)[unknown].all():
             known, slope = slope, self._rows.transposed_dot(residual[:, None])[:, 0]
-            if len(self._basis) == _MEMORY:
-                self._basis, self._slopes = self._basis[:0], self._slopes[:0]
-                rest, known, left = residual, 0.0 * slope, float(np.linalg.norm(residual))
+            if self._size == len(self._vectors):
+                self._size, rest, known = 0, residual, np.zeros_like(slope)
+            # Once more, as rounding would grow from one vector to the next.
+            rest, twice = self._split(rest)
+            left = float(np.linalg.norm(rest))
             if left > _NEW * float(np.linalg.norm(residual)):
-                self._basis = np.vstack([self._basis, rest / left])
-                self._slopes = np.vstack([self._slopes, (slope - known) / left])
+                self._vectors[self._size] = rest / left
+                self._products[self._size] = (slope - known - twice) / left
+                self._size += 1
         return slope[None]
+
+    def _split(self, residual: Array) -> tuple[Array, Array]:
+        """What is left of r beside its combination of the u_k, and the slope of that."""
+        basis = self._vectors[: self._size]
+        share = basis @ residual
+        return residual - share @ basis, share @ self._products[: self._size]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # work in passes; its flops are so much faster.
 _WAIT, _FASTER = 2, 3.0
 # The residual is taken anew where rounding may have grown beyond this share of the gap asked for.
-_EXACT = 0.01
+_EXACT = 1e-4
 # Entries of X from which on this is faster than H on what is known.
 _LARGE = 3e5
 
@@ -75,16 +75,15 @@ class ResidualGroups(InnerKernel):
     def begin(self, alpha: float) -> None:
         """Go on from the best combination of the last solutions."""
         if self.theta.any():
-            self._kernel.start(self.theta)
-            self.theta, self._rounding = self._kernel.theta, EPS
             self._combine(alpha * self._weights[self.members], is_solved=True)
 
     def _combine(self, strength: Array, is_solved: bool) -> None:
         kernel = self._kernel
-        self._past.append(self.theta[None], (kernel.b - kernel.residual)[None], is_solved)
+        image = (kernel.b - kernel.residual)[None]
+        self._past.append(self.theta[None], image, is_solved, self._rounding)
         at = kernel.columns, kernel.b[None], strength, kernel.starts
         (theta,), (image,) = self._past.best(*at)
-        self._rounding = self._past.growth * self._rounding + EPS
+        self._rounding = self._past.rounding + EPS
         kernel.start(theta, kernel.b - image)
         self.theta = kernel.theta
 
@@ -104,21 +103,20 @@ class ResidualGroups(InnerKernel):
         strength += np.finfo(np.float64).tiny
         tol, passes, kernel = max(tol, 16 * EPS * power), 0, self._kernel
         self._alpha, since = alpha, 0
-        while True:
-            if self._rounding * power > _EXACT * tol:
-                kernel.start(self.theta)
-                self.theta = kernel.theta
-            with one_blas_thread():
+        with one_blas_thread():
+            while True:
+                if self._rounding * power > _EXACT * tol:
+                    kernel.start(self.theta)
+                    self.theta, self._rounding = kernel.theta, EPS
                 some, self.gap = kernel.solve(strength, power, tol, _WAIT, max_passes - passes)
-            passes, since = passes + some, since + some
-            if self.gap <= tol or passes >= max_passes:
-                break
-            if since < self._newton.work() / _FASTER:
-                self._combine(strength, is_solved=False)
-                continue
-            self._newton.step(strength, alpha)
-            self.theta, since = kernel.theta, 0
-        return passes
+                passes, since = passes + some, since + some
+                if self.gap <= tol or passes >= max_passes:
+                    return passes
+                if since < self._newton.work() / _FASTER:
+                    self._combine(strength, is_solved=False)
+                    continue
+                self._newton.step(strength, alpha)
+                self.theta, since = kernel.theta, 0
 
     @property
     def dual(self) -> Array:

@@ -27,21 +27,23 @@ class PastSolutions:
 
     Attributes
     ----------
-    growth : float
-        By how much what rounding leaves in images may have grown in the last combination.
+    rounding : float
+        What rounding may have left in the image of the last combination, as told to `append`.
     """
 
     def __init__(self, by_rows: bool) -> None:
-        self._by_rows, self.growth = by_rows, 1.0
+        self._by_rows, self.rounding = by_rows, 0.0
         self._solutions: deque[list[Any]] = deque(maxlen=_SOLUTIONS)
         self._points: deque[list[Any]] = deque(maxlen=_POINTS)
 
-    def append(self, theta: Array, image: Array, is_solved: bool = True) -> None:
+    def append(
+        self, theta: Array, image: Array, is_solved: bool = True, rounding: float = 1.0
+    ) -> None:
         """Add θ (q, p), which may have grown by new groups, and its image."""
         if is_solved:
             self._points.clear()
         kept = self._solutions if is_solved else self._points
-        kept.append([theta.copy(), image, theta.any(axis=0)])
+        kept.append([theta.copy(), image, theta.any(axis=0), rounding])
 
     def best(
         self, columns: Array, target: Array, strength: Array, starts: Indices, ridge: Any = 0.0
@@ -51,7 +53,7 @@ class PastSolutions:
         ``columns`` are the images of single coefficients, and ½θ² weighs ``ridge``.
         """
         past, solved = [*self._solutions, *self._points], len(self._solutions)
-        last, _, support = past[-1]
+        last, _, support, _ = past[-1]
         gone = np.repeat(~np.logical_or.reduceat(support, starts[:-1]), np.diff(starts))
         basis, spread = np.zeros((len(past), *last.shape)), np.empty((len(past), *target.shape))
         for one, theta, image in zip(past, basis, spread, strict=True):
@@ -63,9 +65,8 @@ class PastSolutions:
                 one[1] -= one[0][:, lost] @ columns[lost]
                 one[0][:, lost], one[2][lost] = 0.0, False
             theta[:, :size], image[...] = one[:2]
-        order = np.minimum(np.arange(len(past))[::-1], 1)
-        order[: max(solved - 1, 0)] = np.arange(1, solved)[::-1]
-        for rows in (basis, spread):  # differences, of rising order those of solutions
+        rounding = -np.array([one[3] for one in past]) * (-1.0) ** np.arange(len(past))
+        for rows in (basis, spread, rounding):  # differences, of rising order those of solutions
             rows[:-1] = rows[1:] - rows[:-1]
             for stop in range(solved - 2, 0, -1):
                 rows[:stop] = rows[1 : stop + 1] - rows[:stop]
@@ -75,5 +76,5 @@ class PastSolutions:
         if np.any(ridge):
             gram += (basis * ridge).reshape(flat.shape) @ flat.T
         x = group_span.best_combination(basis, gram, pair @ target.ravel(), strength, starts)
-        self.growth = float(np.abs(x) @ np.exp2(order))
+        self.rounding = float(np.abs(x) @ np.abs(rounding))
         return (x @ flat).reshape(last.shape), (x @ along).reshape(target.shape)

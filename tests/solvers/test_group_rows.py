@@ -76,7 +76,7 @@ def test_the_kernel_solves_and_its_dual_point_proves_it(seed):
 
 @pytest.mark.parametrize("n", [1, 7, 400, 9000])
 def test_products_of_some_columns(n):
-    """As in NumPy; from 4096 rows on in pieces."""
+    """As in NumPy."""
     rng = np.random.default_rng(n)
     A, b, theta = rng.normal(size=(23, n)), rng.normal(size=n), rng.normal(size=23)
     A.flags.writeable = b.flags.writeable = theta.flags.writeable = False
@@ -133,6 +133,43 @@ def test_slopes_by_bounds_are_below_lambda_where_they_are(monkeypatch):
             found = penalty.pull(bounded.at(r, alpha, some))
             assert ((found > alpha) == (truth > alpha))[some].all()
     assert 40 < len(products) < 60
+
+
+def test_products_that_are_remembered_stay_orthogonal():
+    """Though each adds little to those before: else bounds would be of no use after some twenty."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 300))
+    penalty = Group(np.repeat(np.arange(60), 5))
+    problem = PenalizedQuadratic(QuadraticModel.from_data(X, X[:, 0]).problem, penalty)
+    bounded = BoundedSlopes(problem.blocks, problem.quadratic.rows)
+    decays = np.linspace(0.5, 1.5, 200)
+    for t in np.geomspace(1.0, 10.0, 40):
+        slope = bounded.at(np.exp(-t * decays), 0.0, np.ones(60, dtype=bool))
+    basis = bounded._vectors[: bounded._size]
+    assert len(basis) > 5
+    np.testing.assert_allclose(basis @ basis.T, np.eye(len(basis)), atol=1e-12)
+    exact = problem.quadratic.rows.transposed_dot(np.exp(-10.0 * decays)[:, None])[:, 0]
+    np.testing.assert_allclose(slope[0], exact, atol=1e-12)
+
+
+def test_residuals_of_a_path_are_as_exact_as_is_said(monkeypatch):
+    """They are combined from one λ to the next, and taken anew before rounding counts."""
+    rng = np.random.default_rng(0)
+    off, solve = [], module.ResidualGroups.solve
+
+    def watched(self, *rows):
+        passes, kernel = solve(self, *rows), self._kernel
+        true = group_rows.residual(kernel.columns, self.theta, kernel.b)
+        off.append([np.linalg.norm(true - kernel.residual), self._rounding])
+        return passes
+
+    monkeypatch.setattr(module.ResidualGroups, "solve", watched)
+    X = rng.normal(size=(40, 300))
+    y = X[:, :30] @ rng.normal(size=30)
+    path(monkeypatch, 0, X, y, np.arange(300) // 5, 60, tol=1e-6)
+    found, said = np.array(off).T
+    assert (found <= 20 * (said + 1e-15) * np.linalg.norm(y - y.mean())).all()
+    assert (said > 4e-16).mean() > 0.25  # many are combined
 
 
 def path(monkeypatch, large, X, y, groups, alphas, **options):
