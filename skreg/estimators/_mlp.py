@@ -153,56 +153,13 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
         seed = None
         if self.early_stopping and X_val is None and y_val is None:
             seed = self._split_seed_from(rng, goes_on, incremental)
-        source = None
-        if not (incremental or is_in_memory(X)):
-            source = Source.of(X, y, sample_weight, has_labels=is_classifier(self))
-        classes = classes if source is None else source.classes
-        if source is not None and (rows := source.in_memory()) is not None:
-            (X, y, sample_weight), source = rows, None
-        if source is None:
-            rows = (X, y, sample_weight, X_val, y_val, classes)
-            given = self._prepared(*rows, seed=seed, goes_on=goes_on, incremental=incremental)
-        else:
-            given = self._prepared_stream(source, X_val, y_val, seed=seed, rng=rng, goes_on=goes_on)
-        objective, units = given.objective, given.objective.units
-        regularization = objective.regularization
-        chooses = isinstance(self.alpha, str) and not goes_on
-        if not goes_on:
-            names = getattr(self, "feature_names_in_", None)
-            check_scales(given.sizes, names)
-            if chooses:
-                alpha, curve = chosen(
-                    self,
-                    given.pilots,
-                    given.sizes,
-                    given.strata,
-                    given.own,
-                    rng,
-                    objective.n_samples,
-                )
-                regularization = replace(regularization, alpha=alpha)
-                objective = replace(objective, regularization=regularization)
-            if regularization.penalizes_inputs(len(units) - 1):
-                warn_of_scales(given.sizes, names)
-        alphas = regularization.alpha
-        fixed = dict(
-            alpha_=np.array(alphas) if isinstance(alphas, tuple) else alphas,
-            _architecture=(units, self.activation, given.target.loss, self.n_members),
-            _target=given.target,
-            _columns=given.columns,
-            _embedding=given.embedding,
-            _split_seed=seed,
-            _rng=rng,
-            _seen=given.seen(regularization),
-            _dof=None,
-            n_layers_=len(units),
-            n_outputs_=units[-1] // self.n_members,
-            out_activation_=given.target.loss.out_activation,
-        )
-        if chooses:
+        rows, how = (X, y, sample_weight, X_val, y_val, classes), dict(seed=seed, goes_on=goes_on)
+        given = self._given(*rows, rng=rng, incremental=incremental, **how)
+        given, curve = (given, None) if goes_on else self._chosen(given, rng)
+        objective = given.objective
+        fixed = self._known(given) | dict(_split_seed=seed, _rng=rng)
+        if curve is not None:
             fixed["alpha_curve_"] = curve
-        if given.target.classes is not None:
-            fixed["classes_"] = given.target.classes
         before = dict(vars(self)) if goes_on else {}
         n_epochs_done = len(before.get("loss_curve_", ()))
         found = Fit(
@@ -215,6 +172,54 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
             vars(self).pop("alpha_curve_", None)
         vars(self).update(found)
         return self
+
+    def _given(
+        self, X, y, sample_weight, X_val, y_val, classes, *, seed, rng, goes_on, incremental
+    ):
+        """The rows as training takes them: at hand, or in more chunks than fit in memory."""
+        source = None
+        if not (incremental or is_in_memory(X)):
+            source = Source.of(X, y, sample_weight, has_labels=is_classifier(self))
+        classes = classes if source is None else source.classes
+        if source is not None and (rows := source.in_memory()) is not None:
+            (X, y, sample_weight), source = rows, None
+        if source is not None:
+            return self._prepared_stream(source, X_val, y_val, seed=seed, rng=rng, goes_on=goes_on)
+        rows = (X, y, sample_weight, X_val, y_val, classes)
+        return self._prepared(*rows, seed=seed, goes_on=goes_on, incremental=incremental)
+
+    def _chosen(self, given, rng):
+        """The same with λ, where that is to be chosen, and the curve that it was chosen by."""
+        names, curve = getattr(self, "feature_names_in_", None), None
+        check_scales(given.sizes, names)
+        if isinstance(self.alpha, str):
+            pilots = given.pilots, given.sizes, given.strata, given.own
+            alpha, curve = chosen(self, *pilots, rng, given.objective.n_samples)
+            regularization = replace(given.objective.regularization, alpha=alpha)
+            given = replace(
+                given, objective=replace(given.objective, regularization=regularization)
+            )
+        if given.objective.regularization.penalizes_inputs(len(given.objective.units) - 1):
+            warn_of_scales(given.sizes, names)
+        return given, curve
+
+    def _known(self, given):
+        """Attributes that are known before training."""
+        regularization, units = given.objective.regularization, given.objective.units
+        alphas, loss = regularization.alpha, given.target.loss
+        fixed = dict(
+            alpha_=np.array(alphas) if isinstance(alphas, tuple) else alphas,
+            _architecture=(units, self.activation, loss, self.n_members),
+            _target=given.target,
+            _columns=given.columns,
+            _embedding=given.embedding,
+            _seen=given.seen(regularization),
+            _dof=None,
+            n_layers_=len(units),
+            n_outputs_=units[-1] // self.n_members,
+            out_activation_=loss.out_activation,
+        )
+        return fixed if given.target.classes is None else fixed | {"classes_": given.target.classes}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -87,30 +87,8 @@ class Prepares(AfterTraining):
 
     def _prepared_stream(self, source, X_val, y_val, *, seed, rng, goes_on):
         """The `Prepared` of rows in chunks that are more than fit in memory."""
-        if self.numerical_embedding is not None:
-            raise ValueError(
-                f"numerical_embedding={self.numerical_embedding!r} looks for bins in rows in "
-                f"memory, and these are more than shuffle_buffer={source.chunks.shuffle_buffer}. "
-                "Set it to None, or give Chunks a larger shuffle_buffer."
-            )
-        if self.solver == "lbfgs":
-            raise ValueError(
-                "solver='lbfgs' takes all rows at once, and these are more than "
-                f"shuffle_buffer={source.chunks.shuffle_buffer}. Use solver='adam' or "
-                "solver='sgd', or give Chunks a larger shuffle_buffer."
-            )
-        if self.verbose:
-            print("A pass over the rows for their number, targets and scales")
-        n_sample = FOR_PILOTS if isinstance(self.alpha, str) and not goes_on else FOR_SIZES
-        n_sample += MOST_HELD if seed is not None else 0
-        # Which rows stand for all is drawn, too, where none are held out.
-        tally = self._tally()
-        if source.classes is not None:
-            tally.declare(source.classes)
-        survey = source.survey(
-            tally, n_sample, deepcopy(rng).randint(2**31 - 1) if seed is None else seed
-        )
-        validate_data(self, source.one_row(survey), skip_check_array=True)
+        self._refuse_stream(source)
+        survey = self._survey(source, seed, rng, goes_on)
         target = self._target if goes_on else survey.tally.target()
         dtype = self._state.theta.dtype if goes_on else survey.dtype
         if goes_on:
@@ -142,6 +120,36 @@ class Prepares(AfterTraining):
             strata=streamed.strata, own=own, sizes=None if goes_on else streamed.sizes,
             seen=lambda regularization: None,
         )  # fmt: skip
+
+    def _refuse_stream(self, source):
+        """Raise ValueError where training needs all rows in memory."""
+        if self.numerical_embedding is not None:
+            raise ValueError(
+                f"numerical_embedding={self.numerical_embedding!r} looks for bins in rows in "
+                f"memory, and these are more than shuffle_buffer={source.chunks.shuffle_buffer}. "
+                "Set it to None, or give Chunks a larger shuffle_buffer."
+            )
+        if self.solver == "lbfgs":
+            raise ValueError(
+                "solver='lbfgs' takes all rows at once, and these are more than "
+                f"shuffle_buffer={source.chunks.shuffle_buffer}. Use solver='adam' or "
+                "solver='sgd', or give Chunks a larger shuffle_buffer."
+            )
+
+    def _survey(self, source, seed, rng, goes_on):
+        """What a pass over the rows tells of their number, targets and scales."""
+        if self.verbose:
+            print("A pass over the rows for their number, targets and scales")
+        n_sample = FOR_PILOTS if isinstance(self.alpha, str) and not goes_on else FOR_SIZES
+        n_sample += MOST_HELD if seed is not None else 0
+        # Which rows stand for all is drawn, too, where none are held out.
+        tally = self._tally()
+        if source.classes is not None:
+            tally.declare(source.classes)
+        drawn = deepcopy(rng).randint(2**31 - 1) if seed is None else seed
+        survey = source.survey(tally, n_sample, drawn)
+        validate_data(self, source.one_row(survey), skip_check_array=True)
+        return survey
 
     def _shape(self, n_features, target, n_outputs, goes_on):
         """What an `Objective` is made with beside the rows; no penalty yet if λ is to be chosen."""

@@ -123,16 +123,7 @@ def fit_lbfgs(
     watch = _Watch(objective, state, history, settings, score, on_epoch_begin, on_epoch_end)
     rounding = _ROUNDING * np.finfo(state.theta.dtype).eps
     with objective.evaluator(columns) as evaluate, one_blas_thread():
-
-        def risk_and_gradient(theta):
-            risk, gradient = evaluate(theta.astype(state.theta.dtype))
-            if not np.isfinite(risk):
-                raise ValueError(
-                    "Training diverged: the loss is no longer finite with solver='lbfgs'. Scale "
-                    "the features (and the target of a regression), for example with "
-                    "StandardScaler."
-                )
-            return risk, gradient.astype(np.float64)
+        risk_and_gradient = _in_float64(evaluate, state.theta.dtype)
 
         def met(intermediate_result):
             if watch.is_enough(split.theta(intermediate_result.x), intermediate_result.fun):
@@ -169,6 +160,21 @@ def fit_lbfgs(
             watch.is_enough(split.theta(found.x), float(found.fun))
     watch.best.restore(state)
     return watch.stopped or left > 0
+
+
+def _in_float64(evaluate, dtype):
+    """R and its gradient as L-BFGS-B asks for them, from θ in another precision."""
+
+    def risk_and_gradient(theta):
+        risk, gradient = evaluate(theta.astype(dtype))
+        if not np.isfinite(risk):
+            raise ValueError(
+                "Training diverged: the loss is no longer finite with solver='lbfgs'. Scale the "
+                "features (and the target of a regression), for example with StandardScaler."
+            )
+        return risk, gradient.astype(np.float64)
+
+    return risk_and_gradient
 
 
 class _Watch:

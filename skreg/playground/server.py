@@ -77,7 +77,7 @@ def create_app(host="127.0.0.1"):
         Without the extra ``playground``.
     """
     from starlette.applications import Starlette
-    from starlette.responses import FileResponse, PlainTextResponse
+    from starlette.responses import FileResponse
     from starlette.routing import Mount, Route, WebSocketRoute
     from starlette.staticfiles import StaticFiles
 
@@ -105,8 +105,22 @@ def create_app(host="127.0.0.1"):
         finally:
             tabs.discard(websocket)
 
+    routes = [
+        Route("/", index),
+        WebSocketRoute("/live", talk),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    _, pages = documentation()
+    if pages is not None:
+        routes.append(Mount("/docs", StaticFiles(directory=pages, html=True)))
+    return _guarded(Starlette(routes=routes), host)
+
+
+def _guarded(app, host):
+    """The application without requests under another name, with headers to what is sent."""
+    from starlette.responses import PlainTextResponse
+
     async def guarded(scope, receive, send):
-        """Refuse requests under another name; add headers to what is sent."""
         if scope["type"] != "http":
             return await app(scope, receive, send)
         named = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
@@ -122,15 +136,6 @@ def create_app(host="127.0.0.1"):
 
         await app(scope, receive, send_with_headers)
 
-    routes = [
-        Route("/", index),
-        WebSocketRoute("/live", talk),
-        Mount("/static", StaticFiles(directory=STATIC)),
-    ]
-    _, pages = documentation()
-    if pages is not None:
-        routes.append(Mount("/docs", StaticFiles(directory=pages, html=True)))
-    app = Starlette(routes=routes)
     return guarded
 
 
