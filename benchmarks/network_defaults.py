@@ -18,13 +18,20 @@ NAME = "network-defaults"
 TITLE = "Networks out of the box and tuned, against boosted trees and networks of others"
 #: Who is compared with whom: a lineup meets on the tables, and seeds, where all of it have fits.
 LINEUPS = {
-    "As they come": lambda name: name != "TabM" and "tuned" not in name,
+    "As they come": lambda name: name != "TabM" and not searches(name),
     "As they come, without RealMLP": lambda name: (
-        name not in ("TabM", "RealMLP") and "tuned" not in name
+        name not in ("TabM", "RealMLP") and not searches(name)
     ),
-    "Also with λ by a search": lambda name: name != "TabM",
-    "Also TabM": lambda name: "tuned" not in name,
+    "Also with λ by a search": lambda name: name not in ("TabM", "skreg, cocktail"),
+    "Also TabM": lambda name: not searches(name),
+    "Ours, as it comes and by searches": lambda name: name in OURS,
 }
+OURS = ("skreg", "skreg tuned", "skreg, cocktail")
+
+
+def searches(name):
+    """Whether a contender chooses among fits of several settings."""
+    return "tuned" in name or "cocktail" in name
 
 
 def run(only=(), seeds=3, quick=False, folder=OUTPUT, command=NAME, say=print):

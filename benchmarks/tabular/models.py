@@ -86,6 +86,19 @@ def _ours_tuned(task):
     return PathSearchCV(_ours(task), cv=inner_folds(task), scoring=scoring(task.is_class))
 
 
+def _ours_cocktail(task):
+    """Which regularizers; of a large table's training part, by three folds."""
+    from skreg import PathSearchCV
+    from skreg.model_selection import Cocktail
+
+    return PathSearchCV(
+        _ours(task),
+        candidates=Cocktail(random_state=task.seed),
+        cv=3 if task.large else None,
+        scoring=scoring(task.is_class),
+    )
+
+
 def _network(task):
     """scikit-learn's; its regressor needs targets of unit scale."""
     from sklearn.compose import TransformedTargetRegressor
@@ -170,6 +183,7 @@ CONTENDERS = {
         _here, partial(_ours, n_members=16, numerical_embedding="piecewise_linear")
     ),
     "skreg tuned": partial(_here, _ours_tuned),
+    "skreg, cocktail": partial(_here, _ours_cocktail),
     **{name: partial(_other_python, name) for name in BUDGETS},
     "HistGradientBoosting": partial(_here, _trees),
     "scikit-learn MLP": partial(_here, _network),

@@ -113,14 +113,15 @@ class Best:
     theta: np.ndarray | None = None
     score: float = -np.inf
     is_over: bool = False
+    loss: float = np.inf
 
-    def after(self, score, theta):
-        """The memory after a call that left ``theta``, whose score this is."""
+    def after(self, score, loss, theta):
+        """The memory after a call that left ``theta``, with this score and validation loss."""
         patience = replace(self.patience)
         is_over = patience.is_exhausted_by(-score)
-        if score > self.score:
-            return Best(patience, theta.copy(), score, is_over)
-        return Best(patience, self.theta, self.score, is_over)
+        if (score, -loss) > (self.score, -self.loss):
+            return Best(patience, theta.copy(), score, is_over, loss)
+        return replace(self, patience=patience, is_over=is_over)
 
 
 class Fit:
@@ -176,6 +177,7 @@ class Fit:
         self._context, self._task = context, None
         options = dict(
             score=self._score if self._stops_early else None,
+            loss=lambda: self.validation_loss,
             on_epoch_begin=self._begin if is_watched else None,
             on_epoch_end=self._end,
         )
@@ -260,7 +262,8 @@ class Fit:
     def _watch_over_calls(self):
         """Early stopping where each call is an epoch: at its end the best θ comes back."""
         best = self.best or Best(Patience(self.settings.tol, self.settings.n_iter_no_change))
-        self.best = best.after(self.log["validation_score"][-1], self.state.theta)
+        score, loss = (self.log[f"validation_{name}"][-1] for name in ("score", "loss"))
+        self.best = best.after(score, loss, self.state.theta)
         if self.best.is_over:
             self.state.theta[:] = self.state.point[:] = self.best.theta
 

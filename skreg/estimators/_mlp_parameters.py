@@ -114,7 +114,9 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
 
     early_stopping : bool, default=False
         Whether to stop by the score on validation rows, and to return to the parameters with the
-        best score. The rows are ``X_val`` and ``y_val`` of ``fit``, or held out.
+        best score (of equal ones, that with the least loss on these rows). The rows are ``X_val``
+        and ``y_val`` of ``fit``, or held out. With ``n_iter_no_change=inf`` all epochs are run, and
+        the best one comes back.
 
     validation_fraction : float, default=0.1
         Share of the rows held out by ``early_stopping`` where ``fit`` is given no ``X_val``.

@@ -76,7 +76,8 @@ def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
         "hidden_layer_sizes": [(128, 64), (256, 128)],
     }
     if n >= FEW_ROWS:
-        common["early_stopping"] = [False, False, True]
+        # All epochs are run, and the best one comes back.
+        common |= {"early_stopping": [False, False, True], "n_iter_no_change": [np.inf]}
         if is_classifier(estimator):
             common["label_smoothing"] = [0.0, 0.0, 0.05]
 

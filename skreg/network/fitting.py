@@ -58,23 +58,28 @@ class Patience:
 class Best:
     """The θ of the highest score met; the start counts if ``history`` holds scores already.
 
+    Of equal scores, such as shares of right labels are, the one of the least loss.
+
     Parameters
     ----------
     state : TrainingState
     history : History
     score : callable of θ, or None
         None where no score is watched.
+    loss : callable
+        Gives the loss on the rows of the last score.
     """
 
-    def __init__(self, state, history, score):
-        self.score, self.theta = -np.inf, None
+    def __init__(self, state, history, score, loss=lambda: 0.0):
+        self.rank, self.theta, self.loss = (-np.inf, -np.inf), None, loss
         if score is not None and history.validation_scores:
-            self.score, self.theta = score(state.theta), state.theta.copy()
+            self.note(score(state.theta), state.theta)
 
     def note(self, score, theta):
-        """Keep θ if its score is higher."""
-        if score > self.score:
-            self.score, self.theta = score, theta.copy()
+        """Keep θ if it is better."""
+        rank = score, -self.loss()
+        if rank > self.rank:
+            self.rank, self.theta = rank, theta.copy()
 
     def restore(self, state):
         """Let training end there."""
@@ -127,8 +132,9 @@ class Settings:
 
 
 def fit_epochs(
-    objective, state, history, settings, *, rng, score=None, on_epoch_begin=None, on_epoch_end=None
-):
+    objective, state, history, settings, *, rng, score=None, loss=lambda: 0.0, on_epoch_begin=None,
+    on_epoch_end=None,
+):  # fmt: skip
     """Train until ``settings`` or ``on_epoch_end`` says stop.
 
     Parameters
@@ -144,6 +150,8 @@ def fit_epochs(
         Shuffles the rows before every epoch; None keeps their order.
     score : callable of θ, default=None
         Early stopping: progress is a higher score instead of a lower objective.
+    loss : callable
+        See `Best`.
     on_epoch_begin : callable, default=None
         Called before every epoch.
     on_epoch_end : callable of History, default=None
@@ -155,7 +163,7 @@ def fit_epochs(
         False if only ``max_iter`` ended the training.
     """
     patience = Patience(settings.tol, settings.n_iter_no_change)
-    best, schedule, stopped = Best(state, history, score), settings.schedule, False
+    best, schedule, stopped = Best(state, history, score, loss), settings.schedule, False
     n_steps = -(-objective.n_samples // settings.batch_size)
     steps = objective.epochs(
         state, optimizer=settings.optimizer, batch_size=settings.batch_size, rng=rng

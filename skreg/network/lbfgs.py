@@ -102,8 +102,9 @@ class Split:
 
 
 def fit_lbfgs(
-    objective, state, history, settings, *, score=None, on_epoch_begin=None, on_epoch_end=None
-):
+    objective, state, history, settings, *, score=None, loss=lambda: 0.0, on_epoch_begin=None,
+    on_epoch_end=None,
+):  # fmt: skip
     """Minimize R + λJ by L-BFGS-B; parameters and result as for `fit_epochs`.
 
     An iteration stands for an epoch. Training stops when no component of the projected gradient is
@@ -120,7 +121,8 @@ def fit_lbfgs(
         Shares.of(objective.regularization, objective.units, n_parameters),
         1.0 if columns is None else columns.by_parameter(objective.units, n_parameters),
     )
-    watch = _Watch(objective, state, history, settings, score, on_epoch_begin, on_epoch_end)
+    best = Best(state, history, score, loss)
+    watch = _Watch(objective, state, history, settings, score, best, on_epoch_begin, on_epoch_end)
     rounding = _ROUNDING * np.finfo(state.theta.dtype).eps
     with objective.evaluator(columns) as evaluate, one_blas_thread():
         risk_and_gradient = _in_float64(evaluate, state.theta.dtype)
@@ -180,12 +182,14 @@ def _in_float64(evaluate, dtype):
 class _Watch:
     """What happens after every iteration: history, early stopping, callbacks."""
 
-    def __init__(self, objective, state, history, settings, score, on_epoch_begin, on_epoch_end):
+    def __init__(
+        self, objective, state, history, settings, score, best, on_epoch_begin, on_epoch_end
+    ):
         self.regularization, self.units = objective.regularization, objective.units
         self.state, self.history, self.score = state, history, score
         self.on_epoch_begin, self.on_epoch_end = on_epoch_begin, on_epoch_end
         self.patience = Patience(settings.tol, settings.n_iter_no_change)
-        self.best = Best(state, history, score)
+        self.best = best
         self.n_met, self.stopped = 0, False
 
     def is_enough(self, theta, objective):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from mlp_cases import KINDS, data, small, theta
 from sklearn import config_context
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -132,6 +133,25 @@ def test_rows_of_ones_own_come_through_a_pipeline_and_a_search(kind):
 
 
 # --- in parts -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_of_epochs_with_equal_scores_the_least_loss_comes_back(n_members):
+    """All epochs run, in one fit or in parts; few rows make equal shares of right labels."""
+    X, y = data(RegularizedMLPClassifier, 120)
+    options = dict(early_stopping=True, n_iter_no_change=np.inf, n_members=n_members)
+    whole = small(RegularizedMLPClassifier, max_iter=40, **options)
+    whole.fit(X[:110], y[:110], X_val=X[110:], y_val=y[110:])
+    parts = small(RegularizedMLPClassifier, **options | dict(n_iter_no_change=15, tol=1.0))
+    for _ in range(40):
+        parts.partial_fit(X[:110], y[:110], X_val=X[110:], y_val=y[110:], classes=np.unique(y))
+    assert whole.n_iter_ == 40
+    for network in (whole, parts):
+        frame = network.history_frame()
+        best = frame[frame.validation_score == frame.validation_score.max()]
+        assert len(best) > 1
+        loss = log_loss(y[110:], network.predict_proba(X[110:]))
+        assert loss == pytest.approx(best.validation_loss.min())
 
 
 @pytest.mark.parametrize("kind", KINDS)

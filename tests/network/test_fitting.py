@@ -36,15 +36,19 @@ class Scripted:
             yield objective
 
 
-def run(objectives, *, schedule=None, scores=None, on_epoch_end=None, history=None, **settings):
+def run(
+    objectives, *, schedule=None, scores=None, losses=None, on_epoch_end=None, history=None,
+    **settings,
+):  # fmt: skip
     """(stopped, history, state, rates) of a scripted training."""
     problem = Scripted(objectives)
     state, history = TrainingState.start(np.full(1, -1.0), "nesterov"), history or History()
     defaults = dict(max_iter=len(objectives), tol=0.0, n_iter_no_change=2)
     settings = Settings(SGD(), schedule or Constant(), 1.0, 1, **(defaults | settings))
     score = None if scores is None else lambda theta: scores[int(theta[0])]
+    own = {} if losses is None else {"loss": lambda: losses[int(state.theta[0])]}
     stopped = fit_epochs(
-        problem, state, history, settings, rng=None, score=score, on_epoch_end=on_epoch_end
+        problem, state, history, settings, rng=None, score=score, on_epoch_end=on_epoch_end, **own
     )
     return stopped, history, state, problem.rates
 
@@ -96,6 +100,12 @@ def test_a_score_decides_and_the_best_parameters_come_back():
 
 def test_the_first_of_equal_scores_wins():
     assert run([9.0] * 4, scores=[0.1, 0.9, 0.9, 0.9], n_iter_no_change=np.inf)[2].theta == 1
+
+
+def test_the_least_loss_decides_between_equal_scores():
+    scores, losses = [0.1, 0.9, 0.9, 0.9, 0.5], [0.1, 0.4, 0.2, 0.3, 0.1]
+    _, _, state, _ = run([9.0] * 5, scores=scores, losses=losses, n_iter_no_change=np.inf)
+    assert state.theta == 2
 
 
 def test_a_warm_start_may_end_where_it_began():
