@@ -39,7 +39,7 @@ def run(only=(), seeds=3, quick=False, folder=OUTPUT, command=NAME, say=print):
     all_tables = tables(quick)
     names = list(only) or available()
     if quick:
-        names = [name for name in names if name not in BUDGETS and "tuned" not in name]
+        names = [name for name in names if name not in BUDGETS and not searches(name)]
     before = {} if quick else committed(folder)
     known = {fits.key(fit): fit for fit in before.get("fits", ())}
     journal = None if quick else folder / f"{NAME}.jsonl"

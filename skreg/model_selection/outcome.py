@@ -172,7 +172,8 @@ def frame_of(search, name):
         columns[f"rank_test_{metric}"] = results[f"rank_test_{metric}"]
         if f"mean_train_{metric}" in results:
             columns[f"mean_train_{metric}"] = results[f"mean_train_{metric}"]
-    columns |= {key: results[key] for key in results if key.startswith("split")}
+    more = ("split", "mean_gain_", "std_error_gain_")
+    columns |= {key: results[key] for key in results if key.startswith(more)}
     alphas = np.array([a if isinstance(a, Real) else np.nan for a in results[f"param_{name}"]])
     if hasattr(search, "path_") and np.array_equal(search.path_.alphas, alphas):
         columns |= {"dof": search.path_.dof, "n_nonzero": search.path_.n_nonzero}
