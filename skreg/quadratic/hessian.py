@@ -55,6 +55,8 @@ class QuadraticHessian:
     array([[2.]])
     """
 
+    cancels = False
+
     def __init__(
         self,
         gram: Callable[[Indices], Array],
@@ -74,6 +76,10 @@ class QuadraticHessian:
         used, place = np.unique(features, return_inverse=True)
         gram = self._gram(used)[np.ix_(place, place)]
         return np.where(targets[:, None] == targets, gram, 0.0)
+
+    def is_sum_of_others(self, which: Indices) -> Mask:
+        """As of `Hessian`: none is."""
+        return np.zeros(len(which), dtype=bool)
 
     def root(self, which: Indices) -> Array:
         """Z[:, which] with H = ZᵀZ, shape (n_rows, m)."""
@@ -107,6 +113,9 @@ class Hessian:
         Pseudo-inverse of ∂²R/∂b².
     n_rows : int
         Rows of `root`.
+    cancels : bool
+        Whether H is a difference of sums, so that near separation it is lost in their rounding.
+        `root` is not.
 
     Examples
     --------
@@ -123,7 +132,7 @@ class Hessian:
     def __init__(self, risk: EmpiricalRisk, curvature: Array, *, with_floor: bool = True):
         self.risk, self.curvature = risk, floored(risk, curvature) if with_floor else curvature
         n, k = self.curvature.shape
-        self.n_rows = n * k
+        self.n_rows, self.cancels = n * k, risk.loss.coupled
         self.inverse_bb = np.zeros((0, 0))
         if risk.fit_intercept:
             self.inverse_bb = invert_bb(intercept_block(risk, self.curvature), risk.loss.coupled)
@@ -177,6 +186,16 @@ class Hessian:
         if self.risk.fit_intercept:
             out -= product(product(mixed.T, self.inverse_bb), mixed)
         return out
+
+    def is_sum_of_others(self, which: Indices) -> Mask:
+        """Mask of coefficients whose column of H is minus the sum of others' among ``which``.
+
+        They are of the multinomial log loss, which does not change along what all classes of a
+        feature share: of each that has all of them here, the one of the last class.
+        """
+        if not self.risk.loss.coupled:
+            return np.zeros(len(which), dtype=bool)
+        return _completes_classes(which, self.risk.n_features, self.risk.n_outputs)
 
     def at_fixed_intercepts(self, which: Indices, first: int = 0) -> tuple[Array, Array]:
         """∂²R/∂θ² and ∂²R/∂b∂θ on the coefficients ``which``, of shape (m, m) and (K, m).
@@ -241,6 +260,11 @@ class Hessian:
         if not risk.fit_intercept:
             return out
         return out - product(turned, product(self.inverse_bb, product(turned.T, out)))
+
+
+def _completes_classes(which: Indices, p: int, K: int) -> Mask:
+    classes, features = np.divmod(which, p)
+    return (classes == K - 1) & (np.bincount(features, minlength=p)[features] == K)
 
 
 class _ClassGrams:
@@ -326,7 +350,7 @@ class DenseHessian(Hessian):
         There is no risk to refer to: what needs rows is not there.
         """
         made = cls.__new__(cls)
-        made.matrix, made.n_rows = matrix.copy(), len(matrix)
+        made.matrix, made.n_rows, made.cancels = matrix.copy(), len(matrix), False
         made.inverse_bb = np.zeros((0, 0)) if bb is None else invert_bb(bb, coupled)
         made._profile(mixed, coupled)
         return made
@@ -372,6 +396,12 @@ class DenseHessian(Hessian):
     def block(self, which: Indices) -> Array:
         """H on the coefficients ``which``, an array of shape (m, m)."""
         return self.matrix[np.ix_(which, which)]
+
+    def is_sum_of_others(self, which: Indices) -> Mask:
+        """As of `Hessian`."""
+        if self.gauge is None:
+            return np.zeros(len(which), dtype=bool)
+        return _completes_classes(which, len(self.gauge), len(self.matrix) // len(self.gauge))
 
     def half_inverse(self, ridge: Array, active: Mask | None = None) -> Array:
         """L with LᵀL = (H + diag(ridge))⁻¹ over the active coefficients, 0 over the others."""

@@ -139,7 +139,9 @@ def row_roots(risk: EmpiricalRisk, curvature: Array, rows: slice | Indices) -> A
     root = np.sqrt(curvature[rows])
     if not risk.loss.coupled:
         return root[:, :, None] * np.eye(risk.n_outputs)
-    inner = np.eye(risk.n_outputs) - root[:, :, None] * root[:, None, :]
+    inner = -root[:, :, None] * root[:, None, :]
+    at = np.arange(risk.n_outputs)
+    inner[:, at, at] = curvature[rows] @ (1.0 - np.eye(len(at)))  # 1 − π cancels where π is near 1
     return np.sqrt(risk.share[rows])[:, None, None] * root[:, :, None] * inner
 
 

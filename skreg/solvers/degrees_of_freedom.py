@@ -11,12 +11,12 @@ from skreg.penalties.base import Penalty, Tangent
 from skreg.quadratic.factor import Factor, weighed_squares
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.problem import Problem
-from skreg.rows.products import EPS, Array, Indices, product
+from skreg.rows.products import EPS, Array, Indices, Mask, product
 
 #: Rows of the largest matrix that is decomposed for degrees of freedom.
 LARGEST = 4000
-# Numbers in a block of columns of Z that is held at once.
-_BLOCK = 2**21
+# Numbers in a block of columns of Z that is held at once, and in a Z that is decomposed.
+_BLOCK, _ROOT = 2**21, 2**25
 
 
 def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) -> float:
@@ -26,7 +26,8 @@ def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) ->
     the loss's curvature: Σσ/(σ + λ) for the ridge, the rank of H_AA for the lasso (Zou, Hastie &
     Tibshirani, 2007; Tibshirani & Taylor, 2012), and what lies between for the elastic net and for
     groups (Vaiter et al., 2012). Directions in which neither the risk nor the penalty bends, as
-    the one that all classes of a multinomial model share, do not count.
+    the one that all classes of a multinomial model share, do not count. They are those whose
+    eigenvalue is at most m·2⁻⁵² of the largest, in units in which the diagonal is 1.
 
     ``tangent`` is ``penalty.curvature(theta, alpha)`` at the solution, as the Hessian is. It takes
     m³ flops for m active coefficients or, where Z has n < m rows, n²·m.
@@ -48,8 +49,14 @@ def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) ->
     factors = tangent.factors
     if factors is None:
         factors = np.zeros((len(tangent.diagonal), 0))
-    basis = tangent.basis
-    if len(tangent.diagonal) > hessian.n_rows:
+    basis, diagonal = tangent.basis, tangent.diagonal
+    flat = np.zeros(len(diagonal), dtype=bool) if basis is not None else diagonal == 0
+    flat &= ~factors.any(axis=1)
+    if flat.any():
+        kept = ~flat
+        kept[flat] = ~hessian.is_sum_of_others(which[flat])
+        which, diagonal, factors, flat = which[kept], diagonal[kept], factors[kept], flat[kept]
+    if len(diagonal) > hessian.n_rows or _is_lost(hessian, which, flat):
 
         def columns(some: Indices) -> Array:
             """Of Z, in the coordinates of the tangent."""
@@ -58,11 +65,18 @@ def degrees_of_freedom(hessian: Hessian | QuadraticHessian, tangent: Tangent) ->
             used = np.flatnonzero(basis[:, some].any(axis=1))
             return product(hessian.root(which[used]), np.asfortranarray(basis[used][:, some]))
 
-        return _by_rows(columns, hessian.n_rows, tangent.diagonal, factors)
+        return _by_rows(columns, hessian.n_rows, diagonal, factors)
     block = hessian.block(which)
     if basis is not None:
         block = product(basis.T, product(block, basis))
-    return _by_coefficients(block, tangent.diagonal, factors)
+    return _by_coefficients(block, diagonal, factors)
+
+
+def _is_lost(hessian: Hessian | QuadraticHessian, which: Indices, flat: Mask) -> bool:
+    """Whether H alone matters, and rounding hides its rank."""
+    if not (hessian.cancels and flat.all() and hessian.n_rows * len(which) <= _ROOT):
+        return False
+    return not Factor(hessian.block(which), np.zeros(len(which))).is_definite
 
 
 def _by_coefficients(block: Array, diagonal: Array, factors: Array) -> float:
@@ -90,8 +104,10 @@ def _by_rows(
     free, bent = np.flatnonzero(diagonal == 0), np.flatnonzero(diagonal)
     rank, q = 0, np.zeros((n, 0))
     if free.size:
-        left, size, _ = np.linalg.svd(columns(free), full_matrices=False)
-        rank = int(np.count_nonzero(size > max(n, free.size) * EPS * size.max(initial=0.0)))
+        z = columns(free)
+        norms = np.sqrt(np.einsum("ij,ij->j", z, z))
+        left, size, _ = np.linalg.svd(z / np.where(norms > 0, norms, 1.0), full_matrices=False)
+        rank = int(np.count_nonzero(size > np.sqrt(free.size * EPS) * size.max(initial=0.0)))
         q = left[:, :rank]
     if not bent.size:
         return float(rank)

@@ -265,8 +265,10 @@ class Iterate:
         penalty = self.penalty.value(theta, self.alpha) if self.alpha else 0.0
         dual = scale * (a @ self.y) - 0.5 * scale**2 * (self.bend * a @ a) - conjugate
         gap = value + penalty - dual + 2.0 * beyond @ np.abs(theta)
-        n_interpolated = np.count_nonzero(self._interpolated()) - self.risk.fit_intercept
-        dof = n_interpolated if self.l2.any() else np.count_nonzero(theta)
+        dof = np.count_nonzero(theta)
+        if dof and self.l2.any():  # repeated rows are interpolated together
+            block = self._block(np.flatnonzero(self._interpolated()), np.flatnonzero(theta))
+            dof = np.linalg.matrix_rank(block) - self.risk.fit_intercept if block.size else 0
         dof = np.nan if self.bend.any() else max(int(dof), 0)
         point = Certified(theta.copy(), float(b), value, a, slope)
         return Stop(point, max(gap, 0.0), n_iter, dof=dof)

@@ -247,13 +247,16 @@ class Freedom:
 
         So it is where J bends nowhere and the active columns are independent, as they are at a
         solution that is unique, unless there may be more of them than the rows have rank. What all
-        classes share in features without a penalty is in no Hessian.
+        classes of a feature share is in no Hessian.
         """
         shared = problem.couples_outputs and penalty.free(problem.n_features).any()
         if penalty.is_flat and not shared:
-            active = penalty.support(thetas).sum(axis=(1, 2)).astype(np.float64)
+            support = penalty.support(thetas)
+            active = support.sum(axis=(1, 2)).astype(np.float64)
             rank = min(problem.n_rows - 1, problem.n_features) * problem.n_outputs
             known = (alphas > 0) & (active <= rank)
+            if problem.couples_outputs:
+                known &= ~support.all(axis=1).any(axis=1)
             counts = np.where(known, active, np.nan)
         else:
             known = np.zeros(len(alphas), dtype=bool)

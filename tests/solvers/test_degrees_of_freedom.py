@@ -1,5 +1,6 @@
 """Degrees of freedom: dense NumPy, known values, and how much fits follow their targets."""
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,9 @@ import reference_losses as reference
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
+from skreg import QuadraticApproxLassoClassifier, QuadraticApproxRidgeClassifier
 from skreg.losses import get_loss
 from skreg.penalties.base import Tangent
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
@@ -248,3 +251,33 @@ def test_is_the_divergence_of_the_fit(name, kind):
         bends = Tangent(active, np.full(3, STRENGTH / norm), np.sqrt(STRENGTH / norm) * u)
     found = degrees_of_freedom(Hessian(risk, curvature), bends)
     np.testing.assert_allclose(1.0 + found, total, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [QuadraticApproxRidgeClassifier, QuadraticApproxLassoClassifier])
+@pytest.mark.parametrize("seed", [0, 16, 19, 30, 36])
+def test_classes_near_separation_have_no_more_than_all_but_one_of_them(kind, seed):
+    rng = np.random.default_rng(seed)
+    n, p, k = int(rng.integers(20, 80)), int(rng.integers(1, 7)), int(rng.integers(3, 6))
+    X = rng.normal(size=(n, p)) * 10 ** rng.uniform(-3, 3, size=p)
+    raw = X @ (rng.normal(size=(p, k)) / np.abs(X).max(axis=0)[:, None])
+    y = np.argmax(10 ** rng.uniform(0, 3) * raw + rng.gumbel(size=(n, k)), axis=1)
+    most = (len(np.unique(y)) - 1) * p
+    counts = []
+    for alpha in (1e-3, 1e-9, 1e-16, 0.0):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # there is no minimizer
+            counts.append(kind(alpha).fit(X, y).effective_dof_)
+    assert max(counts) <= most + 1e-9
+    if kind is QuadraticApproxRidgeClassifier:  # continuously up to λ = 0
+        assert (np.diff(counts) >= -1e-6).all()
+        assert counts[-1] == most
+
+
+def test_of_overlapping_classes_they_go_on_to_no_penalty():
+    X = np.random.default_rng(0).normal(size=(200, 3)) * [1e-4, 1.0, 1e4]
+    y = np.random.default_rng(1).integers(4, size=200)
+    scale = 1e-9  # of λ against the least curvature
+    for kind in (QuadraticApproxRidgeClassifier, QuadraticApproxLassoClassifier):
+        near, at = (kind(alpha).fit(X, y).effective_dof_ for alpha in (scale * 1e-9, 0.0))
+        assert at == 9.0
+        assert near == pytest.approx(9.0, abs=1e-6)

@@ -282,3 +282,15 @@ def test_a_penalty_below_rounding_is_certified(shape, alpha, l1_ratio):
         same = objective(X, y, np.ones(len(y)), 0.5, free.coef_, free.intercept_)
         found = objective(X, y, np.ones(len(y)), 0.5, model.coef_, model.intercept_)
         assert found == pytest.approx(same, rel=1e-10)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_degrees_of_freedom_count_repeated_rows_once(fit_intercept):
+    rng = np.random.default_rng(0)
+    X, weights = rng.normal(size=(60, 6)), rng.integers(1, 4, size=60)
+    y = X @ rng.normal(size=6) + rng.normal(size=60)
+    ridge = QuadraticApproxRidge(0.01, loss="quantile", fit_intercept=fit_intercept)
+    once = ridge.fit(X, y, sample_weight=weights).effective_dof_
+    again = ridge.fit(np.repeat(X, weights, axis=0), np.repeat(y, weights)).effective_dof_
+    assert 0 < once <= 6
+    assert again == once
