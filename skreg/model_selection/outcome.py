@@ -86,6 +86,8 @@ class Outcome:
                 results[f"std_test_{scorer}"] = np.array(
                     [c.criterion.errors_of(scorer)[i] for c, i in self.pairs]
                 )
+        if self.pairs[0][0].candidates:
+            self._add_gains(results)
         return results, isinstance(out[0]["test_scores"], dict)
 
     def _choose(self, results, metric):
@@ -94,7 +96,9 @@ class Outcome:
         if not callable(search.refit):
             best = best_finished(results, metric, best)
             if self.pairs[best][0].candidates:
-                best = self._surest(results, metric, best)
+                mean, error = (results[f"{key}_gain_{metric}"] for key in ("mean", "std_error"))
+                finished = ~results["stopped"]
+                best = best if np.isnan(error).all() else surest(mean, error, finished)
             else:
                 simplest = self._simplest(results, metric, best)
                 combination, i = self.pairs[simplest]
@@ -110,16 +114,15 @@ class Outcome:
             "criterion_": combination.criterion,
         }
 
-    def _surest(self, results, metric, best):
-        """Index of the candidate that surely gains on the first; ``best`` of a single split."""
+    def _add_gains(self, results):
+        """Of every candidate and scorer, what is gained on the first."""
         splits = self.evaluation.job.splits
-        scores = np.array([results[f"split{j}_test_{metric}"] for j in range(len(splits))]).T
         ratio = float(np.mean([len(test) / len(train) for train, test in splits]))
-        mean, error = gains(scores, ratio)
-        results[f"mean_gain_{metric}"], results[f"std_error_gain_{metric}"] = mean, error
-        if len(splits) == 1 or not np.isfinite(scores[0]).all():
-            return best
-        return surest(mean, error, ~results["stopped"])
+        means = [key for key in results if key.startswith("mean_test_")]
+        for name in (key.removeprefix("mean_test_") for key in means):
+            scores = np.array([results[f"split{j}_test_{name}"] for j in range(len(splits))]).T
+            mean, error = gains(scores, ratio)
+            results[f"mean_gain_{name}"], results[f"std_error_gain_{name}"] = mean, error
 
     def _simplest(self, results, metric, best):
         """Index of the candidate within one standard error of the best; edges are warned of."""

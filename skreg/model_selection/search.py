@@ -121,7 +121,7 @@ class PathSearchCV(SearchResults):
         evenly among its λ. A criterion counts as one split, of which ``std_test_score`` is the
         standard error, NaN where it has none.
     best_index_, best_params_, best_score_
-        What was chosen: with ``selection="1se"`` that is not the highest score.
+        What was chosen: with ``selection="1se"``, or ``candidates``, maybe not the highest score.
     best_alpha_ : float
         Its λ.
     best_estimator_ : estimator

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -74,6 +75,20 @@ def test_the_estimator_is_left_for_what_surely_gains():
     bound = gain.mean(axis=0) - error
     assert found.best_index_ == (bound.argmax() if bound.max() > 0 else 0)
     assert found.best_score_ == results["mean_test_score"][found.best_index_]
+
+
+def test_gains_are_there_for_a_choice_of_ones_own():
+    found = search(4, refit=lambda results: int(results["mean_gain_score"].argmin()))
+    assert found.cv_results_["mean_gain_score"][found.best_index_] <= 0
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_where_the_estimator_fails_the_best_of_the_others_is_chosen():
+    space = {"hidden_layer_sizes": [(4,), (6,), (8,)]}
+    broken = clone(NETWORK).set_params(hidden_layer_sizes=(-1,))
+    with pytest.warns(FitFailedWarning):
+        found = search(4, broken, Cocktail(4, random_state=0, space=space))
+    assert found.cv_results_["rank_test_score"][found.best_index_] == 1
 
 
 def test_of_a_single_split_the_best_is_chosen():
