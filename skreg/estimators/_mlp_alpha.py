@@ -35,13 +35,14 @@ _DECOUPLED = 50.0
 _ROUNDS = 8
 # Of fewer rows none are held out.
 _ENOUGH = 20
-# Rows that pilots see at most, and the parts they are cut into. As many of these are held out in
-# turn as cost this share of a fit's products, where so many λ are looked at.
-_ROWS, _PARTS, _COST, _LOOKS = 10_000, 5, 0.3, 3.5
-# A pilot's epochs: as many as the fit's, and of so many at most, if they can be afforded for so
-# many rows held out; or half of them, for more than one part. One part alone is worth all epochs at
-# up to this cost: with half of them pilots do not learn wrong labels by heart, and λ is too small.
-_MOST_EPOCHS, _HELD, _FEWER, _COST_OF_ONE = 50, 1000, 0.5, 0.6
+# Rows that pilots see at most, by halves: one trains them, the other is held out. They take turns
+# if that costs less than this share of a fit's products, where so many λ are looked at.
+_ROWS, _COST, _LOOKS = 10_000, 0.25, 3.5
+# The proximal step of groups costs a pilot about as much as its products.
+_GROUPED = 2.0
+# A pilot's epochs: as many as the fit's, and of so many at most, if one half can afford them. With
+# half of them pilots do not learn wrong labels by heart, and λ is too small.
+_MOST_EPOCHS = 50
 # In float32 no column is read that is beyond these sizes, or further from 0 in standard deviations.
 _SMALLEST, _LARGEST, _FAR = 1e-9, 1e9, 1e3
 
@@ -88,48 +89,41 @@ def chosen(
         )
     rng = deepcopy(rng)
     rows = np.sort(rng.permutation(rows)[:_ROWS])
-    splits: list[Split] = [(np.arange(len(rows)), slice(None))]
-    n_train = len(rows) if validation is not None else len(rows) - len(rows) // _PARTS
-    share = n_train / n * np.dtype(_dtype(sizes)).itemsize / sizes.dtype.itemsize
-    n_epochs, n_parts = _effort(objective.units, estimator.max_iter, len(rows), share)
-    if validation is None:
-        strata = None if strata is None else strata[rows]
-        splits = _splits(len(rows), strata, n_parts, rng)
-    pilots = Pilots(
-        _small(objective, rows, sizes), Columns.of(sizes), splits,
-        held=None if validation is None else _held(validation, sizes),
-        batch_size=usual_batch_size(n_train), n_epochs=n_epochs,
-        ramp=RAMP if estimator.groups == "inputs" else 0.0, init=estimator.init,
-        seed=rng.randint(2**31 - 1),
-    )  # fmt: skip
-    with worker_threads(3) as n_threads, ThreadPoolExecutor(n_threads) as pool:
-        look = map if n_threads == 1 else pool.map
+    share = len(rows) / n * np.dtype(_dtype(sizes)).itemsize / sizes.dtype.itemsize
+    if objective.regularization.layerwise is None:
+        share *= _GROUPED
+    n_epochs, n_halves = _effort(objective.units, estimator.max_iter, share)
+    splits = _halves(len(rows), None if strata is None else strata[rows], rng)[:n_halves]
+    if validation is not None:
+        trained = splits[0][0] if n_halves == 1 else np.arange(len(rows))
+        splits = [(trained, slice(None))]
+    n_train = len(splits[0][0])
+    with worker_threads(2 * n_halves) as n_threads, ThreadPoolExecutor(n_threads) as pool:
+        pilots = Pilots(
+            _small(objective, rows, sizes), prior * n / n_train, Columns.of(sizes), splits,
+            held=None if validation is None else _held(validation, sizes),
+            batch_size=usual_batch_size(n_train), n_epochs=n_epochs,
+            ramp=RAMP if estimator.groups == "inputs" else 0.0, init=estimator.init,
+            seed=rng.randint(2**31 - 1), look=map if n_threads == 1 else pool.map,
+        )  # fmt: skip
         search = Search(
-            lambda alphas: list(look(pilots.losses, [a * n / n_train for a in alphas])),
-            prior,
-            pilots.shares(),
+            lambda alphas: pilots.losses([a * n / n_train for a in alphas]), prior, pilots.shares()
         )
         return search.run(), search.curve()
 
 
-def _effort(units: tuple[int, ...], max_iter: int, n: int, share: float) -> tuple[int, int]:
-    """Epochs of a pilot, and how many parts of the n rows are held out in turn.
+def _effort(units: tuple[int, ...], max_iter: int, share: float) -> tuple[int, int]:
+    """Epochs of a pilot, and how many halves of the rows are held out in turn.
 
-    ``share`` is what an epoch of a network of these units would cost, as one of a fit's.
+    ``share`` is what an epoch of a network of these units on all these rows would cost, as one of a
+    fit's.
     """
-    wanted = min(-(-_HELD * _PARTS // n), _PARTS)
-    share *= n_parameters(pilot_units(units)) / n_parameters(units)
-    every = min(max_iter, _MOST_EPOCHS)
-    some = max(round(_FEWER * every), 1)
-
-    def affordable(n_epochs: int, cost: float = _COST) -> int:
-        return int(cost / (_LOOKS * share * n_epochs / max_iter))
-
-    if affordable(every) >= wanted:
-        return every, min(affordable(every), _PARTS)
-    if affordable(some) > 1 or affordable(every, _COST_OF_ONE) < 1:
-        return some, min(max(affordable(some), 1), _PARTS)
-    return every, 1
+    n_epochs = min(max_iter, _MOST_EPOCHS)
+    share *= n_parameters(pilot_units(units)) / n_parameters(units) * n_epochs / max_iter
+    cost = share / 2 * (1 + _LOOKS) / 2
+    if cost > _COST:
+        return max(round(n_epochs * _COST / cost), 1), 1
+    return n_epochs, 2 if 2 * cost <= _COST else 1
 
 
 def prior_alpha(regularization: Regularization, units: tuple[int, ...], n_rows: int) -> float:
@@ -155,8 +149,9 @@ class Search:
     """The λ of the least held-out loss, unless the prior's is about as good.
 
     Minimizes the mean of ℓ(λ) − ℓ(λ₀) plus, for each step of λ away from the prior's λ₀, half the
-    standard error of that mean. It looks at λ₀ and its neighbors, and then on beyond the best for
-    as long as that lies at an end. A parabola says where between the steps the least is.
+    standard error of that mean. It looks at λ₀ and the next above, below only if that is no better,
+    and then on beyond the best for as long as that lies at an end. A parabola says where between
+    the steps the least is.
 
     Parameters
     ----------
@@ -187,7 +182,9 @@ class Search:
 
     def run(self) -> float:
         """λ."""
-        self._look(0, -1, 1)
+        self._look(0, 1)
+        if self._best() == 0:
+            self._look(-1)
         best = 0
         while (now := self._best()) != best and abs(now) < _FURTHEST:
             best = now
@@ -253,13 +250,10 @@ def _dtype(sizes: Sizes) -> Any:
     return np.float32 if is_usual else sizes.dtype
 
 
-def _splits(
-    n: int, strata: NDArray | None, n_parts: int, rng: np.random.RandomState
-) -> list[Split]:
-    """Rows to train on and rows held out: as many of the parts as are wanted, at least one."""
+def _halves(n: int, strata: NDArray | None, rng: np.random.RandomState) -> list[Split]:
+    """Rows to train on and rows held out, both ways, with strata in equal shares."""
     order = rng.permutation(n)
     if strata is not None:
         order = order[np.argsort(strata[order], kind="stable")]
-    part = np.empty(n, dtype=np.intp)
-    part[order] = np.arange(n) % _PARTS
-    return [(np.flatnonzero(part != k), np.flatnonzero(part == k)) for k in range(n_parts)]
+    parts = np.sort(order[::2]), np.sort(order[1::2])
+    return [parts, parts[::-1]]

@@ -53,7 +53,7 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         λ ≥ 0, the strength of the penalty. It multiplies J against the *mean* loss, whatever the
         batch size, the solver and the number of rows; 0 means no penalty. Several numbers are for
         the layers of weights, from the input on. "auto" chooses one number within ``fit`` by small
-        networks trained on parts of the rows, see ``alpha_curve_``: of L2 about 3/n, unless
+        networks trained on halves of the rows, see ``alpha_curve_``: of L2 about 3/n, unless
         rows held out (``X_val``, if it is given) say otherwise. A warm start and later calls of
         ``partial_fit`` keep what was found; set to a number, it may be changed between them.
 

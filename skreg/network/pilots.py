@@ -1,7 +1,9 @@
 """Pilots: small networks that are trained for a few epochs, on parts of the rows, to compare λ."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -42,12 +44,15 @@ def pilot_units(units: tuple[int, ...]) -> tuple[int, ...]:
 class Pilots:
     """Pilots of one start on the same splits and shuffles for every λ, so that losses pair.
 
-    All epochs of a pilot are one compiled call, on rows that no split copies.
+    They go the first half of the way as one, at ``prior``: what λ is worth shows in the second,
+    where rates fall and the network begins to learn single rows by heart.
 
     Parameters
     ----------
     objective : Objective
         Of the pilot, on all rows; its own λ does not count.
+    prior : float
+        λ of the first half.
     columns : Columns or None
     splits : list of Split
     held : rows or None
@@ -57,9 +62,12 @@ class Pilots:
         Share of the epochs in which λ of groups of inputs grows.
     init : str
     seed : int
+    look : callable
+        As `map`, which may share the work among threads.
     """
 
     objective: Objective
+    prior: float
     columns: Columns | None
     splits: list[Split]
     held: Any
@@ -68,29 +76,17 @@ class Pilots:
     ramp: float
     init: str
     seed: int
+    look: Callable[..., Iterable] = map
 
-    def losses(self, alpha: float) -> NDArray:
-        """The loss of every row held out, split after split; infinite where training diverged."""
-        penalty = replace(self.objective.regularization, alpha=alpha)
-        objective = replace(self.objective, regularization=penalty)
-        theta = self._start.copy()
-        columns = objective.suited(self.columns)
-        if columns is not None:
-            columns.start(theta, objective.units)
-        state = TrainingState.start(theta.copy(), Adam.kernel, self.columns)
-        trainer = objective.trainer(
-            state, batch_size=self.batch_size, dropout_seed=self.seed,
-            **penalty.numbers(objective.units),
-        )  # fmt: skip
-        train = partial(trainer.train, n_workers=1)
-        run = objective.epoch_of(trainer, train, state.theta, self.batch_size)
-        found = []
-        for order, (_, held) in zip(self._orders, self.splits, strict=True):
-            state.theta[:], state.slot_1[:], state.slot_2[:] = theta, 0, 0
-            with state.centered(objective.units):
-                self._train(trainer, run, order)
-            found.append(self._held_losses(objective, state.theta, held, trainer.diverged))
-        return np.concatenate(found)
+    def losses(self, alphas: list[float]) -> list[NDArray]:
+        """For each λ the loss of every row held out, split after split.
+
+        Infinite where training diverged.
+        """
+        branch = partial(self._branch, self._trunks)
+        runs = [(alpha, k) for alpha in alphas for k in range(len(self.splits))]
+        found = iter(list(self.look(branch, *zip(*runs, strict=True))))
+        return [np.concatenate([next(found) for _ in self.splits]) for _ in alphas]
 
     def shares(self) -> NDArray:
         """The share in their mean of the rows held out; they add up to 1."""
@@ -102,9 +98,9 @@ class Pilots:
         return weights / weights.sum()
 
     @cached_property
-    def _start(self) -> NDArray:
-        rng = np.random.RandomState(self.seed)
-        return initial_theta(self.objective.units, rng, self.objective.X.dtype, init=self.init)
+    def _trunks(self) -> list[TrainingState]:
+        """For every split the pilot halfway."""
+        return list(self.look(self._trunk, self._orders))
 
     @cached_property
     def _orders(self) -> list[NDArray]:
@@ -117,20 +113,56 @@ class Pilots:
             orders.append(rows[order.ravel()])
         return orders
 
-    def _train(self, trainer, run, order):
-        n_steps = -(-len(order) // self.batch_size)
+    def _trunk(self, order: NDArray) -> TrainingState:
+        objective = self._at(self.prior)
+        rng = np.random.RandomState(self.seed)
+        theta = initial_theta(objective.units, rng, objective.X.dtype, init=self.init)
+        columns = objective.suited(self.columns)
+        if columns is not None:
+            columns.start(theta, objective.units)
+        state = TrainingState.start(theta, Adam.kernel, self.columns)
+        self._train(objective, state, order, is_first=True)
+        return state
+
+    def _branch(self, trunks: list[TrainingState], alpha: float, split: int) -> NDArray:
+        """Losses of the rows held out by a pilot that goes on at this λ."""
+        objective, state = self._at(alpha), trunks[split].copy()
+        diverged = self._train(objective, state, self._orders[split], is_first=False)
+        return self._held_losses(objective, state.theta, self.splits[split][1], diverged)
+
+    def _at(self, alpha: float) -> Objective:
+        penalty = replace(self.objective.regularization, alpha=alpha)
+        return replace(self.objective, regularization=penalty)
+
+    def _train(self, objective, state, order, is_first):
+        """The steps of one half; whether they diverged."""
+        size = self.batch_size
+        trainer = objective.trainer(
+            state, batch_size=size, dropout_seed=self.seed,
+            **objective.regularization.numbers(objective.units),
+        )  # fmt: skip
+        train = partial(trainer.train, n_workers=1)
+        run = objective.epoch_of(trainer, train, state.theta, size)
+        n_steps = -(-len(order) // size)
         etas = OneCycle(1).rates(_RATE, 0, 0, n_steps)
+        mine = slice(0, n_steps // 2) if is_first else slice(n_steps // 2, n_steps)
+        with state.centered(objective.units):
+            for first, last, share in self._stages(n_steps, mine):
+                trainer.weaken_groups(share)
+                part = order[first * size : last * size]
+                run(part, etas[first:last], n_steps_done=first, **Adam(beta_2=0.95).numbers())
+                if trainer.diverged:
+                    return True
+        return False
+
+    def _stages(self, n_steps, mine):
+        """(first, last, λ's share of groups that grow) of the steps in ``mine``."""
         n_stages = _STAGES if self.ramp else 1
-        for stage, steps in enumerate(np.array_split(np.arange(n_steps), n_stages), start=1):
-            if not len(steps):
-                continue
-            share = min(1.0, stage / (self.ramp * n_stages)) if self.ramp else 1.0
-            trainer.weaken_groups(share)
-            first, last = int(steps[0]), int(steps[-1]) + 1
-            part = order[first * self.batch_size : last * self.batch_size]
-            run(part, etas[first:last], n_steps_done=first, **Adam(beta_2=0.95).numbers())
-            if trainer.diverged:
-                return
+        ends = [n_steps * k // n_stages for k in range(n_stages + 1)]
+        for stage, (first, last) in enumerate(pairwise(ends), start=1):
+            first, last = max(first, mine.start), min(last, mine.stop)
+            if first < last:
+                yield first, last, min(1.0, stage / (self.ramp * n_stages)) if self.ramp else 1.0
 
     def _held_losses(self, objective, theta, held, diverged):
         source = objective if self.held is None else self.held

@@ -137,6 +137,8 @@ class Separable(Penalty):
 
     def common_shares(self, p: int) -> tuple[float, float] | None:
         """The weights of |θⱼ| and ½θⱼ²; None where they differ or there are bounds."""
+        if self.factors is None and self.l2_factors is None and not self._is_bounded:
+            return self.l1_ratio, 1.0 - self.l1_ratio
         l1, l2 = self.l1(p), self.l2(p)
         if self._is_bounded or np.ptp(l1) or np.ptp(l2):
             return None

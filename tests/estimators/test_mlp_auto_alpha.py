@@ -11,8 +11,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
 from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
-from skreg.estimators._mlp_alpha import Search, prior_alpha
-from skreg.network.parameters import initial_theta
+from skreg.estimators._mlp_alpha import Search, _effort, prior_alpha
+from skreg.network.parameters import initial_theta, n_parameters
+from skreg.network.pilots import pilot_units
 from skreg.network.regularization import Regularization
 from skreg.penalties import get_penalty
 
@@ -159,6 +160,8 @@ def test_validation_rows_decide(iris):
     clear = _auto().fit(X, y, X_val=X, y_val=y)
     wrong = _auto().fit(X, y, X_val=X, y_val=rng.permutation(y))
     assert wrong.alpha_ > 3 * clear.alpha_
+    few = _auto().fit(X[::10], y[::10], X_val=X, y_val=y)
+    assert np.isfinite(few.alpha_curve_["loss"]).all()
 
 
 def test_training_goes_on_with_what_was_found(iris):
@@ -197,9 +200,10 @@ def test_copies_and_searches(iris):
 
 def test_sparse_and_single_precision_rows(iris):
     X, y = iris
-    dense = _auto().fit(X, y)
-    sparse = _auto().fit(csr_array(X), y)
-    single = _auto().fit(X.astype(np.float32), y)
+    two = dict(hidden_layer_sizes=(64, 64))
+    dense = _auto(**two).fit(X, y)
+    sparse = _auto(**two).fit(csr_array(X), y)
+    single = _auto(**two).fit(X.astype(np.float32), y)
     assert sparse.alpha_ == pytest.approx(dense.alpha_, rel=1e-2)
     assert single.alpha_ == pytest.approx(dense.alpha_, rel=1e-2)
     assert single.coefs_[0].dtype == np.float32
@@ -209,7 +213,7 @@ def test_columns_that_float32_cannot_tell_apart():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3)) + [1e10, 0, 0]
     y = X[:, 0] - 1e10 + X[:, 1] > 0
-    network = RegularizedMLPClassifier((16,), random_state=0)
+    network = RegularizedMLPClassifier((64, 64), random_state=0)
     with pytest.warns(UserWarning, match="scale far from 1"):
         network.fit(X, y)
     assert network.alpha_curve_["loss"].min() < 0.3
@@ -224,6 +228,26 @@ def test_several_targets_and_labels():
     assert labels.alpha_ > 0
 
 
+@pytest.mark.parametrize(
+    ("units", "max_iter", "share", "expected"),
+    [
+        ((20, 128, 64, 2), 50, 0.5, (50, 2)),
+        ((784, 256, 256, 256, 10), 12, 1.0, (12, 1)),
+        ((20, 16, 2), 50, 0.5, (22, 1)),
+        ((20, 128, 64, 2), 200, 0.5, (50, 2)),
+        ((20, 16, 2), 1, 1.0, (1, 1)),
+    ],
+)
+def test_pilots_cost_less_than_half_a_fit(units, max_iter, share, expected):
+    """In products: the share of parameters, times that of rows, epochs and λ looked at."""
+    n_epochs, n_halves = _effort(units, max_iter, share)
+    assert (n_epochs, n_halves) == expected
+    part = n_parameters(pilot_units(units)) / n_parameters(units)
+    for looks in (3, 5):
+        cost = share * part * n_halves / 2 * n_epochs / max_iter * (1 + looks) / 2
+        assert cost < 0.5 or n_epochs == 1
+
+
 def test_the_search_stays_at_the_prior_where_nothing_is_gained():
     noise = np.random.default_rng(1).normal(size=400)
     noise -= noise.mean() + 0.2 / 20  # a fifth of a standard error to be gained
@@ -235,12 +259,20 @@ def test_the_search_stays_at_the_prior_where_nothing_is_gained():
     assert 0.01 / 3**0.5 <= search.run() <= 0.01 * 3**0.5
 
 
+def test_the_search_does_not_look_below_what_is_better_above():
+    search = Search(
+        lambda alphas: [np.full(9, np.log(a / 0.09) ** 2) for a in alphas], 0.01, np.full(9, 1 / 9)
+    )
+    assert search.run() == pytest.approx(0.09)
+    assert sorted(search.seen) == [0, 1, 2, 3]
+
+
 def test_the_search_goes_on_to_the_side_of_the_best():
     search = Search(
         lambda alphas: [np.full(9, np.log(a / 1e-4) ** 2) for a in alphas], 0.01, np.full(9, 1 / 9)
     )
     assert search.run() == pytest.approx(0.01 / 81, rel=0.8)
-    assert len(search.seen) == 6
+    assert sorted(search.seen) == [-4, -3, -2, -1, 0, 1]
     nothing = Search(lambda alphas: [np.full(9, np.inf) for _ in alphas], 0.01, np.full(9, 1 / 9))
     assert nothing.run() == 0.01
 

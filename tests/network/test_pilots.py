@@ -1,5 +1,6 @@
 """Pilots train as networks do, and every λ sees the same rows in the same order."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +31,7 @@ def pilots():
     )
     rows = np.arange(60)
     splits = [(rows[20:], rows[:20]), (rows[:40], rows[40:])]
-    return Pilots(objective, None, splits, None, 8, 5, 0.0, "glorot", seed=3)
+    return Pilots(objective, 0.01, None, splits, None, 8, 5, 0.0, "glorot", seed=3)
 
 
 def test_a_quarter_of_the_units_but_not_too_few():
@@ -39,7 +40,10 @@ def test_a_quarter_of_the_units_but_not_too_few():
 
 
 def test_losses_are_those_of_a_network_trained_step_by_step(pilots):
-    """The same steps through `Objective.epochs`, an epoch for each step of the cycle."""
+    """The same steps through `Objective.epochs`, an epoch for each step of the cycle.
+
+    The first half of them at the prior's λ.
+    """
     objective, (train, held) = pilots.objective, pilots.splits[0]
     rng = np.random.RandomState(3)
     theta = initial_theta(objective.units, np.random.RandomState(3), float)
@@ -49,8 +53,8 @@ def test_losses_are_those_of_a_network_trained_step_by_step(pilots):
     order = train[order.ravel()]
     state = TrainingState.start(theta, "adam")
     etas = OneCycle(1).rates(0.01, 0, 0, len(order) // 8)
-    penalty = replace(objective.regularization, alpha=0.1)
-    for eta, batch in zip(etas, order.reshape(-1, 8), strict=True):
+    for step, (eta, batch) in enumerate(zip(etas, order.reshape(-1, 8), strict=True)):
+        penalty = replace(objective.regularization, alpha=0.01 if step < 12 else 0.1)
         part = replace(
             objective, regularization=penalty, X=objective.X[batch], Y=objective.Y[batch]
         )
@@ -58,7 +62,7 @@ def test_losses_are_those_of_a_network_trained_step_by_step(pilots):
         next(part.epochs(state, optimizer=Adam(beta_2=0.95), batch_size=8))
     raw = raw_predictions(objective.network(), theta, objective.X[held])
     expected = 0.5 * (objective.Y[held] - raw)[:, 0] ** 2
-    np.testing.assert_allclose(pilots.losses(0.1)[:20], expected, rtol=1e-9)
+    np.testing.assert_allclose(_losses(pilots, 0.1)[:20], expected, rtol=1e-9)
 
 
 def test_rows_held_out_are_not_trained_on(pilots):
@@ -67,29 +71,29 @@ def test_rows_held_out_are_not_trained_on(pilots):
     Y = objective.Y.copy()
     Y[held] += 5
     moved = replace(pilots, objective=replace(objective, Y=Y), splits=pilots.splits[:1])
-    raw = objective.Y[held, 0] - np.sqrt(2 * pilots.losses(0.01)[:20])
+    raw = objective.Y[held, 0] - np.sqrt(2 * _losses(pilots, 0.01)[:20])
     raw = np.column_stack([raw, 2 * objective.Y[held, 0] - raw])
     expected = 0.5 * (Y[held] - raw) ** 2
-    found = moved.losses(0.01)[:, np.newaxis]
+    found = _losses(moved, 0.01)[:, np.newaxis]
     assert np.isclose(found, expected).any(axis=1).all()
 
 
 def test_each_split_starts_afresh(pilots):
-    both = pilots.losses(0.01)
-    first = replace(pilots, splits=pilots.splits[:1]).losses(0.01)
+    both = _losses(pilots, 0.01)
+    first = _losses(replace(pilots, splits=pilots.splits[:1]), 0.01)
     assert (both[:20] == first).all()
     assert both.shape == (40,)
 
 
 def test_a_large_penalty_leaves_a_constant(pilots):
-    losses = replace(pilots, n_epochs=200).losses(1e3)
+    losses = _losses(replace(pilots, n_epochs=200), 1e3)
     y = pilots.objective.Y[:, 0]
     np.testing.assert_allclose(losses[:20], 0.5 * (y[:20] - y[20:].mean()) ** 2, atol=0.05)
 
 
 def test_sparse_rows_give_the_same(pilots):
     sparse = replace(pilots, objective=replace(pilots.objective, X=_csr(pilots.objective.X)))
-    np.testing.assert_allclose(sparse.losses(0.01), pilots.losses(0.01), rtol=1e-6)
+    np.testing.assert_allclose(_losses(sparse, 0.01), _losses(pilots, 0.01), rtol=1e-6)
 
 
 def test_centers_are_taken_into_account(pilots):
@@ -97,12 +101,12 @@ def test_centers_are_taken_into_account(pilots):
     shifted = pilots.objective.X + [1000.0, 0, 0, 0]
     columns = Columns.of(Sizes.of(shifted))
     far = replace(pilots, objective=replace(pilots.objective, X=shifted), columns=columns)
-    assert far.losses(0.01).mean() < 2 * pilots.losses(0.01).mean()
+    assert _losses(far, 0.01).mean() < 2 * _losses(pilots, 0.01).mean()
 
 
 def test_divergence_is_an_infinite_loss(pilots):
     wild = replace(pilots, objective=replace(pilots.objective, Y=pilots.objective.Y * 1e200))
-    assert np.isinf(wild.losses(0.0)).all()
+    assert np.isinf(_losses(wild, 0.0)).all()
 
 
 def test_shares_are_the_weights_of_the_rows_held_out(pilots):
@@ -111,6 +115,19 @@ def test_shares_are_the_weights_of_the_rows_held_out(pilots):
     weighted = replace(pilots, objective=replace(pilots.objective, sample_weight=weights))
     held = np.append(weights[:20], weights[40:])
     np.testing.assert_allclose(weighted.shares(), held / held.sum())
+
+
+def test_pilots_of_one_call_are_those_of_several(pilots):
+    """And threads change nothing."""
+    alone = [_losses(pilots, alpha) for alpha in (0.01, 0.1)]
+    with ThreadPoolExecutor(2) as pool:
+        together = replace(pilots, look=pool.map).losses([0.01, 0.1])
+    assert (np.array(alone) == together).all()
+
+
+def _losses(pilots, alpha):
+    (found,) = pilots.losses([alpha])
+    return found
 
 
 def _csr(X):
