@@ -273,13 +273,14 @@ class Separable(Penalty):
             outward = np.where(np.where(slope > 0, upper > 0, lower < 0), outward, 0.0)
         if slope.ndim > 1:
             outward = outward.max(axis=0) if len(outward) > 1 else outward[0]
-        if self.factors is None and self.l1_ratio > 0:
-            return outward / self.l1_ratio
-        weight = self.l1(slope.shape[-1])
-        if weight.all():
-            return outward / weight
-        endless = np.where(outward > 0, np.inf, 0.0)
-        return np.divide(outward, weight, out=endless, where=weight > 0)
+        with np.errstate(over="ignore"):  # a slope near the largest float pulls endlessly
+            if self.factors is None and self.l1_ratio > 0:
+                return outward / self.l1_ratio
+            weight = self.l1(slope.shape[-1])
+            if weight.all():
+                return outward / weight
+            endless = np.where(outward > 0, np.inf, 0.0)
+            return np.divide(outward, weight, out=endless, where=weight > 0)
 
     def alpha_max(self, gradient_at_zero: Array) -> float:
         """The largest pull of the penalized features, each of which is a block."""

@@ -265,13 +265,17 @@ class Iterate:
         penalty = self.penalty.value(theta, self.alpha) if self.alpha else 0.0
         dual = scale * (a @ self.y) - 0.5 * scale**2 * (self.bend * a @ a) - conjugate
         gap = value + penalty - dual + 2.0 * beyond @ np.abs(theta)
-        dof = np.count_nonzero(theta)
-        if dof and self.l2.any():  # repeated rows are interpolated together
-            block = self._block(np.flatnonzero(self._interpolated()), np.flatnonzero(theta))
-            dof = np.linalg.matrix_rank(block) - self.risk.fit_intercept if block.size else 0
-        dof = np.nan if self.bend.any() else max(int(dof), 0)
+        dof = np.nan if self.bend.any() else float(self._dof(theta))
         point = Certified(theta.copy(), float(b), value, a, slope)
         return Stop(point, max(gap, 0.0), n_iter, dof=dof)
+
+    def _dof(self, theta):
+        """Those of a linear program, or with an L2 part: repeated rows are interpolated together."""
+        kept = np.flatnonzero(theta)
+        if not (len(kept) and self.l2.any()):
+            return len(kept)
+        block = self._block(np.flatnonzero(self._interpolated()), kept)
+        return max(np.linalg.matrix_rank(block) - self.risk.fit_intercept, 0) if block.size else 0
 
     def _balanced(self, a):
         """a with Σa = 0, moved within its box by what rounding has left."""

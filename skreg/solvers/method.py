@@ -256,7 +256,7 @@ class Freedom:
             rank = min(problem.n_rows - 1, problem.n_features) * problem.n_outputs
             known = (alphas > 0) & (active <= rank)
             if problem.couples_outputs:
-                known &= ~support.all(axis=1).any(axis=1)
+                known &= ~np.any(support.all(axis=1), axis=1)
             counts = np.where(known, active, np.nan)
         else:
             known = np.zeros(len(alphas), dtype=bool)
