@@ -113,7 +113,8 @@ def _by_rows(fit, found):
     for i in range(0, len(coefs), step):
         some = slice(i, i + step)
         solved = found.alphas[some], coefs[some], intercepts[some]
-        rows = LeftOutRows.of(fit, *solved, f"alpha={AUTO!r}", "Use PathSearchCV with cv=5")
+        told = f"alpha={AUTO!r}", "Use PathSearchCV with cv=5"
+        rows = LeftOutRows.of(fit, *solved, *told, least_only=True)
         doubts = np.zeros(len(rows.raw)) if rows.doubt is None else rows.doubt
         for raw, doubt in zip(rows.raw, doubts, strict=True):
             with np.errstate(over="ignore", invalid="ignore"):

@@ -52,11 +52,13 @@ class LeftOutRows:
         intercepts: Array,
         name: str,
         instead: str = "Use cv=5",
+        least_only: bool = False,
     ) -> LeftOutRows:
         """Of the minimizers of all rows, θ of shape (n_alphas, K, p) and b of shape (n_alphas, K).
 
         Exact for a ridge on squared error (`skreg.solvers.ridge_left_out`), else approximate
-        (`skreg.solvers.left_out`).
+        (`skreg.solvers.left_out`). ``least_only`` says that a λ whose loss is larger than another's
+        beyond doubt may stay in doubt.
 
         Raises
         ------
@@ -79,7 +81,7 @@ class LeftOutRows:
         if reason:
             raise ValueError(f"{name} {reason}. {instead}{remedy}.")
         with np.errstate(over="ignore", invalid="ignore"):  # doubts tell of first steps too long
-            return cls(*_approximate(fit, alphas, coefs, intercepts))
+            return cls(*_approximate(fit, alphas, coefs, intercepts, least_only))
 
 
 def row_risk(problem: Problem, targets: slice = slice(None)) -> EmpiricalRisk:
@@ -91,13 +93,15 @@ def row_risk(problem: Problem, targets: slice = slice(None)) -> EmpiricalRisk:
     return EmpiricalRisk(X, y[:, targets], SquaredError(), weights, None, quadratic.centered)
 
 
-def _approximate(fit, alphas, coefs, intercepts):
+def _approximate(fit, alphas, coefs, intercepts, least_only):
     """Raw predictions, doubt left as a share of the loss, largest leverages, refits."""
     each = [slice(None)]
     if fit.problem.is_quadratic:
         each = [slice(t, t + 1) for t in range(fit.problem.n_outputs)]
+    least_only &= len(each) == 1  # of several targets the sum tells
     parts = [
-        _one(fit, row_risk(fit.problem, t), alphas, coefs[:, t], intercepts[:, t]) for t in each
+        _one(fit, row_risk(fit.problem, t), alphas, coefs[:, t], intercepts[:, t], least_only)
+        for t in each
     ]
     raw = np.concatenate([part[0] for part in parts], axis=2)
     loss = sum(part[1] for part in parts)
@@ -106,7 +110,7 @@ def _approximate(fit, alphas, coefs, intercepts):
     return raw, doubt, leverage, sum(part[4] for part in parts)
 
 
-def _one(fit, risk, alphas, coefs, intercepts):
+def _one(fit, risk, alphas, coefs, intercepts, least_only):
     """One target, or all outputs of a loss: raw predictions, loss, doubt, leverage, refits."""
     penalty = fit.penalty(risk.n_features)
     steps = list(left_out(risk, penalty, alphas, coefs, intercepts))
@@ -117,10 +121,10 @@ def _one(fit, risk, alphas, coefs, intercepts):
         return np.array([risk.loss.derivatives(risk.y, r)[0] for r in raw])
 
     def refit(i, which):
-        return _refit(fit, risk, i, alphas[which])
+        return _refit(fit, risk, i, alphas[which], (coefs[which], intercepts[which]))
 
     has_kinks = not penalty.is_smooth
-    refitted = refit_doubtful(raw, doubt, losses, refit, _work(fit, risk), has_kinks)
+    refitted = refit_doubtful(raw, doubt, losses, refit, _work(fit, risk), has_kinks, least_only)
     total = losses(raw).sum(axis=1)
     largest = np.where(refitted, 0.0, leverage).max(axis=1)
     return raw, total, doubt.sum(axis=1), largest, refitted.sum(axis=1)
@@ -134,16 +138,17 @@ def _work(fit, risk):
     return max(float(n) * p * min(n, p) * risk.n_outputs**2, 5e6)
 
 
-def _refit(fit, risk, i, alphas):
-    """Row i's raw predictions, (n_alphas, K), by fits without it."""
+def _refit(fit, risk, i, alphas, near):
+    """Row i's raw predictions, (n_alphas, K), by fits without it from θ and b ``near`` them."""
     weights = risk.share * risk.weight
     weights[i] = 0.0
     problem: Problem
     if fit.problem.is_quadratic:
-        problem = Quadratic.from_rows(risk.X, risk.y, weights, risk.fit_intercept)
+        problem, near = Quadratic.from_rows(risk.X, risk.y, weights, risk.fit_intercept), None
     else:
         problem = EmpiricalRisk(risk.X, risk.y, risk.loss, weights, risk.offset, risk.fit_intercept)
-    coefs, intercepts = by_targets(Fitting(fit.estimator, problem).solve(alphas))
+    near = None if fit.is_ridge else near  # Newton's method takes one of them
+    coefs, intercepts = by_targets(Fitting(fit.estimator, problem).solve(alphas, start=near))
     x = risk.X[[i]].toarray()[0] if issparse(risk.X) else risk.X[i]
     raw = coefs @ x + intercepts
     return raw if risk.offset is None else raw + risk.offset[i]

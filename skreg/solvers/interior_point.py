@@ -270,7 +270,7 @@ class Iterate:
         return Stop(point, max(gap, 0.0), n_iter, dof=dof)
 
     def _dof(self, theta):
-        """Those of a linear program, or with an L2 part: repeated rows are interpolated together."""
+        """Of a linear program, or with an L2 part, where repeated rows count once."""
         kept = np.flatnonzero(theta)
         if not (len(kept) and self.l2.any()):
             return len(kept)

@@ -286,7 +286,7 @@ def _largest_eigenvalue(q, bend):
     return np.linalg.eigvalsh(np.swapaxes(bend, 1, 2) @ q @ bend)[:, -1]
 
 
-def refit_doubtful(raw, doubt, losses, refit, work, has_kinks):
+def refit_doubtful(raw, doubt, losses, refit, work, has_kinks, least_only=False):
     """Replace predictions in doubt by those of fits without the row, in place.
 
     ``raw`` (n_alphas, n, K) and ``doubt`` (n_alphas, n) are what `left_out` says, the latter 0
@@ -294,7 +294,8 @@ def refit_doubtful(raw, doubt, losses, refit, work, has_kinks):
     n), and ``refit(i, which)`` row i's raw predictions, (len(which), K), for these λ by fits
     without it, of about ``work`` multiply-adds each. ``has_kinks`` says that the active set may
     change by more than steps can tell: the rows of the least doubt that were refitted then say what
-    to expect of the others. Returns the mask (n_alphas, n) of those refitted.
+    to expect of the others. ``least_only`` leaves out λ whose loss is beyond
+    doubt larger than another's. Returns the mask (n_alphas, n) of those refitted.
     """
     done, limit = np.zeros(doubt.shape, dtype=bool), int(min(_BUDGET / max(work, 1.0), _MOST))
     order = np.argsort(-doubt, axis=1)  # in which rows are refitted
@@ -310,6 +311,8 @@ def refit_doubtful(raw, doubt, losses, refit, work, has_kinks):
         for k in np.flatnonzero(has_kinks & done.any(axis=1) & ~wanted.any(axis=1)):
             expected[k], some = _expected(order[k], done[k], off[k], _CHECKED * sure[k])
             wanted[k, some] = True
+        if least_only:
+            wanted[sure > (before + doubt).sum(axis=1).min()] = False
         share = np.where(wanted, doubt / np.maximum(sure, 1e-300)[:, None], -1.0)
         wanted.flat[np.argsort(-share, axis=None)[max(limit - done.sum(), 0) :]] = False
         if not wanted.any():

@@ -26,7 +26,7 @@ from skreg.losses import SquaredError
 from skreg.model_selection.criteria import loo
 from skreg.penalties import Separable
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.solvers.left_out import left_out
+from skreg.solvers.left_out import left_out, refit_doubtful
 from skreg.solvers.ridge_left_out import left_out_predictions
 
 MSE = {"mse": get_scorer("neg_mean_squared_error")}
@@ -407,3 +407,20 @@ def test_no_penalty_and_no_active_feature():
     rest = (labels.sum() - labels) / 59
     expected = log_loss(labels, rest)
     np.testing.assert_allclose(-lasso.scores, expected, rtol=1e-4)
+
+
+def test_of_a_lambda_that_is_beyond_doubt_not_the_best_no_row_is_left_out():
+    asked = []
+
+    def refit(i, which):
+        asked.extend(which)
+        return np.zeros((len(which), 1))
+
+    doubt = np.full((2, 20), 0.3)
+    raw = np.stack([np.full((20, 1), 1.0), np.full((20, 1), 4.0)])  # losses, with ± 0.3
+    done = refit_doubtful(raw, doubt, lambda r: r[:, :, 0], refit, 1.0, True, least_only=True)
+    assert set(asked) == {0}
+    assert done[0].any()
+    assert not done[1].any()
+    refit_doubtful(raw + 1, doubt + 0.3, lambda r: r[:, :, 0], refit, 1.0, True)
+    assert set(asked) == {0, 1}

@@ -332,3 +332,9 @@ def test_penalties_are_values():
     assert hash(L1()) == hash(L1())
     with pytest.raises(AttributeError):
         L1().l1_ratio = 0.5
+
+
+def test_a_slope_near_the_largest_float_pulls_endlessly_without_a_warning():
+    slope = np.array([1e308, 1.0])
+    for penalty in (Separable(0.05), Separable(0.1, factors=np.array([0.5, 0.0]))):
+        assert penalty.pull(slope)[0] == np.inf
