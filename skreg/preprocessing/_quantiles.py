@@ -42,4 +42,4 @@ def weighted_quantiles(values, weights, levels: ArrayLike, averaged: bool = True
     if not averaged:
         return ordered[low]
     high = np.minimum(np.searchsorted(shares, targets, side="right"), last)
-    return ordered[low] + (ordered[high] - ordered[low]) / 2
+    return ordered[low] + (ordered[high] / 2 - ordered[low] / 2)

@@ -12,6 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from skreg.preprocessing._numeric import NumericTransformer
 from skreg.preprocessing._quantiles import weighted_quantiles
 
+# So many scales from the center every limit is reached, and squares are finite.
+_FAR = 1e150
 _IQR_OF_NORMAL = 1.3489795003921634  # Φ⁻¹(¾) − Φ⁻¹(¼)
 
 
@@ -110,7 +112,9 @@ class RobustClipScaler(OneToOneFeatureMixin, NumericTransformer):
             [weighted_quantiles(column, weights, levels) for column in checked.T], np.float64
         )
         low, lower, self.center_, upper, high = found.T
-        spread = (upper - lower) / (_IQR_OF_NORMAL if self.unit_variance else 1.0)
+        unit = _IQR_OF_NORMAL if self.unit_variance else 1.0
+        with np.errstate(over="ignore"):
+            spread = np.minimum(upper / unit - lower / unit, np.finfo(np.float64).max)
         spread = np.where(upper > lower, spread, high / 2 - low / 2)
         self.scale_ = np.where(spread > 0, spread, 1.0)
         return self
@@ -129,5 +133,7 @@ class RobustClipScaler(OneToOneFeatureMixin, NumericTransformer):
         """
         check_is_fitted(self)
         checked = self._checked(X, reset=False)
-        z = (checked - self.center_) / self.scale_
+        with np.errstate(over="ignore"):  # halves: differences may be larger than any float
+            z = 2.0 * ((checked / 2.0 - self.center_ / 2.0) / self.scale_)
+        z = np.clip(z, -_FAR, _FAR)
         return (z / np.hypot(1.0, z / self.limit)).astype(checked.dtype, copy=False)

@@ -68,6 +68,16 @@ def test_huge_numbers_names_and_dtype():
     np.testing.assert_allclose(single, RobustClipScaler().fit_transform(X), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("numbers", [[-1.7e308, 0.0, 1.7e308], [0.0, 1e-300, 3e-300, 4e-300]])
+def test_differences_beyond_every_float_are_at_the_limit(numbers):
+    scaler = RobustClipScaler().fit(np.array(numbers)[:, None])
+    made = scaler.transform(np.array([[-1.7e308], [1.7e308]]))[:, 0]
+    expected = [-3.0, 3.0] if numbers[0] == 0 else scaler.transform([[numbers[0]], [numbers[-1]]])
+    np.testing.assert_allclose(made, np.ravel(expected))
+    assert made[0] < -0.5
+    assert made[1] > 0.5
+
+
 @pytest.mark.parametrize("limit", [0, -1.0, np.nan])
 def test_bad_limits_are_named(limit):
     with pytest.raises(ValueError, match="limit"):
