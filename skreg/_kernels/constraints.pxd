@@ -220,6 +220,9 @@ cdef inline void span(
 ) noexcept nogil:
     """Where a tile's weights lie in θ."""
     cdef int l = plan.tiles[task].layer
+    if l == plan.net.n_layers:    # what is behind the layers has no bound
+        start[0] = last[0] = 0
+        return
     start[0] = plan.net.weights[l] + plan.tiles[task].first * plan.net.units[l + 1]
     last[0] = plan.net.weights[l] + plan.tiles[task].last * plan.net.units[l + 1]
 

@@ -21,6 +21,7 @@ from skreg._kernels.members cimport spread
 from skreg._kernels.plan cimport Rows
 from skreg._kernels.step cimport gather_rows, layer
 from skreg._kernels.team cimport MOST_WORKERS
+from skreg._kernels.waves cimport add_waves
 
 ctypedef fused real:
     float
@@ -114,17 +115,26 @@ cdef class Network:
     n_members : int
         More than one: an ensemble, see `skreg._kernels.members`. The last width is then that of all
         members' outputs, side by side.
+    n_numbers : int
+        How many of the columns of X, the last ones, are numbers of which waves are made, see
+        `skreg._kernels.waves`. The first width is that with waves in their place.
+    origins : sequence of int
+        Of each wave: its number, in [0, n_numbers).
     """
 
-    def __cinit__(self, units, activation, loss, double loss_parameter=0, Py_ssize_t n_members=1):
+    def __cinit__(self, units, activation, loss, double loss_parameter=0, Py_ssize_t n_members=1,
+                  Py_ssize_t n_numbers=0, origins=()):
         cdef int l, n_layers = len(units) - 1
+        cdef Py_ssize_t c, n_waves = len(origins)
         cdef Py_ssize_t offset = 0
         self.units = tuple(units)
         self.shape.n_layers = n_layers
         self.shape.activation = ACTIVATIONS[activation]
         self.shape.loss = CODES[loss]
         self.shape.loss_parameter = loss_parameter
-        self.shape.units = <Py_ssize_t*>malloc(3 * (n_layers + 1) * sizeof(Py_ssize_t))
+        if n_waves > units[0] or not all(0 <= origin < n_numbers for origin in origins):
+            raise ValueError("origins must name numbers, and waves be among the first units")
+        self.shape.units = <Py_ssize_t*>malloc((3 * (n_layers + 1) + n_waves) * sizeof(Py_ssize_t))
         if self.shape.units == NULL:
             raise MemoryError
         self.shape.weights = self.shape.units + n_layers + 1
@@ -141,7 +151,13 @@ cdef class Network:
         if n_members > 1:
             self.shape.shifts += n_members * self.shape.units[0]
             offset = self.shape.shifts + n_members * self.shape.units[1]
-        self.n_parameters, self.widest = offset, max(self.units)
+        self.shape.waves, self.shape.n_waves = offset, n_waves
+        self.shape.n_plain = self.shape.units[0] - n_waves
+        self.shape.width = self.shape.n_plain + n_numbers
+        self.shape.origins = self.shape.biases + n_layers + 1
+        for c in range(n_waves):
+            self.shape.origins[c] = origins[c]
+        self.n_parameters, self.widest = offset + 2 * n_waves, max(*self.units, self.shape.width)
 
     def __dealloc__(self):
         free(self.shape.units)
@@ -170,7 +186,7 @@ cdef class Network:
                 rows -= rows % ALIGNED
             tiles += [(layer, first, min(first + rows, fan_in))
                       for first in range(0, fan_in, rows)]
-        if self.shape.n_members > 1:    # what is the members' own, behind the layers
+        if self.shape.n_members > 1 or self.shape.n_waves > 0:    # what is behind the layers
             tiles.append((self.shape.n_layers, 0, 0))
         return rows_per_task, tiles
 
@@ -214,7 +230,7 @@ cdef class Network:
         """The same for X in compressed rows; a block of them at a time is made dense."""
         cdef Rows table
         cdef Py_ssize_t n = starts.shape[0] - 1
-        self._check(theta.shape[0], self.shape.units[0], n, out.shape[0], out.shape[1])
+        self._check(theta.shape[0], self.shape.width, n, out.shape[0], out.shape[1])
         if n == 0:
             return
         table.values = &values[0] if values.shape[0] else NULL
@@ -226,7 +242,7 @@ cdef class Network:
         self, Py_ssize_t n_parameters, Py_ssize_t width, Py_ssize_t n, Py_ssize_t n_out,
         Py_ssize_t width_out
     ) except -1:
-        if n_parameters != self.n_parameters or width != self.shape.units[0]:
+        if n_parameters != self.n_parameters or width != self.shape.width:
             raise ValueError("theta or X does not have this network's size")
         if n_out != n or width_out != self.shape.units[self.shape.n_layers]:
             raise ValueError("out does not have the shape of the predictions")
@@ -268,7 +284,7 @@ cdef int _predict(
 ) except -1:
     """Raw predictions of rows of a table, with two buffers that change places at each layer."""
     cdef const Architecture* net = &network.shape
-    cdef Py_ssize_t width = net.units[0], n_outputs = net.units[net.n_layers], rows, i
+    cdef Py_ssize_t width = net.width, n_outputs = net.units[net.n_layers], rows, i
     cdef Py_ssize_t copies = net.n_members, at_once = PREDICTED_ROWS
     if not 0 <= start <= stop:
         raise ValueError("start and stop must be a range of rows")
@@ -291,6 +307,9 @@ cdef int _predict(
                     order[i] = start + i
                 gather_rows(rows, width, table, order, buffers + 2 * size)
                 a = buffers + 2 * size
+            if net.n_waves > 0:
+                add_waves(net, theta, rows, a, buffers + (0 if copies > 1 else 1) * size, <real*>NULL)
+                a = buffers + (0 if copies > 1 else 1) * size
             if copies > 1:
                 spread(net, theta, rows, copies, 0, a, buffers + size)
                 a = buffers + size

@@ -21,6 +21,9 @@ cdef struct Architecture:
     Py_ssize_t* biases     # start of each layer's biases in θ
     Py_ssize_t n_members, n_outputs    # members of the ensemble; outputs of each of them
     Py_ssize_t scales, shifts          # start in θ of what members do to inputs and to the first hidden layer
+    Py_ssize_t n_waves, n_plain, width # waves among the inputs; the inputs before them; the columns of X
+    Py_ssize_t waves                   # start in θ of the waves' frequencies and phases
+    Py_ssize_t* origins                # of each wave: its number, among the columns of X behind the plain ones
 
 
 cdef inline int zeros_after(const Architecture* net, int l, bint has_zeros) noexcept nogil:
@@ -122,6 +125,8 @@ cdef struct Plan:
     void* point
     void* slot_1
     void* slot_2
+    void* rows                     # of X in the batch; NULL: without waves they are the inputs
+    void* wave_slopes              # of the inputs of the batch
     void* inputs                   # of the batch, as members share them; NULL: only one member
     void* input_deltas             # of the copies, beside them
     void* activations              # of the batch, layer after layer from the input

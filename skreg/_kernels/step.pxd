@@ -19,6 +19,7 @@ from skreg._kernels.optimizers cimport ADAM, GRADIENT
 from skreg._kernels.plan cimport Architecture, Plan, Rows, Step, zeros_after
 from skreg._kernels.team cimport meet, next_task
 from skreg._kernels.tiles cimport layer_gradient, tile_task
+from skreg._kernels.waves cimport add_waves, wave_gradients
 
 ctypedef fused real:
     float
@@ -160,6 +161,12 @@ cdef inline double row_task(
             net, point, rows, plan.copies, first,
             <const real*>plan.inputs + task * plan.rows_per_task * net.units[0], delta,
             <real*>plan.input_deltas + first * net.units[0], gradient)
+    if net.n_waves > 0:
+        wave_gradients(
+            net, point, rows // plan.copies, plan.copies, first,
+            <const real*>plan.rows + task * plan.rows_per_task * net.width,
+            <const real*>plan.wave_slopes + task * plan.rows_per_task * net.units[0], delta,
+            <real*>plan.input_deltas + first * net.units[0], gradient)
     return loss
 
 
@@ -176,12 +183,19 @@ cdef inline real* forward(
     cdef int l, last = net.n_layers - 1
     cdef double rate = step.dropout * plan.reg.hidden_dropout
     cdef double input_rate = step.dropout * plan.reg.input_dropout
-    gather_rows(rows, net.units[0], &plan.X, order, a)
+    if net.n_waves > 0:
+        z = <real*>plan.rows + first * net.width
+        slopes = <real*>plan.wave_slopes + first * net.units[0]
+        gather_rows(rows, net.width, &plan.X, order, z)
+        add_waves(net, point, rows, z, a, slopes)
+    else:
+        gather_rows(rows, net.units[0], &plan.X, order, a)
     if plan.centers != NULL:
         subtract(rows, net.units[0], <const real*>plan.centers, a)
     if input_rate > 0:
         drop(rows, net.units[0], input_rate,
              dropout_key(plan.reg.dropout_seed, step.number, 0), first, a, slopes)
+    slopes = NULL
     if is_ensemble:
         z = <real*>plan.activations + first * plan.copies * net.units[0]
         spread(net, point, rows, plan.copies, first * plan.copies, a, z)

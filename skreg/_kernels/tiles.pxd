@@ -41,7 +41,7 @@ cdef inline void tile_task(
     cdef const real* delta
     n_parts = (step.size + plan.rows_per_task - 1) // plan.rows_per_task
     if l == net.n_layers:
-        update_members(plan, theta, step, n_parts, g + net.scales)
+        update_inputs(plan, theta, step, n_parts, g + net.scales)
         return
     fan_in, fan_out = net.units[l], net.units[l + 1]
     start = net.weights[l] + tile.first * fan_out
@@ -71,10 +71,10 @@ cdef inline void tile_task(
         shrink_inputs(plan, theta, step, tile.first, tile.last, worker)
 
 
-cdef inline void update_members(
+cdef inline void update_inputs(
     Plan* plan, real* theta, const Step* step, Py_ssize_t n_parts, real* g
 ) noexcept nogil:
-    """What is the members' own beside their outputs gets its gradient and is updated."""
+    """What is the members' own beside their outputs, and waves, get their gradients and are updated."""
     cdef Py_ssize_t n = plan.n_parameters - plan.net.scales
     if n_parts > 1:
         column_sums(n_parts, n, g, plan.gradient_size, g)

@@ -237,7 +237,7 @@ cdef class Trainer:
             slopes = np.empty(batch_size * units[1:n_layers].sum(), dtype)
         # Where θ is small against a batch's activations and deltas, the rows' own gradients are what
         # cores exchange.
-        plan.sums = plan.net.n_members > 1 or plan.n_row_tasks * plan.n_parameters < 2 * batch_size * units.sum()
+        plan.sums = plan.net.n_members > 1 or plan.net.n_waves > 0 or plan.n_row_tasks * plan.n_parameters < 2 * batch_size * units.sum()
         if plan.sums:
             plan.gradient_size = plan.n_parameters
             gradients = np.empty((plan.n_row_tasks, plan.n_parameters), dtype)
@@ -252,9 +252,14 @@ cdef class Trainer:
         targets = np.empty(batch_size * units[n_layers], dtype)
         losses, task_loss = np.empty(batch_size), np.empty(plan.n_row_tasks)
         tile_sums = np.empty(4 * plan.n_tiles)
-        inputs = input_deltas = None
+        inputs = input_deltas = rows = wave_slopes = None
+        if plan.net.n_waves > 0:
+            rows = np.empty(plan.batch_size * plan.net.width, dtype)
+            wave_slopes = np.empty(plan.batch_size * units[0], dtype)
+            input_deltas = np.empty(batch_size * units[0], dtype)
         if plan.net.n_members > 1:
             inputs, input_deltas = np.empty(plan.batch_size * units[0], dtype), np.empty(batch_size * units[0], dtype)
+        plan.rows, plan.wave_slopes = <void*>_address(rows), <void*>_address(wave_slopes)
         plan.inputs, plan.input_deltas = <void*>_address(inputs), <void*>_address(input_deltas)
         plan.activations, plan.deltas = <void*>_address(activations), <void*>_address(deltas)
         plan.slopes = NULL if slopes is None or not slopes.size else <void*>_address(slopes)
@@ -264,7 +269,7 @@ cdef class Trainer:
         plan.gradients, plan.scratch = <void*>_address(gradients), <void*>_address(scratch)
         plan.task_loss = <double*>_address(task_loss)
         plan.tile_sums = <double*>_address(tile_sums)
-        self.owners += (inputs, input_deltas, activations, deltas, slopes, starts, delta_starts, targets, losses,
+        self.owners += (rows, wave_slopes, inputs, input_deltas, activations, deltas, slopes, starts, delta_starts, targets, losses,
                         gradients, scratch, task_loss, tile_sums)
 
     @property

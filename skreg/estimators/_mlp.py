@@ -209,7 +209,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
         alphas, loss = regularization.alpha, given.target.loss
         fixed = dict(
             alpha_=np.array(alphas) if isinstance(alphas, tuple) else alphas,
-            _architecture=(units, self.activation, loss, self.n_members),
+            _architecture=(units, self.activation, loss, self.n_members, given.objective.waves),
             _target=given.target,
             _columns=given.columns,
             _embedding=given.embedding,
@@ -235,9 +235,10 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
         update = "lbfgs" if self.solver == "lbfgs" else self._optimizer().kernel
         if sizes is not None:
             theta = initial_theta(
-                objective.units, rng, objective.X.dtype, init=self.init, n_members=self.n_members
-            )
-            columns = Columns.of(sizes)
+                objective.units, rng, objective.X.dtype, init=self.init, n_members=self.n_members,
+                waves=objective.waves,
+            )  # fmt: skip
+            columns = Columns.of(sizes, len(objective.waves))
             if columns is not None:
                 objective.suited(columns).start(theta, objective.units)
             state = TrainingState.start(theta, update, columns)
@@ -252,7 +253,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
     def _predict_raw(self, X) -> np.ndarray:
         """The network's outputs before any link, of shape (n, n_outputs)."""
         raw = self._members_raw(X)
-        _, _, loss, n_members = self._architecture
+        _, _, loss, n_members, _ = self._architecture
         return mean_prediction(raw, loss, n_members)
 
     def _members_raw(self, X) -> np.ndarray:

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skreg._validation import check_alphas, check_weights
 from skreg.estimators._auto_alpha import Curve
 from skreg.estimators._fitting import MatrixLike
-from skreg.estimators._mlp_embedding import Embedding
+from skreg.estimators._mlp_embedding import Bins, Embedding, Periodic
 from skreg.estimators._mlp_seen import Seen, columns_of
 from skreg.estimators._mlp_settings import MLPSettings
 from skreg.estimators._mlp_targets import Target
@@ -26,6 +26,7 @@ from skreg.network.curvature import effective_dof
 from skreg.network.members import adapters
 from skreg.network.parameters import layer_views
 from skreg.network.state import TrainingState
+from skreg.network.waves import Waves
 from skreg.path import NetworkPath
 
 if TYPE_CHECKING:
@@ -55,7 +56,11 @@ class AfterTraining(MLPSettings):
         What the rows of ``coefs_[0]`` belong to: columns of X, then of ``numerical_embedding``.
 
     bin_edges_ : dict of int to ndarray
-        Edges of the bins of ``numerical_embedding``, by feature.
+        Edges of the bins of ``numerical_embedding="piecewise_linear"``, by feature.
+
+    waves_ : dict of str to ndarray of shape (n_waves,)
+        What the last rows of ``coefs_[0]`` belong to with ``numerical_embedding="periodic"``:
+        cos 2π(``frequency``·(x − ``shift``)/``scale`` + ``phase``) of the feature ``feature``.
 
     alpha_ : float or ndarray of shape (n_layers - 1,)
         λ in force.
@@ -140,7 +145,7 @@ class AfterTraining(MLPSettings):
     t_: int
 
     _state: TrainingState
-    _architecture: tuple[tuple[int, ...], str, Loss, int]
+    _architecture: tuple[tuple[int, ...], str, Loss, int, Waves]
     _target: Target
     _columns: np.ndarray | None
     _embedding: Embedding | None = None
@@ -189,7 +194,8 @@ class AfterTraining(MLPSettings):
     @property
     def adapters_(self) -> tuple[np.ndarray, np.ndarray]:
         """Factors of the inputs and terms of the first biases, by member."""
-        return adapters(self._fitted_state.theta, self._architecture[0])
+        units, *_, waves = self._architecture
+        return adapters(self._fitted_state.theta, units, len(waves))
 
     def _set_layers(self, coefs, intercepts):
         state = self._fitted_state
@@ -246,7 +252,22 @@ class AfterTraining(MLPSettings):
     def bin_edges_(self) -> dict[int, np.ndarray]:
         """Edges of the bins of each feature that has more than one."""
         made = self._embedding
-        return {} if made is None else dict(zip(made.features.tolist(), made.edges, strict=True))
+        if not isinstance(made, Bins):
+            return {}
+        return dict(zip(made.features.tolist(), made.edges, strict=True))
+
+    @property
+    def waves_(self) -> dict[str, np.ndarray]:
+        """What the waves of "periodic" are."""
+        made, waves = self._embedding, self._architecture[-1]
+        if not isinstance(made, Periodic):
+            return {}
+        of, both = np.array(waves.origins, dtype=np.intp), waves.of(self._fitted_state.theta)
+        frequency, phase = (part.astype(np.float64) for part in both)
+        return {
+            "feature": made.features[of], "shift": made.shift[of], "scale": made.scale[of],
+            "frequency": frequency, "phase": phase,
+        }  # fmt: skip
 
     def _read(self, X):
         """The columns of X, or of its embedding, that the network reads."""
@@ -331,7 +352,7 @@ class AfterTraining(MLPSettings):
         return self._dof_at(self._read(X), Y, weights, regularization)
 
     def _dof_at(self, X, Y, weights, regularization):
-        units, activation, loss, n_members = self._architecture
+        units, activation, loss, n_members, waves = self._architecture
         if n_members > 1:
             raise ValueError(
                 f"effective_dof is that of one network, and n_members={n_members}. Fit one with "
@@ -340,7 +361,8 @@ class AfterTraining(MLPSettings):
         shares = regularization.shares(units)
         share = 0.0 if shares is None else shares[:, 1]
         return effective_dof(
-            self._state.theta, units, activation, loss, X.toarray() if issparse(X) else X,
+            self._state.theta, units, activation, loss,
+            waves.seen(self._state.theta, X.toarray() if issparse(X) else X),
             np.ascontiguousarray(Y, dtype=np.float64), weights,
             share * regularization.alphas(len(units) - 1),
         )  # fmt: skip
@@ -360,11 +382,13 @@ class AfterTraining(MLPSettings):
             fresh memory of the optimizer; as for every estimator, ``fit`` without ``warm_start``
             starts afresh.
         """
-        state, (units, activation, loss, n_members) = self._fitted_state, self._architecture
-        theta, smaller, kept = compress(state.theta, units, activation)
+        state, (units, activation, loss, n_members, waves) = self._fitted_state, self._architecture
+        theta, smaller, kept = compress(state.theta, units, activation, len(waves))
+        first = units[0] - len(waves)
+        waves = waves.take(kept[0][kept[0] >= first] - first)
         network = copy(self)
         network.hidden_layer_sizes, network.activation = tuple(smaller[1:-1]), activation
-        network._architecture = (smaller, activation, loss, n_members)
+        network._architecture = (smaller, activation, loss, n_members, waves)
         network._columns = kept[0] if self._columns is None else self._columns[kept[0]]
         network._best = network._dof = None
         network._seen = self._seen

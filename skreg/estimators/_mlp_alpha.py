@@ -100,7 +100,8 @@ def chosen(
     n_train = len(splits[0][0])
     with worker_threads(2 * n_halves) as n_threads, ThreadPoolExecutor(n_threads) as pool:
         pilots = Pilots(
-            _small(objective, rows, sizes), prior * n / n_train, Columns.of(sizes), splits,
+            _small(objective, rows, sizes), prior * n / n_train,
+            Columns.of(sizes, len(objective.waves)), splits,
             held=None if validation is None else _held(validation, sizes),
             batch_size=usual_batch_size(n_train), n_epochs=n_epochs,
             ramp=RAMP if estimator.groups == "inputs" else 0.0, init=estimator.init,

@@ -1,23 +1,27 @@
-"""``numerical_embedding`` of networks: numbers beside how far they have come through bins."""
+"""``numerical_embedding`` of networks: what they see of numbers beside the numbers themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from skreg.network.waves import NO_WAVES, Waves
 from skreg.preprocessing import PiecewiseLinearEncoder
 from skreg.preprocessing.piecewise_linear import encoded
 
 # Bins of a feature at most; more from so many rows on.
 _BINS, _MORE_BINS, _MANY = 16, 48, 10_000
+# Waves of a feature.
+_WAVES = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Embedding:
+class Bins:
     """The columns of X, and behind them those of the features that have more than one bin.
 
     Parameters
@@ -27,6 +31,8 @@ class Embedding:
     edges : list of ndarray
         Of their bins.
     """
+
+    waves: ClassVar[Waves] = NO_WAVES
 
     features: NDArray
     edges: list[NDArray]
@@ -40,22 +46,93 @@ class Embedding:
         ValueError
             For a sparse X, of which bins would fill the zeros.
         """
-        if issparse(X):
-            raise ValueError(
-                'numerical_embedding="piecewise_linear" is for a dense X: bins would fill the '
-                "zeros of a sparse one. Give X.toarray(), or set numerical_embedding=None."
-            )
+        _check_dense(X, "piecewise_linear", "bins")
         n_bins = _BINS if len(X) < _MANY else _MORE_BINS
         weights = None if weights is None else weights / weights.mean()
         edges = PiecewiseLinearEncoder(n_bins).fit(X, sample_weight=weights).bin_edges_
         features = np.array([j for j, at in enumerate(edges) if len(at) > 2], dtype=np.intp)
         return cls(features, [edges[j] for j in features])
 
-    def __call__(self, X: NDArray) -> NDArray:
-        """X with more columns."""
-        return np.hstack([X, encoded(X[:, self.features], self.edges)])
+    def __call__(self, X: NDArray, columns: NDArray | None = None) -> NDArray:
+        """X with more columns; or some of them all."""
+        X = np.hstack([X, encoded(X[:, self.features], self.edges)])
+        return X if columns is None else np.take(X, columns, axis=1)
 
     def origins(self, n_features: int) -> NDArray:
         """The feature of X that each column is made of."""
         n_bins = [len(at) - 1 for at in self.edges]
         return np.concatenate([np.arange(n_features), np.repeat(self.features, n_bins)])
+
+
+@dataclass(frozen=True, eq=False)
+class Periodic:
+    """The columns of X, and behind them the numbers, standardized, that waves are made of.
+
+    Parameters
+    ----------
+    features : ndarray of int
+        Which these are: those of more than two values.
+    shift, scale : ndarray
+        Their means and standard deviations.
+    n_waves : int
+        Of each of them.
+    """
+
+    features: NDArray
+    shift: NDArray
+    scale: NDArray
+    n_waves: int
+
+    @classmethod
+    def of(cls, X: Any, weights: NDArray | None) -> Self:
+        """That of training rows; raises as that of `Bins`."""
+        _check_dense(X, "periodic", "waves")
+        shift = np.average(X, axis=0, weights=weights).astype(np.float64)
+        scale = np.sqrt(np.average((X - shift) ** 2, axis=0, weights=weights))
+        has_more = np.any((X != X.min(axis=0)) & (X != X.max(axis=0)), axis=0) & (scale > 0)
+        features = np.flatnonzero(has_more)
+        return cls(features, shift[features], scale[features], _WAVES)
+
+    @property
+    def waves(self) -> Waves:
+        """As many of each feature."""
+        n = len(self.features)
+        return Waves(n, tuple(np.repeat(np.arange(n), self.n_waves).tolist()))
+
+    def __call__(self, X: NDArray, columns: NDArray | None = None) -> NDArray:
+        """X, or those of ``columns`` that are in X, and the numbers that waves are made of."""
+        numbers = ((X[:, self.features] - self.shift) / self.scale).astype(X.dtype)
+        X = X if columns is None else np.take(X, columns[columns < X.shape[1]], axis=1)
+        return np.hstack([X, numbers])
+
+    def origins(self, n_features: int) -> NDArray:
+        """The feature of X that each input is made of."""
+        return np.concatenate([np.arange(n_features), np.repeat(self.features, self.n_waves)])
+
+
+Embedding: TypeAlias = Bins | Periodic
+#: By the value of ``numerical_embedding``.
+EMBEDDINGS: dict[str, type[Bins] | type[Periodic]] = {
+    "piecewise_linear": Bins,
+    "periodic": Periodic,
+}
+
+
+def plain_embedding(embedding: Embedding) -> dict[str, Any]:
+    """As files hold it."""
+    kind = next(name for name, one in EMBEDDINGS.items() if isinstance(embedding, one))
+    return dict(vars(embedding)) | {"kind": kind}
+
+
+def embedding_from_plain(plain: Mapping[str, Any]) -> Embedding:
+    """The first version wrote of bins alone, without saying so."""
+    own = dict(plain)
+    return EMBEDDINGS[own.pop("kind", "piecewise_linear")](**own)
+
+
+def _check_dense(X: Any, name: str, what: str) -> None:
+    if issparse(X):
+        raise ValueError(
+            f'numerical_embedding="{name}" is for a dense X: {what} would fill the zeros of a '
+            "sparse one. Give X.toarray(), or set numerical_embedding=None."
+        )

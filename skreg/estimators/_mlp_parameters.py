@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from skreg._documentation import DocumentedMixin
 from skreg._kernels import network as kernel
 from skreg._state import Stored
+from skreg.estimators._mlp_embedding import EMBEDDINGS
 from skreg.penalties import Penalty
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -184,13 +185,18 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         costs four networks, however many there are. An ensemble needs a hidden layer, and goes
         neither with ``norm_bound`` nor with ``groups="neurons"``.
 
-    numerical_embedding : {"piecewise_linear"} or None, default=None
-        Whether the network sees, beside the columns of X, how far each number has come through bins
-        of its feature, as :class:`~skreg.preprocessing.PiecewiseLinearEncoder` says: up to 16 bins,
-        from 10,000 rows on 48, between quantiles of the training rows; none for a feature with two
-        values. Scale X as without it. ``coefs_[0]`` has a row for each of these columns, those of X
-        first. A warm start and later calls of ``partial_fit`` keep the bins. Not for a sparse X,
-        nor with ``groups="inputs"``.
+    numerical_embedding : {"piecewise_linear", "periodic"} or None, default=None
+        What the network sees beside the columns of X. "piecewise_linear": how far each number has
+        come through bins of its feature, as :class:`~skreg.preprocessing.PiecewiseLinearEncoder`
+        says: up to 16 bins, from 10,000 rows on 48, between quantiles of the training rows.
+        "periodic": eight waves cos 2π(f·z + φ) of each feature, z with the mean 0 and the standard
+        deviation 1 on the training rows; f starts as a normal number, φ as a uniform one, and both
+        are trained with the weights, without a penalty (Y. Gorishniy, I. Rubachev, A. Babenko,
+        2022, "On embeddings for numerical features in tabular deep learning"). Features of two
+        values have neither. Scale X as without it. ``coefs_[0]`` has a row for each of these
+        columns, those of X first; see ``bin_edges_`` and ``waves_``. A warm start and later calls
+        of ``partial_fit`` keep the bins, and z, as they are. Not for a sparse X, nor with
+        ``groups="inputs"``.
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -233,7 +239,7 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         "weight_decay_schedule": [StrOptions({"constant", "flat_cosine"})],
         "init": [StrOptions({"glorot", "he"})],
         "n_members": [Interval(Integral, 1, None, closed="left")],
-        "numerical_embedding": [StrOptions({"piecewise_linear"}), None],
+        "numerical_embedding": [StrOptions(set(EMBEDDINGS)), None],
     }
 
     hidden_layer_sizes: int | Sequence[int] = (128, 64)

@@ -20,13 +20,14 @@ from skreg.estimators._mlp_chunks import (
     NumberTally,
     Streamed,
 )
-from skreg.estimators._mlp_embedding import Embedding
+from skreg.estimators._mlp_embedding import EMBEDDINGS
 from skreg.estimators._mlp_fit import Prepared, Rows, hold_out
 from skreg.estimators._mlp_seen import Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_targets import Target
 from skreg.network.columns import Sizes
 from skreg.network.streaming import StreamedObjective
 from skreg.network.training import Objective
+from skreg.network.waves import NO_WAVES
 
 
 class Prepares(AfterTraining):
@@ -74,14 +75,14 @@ class Prepares(AfterTraining):
             None if rows is None else replace(rows, X=columns_of(rows.X, columns, embedding))
             for rows in (training, validation, own)
         )
-        shape = self._shape(training.X.shape[1], target, Y.shape[1], goes_on)
+        shape = self._shape(training.X.shape[1], target, Y.shape[1], goes_on, embedding)
         told = dict(estimator=self, X=X, y=y)
         if weights is not None:
             told["metadata"] = {"sample_weight": weights}
         objective = Objective(**shape, X=training.X, Y=training.Y, sample_weight=training.weights)
         return Prepared(
             objective, target, columns, embedding, validation, told, pilots=objective,
-            strata=strata, own=own, sizes=None if goes_on else Sizes.of(training.X),
+            strata=strata, own=own, sizes=None if goes_on else shape["waves"].sizes(Sizes.of(training.X)),
             seen=partial(Seen.of, X, training, kept),
         )  # fmt: skip
 
@@ -125,7 +126,7 @@ class Prepares(AfterTraining):
         """Raise ValueError where training needs all rows in memory."""
         if self.numerical_embedding is not None:
             raise ValueError(
-                f"numerical_embedding={self.numerical_embedding!r} looks for bins in rows in "
+                f"numerical_embedding={self.numerical_embedding!r} looks at all rows in "
                 f"memory, and these are more than shuffle_buffer={source.chunks.shuffle_buffer}. "
                 "Set it to None, or give Chunks a larger shuffle_buffer."
             )
@@ -151,16 +152,19 @@ class Prepares(AfterTraining):
         validate_data(self, source.one_row(survey), skip_check_array=True)
         return survey
 
-    def _shape(self, n_features, target, n_outputs, goes_on):
+    def _shape(self, n_columns, target, n_outputs, goes_on, embedding=None):
         """What an `Objective` is made with beside the rows; no penalty yet if λ is to be chosen."""
-        units = (n_features, *self._hidden_sizes(), n_outputs * self.n_members)
+        waves = NO_WAVES if embedding is None else embedding.waves
+        if goes_on:
+            waves = self._architecture[-1]
+        units = (waves.width(n_columns), *self._hidden_sizes(), n_outputs * self.n_members)
         if goes_on:
             self._check_units(units)
         chooses = isinstance(self.alpha, str) and not goes_on
         return dict(
             units=units, activation=self.activation, loss=target.loss,
             regularization=self._regularization(units, 0.0 if chooses else None),
-            n_members=self.n_members,
+            n_members=self.n_members, waves=waves,
         )  # fmt: skip
 
     def _smoothing(self):
@@ -173,7 +177,8 @@ class Prepares(AfterTraining):
             return self._embedding, self._columns
         if self.numerical_embedding is None:
             return None, None
-        return Embedding.of(training.X, training.weights), None
+        make = EMBEDDINGS[self.numerical_embedding]
+        return make.of(training.X, training.weights), None
 
     def _validation_rows(self, X_val, y_val, target, dtype):
         """The user's own validation rows, encoded; None without."""

@@ -13,7 +13,8 @@ from skreg.network.regularization import Regularization
 
 def columns_of(X, columns, embedding=None):
     """The columns that a compressed network reads, of an embedding of X if there is one."""
-    X = X if embedding is None else embedding(X)
+    if embedding is not None:
+        return embedding(X, columns)
     if columns is None:
         return X
     return X[:, columns] if issparse(X) else np.take(X, columns, axis=1)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from skreg._state import Held
-from skreg.estimators._mlp_embedding import Embedding
+from skreg.estimators._mlp_embedding import embedding_from_plain, plain_embedding
 from skreg.estimators._mlp_fit import Best
 from skreg.estimators._mlp_targets import Labels, LabelSets, Numbers, Target
 from skreg.losses import Loss, loss_from_plain, plain_loss
@@ -15,22 +15,27 @@ from skreg.network.columns import Columns
 from skreg.network.fitting import Patience
 from skreg.network.parameters import n_parameters
 from skreg.network.state import TrainingState
+from skreg.network.waves import NO_WAVES, Waves
 
 #: Names that files give the kinds of targets.
 _TARGETS: dict[str, type[Target]] = {"labels": Labels, "label sets": LabelSets, "numbers": Numbers}
 _KINDS = {kind: name for name, kind in _TARGETS.items()}
-Architecture = tuple[tuple[int, ...], str, Loss, int]
+Architecture = tuple[tuple[int, ...], str, Loss, int, Waves]
 
 
 def _architecture(found: Architecture) -> dict[str, Any]:
-    units, activation, loss, n_members = found
+    units, activation, loss, n_members, waves = found
     plain = {"units": units, "activation": activation, "loss": plain_loss(loss)}
-    return plain if n_members == 1 else plain | {"n_members": n_members}
+    plain |= {} if n_members == 1 else {"n_members": n_members}
+    return plain if waves == NO_WAVES else plain | {"waves": dict(vars(waves))}
 
 
 def _architecture_from(plain: Mapping[str, Any]) -> Architecture:
     loss, n_members = loss_from_plain(plain["loss"]), plain.get("n_members", 1)
-    return tuple(plain["units"]), plain["activation"], loss, n_members
+    waves = NO_WAVES
+    if "waves" in plain:
+        waves = Waves(plain["waves"]["n_numbers"], tuple(plain["waves"]["origins"]))
+    return tuple(plain["units"]), plain["activation"], loss, n_members, waves
 
 
 def _target(target: Target) -> dict[str, Any]:
@@ -73,10 +78,10 @@ def check_shapes(state: TrainingState, architecture: Architecture) -> None:
 
     Compiled code trusts these shapes.
     """
-    units, _, _, n_members = architecture
-    size = n_parameters(units, n_members)
+    units, _, _, n_members, waves = architecture
+    size = n_parameters(units, n_members, len(waves))
     arrays = [a for a in (state.theta, state.point, state.slot_1, state.slot_2) if a.size]
-    columns = () if state.columns is None else vars(state.columns).values()
+    columns = () if state.columns is None else (state.columns.centers, state.columns.scales)
     if any(
         a.shape != (size,) or a.dtype != state.theta.dtype for a in (state.theta, *arrays)
     ) or any(a is not None and a.shape != (units[0],) for a in columns):
@@ -89,9 +94,7 @@ HELD: dict[str, Held | None] = {
     "_state": Held("training", _training, _training_from),
     "_best": Held("early_stopping_so_far", _best, _best_from),
     "_columns": Held("columns_read"),
-    "_embedding": Held(
-        "embedding", lambda found: dict(vars(found)), lambda plain: Embedding(**plain)
-    ),
+    "_embedding": Held("embedding", plain_embedding, embedding_from_plain),
     "_split_seed": Held("split_seed"),
     "_rng": Held("random_numbers"),
     "_dof": Held("effective_dof"),

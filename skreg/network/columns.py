@@ -123,6 +123,8 @@ class Columns:
         c, 0 for most; None for zeros, as for every sparse X.
     scales : ndarray of shape (p,)
         s, powers of two.
+    n_waves : int
+        How many of the columns, the last ones, are `Waves`.
 
     Examples
     --------
@@ -135,9 +137,10 @@ class Columns:
 
     centers: NDArray | None
     scales: NDArray
+    n_waves: int = 0
 
     @classmethod
-    def of(cls, sizes: Sizes) -> Self | None:
+    def of(cls, sizes: Sizes, n_waves: int = 0) -> Self | None:
         """Those for columns of these sizes; None for a table whose columns all are as usual."""
         known = (sizes.size >= 1) | (sizes.n_filled >= _ENOUGH)
         size, distance = np.where(known, sizes.size, 1.0), sizes.distance
@@ -145,12 +148,14 @@ class Columns:
             return None
         apart = distance > _APART
         centers = np.where(apart, sizes.mean, 0.0).astype(sizes.dtype) if apart.any() else None
-        return cls(centers, _scales(np.where(apart, sizes.deviation, size), sizes.dtype))
+        scales = _scales(np.where(apart, sizes.deviation, size), sizes.dtype)
+        return cls(centers, scales, n_waves)
 
     def take(self, columns: NDArray) -> Self:
         """Some of them."""
         centers = None if self.centers is None else self.centers[columns]
-        return replace(self, centers=centers, scales=self.scales[columns])
+        n_waves = np.count_nonzero(columns >= len(self.scales) - self.n_waves)
+        return type(self)(centers, self.scales[columns], n_waves)
 
     def at_least(self, smallest: float) -> Self:
         """The same with scales below 1 raised to ``smallest``, at most 1."""
@@ -175,7 +180,7 @@ class Columns:
         """θ's first biases ← those on X − c, for sign 1; back to those on X for −1."""
         if self.centers is not None:
             weights, biases = layer_views(theta, units)
-            factors, shifts = adapters(theta, units)
+            factors, shifts = adapters(theta, units, self.n_waves)
             centers = self.centers * factors.astype(np.float64) if len(factors) else self.centers
             moved = shifts if len(factors) else biases[0]
             moved[...] = moved + sign * (centers.astype(np.float64) @ weights[0].astype(np.float64))

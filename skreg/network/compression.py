@@ -7,7 +7,7 @@ from skreg.network.members import adapters
 from skreg.network.parameters import layer_views
 
 
-def compress(theta, units, activation):
+def compress(theta, units, activation, n_waves=0):
     """Drop the inputs and hidden neurons on which the outputs do not depend.
 
     A neuron whose incoming weights are all 0 puts out a constant, act(bias), for every row: times
@@ -23,6 +23,8 @@ def compress(theta, units, activation):
     units : sequence of int
         Width of the input, of every hidden layer and of the output.
     activation : str
+    n_waves : int
+        Among the inputs, the last ones: those that are dropped leave nothing behind.
 
     Returns
     -------
@@ -32,7 +34,9 @@ def compress(theta, units, activation):
         For the input and every hidden layer the units that stay.
     """
     weights, biases = layer_views(theta.copy(), units)
-    factors, shifts = adapters(theta, units)
+    factors, shifts = adapters(theta, units, n_waves)
+    n_plain = units[0] - n_waves
+    waves = theta[len(theta) - 2 * n_waves :].reshape(2, n_waves)
     kept = [np.arange(width) for width in units[:-1]]
     while _drop_neurons(weights, biases, kept, activation, int(len(factors) > 0)):
         pass
@@ -41,6 +45,7 @@ def compress(theta, units, activation):
     parts = [part for layer in zip(weights, biases, strict=True) for part in layer]
     if len(factors):
         parts += [factors[:, kept[0]], shifts[:, kept[1]]]
+    parts.append(waves[:, kept[0][kept[0] >= n_plain] - n_plain])
     smaller = np.concatenate([part.ravel() for part in parts])
     return smaller, (*map(len, kept), units[-1]), kept
 

@@ -33,13 +33,13 @@ def layer_views(theta, units):
     return weights, biases
 
 
-def n_parameters(units, n_members=1):
-    """The number of weights and biases, and of what members of an ensemble have beside them."""
+def n_parameters(units, n_members=1, n_waves=0):
+    """The number of weights and biases, and of what members and waves have beside them."""
     own = n_members * sum(units[:2]) if n_members > 1 else 0
-    return own + sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(units))
+    return own + 2 * n_waves + sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(units))
 
 
-def initial_theta(units, rng, dtype, init="glorot", n_members=1):
+def initial_theta(units, rng, dtype, init="glorot", n_members=1, waves=()):
     """Random start by a uniform law whose bound the layer's width gives; biases are 0.
 
     Parameters
@@ -54,13 +54,15 @@ def initial_theta(units, rng, dtype, init="glorot", n_members=1):
     n_members : int
         Of an ensemble: every member's outputs start as those of a network by itself, and each input
         is multiplied by a normal number of mean 1.
+    waves : Waves
+        Among the inputs.
 
     References
     ----------
     X. Glorot, Y. Bengio (2010), "Understanding the difficulty of training deep feedforward neural
     networks". K. He, X. Zhang, S. Ren, J. Sun (2015), "Delving deep into rectifiers".
     """
-    theta = np.zeros(n_parameters(units, n_members), dtype=dtype)
+    theta = np.zeros(n_parameters(units, n_members, len(waves)), dtype=dtype)
     matrices = layer_views(theta, units)[0]
     for level, weights in enumerate(matrices, start=1):
         fan_in, fan_out = weights.shape
@@ -74,4 +76,6 @@ def initial_theta(units, rng, dtype, init="glorot", n_members=1):
     if n_members > 1:
         own = theta[n_parameters(units) :][: n_members * units[0]]
         own[:] = rng.normal(1.0, _SPREAD, size=len(own))
+    if waves:
+        waves.start(theta, rng)
     return theta

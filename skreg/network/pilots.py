@@ -116,7 +116,9 @@ class Pilots:
     def _trunk(self, order: NDArray) -> TrainingState:
         objective = self._at(self.prior)
         rng = np.random.RandomState(self.seed)
-        theta = initial_theta(objective.units, rng, objective.X.dtype, init=self.init)
+        theta = initial_theta(
+            objective.units, rng, objective.X.dtype, init=self.init, waves=objective.waves
+        )
         columns = objective.suited(self.columns)
         if columns is not None:
             columns.start(theta, objective.units)

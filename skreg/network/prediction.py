@@ -7,6 +7,7 @@ from scipy.sparse import issparse
 
 from skreg._kernels import network as kernel
 from skreg._threads import in_stripes
+from skreg.network.waves import NO_WAVES
 
 # To look for zeros, and to go round them, takes as long as so many columns of a product.
 _COLUMNS_OF_LOOKING = 40
@@ -16,9 +17,11 @@ _SHARE = 1 << 24
 _SAMPLE = 24
 
 
-def compiled_network(units, activation, loss, n_members=1):
-    """The compiled network of these widths, with hidden activation and `Loss`."""
-    return kernel.Network(units, activation, loss.name, loss.parameter, n_members)
+def compiled_network(units, activation, loss, n_members=1, waves=NO_WAVES):
+    """The compiled network of these widths, with hidden activation, `Loss` and `Waves`."""
+    return kernel.Network(
+        units, activation, loss.name, loss.parameter, n_members, waves.n_numbers, waves.origins
+    )
 
 
 def zeros_lie_together(X, width):

@@ -19,6 +19,7 @@ from skreg.network.parameters import n_parameters
 from skreg.network.prediction import compiled_network, raw_predictions, zeros_lie_together
 from skreg.network.regularization import Regularization
 from skreg.network.state import TrainingState
+from skreg.network.waves import NO_WAVES, Waves
 
 #: Rows of a batch where the batches only add up to the gradient over all rows.
 ROWS_AT_ONCE = 1024
@@ -45,6 +46,8 @@ class Objective:
     n_members : int
         Of an ensemble: ℓᵢ is then the mean of its members' losses, and the last of ``units`` the
         width of all their outputs, side by side.
+    waves : Waves
+        In the place of the last columns of X; the first of ``units`` counts them.
     """
 
     units: tuple[int, ...]
@@ -55,6 +58,7 @@ class Objective:
     Y: np.ndarray
     sample_weight: np.ndarray | None = None
     n_members: int = 1
+    waves: Waves = NO_WAVES
 
     @property
     def n_samples(self):
@@ -63,7 +67,9 @@ class Objective:
 
     def network(self):
         """The compiled network of this shape."""
-        return compiled_network(self.units, self.activation, self.loss, self.n_members)
+        return compiled_network(
+            self.units, self.activation, self.loss, self.n_members, self.waves
+        )
 
     def of_one_member(self):
         """The same for a network by itself."""
@@ -169,7 +175,8 @@ class Objective:
             Gives the mean loss, without penalty and dropout, and a new array: its gradient. A θ
             that is not finite gives NaN.
         """
-        theta = np.zeros(n_parameters(self.units, self.n_members), dtype=self.X.dtype)
+        n_waves = len(self.waves)
+        theta = np.zeros(n_parameters(self.units, self.n_members, n_waves), dtype=self.X.dtype)
         state = TrainingState.start(theta, "gradient", columns)
         batch_size = min(ROWS_AT_ONCE, self.n_samples)
         order, etas = np.arange(self.n_samples), np.zeros(-(-self.n_samples // batch_size))
@@ -180,7 +187,7 @@ class Objective:
                 train(order, etas, n_steps_done=0)
                 risk = np.nan if trainer.diverged else trainer.loss / self.n_samples
                 gradient = state.slot_1.copy()
-                own_part(gradient, self.units, self.n_members)[:] /= self.n_members
+                own_part(gradient, self.units, self.n_members, n_waves)[:] /= self.n_members
                 return risk, gradient
 
             yield risk_and_gradient
