@@ -15,6 +15,7 @@ ctypedef fused real:
 
 cdef enum:
     CHUNK = 512      # weights whose step sizes are at hand at once
+    WAVE_UNIT = 10   # frequencies and phases move in units of a tenth: at weights' rates they fit noise
 
 
 cdef inline void layer_gradient(
@@ -75,10 +76,11 @@ cdef inline void update_inputs(
     Plan* plan, real* theta, const Step* step, Py_ssize_t n_parts, real* g
 ) noexcept nogil:
     """What is the members' own beside their outputs, and waves, get their gradients and are updated."""
-    cdef Py_ssize_t n = plan.n_parameters - plan.net.scales
+    cdef Py_ssize_t n = plan.n_parameters - plan.net.scales, n_own = plan.net.waves - plan.net.scales
     if n_parts > 1:
         column_sums(n_parts, n, g, plan.gradient_size, g)
-    update(plan, theta, step, plan.net.scales, n, g, -1, 1)
+    update(plan, theta, step, plan.net.scales, n_own, g, -1, 1)
+    update(plan, theta, step, plan.net.waves, n - n_own, g + n_own, -1, WAVE_UNIT)
 
 
 cdef inline void update_rows(

@@ -252,22 +252,14 @@ class AfterTraining(MLPSettings):
     def bin_edges_(self) -> dict[int, np.ndarray]:
         """Edges of the bins of each feature that has more than one."""
         made = self._embedding
-        if not isinstance(made, Bins):
-            return {}
-        return dict(zip(made.features.tolist(), made.edges, strict=True))
+        return made.by_feature() if isinstance(made, Bins) else {}
 
     @property
     def waves_(self) -> dict[str, np.ndarray]:
         """What the waves of "periodic" are."""
         made, waves = self._embedding, self._architecture[-1]
-        if not isinstance(made, Periodic):
-            return {}
-        of, both = np.array(waves.origins, dtype=np.intp), waves.of(self._fitted_state.theta)
-        frequency, phase = (part.astype(np.float64) for part in both)
-        return {
-            "feature": made.features[of], "shift": made.shift[of], "scale": made.scale[of],
-            "frequency": frequency, "phase": phase,
-        }  # fmt: skip
+        theta = self._fitted_state.theta
+        return made.described(waves, theta) if isinstance(made, Periodic) else {}
 
     def _read(self, X):
         """The columns of X, or of its embedding, that the network reads."""

@@ -63,6 +63,10 @@ class Bins:
         n_bins = [len(at) - 1 for at in self.edges]
         return np.concatenate([np.arange(n_features), np.repeat(self.features, n_bins)])
 
+    def by_feature(self) -> dict[int, NDArray]:
+        """The edges."""
+        return dict(zip(self.features.tolist(), self.edges, strict=True))
+
 
 @dataclass(frozen=True, eq=False)
 class Periodic:
@@ -108,6 +112,15 @@ class Periodic:
     def origins(self, n_features: int) -> NDArray:
         """The feature of X that each input is made of."""
         return np.concatenate([np.arange(n_features), np.repeat(self.features, self.n_waves)])
+
+    def described(self, waves: Waves, theta: NDArray) -> dict[str, NDArray]:
+        """``waves_`` of a network, which has these and this θ."""
+        of = np.array(waves.origins, dtype=np.intp)
+        frequency, phase = (part.astype(np.float64) for part in waves.of(theta))
+        return {
+            "feature": self.features[of], "shift": self.shift[of], "scale": self.scale[of],
+            "frequency": frequency, "phase": phase,
+        }  # fmt: skip
 
 
 Embedding: TypeAlias = Bins | Periodic

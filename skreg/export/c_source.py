@@ -21,10 +21,11 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
+    Waves,
 )
 from skreg.export.text import Language, float32_number, float64_number, number_lines
 
-_FUNCTIONS = {"exp": "exp", "tanh": "tanh", "sqrt": "sqrt", "abs": "fabs", "erfc": "erfc"}
+_FUNCTIONS = {"exp": "exp", "tanh": "tanh", "sqrt": "sqrt", "abs": "fabs", "erfc": "erfc", "cos": "cos"}
 _COMPARED = {"maximum": "<", "minimum": ">"}
 
 
@@ -138,6 +139,17 @@ class CSource:
         low = f"{self.constant('lower', step.lower)}[i]"
         high = f"{self.constant('upper', step.upper)}[i]"
         self.move(width, lambda x: f"{x} < {low} ? {low} : {x} > {high} ? {high} : {x}")
+
+    @add.register
+    def _(self, step: Waves, width):
+        waves, frequency, phase = (self.constant(*item) for item in step.arrays().items())
+        two_pi = self.language.number(2 * np.pi)
+
+        def code(x):
+            turns = f"{two_pi} * ({x} * {frequency}[i] + {phase}[i])"
+            return f"{waves}[i] ? {self.language.call('cos', [turns])} : {x}"
+
+        self.move(width, code)
 
     @add.register
     def _(self, step: Apply, width):

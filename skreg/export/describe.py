@@ -32,6 +32,7 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
+    Waves,
 )
 from skreg.export.transformers import UnknownStepError, bin_steps, transformation_of
 
@@ -195,8 +196,10 @@ def _of_network(model: Any) -> Program:
 
 
 def _read_by(network: Any) -> list[RowMap]:
-    """The columns of X that a network reads, and of how far they have come through their bins."""
+    """The columns of X that a network reads, of how far they have come through bins, and waves."""
     n, columns, edges = network.n_features_in_, network.columns_, network.bin_edges_
+    if len(waves := network.waves_.get("feature", ())):
+        return _waves_read_by(network, columns[columns < n], waves)
     if not edges:
         return [] if len(columns) == n else [Take(columns)]
     taken, scaled, bounded = bin_steps(list(edges), list(edges.values()))
@@ -207,6 +210,21 @@ def _read_by(network: Any) -> list[RowMap]:
         Bounds(*_behind((-endless, endless), bounded)),
     ]
     return [step.take(columns) for step in steps]
+
+
+def _waves_read_by(network: Any, columns: np.ndarray, features: np.ndarray) -> list[RowMap]:
+    plain, waves = np.zeros(len(columns)), network.waves_
+    return [
+        Take(np.concatenate([columns, features])),
+        Standardize(
+            np.concatenate([plain, waves["shift"]]), np.concatenate([plain + 1, waves["scale"]])
+        ),
+        Waves(
+            np.concatenate([plain, np.ones(len(features))]),
+            np.concatenate([plain, waves["frequency"]]),
+            np.concatenate([plain, waves["phase"]]),
+        ),
+    ]
 
 
 def _behind(first: tuple[np.ndarray, ...], step: RowMap) -> list[np.ndarray]:

@@ -24,6 +24,7 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
+    Waves,
 )
 
 _OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div"}
@@ -188,6 +189,14 @@ def _(step: Standardize, graph, x):
 def _(step: Bounds, graph, x):
     above = graph.node("Max", x, graph.constant(step.lower))
     return graph.node("Min", above, graph.constant(step.upper))
+
+
+@_add.register
+def _(step: Waves, graph, x):
+    moved = graph.node("Mul", x, graph.constant(step.frequency))
+    turns = graph.node("Add", moved, graph.constant(step.phase))
+    waves = graph.node("Cos", graph.node("Mul", turns, _scalar(graph, 2 * np.pi)))
+    return graph.node("Where", graph.constant(step.waves.astype(bool)), waves, x)
 
 
 @_add.register

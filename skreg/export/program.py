@@ -65,6 +65,15 @@ class Apply(RowMap):
 
 
 @dataclass(frozen=True, eq=False)
+class Waves(RowMap):
+    """cos 2π(x·frequency + phase) in the columns where ``waves`` is not 0; the others as they are."""
+
+    waves: NDArray
+    frequency: NDArray
+    phase: NDArray
+
+
+@dataclass(frozen=True, eq=False)
 class Affine(RowMap):
     """x·weights + biases, with weights of shape (n_in, n_out).
 

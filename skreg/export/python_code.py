@@ -23,6 +23,7 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
+    Waves,
 )
 from skreg.export.text import Language, float64_number, number_lines
 
@@ -116,6 +117,14 @@ class _Module:
     def _(self, step: Bounds):
         lower, upper = self.constant("LOWER", step.lower), self.constant("UPPER", step.upper)
         self.lines.append(f"x = np.clip(x, {lower}, {upper})")
+
+    @add.register
+    def _(self, step: Waves):
+        frequency, phase = (
+            self.constant("FREQUENCY", step.frequency), self.constant("PHASE", step.phase)
+        )  # fmt: skip
+        turned = f"np.cos(2 * np.pi * (x * {frequency} + {phase}))"
+        self.lines.append(f"x = np.where({self.constant('WAVES', step.waves)}, {turned}, x)")
 
     @add.register
     def _(self, step: Apply):
