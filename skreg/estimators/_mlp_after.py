@@ -15,25 +15,21 @@ from sklearn.utils.validation import check_is_fitted
 from skreg._validation import check_alphas, check_weights
 from skreg.estimators._auto_alpha import Curve
 from skreg.estimators._fitting import MatrixLike
-from skreg.estimators._mlp_embedding import Bins, Embedding, Periodic
-from skreg.estimators._mlp_seen import Seen, columns_of
-from skreg.estimators._mlp_settings import MLPSettings
+from skreg.estimators._mlp_inputs import ReadsInputs
+from skreg.estimators._mlp_seen import Seen
 from skreg.estimators._mlp_targets import Target
 from skreg.estimators._progress import PathProgress, told_of
-from skreg.losses import Loss
 from skreg.network.compression import compress
 from skreg.network.curvature import effective_dof
-from skreg.network.members import adapters
 from skreg.network.parameters import layer_views
 from skreg.network.state import TrainingState
-from skreg.network.waves import Waves
 from skreg.path import NetworkPath
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class AfterTraining(MLPSettings):
+class AfterTraining(ReadsInputs):
     """A trained network: its weights, what is left of them, and smaller networks.
 
     The section below is part of the docstring of every network, see `BaseRegularizedMLP`.
@@ -140,15 +136,11 @@ class AfterTraining(MLPSettings):
     n_layers_: int
     n_outputs_: int
     out_activation_: str
-    n_features_in_: int
     feature_names_in_: np.ndarray
     t_: int
 
     _state: TrainingState
-    _architecture: tuple[tuple[int, ...], str, Loss, int, Waves]
     _target: Target
-    _columns: np.ndarray | None
-    _embedding: Embedding | None = None
     _seen: Seen | None = None
     _dof: np.ndarray | None = None
 
@@ -191,12 +183,6 @@ class AfterTraining(MLPSettings):
         changed = change(weights.reshape(len(weights), *by_member), biases.reshape(by_member))
         return changed[0].reshape(weights.shape), changed[1].reshape(biases.shape)
 
-    @property
-    def adapters_(self) -> tuple[np.ndarray, np.ndarray]:
-        """Factors of the inputs and terms of the first biases, by member."""
-        units, *_, waves = self._architecture
-        return adapters(self._fitted_state.theta, units, len(waves))
-
     def _set_layers(self, coefs, intercepts):
         state = self._fitted_state
         views = layer_views(state.theta, self._architecture[0])
@@ -221,52 +207,6 @@ class AfterTraining(MLPSettings):
     def sparsity_(self) -> np.ndarray:
         """Share of weights that are exactly 0 in each layer, shape (n_layers_ − 1,)."""
         return np.array([np.mean(W == 0) for W in self._raw_weights()])
-
-    @property
-    def selected_features_(self) -> np.ndarray:
-        """Indices of the input features with a weight that is not 0."""
-        alive = np.flatnonzero(np.any(self._raw_weights()[0] != 0, axis=1))
-        return np.unique(self._origins()[alive])
-
-    @property
-    def feature_importances_(self) -> np.ndarray:
-        """‖W₁[i, :]‖₂ of each input feature, divided by their sum; shape (n_features_in_,)."""
-        squares = np.square(self._raw_weights()[0].astype(np.float64)).sum(axis=1)
-        importances = np.sqrt(np.bincount(self._origins(), squares, self.n_features_in_))
-        total = importances.sum()
-        return importances / total if total else importances
-
-    def _origins(self):
-        """The feature of X that each row of the first weights belongs to."""
-        made, n_features = self._embedding, self.n_features_in_
-        origins = np.arange(n_features) if made is None else made.origins(n_features)
-        return origins[self.columns_]
-
-    @property
-    def columns_(self) -> np.ndarray:
-        """The columns of X, and behind them of its bins, that the network reads."""
-        width = len(self._raw_weights()[0])
-        return np.arange(width) if self._columns is None else self._columns
-
-    @property
-    def bin_edges_(self) -> dict[int, np.ndarray]:
-        """Edges of the bins of each feature that has more than one."""
-        made = self._embedding
-        return made.by_feature() if isinstance(made, Bins) else {}
-
-    @property
-    def waves_(self) -> dict[str, np.ndarray]:
-        """What the waves of "periodic" are."""
-        made, waves = self._embedding, self._architecture[-1]
-        theta = self._fitted_state.theta
-        return made.described(waves, theta) if isinstance(made, Periodic) else {}
-
-    def _read(self, X):
-        """The columns of X, or of its embedding, that the network reads."""
-        return columns_of(X, self._columns, self._embedding)
-
-    def _raw_weights(self):
-        return layer_views(self._fitted_state.theta, self._architecture[0])[0]
 
     def history_frame(self) -> "pd.DataFrame":
         """`history_` as a pandas DataFrame: one row for each epoch, counted from 1."""

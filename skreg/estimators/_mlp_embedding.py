@@ -93,8 +93,9 @@ class Periodic:
         _check_dense(X, "periodic", "waves")
         shift = np.average(X, axis=0, weights=weights).astype(np.float64)
         scale = np.sqrt(np.average((X - shift) ** 2, axis=0, weights=weights))
-        has_more = np.any((X != X.min(axis=0)) & (X != X.max(axis=0)), axis=0) & (scale > 0)
-        features = np.flatnonzero(has_more)
+        least, most = X.min(axis=0), X.max(axis=0)
+        is_between = (least < X) & (most > X)
+        features = np.flatnonzero(is_between.any(axis=0) & (scale > 0))
         return cls(features, shift[features], scale[features], _WAVES)
 
     @property

@@ -79,11 +79,11 @@ class Prepares(AfterTraining):
         told = dict(estimator=self, X=X, y=y)
         if weights is not None:
             told["metadata"] = {"sample_weight": weights}
+        sizes = None if goes_on else shape["waves"].sizes(Sizes.of(training.X))
         objective = Objective(**shape, X=training.X, Y=training.Y, sample_weight=training.weights)
         return Prepared(
             objective, target, columns, embedding, validation, told, pilots=objective,
-            strata=strata, own=own, sizes=None if goes_on else shape["waves"].sizes(Sizes.of(training.X)),
-            seen=partial(Seen.of, X, training, kept),
+            strata=strata, own=own, sizes=sizes, seen=partial(Seen.of, X, training, kept),
         )  # fmt: skip
 
     def _prepared_stream(self, source, X_val, y_val, *, seed, rng, goes_on):

@@ -25,7 +25,14 @@ from skreg.export.program import (
 )
 from skreg.export.text import Language, float32_number, float64_number, number_lines
 
-_FUNCTIONS = {"exp": "exp", "tanh": "tanh", "sqrt": "sqrt", "abs": "fabs", "erfc": "erfc", "cos": "cos"}
+_FUNCTIONS = {
+    "exp": "exp",
+    "tanh": "tanh",
+    "sqrt": "sqrt",
+    "abs": "fabs",
+    "erfc": "erfc",
+    "cos": "cos",
+}
 _COMPARED = {"maximum": "<", "minimum": ">"}
 
 

@@ -66,7 +66,7 @@ class Apply(RowMap):
 
 @dataclass(frozen=True, eq=False)
 class Waves(RowMap):
-    """cos 2π(x·frequency + phase) in the columns where ``waves`` is not 0; the others as they are."""
+    """cos 2π(x·frequency + phase) where ``waves`` is not 0; other columns as they are."""
 
     waves: NDArray
     frequency: NDArray

@@ -155,8 +155,9 @@ def _select(
 def _check_linear(program: Program, last: int) -> None:
     if any(isinstance(step, Apply | Spread | Waves) for step in program.steps[:last]):
         raise ValueError(
-            f"SQL is for linear models, and {program.model} has hidden units or waves, or clips softly. Use "
-            "to_onnx, export_python or export_c, or RobustScaler ahead of a linear model."
+            f"SQL is for linear models, and {program.model} has hidden units or waves, or clips "
+            "softly. Use to_onnx, export_python or export_c, or RobustScaler ahead of a linear "
+            "model."
         )
 
 

@@ -154,7 +154,7 @@ class Columns:
     def take(self, columns: NDArray) -> Self:
         """Some of them."""
         centers = None if self.centers is None else self.centers[columns]
-        n_waves = np.count_nonzero(columns >= len(self.scales) - self.n_waves)
+        n_waves = int(np.count_nonzero(columns >= len(self.scales) - self.n_waves))
         return type(self)(centers, self.scales[columns], n_waves)
 
     def at_least(self, smallest: float) -> Self:

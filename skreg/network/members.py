@@ -15,9 +15,7 @@ from skreg.network.parameters import n_parameters
 TRAINED_AT_ONCE = 4
 
 
-def adapters(
-    theta: NDArray, units: tuple[int, ...], n_waves: int = 0
-) -> tuple[NDArray, NDArray]:
+def adapters(theta: NDArray, units: tuple[int, ...], n_waves: int = 0) -> tuple[NDArray, NDArray]:
     """Views of r, (n_members, n_features), and c, (n_members, width of the first hidden layer).
 
     Both are empty for one network.
@@ -29,9 +27,7 @@ def adapters(
     return own[:split].reshape(-1, n_features), own[split:].reshape(-1, width)
 
 
-def own_part(
-    theta: NDArray, units: tuple[int, ...], n_members: int, n_waves: int = 0
-) -> NDArray:
+def own_part(theta: NDArray, units: tuple[int, ...], n_members: int, n_waves: int = 0) -> NDArray:
     """A view of what belongs to one member or another: the last layer, r and c; nothing for one."""
     last = len(theta) - 2 * n_waves
     return theta[n_parameters(units[:-1]) if n_members > 1 else last : last]

@@ -67,9 +67,7 @@ class Objective:
 
     def network(self):
         """The compiled network of this shape."""
-        return compiled_network(
-            self.units, self.activation, self.loss, self.n_members, self.waves
-        )
+        return compiled_network(self.units, self.activation, self.loss, self.n_members, self.waves)
 
     def of_one_member(self):
         """The same for a network by itself."""

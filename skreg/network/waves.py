@@ -69,16 +69,19 @@ class Waves:
         """Those of the columns that the first layer sees, from those of X."""
         if not self.origins:
             return sizes
-        n_plain, usual = len(sizes.size) - self.n_numbers, np.full(len(self), np.sqrt(0.5))
-        waves = dict(
-            mean=0 * usual, deviation=usual, size=usual, largest=0 * usual + 1,
-            n_filled=np.full(len(self), sizes.n_rows),
-        )  # fmt: skip
-        columns = {
-            name: np.concatenate([getattr(sizes, name)[:n_plain], wave])
-            for name, wave in waves.items()
-        }
-        return replace(sizes, **columns)
+        n_plain, n = len(sizes.size) - self.n_numbers, len(self)
+
+        def before(column: NDArray, value: float) -> NDArray:
+            return np.append(column[:n_plain], np.full(n, value, column.dtype))
+
+        return replace(
+            sizes,
+            mean=before(sizes.mean, 0.0),
+            deviation=before(sizes.deviation, np.sqrt(0.5)),
+            size=before(sizes.size, np.sqrt(0.5)),
+            n_filled=before(sizes.n_filled, sizes.n_rows),
+            largest=before(sizes.largest, 1.0),
+        )
 
 
 NO_WAVES = Waves()
