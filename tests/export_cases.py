@@ -95,7 +95,7 @@ def fitted_models(draw, before=(*AFFINE, *BENT), networks=True, dtypes=(np.float
             kind, draw(st.sampled_from(ACTIVATIONS)), hidden, seed, alpha=alpha,
             penalty="group" if groups else draw(st.sampled_from(["l1", "l2"])), groups=groups,
             n_members=draw(st.sampled_from([1, 1, 3])) if hidden and groups != "neurons" else 1,
-            numerical_embedding=draw(st.sampled_from([None, "piecewise_linear"]))
+            numerical_embedding=draw(st.sampled_from([None, "piecewise_linear", "periodic"]))
             if groups != "inputs" else None,
         )  # fmt: skip
         if labels is None:

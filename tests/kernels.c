@@ -11,6 +11,7 @@
 #include "normal.h"
 #include "team.h"
 #include "thin.h"
+#include "turn.h"
 
 static int wrong = 0;
 
@@ -94,6 +95,14 @@ int main(void)
     for (double x = -40; x < 40; x += 0.37) {
         check("exp", skreg_exp(x), exp(x), 1e-15 * exp(x));
         check("expf", (double)skreg_expf((float)x), exp((double)(float)x), 1e-6 * exp(x));
+        double cosine, sine;
+        float cosine_f, sine_f;
+        skreg_turn(x, &cosine, &sine);
+        skreg_turnf((float)x, &cosine_f, &sine_f);
+        check("cosine", cosine, cos(6.283185307179586 * x), 2e-14);
+        check("sine", sine, sin(6.283185307179586 * x), 2e-14);
+        check("cosf", (double)cosine_f, cos(6.283185307179586 * (double)(float)x), 5e-7);
+        check("sinf", (double)sine_f, sin(6.283185307179586 * (double)(float)x), 5e-7);
         check("log", skreg_log(exp(x)), x, 1e-14 * (1 + fabs(x)));
         if (x > 0) check("normal", exp(-x * x / 2) * skreg_normal_ratio(x), erfc(x / sqrt(2)) / 2, 1e-15);
     }

@@ -115,6 +115,22 @@ def make_case(
     return Case(problem, theta.astype(dtype))
 
 
+def penalty(case, theta):
+    """λJ, that of output layers by its mean."""
+    held = case.problem.regularization
+    l1, l2 = (held.alpha * getattr(held.penalty, f"{name}_share", 0.0) for name in ("l1", "l2"))
+    last = np.ones(len(case.problem.units) - 1)
+    last[-1] = 1 / case.problem.n_members
+    twin = reference.Network(case.problem.units, "tanh", "squared_error", l1 * last, l2 * last)
+    return twin.penalty(theta[: len(twin.is_weight)])
+
+
+def slopes(function, theta, h=1e-6):
+    """Central differences."""
+    steps = h * np.eye(len(theta))
+    return np.array([(function(theta + s) - function(theta - s)) / (2 * h) for s in steps])
+
+
 def in_layers(twin, shrink):
     """A proximal operator of θ from one of layers in place."""
 

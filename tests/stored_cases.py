@@ -89,6 +89,9 @@ CASES = {
     "network of embedded numbers": lambda: small(
         RegularizedMLPRegressor, numerical_embedding="piecewise_linear"
     ).fit(X, y),
+    "network of waves": lambda: small(
+        RegularizedMLPClassifier, numerical_embedding="periodic", n_members=2
+    ).fit(X, three),
     "network of far columns": lambda: small(RegularizedMLPRegressor).fit(X * 1e6 + 1e9, y),
     "search": lambda: PathSearchCV(QuadraticApproxLasso(), cv=3, alphas=5).fit(X, y),
     "search by a criterion": lambda: PathSearchCV(

@@ -150,6 +150,17 @@ def test_networks_that_see_bins_of_their_features(dtype):
     assert len(kept) < n_columns
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_networks_that_see_waves_of_their_features(dtype, n_members):
+    rng = np.random.default_rng(25)
+    X = (rows(rng, n=200, dtype=dtype) + 50).astype(dtype)
+    how = dict(numerical_embedding="periodic", penalty="l1", alpha=0.02, max_iter=20)
+    model = fitted(network(RegularizedMLPRegressor, n_members=n_members, **how), X, X[:, 0])
+    check(model, X, dtype)
+    assert len(model.compress().waves_["feature"]) < len(model.waves_["feature"]) == 40
+
+
 @pytest.mark.parametrize("n_classes", [0, 2, 4])
 def test_an_offset_is_a_second_input(n_classes):
     rng = np.random.default_rng(4)

@@ -7,7 +7,16 @@ import pytest
 import reference
 from hypothesis import given
 from hypothesis import strategies as st
-from network_cases import ACTIVATIONS, LOSSES, RULES, SMOOTH, make_case, rules
+from network_cases import (
+    ACTIVATIONS,
+    LOSSES,
+    RULES,
+    SMOOTH,
+    make_case,
+    penalty,
+    rules,
+    slopes,
+)  # fmt: skip
 from scipy.special import expit, log_softmax, softmax
 
 from skreg.losses import BinaryLogLoss, Huber, MultinomialLogLoss, Poisson
@@ -61,22 +70,6 @@ def risk(case, theta, rows=slice(None), seen=None):
         losses = reference.losses(twin.loss, Y[rows], raw, twin.parameter)[0] * weights[rows]
         total += losses.mean() if seen is None else losses[seen[m]].sum()
     return total / case.problem.n_members if seen is None else total
-
-
-def penalty(case, theta):
-    """λJ, that of output layers by its mean."""
-    held = case.problem.regularization
-    l1, l2 = (held.alpha * getattr(held.penalty, f"{name}_share", 0.0) for name in ("l1", "l2"))
-    last = np.ones(len(case.problem.units) - 1)
-    last[-1] = 1 / case.problem.n_members
-    twin = reference.Network(case.problem.units, "tanh", "squared_error", l1 * last, l2 * last)
-    return twin.penalty(theta[: len(twin.is_weight)])
-
-
-def slopes(function, theta, h=1e-6):
-    """Central differences."""
-    steps = h * np.eye(len(theta))
-    return np.array([(function(theta + s) - function(theta - s)) / (2 * h) for s in steps])
 
 
 @given(st.integers(2, 5), st.sampled_from(ACTIVATIONS), st.sampled_from(sorted(LOSSES)),
