@@ -12,6 +12,7 @@ from skreg.export.program import (
     Affine,
     Apply,
     Bounds,
+    Cosines,
     Fill,
     Mean,
     Offset,
@@ -21,7 +22,6 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
-    Waves,
 )
 from skreg.export.text import Language, float32_number, float64_number, number_lines
 
@@ -148,7 +148,7 @@ class CSource:
         self.move(width, lambda x: f"{x} < {low} ? {low} : {x} > {high} ? {high} : {x}")
 
     @add.register
-    def _(self, step: Waves, width):
+    def _(self, step: Cosines, width):
         waves, frequency, phase = (self.constant(*item) for item in step.arrays().items())
         two_pi = self.language.number(2 * np.pi)
 

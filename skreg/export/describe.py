@@ -24,6 +24,7 @@ from skreg.export.program import (
     Affine,
     Apply,
     Bounds,
+    Cosines,
     Mean,
     Offset,
     Program,
@@ -32,7 +33,6 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
-    Waves,
 )
 from skreg.export.transformers import UnknownStepError, bin_steps, transformation_of
 
@@ -219,7 +219,7 @@ def _waves_read_by(network: Any, columns: np.ndarray, features: np.ndarray) -> l
         Standardize(
             np.concatenate([plain, waves["shift"]]), np.concatenate([plain + 1, waves["scale"]])
         ),
-        Waves(
+        Cosines(
             np.concatenate([plain, np.ones(len(features))]),
             np.concatenate([plain, waves["frequency"]]),
             np.concatenate([plain, waves["phase"]]),

@@ -15,6 +15,7 @@ from skreg.export.program import (
     Affine,
     Apply,
     Bounds,
+    Cosines,
     Fill,
     Mean,
     Offset,
@@ -24,7 +25,6 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
-    Waves,
 )
 
 _OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div"}
@@ -192,7 +192,7 @@ def _(step: Bounds, graph, x):
 
 
 @_add.register
-def _(step: Waves, graph, x):
+def _(step: Cosines, graph, x):
     moved = graph.node("Mul", x, graph.constant(step.frequency))
     turns = graph.node("Add", moved, graph.constant(step.phase))
     waves = graph.node("Cos", graph.node("Mul", turns, _scalar(graph, 2 * np.pi)))

@@ -65,7 +65,7 @@ class Apply(RowMap):
 
 
 @dataclass(frozen=True, eq=False)
-class Waves(RowMap):
+class Cosines(RowMap):
     """cos 2π(x·frequency + phase) where ``waves`` is not 0; other columns as they are."""
 
     waves: NDArray

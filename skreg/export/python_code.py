@@ -14,6 +14,7 @@ from skreg.export.program import (
     Affine,
     Apply,
     Bounds,
+    Cosines,
     Fill,
     Mean,
     Offset,
@@ -23,7 +24,6 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
-    Waves,
 )
 from skreg.export.text import Language, float64_number, number_lines
 
@@ -119,7 +119,7 @@ class _Module:
         self.lines.append(f"x = np.clip(x, {lower}, {upper})")
 
     @add.register
-    def _(self, step: Waves):
+    def _(self, step: Cosines):
         frequency, phase = (
             self.constant("FREQUENCY", step.frequency), self.constant("PHASE", step.phase)
         )  # fmt: skip

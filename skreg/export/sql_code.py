@@ -14,6 +14,7 @@ from skreg.export.program import (
     Affine,
     Apply,
     Bounds,
+    Cosines,
     Fill,
     Offset,
     Program,
@@ -21,7 +22,6 @@ from skreg.export.program import (
     Spread,
     Standardize,
     Take,
-    Waves,
 )
 from skreg.export.text import Language, Text, float64_number
 
@@ -153,7 +153,7 @@ def _select(
 
 
 def _check_linear(program: Program, last: int) -> None:
-    if any(isinstance(step, Apply | Spread | Waves) for step in program.steps[:last]):
+    if any(isinstance(step, Apply | Spread | Cosines) for step in program.steps[:last]):
         raise ValueError(
             f"SQL is for linear models, and {program.model} has hidden units or waves, or clips "
             "softly. Use to_onnx, export_python or export_c, or RobustScaler ahead of a linear "
