@@ -9,6 +9,7 @@ from skreg.quadratic.point import own_weights
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array, Indices
 from skreg.solvers.descent import gradient_scales
+from skreg.solvers.fold_rows import RowHessians
 
 # A feature without a penalty counts with this share of the largest factor in the model of H.
 _FREE = 1e-8
@@ -32,6 +33,8 @@ class FoldModel:
         What gradients are divided by for their norms.
     bend : float
         Σ wᵢ ∂²ℓᵢ/∂fₖ² over rows and outputs in the null model.
+    by_rows : RowHessians or None
+        Where rows are few enough for a Hessian of each column.
     """
 
     def __init__(self, risk: EmpiricalRisk, factors: Array):
@@ -44,6 +47,7 @@ class FoldModel:
         squares = risk.about_mean(risk.design.squares(risk.share), risk.share)
         slope_scale, b_scale = gradient_scales(risk, np.outer(bends, squares), curvature)
         self.scale = np.concatenate([slope_scale, b_scale[:, None]], axis=1)
+        self.by_rows = RowHessians.of(risk, factors)
         self._blocks: list[Array] = []
         self._factors: dict[float, list[Array]] = {}
 

@@ -8,7 +8,8 @@ solutions; those of all rows are brought closer afterwards, several λ at once.
 Steps are quasi-Newton steps. The Hessian of all rows, at a solution of late, stands for that of
 every column (`skreg.solvers.fold_model`): training parts have most of their rows in common, and
 limited-memory BFGS, as in `skreg.solvers.descent`, learns in what a column differs. It is taken
-anew where its age has cost as many passes as that takes.
+anew where its age has cost as many passes as that takes. Where rows are few and features as many,
+each column takes Newton steps by a Hessian of its own (`skreg.solvers.fold_rows`).
 
 Costs for n rows, p features, K classes: a pass takes 4npK flops a column (of a sparse X, 4K for
 each entry) and 2p²K for the factors; the Hessian K·n·p², and its factors K·p³/3 for each λ. A
@@ -35,6 +36,8 @@ _MEMORY, _KNOWN = 5, 4
 _FLATTEST = 1e-6
 # A second Hessian for the same λ has to wait for so many times as many passes.
 _MORE = 3.0
+# A column takes so many steps by a Hessian of its own, where rows are few.
+_OWN = 12
 # A step is shortened where the slope at its end exceeds this share of that at its beginning.
 _SLOPE_LEFT = 0.5
 _MAX_TRIALS = 20
@@ -131,11 +134,12 @@ class FoldWalk:
             on = np.flatnonzero((self.norms > tols) & (step - gained < _PATIENCE))
             if not on.size:
                 break
-            if self.wasted > patience:
+            d = self._newton(on) if step < _OWN else None
+            if d is None and self.wasted > patience:
                 self.model.renew(self.raw[:, lead])
                 # The next one for these λ is likely to tell less that is new.
                 self.wasted, patience = 0.0, _MORE * patience
-            self._step(on)
+            self._step(on, d)
             gained[self.norms < _GAIN * least] = step
             least = np.minimum(least, self.norms)
             self.steps[on] += 1
@@ -178,21 +182,11 @@ class FoldWalk:
 
     # One step -------------------------------------------------------------------------------------
 
-    def _step(self, on: Indices) -> None:
-        """A step of the columns ``on``."""
-        theta, ridge = self.theta[on], self._pull(on)
-        gradient = self.slope[on] + ridge * theta
-        flat, alphas = (len(on), -1), self.alphas[on]
-        pairs = [
-            (s.reshape(flat), (y + ridge * s).reshape(flat))
-            for s, y in zip(*self.pairs[:, :, on], strict=True)
-            if s.any()
-        ]
-        d = corrected_step(
-            gradient.reshape(flat),
-            pairs,
-            lambda g: self.model.solve(g.reshape(theta.shape), alphas).reshape(flat),
-        ).reshape(theta.shape)
+    def _step(self, on: Indices, d: Array | None) -> None:
+        """A step of the columns ``on``: d, or a quasi-Newton step."""
+        gradient = self._gradient(on)
+        if d is None:
+            d = self._quasi_newton(on, gradient)
         if self.risk.loss.coupled:
             # What is common to all classes is 0 at the minimum, and no risk pulls it back there.
             d -= d.mean(axis=1, keepdims=True)
@@ -203,6 +197,33 @@ class FoldWalk:
         self.pairs[0, -1, on], self.pairs[1, -1, on] = d, slope - self.slope[on]
         self._go(on, d, ends, slope, bends)
         self.norms[on] = self._norms(self.theta[on], slope, on)
+
+    def _gradient(self, on: Indices) -> Array:
+        """Of the objective, (A, K, p + 1)."""
+        return self.slope[on] + self._pull(on) * self.theta[on]
+
+    def _newton(self, on: Indices) -> Array | None:
+        """−(H + λF)⁻¹·gradient by the Hessian of each column; None where these are not at hand."""
+        by_rows = self.model.by_rows
+        if by_rows is None:
+            return None
+        raw, shares = self.raw[:, on, 0], self.shares[:, self.parts[on]]
+        step = by_rows.solve(self._gradient(on), self.alphas[on], raw, shares)
+        return None if step is None or not np.isfinite(step).all() else -step
+
+    def _quasi_newton(self, on: Indices, gradient: Array) -> Array:
+        """The same by the Hessian that stands for those of all columns, and the last pairs."""
+        flat, alphas, shape, ridge = (len(on), -1), self.alphas[on], gradient.shape, self._pull(on)
+        pairs = [
+            (s.reshape(flat), (y + ridge * s).reshape(flat))
+            for s, y in zip(*self.pairs[:, :, on], strict=True)
+            if s.any()
+        ]
+        return corrected_step(
+            gradient.reshape(flat),
+            pairs,
+            lambda g: self.model.solve(g.reshape(shape), alphas).reshape(flat),
+        ).reshape(shape)
 
     def _down(self, on: Indices, d: Array, gradient: Array) -> tuple[Array, Array, Array]:
         """Shorten a step until it leads down as far as it goes; its end as `_pass` tells of it.
