@@ -104,9 +104,9 @@ class Cocktail:
 
     The first candidate is the estimator as it is, and all others are compared with it split by
     split. It is left for the candidate whose mean gain less its standard error is largest, if that
-    is above 0; so a few hundred rows, which cannot tell many candidates apart, leave things as they
-    are. ``cv_results_`` has ``mean_gain_score`` and ``std_error_gain_score``. A single split has no
-    standard error: there the best candidate is chosen.
+    is above 0: rows too few to tell candidates apart leave things as they are. ``cv_results_`` has
+    ``mean_gain_score`` and ``std_error_gain_score``. A single split has no standard error: there
+    the best candidate is chosen.
 
     Below 1000 rows all candidates are trained to the end. From there on they train for a ninth of
     their epochs, the better third goes on for three times as many, and a third of that to the end,
