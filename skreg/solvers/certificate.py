@@ -219,13 +219,14 @@ class Certificate:
         return min(alone.gap(point, 0.0, 0.0), point.value) + penalty
 
     def gap_by(
-        self, point: Point, residual: Array, alpha: float, tol: float
+        self, point: Point, residual: Array, alpha: float, tol: float, slope_by: Any = None
     ) -> tuple[float, Array | None]:
         """The same as `gap` with a dual point that already meets the conditions on the working set.
 
         ``residual`` (n, K) is share·u; rows in which u lies outside the domain are taken from
         ``point``. The gap is +inf where the working set alone says that it is above ``tol``; q
-        (K·p,) beside it is None where it was not computed.
+        (K·p,) beside it is None where it was not computed. ``slope_by`` tells q of the residual
+        given, to rounding wherever it exceeds λ; None takes a pass over X.
         """
         risk, share = self.risk, self.risk.share
         conjugate = risk.loss.conjugate(risk.y, per_row(residual, share))
@@ -233,6 +234,7 @@ class Certificate:
         if outside.any():
             if self.free.size:
                 return np.inf, None
+            slope_by = None
             residual = np.where(outside[:, None], point.residual, residual)
             u = per_row(residual[outside], share[outside])
             conjugate[outside] = risk.loss.conjugate(risk.y[outside], u)
@@ -243,7 +245,10 @@ class Certificate:
         # (λJ)* ≥ 0: no q can help.
         if not objective - fenchel <= tol:
             return np.inf, None
-        slope = -risk.design.transposed_dot(residual).T.ravel()
+        if slope_by is None:
+            slope = -risk.design.transposed_dot(residual).T.ravel()
+        else:
+            slope = slope_by(residual)
         total = residual.sum(axis=0)
         return self._bound(objective, fenchel, residual, total, slope, alpha, tol), slope
 

@@ -64,15 +64,15 @@ class ProximalPath:
         # Not below what rounding leaves in a sum of losses.
         self.tol = max(tol, 64 * EPS) * self.null_risk + risk.rounding.value
         self.evaluate = Evaluator(self.certificate, tol)
-        self.floor, self.wasted = FLOOR, 0.0
+        self.floor, self.wasted, self.dual = FLOOR, 0.0, None
         self.model: Any = None  # a WorkingHessian, once there is a working set
-        self.last_slope = self.dual = None
+        self.told: deque[tuple[float, Any]] = deque(maxlen=2)  # λ, and slopes of all features
         self.history: deque[tuple[float, Any]] = deque(maxlen=_MEMORY)
         self.members = np.empty(0, dtype=np.intp)
         self.passes = self.expansions = 0
         self.sought, self.inner_tol = np.finfo(np.float64).max, EPS * self.null_risk
         self.point = self.evaluate(np.zeros(k * p), risk.null_intercept() + 0.0)
-        self.slope = -self.point.gradient
+        self.slope, self.is_told = -self.point.gradient, True
         if self.free.size:
             self._fit_free()
         self.alpha_max = penalty.alpha_max(self.point.gradient.reshape(k, p))
@@ -176,15 +176,13 @@ class ProximalPath:
         """The point predicted from the last few, with its gap; or the last one, if it is better."""
         last = self.point
         self._choose(alpha)
-        which = self.model.which
-        points = [point for _, point in self.history]
-        thetas = np.array([point.theta[which] for point in points])
-        rests = np.array([point.gradient[which] for point in points])
-        rests -= thetas @ self.model.matrix
+        model, points = self.model, [point for _, point in self.history]
+        rests = model.rests(points)
         weights = best_weights([a for a, _ in self.history], rests, alpha)
         used = points[-len(weights) :]
-        rest, start = (weights @ rows[-len(weights) :] for rows in (rests, thetas))
-        theta = self._minimize(alpha, rest, start)
+        thetas = [point.theta[model.which] for point in used if not model.inner.is_exact]
+        start = weights @ np.array(thetas) if thetas else None
+        theta = self._minimize(alpha, weights @ rests[-len(weights) :], start)
         intercept = weights @ np.array([point.intercept for point in used])
         self.dual = used, weights, self._shift()
         predicted = self.evaluate(theta, intercept, self.model)
@@ -235,8 +233,7 @@ class ProximalPath:
     def _full_step(self, point, alpha):
         """The point where the quadratic at ``point`` is least, and the way there in θ and in b."""
         model = self.model
-        rest = point.gradient[model.which] - model.matrix @ point.theta[model.which]
-        target = self._minimize(alpha, rest)
+        target = self._minimize(alpha, model.rest(point))
         way = target - point.theta
         shift = model.intercept_way(way[model.which]) if self.risk.fit_intercept else 0.0
         self.dual = [point], [1.0], self._shift()
@@ -264,9 +261,10 @@ class ProximalPath:
 
     def _shift(self):
         """How the raw predictions of the kernel's dual point differ from those of its θ."""
-        model, inner, way = self.model, self.model.inner, np.zeros(self.certificate.shape)
+        model, inner = self.model, self.model.inner
         if inner.dual is inner.theta:
             return 0.0
+        way = np.zeros(self.certificate.shape)
         way.ravel()[model.which] = inner.dual - inner.theta
         return self.risk.design.dot(way.T) if model.columns is None else model.dot(way.ravel())
 
@@ -283,42 +281,43 @@ class ProximalPath:
 
     def _gap(self, point, alpha, goal):
         """The gap at a point just reached; +inf or a bound above the goal if it is not good yet."""
-        gap = np.inf
         if not np.isfinite(point.value):
-            return gap
-        if point.complete:
-            gap = self._natural_gap(point, alpha, goal)
+            return np.inf
+        gap = self._natural_gap(point, alpha, goal) if point.complete else np.inf
         if gap > goal and self.dual is not None:
-            residual = self.model.linear_residual(*self.dual[:2], point.raw + self.dual[2])
-            other, slope = self.certificate.gap_by(point, residual, alpha, goal)
+            points, weights, shift = self.dual
+            residual = self.model.linear_residual(points, weights, point.raw + shift)
+            slope_by = self.evaluate.slope_by(self.model, points, weights, alpha)
+            other, slope = self.certificate.gap_by(point, residual, alpha, goal, slope_by)
             gap = min(gap, other)
             if slope is not None:
-                self.slope = slope
+                self.slope, self.is_told = slope, slope_by is None or self.evaluate.knows(slope)
         if gap > goal:
             self.wasted += self.model.step_cost
         return gap
 
     def _natural_gap(self, point, alpha, goal):
         self.evaluate.complete(point)
-        self.slope = -point.gradient
+        self.slope, self.is_told = -point.gradient, True
         return self.certificate.gap(point, alpha, goal)
 
     # The working set -----------------------------------------------------------------------------
 
     def _choose(self, alpha):
         """The working set of the first step at this λ: the supports so far, and who may join."""
-        excess = self._excess(self.slope, max(2 * alpha - self.alpha, 0.5 * alpha))
-        far = excess
-        if len(self.history) > 1 and self.last_slope is not None:
-            (before, _), (now, _) = list(self.history)[-2:]
-            drift = (self.slope - self.last_slope) / (now - before)
+        excess = far = self._excess(self.slope, max(2 * alpha - self.alpha, 0.5 * alpha))
+        now = self.history[-1][0]
+        if self.is_told and now < np.inf and not (self.told and self.told[-1][0] == now):
+            self.told.append((now, self.slope))
+        if len(self.told) > 1 and now < np.inf:
+            (one, first), (two, second) = self.told
+            drift = (second - first) / (two - one)
 
             def beyond(then):
                 return self._excess(self.slope + (then - now) * drift, _NEAR * then)
 
             # Who joins soon joins now: a wider Hessian costs less than one more widening.
             excess, far = beyond(alpha), beyond(alpha * (alpha / now) ** _AHEAD)
-        self.last_slope = self.slope
         inside = self._inside()
         known = np.zeros(len(excess), dtype=bool)
         known[self.members] = True

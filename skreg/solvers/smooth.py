@@ -6,7 +6,9 @@ their best: value, gradient, Hessian on a working set, and how far a point is fr
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.point import Point, intercept_block, invert_bb
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.products import Array
+from skreg.rows.products import EPS, Array, dot, product
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Task
 from skreg.solvers.newton import Newton
@@ -27,6 +29,11 @@ from skreg.solvers.working_set import PenalizedQuadratic
 # The intercepts' Newton steps go this far at first, and twice as far each time.
 _REACH = 20.0
 _STEPS = 100
+# Residuals whose slopes are kept, what rounding leaves of the norm of one, a ridge on their Gram
+# matrix, and the distance to λ, as a share of it, from which on a slope counts as above.
+_KNOWN, _ROUNDING, _RIDGE, _MARGIN = 3, 32 * EPS, 1e-12, 1e-6
+# A column of X by itself costs as much as so many in a pass over X.
+_COLUMN = 32
 
 
 class Evaluator:
@@ -37,7 +44,9 @@ class Evaluator:
     """
 
     def __init__(self, certificate, tol):
-        self.risk = certificate.risk
+        self.risk, self._certificate = certificate.risk, certificate
+        self._known: deque[tuple[Array, Array]] = deque(maxlen=_KNOWN)
+        self._stacked: Any = None  # of these residuals, their Gram matrix, and of their slopes
         # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
         self.total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * certificate.smallest_weight
 
@@ -71,8 +80,66 @@ class Evaluator:
     def complete(self, point):
         """Find the whole gradient."""
         if not point.complete:
-            slope = self.risk.design.transposed_dot(point.residual)
-            point.gradient, point.complete = slope.T.ravel(), True
+            point.gradient, point.complete = -self._slope(point.residual), True
+
+    def _slope(self, residual):
+        """−Xᵀr, shape (K·p,)."""
+        slope = -self.risk.design.transposed_dot(residual).T.ravel()
+        if self.risk.n_outputs == 1:
+            self._known.append((residual[:, 0], slope))
+            self._stacked = None
+        return slope
+
+    def knows(self, slope):
+        """Whether this is a slope of the last pass over X, and right in all features."""
+        return slope is self._known[-1][1]
+
+    def slope_by(self, model, points, weights, alpha):
+        """A function of the `linear_residual` of these points, in place of −Xᵀr: see `_nearly`.
+
+        None where it would be of no use.
+        """
+        penalty, inner = self._certificate.penalty, model.inner
+        is_plain = self.risk.n_outputs == 1 and inner.is_exact
+        if not (is_plain and self._known) or penalty.is_bounded(self.risk.n_features):
+            return None
+        own = inner.slope
+        if self.risk.fit_intercept:
+            total = sum(weight * point.total for weight, point in zip(weights, points, strict=True))
+            own = own - model.intercept_way_back(total)
+        return partial(self._nearly, model.which, own, alpha)
+
+    def _nearly(self, which, own, alpha, residual):
+        """−Xᵀr (p,), given as ``own`` for some features, and to rounding wherever it exceeds λ.
+
+        Of residuals whose slopes qᵢ are known the nearest combination leaves r = Σcᵢrᵢ + e, and
+        features with Σcᵢqᵢ ± ‖x‖·‖e‖ within λ need no product (Cauchy's inequality). A pass over X
+        takes the place of products with columns one by one where these are many.
+        """
+        if self._stacked is None:
+            rows, slopes = map(np.array, zip(*self._known, strict=True))
+            gram = rows @ rows.T
+            # Any c will do; with a trace of a ridge there is one.
+            gram += _RIDGE * np.diag(np.diag(gram)) + np.finfo(np.float64).tiny * np.eye(len(gram))
+            self._stacked = rows, np.linalg.inv(gram), slopes
+        rows, inverse, slopes = self._stacked
+        r = residual[:, 0]
+        c = inverse @ (rows @ r)
+        rest, slope = r - c @ rows, c @ slopes
+        apart = np.sqrt(dot(rest, rest)) + _ROUNDING * np.sqrt(dot(r, r)) * (1.0 + np.abs(c).sum())
+        size = np.abs(slope) + apart * self._lengths
+        size[which], slope[which] = 0.0, own
+        # Not "above": what overflows is left, too.
+        left = np.flatnonzero(~(self._certificate.penalty.pull(size) <= (1.0 - _MARGIN) * alpha))
+        if len(left) * _COLUMN > len(slope) or (len(left) and self.risk.design.is_all_sparse):
+            return self._slope(residual)
+        slope[left] = -product(self.risk.design.columns(left).T, residual)[:, 0]
+        return slope
+
+    @cached_property
+    def _lengths(self) -> Array:
+        """‖xⱼ‖, shape (p,)."""
+        return np.sqrt(self.risk.design.squares(np.ones(len(self.risk.y))))
 
     def _best_intercept(self, raw, intercept):
         """(b, the derivatives there) from ``raw``, which has ``intercept`` in it and is changed.

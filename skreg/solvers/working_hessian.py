@@ -46,6 +46,7 @@ class WorkingHessian(Hessian):
         self.matrix = np.empty((0, 0))
         self.mixed = np.empty((len(self.inverse_bb), 0))
         self.columns: Any = None
+        self._rests: dict[Any, Any] = {}
         self.extend(which)
 
     def factor(self, ridge):
@@ -123,9 +124,27 @@ class WorkingHessian(Hessian):
 
     # Products ------------------------------------------------------------------------------------
 
+    def rest(self, point):
+        """N = g − Hθ at a point, of which ½θᵀHθ + Nᵀθ is the quadratic there."""
+        known = self._rests.get(point, np.empty(0))
+        new = slice(len(known), None)
+        if len(known) < len(self.which):
+            more = point.gradient[self.which[new]] - self.matrix[new] @ point.theta[self.which]
+            known = np.append(known, more)
+        return known
+
+    def rests(self, points):
+        """N of several points, kept for those of them that are asked for again."""
+        self._rests = {point: self.rest(point) for point in points}
+        return np.array([self._rests[point] for point in points])
+
     def intercept_way(self, way):
         """How the best intercepts move beside the coefficients ``which``."""
         return -self.inverse_bb @ (self.mixed @ way)
+
+    def intercept_way_back(self, total):
+        """How ∂R/∂θ of the coefficients ``which`` moves as the intercepts make up for ``total``."""
+        return -self.mixed.T @ (self.inverse_bb @ total)
 
     def linear_residual(self, points, weights, raw):
         """The residual at ``raw`` by this Hessian, as seen from the points' weighted mean.

@@ -6,11 +6,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from proximal_cases import make_case
 from reference_losses import CURVED
+from scipy import sparse
 from scipy.special import entr
 
+from skreg.losses import BinaryLogLoss
 from skreg.penalties import Group, Separable
+from skreg.quadratic.risk import EmpiricalRisk
+from skreg.solvers import alpha_max, solve
 from skreg.solvers.certificate import largest_scale
 from skreg.solvers.proximal_path import ProximalPath
+from skreg.solvers.smooth import Evaluator
 
 PENALTIES = [
     Separable(),
@@ -148,3 +153,34 @@ def test_the_dual_point_certifies_the_solution_by_itself(fit_intercept, p):
         dual = np.mean(entr(v) + entr(1 - v))
         primal = best.point.value + alpha * np.abs(best.point.theta).sum()
         assert primal - dual <= best.gap + 1e-12
+
+
+@pytest.mark.parametrize("kind", ["dense", "columns", "sparse", "weighted", "elastic net"])
+def test_slopes_that_take_no_pass_are_right_wherever_they_matter(kind, monkeypatch):
+    """To rounding on the working set and above λ; elsewhere both are below λ."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 300)) * (rng.random((80, 300)) < (0.2 if kind == "sparse" else 1.0))
+    y = (X[:, :5].sum(axis=1) + rng.normal(size=80) > 0).astype(float)[:, None]
+    design = {"columns": np.asfortranarray, "sparse": sparse.csc_array}.get(kind, np.array)(X)
+    weights = rng.uniform(0.1, 2.0, 80) if kind == "weighted" else None
+    told, nearly = [], Evaluator._nearly
+
+    def watched(self, which, own, alpha, residual):
+        slope, passes = nearly(self, which, own, alpha, residual), self._known[-1]
+        told.append((which, alpha, slope, -residual[:, 0] @ X, slope is passes[1]))
+        return slope
+
+    monkeypatch.setattr(Evaluator, "_nearly", watched)
+    risk = EmpiricalRisk(design, y, BinaryLogLoss(), weights)
+    penalty = Separable(0.9 if kind == "elastic net" else 1.0)
+    alphas = alpha_max(risk, penalty) * np.geomspace(1, 0.02, 60)
+    solution = solve(risk, penalty, alphas, tol=1e-8, with_gaps=True)
+    assert len(told) > 30
+    assert np.mean([passed for *_, passed in told]) < 0.7
+    for which, alpha, slope, truth, _ in told:
+        above = penalty.pull(truth) > alpha
+        above[which] = True
+        scale = 1e-11 * np.abs(truth).max()
+        np.testing.assert_allclose(slope[above], truth[above], rtol=0, atol=scale)
+        assert (penalty.pull(slope)[~above] <= alpha).all()
+    assert (solution.dual_gaps <= 1e-8).all()
