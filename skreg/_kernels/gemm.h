@@ -81,4 +81,12 @@ static inline void skreg_gemm_double(
     SKREG_CALL(gemm_double, m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c,
                ldc, add, zeros)
 }
+
+/* Columns of C that a product makes side by side: a divisor of 32. */
+static inline ptrdiff_t skreg_at_once_double(void)
+{
+    ptrdiff_t columns;
+    SKREG_CALL(at_once_double, &columns)
+    return columns;
+}
 #endif

@@ -12,6 +12,7 @@ cdef extern from "gemm.h" nogil:
         Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const double* a, Py_ssize_t row_stride,
         Py_ssize_t k_stride, const double* b, Py_ssize_t b_k_stride, Py_ssize_t b_column_stride,
         double* c, Py_ssize_t ldc, int add, int zeros) noexcept
+    Py_ssize_t skreg_at_once_double() noexcept
     void skreg_limit_level(int level) noexcept
 
 
@@ -29,6 +30,10 @@ cdef void gemm_double(
     double* c, Py_ssize_t ldc, int add, int zeros) noexcept nogil:
     skreg_gemm_double(m, n, k, a, row_stride, k_stride, b, b_k_stride, b_column_stride, c, ldc, add,
                       zeros)
+
+
+cdef Py_ssize_t at_once_double() noexcept nogil:
+    return skreg_at_once_double()
 
 
 cdef void limit_level(int level) noexcept nogil:

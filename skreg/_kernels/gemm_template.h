@@ -293,6 +293,11 @@ static void NAME(panel)(
 
 #include "gemm_scattered.h"
 
+static inline void NAME(at_once)(ptrdiff_t *columns)
+{
+    *columns = WIDTH;
+}
+
 /* C (m×n, rows ldc apart) ← A (m×k)·B (k×n), plus C itself with ``add``; the elements of A and B lie at
  * any strides. */
 static void NAME(gemm)(

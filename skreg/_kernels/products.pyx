@@ -4,21 +4,22 @@
 On AVX-512 machines they run at up to twice the speed of an OpenBLAS that takes its AVX2 code there.
 """
 
+from skreg._kernels.gemm cimport at_once_double
 from skreg._kernels.matmul cimport gemm
 
 # Rows, or terms, at once: with a few hundred columns they stay in the second cache.
 cdef Py_ssize_t ROWS = 256
-# Columns of AᵀA at once: a multiple of every vector unit's panel.
-cdef Py_ssize_t STRIPE = 32
 
 
 def add_gram(const double[:, :] a, double[:, ::1] gram, Py_ssize_t start, Py_ssize_t stop):
     """gram ← gram + AᵀA for A (n, p): on and above the diagonal, columns ``start`` to ``stop``.
 
-    ``start`` is a multiple of 32. All columns cost n·p·(p + 32) flops; A is read once from memory, p/32 times from the second cache.
+    ``start`` is a multiple of 32. Of w columns at once, 32 with AVX-512 and 8 with AVX2, all cost n·p·(p + w) flops;
+    A is read once from memory, p/w times from the second cache.
     """
     cdef Py_ssize_t n = a.shape[0], p = a.shape[1], first = 0, rows, j
     cdef Py_ssize_t row = a.strides[0] // sizeof(double), column = a.strides[1] // sizeof(double)
+    cdef Py_ssize_t stripe = at_once_double()
     cdef const double* block
     if gram.shape[0] != p or gram.shape[1] != p or not 0 <= start <= stop <= p:
         raise ValueError("gram must be p × p for a of p columns, of which the range is a part")
@@ -30,9 +31,9 @@ def add_gram(const double[:, :] a, double[:, ::1] gram, Py_ssize_t start, Py_ssi
             block = &a[first, 0]
             j = start
             while j < stop:
-                gemm(min(j + STRIPE, stop), min(STRIPE, stop - j), rows, block, column, row,
+                gemm(min(j + stripe, stop), min(stripe, stop - j), rows, block, column, row,
                      block + j * column, row, column, &gram[0, j], p, True)
-                j += STRIPE
+                j += stripe
             first += ROWS
 
 

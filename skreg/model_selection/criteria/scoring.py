@@ -31,6 +31,8 @@ def _found(fit, raw, X, y, params, scorer):
     weights = params.get("sample_weight")
     try:
         metric, sign = recognized(scorer, fit)
+        if set(params) - {"sample_weight"} or is_classifier(fit.estimator) != metric.is_for_classes:
+            raise NoFormula("scorers that are given more than weights, or are for other targets")
         step = max(_TOGETHER // raw[0].size, 1)
         parts = (raw[i : i + step] for i in range(0, len(raw), step))
         terms = (row for part in parts for row in _terms(fit, metric, part, X, y, params))
@@ -53,12 +55,10 @@ def _found(fit, raw, X, y, params, scorer):
 
 def _terms(fit, metric, raw, X, y, params):
     """What each row adds to the mean that the score is, shape (n_alphas, n)."""
-    of_classes, weights = is_classifier(fit.estimator), params.get("sample_weight")
-    if set(params) - {"sample_weight"} or of_classes != metric.is_for_classes:
-        raise NoFormula("scorers that are given more than weights, or are for other targets")
+    weights = params.get("sample_weight")
     if metric.terms is None:
         raise NoFormula("no mean over rows")
-    if of_classes:
+    if metric.is_for_classes:
         return metric.terms(ClassPredictions.of(fit, raw, y, weights))
     y = np.asarray(y, dtype=np.float64).reshape(raw.shape[1], -1)
     predicted = fit.predictions(raw, X).reshape(len(raw), *y.shape)
