@@ -17,10 +17,28 @@ from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers import smoothed_groups
 from skreg.solvers.past_solutions import PastSolutions
 
+# What joins a working set at once: so many coefficients, or as many as are in it.
+_BATCH = 100
 # Passes of block descent after which groups are smoothed, or this share of the coefficients.
 _PATIENCE, _SHARE = 50, 0.25
 # The smoothed problem is solved closer than asked for: its small groups are not 0 yet.
 _INNER = 0.1
+
+
+def newcomers(score: Array, n_known: int) -> Indices:
+    """The features of positive score that join a working set of ``n_known``: the best, in order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.solvers.inner import newcomers
+    >>> newcomers(np.array([0.0, 2.0, 0.0, 1.0]), 0)
+    array([1, 3])
+    """
+    new, room = np.flatnonzero(score), max(_BATCH, n_known)
+    if len(new) > room:
+        new = np.sort(new[np.argsort(-score[new], kind="stable")[:room]])
+    return new
 
 
 class CoefficientBlocks:
@@ -114,9 +132,9 @@ class CoefficientBlocks:
             return np.abs(x)
         return np.sqrt(np.add.reduceat(x[self._order] ** 2, self._starts[:-1]))
 
-    def best(self, wanted: Mask, score: Array, room: int) -> Indices:
-        """Of the blocks wanted those that score highest, at most ``room`` coefficients, or one."""
-        which = np.flatnonzero(wanted)
+    def newcomers(self, wanted: Mask, score: Array, n_known: int) -> Indices:
+        """Of the blocks wanted those that join ``n_known`` coefficients: the best, one at least."""
+        which, room = np.flatnonzero(wanted), max(_BATCH, n_known)
         size = len(which) if self.single else self.sizes[which].sum()
         if size > room:
             which = which[np.argsort(-score[which], kind="stable")]

@@ -38,6 +38,7 @@ from skreg.solvers.certificate import Certificate
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.concave_grid import grid_above
 from skreg.solvers.dual_newton import DualNewton
+from skreg.solvers.inner import newcomers
 from skreg.solvers.interior_point import InteriorPoint, Iterate
 from skreg.solvers.method import Answer, Method, Stop, Task
 
@@ -57,8 +58,8 @@ _LONGER, _EASY, _LONGEST, _SHORTER, _TRIES = 3.0, 20, 3e4, 0.1, 10
 _RIDGE = 1e-7
 # A relative gap of another method that is no matter of the last digits.
 _STAGNANT = 1e-9
-# Features that join the working set at once: this many, or as many as are in it.
-_BATCH = 100
+# Features up to which all of them are in the working set from the start.
+_FEW = 100
 
 
 class PenalizedInterior(Method):
@@ -238,7 +239,7 @@ class InteriorPath:
         self.r_plus = np.maximum(residual, 0.0) + spread
         self.r_minus = np.maximum(-residual, 0.0) + spread
         self.a, self.raw, self.features = np.zeros(len(residual)), point.raw, np.empty(0, np.intp)
-        if len(point.theta) <= _BATCH:
+        if len(point.theta) <= _FEW:
             self.features = np.arange(len(point.theta))
 
     def _step(self, alpha: float, mu: float, by_dual: bool) -> tuple[Point, float]:
@@ -315,9 +316,7 @@ class InteriorPath:
         moved = self.penalty.prox((theta + short * slope)[None], short, alpha)[0]
         score = np.where(self.penalty.free(len(theta)) | (theta != 0), np.inf, np.abs(moved))
         score[self.features] = 0.0
-        new = np.flatnonzero(score)
-        batch = max(_BATCH, len(self.features))
-        new = new[np.argsort(-score[new], kind="stable")[:batch]]
+        new = newcomers(score, len(self.features))
         self.features = np.sort(np.concatenate([self.features, new]))
         return bool(new.size)
 

@@ -28,6 +28,7 @@ from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.rows.products import EPS
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.concave_grid import grid_above
+from skreg.solvers.inner import newcomers
 from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.penalized_interior import closer_inside
 from skreg.solvers.smooth import LossPart, SmoothPoint, SquaredErrorPart
@@ -39,8 +40,6 @@ _ROUNDS, _STALE = 200, 4
 _MOST = 300
 # What rounding may add to an objective, relative.
 _ROUNDING = 16 * EPS
-# Features that join the working set at once: this many, or as many as are active.
-_BATCH = 100
 # A step is taken if it lowers the objective by this share of what the quadratic promised.
 _ENOUGH = 0.1
 # Levenberg's term relative to the largest diagonal: the first, and the factor to the next.
@@ -210,11 +209,7 @@ class ProximalGradientPath:
         needed = free | (theta != 0).any(axis=0)
         needed[features] = True
         score = np.where(needed, 0.0, np.abs(moved).max(axis=0))
-        batch = max(_BATCH, int(needed.sum()))
-        new = np.flatnonzero(score)
-        if len(new) > batch:
-            new = new[np.argpartition(-score[new], batch)[:batch]]
-        needed[new] = True
+        needed[newcomers(score, int(needed.sum()))] = True
         return np.flatnonzero(needed)
 
     # How far from optimal ------------------------------------------------------------------------

@@ -14,8 +14,6 @@ from skreg.solvers.method import Stop
 from skreg.solvers.smooth import Evaluator
 from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
-# Coefficients that join the working set at once: this many, or as many as it has non-zeros.
-_BATCH = 100
 # Who is expected as near to λ as this joins, and with them those expected so many λ later.
 _NEAR, _AHEAD = 0.95, 3
 # Points that the extrapolation looks back on.
@@ -345,9 +343,9 @@ class ProximalPath:
     def _join(self, needed, excess, current):
         known = np.zeros(len(needed), dtype=bool)
         known[self.members] = True
-        room = max(_BATCH, self.blocks.sizes[needed].sum())
+        size, drawn = self.blocks.sizes[needed].sum(), (excess > 0) & ~needed & ~known
         wanted = needed.copy()
-        wanted[self.blocks.best((excess > 0) & ~needed & ~known, excess, room)] = True
+        wanted[self.blocks.newcomers(drawn, excess, size)] = True
         new = np.flatnonzero(wanted & ~known)
         if self.model is None:
             self._renew(self.point, new)

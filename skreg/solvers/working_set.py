@@ -30,8 +30,6 @@ from skreg.solvers.residual_descent import ResidualDescent
 _NEAR = 0.98
 # Up to so many features of groups are known from the start, where H is an array.
 _ALL = 2000
-# Features that become known at once: this many, or as many as are known.
-_BATCH = 100
 # Known features of sparse rows from which on H on them is given up for coordinate descent.
 _MANY = 500
 # A path of coefficients comes down to a λ far below by steps of this ratio, which is faster than a
@@ -303,7 +301,7 @@ class WorkingSet:
 
     def _admit(self, pull: Array, bar: float) -> bool:
         """Get to know the blocks whose pull is above the bar, or the best; whether it did."""
-        new = self.blocks.best((pull > bar) & self._unknown, pull, max(_BATCH, len(self.known)))
+        new = self.blocks.newcomers((pull > bar) & self._unknown, pull, len(self.known))
         if new.size:
             self._take(new)
         return bool(new.size)
