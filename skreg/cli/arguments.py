@@ -128,6 +128,23 @@ def _build_parser():
         allow_abbrev=False,
     )
     data = parser.add_argument_group("your own data")
+    _add_table(data)
+    _add_comparison(data)
+    digits = parser.add_argument_group("the digits")
+    digits.add_argument(
+        "--label-noise",
+        metavar="SHARE",
+        type=_number(float, 0, high=1),
+        help="share of the training labels that are replaced at random (default: 0.2)",
+    )
+    _add_search(parser.add_argument_group("search"))
+    _add_network(parser.add_argument_group("network"))
+    _add_output(parser.add_argument_group("output"))
+    parser.add_argument("--version", action="version", version=f"skreg {__version__}")
+    return parser
+
+
+def _add_table(data):
     data.add_argument(
         "data",
         metavar="DATA",
@@ -162,13 +179,15 @@ def _build_parser():
         type=separator_of,
         help=r"what separates the columns of a CSV file; \t is a tab (default: told from the file)",
     )
+
+
+def _add_comparison(data):
     data.add_argument(
         "--holdout",
         metavar="SHARE",
         type=_number(float, 0, high=1, low_open=True, high_open=True),
         help="share of the rows kept out of the search (default: 0.2)",
     )
-
     data.add_argument(
         "--metric",
         choices=("auto", "log_loss", "error", "roc_auc", "average_precision", "rmse", "mae", "r2"),
@@ -183,15 +202,8 @@ def _build_parser():
         "epochs, and models are left out, but for the first (default: no limit)",
     )
 
-    digits = parser.add_argument_group("the digits")
-    digits.add_argument(
-        "--label-noise",
-        metavar="SHARE",
-        type=_number(float, 0, high=1),
-        help="share of the training labels that are replaced at random (default: 0.2)",
-    )
 
-    search = parser.add_argument_group("search")
+def _add_search(search):
     search.add_argument(
         "--alphas",
         metavar="λ",
@@ -219,7 +231,8 @@ def _build_parser():
         help="fits that run at the same time (default: one a core)",
     )
 
-    network = parser.add_argument_group("network")
+
+def _add_network(network):
     network.add_argument(
         "--hidden",
         metavar="UNITS",
@@ -246,7 +259,8 @@ def _build_parser():
         help="step size of Adam in the first epoch; it falls as 1/√epoch (default: 0.004)",
     )
 
-    output = parser.add_argument_group("output")
+
+def _add_output(output):
     output.add_argument(
         "--save",
         metavar="FILE",
@@ -266,9 +280,7 @@ def _build_parser():
         type=Path,
         help="folder for the picture of the digits (default: .)",
     )
-    parser.add_argument("--version", action="version", version=f"skreg {__version__}")
     output.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    return parser
 
 
 def parse(argv=None):

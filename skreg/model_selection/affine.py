@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -15,11 +14,21 @@ from sklearn.preprocessing import StandardScaler
 
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.estimators._regression import QuadraticApproxRegressor
-from skreg.model_selection.pipelines import last_step
+from skreg.model_selection.pipelines import last_step, steps_ahead, with_steps
 from skreg.path import RegularizationPath
 from skreg.rows import Moments
 from skreg.rows.missing import MissingMoments
 from skreg.rows.products import Array
+
+#: What is subtracted from the features, and what they are then divided by.
+Units: TypeAlias = tuple[Array, Array]
+
+
+def composed(first: Units | None, second: Units | None) -> Units | None:
+    """Units that are those of one step after another; None stands for a step that does nothing."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first[0] + first[1] * second[0], first[1] * second[1]
 
 
 class AffinePrefix:
@@ -38,7 +47,7 @@ class AffinePrefix:
     def __init__(
         self, estimator: Any, moments: Moments | MissingMoments, head: Sequence[Any] = ()
     ) -> None:
-        self.last, self._head = clone(estimator), list(head)
+        self.last, self._given = clone(last_step(estimator)), estimator
         self._means: Array | None = None
         if isinstance(moments, MissingMoments):
             self._means = moments.means()
@@ -52,12 +61,10 @@ class AffinePrefix:
         self.moments, self._names = moments, moments.feature_names
         if head:  # a step hands on an array
             self.moments = replace(moments, feature_names=None)
-        self._maps: list[tuple[Array, Array]] = []
-        self._steps: list[tuple[Pipeline, list[tuple[str, Any]]]] = []
-        while isinstance(self.last, Pipeline):
-            whole = self.last
-            self._steps.append((whole, [(n, self._fitted(s)) for n, s in whole.steps[:-1]]))
-            self.last = whole.steps[-1][1]
+        #: What is subtracted from the features, and what they are then divided by; None if none.
+        self.units: Units | None = None
+        ahead = steps_ahead(estimator)
+        self._steps = [*head, *map(self._fitted, ahead[len(head) :])]
         if self._means is not None and not first_imputes(estimator):
             raise ValueError(
                 "values are missing, and the first step does not impute them. Let it be a "
@@ -68,26 +75,11 @@ class AffinePrefix:
         """Those of other rows, as the last step sees them."""
         if isinstance(moments, MissingMoments):
             moments = moments.imputed(cast(Array, self._means))
-        for center, scale in self._maps:
-            moments = moments.scaled(center, scale)
-        return moments
-
-    def units(self) -> tuple[Array, Array] | None:
-        """What is subtracted from the features, and what they are then divided by; None if none."""
-        if not self._maps:
-            return None
-        shift, scale = np.zeros_like(self._maps[0][0]), np.ones_like(self._maps[0][1])
-        for center, by in self._maps:
-            shift, scale = shift + scale * center, scale * by
-        return shift, scale
+        return moments if self.units is None else moments.scaled(*self.units)
 
     def whole(self, fitted: BaseEstimator) -> Any:
         """The estimator as it was given, with its steps fitted and this last one."""
-        for whole, steps in reversed(self._steps):
-            pipeline = copy.copy(whole)
-            pipeline.steps = [*steps, (whole.steps[-1][0], fitted)]
-            fitted = pipeline
-        return fitted
+        return with_steps(self._given, iter(self._steps), fitted)
 
     def named(self, path: RegularizationPath) -> RegularizationPath:
         """The path with the names of the features."""
@@ -96,12 +88,6 @@ class AffinePrefix:
         return replace(path, given_names=np.array(self._names, dtype=object))
 
     def _fitted(self, step: Any) -> Any:
-        if step is None or isinstance(step, str):  # "passthrough"
-            return step
-        if type(step) is Pipeline:
-            return Pipeline([(name, self._fitted(inner)) for name, inner in step.steps])
-        if self._head:
-            return self._head.pop(0)
         if self._means is not None and imputes_means(step):
             return self._imputer(step)
         if type(step) is not StandardScaler:
@@ -114,7 +100,7 @@ class AffinePrefix:
         scale = before.deviations() if step.with_std else np.ones_like(before.x_mean)
         # A step hands on an array.
         self.moments = replace(before.scaled(center, scale), feature_names=None)
-        self._maps.append((center, scale))
+        self.units = composed(self.units, (center, scale))
         either = step.with_mean or step.with_std
         vars(fitted).update(
             mean_=before.x_mean.copy() if either else None,

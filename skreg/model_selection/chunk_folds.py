@@ -18,10 +18,9 @@ from skreg.estimators._chunked import (
 )
 from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.estimators._linear import QuadraticApproxLinear
-from skreg.model_selection.affine import AffinePrefix, check_prefix, first_imputes
+from skreg.model_selection.affine import AffinePrefix, check_prefix, composed, first_imputes
 from skreg.model_selection.chunk_scores import ScoreWork, Term, null_of, terms_of
 from skreg.model_selection.chunk_steps import (
-    composed,
     fit_steps,
     head_of,
     named,
@@ -100,7 +99,7 @@ class ChunkTraining(Fitting):
         self.prefix = AffinePrefix(
             estimator, moments if units is None else moments.scaled(*units), head
         )
-        units = composed(units, self.prefix.units())
+        units = composed(units, self.prefix.units)
         last = clone(self.prefix.last)
         refuse(last, reading.chunks)
         self.risk: ChunkRisk = reading.risk(last, part, moments, passes, units)

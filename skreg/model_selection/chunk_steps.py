@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 from joblib import hash as hash_of
@@ -23,6 +22,8 @@ from sklearn.utils import get_tags
 from skreg._validation import parameters_of
 from skreg.model_selection.affine import (
     MomentTraining,
+    Units,
+    composed,
     first_imputes,
     imputer_of,
     imputes_means,
@@ -30,46 +31,11 @@ from skreg.model_selection.affine import (
 from skreg.model_selection.chunked_rows import WHOLE, ChunkedRows, Part
 from skreg.model_selection.moment_folds import all_but_each
 from skreg.model_selection.parts import Parts
-from skreg.model_selection.pipelines import last_step, names_out
+from skreg.model_selection.pipelines import last_step, names_out, steps_ahead, with_steps
 from skreg.rows import Chunks, Moments
-from skreg.rows.products import Array
 
-Units: TypeAlias = tuple[Array, Array]
 # They learn nothing but the number of columns.
 _BY_WIDTH = (PolynomialFeatures, FrozenEstimator)
-
-
-def steps_ahead(estimator: Any) -> list[Any]:
-    """The steps before the last one, those of Pipelines in Pipelines too; none that do nothing."""
-    if estimator is None or isinstance(estimator, str):
-        return []
-    if type(estimator) is not Pipeline:
-        return []
-    found = []
-    for _, step in estimator.steps[:-1]:
-        found += [*steps_ahead(step), *_itself(last_step(step))]
-    return found + steps_ahead(estimator.steps[-1][1])
-
-
-def _itself(step: Any) -> list[Any]:
-    return [] if step is None or isinstance(step, str) else [step]
-
-
-def with_steps(estimator: Any, fitted: Iterator[Any], last: Any) -> Any:
-    """The estimator with these in the place of its `steps_ahead`, and this last step."""
-    if type(estimator) is not Pipeline:
-        return last
-    ahead = [(name, _replaced(step, fitted)) for name, step in estimator.steps[:-1]]
-    name, step = estimator.steps[-1]
-    pipeline = copy.copy(estimator)
-    pipeline.steps = [*ahead, (name, with_steps(step, fitted, last))]
-    return pipeline
-
-
-def _replaced(step: Any, fitted: Iterator[Any]) -> Any:
-    if type(step) is Pipeline:
-        return Pipeline([(name, _replaced(inner, fitted)) for name, inner in step.steps])
-    return next(fitted) if _itself(step) else step
 
 
 def needs_no_rows(step: Any) -> bool:
@@ -297,13 +263,6 @@ def units_of(steps: Sequence[Any]) -> Units | None:
             center = step.mean_
         found = composed(found, (center, by))
     return found
-
-
-def composed(first: Units | None, second: Units | None) -> Units | None:
-    """Units that are those of one step after another; None stands for a step that does nothing."""
-    if first is None or second is None:
-        return second if first is None else first
-    return first[0] + first[1] * second[0], first[1] * second[1]
 
 
 def fit_in_chunks(

@@ -1,9 +1,11 @@
 """Where λ is in a Pipeline, and the steps before the last one, fitted once for every λ."""
 
 import copy
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
+from typing import Any
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -24,6 +26,37 @@ def last_step(estimator):
     while type(estimator) is Pipeline:
         estimator = estimator.steps[-1][1]
     return estimator
+
+
+def steps_ahead(estimator: Any) -> list[Any]:
+    """The steps before the last one, those of Pipelines in Pipelines too; none that do nothing."""
+    if type(estimator) is not Pipeline:
+        return []
+    found = []
+    for _, step in estimator.steps[:-1]:
+        found += [*steps_ahead(step), *_itself(last_step(step))]
+    return found + steps_ahead(estimator.steps[-1][1])
+
+
+def _itself(step: Any) -> list[Any]:
+    return [] if step is None or isinstance(step, str) else [step]
+
+
+def with_steps(estimator: Any, fitted: Iterator[Any], last: Any) -> Any:
+    """The estimator with these in the place of its `steps_ahead`, and this last step."""
+    if type(estimator) is not Pipeline:
+        return last
+    ahead = [(name, _replaced(step, fitted)) for name, step in estimator.steps[:-1]]
+    name, step = estimator.steps[-1]
+    pipeline = copy.copy(estimator)
+    pipeline.steps = [*ahead, (name, with_steps(step, fitted, last))]
+    return pipeline
+
+
+def _replaced(step: Any, fitted: Iterator[Any]) -> Any:
+    if type(step) is Pipeline:
+        return Pipeline([(name, _replaced(inner, fitted)) for name, inner in step.steps])
+    return next(fitted) if _itself(step) else step
 
 
 def alpha_name(estimator):

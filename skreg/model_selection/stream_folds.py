@@ -15,14 +15,13 @@ from skreg.model_selection.chunk_steps import (
     fit_steps,
     head_of,
     reading,
-    steps_ahead,
     through,
 )
 from skreg.model_selection.chunked_rows import ChunkedRows, Part
 from skreg.model_selection.job import Declined, along_path, attempt
 from skreg.model_selection.network_folds import in_pool
 from skreg.model_selection.path_folds import looks_at_predictions_only
-from skreg.model_selection.pipelines import is_network, last_step
+from skreg.model_selection.pipelines import is_network, last_step, steps_ahead
 from skreg.rows import Chunks
 from skreg.rows.sources import is_chunked
 

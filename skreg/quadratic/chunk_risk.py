@@ -208,14 +208,9 @@ class ChunkRisk(Problem):
         b = np.atleast_1d(np.asarray(intercept, dtype=np.float64)) + theta @ self._offset
         point, parts, *_ = self.spots([(theta.ravel(), b)], [True])[0]
         assert parts is not None
-        slope, at_zero = point.gradient, np.zeros(len(b))
-        if self.fit_intercept:
-            slope = slope - point.total @ parts.inverse_bb @ parts.mixed
-            at_zero = b - parts.inverse_bb @ (point.total - parts.mixed @ point.theta)
-        cross = parts.matrix @ point.theta - slope
-        return ArrayExpansion(
-            parts, cross, at_zero, -self._offset, self.weight, self.n_rows, self.fit_intercept
-        )
+        linear = parts.expanded(point.theta, b, point.gradient, point.total)
+        rows = self.weight, self.n_rows, self.fit_intercept
+        return ArrayExpansion(parts, *linear, -self._offset, *rows)
 
     def as_seen(self, thetas: Array, intercepts: Array) -> tuple[NDArray, NDArray]:
         """For intercepts beside features about the common center."""

@@ -75,17 +75,11 @@ class ArrayExpansion(Expansion, GramQuadratic):
     @classmethod
     def of_risk(cls, risk, coef, intercept, residual, curvature):
         """Of an `EmpiricalRisk` and its derivatives at a point, see `expansion`."""
-        parts, design, theta = DenseHessian(risk, curvature), risk.design, coef.ravel()
-        slope = design.transposed_dot(residual).T.ravel()
-        at_zero = np.zeros(risk.n_outputs)
-        if risk.fit_intercept:
-            slope_b = residual.sum(axis=0)
-            slope = slope - slope_b @ parts.inverse_bb @ parts.mixed
-            b = intercept + coef @ design.center
-            at_zero = b - parts.inverse_bb @ (slope_b - parts.mixed @ theta)
-        cross, n_rows = parts.matrix @ theta - slope, int(np.count_nonzero(risk.share))
-        weight, centered = risk.weight, risk.fit_intercept
-        return cls(parts, cross, at_zero, design.center, weight, n_rows, centered, risk.dtype)
+        parts, design = DenseHessian(risk, curvature), risk.design
+        slope, b = design.transposed_dot(residual).T.ravel(), intercept + coef @ design.center
+        linear = parts.expanded(coef.ravel(), b, slope, residual.sum(axis=0))
+        rows = risk.weight, risk.n_rows, risk.fit_intercept
+        return cls(parts, *linear, design.center, *rows, risk.dtype)
 
     def arrays(self):
         """All that the expansion is made of."""

@@ -403,6 +403,17 @@ class DenseHessian(Hessian):
             return np.zeros(len(which), dtype=bool)
         return _completes_classes(which, len(self.gauge), len(self.matrix) // len(self.gauge))
 
+    def expanded(self, theta: Array, b: Array, slope: Array, total: Array) -> tuple[Array, Array]:
+        """h and the best b beside θ = 0 of the quadratic ½θᵀHθ − hᵀθ about a point (θ, b).
+
+        ``slope`` (K·p,) and ``total`` (K,) are the derivatives of R there by θ and by b.
+        """
+        at_zero = np.zeros(len(b))
+        if len(self.inverse_bb):
+            slope = slope - total @ self.inverse_bb @ self.mixed
+            at_zero = b - self.inverse_bb @ (total - self.mixed @ theta)
+        return self.matrix @ theta - slope, at_zero
+
     def half_inverse(self, ridge: Array, active: Mask | None = None) -> Array:
         """L with LᵀL = (H + diag(ridge))⁻¹ over the active coefficients, 0 over the others."""
         if not len(ridge):

@@ -135,12 +135,8 @@ class Walk:
                 step = (step.reshape(self.shape) - step.reshape(self.shape).mean(axis=0)).ravel()
                 shift = shift - shift.mean()
             return point.theta + step, point.intercept + shift
-        slope, at_zero = point.gradient, np.zeros(self.shape[0])
-        if len(hessian.inverse_bb):
-            slope = slope - point.total @ hessian.inverse_bb @ hessian.mixed
-            off = point.total - hessian.mixed @ point.theta
-            at_zero = point.intercept - hessian.inverse_bb @ off
-        return self._least(hessian, hessian.matrix @ point.theta - slope, at_zero, alpha)
+        at = point.theta, point.intercept, point.gradient, point.total
+        return self._least(hessian, *hessian.expanded(*at), alpha)
 
     def _factor(self, hessian: DenseHessian, alpha: float) -> DenseFactor:
         kept, gauge = self.kept, hessian.gauge
