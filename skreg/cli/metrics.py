@@ -50,11 +50,6 @@ class Measure:
             return 1.0 - scores
         return self.sign * scores + 0.0
 
-    @property
-    def more_is_better(self) -> bool:
-        """Whether larger values are better."""
-        return self.sign > 0
-
 
 def metrics_of(task: str, y: Any) -> dict[str, Measure]:
     """The metrics of a task, the one that λ is chosen by first.

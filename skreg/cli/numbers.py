@@ -87,11 +87,6 @@ def stray_words(values: pd.Series, mark: Decimal) -> list[str]:
     return sorted({one for one in text if _value(one, mark) is None})
 
 
-def is_written_number(values: pd.Series) -> bool:
-    """Whether a column of text holds numbers; see `decimal_mark`."""
-    return decimal_mark(values) is not None
-
-
 def written_numbers(values: pd.Series, mark: Decimal = ".") -> pd.Series:
     """A column as numbers, "12.5 %" as 12.5, with NaN for text that is none.
 

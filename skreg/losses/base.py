@@ -53,8 +53,7 @@ class Loss(ABC):
         This c: 0 for a kink.
     has_flat_parts : bool
         Whether the curvature vanishes on whole intervals, so that a Hessian needs a floor: such a
-        loss has a method ``majorizer(y, raw)``, the curvature of a parabola that touches the loss
-        at ``raw`` and lies above it.
+        loss knows its `majorizer`.
     positive_targets : bool
         Whether targets below 0 are refused.
     scored_by_r2 : bool
@@ -127,6 +126,10 @@ class Loss(ABC):
         -------
         ndarray of shape (n,)
         """
+
+    def majorizer(self, y: Array, raw: Array) -> Array:
+        """The curvature, (n, n_outputs), of parabolas that touch ℓ at ``raw`` and lie above it."""
+        raise NotImplementedError(f"{self!r} has no flat parts.")
 
     @abstractmethod
     def inverse_link(self, raw: NDArray) -> NDArray:

@@ -209,8 +209,9 @@ class ChunkRisk(Problem):
         point, parts, *_ = self.spots([(theta.ravel(), b)], [True])[0]
         assert parts is not None
         linear = parts.expanded(point.theta, b, point.gradient, point.total)
-        rows = self.weight, self.n_rows, self.fit_intercept
-        return ArrayExpansion(parts, *linear, -self._offset, *rows)
+        return ArrayExpansion(
+            parts, *linear, -self._offset, self.weight, self.n_rows, self.fit_intercept
+        )
 
     def as_seen(self, thetas: Array, intercepts: Array) -> tuple[NDArray, NDArray]:
         """For intercepts beside features about the common center."""

@@ -8,12 +8,16 @@ the spaces would differ, as they do where features have no penalty: there λ run
 solution starts the next.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from skreg.rows.products import Array, product
+from skreg.rows import WeightedRows
+from skreg.rows.products import Array, Indices, product
 
 #: ‖Aᵀ(Aθ − b) + λFθ‖ / ‖Aᵀb‖ at which a λ counts as solved.
 TOL = 1e-10
@@ -31,14 +35,20 @@ class Iterates:
     ``notes`` are what users are to be warned of.
     """
 
-    thetas: np.ndarray
-    risk: np.ndarray
-    gradient_norms: np.ndarray
-    n_iter: np.ndarray
+    thetas: Array
+    risk: Array
+    gradient_norms: Array
+    n_iter: Indices
     notes: list[str]
 
 
-def ridge(quadratic, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
+def ridge(
+    quadratic: Any,
+    alphas: Array,
+    factors: Array | None = None,
+    tol: float = TOL,
+    max_iter: int = MAX_ITER,
+) -> Iterates:
     """argmin R(θ) + λ·½Σ fⱼθⱼ² for each λ, on the rows that ``quadratic`` keeps.
 
     A λ is solved where ``tol`` bounds the norm of the gradient relative to that at θ = 0.
@@ -50,7 +60,7 @@ def ridge(quadratic, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
     shared = _may_share(rows.column_norms, factors, m, rows.shape[0])
     for t in range(q):
         theta, b, cross = np.zeros(p), rows.b[:, [t]], quadratic.cross[:, t]
-        scale, steps = np.linalg.norm(cross), np.zeros(m, dtype=int)
+        scale, steps = float(np.linalg.norm(cross)), np.zeros(m, dtype=int)
         if scale == 0:  # θ = 0 for every λ
             risk += 0.5 * np.vdot(b, b)
             continue
@@ -77,10 +87,10 @@ def ridge(quadratic, alphas, factors=None, tol=TOL, max_iter=MAX_ITER):
     return Iterates(thetas, risk, norms, n_iter, notes)
 
 
-def largest_eigenvalue(rows):
+def largest_eigenvalue(rows: WeightedRows) -> float:
     """σ₁ of AᵀA: a lower bound, to a few per cent where it matters."""
 
-    def times(v):
+    def times(v: Array) -> Array:
         return rows.transposed_dot(rows.dot(v))
 
     start = np.random.default_rng(0).normal(size=(rows.shape[1], 1))
@@ -106,7 +116,7 @@ def power_method(
     return size
 
 
-def _may_share(diagonal, factors, n_alphas, n):
+def _may_share(diagonal: Array, factors: Array, n_alphas: int, n: int) -> bool:
     """Whether steps that all λ share do better than a preconditioner for each.
 
     With p > n they do even for one: they stay among the rows, where H is not singular.
@@ -118,7 +128,15 @@ def _may_share(diagonal, factors, n_alphas, n):
     return used.size > 0 and bool(used.max() <= _UNEVEN * np.median(used))
 
 
-def _share(rows, unit, cross, alphas, thetas, goal, max_iter):
+def _share(
+    rows: WeightedRows,
+    unit: Array,
+    cross: Array,
+    alphas: Array,
+    thetas: Array,
+    goal: float,
+    max_iter: int,
+) -> Indices:
     """θ of every λ by the same steps, into ``thetas`` (m, p), until each gradient is at the goal.
 
     With φ = θ/unit the systems are (H′ + λI)φ = h′, H′ = diag(unit)·H·diag(unit). Conjugate
@@ -162,17 +180,17 @@ class _Followers:
     d begins at the first residual. The λ that take part are always the first ones.
     """
 
-    def __init__(self, residual, m):
+    def __init__(self, residual: Array, m: int) -> None:
         self._x, self._d = np.zeros((m, len(residual))), np.tile(residual, (m, 1))
         self._residuals = np.empty((_BLOCK, len(residual)))
         self._clear()
 
-    def _clear(self):
+    def _clear(self) -> None:
         # x and d in terms of d at the beginning of the block (column 0) and its residuals.
         self._of_x, self._of_d = np.zeros((2, len(self._x), _BLOCK + 1))
         self._of_d[:, 0], self._made = 1.0, 0
 
-    def step(self, gamma, beta, zeta, residual):
+    def step(self, gamma: Array, beta: Array, zeta: Array, residual: Array) -> None:
         """One step of the first len(gamma) of them."""
         on, made = len(gamma), self._made
         self._residuals[made] = residual
@@ -183,7 +201,7 @@ class _Followers:
         if self._made == _BLOCK:
             self._catch_up()
 
-    def _catch_up(self):
+    def _catch_up(self) -> None:
         residuals, last = self._residuals[: self._made], self._made + 1
         self._x += self._of_x[:, :1] * self._d
         self._x += product(self._of_x[:, 1:last], residuals)
@@ -191,22 +209,24 @@ class _Followers:
         self._d += product(self._of_d[:, 1:last], residuals)
         self._clear()
 
-    def positions(self):
+    def positions(self) -> Array:
         """x."""
         self._catch_up()
         return self._x
 
 
-def _solve(rows, b, penalty, theta, goal, max_iter):
+def _solve(
+    rows: WeightedRows, b: Array, penalty: Array, theta: Array, goal: float, max_iter: int
+) -> tuple[Array, float, float, int]:
     """(θ, ½‖b − Aθ‖², ‖gradient‖, steps) for one λ and one target, from ``theta``."""
     scale = _preconditioner(rows, penalty)[:, None]
     theta, penalty, steps = theta[:, None].copy(), penalty[:, None], 0
 
-    def times(v):
+    def times(v: Array) -> Array:
         return rows.transposed_dot(rows.dot(v)) + penalty * v
 
-    def is_near(rest, _):
-        return np.linalg.norm(rest) <= 0.5 * goal
+    def is_near(rest: Array, _: Array) -> bool:
+        return bool(np.linalg.norm(rest) <= 0.5 * goal)
 
     while True:
         # The residual that is carried along drifts from the true one: what ends it is the latter.
@@ -220,7 +240,9 @@ def _solve(rows, b, penalty, theta, goal, max_iter):
         steps += more
 
 
-def solve(times, right, scale, tol, max_iter=1000):
+def solve(
+    times: Callable[[Array], Array], right: Array, scale: Array, tol: float, max_iter: int = 1000
+) -> Array:
     """Columns of M⁻¹·right for a symmetric positive M, all at once.
 
     ``times(v)`` gives Mv for v of the shape of ``right``, (p, m). ``scale`` (p,) is the
@@ -229,13 +251,19 @@ def solve(times, right, scale, tol, max_iter=1000):
     """
     goal = tol**2 * np.sum(right * scale[:, None] * right, axis=0)
 
-    def is_near(_, power):
+    def is_near(_: Array, power: Array) -> bool:
         return bool((power <= goal).all())
 
     return _iterate(times, right, scale[:, None], is_near, max_iter)[0]
 
 
-def _iterate(times, right, scale, is_near, max_iter):
+def _iterate(
+    times: Callable[[Array], Array],
+    right: Array,
+    scale: Array,
+    is_near: Callable[[Array, Array], bool],
+    max_iter: int,
+) -> tuple[Array, int]:
     """Conjugate gradients from 0 until ``is_near(residual, its squared norms)``; and the steps."""
     x, rest = np.zeros_like(right), right
     z = scale * rest
@@ -257,7 +285,7 @@ def _iterate(times, right, scale, is_near, max_iter):
     return x, max_iter
 
 
-def _preconditioner(rows, penalty):
+def _preconditioner(rows: WeightedRows, penalty: Array) -> Array:
     """1/(Hⱼⱼ + λfⱼ); 1 without any penalty, where the solution of smallest norm is wanted."""
     if not penalty.any():
         return np.ones(len(penalty))

@@ -1,19 +1,29 @@
 """The quadratic of any risk about an anchor, in the terms of `Quadratic`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from skreg.quadratic.hessian import DenseHessian
-from skreg.quadratic.point import row_weights
+from skreg.quadratic.point import own_weights
 from skreg.quadratic.quadratic import GramQuadratic, Quadratic, RowQuadratic
+from skreg.rows.products import Array
+
+if TYPE_CHECKING:
+    from skreg.quadratic.risk import EmpiricalRisk
 
 
-def expansion(risk, coef, intercept):
+def expansion(risk: EmpiricalRisk, coef: ArrayLike, intercept: ArrayLike) -> Expansion:
     """The `Expansion` of an `EmpiricalRisk` about coef (K, p) and intercept (K,)."""
-    coef, intercept = np.atleast_2d(coef), np.atleast_1d(intercept)
+    coef = np.atleast_2d(np.asarray(coef, dtype=np.float64))
+    intercept = np.atleast_1d(np.asarray(intercept, dtype=np.float64))
     raw = risk.raw(coef, intercept)
     _, residual, curvature = risk.derivatives_at(raw)
     if risk.n_features > len(risk.y) and risk.n_outputs == 1:
-        return _WideExpansion(risk, raw, residual, row_weights(risk, curvature, 0, 0))
+        return _WideExpansion(risk, raw, residual, own_weights(risk, curvature)[:, 0])
     return ArrayExpansion.of_risk(risk, coef, intercept, residual, curvature)
 
 
@@ -26,12 +36,12 @@ class Expansion(Quadratic):
     by output; `coefficients` takes θ apart.
     """
 
-    def coefficients(self, thetas):
+    def coefficients(self, thetas: ArrayLike) -> tuple[Array, Array]:
         """coefs (m, K, p) and intercepts (m, K) for θ of shape (m, K·p)."""
         thetas = np.asarray(thetas, dtype=np.float64)
         return thetas[:, None], self.y_mean - thetas @ self.x_mean[:, None]
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         """All that the expansion is made of."""
         raise TypeError(
             "the expansion of a risk with more features than rows holds the rows: keep the "
@@ -55,7 +65,17 @@ class ArrayExpansion(Expansion, GramQuadratic):
         As of a `Quadratic`.
     """
 
-    def __init__(self, parts, cross, at_zero, center, weight, n_rows, centered, dtype=np.float64):
+    def __init__(
+        self,
+        parts: DenseHessian,
+        cross: Array,
+        at_zero: Array,
+        center: Array,
+        weight: float,
+        n_rows: int,
+        centered: bool,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
         Quadratic.__init__(self, dtype)
         K, single = len(at_zero), len(at_zero) == 1
         self.centered, self.weight, self.n_rows = centered, weight, n_rows
@@ -73,22 +93,25 @@ class ArrayExpansion(Expansion, GramQuadratic):
         self.y_mean = self.at_zero if single else np.zeros(1)
 
     @classmethod
-    def of_risk(cls, risk, coef, intercept, residual, curvature):
+    def of_risk(
+        cls, risk: EmpiricalRisk, coef: Array, intercept: Array, residual: Array, curvature: Array
+    ) -> ArrayExpansion:
         """Of an `EmpiricalRisk` and its derivatives at a point, see `expansion`."""
         parts, design = DenseHessian(risk, curvature), risk.design
         slope, b = design.transposed_dot(residual).T.ravel(), intercept + coef @ design.center
         linear = parts.expanded(coef.ravel(), b, slope, residual.sum(axis=0))
-        rows = risk.weight, risk.n_rows, risk.fit_intercept
-        return cls(parts, *linear, design.center, *rows, risk.dtype)
+        return cls(
+            parts, *linear, design.center, risk.weight, risk.n_rows, risk.fit_intercept, risk.dtype
+        )
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         """All that the expansion is made of."""
         own = dict(vars(self))
         return {n: v for n, v in own.items() if n not in ("_spectra", "diagonal", "data")} | {
             "dtype": self.dtype.name
         }
 
-    def coefficients(self, thetas):
+    def coefficients(self, thetas: ArrayLike) -> tuple[Array, Array]:
         if len(self.at_zero) == 1:
             return super().coefficients(thetas)
         thetas = np.asarray(thetas, dtype=np.float64)
@@ -102,7 +125,7 @@ class _WideExpansion(Expansion, RowQuadratic):
     # Its rows are those of the anchor only.
     as_moments = Quadratic.as_moments
 
-    def __init__(self, risk, raw, residual, weights):
+    def __init__(self, risk: EmpiricalRisk, raw: Array, residual: Array, weights: Array) -> None:
         linear = raw if risk.offset is None else raw - risk.offset
         step = np.divide(residual[:, 0], weights, out=np.zeros(len(weights)), where=weights > 0)
         targets = linear - step[:, None]
@@ -113,7 +136,7 @@ class _WideExpansion(Expansion, RowQuadratic):
         self.weight = risk.weight
 
 
-def expansion_from_arrays(arrays):
+def expansion_from_arrays(arrays: dict[str, Any]) -> ArrayExpansion:
     """The expansion whose ``arrays()`` these are; ValueError where they do not go together."""
     p = len(arrays["x_mean"])
     if arrays["hessian"].shape != (p, p) or arrays["cross"].shape != (p, 1):

@@ -238,9 +238,10 @@ class Hessian:
     def _of_one_output(self, which: Indices, first: int) -> tuple[Array, Array]:
         design = self.risk.design
         if not first and np.array_equal(which, np.arange(design.shape[1])):
-            gram, sums = design.gram(self.curvature[:, 0])
-            return gram, sums[None]
-        gram, mixed = None, np.zeros((1, len(which) - first))
+            every, sums = design.gram(self.curvature[:, 0])
+            return every, sums[None]
+        mixed: Array = np.zeros((1, len(which) - first))
+        gram = None
         for rows, x in self.risk.design.row_blocks(which):
             bends = self.curvature[rows]
             gram = _add_columns(np.sqrt(bends) * x, first, gram)

@@ -16,9 +16,11 @@ from skreg._validation import refuse_out_of_range
 from skreg.quadratic import conjugate_gradient, factored
 from skreg.quadratic.hessian import QuadraticHessian
 from skreg.quadratic.problem import Problem
+from skreg.quadratic.spectrum import Spectrum
 from skreg.rows import WeightedRows
 from skreg.rows.moments import Moments
 from skreg.rows.products import product
+from skreg.rows.weighted import GrowingGram
 
 # Mean squares below which digits are lost.
 _TINY = 1e-300
@@ -137,11 +139,11 @@ class Quadratic(Problem):
         """h − Hθ of one target, for θ of shape (p,) with few non-zeros."""
 
     @abstractmethod
-    def decompose(self, factors: NDArray | None = None) -> Any:
+    def decompose(self, factors: NDArray | None = None) -> Spectrum:
         """A `Spectrum`; with the ridge's factors a `FactoredSpectrum`."""
 
     @abstractmethod
-    def decompose_rows(self, factors: NDArray | None = None) -> Any:
+    def decompose_rows(self, factors: NDArray | None = None) -> Spectrum:
         """The same from the rows: slower, and the condition number is not squared."""
 
     @abstractmethod
@@ -174,7 +176,7 @@ class Quadratic(Problem):
         explained = float(np.sum(spectrum.eigenvalues[:, None] * spectrum.coordinates**2))
         return max(self.null_risk - 0.5 * explained, 0.0)
 
-    def spectrum(self, alpha_min: float, factors: NDArray | None = None) -> Any:
+    def spectrum(self, alpha_min: float, factors: NDArray | None = None) -> Spectrum:
         """A spectrum good for every λ ≥ alpha_min: kept, and made better only when it must be.
 
         ``factors`` are the ridge's, one a feature: see `skreg.quadratic.factored`. None are 1.
@@ -213,13 +215,6 @@ class Quadratic(Problem):
         """θ̂ of smallest norm, shape (q, p)."""
         return self.ridge(np.zeros(1))[0][0]
 
-    def gradient_norm(self, theta: NDArray, of_penalty: NDArray) -> float:
-        """maxⱼ |∂ⱼR + ∂ⱼP| / √(Hⱼⱼ·R₀), R₀ the risk at 0, where H bends and ∂P is not NaN."""
-        width = np.sqrt(np.maximum(self.diagonal, 0.0) * self.null_risk)
-        used = width > 0
-        total = np.nan_to_num(self.gradient(theta) + of_penalty)
-        return float(np.abs(total[:, used] / width[used]).max(initial=0.0))
-
     def value(self, theta: NDArray) -> float:
         """R(θ), summed over targets, for θ of shape (q, p)."""
         slope = self.gradient(theta) - self.cross.T
@@ -244,16 +239,6 @@ class Quadratic(Problem):
         coefs, intercepts = thetas.astype(self.dtype, copy=False), intercepts.astype(self.dtype)
         return (coefs[..., 0, :], intercepts[..., 0]) if self.single_target else (coefs, intercepts)
 
-    def combined(self, other: Quadratic, sign: int) -> Quadratic:
-        """The quadratic with the rows of another, or without them."""
-        if self.centered != other.centered:
-            raise ValueError("models with and without an intercept do not add: make both alike.")
-        mine, its = self.as_moments(), other.as_moments()
-        dtype = np.result_type(self.dtype, other.dtype)
-        single = self.single_target and other.single_target
-        moments = mine + its if sign > 0 else mine - its
-        return GramQuadratic(moments, self.centered, None, dtype, single)
-
     def of_moments(self, most: float = np.inf) -> GramQuadratic | None:
         """The same by its moments alone, if it has them and they take at most so many bytes."""
         moments = self.moments
@@ -270,7 +255,14 @@ class GramQuadratic(Quadratic):
 
     holds_hessian = True
 
-    def __init__(self, moments, centered, data=None, dtype=np.float64, single_target=True):
+    def __init__(
+        self,
+        moments: Moments,
+        centered: bool,
+        data: Any = None,
+        dtype: DTypeLike = np.float64,
+        single_target: bool = True,
+    ) -> None:
         super().__init__(dtype, single_target)
         self.moments, self.centered, self.data = moments, centered, data
         self.n_rows = moments.n_rows
@@ -289,31 +281,31 @@ class GramQuadratic(Quadratic):
         self.diagonal = np.diag(self.hessian)
 
     @property
-    def is_finite(self):
+    def is_finite(self) -> bool:
         return bool(np.isfinite(self.diagonal).all() and np.isfinite(self.x_mean).all())
 
-    def without_rows(self):
+    def without_rows(self) -> GramQuadratic:
         if self.data is None:
             return self
         twin = GramQuadratic.__new__(GramQuadratic)
         twin.__dict__.update(vars(self) | {"data": None})
         return twin
 
-    def gradient(self, theta):
+    def gradient(self, theta: NDArray) -> NDArray:
         return product(theta, self.hessian) - self.cross.T
 
-    def slope(self, theta, target=0):
+    def slope(self, theta: NDArray, target: int = 0) -> NDArray:
         return kernel.slope_at(self.hessian, np.ascontiguousarray(self.cross[:, target]), theta)
 
-    def decompose(self, factors=None):
+    def decompose(self, factors: NDArray | None = None) -> Spectrum:
         return factored.from_hessian(self.hessian, self.cross, factors)
 
-    def decompose_rows(self, factors=None):
+    def decompose_rows(self, factors: NDArray | None = None) -> Spectrum:
         X, y, weights = self.data() if callable(self.data) else self.data
         rows = WeightedRows(X, y, weights, self.centered, means=(self.x_mean, self.y_mean))
         return factored.from_tall_rows(rows, np.finfo(self.dtype).eps, factors)
 
-    def working_columns(self, targets):
+    def working_columns(self, targets: NDArray) -> _HeldGram:
         return _HeldGram(self.hessian)
 
 
@@ -325,7 +317,15 @@ class RowQuadratic(Quadratic):
 
     holds_hessian = False
 
-    def __init__(self, X, y, weights, centered, dtype=np.float64, single_target=True):
+    def __init__(
+        self,
+        X: Any,
+        y: NDArray,
+        weights: NDArray | None,
+        centered: bool,
+        dtype: DTypeLike = np.float64,
+        single_target: bool = True,
+    ) -> None:
         super().__init__(dtype, single_target)
         self.data, self.centered = (X, y, weights), centered
         self.rows = WeightedRows(X, y, weights, centered)
@@ -336,29 +336,29 @@ class RowQuadratic(Quadratic):
         self.is_large = issparse(self.rows.X) and min(self.rows.shape) > _LARGE
 
     @cached_property
-    def cross(self):  # type: ignore[override]  # read-only here
+    def cross(self) -> NDArray:  # type: ignore[override]  # read-only here
         return self.rows.transposed_dot(self.rows.b)
 
     @cached_property
-    def diagonal(self):  # type: ignore[override]
+    def diagonal(self) -> NDArray:  # type: ignore[override]
         return self.rows.column_norms
 
     @property
-    def hessian(self):  # type: ignore[override]
+    def hessian(self) -> NDArray:  # type: ignore[override]
         return self.rows.gram()
 
     @property
-    def is_finite(self):
+    def is_finite(self) -> bool:
         return self.rows.is_finite
 
-    def as_moments(self):
+    def as_moments(self) -> Moments:
         """Moments of these rows: p × p."""
         return Moments.of(*self.data)
 
-    def gradient(self, theta):
+    def gradient(self, theta: NDArray) -> NDArray:
         return self.rows.transposed_dot(self.rows.dot(theta.T) - self.rows.b).T
 
-    def slope(self, theta, target=0):
+    def slope(self, theta: NDArray, target: int = 0) -> NDArray:
         residual = self.rows.b[:, [target]]
         support = np.flatnonzero(theta)
         if 2 * support.size > theta.size:
@@ -367,34 +367,34 @@ class RowQuadratic(Quadratic):
             residual = residual - self.rows.some_dot(support, theta[support, None])
         return self.rows.transposed_dot(residual)[:, 0]
 
-    def decompose(self, factors=None):
+    def decompose(self, factors: NDArray | None = None) -> Spectrum:
         if self.is_tall:
             return factored.from_hessian(self.hessian, self.cross, factors)
         return factored.from_wide_rows(self.rows, factors, accurate=False)
 
-    def decompose_rows(self, factors=None):
+    def decompose_rows(self, factors: NDArray | None = None) -> Spectrum:
         if self.is_tall:
             return factored.from_tall_rows(self.rows, np.finfo(self.dtype).eps, factors)
         return factored.from_wide_rows(self.rows, factors, accurate=True)
 
-    def without_rows(self):
+    def without_rows(self) -> RowQuadratic:
         return self
 
-    def working_columns(self, targets):
+    def working_columns(self, targets: NDArray) -> GrowingGram:
         return self.rows.working_columns(self.rows.b[:, targets])
 
 
 class _HeldGram:
     """The parts of an H that is held, as `GrowingGram` gives them."""
 
-    def __init__(self, hessian):
+    def __init__(self, hessian: NDArray) -> None:
         self._hessian, self.known = hessian, np.zeros(0, dtype=np.intp)
 
-    def extend(self, new):
+    def extend(self, new: NDArray) -> NDArray:
         self.known = np.concatenate([self.known, new])
         if self.known.size == len(self._hessian) and (self.known[1:] > self.known[:-1]).all():
             return self._hessian
         return self.among(self.known)
 
-    def among(self, which):
+    def among(self, which: NDArray) -> NDArray:
         return kernel.submatrix(self._hessian, which)

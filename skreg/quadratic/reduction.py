@@ -6,7 +6,7 @@ from scipy.linalg import svd
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.quadratic.spectrum import triangle_of
-from skreg.rows.products import EPS, eigen, product
+from skreg.rows.products import EPS, Array, eigen, product
 
 # Eigenvalues of ZZᵀ below this share of the largest have lost half their digits.
 _SQUARED = 1e-8
@@ -27,7 +27,7 @@ class RowSpace:
         Their factors.
     """
 
-    def __init__(self, risk, factors):
+    def __init__(self, risk: EmpiricalRisk, factors: Array) -> None:
         design, self._share = risk.design, risk.share
         self._design, self._factors = design, factors
         self._free = np.flatnonzero(factors == 0)
@@ -52,7 +52,7 @@ class RowSpace:
         """Largest singular value over the smallest: digits that `lift` loses."""
         return float(self._singular.max(initial=1.0) / self._singular.min(initial=1.0))
 
-    def _decompose(self):
+    def _decompose(self) -> tuple[Array, Array]:
         """U and S: from ZZᵀ, or where squares would lose small singular values, from Z = RᵀQᵀ."""
         values, vectors = eigen(self._rows.outer_gram(self._scale))
         largest = max(values[-1], 0.0)
@@ -67,7 +67,9 @@ class RowSpace:
         kept = singular > max(self._rows.shape) * EPS * singular.max(initial=0.0)
         return np.ascontiguousarray(right[kept].T), singular[kept]
 
-    def step(self, curvature, slope, total, alpha):
+    def step(
+        self, curvature: Array, slope: Array, total: Array, alpha: float
+    ) -> tuple[Array, Array]:
         """Newton's step (d_θ, d_b) in terms of the p features, from gradients about x̄."""
         held = np.where(self._factors > 0, self._scale**2, 0.0)
         image = self._rows.dot((held * slope).T)
@@ -79,7 +81,7 @@ class RowSpace:
         d, d_b = self.lift(d[None], (d_b - d @ self.risk.design.center)[None])
         return d[0], d_b[0]
 
-    def lower(self, coef, intercept):
+    def lower(self, coef: Array, intercept: Array) -> tuple[Array, Array]:
         """coef (K, p) and intercept (K,) in terms of the new features: the inverse of `lift`."""
         penalized = coef.copy()
         penalized[:, self._free] = 0.0
@@ -88,7 +90,7 @@ class RowSpace:
         origin[self._free] = self._design.center[self._free]
         return np.hstack([gamma.T, coef[:, self._free]]), intercept + coef @ origin
 
-    def lift(self, coefs, intercepts):
+    def lift(self, coefs: Array, intercepts: Array) -> tuple[Array, Array]:
         """coefs (m, K, rank + free) and intercepts (m, K) in terms of the p features."""
         m, K, _ = coefs.shape
         rank = len(self._singular)

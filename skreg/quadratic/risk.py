@@ -1,20 +1,23 @@
 """The empirical risk of a linear model under any loss."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skreg._kernels import line
+from skreg.losses import Loss
 from skreg.quadratic.conjugate_gradient import power_method
-from skreg.quadratic.expansion import expansion
+from skreg.quadratic.expansion import Expansion, expansion
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Point, Rounding, rows_times
 from skreg.quadratic.problem import Problem
-from skreg.rows import make_rows
-from skreg.rows.products import EPS, Array, by_halves, dot
+from skreg.rows import Rows, make_rows
+from skreg.rows.products import EPS, Array, Indices, by_halves, dot
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
 _WORTH_TWO = 5e5
@@ -71,7 +74,16 @@ class EmpiricalRisk(Problem):
 
     is_quadratic: ClassVar[bool] = False
 
-    def __init__(self, X, y, loss, weights=None, offset=None, fit_intercept=True, design=None):
+    def __init__(
+        self,
+        X: Any,
+        y: ArrayLike,
+        loss: Loss,
+        weights: Array | None = None,
+        offset: Array | None = None,
+        fit_intercept: bool = True,
+        design: Rows | None = None,
+    ) -> None:
         self.X, self.y, self.loss = X, np.ascontiguousarray(y, dtype=np.float64), loss
         self.fit_intercept = fit_intercept
         self.offset = None if offset is None else offset.reshape(len(self.y), -1)
@@ -95,7 +107,7 @@ class EmpiricalRisk(Problem):
     def n_rows(self) -> int:
         return int(np.count_nonzero(self.share))
 
-    def raw(self, coef, intercept):
+    def raw(self, coef: ArrayLike, intercept: Array) -> Array:
         """θxᵢ + b + oᵢ, shape (n, K), for coef of shape (K, p) and intercept of shape (K,)."""
         coef = np.asarray(coef, dtype=np.float64)
         out = self.design.dot(coef.T)
@@ -104,7 +116,7 @@ class EmpiricalRisk(Problem):
             out += self.offset
         return out
 
-    def value_at(self, raw):
+    def value_at(self, raw: Array) -> float:
         """R at raw predictions of shape (n, K)."""
         return dot(self.share, self.loss.derivatives(self.y, raw)[0])
 
@@ -121,7 +133,7 @@ class EmpiricalRisk(Problem):
             thetas, intercepts = thetas[:, 0], intercepts[:, 0]
         return thetas.astype(self.dtype), intercepts.astype(self.dtype)
 
-    def derivatives_at(self, raw):
+    def derivatives_at(self, raw: Array) -> tuple[float, Array, Array]:
         """R, share·∂ℓ/∂f and share·∂²ℓ/∂f², the last two of shape (n, K).
 
         For the multinomial log loss the last is the probabilities p, *not* times the share: a row's
@@ -133,7 +145,15 @@ class EmpiricalRisk(Problem):
             curvature *= self.share[:, None]
         return dot(self.share, loss), gradient, curvature
 
-    def at(self, theta, intercept, *, raw=None, derivatives=None, gradient=None):
+    def at(
+        self,
+        theta: Array,
+        intercept: Array,
+        *,
+        raw: Array | None = None,
+        derivatives: tuple[float, Array, Array] | None = None,
+        gradient: Array | None = None,
+    ) -> Point:
         """The `Point` of θ (K·p,) and b (K,), both about the design's center.
 
         Where raw predictions (n, K), what `derivatives_at` says of them, or ∂R/∂θ (K·p,) are known
@@ -157,7 +177,9 @@ class EmpiricalRisk(Problem):
         for theta, b in zip(coefs, intercepts, strict=True):
             yield self.at(theta.ravel(), b + theta @ self.design.center)
 
-    def along(self, raw, d, d_b):
+    def along(
+        self, raw: Array, d: Array, d_b: Array
+    ) -> tuple[Array, tuple[float, Array, Array], Array | None]:
         """A step d (K, p), d_b (K,) from raw predictions of shape (n, K) about the design's center.
 
         The change of these, what `derivatives_at` says at the step's end, and ∂R/∂θ (K, p) about
@@ -171,7 +193,7 @@ class EmpiricalRisk(Problem):
         columns = [part[:, 0] for part in (self.y, raw, change, residual, curvature)]
         loss, d = self.loss, np.ascontiguousarray(d[0])
 
-        def part(start, stop):
+        def part(start: int, stop: int) -> Any:
             y, *others = (column[start:stop] for column in columns)
             rows, share = self.X[start:stop], self.share[start:stop]
             return line.step(loss.name, loss.parameter, rows, d, d_b[0], y, share, *others)
@@ -180,7 +202,7 @@ class EmpiricalRisk(Problem):
         values, slopes = zip(*halves, strict=True)
         return change, (sum(values), residual, curvature), sum(slopes)[None]
 
-    def gradient(self, residual):
+    def gradient(self, residual: Array) -> tuple[Array, Array]:
         """∂R/∂θ of shape (K, p) and ∂R/∂b of shape (K,) from share·∂ℓ/∂f."""
         total = residual.sum(axis=0)
         slope = self.design.transposed_dot(residual).T
@@ -188,7 +210,7 @@ class EmpiricalRisk(Problem):
             slope = slope + np.outer(total, self.design.center)
         return slope, total if self.fit_intercept else np.zeros_like(total)
 
-    def restricted(self, features):
+    def restricted(self, features: Indices) -> EmpiricalRisk:
         """The risk of these features alone, a copy of their columns."""
         if len(features) == self.n_features:
             return self
@@ -207,7 +229,7 @@ class EmpiricalRisk(Problem):
         means = self.design.transposed_dot(share[:, None])[:, 0]
         return np.maximum(squares - means**2, EPS * squares)
 
-    def weighted(self, weights):
+    def weighted(self, weights: Array) -> EmpiricalRisk:
         """The risk of the same rows with other weights (n,)."""
         design, intercept = self.design, self.fit_intercept
         return EmpiricalRisk(self.X, self.y, self.loss, weights, self.offset, intercept, design)
@@ -270,7 +292,7 @@ class EmpiricalRisk(Problem):
         return Rounding.at(self, self.null)
 
     @cached_property
-    def shifted(self):
+    def shifted(self) -> tuple[EmpiricalRisk, Array]:
         """The same risk of targets about 0, and what is missing in its intercepts (K,).
 
         It is this risk itself unless its targets lie so far from 0 that residuals would be rounded
@@ -284,6 +306,6 @@ class EmpiricalRisk(Problem):
         weights = self.share * self.weight
         return EmpiricalRisk(self.X, y, self.loss, weights), shift
 
-    def expand(self, coef, intercept):
+    def expand(self, coef: ArrayLike, intercept: ArrayLike) -> Expansion:
         """The quadratic of R about θ₀ (K, p) and b₀ (K,), b at its best: an `Expansion`."""
         return expansion(self, coef, intercept)

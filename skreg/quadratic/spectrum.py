@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import qr
 from scipy.linalg.lapack import dgejsv
 
-from skreg.rows.products import EPS, eigen, product
+from skreg.rows.products import EPS, Array, Indices, eigen, product
 
 # Eigenvalues of XᵀX carry an absolute error of about EPS·σ₁, so where the smallest one that matters
 # is below σ₁/limit, coefficients lose all but about ten digits: decompose X itself instead.
@@ -39,10 +41,10 @@ class Spectrum:
         How it was found: see `QuadraticModel.spectrum`.
     """
 
-    sigma: np.ndarray
-    rotated: np.ndarray
+    sigma: Array
+    rotated: Array
     basis: ArrayBasis | RowBasis
-    scale: np.ndarray
+    scale: Array
     noise: float
     solver: str
 
@@ -57,42 +59,42 @@ class Spectrum:
         return 0.0
 
     @property
-    def size(self):
+    def size(self) -> float:
         """The largest eigenvalue."""
         return float(self.sigma.max(initial=0.0))
 
     @property
-    def rank(self):
+    def rank(self) -> int:
         """r."""
         return int(np.count_nonzero(self.sigma > self.noise))
 
     @property
-    def eigenvalues(self):
+    def eigenvalues(self) -> Array:
         """σ above the noise, shape (r,), in descending order."""
         return self.sigma[: self.rank]
 
     @property
-    def coordinates(self):
+    def coordinates(self) -> Array:
         """Qᵀθ̂, shape (r, q)."""
         r = self.rank
         return self.rotated[:r] * (self.scale[:r] / self.sigma[:r])[:, None]
 
     @property
-    def vectors(self):
+    def vectors(self) -> Array:
         """Q, shape (p, r)."""
         return self.lift(np.eye(self.rank)[:, :, None])[:, 0].T
 
-    def serves(self, alpha):
+    def serves(self, alpha: float) -> bool:
         """Whether θ(λ) loses no accuracy here at λ = ``alpha``."""
         if self.solver.startswith("svd") or not self.sigma.size:
             return True
-        return self.size <= GRAM_CONDITION_LIMIT * (self.sigma[-1] + alpha)
+        return bool(self.size <= GRAM_CONDITION_LIMIT * (self.sigma[-1] + alpha))
 
-    def factors(self, alphas):
+    def factors(self, alphas: Array) -> Array:
         """σ/(σ+λ), shape (n_alphas, k): what each λ leaves of each coordinate of θ̂."""
         return self.sigma * self.inverse(alphas)
 
-    def ridge(self, alphas):
+    def ridge(self, alphas: Array) -> Array:
         """θ(λ), shape (n_alphas, q, p)."""
         inverse = self.inverse(alphas)[:, :, None]
         c = inverse * self.rotated
@@ -106,29 +108,29 @@ class Spectrum:
             thetas += self._times_basis(inverse * rest)
         return thetas
 
-    def lift(self, coordinates):
+    def lift(self, coordinates: Array) -> Array:
         """Q·c: coordinates of shape (m, r, q) to θ of shape (m, q, p)."""
         m, r, q = coordinates.shape
         padded = np.zeros((m, len(self.sigma), q))
         padded[:, :r] = coordinates / self.scale[:r, None]
         return self._times_basis(padded)
 
-    def coordinates_of(self, block):
+    def coordinates_of(self, block: Array) -> Array:
         """Qᵀx for each row x of ``block``, shape (m, r)."""
         r = self.rank
         return self.basis.transposed_times(block)[:, :r] / self.scale[:r]
 
-    def seen_by(self, block):
+    def seen_by(self, block: Array) -> RowsSeen:
         """What rows x of ``block``, less x̄, have to do with θ(λ): see `RowsSeen`."""
         nothing = np.zeros((len(block), self.rotated.shape[1]))
         return RowsSeen(self.basis.transposed_times(block), nothing, np.zeros(len(block)))
 
-    def inverse(self, alphas):
+    def inverse(self, alphas: Array) -> Array:
         """1/(σ+λ), shape (n_alphas, k), and 0 in directions that do not count."""
         shifted = self.sigma + np.asarray(alphas)[:, None]
         return np.divide(1.0, shifted, out=np.zeros_like(shifted), where=shifted > self.noise)
 
-    def _times_basis(self, c):
+    def _times_basis(self, c: Array) -> Array:
         m, k, q = c.shape
         flat = np.moveaxis(c, 1, 0).reshape(k, m * q)
         return np.ascontiguousarray(self.basis.times(flat).T).reshape(m, q, -1)
@@ -150,22 +152,22 @@ class RowsSeen:
         Of features without a penalty.
     """
 
-    u: np.ndarray
-    fitted: np.ndarray
-    leverage: np.ndarray
+    u: Array
+    fitted: Array
+    leverage: Array
 
 
 class ArrayBasis:
     """Q as an array."""
 
-    def __init__(self, vectors):
+    def __init__(self, vectors: Array) -> None:
         self._vectors = vectors
 
-    def times(self, c):
+    def times(self, c: Array) -> Array:
         """B·c."""
         return product(self._vectors, c)
 
-    def transposed_times(self, block):
+    def transposed_times(self, block: Array) -> Array:
         """(Bᵀ·blockᵀ)ᵀ for rows of p numbers."""
         return product(block, self._vectors)
 
@@ -173,19 +175,19 @@ class ArrayBasis:
 class RowBasis:
     """AᵀU by reference to the rows: p > n needs no further array of the size of X."""
 
-    def __init__(self, rows, left):
+    def __init__(self, rows: Any, left: Array) -> None:
         self.rows, self.left = rows, left
 
-    def times(self, c):
+    def times(self, c: Array) -> Array:
         """B·c."""
         return self.rows.transposed_dot(product(self.left, c))
 
-    def transposed_times(self, block):
+    def transposed_times(self, block: Array) -> Array:
         """(Bᵀ·blockᵀ)ᵀ for rows of p numbers."""
         return product(self.rows.dot(block.T).T, self.left)
 
 
-def from_hessian(hessian, cross):
+def from_hessian(hessian: Array, cross: Array) -> Spectrum:
     """Eigenvectors of H (p × p). Noise: p·EPS·σ₁."""
     p = len(hessian)
     used = np.flatnonzero(np.diag(hessian) > 0)  # a constant feature is out, exactly
@@ -196,7 +198,7 @@ def from_hessian(hessian, cross):
     return Spectrum(sigma, rotated, _over(vectors, used, p), np.ones(len(used)), noise, "eigh")
 
 
-def from_outer_gram(rows):
+def from_outer_gram(rows: Any) -> Spectrum:
     """Eigenvectors of AAᵀ (n × n). Noise: n·EPS·σ₁, and the rank is at most ``rows.max_rank``."""
     gram = rows.outer_gram()
     sigma, left = _descending(eigen(gram))
@@ -205,7 +207,7 @@ def from_outer_gram(rows):
     return _from_left(rows, sigma, np.sqrt(sigma), left, noise, "eigh-dual")
 
 
-def from_tall_rows(rows, resolution):
+def from_tall_rows(rows: Any, resolution: float) -> Spectrum:
     """SVD of A with n ≥ p, from its triangular factor; the condition number is not squared.
 
     A is reduced by QR, block by block (n·p² flops more than AᵀA, no copy of X), and the p × p
@@ -227,14 +229,22 @@ def from_tall_rows(rows, resolution):
     return from_triangle(r, target, deviation, rounding, rms, resolution, rows.max_rank)
 
 
-def triangle(rows):
+def triangle(rows: Any) -> tuple[Array, Array]:
     """R (p × p) of A = QR, and the part of Qᵀb beside it."""
     p = rows.shape[1]
     r = triangle_of((np.hstack(both) for both in rows.row_blocks()), p + rows.b.shape[1])
     return r[:p, :p], r[:p, p:]
 
 
-def from_triangle(r, target, deviation, rounding, rms, resolution, max_rank):
+def from_triangle(
+    r: Array,
+    target: Array,
+    deviation: Array,
+    rounding: float,
+    rms: Array,
+    resolution: float,
+    max_rank: int,
+) -> Spectrum:
     """SVD of R, no wider than tall, by the rank rule of `from_tall_rows` with the given D and M."""
     used = np.flatnonzero(np.any(r != 0, axis=0))
     s, left, vectors = _jacobi_svd(r[:, used])
@@ -247,7 +257,7 @@ def from_triangle(r, target, deviation, rounding, rms, resolution, max_rank):
     return Spectrum(s * s, rotated, basis, np.ones(len(s)), 0.0, "svd")
 
 
-def from_wide_rows(rows):
+def from_wide_rows(rows: Any) -> Spectrum:
     """SVD of A with p > n, from the triangular factor of Aᵀ. Rank rule: s > p·EPS·s₁."""
     n, p = rows.shape
     r = triangle_of((block.T for _, block in rows.column_blocks(at_least=4 * n)), n)
@@ -257,12 +267,14 @@ def from_wide_rows(rows):
     return _from_left(rows, s * s, s, left, 0.0, "svd-dual")
 
 
-def _from_left(rows, sigma, s, left, noise, solver):
+def _from_left(
+    rows: Any, sigma: Array, s: Array, left: Array, noise: float, solver: str
+) -> Spectrum:
     """The spectrum of H = AᵀA from A = left·diag(s)·Qᵀ."""
     return Spectrum(sigma, product(left.T, rows.b), RowBasis(rows, left), s, noise, solver)
 
 
-def triangle_of(blocks, width):
+def triangle_of(blocks: Iterable[Array], width: int) -> Array:
     """R (width × width) of A = QR, A in blocks of rows."""
     r = np.zeros((0, width))
     for block in blocks:
@@ -272,12 +284,12 @@ def triangle_of(blocks, width):
     return np.vstack([r, np.zeros((width - len(r), width))])
 
 
-def _descending(eigen):
+def _descending(eigen: tuple[Array, Array]) -> tuple[Array, Array]:
     sigma, vectors = eigen
     return np.maximum(sigma[::-1], 0.0), np.asfortranarray(vectors[:, ::-1])
 
 
-def _jacobi_svd(a):
+def _jacobi_svd(a: Array) -> tuple[Array, Array, Array]:
     """Singular values (descending), left and right vectors of a matrix at least as tall as wide."""
     if not a.shape[1]:
         return np.zeros(0), a, np.zeros((0, 0))
@@ -287,7 +299,7 @@ def _jacobi_svd(a):
     return s * (work[0] / work[1]), left, right
 
 
-def _over(vectors, used, p):
+def _over(vectors: Array, used: Indices, p: int) -> ArrayBasis:
     """The basis of eigenvectors over the used features as vectors over all p, zero elsewhere."""
     if len(used) == p:
         return ArrayBasis(np.asfortranarray(vectors))

@@ -163,10 +163,12 @@ def _lost_digits(task: Task, thetas: Array) -> list[str]:
     problem, i = task.quadratic, int(np.argmin(task.alphas))
     slope = task.penalty.gradient(thetas[i], task.alphas[i])
     slope[:, task.coordinates.excluded(problem.n_features)] = np.nan
-    norm = problem.gradient_norm(thetas[i], slope)
+    used = problem.diagonal > 0
+    scales = np.sqrt(problem.diagonal[used])
+    total = np.nan_to_num(problem.gradient(thetas[i]) + slope)[:, used]
+    norm = float(np.abs(total / (scales * np.sqrt(problem.null_risk or 1.0))).max(initial=0.0))
     if norm <= max(task.tol, _LOST):
         return []
-    scales = np.sqrt(problem.diagonal[problem.diagonal > 0])
     return [
         f"spectral came, for rounding, no nearer than a relative gradient norm of {norm:.1e} at "
         f"alpha={task.alphas[i]:.6g}: features are of scales from {scales.min():.1e} to "

@@ -84,10 +84,10 @@ def left_out(risk, penalty, alphas, coefs, intercepts):
         if whole is not None:
             yield _Steps(whole[0], raw, np.tile(alpha * whole[1], len(coef))).run(None)
         else:
-            yield _on_active_set(risk, penalty, alpha, coef, intercept, raw)
+            yield _on_active_set(risk, penalty, alpha, coef, raw)
 
 
-def _on_active_set(risk, penalty, alpha, coef, intercept, raw):
+def _on_active_set(risk, penalty, alpha, coef, raw):
     """`LeftOut` of one λ, with the curvature of J on the coefficients that are active."""
     tangent = penalty.curvature(coef, alpha)
     active, bend = tangent.active, np.zeros(coef.shape)

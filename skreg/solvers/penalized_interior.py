@@ -161,6 +161,7 @@ class InteriorPath:
         self.certificate = Certificate(risk, penalty)
         null = risk.at(np.zeros(risk.n_features), risk.null_intercept())
         self.widths = np.sqrt(risk.design.squares(risk.share))
+        assert risk.loss.linear_sides is not None
         above, below = risk.loss.linear_sides
         # What a unit of residuals costs.
         self.steep = above + below

@@ -109,6 +109,7 @@ class HuberRidge:
         self.risk, self.factors, self.design = risk, factors, risk.design
         self.rows = OriginalRows(risk, factors)
         self.center = risk.design.center.astype(np.longdouble)
+        assert risk.loss.linear_sides is not None
         above, below = risk.loss.linear_sides
         self.high, self.low = risk.share * above, -risk.share * below
         self.bend = risk.share / risk.loss.conjugate_curvature
