@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -95,11 +95,6 @@ def paths(
     return answers
 
 
-class _Limit(NamedTuple):
-    track: Track
-    note: str
-
-
 def _answer(walk: Walk, tracks: Sequence[Track]) -> Answer:
     """What the tracks of a walk came to."""
     notes: list[str] = []
@@ -135,8 +130,8 @@ def _answer(walk: Walk, tracks: Sequence[Track]) -> Answer:
     return answer
 
 
-def _limit(walk: Walk, track: Track, ceiling: float) -> _Limit:
-    """What is answered at λ = 0 where the risk has no minimizer, see `anchor.Limit`."""
+def _limit(walk: Walk, track: Track, ceiling: float) -> tuple[Track, str]:
+    """What is answered at λ = 0 where the risk has no minimizer, and a note: see `anchor.Limit`."""
     risk, loss = walk.risk, walk.risk.loss
     diagonal = risk.null_hessian.diagonal.reshape(walk.shape).mean(axis=0)
     curvatures = np.where(diagonal > 0, diagonal, 1.0)
@@ -149,7 +144,7 @@ def _limit(walk: Walk, track: Track, ceiling: float) -> _Limit:
         near.solved.append((alpha, end.point, end.hessian))
         settled = (end.is_right or not track.is_separated) and end.point.value <= ceiling
         if settled or end.is_exhausted or alpha <= LAST:
-            return _Limit(end, limit_note(loss, alpha))
+            return end, limit_note(loss, alpha)
         alpha *= 0.1
 
 
