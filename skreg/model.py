@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_X_y
 
@@ -77,7 +77,9 @@ class QuadraticModel(Stored):
         self.problem = source
 
     @classmethod
-    def from_data(cls, X, y, sample_weight=None, *, fit_intercept=True):
+    def from_data(
+        cls, X: Any, y: Any, sample_weight: Any = None, *, fit_intercept: bool = True
+    ) -> QuadraticModel:
         """The model of these rows.
 
         Parameters
@@ -115,42 +117,42 @@ class QuadraticModel(Stored):
     # What is known -------------------------------------------------------------------------------
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """p."""
         return len(self.problem.x_mean)
 
     @property
-    def n_targets(self):
+    def n_targets(self) -> int:
         """q."""
         return len(self.problem.y_mean)
 
     @property
-    def weight(self):
+    def weight(self) -> float:
         """W = Σwᵢ."""
         return self.problem.weight
 
     @property
-    def n_rows(self):
+    def n_rows(self) -> int:
         """Number of rows with a positive weight."""
         return self.problem.n_rows
 
     @property
-    def x_mean(self):
+    def x_mean(self) -> NDArray:
         """x̄, shape (p,); zeros without an intercept."""
         return self.problem.x_mean
 
     @property
-    def y_mean(self):
+    def y_mean(self) -> Any:
         """ȳ, shape (q,); zeros without an intercept."""
         return self.problem.y_mean
 
     @property
-    def hessian(self):
+    def hessian(self) -> NDArray:
         """H, shape (p, p). With p > n it is formed when asked for, and used by nothing here."""
         return self.problem.hessian
 
     @property
-    def moments(self):
+    def moments(self) -> Moments | None:
         """The `Moments`, or None with p > n, where rows are kept and no p × p array is formed."""
         return self.problem.moments
 
@@ -191,22 +193,22 @@ class QuadraticModel(Stored):
 
     # What it says of a θ -------------------------------------------------------------------------
 
-    def gradient(self, theta):
+    def gradient(self, theta: ArrayLike) -> NDArray:
         """∇R(θ) = H(θ − θ̂) for θ of shape (p,) or (q, p); the same shape."""
         return self._as_seen(self.problem.gradient(self._in(theta)))
 
-    def value(self, theta):
+    def value(self, theta: ArrayLike) -> float:
         """R(θ), summed over targets, for θ of shape (p,) or (q, p)."""
         return self.problem.value(self._in(theta))
 
-    def intercept(self, theta):
+    def intercept(self, theta: ArrayLike) -> Any:
         """The best intercept beside θ: ȳ − x̄ᵀθ; a float, or shape (q,)."""
         out = self.problem.intercepts(self._in(theta)).astype(self.dtype)
         return out[..., 0] if self.problem.single_target else out
 
     # Minimizers of R + λJ ------------------------------------------------------------------------
 
-    def ridge(self, alphas):
+    def ridge(self, alphas: ArrayLike) -> NDArray:
         """argmin R(θ) + λ·½‖θ‖² = Q diag(σ/(σ+λ)) Qᵀθ̂ for each λ.
 
         Parameters
@@ -221,7 +223,14 @@ class QuadraticModel(Stored):
         alphas, one = check_alphas(alphas)
         return self._as_seen(self.problem.ridge(alphas)[0], one)
 
-    def lasso(self, alphas, hessian="full", *, tol=1e-8, max_iter=10_000):
+    def lasso(
+        self,
+        alphas: ArrayLike,
+        hessian: str = "full",
+        *,
+        tol: float = 1e-08,
+        max_iter: int = 10_000,
+    ) -> NDArray:
         """argmin R(θ) + λ‖θ‖₁ for each λ; see `QuadraticApproxLasso` for ``hessian``.
 
         Parameters
@@ -243,24 +252,24 @@ class QuadraticModel(Stored):
             If ``tol`` is not reached.
         """
         alphas, one = check_alphas(alphas)
-        limits = {"hessian": hessian, "tol": tol, "max_iter": max_iter}
-        solution = solve(self.problem, Separable(), alphas, **limits)
+        penalty = Separable()
+        solution = solve(self.problem, penalty, alphas, tol=tol, max_iter=max_iter, hessian=hessian)
         solution.warn()
         return solution.coefs[0] if one else solution.coefs
 
-    def alpha_max(self, hessian="full"):
+    def alpha_max(self, hessian: str = "full") -> float:
         """The smallest λ at which `lasso` gives exactly 0."""
         return alpha_max(self.problem, Separable(), hessian)
 
     # Adding rows ---------------------------------------------------------------------------------
 
-    def __add__(self, other):
+    def __add__(self, other: QuadraticModel) -> QuadraticModel:
         return self._combined(other, 1)
 
-    def __sub__(self, other):
+    def __sub__(self, other: QuadraticModel) -> QuadraticModel:
         return self._combined(other, -1)
 
-    def _combined(self, other, sign):
+    def _combined(self, other: QuadraticModel, sign: int) -> QuadraticModel:
         if not isinstance(other, QuadraticModel):
             return NotImplemented
         mine, its = self.problem, other.problem
@@ -275,7 +284,7 @@ class QuadraticModel(Stored):
         """The same model, without the reference to X where the moments say it all (n ≥ p)."""
         return QuadraticModel(self.problem.without_rows())
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"QuadraticModel(n_features={self.n_features}, n_targets={self.n_targets}, "
             f"weight={self.weight:g})"
@@ -283,7 +292,7 @@ class QuadraticModel(Stored):
 
     # Shapes --------------------------------------------------------------------------------------
 
-    def _in(self, theta):
+    def _in(self, theta: ArrayLike) -> NDArray:
         theta = np.asarray(theta, dtype=np.float64)
         whole = self.n_targets, self.n_features
         expected = whole[1:] if self.problem.single_target else whole
@@ -291,7 +300,7 @@ class QuadraticModel(Stored):
             raise ValueError(f"theta must have shape {expected}, got {theta.shape}.")
         return theta.reshape(whole)
 
-    def _as_seen(self, thetas, one=False):
+    def _as_seen(self, thetas: NDArray, one: bool = False) -> NDArray:
         """(…, q, p) as the user sees it."""
         out = thetas.astype(self.dtype)
         out = out[..., 0, :] if self.problem.single_target else out

@@ -1,6 +1,9 @@
 """Types: README and docs type-check, and what users see has the types that it should."""
 
+import importlib
+import inspect
 import re
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,43 @@ def test_attributes_have_their_types(checked):
 def test_mistakes_are_seen_and_nothing_else(checked):
     errors = {line.partition(": ")[0] for line in checked if re.match(r"seen.*: error:", line)}
     assert errors == {"seen.py:13", "seen.py:14", "seen.py:15"}
+
+
+PUBLIC = [
+    "skreg", "skreg.datasets", "skreg.export", "skreg.files", "skreg.losses",
+    "skreg.model_selection", "skreg.model_selection.criteria", "skreg.path", "skreg.penalties",
+    "skreg.plotting", "skreg.preprocessing", "skreg.quadratic", "skreg.rows", "skreg.solvers",
+]  # fmt: skip
+
+
+def functions_of(cls):
+    """Methods and properties that a class has from this package, without what wraps them."""
+    for name in dir(cls):
+        member = inspect.getattr_static(cls, name)
+        if isinstance(member, property):
+            member = member.fget
+        elif isinstance(member, classmethod | staticmethod):
+            member = member.__func__
+        elif isinstance(member, cached_property):
+            member = member.func
+        if inspect.isfunction(member) and (name == "__init__" or not name.startswith("_")):
+            yield inspect.unwrap(member)
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_signatures_are_annotated(module):
+    found, bare = 0, []
+    for name in importlib.import_module(module).__all__:
+        entry = getattr(importlib.import_module(module), name)
+        for function in functions_of(entry) if inspect.isclass(entry) else [entry]:
+            if not inspect.isfunction(function) or not function.__module__.startswith("skreg"):
+                continue
+            found, signature = found + 1, inspect.signature(function)
+            of = [p for p in signature.parameters.values() if p.name not in ("self", "cls")]
+            given = [*(p.annotation for p in of), signature.return_annotation]
+            if inspect.Parameter.empty in (
+                given if function.__name__ != "__init__" else given[:-1]
+            ):
+                bare.append(f"{function.__module__}.{function.__qualname__}")
+    assert found
+    assert bare == []

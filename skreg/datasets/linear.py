@@ -1,8 +1,10 @@
 """Linear regression designs whose support and noise are known."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import lfilter
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
@@ -21,8 +23,15 @@ from sklearn.utils._param_validation import Interval, validate_params
     prefer_skip_nested_validation=True,
 )
 def make_ar1_regression(
-    n_samples, n_features, *, n_informative, rho=0.5, snr=3.0, return_coef=False, random_state=None
-):
+    n_samples: int,
+    n_features: int,
+    *,
+    n_informative: int,
+    rho: float = 0.5,
+    snr: float = 3.0,
+    return_coef: bool = False,
+    random_state: Any = None,
+) -> tuple[NDArray, ...]:
     r"""Make a sparse linear regression on features that are correlated with their neighbors.
 
     Each row is a stationary first-order autoregression along the features,

@@ -1,6 +1,7 @@
 """The first 5,000 training and first 1,000 test images of MNIST."""
 
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ _PARTS = {"train": ("train",), "test": ("test",), "all": ("train", "test")}
     },
     prefer_skip_nested_validation=True,
 )
-def load_mnist_subset(*, subset="train", return_X_y=False, as_frame=False):
+def load_mnist_subset(
+    *, subset: str = "train", return_X_y: bool = False, as_frame: bool = False
+) -> Any:
     """Load 6,000 handwritten digits: 28 × 28 gray-level images in ten classes.
 
     The images are read from a file inside the package; nothing is downloaded.

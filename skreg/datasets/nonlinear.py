@@ -1,8 +1,10 @@
 """A non-linear regression design whose support is known."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
@@ -24,8 +26,14 @@ VARIANCE = 11.187574882492115 + 20**2 / 180 + (10**2 + 5**2) / 12
     prefer_skip_nested_validation=True,
 )
 def make_friedman_sum(
-    n_samples, n_features, *, n_informative=10, snr=5.0, return_support=False, random_state=None
-):
+    n_samples: int,
+    n_features: int,
+    *,
+    n_informative: int = 10,
+    snr: float = 5.0,
+    return_support: bool = False,
+    random_state: Any = None,
+) -> tuple[NDArray, ...]:
     r"""Make a regression on a few of many features, by sums of Friedman's function.
 
     Features are uniform on [0, 1] and independent. The target is f(X) plus normal noise, with f the

@@ -1,8 +1,10 @@
 """Two-dimensional problems to look at: those of the TensorFlow Playground."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
@@ -88,7 +90,9 @@ _PROBLEMS = {
     },
     prefer_skip_nested_validation=True,
 )
-def make_playground(name, n_samples=None, noise=0, random_state=None):
+def make_playground(
+    name: str, n_samples: int | None = None, noise: float = 0, random_state: Any = None
+) -> tuple[NDArray, NDArray]:
     r"""Make one of the TensorFlow Playground's problems: two features, one target.
 
     With ν = noise/100 and uᵢ uniform on [−1, 1], drawn afresh for each point and coordinate:

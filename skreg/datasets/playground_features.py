@@ -1,6 +1,10 @@
 """The features that the TensorFlow Playground offers, as a transformer."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
@@ -50,10 +54,10 @@ class PlaygroundFeatures(Stored, TransformerMixin, DocumentedMixin, BaseEstimato
     array(['x1', 'x2^2', 'x1x2'], dtype=object)
     """
 
-    def __init__(self, features=("x1", "x2")):
+    def __init__(self, features: Sequence[str] = ("x1", "x2")) -> None:
         self.features = features
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check that X has two columns.
 
         Parameters
@@ -74,7 +78,7 @@ class PlaygroundFeatures(Stored, TransformerMixin, DocumentedMixin, BaseEstimato
         self._checked(X, reset=True)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> NDArray:
         """Work out the features.
 
         Parameters
@@ -90,7 +94,7 @@ class PlaygroundFeatures(Stored, TransformerMixin, DocumentedMixin, BaseEstimato
         first, second = self._checked(X, reset=False).T
         return np.column_stack([_FEATURES[name][0](first, second) for name in self._names()])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray:
         """Names of the features, ``x1`` and ``x2`` replaced by the columns' own names.
 
         Parameters

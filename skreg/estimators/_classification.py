@@ -1,6 +1,6 @@
 """The task of the quadratic classifiers: the log loss of two classes or more."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from skreg._validation import (
 )
 from skreg._warnings import warn_user
 from skreg.estimators._available import takes_rows
+from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import BinaryLogLoss, MultinomialLogLoss
@@ -42,7 +43,9 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
     }
 
     @validated_fit
-    def fit(self, X, y=None, sample_weight=None, offset=None):
+    def fit(
+        self, X: MatrixLike, y: Any = None, sample_weight: Any = None, offset: Any = None
+    ) -> Self:
         """Fit the model.
 
         Parameters
@@ -80,7 +83,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         return self._fit(X, y, sample_weight=sample_weight, offset=offset)
 
     @lazily
-    def decision_function(self, X, *, offset=None):
+    def decision_function(self, X: MatrixLike, *, offset: Any = None) -> Any:
         """Raw predictions xᵀθ + b.
 
         Parameters
@@ -99,7 +102,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         return raw[:, 0] if raw.shape[1] == 1 else raw
 
     @lazily
-    def predict(self, X, *, offset=None):
+    def predict(self, X: MatrixLike, *, offset: Any = None) -> Any:
         """Most probable class of each row.
 
         Parameters
@@ -115,7 +118,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         return self._from_raw(self.decision_function(X, offset=offset)[None])[0]
 
     @lazily
-    def predict_proba(self, X, *, offset=None):
+    def predict_proba(self, X: MatrixLike, *, offset: Any = None) -> Any:
         """Probability of each class, in the order of ``classes_``.
 
         Parameters
@@ -132,7 +135,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         return self._loss.inverse_link(raw)
 
     @lazily
-    def predict_log_proba(self, X, *, offset=None):
+    def predict_log_proba(self, X: MatrixLike, *, offset: Any = None) -> Any:
         """Logarithm of `predict_proba`, without rounding small probabilities to 0.
 
         Parameters
@@ -149,7 +152,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         return self._loss.log_inverse_link(raw)
 
     @takes_rows
-    def score(self, X, y, sample_weight=None, offset=None):
+    def score(self, X: MatrixLike, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Share of the rows whose class is predicted.
 
         Parameters

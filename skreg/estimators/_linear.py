@@ -276,7 +276,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
     # What was found ------------------------------------------------------------------------------
 
     @property
-    def quadratic_(self):
+    def quadratic_(self) -> QuadraticModel:
         """The `QuadraticModel` of the risk: the risk itself for squared error.
 
         For other losses it is the expansion at the solution, made when first asked for.
@@ -294,7 +294,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
         return self._quadratic
 
     @property
-    def effective_dof_(self):
+    def effective_dof_(self) -> float:
         """Effective degrees of freedom, the intercept not counted.
 
         Of an estimator taken from a path, they are counted when first asked for.
@@ -310,7 +310,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
         return coef, np.atleast_1d(np.asarray(fitted_as_numpy(self.intercept_), dtype=np.float64))
 
     @property
-    def erm_coef_(self):
+    def erm_coef_(self) -> NDArray:
         """θ̂, the minimizer of the risk without a penalty, of smallest norm; shape of ``coef_``.
 
         Worked out when first asked for. Where there is no finite minimizer (separable classes), a
@@ -320,7 +320,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
         return self._minimizer()[0]
 
     @property
-    def erm_intercept_(self):
+    def erm_intercept_(self) -> Any:
         """The intercept that goes with ``erm_coef_``."""
         check_is_fitted(self, "coef_")
         return self._minimizer()[1]

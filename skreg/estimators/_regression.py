@@ -1,7 +1,7 @@
 """The task of the quadratic regressors: numbers, by any loss for them."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -19,6 +19,7 @@ from skreg._validation import (
     validated_fit,
 )
 from skreg.estimators._available import only_where, takes_rows
+from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
@@ -62,7 +63,9 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     @fit_follows_x
     @validated_fit
-    def fit(self, X, y=None, sample_weight=None, offset=None):
+    def fit(
+        self, X: MatrixLike, y: Any = None, sample_weight: Any = None, offset: Any = None
+    ) -> Self:
         """Fit the model.
 
         Parameters
@@ -179,7 +182,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     @follows_x
     @lazily
-    def predict(self, X, *, offset=None):
+    def predict(self, X: MatrixLike, *, offset: Any = None) -> Any:
         """Predict the target: xᵀθ + b, or its exponential for losses with a log link.
 
         Parameters
@@ -197,7 +200,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     @takes_rows
     @follows_x
-    def score(self, X, y, sample_weight=None, offset=None):
+    def score(self, X: MatrixLike, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """R² of the predictions; for losses with a log link D², the share of deviance explained.
 
         Parameters

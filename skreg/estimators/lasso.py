@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._regression import QuadraticApproxRegressor
+from skreg.losses import Loss
 from skreg.penalties import Penalty, make_penalty
 
 
@@ -286,32 +287,32 @@ class QuadraticApproxLasso(LassoShell, QuadraticApproxRegressor):
 
     def __init__(
         self,
-        alpha=0.01,
+        alpha: float | str = 0.01,
         *,
-        loss="squared_error",
-        delta=1.35,
-        quantile=0.5,
-        power=1.5,
-        dispersion=1.0,
-        penalty=None,
-        l1_ratio=1.0,
-        asparse=0.05,
-        gamma=None,
-        q=0.1,
-        hessian="full",
-        max_expansions=None,
-        positive=False,
-        bounds=None,
-        l2_factors=None,
-        groups=None,
-        fit_intercept=True,
-        penalty_factors=None,
-        norm_bound=None,
-        max_iter=10_000,
-        tol=1e-8,
-        warm_start=False,
-        store_quadratic=False,
-    ):
+        loss: str | Loss = "squared_error",
+        delta: float = 1.35,
+        quantile: float = 0.5,
+        power: float = 1.5,
+        dispersion: float = 1.0,
+        penalty: str | Penalty | None = None,
+        l1_ratio: float = 1.0,
+        asparse: float = 0.05,
+        gamma: float | None = None,
+        q: float = 0.1,
+        hessian: str = "full",
+        max_expansions: int | None = None,
+        positive: bool = False,
+        bounds: Any = None,
+        l2_factors: ArrayLike | None = None,
+        groups: Any = None,
+        fit_intercept: bool = True,
+        penalty_factors: ArrayLike | None = None,
+        norm_bound: float | None = None,
+        max_iter: int = 10_000,
+        tol: float = 1e-8,
+        warm_start: bool = False,
+        store_quadratic: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.loss = loss
         self.delta = delta

@@ -1,9 +1,13 @@
 """Logistic regression with an L1 or elastic-net penalty."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from numpy.typing import ArrayLike
 
 from skreg.estimators._classification import QuadraticApproxClassifier
 from skreg.estimators.lasso import LassoShell
+from skreg.penalties import Penalty
 
 
 class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
@@ -147,28 +151,28 @@ class QuadraticApproxLassoClassifier(LassoShell, QuadraticApproxClassifier):
 
     def __init__(
         self,
-        alpha=0.01,
+        alpha: float | str = 0.01,
         *,
-        penalty=None,
-        l1_ratio=1.0,
-        asparse=0.05,
-        gamma=None,
-        q=0.1,
-        hessian="full",
-        max_expansions=None,
-        positive=False,
-        bounds=None,
-        l2_factors=None,
-        groups=None,
-        fit_intercept=True,
-        penalty_factors=None,
-        norm_bound=None,
-        class_weight=None,
-        max_iter=10_000,
-        tol=1e-8,
-        warm_start=False,
-        store_quadratic=False,
-    ):
+        penalty: str | Penalty | None = None,
+        l1_ratio: float = 1.0,
+        asparse: float = 0.05,
+        gamma: float | None = None,
+        q: float = 0.1,
+        hessian: str = "full",
+        max_expansions: int | None = None,
+        positive: bool = False,
+        bounds: Any = None,
+        l2_factors: ArrayLike | None = None,
+        groups: Any = None,
+        fit_intercept: bool = True,
+        penalty_factors: ArrayLike | None = None,
+        norm_bound: float | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        max_iter: int = 10_000,
+        tol: float = 1e-8,
+        warm_start: bool = False,
+        store_quadratic: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.penalty = penalty
         self.l1_ratio = l1_ratio

@@ -1,16 +1,18 @@
 """Ridge regression by a quadratic decomposed once."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._arrays import follows_x
 from skreg._validation import as_floats
+from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._regression import QuadraticApproxRegressor
+from skreg.losses import Loss
 from skreg.penalties import Separable
 from skreg.solvers.evidence import log_evidence, noise_variance, posterior_variance
 
@@ -32,7 +34,7 @@ class RidgeShell(QuadraticApproxLinear):
         return {"start": self._last_solution(problem) if self.warm_start else None}
 
     @property
-    def gradient_norm_(self):
+    def gradient_norm_(self) -> float:
         """maxⱼ |∂ⱼ| / √(Hⱼⱼ·R₀), the gradient of the objective, with H and the risk R₀ at θ = 0."""
         check_is_fitted(self, "coef_")
         if self._gradient_norm is None and not self._loss.is_quadratic:
@@ -244,22 +246,22 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
 
     def __init__(
         self,
-        alpha=0.01,
+        alpha: Any = 0.01,
         *,
-        loss="squared_error",
-        delta=1.35,
-        quantile=0.5,
-        power=1.5,
-        dispersion=1.0,
-        max_expansions=None,
-        fit_intercept=True,
-        penalty_factors=None,
-        norm_bound=None,
-        max_iter=1000,
-        tol=1e-8,
-        warm_start=False,
-        store_quadratic=False,
-    ):
+        loss: str | Loss = "squared_error",
+        delta: float = 1.35,
+        quantile: float = 0.5,
+        power: float = 1.5,
+        dispersion: float = 1.0,
+        max_expansions: int | None = None,
+        fit_intercept: bool = True,
+        penalty_factors: ArrayLike | None = None,
+        norm_bound: float | None = None,
+        max_iter: int = 1000,
+        tol: float = 1e-8,
+        warm_start: bool = False,
+        store_quadratic: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.loss = loss
         self.delta = delta
@@ -281,7 +283,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
 
     @follows_x
     @lazily
-    def predict(self, X, *, offset=None, return_std=False):
+    def predict(self, X: MatrixLike, *, offset: Any = None, return_std: bool = False) -> Any:
         """Predict the target: xᵀθ + b, its exponential for ``"poisson"`` and ``"gamma"``.
 
         Parameters
@@ -321,7 +323,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         return predicted, std.reshape(predicted.shape)
 
     @property
-    def noise_variance_(self):
+    def noise_variance_(self) -> Any:
         """σ² of the noise; for several targets an array."""
         check_is_fitted(self, "coef_")
         if reason := self._not_bayesian():
@@ -332,7 +334,7 @@ class QuadraticApproxRidge(RidgeShell, QuadraticApproxRegressor):
         return float(self._noise[0]) if self.coef_.ndim == 1 else self._noise
 
     @property
-    def log_evidence_(self):
+    def log_evidence_(self) -> float:
         """log P(y | λ), summed over targets."""
         check_is_fitted(self, "coef_")
         if self._evidence is None:

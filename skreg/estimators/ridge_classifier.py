@@ -1,5 +1,10 @@
 """Logistic regression with an L2 penalty."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+
 from skreg.estimators._classification import QuadraticApproxClassifier
 from skreg.estimators.ridge import RidgeShell
 
@@ -95,18 +100,18 @@ class QuadraticApproxRidgeClassifier(RidgeShell, QuadraticApproxClassifier):
 
     def __init__(
         self,
-        alpha=0.01,
+        alpha: float | str = 0.01,
         *,
-        max_expansions=None,
-        fit_intercept=True,
-        penalty_factors=None,
-        norm_bound=None,
-        class_weight=None,
-        max_iter=1000,
-        tol=1e-8,
-        warm_start=False,
-        store_quadratic=False,
-    ):
+        max_expansions: int | None = None,
+        fit_intercept: bool = True,
+        penalty_factors: ArrayLike | None = None,
+        norm_bound: float | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        max_iter: int = 1000,
+        tol: float = 1e-8,
+        warm_start: bool = False,
+        store_quadratic: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.max_expansions = max_expansions
         self.fit_intercept = fit_intercept

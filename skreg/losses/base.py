@@ -268,12 +268,12 @@ class CompiledLoss(Loss):
 
     is_compiled = True
 
-    def derivatives(self, y, raw):
+    def derivatives(self, y: NDArray, raw: NDArray) -> tuple[Array, Array, Array]:
         """See `Loss.derivatives`."""
         y, raw = (np.ascontiguousarray(a, dtype=np.float64) for a in (y, raw))
         return kernels.derivatives(self.name, y, raw, self.parameter)
 
-    def pointwise(self, y, raw):
+    def pointwise(self, y: NDArray, raw: NDArray) -> tuple[Array, NDArray]:
         """See `Loss.pointwise`; in the precision of ``raw``."""
         if self.name not in kernels.CODES:
             return super().pointwise(y, raw)

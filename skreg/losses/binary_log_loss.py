@@ -1,10 +1,11 @@
 """Log loss of two classes."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, log_expit, logit
 
 from skreg._kernels import losses as kernels
-from skreg.losses.base import RARE, CompiledLoss, first_bad
+from skreg.losses.base import RARE, Array, CompiledLoss, first_bad
 from skreg.losses.intercept import root
 
 
@@ -25,12 +26,12 @@ class BinaryLogLoss(CompiledLoss):
     has_likelihood = True
     no_minimum = "the classes can be separated"
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: NDArray, u: Array) -> Array:
         """v·log v + (1 − v)·log(1 − v) with v = y + u in [0, 1]."""
         v = y + u
         return (kernels.entropy(v) + kernels.entropy(1.0 - v)).sum(axis=1)
 
-    def check_targets(self, y):
+    def check_targets(self, y: NDArray) -> None:
         """Targets are 0, 1 or a probability."""
         bad = ~((y >= 0) & (y <= 1))
         if bad.any():
@@ -40,7 +41,7 @@ class BinaryLogLoss(CompiledLoss):
                 "the two classes as 0 and 1."
             )
 
-    def null_intercept(self, y, share, offset=None):
+    def null_intercept(self, y: NDArray, share: Array, offset: Array | None = None) -> Array:
         """log(ȳ / (1 − ȳ)); with an offset by Newton's method."""
         mean = np.clip(share @ y, RARE, 1.0 - RARE)
         log_odds = np.log(mean) - np.log1p(-mean)
@@ -50,22 +51,22 @@ class BinaryLogLoss(CompiledLoss):
         low, high = log_odds[0] - offset.max(), log_odds[0] - offset.min()
         return np.array([root(self, y, share, offset, low, high)])
 
-    def is_separated(self, y, raw):
+    def is_separated(self, y: NDArray, raw: NDArray) -> bool:
         """Every row is strictly on the side of its class."""
         return bool(((y == 0) | (y == 1)).all() and ((2.0 * y - 1.0) * raw > 0).all())
 
-    def minus_two_log_likelihood(self, n, risk):
+    def minus_two_log_likelihood(self, n: int, risk: float) -> float:
         """2nR."""
         return 2.0 * n * risk
 
-    def link(self, mean):
+    def link(self, mean: NDArray) -> NDArray:
         """log(p / (1 − p)) with p = P(class 1), from P(class 0), P(class 1)."""
         return logit(mean[:, 1:])
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: NDArray) -> NDArray:
         """P(class 0), P(class 1) from f of shape (n, 1)."""
         return np.hstack([expit(-raw), expit(raw)])
 
-    def log_inverse_link(self, raw):
+    def log_inverse_link(self, raw: NDArray) -> NDArray:
         """The logarithm of the probabilities, finite where they round to 0."""
         return np.hstack([log_expit(-raw), log_expit(raw)])

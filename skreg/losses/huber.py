@@ -1,9 +1,10 @@
 """Huber's loss, for regression with outliers."""
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
-from skreg.losses.base import CompiledLoss
+from skreg.losses.base import Array, CompiledLoss
 from skreg.losses.intercept import root
 
 
@@ -30,7 +31,7 @@ class Huber(CompiledLoss):
     conjugate_curvature = 1.0
     scored_by_r2 = True
 
-    def __init__(self, delta=1.35):
+    def __init__(self, delta: float = 1.35) -> None:
         if not (np.isfinite(delta) and delta > 0):
             raise ValueError(
                 f"delta must be a positive number, got {delta!r}. Use loss='squared_error' for a "
@@ -39,29 +40,29 @@ class Huber(CompiledLoss):
         self.delta = self.parameter = float(delta)
         self.linear_sides = (self.delta, self.delta)
 
-    def majorizer(self, y, raw):
+    def majorizer(self, y: NDArray, raw: NDArray) -> Array:
         """min(1, δ/|r|): the curvature of the least parabola about f that lies above ℓ.
 
         It is symmetric in r and touches ℓ at f (Huber & Ronchetti, 2009, section 7.8).
         """
         return self.delta / np.maximum(np.abs(raw - y), self.delta)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: NDArray, u: Array) -> Array:
         """Σⱼ uⱼyⱼ + ½uⱼ² for |uⱼ| ≤ δ."""
         limit = self.delta * (1 + 8 * np.finfo(np.float64).eps)
         out = u * (y + 0.5 * u)
         return np.where(np.abs(u) <= limit, out, np.inf).sum(axis=1)
 
-    def null_intercept(self, y, share, offset=None):
+    def null_intercept(self, y: NDArray, share: Array, offset: Array | None = None) -> Array:
         """Between the smallest residual and the largest; by Newton's method."""
         offset = np.zeros(y.shape) if offset is None else offset.reshape(len(y), -1)
         residual = y - offset
         return np.array([root(self, y, share, offset, residual.min(), residual.max())])
 
-    def explained(self, y, mean, sample_weight=None):
+    def explained(self, y: NDArray, mean: NDArray, sample_weight: Array | None = None) -> float:
         """R²: comparable with that of squared error."""
         return r2_score(y, mean, sample_weight=sample_weight)
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: NDArray) -> NDArray:
         """The prediction is f itself."""
         return raw

@@ -1,9 +1,10 @@
 """Half the negative binomial deviance, for counts that vary more than Poisson's."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skreg._kernels import losses as kernels
-from skreg.losses.base import CompiledLoss, check_not_negative
+from skreg.losses.base import Array, CompiledLoss, check_not_negative
 
 
 class NegativeBinomial(CompiledLoss):
@@ -41,7 +42,7 @@ class NegativeBinomial(CompiledLoss):
             )
         self.dispersion = self.parameter = float(dispersion)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: NDArray, u: Array) -> Array:
         """v·log v − y·log y + w·log(αw) with v = y + u ≥ 0 and w = 1/α − u ≥ 0."""
         w = 1.0 / self.dispersion - u
         inside = w >= -8 * np.finfo(np.float64).eps * (1.0 + np.abs(u))
@@ -50,20 +51,20 @@ class NegativeBinomial(CompiledLoss):
         rest = np.where(w > 0, w * np.log1p(np.where(w > 0, rest, 0.0)), 0.0)
         return np.where(inside, kernels.entropy_change(y, u) + rest, np.inf).sum(axis=1)
 
-    def check_targets(self, y):
+    def check_targets(self, y: NDArray) -> None:
         """Targets are not negative, and not all 0."""
         check_not_negative(y, self.name)
 
-    def null_intercept(self, y, share, offset=None):
+    def null_intercept(self, y: NDArray, share: Array, offset: Array | None = None) -> Array:
         """log ȳ; with an offset by Newton's method."""
         if offset is not None:
             return super().null_intercept(y, share, offset)
         return np.log(np.maximum(share @ y, np.finfo(np.float64).tiny))
 
-    def minus_two_log_likelihood(self, n, risk):
+    def minus_two_log_likelihood(self, n: int, risk: float) -> float:
         """2nR, the deviance: the saturated model's likelihood is common to all fits."""
         return 2.0 * n * risk
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: NDArray) -> NDArray:
         """The mean μ = exp(f)."""
         return np.exp(raw)

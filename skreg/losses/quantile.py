@@ -1,8 +1,9 @@
 """The pinball loss, for quantiles of the target."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skreg.losses.base import CompiledLoss
+from skreg.losses.base import Array, CompiledLoss
 
 
 class Quantile(CompiledLoss):
@@ -30,7 +31,7 @@ class Quantile(CompiledLoss):
     parameters = ("quantile",)
     has_curvature = False
 
-    def __init__(self, quantile=0.5):
+    def __init__(self, quantile: float = 0.5) -> None:
         if not 0 < quantile < 1:
             raise ValueError(
                 f"quantile must lie between 0 and 1, got {quantile!r}. Use 0.5 for the median."
@@ -38,13 +39,13 @@ class Quantile(CompiledLoss):
         self.quantile = self.parameter = float(quantile)
         self.linear_sides = (self.quantile, 1.0 - self.quantile)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: NDArray, u: Array) -> Array:
         """Σⱼ uⱼyⱼ for −τ ≤ uⱼ ≤ 1 − τ."""
         slack = 8 * np.finfo(np.float64).eps
         inside = (u >= -self.quantile - slack) & (u <= 1 - self.quantile + slack)
         return np.where(inside, u * y, np.inf).sum(axis=1)
 
-    def null_intercept(self, y, share, offset=None):
+    def null_intercept(self, y: NDArray, share: Array, offset: Array | None = None) -> Array:
         """The τ-quantile of y − o, the least value that a share τ of the rows does not exceed."""
         residual = y if offset is None else y - offset.reshape(len(y), -1)
         order = np.argsort(residual, axis=0, kind="stable")
@@ -54,6 +55,6 @@ class Quantile(CompiledLoss):
         columns = np.arange(y.shape[1])
         return residual[order[place, columns], columns]
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: NDArray) -> NDArray:
         """The prediction is f itself."""
         return raw

@@ -1,9 +1,10 @@
 """Squared error, for regression."""
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
-from skreg.losses.base import CompiledLoss
+from skreg.losses.base import Array, CompiledLoss
 
 
 class SquaredError(CompiledLoss):
@@ -23,24 +24,24 @@ class SquaredError(CompiledLoss):
     scored_by_r2 = True
     has_likelihood = True
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: NDArray, u: Array) -> Array:
         """Σⱼ uⱼyⱼ + ½uⱼ²."""
         return (u * (y + 0.5 * u)).sum(axis=1)
 
-    def null_intercept(self, y, share, offset=None):
+    def null_intercept(self, y: NDArray, share: Array, offset: Array | None = None) -> Array:
         """The mean of y − o."""
         mean = share @ y
         return mean if offset is None else mean - share @ offset
 
-    def explained(self, y, mean, sample_weight=None):
+    def explained(self, y: NDArray, mean: NDArray, sample_weight: Array | None = None) -> float:
         """R², of several targets their mean."""
         return r2_score(y, mean, sample_weight=sample_weight)
 
-    def minus_two_log_likelihood(self, n, risk):
+    def minus_two_log_likelihood(self, n: int, risk: float) -> float:
         """Of Gaussian noise of the likeliest variance, 2R."""
         with np.errstate(divide="ignore"):
             return n * (np.log(2.0 * np.pi * 2.0 * risk) + 1.0)
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: NDArray) -> NDArray:
         """The prediction is f itself."""
         return raw

@@ -1,9 +1,10 @@
 """Half the Tweedie deviance, for amounts that are often 0: claims, rainfall."""
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import d2_tweedie_score
 
-from skreg.losses.base import CompiledLoss, Loss, check_not_negative, first_bad
+from skreg.losses.base import Array, CompiledLoss, Loss, check_not_negative, first_bad
 from skreg.losses.gamma import Gamma
 from skreg.losses.poisson import Poisson
 from skreg.losses.squared_error import SquaredError
@@ -65,7 +66,7 @@ class Tweedie(CompiledLoss):
         """The loss of that power: `SquaredError` for 0, `Poisson` for 1, `Gamma` for 2."""
         return _KNOWN[power](**parameters) if power in _KNOWN else cls(power, **parameters)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: NDArray, u: Array) -> Array:
         """u·f − ℓ(y, f) where μ^(2−p) − y·μ^(1−p) = u; u ≥ 0 where y = 0. For p < 2."""
         if not self.is_convex:
             raise ValueError(
@@ -81,7 +82,7 @@ class Tweedie(CompiledLoss):
             value = product - np.exp(below * f) / below - falling + least
         return np.where(outside, np.inf, value).sum(axis=1)
 
-    def _best(self, y, u):
+    def _best(self, y: NDArray, u: Array) -> Array:
         """argmax_f u·f − ℓ(y, f), by Newton's method for the logarithm of an equation.
 
         With μ = exp(f) it is μ = y + u·μ^(p−1) for u ≥ 0, else μ + |u|·μ^(p−1) = y. In logarithms
@@ -107,7 +108,7 @@ class Tweedie(CompiledLoss):
                     break
         return np.where((y == 0) & (u <= 0), -np.inf, f)
 
-    def check_targets(self, y):
+    def check_targets(self, y: NDArray) -> None:
         """Targets are not negative, and not all 0; positive for p > 2."""
         if not self.is_convex and not (y > 0).all():
             value, row = first_bad(y, ~(y > 0))
@@ -117,7 +118,7 @@ class Tweedie(CompiledLoss):
             )
         check_not_negative(y, self.name)
 
-    def null_intercept(self, y, share, offset=None):
+    def null_intercept(self, y: NDArray, share: Array, offset: Array | None = None) -> Array:
         """log Σ s·y·exp((1 − p)o) − log Σ s·exp((2 − p)o)."""
         offset = np.zeros(len(y)) if offset is None else offset.reshape(len(y))
         middle = 0.5 * (offset.min() + offset.max())
@@ -126,12 +127,12 @@ class Tweedie(CompiledLoss):
         above = np.maximum(above, np.finfo(np.float64).tiny)
         return np.log(above) - np.log(share @ np.exp((2.0 - self.power) * away)) - middle
 
-    def explained(self, y, mean, sample_weight=None):
+    def explained(self, y: NDArray, mean: NDArray, sample_weight: Array | None = None) -> float:
         """D² of the Tweedie deviance."""
         if np.ptp(y) == 0:  # scikit-learn divides by zero
             return super().explained(y, mean, sample_weight)
         return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=self.power)
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: NDArray) -> NDArray:
         """The mean μ = exp(f)."""
         return np.exp(raw)

@@ -390,7 +390,7 @@ class PathSearchCV(SearchResults):
         tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
         return tags
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Which metadata goes where: as for `GridSearchCV`; no splitter where ``cv`` is a name."""
         if not isinstance(self.cv, str):
             return super().get_metadata_routing()

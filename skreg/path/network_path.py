@@ -1,14 +1,18 @@
 """The result of a network's ``regularization_path``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skreg._state import Stored
 from skreg.path.grid import place_of
 
 if TYPE_CHECKING:
+    import pandas
+
     from skreg.plotting import RegularizationPathDisplay
 
 
@@ -47,60 +51,60 @@ class NetworkPath(Stored):
     risk: np.ndarray
 
     @classmethod
-    def from_estimators(cls, alphas, estimators, risk):
+    def from_estimators(cls, alphas: NDArray, estimators: Sequence[Any], risk: Any) -> Self:
         """The path of these fitted networks."""
         return cls(np.asarray(alphas, dtype=np.float64), tuple(estimators), np.asarray(risk))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.alphas)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"NetworkPath({len(self)} alphas from {self.alphas[0]:.6g} to {self.alphas[-1]:.6g}, "
             f"{self.n_selected[0]} to {self.n_selected[-1]} features selected)"
         )
 
     @property
-    def coefs(self):
+    def coefs(self) -> list[Any]:
         """Weights of the layers, for each λ."""
         return [network.coefs_ for network in self.estimators]
 
     @property
-    def intercepts(self):
+    def intercepts(self) -> list[Any]:
         """Biases of the layers, for each λ."""
         return [network.intercepts_ for network in self.estimators]
 
     @property
-    def objective(self):
+    def objective(self) -> NDArray:
         """R + λJ for each λ."""
         return np.array([network.objective_ for network in self.estimators])
 
     @property
-    def n_nonzero(self):
+    def n_nonzero(self) -> NDArray:
         """Weights that are not 0, for each λ."""
         return np.array([sum(map(np.count_nonzero, layers)) for layers in self.coefs])
 
     @property
-    def norms(self):
+    def norms(self) -> NDArray:
         """‖θ‖₂ of the weights for each λ."""
         return np.array([np.sqrt(sum(np.square(W).sum() for W in layers)) for layers in self.coefs])
 
     @property
-    def sparsity(self):
+    def sparsity(self) -> NDArray:
         """Share of zeros in each layer, for each λ."""
         return np.array([network.sparsity_ for network in self.estimators])
 
     @property
-    def n_selected(self):
+    def n_selected(self) -> NDArray:
         """Input features in use, for each λ."""
         return np.array([len(network.selected_features_) for network in self.estimators])
 
     @property
-    def n_iter(self):
+    def n_iter(self) -> NDArray:
         """Epochs, for each λ."""
         return np.array([network.n_iter_ for network in self.estimators])
 
-    def estimator(self, alpha):
+    def estimator(self, alpha: float) -> Any:
         """The fitted network at ``alpha``, one of ``alphas``.
 
         Raises
@@ -181,11 +185,11 @@ class NetworkPath(Stored):
         display.ax_.set_ylabel("‖weights of an input‖₂")
         return display
 
-    def predict(self, X):
+    def predict(self, X: Any) -> NDArray:
         """Predictions for every λ, shape (n_alphas, n_samples) or (n_alphas, n_samples, q)."""
         return np.stack([network.predict(X) for network in self.estimators])
 
-    def to_frame(self):
+    def to_frame(self) -> "pandas.DataFrame":
         """A pandas DataFrame: one row for each λ, indexed by ``alpha``.
 
         Columns are ``risk, objective, norm, n_nonzero, n_selected, n_iter`` and ``sparsity_0, …``,

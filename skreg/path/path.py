@@ -5,6 +5,7 @@ from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
@@ -20,6 +21,8 @@ from skreg.solvers import Solution
 from skreg.solvers.method import Freedom
 
 if TYPE_CHECKING:
+    import pandas
+
     from skreg.plotting import RegularizationPathDisplay
 
 
@@ -93,10 +96,10 @@ class RegularizationPath(Stored, Solution):
         "model": Held("source", attrgetter("estimator"), methodcaller("_path_model")),
     }
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.alphas)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"RegularizationPath({len(self)} alphas from {self.alphas[0]:.6g} to "
             f"{self.alphas[-1]:.6g}, {self.coefs.shape[-1]} features, solver={self.solver!r})"
@@ -108,24 +111,24 @@ class RegularizationPath(Stored, Solution):
         return self.model.estimator
 
     @property
-    def penalties(self):
+    def penalties(self) -> NDArray:
         """J(θ) for each λ, what ``norm_bound`` bounds, shape (n_alphas,)."""
         return self.model.penalties(self.coefs)
 
     @property
-    def feature_names(self):
+    def feature_names(self) -> NDArray:
         """Names of the columns of X, shape (p,); ``x0, x1, …`` where it has none."""
         if self.given_names is not None:
             return np.asarray(self.given_names, dtype=object)
         return np.array([f"x{i}" for i in range(self.coefs.shape[-1])], dtype=object)
 
     @property
-    def n_nonzero(self):
+    def n_nonzero(self) -> NDArray:
         """Number of non-zero coefficients for each λ, shape (n_alphas,)."""
         return np.count_nonzero(self.coefs.reshape(len(self), -1), axis=1)
 
     @property
-    def log_evidence(self):
+    def log_evidence(self) -> NDArray:
         """Logarithm of the evidence for each λ, shape (n_alphas,); for a ridge on squared error.
 
         See `QuadraticApproxRidge` for the model. Worked out when asked for, in O(p) for each λ.
@@ -134,7 +137,7 @@ class RegularizationPath(Stored, Solution):
 
     # Predictions for every λ at once -------------------------------------------------------------
 
-    def predict(self, X, *, offset=None):
+    def predict(self, X: Any, *, offset: ArrayLike | None = None) -> NDArray:
         """Predictions of the estimator for every λ at once.
 
         Parameters
@@ -156,11 +159,11 @@ class RegularizationPath(Stored, Solution):
         X, offset = as_numpy(X), as_numpy(offset)
         return self.model.predictions(self._raw(X), X, offset)
 
-    def predict_proba(self, X, *, offset=None):
+    def predict_proba(self, X: Any, *, offset: ArrayLike | None = None) -> NDArray:
         """Probabilities of the classes for every λ at once, shape (n_alphas, n_samples, K)."""
         return self.model.probabilities(self.decision_function(X, offset=offset))
 
-    def decision_function(self, X, *, offset=None):
+    def decision_function(self, X: Any, *, offset: ArrayLike | None = None) -> NDArray:
         """Raw predictions xᵀθ + b, and the offset, for every λ at once.
 
         Returns
@@ -193,7 +196,7 @@ class RegularizationPath(Stored, Solution):
 
     # One λ of the path ---------------------------------------------------------------------------
 
-    def estimator(self, alpha):
+    def estimator(self, alpha: float) -> Any:
         """A fitted estimator at ``alpha``, one of ``alphas``.
 
         Raises
@@ -258,7 +261,7 @@ class RegularizationPath(Stored, Solution):
             one = between(self, float(values[0]), smooth)
         return self.model.estimator_at(replace(self, **one), 0)
 
-    def alpha_at_norm(self, bound):
+    def alpha_at_norm(self, bound: float) -> float:
         """The λ whose solution has J(θ(λ)) = ``bound``: 0 where J(θ̂) is smaller.
 
         This is the multiplier that ``norm_bound=bound`` finds, and for squared error it is found in
@@ -315,7 +318,7 @@ class RegularizationPath(Stored, Solution):
 
         return RegularizationPathDisplay.from_path(self, ax=ax, **kwargs)
 
-    def to_frame(self):
+    def to_frame(self) -> "pandas.DataFrame":
         """A pandas DataFrame: one row for each λ, indexed by ``alpha``.
 
         Columns are ``dof, norm, risk, n_nonzero``, for the lasso ``dual_gap``, for a ridge found by

@@ -42,7 +42,9 @@ CONCAVITY = 20.0
 GROUPS = {"inputs": InputGroups, "neurons": NeuronGroups}
 
 
-def get_penalty(name, l1_ratio=0.5, groups=None):
+def get_penalty(
+    name: str | Penalty | None, l1_ratio: float = 0.5, groups: str | None = None
+) -> Penalty | NetworkPenalty:
     """The penalty of a network that ``name`` stands for.
 
     Parameters

@@ -66,21 +66,21 @@ class InputGroups(NetworkPenalty):
     concavity: float = 0.0
     kernel: ClassVar[str] = "inputs"
 
-    def value(self, weights, alphas):
+    def value(self, weights: Matrices, alphas: Sequence[float]) -> float:
         """Σ_l λ_l J_l for weight matrices of shape (fan_in, fan_out) and one λ for each."""
         norms, c = np.linalg.norm(weights[0], axis=1), self.concavity
         first = np.sqrt(weights[0].shape[1]) * (np.log1p(c * norms) / c if c else norms).sum()
         later = (0.5 * a * np.vdot(W, W) for W, a in zip(weights[1:], alphas[1:], strict=True))
         return float(alphas[0] * first + sum(later))
 
-    def gradient(self, weights, alphas):
+    def gradient(self, weights: Matrices, alphas: Sequence[float]) -> list[np.ndarray]:
         """∂/∂W of `value`, for each matrix; 0 on groups that are zero."""
         norms = np.linalg.norm(weights[0], axis=1, keepdims=True)
         pull = alphas[0] * np.sqrt(weights[0].shape[1]) / (1 + self.concavity * norms)
         first = pull * np.divide(weights[0], norms, out=np.zeros_like(weights[0]), where=norms > 0)
         return [first, *(a * W for W, a in zip(weights[1:], alphas[1:], strict=True))]
 
-    def prox(self, weights, alphas, step):
+    def prox(self, weights: Matrices, alphas: Sequence[float], step: float) -> list[np.ndarray]:
         """argmin_U Σ ½‖U_l − W_l‖² + step·Σ λ_l J_l(U); there is one only without concavity."""
         if self.concavity:
             raise ValueError("a concave penalty has no proximal operator; use concavity=0")
@@ -90,7 +90,7 @@ class InputGroups(NetworkPenalty):
         later = (W / (1 + step * a) for W, a in zip(weights[1:], alphas[1:], strict=True))
         return [kept * weights[0], *later]
 
-    def numbers(self, units, alphas):
+    def numbers(self, units: Sequence[int], alphas: np.ndarray) -> dict[str, Any]:
         """What the compiled kernel takes: the groups' weights, and l2 of the other layers."""
         group = np.zeros(len(alphas))
         group[0] = alphas[0] * np.sqrt(units[1])
@@ -117,11 +117,11 @@ class NeuronGroups(NetworkPenalty):
 
     kernel: ClassVar[str] = "neurons"
 
-    def value(self, weights, alphas):
+    def value(self, weights: Matrices, alphas: Sequence[float]) -> float:
         """Σ_l λ_l J_l for weight matrices of shape (fan_in, fan_out) and one λ for each."""
         return float(sum(a * f * n.sum() for a, f, n in self._groups(weights, alphas)))
 
-    def gradient(self, weights, alphas):
+    def gradient(self, weights: Matrices, alphas: Sequence[float]) -> list[np.ndarray]:
         """∂/∂W of `value`, for each matrix; 0 on groups that are zero."""
         pulls = [np.zeros_like(W) for W in weights]
         for level, (alpha, factor, norms) in enumerate(self._groups(weights, alphas)):
@@ -130,7 +130,7 @@ class NeuronGroups(NetworkPenalty):
             pulls[level + 1] += weights[level + 1] * pull[:, None]
         return pulls
 
-    def numbers(self, units, alphas):
+    def numbers(self, units: Sequence[int], alphas: np.ndarray) -> dict[str, Any]:
         """What the compiled kernel takes: the groups' weights."""
         group = np.zeros(len(alphas))
         for level in range(len(alphas) - 1):

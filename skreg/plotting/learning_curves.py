@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -105,7 +106,15 @@ class LearningCurvesDisplay:
     (2, 2, 10)
     """
 
-    def __init__(self, *, alphas, train, validation, error_name="error", epochs=None):
+    def __init__(
+        self,
+        *,
+        alphas: Any,
+        train: Any,
+        validation: Any,
+        error_name: str = "error",
+        epochs: Any = None,
+    ) -> None:
         self.alphas = np.asarray(alphas, dtype=np.float64)
         self.train, self.validation = (np.asarray(e, np.float64) for e in (train, validation))
         for name, errors in (("train", self.train), ("validation", self.validation)):
@@ -127,8 +136,18 @@ class LearningCurvesDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, X_val, y_val, *, alphas, seeds=(0, 1, 2), ax=None, **kwargs
-    ):
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        X_val: Any,
+        y_val: Any,
+        *,
+        alphas: Any,
+        seeds: Any = (0, 1, 2),
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Train a network with each λ and seed, measure after each epoch, and draw.
 
         Parameters
@@ -172,7 +191,7 @@ class LearningCurvesDisplay:
         return cls(alphas=alphas, error_name=name, **_side_by_side(runs)).plot(ax=ax, **kwargs)
 
     @classmethod
-    def from_history(cls, networks, *, ax=None, **kwargs):
+    def from_history(cls, networks: Any, *, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the mean losses that fitted networks kept; those with one λ count as its seeds.
 
         Parameters
@@ -195,7 +214,7 @@ class LearningCurvesDisplay:
         """
         if not isinstance(networks, Iterable):
             networks = [networks]
-        runs = {}
+        runs: dict[Any, Any] = {}
         for network in (fitted_in(network)[0] for network in networks):
             expect(network, "networks", ("fit", "alpha"), "one fitted network, or several")
             check_is_fitted(network)
@@ -214,7 +233,7 @@ class LearningCurvesDisplay:
         errors = _side_by_side(list(runs.values()))
         return cls(alphas=list(runs), error_name="mean loss", **errors).plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, band="std_error"):
+    def plot(self, ax: Any = None, *, band: str = "std_error") -> Self:
         """Draw.
 
         Parameters
@@ -248,7 +267,8 @@ class LearningCurvesDisplay:
         self.figure_ = self.axes_[0].figure
         order = np.argsort(np.argsort(-self.alphas, kind="stable"))
         styles = ordered_styles(len(self.alphas))
-        self.lines_, self.bands_ = [], []
+        self.lines_: list[Any] = []
+        self.bands_: list[Any] = []
         for part, (panel, title) in enumerate(
             zip(self.axes_, ("training", "validation"), strict=True)
         ):

@@ -1,5 +1,7 @@
 """A network as a graph."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -48,7 +50,7 @@ class NetworkDisplay:
     [2, 4, 2, 1]
     """
 
-    def __init__(self, *, coefs, feature_names=None, output_names=None):
+    def __init__(self, *, coefs: Any, feature_names: Any = None, output_names: Any = None) -> None:
         self.coefs = [np.asarray(weights, dtype=np.float64) for weights in coefs]
         self.feature_names = name_features(feature_names, len(self.coefs[0]))
         n_outputs = self.coefs[-1].shape[1]
@@ -60,7 +62,9 @@ class NetworkDisplay:
         self.is_live = _live(self.coefs)
 
     @classmethod
-    def from_estimator(cls, estimator, *, feature_names=None, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Any, *, feature_names: Any = None, ax: Any = None, **kwargs: Any
+    ) -> Self:
         """Draw a fitted network.
 
         Parameters
@@ -98,7 +102,7 @@ class NetworkDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, max_units=12, max_width=5.0):
+    def plot(self, ax: Any = None, *, max_units: int = 12, max_width: float = 5.0) -> Self:
         """Draw.
 
         Parameters
@@ -135,7 +139,8 @@ class NetworkDisplay:
             self._draw_links(layer, places[layer], places[layer + 1], max_width / widest)
             for layer in range(len(self.coefs))
         ]
-        self.units_, self.labels_ = [], []
+        self.units_: list[Any] = []
+        self.labels_: list[Any] = []
         for layer, units in enumerate(self.shown):
             self._draw_units(layer, units, places[layer])
         ax.set(xlim=(-0.75, len(places) - 0.25), ylim=(-tallest / 2 - 0.9, tallest / 2 + 0.3))

@@ -1,5 +1,7 @@
 """Two coefficients, the quadratic's contours, and the ball of the penalty that they touch."""
 
+from typing import Any, Self
+
 import numpy as np
 from scipy.linalg import lstsq
 
@@ -86,16 +88,16 @@ class PenaltyGeometryDisplay:
     def __init__(
         self,
         *,
-        hessian,
-        minimizer,
-        alpha,
-        l1_ratio=0.0,
-        factors=None,
-        positive=False,
-        names=("θ₀", "θ₁"),
-        own=None,
-        note="",
-    ):
+        hessian: Any,
+        minimizer: Any,
+        alpha: float,
+        l1_ratio: float = 0.0,
+        factors: Any = None,
+        positive: bool = False,
+        names: Any = ("θ₀", "θ₁"),
+        own: Any = None,
+        note: str = "",
+    ) -> None:
         self.hessian = np.asarray(hessian, dtype=np.float64)
         self.minimizer = np.asarray(minimizer, dtype=np.float64)
         self.alpha, self.names, self.own = float(alpha), tuple(names), own
@@ -125,8 +127,15 @@ class PenaltyGeometryDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, features=(0, 1), others="free", target=None, ax=None, **kwargs
-    ):
+        cls,
+        estimator: Any,
+        *,
+        features: Any = (0, 1),
+        others: Any = "free",
+        target: Any = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the problem that a fitted linear estimator solved.
 
         For another loss than squared error the quadratic is the expansion at the solution, and θ̂
@@ -190,7 +199,7 @@ class PenaltyGeometryDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, n_grid=301):
+    def plot(self, ax: Any = None, *, n_grid: int = 301) -> Self:
         """Draw.
 
         Parameters

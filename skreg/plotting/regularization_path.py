@@ -1,8 +1,10 @@
 """Coefficients along a path."""
 
 from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skreg.model_selection.pipelines import alpha_name, last_step, path_of
 from skreg.plotting._canvas import (
@@ -72,8 +74,16 @@ class RegularizationPathDisplay:
     """
 
     def __init__(
-        self, *, alphas, coefs, dof, norms, feature_names=None, norm_name="‖θ‖", marks=None
-    ):
+        self,
+        *,
+        alphas: Any,
+        coefs: Any,
+        dof: Any,
+        norms: Any,
+        feature_names: Any = None,
+        norm_name: str = "‖θ‖",
+        marks: Any = None,
+    ) -> None:
         order = np.argsort(-np.asarray(alphas, dtype=np.float64), kind="stable")
         self.alphas, self.coefs, self.dof, self.norms = (
             np.asarray(values, dtype=np.float64)[order] for values in (alphas, coefs, dof, norms)
@@ -85,7 +95,9 @@ class RegularizationPathDisplay:
         self.entered = np.where(on.any(axis=0), self.alphas[on.argmax(axis=0)], np.nan)
 
     @classmethod
-    def from_path(cls, path, *, target=None, marks=None, ax=None, **kwargs):
+    def from_path(
+        cls, path: Any, *, target: Any = None, marks: Any = None, ax: Any = None, **kwargs: Any
+    ) -> Self:
         """Draw a path.
 
         Parameters
@@ -127,7 +139,17 @@ class RegularizationPathDisplay:
         return display.plot(ax=ax, **kwargs)
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, alphas=100, target=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        alphas: Any = 100,
+        target: Any = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Follow the path of a linear estimator, and draw it.
 
         Parameters
@@ -153,7 +175,7 @@ class RegularizationPathDisplay:
         return cls.from_path(path, target=target, ax=ax, **kwargs)
 
     @classmethod
-    def from_search(cls, search, *, target=None, ax=None, **kwargs):
+    def from_search(cls, search: Any, *, target: Any = None, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the path of all rows that a fitted search kept, its choices marked.
 
         Parameters
@@ -185,7 +207,9 @@ class RegularizationPathDisplay:
             path = replace(path, given_names=names)
         return cls.from_path(path, target=target, marks=marks, ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, x="alpha", n_labels=12, line_kw=None):
+    def plot(
+        self, ax: Any = None, *, x: str = "alpha", n_labels: int = 12, line_kw: Any = None
+    ) -> Self:
         """Draw.
 
         Parameters
@@ -241,7 +265,7 @@ class RegularizationPathDisplay:
         return self
 
     @property
-    def order_of_entry(self):
+    def order_of_entry(self) -> NDArray:
         """Indices of the features that enter, the first first; empty where all enter at once."""
         known = np.flatnonzero(~np.isnan(self.entered))
         # All at the first λ and none missing: nothing tells them apart.

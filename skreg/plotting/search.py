@@ -1,5 +1,7 @@
 """A search's score against λ."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -59,15 +61,15 @@ class SearchDisplay:
     def __init__(
         self,
         *,
-        alphas,
-        scores,
-        std_errors=None,
-        best_alpha,
-        one_std_err_alpha=None,
-        top=None,
-        top_name="",
-        score_name="score",
-    ):
+        alphas: Any,
+        scores: Any,
+        std_errors: Any = None,
+        best_alpha: Any,
+        one_std_err_alpha: Any = None,
+        top: Any = None,
+        top_name: str = "",
+        score_name: str = "score",
+    ) -> None:
         order = np.argsort(-np.asarray(alphas, dtype=np.float64), kind="stable")
         std_errors = np.full(len(order), np.nan) if std_errors is None else std_errors
         self.alphas, self.scores, self.std_errors = (
@@ -78,7 +80,9 @@ class SearchDisplay:
         self.top_name, self.score_name = top_name, score_name
 
     @classmethod
-    def from_search(cls, search, *, metric=None, top="auto", ax=None):
+    def from_search(
+        cls, search: Any, *, metric: Any = None, top: Any = "auto", ax: Any = None
+    ) -> Self:
         """Draw a fitted search over λ.
 
         Of other parameters searched beside λ, those of the best candidate are shown.
@@ -143,7 +147,7 @@ class SearchDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Draw.
 
         Parameters

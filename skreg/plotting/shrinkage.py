@@ -1,5 +1,7 @@
 """What a ridge leaves of each direction."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -54,7 +56,7 @@ class ShrinkageDisplay:
     (array([2. , 0.5]), array([[0.8, 0.5]]), array([1.3]))
     """
 
-    def __init__(self, *, eigenvalues, alphas, n_free=0):
+    def __init__(self, *, eigenvalues: Any, alphas: Any, n_free: int = 0) -> None:
         self.eigenvalues = np.asarray(eigenvalues, dtype=np.float64)
         self.alphas = check_alphas(np.atleast_1d(np.asarray(alphas, dtype=np.float64)))[0]
         self.n_free = n_free
@@ -62,7 +64,7 @@ class ShrinkageDisplay:
         self.dof = self.factors.sum(axis=1) + n_free
 
     @classmethod
-    def from_estimator(cls, estimator, *, alphas=None, ax=None):
+    def from_estimator(cls, estimator: Any, *, alphas: Any = None, ax: Any = None) -> Self:
         """Draw the shrinkage of a fitted ridge.
 
         For another loss than squared error, H is that of the expansion at the solution.
@@ -103,7 +105,9 @@ class ShrinkageDisplay:
         )
 
     @classmethod
-    def from_quadratic(cls, quadratic, alphas, *, penalty_factors=None, ax=None):
+    def from_quadratic(
+        cls, quadratic: Any, alphas: Any, *, penalty_factors: Any = None, ax: Any = None
+    ) -> Self:
         """Draw what these λ leave of a quadratic's directions.
 
         Parameters
@@ -127,7 +131,7 @@ class ShrinkageDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Draw.
 
         Parameters

@@ -1,5 +1,7 @@
 """What an L1 penalty makes of each coefficient."""
 
+from typing import Any, Self
+
 import numpy as np
 
 from skreg.plotting._canvas import COLORS, QUIET, apart, axes, expect, name_features, uncut
@@ -67,7 +69,16 @@ class SoftThresholdDisplay:
     (array([0.5, 2. ]), array([3., 1.]), array([1. , 0.5]), 1.0)
     """
 
-    def __init__(self, *, erm_coefs, coefs, curvatures, alpha, names=None, unit_name="Hᵢᵢ"):
+    def __init__(
+        self,
+        *,
+        erm_coefs: Any,
+        coefs: Any,
+        curvatures: Any,
+        alpha: float,
+        names: Any = None,
+        unit_name: str = "Hᵢᵢ",
+    ) -> None:
         self.erm_coefs, self.coefs, self.curvatures = (
             np.asarray(values, dtype=np.float64) for values in (erm_coefs, coefs, curvatures)
         )
@@ -78,7 +89,9 @@ class SoftThresholdDisplay:
         self.threshold = self.alpha / self.curvatures[0] if alike else self.alpha
 
     @classmethod
-    def from_estimator(cls, estimator, *, target=None, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Any, *, target: Any = None, ax: Any = None, **kwargs: Any
+    ) -> Self:
         """Draw the threshold of a fitted lasso.
 
         For another loss than squared error, θ̂ and H are those of the quadratic at the solution.
@@ -139,7 +152,7 @@ class SoftThresholdDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, n_labels=8):
+    def plot(self, ax: Any = None, *, n_labels: int = 8) -> Self:
         """Draw.
 
         Parameters

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skreg._kernels import rows as row_kernels
+from skreg.quadratic.class_grams import ClassGrams, add_columns
 from skreg.quadratic.factor import DenseFactor, Factor, IterativeFactor
 from skreg.quadratic.point import (
     floored,
@@ -19,7 +20,7 @@ from skreg.quadratic.point import (
     row_weights,
     rows_times,
 )
-from skreg.rows.products import Array, Indices, Mask, add_gram, product, slices, symmetric
+from skreg.rows.products import Array, Indices, Mask, product, slices, symmetric
 
 if TYPE_CHECKING:
     from skreg.quadratic.risk import EmpiricalRisk
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 _SMALL_GRAM = 1e6
 # What centering leaves of a column's sum of squares, where it leaves nothing but rounding.
 _CENTERED = 1e-12
-# Columns of a class up to which all classes' are summed at once.
-_FEW = 48
 
 
 class QuadraticHessian:
@@ -210,7 +209,7 @@ class Hessian:
         is_used[features] = True
         used, places = is_used.nonzero()[0], is_used.cumsum()[features] - 1
         shared, mixed = None, np.zeros((risk.n_outputs, len(which)))
-        own = _ClassGrams(classes, places, risk.n_outputs, first)
+        own = ClassGrams(classes, places, risk.n_outputs, first)
         scale = np.sqrt(risk.share) if risk.loss.coupled else np.ones(len(risk.share))
         for rows, x in self._blocks(used, len(which)):
             root, bends = scale[rows], np.ascontiguousarray(curvature[rows])
@@ -218,7 +217,7 @@ class Hessian:
             row_kernels.spread(x, places, bends, classes, root, taken)
             x_sums = product(root[None], taken)[0]
             if risk.loss.coupled:
-                shared = _add_columns(taken, first, shared)
+                shared = add_columns(taken, first, shared)
                 mixed -= product((root[:, None] * bends).T, taken)
                 bends = (root**2)[:, None] * bends
             mixed[classes, np.arange(len(which))] += x_sums
@@ -244,7 +243,7 @@ class Hessian:
         gram = None
         for rows, x in self.risk.design.row_blocks(which):
             bends = self.curvature[rows]
-            gram = _add_columns(np.sqrt(bends) * x, first, gram)
+            gram = add_columns(np.sqrt(bends) * x, first, gram)
             mixed += product(bends.T, x[:, first:])
         if gram is None:
             return np.zeros((len(which), len(which) - first)), mixed
@@ -266,57 +265,6 @@ class Hessian:
 def _completes_classes(which: Indices, p: int, K: int) -> Mask:
     classes, features = np.divmod(which, p)
     return (classes == K - 1) & (np.bincount(features, minlength=p)[features] == K)
-
-
-class _ClassGrams:
-    """Σᵢ wᵢₖxᵢxᵢᵀ over the coefficients of each class k, summed over blocks of rows.
-
-    Without the first columns of all. ``places`` are the columns of a block that the coefficients
-    belong to. Few a class are taken all at once: calls would take longer than sums.
-    """
-
-    def __init__(self, classes: Indices, places: Indices, n_classes: int, first: int):
-        self._first, self._order = first, np.argsort(classes, kind="stable")
-        self._places = places
-        self._starts = np.searchsorted(classes[self._order], np.arange(n_classes + 1))
-        self._members: list[Indices] = []
-        self._grams: list[Array | None] = [None] * n_classes
-        self._together = None
-        if (self._starts[1:] - self._starts[:-1]).max() <= _FEW:
-            self._together = np.zeros((len(classes), len(classes) - first))
-        else:
-            self._members = np.split(self._order, self._starts[1:-1])
-
-    def add(self, x: Array, weights: Array) -> None:
-        """Rows x (n, columns) with weights (n, K)."""
-        if self._together is not None:
-            its = self._places, weights, self._order, self._starts, self._first
-            row_kernels.class_grams(x, *its, self._together)
-            return
-        for k, members in enumerate(self._members):
-            part = x[:, self._places[members]]
-            start = int(np.searchsorted(members, self._first))
-            self._grams[k] = _add_columns(np.sqrt(weights[:, [k]]) * part, start, self._grams[k])
-
-    def add_to(self, out: Array) -> None:
-        """Add them to an array of shape (m, m − first)."""
-        first = self._first
-        if self._together is not None:
-            out += self._together
-            return
-        for members, gram in zip(self._members, self._grams, strict=True):
-            start = int(np.searchsorted(members, first))
-            if gram is not None and start < len(members):
-                gram = gram if start else symmetric(gram)
-                out[np.ix_(members, members[start:] - first)] += gram
-
-
-def _add_columns(a: Array, first: int, out: Array | None) -> Array:
-    """out + aᵀa without the first columns; all of it as `add_gram` has it, an upper triangle."""
-    if first == 0:
-        return add_gram(a, out)
-    cross = product(a.T, np.ascontiguousarray(a[:, first:]))
-    return cross if out is None else out + cross
 
 
 class DenseHessian(Hessian):

@@ -249,6 +249,7 @@ class Freedom:
         solution that is unique, unless there may be more of them than the rows have rank. What all
         classes of a feature share is in no Hessian.
         """
+        known, active = np.zeros(len(alphas), dtype=bool), np.zeros(len(alphas))
         shared = problem.couples_outputs and penalty.free(problem.n_features).any()
         if penalty.is_flat and not shared:
             support = penalty.support(thetas)
@@ -257,12 +258,8 @@ class Freedom:
             known = (alphas > 0) & (active <= rank)
             if problem.couples_outputs:
                 known &= ~np.any(support.all(axis=1), axis=1)
-            counts = np.where(known, active, np.nan)
-        else:
-            known = np.zeros(len(alphas), dtype=bool)
-            counts = np.full(len(alphas), np.nan)
         path = problem, penalty, alphas, thetas, intercepts
-        return cls(counts, None if known.all() else path)
+        return cls(np.where(known, active, np.nan), None if known.all() else path)
 
     def counts(self) -> Array:
         """Degrees of freedom for each λ, shape (n_alphas,); NaN where that takes too much."""

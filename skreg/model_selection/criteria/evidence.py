@@ -1,11 +1,21 @@
 """The evidence of a Bayesian ridge."""
 
+from collections.abc import Callable
+from typing import Any
+
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 
 
 def evidence(
-    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None
-):
+    estimator: Any,
+    X: Any,
+    y: Any,
+    alphas: Any,
+    fit_params: dict[str, Any] | None = None,
+    scorers: dict[str, Any] | None = None,
+    score_params: dict[str, Any] | None = None,
+    on_solved: Callable[[int], None] | None = None,
+) -> CriterionScores:
     """log P(y | λ) of the ridge as a Bayesian model, the noise at its best for each λ.
 
     The model is that of `QuadraticApproxRidge`'s notes (MacKay, 1992): y ~ N(xᵀθ + b, σ²/w) with

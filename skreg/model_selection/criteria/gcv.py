@@ -1,12 +1,24 @@
 """Generalized cross-validation."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from skreg.model_selection.criteria.base import CriterionScores, fit_path
 from skreg.model_selection.criteria.likelihood import target_dof, target_risks
 
 
-def gcv(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None):
+def gcv(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    alphas: Any,
+    fit_params: dict[str, Any] | None = None,
+    scorers: dict[str, Any] | None = None,
+    score_params: dict[str, Any] | None = None,
+    on_solved: Callable[[int], None] | None = None,
+) -> CriterionScores:
     """Minus the generalized cross-validation of squared error.
 
         GCV(λ) = Σᵢ sᵢ(yᵢ − ŷᵢ)² / (1 − d/n)²,    sᵢ = wᵢ/Σw,

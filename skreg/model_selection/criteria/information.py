@@ -1,5 +1,8 @@
 """Information criteria: AIC, BIC and the extended BIC."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.special import gammaln
 
@@ -14,9 +17,17 @@ from skreg.model_selection.criteria.likelihood import (
 
 
 def aic(
-    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None,
-    on_solved=None, *, noise_variance=None,
-):  # fmt: skip
+    estimator: Any,
+    X: Any,
+    y: Any,
+    alphas: Any,
+    fit_params: dict[str, Any] | None = None,
+    scorers: dict[str, Any] | None = None,
+    score_params: dict[str, Any] | None = None,
+    on_solved: Callable[[int], None] | None = None,
+    *,
+    noise_variance: float | None = None,
+) -> CriterionScores:
     """Minus Akaike's information criterion, −2 log L + 2d (Akaike, 1974).
 
     Log L is the likelihood of the rows fitted and d the effective degrees of freedom, the
@@ -62,9 +73,17 @@ def aic(
 
 
 def bic(
-    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None,
-    on_solved=None, *, noise_variance=None,
-):  # fmt: skip
+    estimator: Any,
+    X: Any,
+    y: Any,
+    alphas: Any,
+    fit_params: dict[str, Any] | None = None,
+    scorers: dict[str, Any] | None = None,
+    score_params: dict[str, Any] | None = None,
+    on_solved: Callable[[int], None] | None = None,
+    *,
+    noise_variance: float | None = None,
+) -> CriterionScores:
     """Minus the Bayesian information criterion, −2 log L + d·log n (Schwarz, 1978).
 
     All else as for `aic`.
@@ -74,9 +93,18 @@ def bic(
 
 
 def ebic(
-    estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None,
-    on_solved=None, *, gamma=1.0, noise_variance=None,
-):  # fmt: skip
+    estimator: Any,
+    X: Any,
+    y: Any,
+    alphas: Any,
+    fit_params: dict[str, Any] | None = None,
+    scorers: dict[str, Any] | None = None,
+    score_params: dict[str, Any] | None = None,
+    on_solved: Callable[[int], None] | None = None,
+    *,
+    gamma: float = 1.0,
+    noise_variance: float | None = None,
+) -> CriterionScores:
     """Minus the extended BIC, −2 log L + d·log n + 2γ·log C(p, d) (Chen & Chen, 2008).
 
     C(p, d) models of d out of p features have to share their prior: made for p > n. ``gamma`` in

@@ -1,5 +1,8 @@
 """Leave-one-out, exact for a ridge on squared error and approximate for all else."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from skreg._warnings import warn_user
@@ -9,7 +12,16 @@ from skreg.model_selection.criteria.scoring import left_out_scores
 from skreg.solvers.method import by_targets
 
 
-def loo(estimator, X, y, alphas, fit_params=None, scorers=None, score_params=None, on_solved=None):
+def loo(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    alphas: Any,
+    fit_params: dict[str, Any] | None = None,
+    scorers: dict[str, Any] | None = None,
+    score_params: dict[str, Any] | None = None,
+    on_solved: Callable[[int], None] | None = None,
+) -> CriterionScores:
     """Leave-one-out scores of every λ from one path.
 
     **Squared error and a ridge**: exact for all λ from one decomposition, the predictions of
