@@ -54,7 +54,7 @@ class RidgeShell(QuadraticApproxLinear):
         factors = 1.0 if self.penalty_factors is None else self._factors()
         factors = np.where(np.isinf(factors), np.nan, factors)  # excluded: of no account
         alpha = self.alpha_ if np.ndim(self.alpha_) == 0 else np.reshape(self.alpha_, (-1, 1))
-        norm = problem.gradient_norm(theta, alpha * factors * theta)
+        norm = gradient_norm(problem, theta, alpha * factors * theta)
         off = 0.0
         if self.fit_intercept:
             off = np.abs(intercept - problem.intercepts(theta)).max() / unit

@@ -212,11 +212,6 @@ class Cocktail:
         return check_random_state(deepcopy(self.random_state))
 
 
-def cocktail_of(search: Any) -> Cocktail | None:
-    """The candidates that a search asks for; None for a grid of λ."""
-    return Cocktail() if isinstance(search.candidates, str) else search.candidates
-
-
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 

@@ -19,7 +19,7 @@ from skreg.model_selection.affine import check_steps, first_imputes
 from skreg.model_selection.chunk_folds import chunk_parts_of, goes_by_passes
 from skreg.model_selection.chunk_steps import PartsBehind
 from skreg.model_selection.chunked_rows import ChunkedRows
-from skreg.model_selection.cocktail import cocktail_of
+from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CRITERIA
 from skreg.model_selection.job import Job
 from skreg.model_selection.metrics import square_scores
@@ -109,6 +109,11 @@ def alphas_named(grid, name):
             f"alphas={grid[name]!r} and param_grid={others!r}."
         )
     return grid[name]
+
+
+def cocktail_of(search):
+    """The candidates that a search asks for; None for a grid of λ."""
+    return Cocktail() if isinstance(search.candidates, str) else search.candidates
 
 
 def criterion_of(search):

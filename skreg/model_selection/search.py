@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters, fit_follows_x
-from skreg.model_selection.cocktail import Cocktail, cocktail_of
+from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
 from skreg.model_selection.job import Watch
@@ -29,6 +29,7 @@ from skreg.model_selection.request import (
     WITHOUT_SPLITS,
     check_choices,
     checked_rows,
+    cocktail_of,
     criterion_of,
     job_of,
 )

@@ -163,18 +163,24 @@ def _lost_digits(task: Task, thetas: Array) -> list[str]:
     problem, i = task.quadratic, int(np.argmin(task.alphas))
     slope = task.penalty.gradient(thetas[i], task.alphas[i])
     slope[:, task.coordinates.excluded(problem.n_features)] = np.nan
-    used = problem.diagonal > 0
-    scales = np.sqrt(problem.diagonal[used])
-    total = np.nan_to_num(problem.gradient(thetas[i]) + slope)[:, used]
-    norm = float(np.abs(total / (scales * np.sqrt(problem.null_risk or 1.0))).max(initial=0.0))
+    norm = gradient_norm(problem, thetas[i], slope)
     if norm <= max(task.tol, _LOST):
         return []
+    scales = np.sqrt(problem.diagonal[problem.diagonal > 0])
     return [
         f"spectral came, for rounding, no nearer than a relative gradient norm of {norm:.1e} at "
         f"alpha={task.alphas[i]:.6g}: features are of scales from {scales.min():.1e} to "
         f"{scales.max():.1e}, and more than the rows. Bring them to one scale, and center them or "
         "set fit_intercept=True."
     ]
+
+
+def gradient_norm(problem: Quadratic, theta: Array, of_penalty: Array) -> float:
+    """maxⱼ |∂ⱼR + ∂ⱼP| / √(Hⱼⱼ·R₀), R₀ the risk at 0, where H bends and ∂P is not NaN."""
+    width = np.sqrt(np.maximum(problem.diagonal, 0.0) * problem.null_risk)
+    used = width > 0
+    total = np.nan_to_num(problem.gradient(theta) + of_penalty)
+    return float(np.abs(total[:, used] / width[used]).max(initial=0.0))
 
 
 class ConjugateGradients(Method):
