@@ -14,6 +14,7 @@ from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._regression import QuadraticApproxRegressor
 from skreg.losses import Loss
 from skreg.penalties import Separable
+from skreg.solvers.closed_forms import gradient_norm
 from skreg.solvers.evidence import log_evidence, noise_variance, posterior_variance
 
 
