@@ -117,7 +117,9 @@ cdef struct Plan:
     const double* shares           # of dropout and of decay in each step, side by side; NULL: all 1
     Rows X
     const void* centers            # of the columns of a dense X, subtracted from its rows; NULL: all 0
-    const double* scales           # of the columns, the units of the first layer's steps; NULL: all 1
+    double* scales                 # of the columns, the units of the first layer's steps; NULL: all 1
+    double* factors                # by which scales are divided, and the optimizer's state; NULL: none
+    const double* bases            # scales without factors
     bint has_zeros                 # whether products with X look for zeros
     const void* Y
     const void* weights            # NULL: all 1

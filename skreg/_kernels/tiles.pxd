@@ -2,9 +2,13 @@
 """The second phase of a step: a tile of a weight matrix gets its gradient and is updated."""
 
 from skreg._kernels.group_prox cimport group_radius, shrink
+from libc.math cimport exp, sqrt
+
+from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.matmul cimport column_sums, matmul_tn
+from skreg._kernels.members cimport scale as multiply_by
 from skreg._kernels.optimizers cimport (
-    ADAM, NESTEROV, SGD, accumulate, adam, adam_steps, nesterov, sgd,
+    ADAM, GRADIENT, NESTEROV, SGD, accumulate, adam, adam_steps, nesterov, sgd,
 )
 from skreg._kernels.penalties cimport Pieces, piecewise_prox
 from skreg._kernels.plan cimport INPUTS, Architecture, Plan, Step, Tile, zeros_of_gradient
@@ -15,6 +19,7 @@ ctypedef fused real:
 
 cdef enum:
     CHUNK = 512      # weights whose step sizes are at hand at once
+    FACTOR_PACE = 6  # how much faster the logarithms of factors move with Adam
     WAVE_UNIT = 10   # frequencies and phases move in units of a tenth: at weights' rates they fit noise
 
 
@@ -94,9 +99,65 @@ cdef inline void update_rows(
         update(plan, theta, step, start, (tile.last - tile.first) * width, g, l, 1)
         return
     for row in range(tile.first, tile.last):
-        update(plan, theta, step, start, width, g, l, plan.scales[row])
+        if plan.factors == NULL or plan.optimizer == GRADIENT:
+            update(plan, theta, step, start, width, g, l, plan.scales[row])
+        else:
+            update_with_factor(plan, theta, step, row, g)
         start += width
         g += width
+
+
+cdef inline void update_with_factor(
+    Plan* plan, real* theta, const Step* step, Py_ssize_t row, const real* g
+) noexcept nogil:
+    """One step of the optimizer on a row of the first weights, w = s·u, as on u; then one on ln s.
+
+    By u the gradient is s times that by w: the steps are those of a column on the scale 1/s. By ln s it is
+    ⟨w, ∂(R + λJ)/∂w⟩, and the row moves along with s.
+    """
+    cdef Py_ssize_t width = plan.net.units[1], n = plan.net.units[0]
+    cdef Py_ssize_t start = plan.net.weights[0] + row * width
+    cdef double* m = plan.factors + n + row
+    cdef double* v = m + n
+    cdef double slope, by
+    pull(width, <const real*>plan.point + start, g, plan.reg.l1[0], plan.reg.l2[0], &slope)
+    update(plan, theta, step, start, width, g, 0, plan.scales[row])
+    if plan.optimizer == ADAM:
+        m[0] = plan.rule.beta_1 * m[0] + (1 - plan.rule.beta_1) * slope
+        v[0] = plan.rule.beta_2 * v[0] + (1 - plan.rule.beta_2) * slope * slope
+        by = -FACTOR_PACE * step.eta / step.correction * m[0] / (sqrt(v[0]) * step.scale_2 + plan.rule.epsilon)
+    else:
+        m[0] = plan.rule.momentum * m[0] - step.eta * slope
+        by = m[0]
+    by = exp(by)
+    plan.factors[row] *= by
+    plan.scales[row] = plan.bases[row] / plan.factors[row]
+    multiply_by(width, <real>by, theta + start)
+    if plan.optimizer == SGD:
+        multiply_by(width, <real>by, <real*>plan.slot_1 + start)
+    elif plan.optimizer == NESTEROV:
+        multiply_by(width, <real>by, <real*>plan.point + start)
+
+
+cdef inline dispatched pull(
+    Py_ssize_t n, const real* w, const real* g, double l1, double l2, double* out
+) noexcept nogil:
+    """Σ w·(g + l2·w) + l1·|w|, in so many sums at once that they become vectors."""
+    cdef double[16] sums
+    cdef double x
+    cdef Py_ssize_t i, k
+    for k in range(16):
+        sums[k] = 0
+    for i in range(n // 16):
+        for k in range(16):
+            x = w[i * 16 + k]
+            sums[k] += x * (g[i * 16 + k] + l2 * x) + l1 * (x if x > 0 else -x)
+    for i in range(n - n % 16, n):
+        x = w[i]
+        sums[0] += x * (g[i] + l2 * x) + l1 * (x if x > 0 else -x)
+    out[0] = 0
+    for k in range(16):
+        out[0] += sums[k]
 
 
 cdef inline double rate(const Plan* plan, const Step* step, double scale) noexcept nogil:

@@ -103,6 +103,9 @@ cdef class Trainer:
     scales : ndarray of shape (n_features,), or None
         Positive, in float64: weights of column j move in units of 1/scales[j], as those of X/scales
         would. None for ones.
+    factors : ndarray of shape (3, n_features), or None
+        Trained with the weights, in float64: what weights of column j are multiplied by on the way,
+        positive, and the optimizer's state of their logarithms. Written in place. None for none.
     """
 
     cdef Plan plan
@@ -117,7 +120,7 @@ cdef class Trainer:
                   int max_workers=1, l1=None, l2=None,
                   decay=None, group=None, pieces=None, groups=None, double concavity=0, double norm_bound=INFINITY,
                   double bound_l1=0, double bound_l2=0, double max_norm=INFINITY,
-                  dropout=(0.0, 0.0), dropout_seed=0, centers=None, scales=None):
+                  dropout=(0.0, 0.0), dropout_seed=0, centers=None, scales=None, factors=None):
         self.is_float = theta.dtype == np.float32
         self.max_workers = max_workers
         is_sparse = hasattr(X, "indptr")
@@ -157,7 +160,7 @@ cdef class Trainer:
         plan.reg.max_norm = max_norm
         plan.reg.input_dropout, plan.reg.hidden_dropout = dropout
         plan.reg.dropout_seed = dropout_seed
-        self._set_columns(centers, scales, theta.dtype)
+        self._set_columns(centers, scales, factors, theta.dtype)
         self._set_tasks(network)
         self._make_buffers(network, theta.dtype)
 
@@ -192,7 +195,7 @@ cdef class Trainer:
         self.plan.reg.pieces = out
         self.owners += (table,)
 
-    cdef _set_columns(self, centers, scales, dtype):
+    cdef _set_columns(self, centers, scales, factors, dtype):
         cdef Plan* plan = &self.plan
         if centers is not None and plan.X.indices != NULL:
             raise ValueError("a sparse X cannot have centers")
@@ -203,8 +206,16 @@ cdef class Trainer:
         for array in (centers, scales):
             if array is not None and array.shape != (plan.net.units[0],):
                 raise ValueError("centers and scales must have a number for each feature")
-        plan.centers, plan.scales = _address(centers), <const double*>_address(scales)
-        self.owners += (centers, scales)
+        bases = None
+        if factors is not None:
+            if (factors.shape != (3, plan.net.units[0]) or factors.dtype != np.float64
+                    or not factors.flags.c_contiguous):
+                raise ValueError("factors must be C-contiguous in float64, three for each feature")
+            bases = np.ones(plan.net.units[0]) if scales is None else scales
+            scales = bases / factors[0]
+        plan.centers, plan.scales = _address(centers), <double*>_address(scales)
+        plan.factors, plan.bases = <double*>_address(factors), <const double*>_address(bases)
+        self.owners += (centers, scales, factors, bases)
 
     cdef _set_tasks(self, Network network):
         cdef Plan* plan = &self.plan

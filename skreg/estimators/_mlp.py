@@ -246,6 +246,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
             state = self._state.copy()
             if state.kernel != update:
                 state = TrainingState.start(state.theta, update, state.columns)
+        state.scale_inputs(objective.units[0] if self.feature_scaling else 0)
         if any(objective.regularization.dropout) and sizes is not None:
             state.dropout_seed = rng.randint(2**31 - 1)
         return state

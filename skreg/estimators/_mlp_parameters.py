@@ -197,6 +197,16 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         columns, those of X first; see ``bin_edges_`` and ``waves_``. A warm start and later calls
         of ``partial_fit`` keep the bins, and z, as they are. Not for a sparse X, nor with
         ``groups="inputs"``.
+
+    feature_scaling : bool, default=False
+        Whether the weights of the first layer are trained as products W₁[j, :] = s_j·U[j, :] with a
+        factor s_j > 0 of each input, which starts as 1 and moves by ln s_j with its own learning
+        rate, six times the others' with "adam": as the layer of factors in front of RealMLP (D.
+        Holzmüller, L. Grinsztajn, I. Steinwart, 2024, "Better by default: strong pre-tuned MLPs and
+        boosted trees on tabular data"). ``coefs_[0]`` is W₁, and J is of W₁, so the objective stays
+        what it is: features that help soon move faster from then on, and others slower. For
+        penalties up to elastic nets, without ``norm_bound`` and ``max_norm``, and not for "lbfgs".
+        ``alpha="auto"`` compares λ without it.
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -239,6 +249,7 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
         "weight_decay_schedule": [StrOptions({"constant", "flat_cosine"})],
         "init": [StrOptions({"glorot", "he"})],
         "n_members": [Interval(Integral, 1, None, closed="left")],
+        "feature_scaling": ["boolean"],
         "numerical_embedding": [StrOptions(set(EMBEDDINGS)), None],
     }
 
@@ -277,3 +288,4 @@ class MLPParameters(Stored, DocumentedMixin, BaseEstimator):
     init: str = "glorot"
     n_members: int = 1
     numerical_embedding: str | None = None
+    feature_scaling: bool = False

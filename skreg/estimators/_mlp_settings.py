@@ -82,6 +82,8 @@ class MLPSettings(MLPParameters):
             )
         if self.solver == "lbfgs":
             self._check_lbfgs(regularization, units)
+        if self.feature_scaling:
+            self._check_scaling(regularization, units)
         return regularization
 
     def _penalizes_groups(self):
@@ -125,12 +127,28 @@ class MLPSettings(MLPParameters):
             "max_norm": self.max_norm is not None,
             "dropout": any(regularization.dropout),
             "weight_decay": self.weight_decay == "decoupled",
+            "feature_scaling": self.feature_scaling,
         }
         for name, is_so in unfit.items():
             if is_so:
                 raise ValueError(
                     f"solver='lbfgs' does not take {name}={getattr(self, name)!r}. Use "
                     "solver='adam' or solver='sgd' for it."
+                )
+
+    def _check_scaling(self, regularization, units):
+        """The step on factors needs the gradient of J, and no bound beside it."""
+        unfit = {
+            "penalty": regularization.shares(units) is None,
+            "norm_bound": self.norm_bound is not None,
+            "max_norm": self.max_norm is not None,
+        }
+        for name, is_so in unfit.items():
+            if is_so:
+                raise ValueError(
+                    f"feature_scaling=True does not go with {name}={getattr(self, name)!r}. Use "
+                    "penalty 'l2', 'l1' or 'elasticnet' without bounds, or set "
+                    "feature_scaling=False."
                 )
 
     def _optimizer(self):

@@ -82,6 +82,8 @@ def check_shapes(state: TrainingState, architecture: Architecture) -> None:
     size = n_parameters(units, n_members, len(waves))
     arrays = [a for a in (state.theta, state.point, state.slot_1, state.slot_2) if a.size]
     columns = () if state.columns is None else (state.columns.centers, state.columns.scales)
+    if state.factors is not None:
+        columns = (*columns, *state.factors)
     if any(
         a.shape != (size,) or a.dtype != state.theta.dtype for a in (state.theta, *arrays)
     ) or any(a is not None and a.shape != (units[0],) for a in columns):

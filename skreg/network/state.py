@@ -36,6 +36,9 @@ class TrainingState:
         The mean loss met during the last epoch.
     columns : Columns or None
         Units of the first layer; None for ones.
+    factors : ndarray of shape (3, n_inputs), or None
+        Where the first layer's weights are products with trained factors of the inputs: these, and
+        the optimizer's memory of their logarithms.
     is_centered : bool
         Whether the first biases are those of X less the columns' centers, as in training.
     """
@@ -54,6 +57,7 @@ class TrainingState:
     risk: float = np.nan
     columns: Columns | None = None
     is_centered: bool = False
+    factors: np.ndarray | None = None
 
     @classmethod
     def start(cls, theta, kernel, columns=None):
@@ -62,6 +66,13 @@ class TrainingState:
         slots = [np.zeros_like(theta) if i < n_slots else theta[:0] for i in range(2)]
         point = theta.copy() if kernel == "nesterov" else theta
         return cls(theta, kernel, point, *slots, columns=columns)
+
+    def scale_inputs(self, n_inputs):
+        """From now on with factors, if there are none yet; a number of 0 goes on without."""
+        if not n_inputs:
+            self.factors = None
+        elif self.factors is None:
+            self.factors = np.vstack([np.ones(n_inputs), np.zeros((2, n_inputs))])
 
     @contextmanager
     def centered(self, units):
@@ -102,4 +113,5 @@ class TrainingState:
             point=self.point.copy() if self.kernel == "nesterov" else theta,
             slot_1=self.slot_1.copy(),
             slot_2=self.slot_2.copy(),
+            factors=None if self.factors is None else self.factors.copy(),
         )

@@ -123,6 +123,7 @@ class Objective:
             copies=self._copies(state),
             has_zeros=zeros_lie_together(self.X, self.units[1]),
             optimizer=state.kernel,
+            factors=state.factors,
             max_workers=max_workers,
             **numbers,
         )
