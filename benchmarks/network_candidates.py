@@ -73,6 +73,7 @@ CANDIDATES = {
     "128 and 64 units, β₂ 0.95, alpha auto, decoupled": AUTO | {"weight_decay": "decoupled"},
     "128 and 64 units, β₂ 0.95, alpha auto, decoupled, flat-cosine decay": AUTO
     | {"weight_decay": "decoupled", "weight_decay_schedule": "flat_cosine"},
+    "128 and 64 units, β₂ 0.95, alpha auto, waves": AUTO | {"numerical_embedding": "periodic"},
     "L-BFGS, alpha 3e-3": LBFGS | {"alpha": 3e-3},
     "L-BFGS, alpha 1e-2": LBFGS | {"alpha": 1e-2},
 }  # fmt: skip
