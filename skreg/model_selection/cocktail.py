@@ -67,7 +67,8 @@ def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
     ([0.0, 0.1, 0.2, 0.3], [1, 8])
     """
     n, prefix = _num_samples(X), alpha_name(estimator).removesuffix("alpha")
-    bins = {} if issparse(X) else {"numerical_embedding": [None, "piecewise_linear", "periodic"]}
+    embeddings = [None, "piecewise_linear", *["periodic"] * (n >= FEW_ROWS)]
+    bins = {} if issparse(X) else {"numerical_embedding": embeddings}
     common: dict[str, Any] = {
         "dropout": [0.0, 0.1, 0.2, 0.3],
         "n_members": [1, 8],
