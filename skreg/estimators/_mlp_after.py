@@ -63,7 +63,7 @@ class AfterTraining(ReadsInputs):
 
     alpha_curve_ : dict of str to ndarray of shape (n_alphas,)
         How "auto" found it: ``alpha``, the λ compared; ``loss``, mean losses of small networks on
-        rows held out; their ``std_error``.
+        rows held out, NaN where these are too few; their ``std_error``.
 
     objective_ : float
         R + λJ at the fitted parameters, over the training rows and without dropout. After

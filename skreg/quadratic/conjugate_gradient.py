@@ -106,14 +106,20 @@ def power_method(
     """
     v, size = start, 0.0
     for _ in range(steps):
-        norm = np.linalg.norm(v)
+        norm = _length(v)
         if not norm:
             return 0.0
         before, v = size, times(v / norm)
-        size = float(np.linalg.norm(v))
+        size = _length(v)
         if abs(size - before) <= tol * size:
             break
     return size
+
+
+def _length(v: Array) -> float:
+    """‖v‖, also where squares leave float64: those of columns of 1e100 are eigenvalues here."""
+    largest = float(np.abs(v).max(initial=0.0))
+    return largest * float(np.linalg.norm(v / largest)) if largest else 0.0
 
 
 def _may_share(diagonal: Array, factors: Array, n_alphas: int, n: int) -> bool:
