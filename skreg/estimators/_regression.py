@@ -24,6 +24,7 @@ from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
 from skreg.quadratic import Moments, Quadratic
+from skreg.quadratic.together import together
 
 #: What solving sets.
 _SOLVED = frozenset(
@@ -149,7 +150,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         model = Quadratic.from_moments(moments, self.fit_intercept)
         model.dtype = X.dtype
         if before is not None:
-            model = before.combined(model, 1)
+            model = together(before, model)
         self._postpone(model)
         return self
 
