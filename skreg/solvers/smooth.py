@@ -67,7 +67,7 @@ class Evaluator:
         else:
             derivatives = risk.derivatives_at(raw)
         value, residual, curvature = derivatives
-        total = residual.sum(axis=0)
+        total = np.add.reduce(residual, axis=0)
         point = Point(
             theta, intercept, raw, value, residual, curvature, np.zeros_like(theta), total, False
         )
@@ -153,8 +153,9 @@ class Evaluator:
         for _ in range(_STEPS):
             derivatives = self.risk.derivatives_at(raw)
             _, residual, curvature = derivatives
-            total = residual.sum(axis=0)
-            if not np.abs(total).max() > self.total_tol:  # NaN, far away: no point to stay at
+            total = np.add.reduce(residual, axis=0)
+            largest = np.abs(total).max() if self.risk.loss.coupled else abs(float(total[0]))
+            if not largest > self.total_tol:  # NaN, far away: no point to stay at
                 return intercept, derivatives
             if self.risk.loss.coupled:
                 step = invert_bb(intercept_block(self.risk, curvature), True) @ total
