@@ -74,7 +74,7 @@ def tuned(fit: Fitting) -> tuple[Solution, Curve]:
             break
     for _ in range(_HALVINGS if step > 1 else 0):
         near = curve["alpha"][max(_best(curve) - 1, 0) : _best(curve) + 2]
-        curve = _joined(curve, _curve(fit, np.sqrt(near[1:] * near[:-1])))
+        curve = _joined(curve, _curve(fit, np.sqrt(near[1:]) * np.sqrt(near[:-1])))
     best = _best(curve)
     if curve["doubt"][best] > DOUBTFUL:
         warn_user(
