@@ -38,10 +38,10 @@ def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
 
     A list of spaces, one for each kind of penalty, as `sklearn.model_selection.ParameterSampler`
     takes it: by the name of a parameter a list of values, or a distribution. In half of them
-    the network chooses its λ itself; in others λ is drawn, about 1/n. They share
-    dropout, members of an ensemble, numerical embeddings (of a dense X), the learning rate with its
-    schedule, and the widths of layers; from 1000 rows on also groups of inputs, smoothing of labels
-    and early stopping, which ask for rows to be held out.
+    the network chooses its λ itself; in others λ is drawn, about 1/n. They share dropout, members
+    of an ensemble, numerical embeddings (of a dense X), factors of the inputs, the learning rate
+    with its schedule, and the widths of layers; from 1000 rows on also groups of inputs, smoothing
+    of labels and early stopping, which ask for rows to be held out.
 
     Parameters
     ----------
@@ -67,8 +67,10 @@ def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
     ([0.0, 0.1, 0.2, 0.3], [1, 8])
     """
     n, prefix = _num_samples(X), alpha_name(estimator).removesuffix("alpha")
-    embeddings = [None, "piecewise_linear", *["periodic"] * (n >= FEW_ROWS)]
-    bins = {} if issparse(X) else {"numerical_embedding": embeddings}
+    inputs: dict[str, Any] = {"feature_scaling": [False, False, True]}
+    if not issparse(X):
+        waves = ["periodic"] * (n >= FEW_ROWS)
+        inputs["numerical_embedding"] = [None, "piecewise_linear", *waves]
     common: dict[str, Any] = {
         "dropout": [0.0, 0.1, 0.2, 0.3],
         "n_members": [1, 8],
@@ -88,15 +90,15 @@ def cocktail_space(estimator: Any, X: Any) -> list[dict[str, Any]]:
         return {prefix + name: values for name, values in space.items()}
 
     spaces = [
-        of("l2", **bins),
-        of("elasticnet", **bins),
-        of("l2", _L2, **bins),
-        of("l2", _DECOUPLED, weight_decay=["decoupled"], **bins),
+        of("l2", **inputs),
+        of("elasticnet", **inputs),
+        of("l2", _L2, **inputs),
+        of("l2", _DECOUPLED, weight_decay=["decoupled"], **inputs),
     ]
     if n < FEW_ROWS:
         return spaces
     l1 = {"l1_ratio": [0.5, 0.9]}
-    return [*spaces, of("elasticnet", _L1, **l1, **bins), of("group", _L1, groups=["inputs"])]
+    return [*spaces, of("elasticnet", _L1, **l1, **inputs), of("group", _L1, groups=["inputs"])]
 
 
 @dataclass
