@@ -17,7 +17,7 @@ from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 # Who is expected as near to λ as this joins, and with them those expected so many λ later.
 _NEAR, _AHEAD = 0.95, 3
 # Points that the extrapolation looks back on.
-_MEMORY = 5
+_MEMORY = 4
 # The kernel's gap in a step is at most this share of the gap asked for, and falls by as much more
 # where steps end above it.
 _INNER = 0.1
