@@ -229,7 +229,7 @@ class QuadraticModel(Stored):
         alphas: ArrayLike,
         hessian: str = "full",
         *,
-        tol: float = 1e-08,
+        tol: float = 1e-8,
         max_iter: int = 10_000,
     ) -> NDArray:
         """argmin R(θ) + λ‖θ‖₁ for each λ; see `QuadraticApproxLasso` for ``hessian``.
@@ -253,8 +253,9 @@ class QuadraticModel(Stored):
             If ``tol`` is not reached.
         """
         alphas, one = check_alphas(alphas)
-        penalty = Separable()
-        solution = solve(self.problem, penalty, alphas, tol=tol, max_iter=max_iter, hessian=hessian)
+        solution = solve(
+            self.problem, Separable(), alphas, tol=tol, max_iter=max_iter, hessian=hessian
+        )
         solution.warn()
         return solution.coefs[0] if one else solution.coefs
 

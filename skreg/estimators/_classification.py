@@ -43,9 +43,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
     }
 
     @validated_fit
-    def fit(
-        self, X: MatrixLike, y: Any = None, sample_weight: Any = None, offset: Any = None
-    ) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -152,7 +150,7 @@ class QuadraticApproxClassifier(ClassifierMixin, QuadraticApproxLinear):
         return self._loss.log_inverse_link(raw)
 
     @takes_rows
-    def score(self, X: MatrixLike, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Share of the rows whose class is predicted.
 
         Parameters

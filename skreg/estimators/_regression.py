@@ -64,9 +64,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     @fit_follows_x
     @validated_fit
-    def fit(
-        self, X: MatrixLike, y: Any = None, sample_weight: Any = None, offset: Any = None
-    ) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -201,7 +199,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
 
     @takes_rows
     @follows_x
-    def score(self, X: MatrixLike, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """R² of the predictions; for losses with a log link D², the share of deviance explained.
 
         Parameters
