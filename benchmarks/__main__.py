@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    auto_alpha,
     cluster,
     feature_selection,
     network_candidates,
@@ -28,6 +29,7 @@ EXPERIMENTS = {
         weight_decay,
         network_defaults,
         network_candidates,
+        auto_alpha,
         feature_selection,
         out_of_core,
         out_of_core_classes,
