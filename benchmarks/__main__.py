@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from benchmarks.report import figures_block, picture, table, with_block
 from benchmarks.runner import find_entries, run
 
 HERE = Path(__file__).parent
+#: Variables that hold libraries to narrower vectors than the processor has.
+HELD = ("SKREG_MAX_ISA", "OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
 EXPERIMENTS = {
     module.NAME: module
     for module in (
@@ -123,7 +126,8 @@ def _list(problems):
 
 
 def _command(args):
-    parts = ["python -m benchmarks", args.name, f"--repeats {args.repeats}"]
+    parts = [f"{name}={os.environ[name]}" for name in HELD if name in os.environ]
+    parts += ["python -m benchmarks", args.name, f"--repeats {args.repeats}"]
     parts += [f"--only {name!r}" for name in args.only] + ["--quick"] * args.quick
     return " ".join(parts)
 
@@ -142,6 +146,7 @@ def _save(result, output):
 def _write_table(readme, results):
     text = with_block(readme.read_text(), figures_block(results))
     text = with_block(text, summary(results), "summary")
+    text = with_block(text, figures_block(results / "avx2"), "avx2")
     for experiment in (feature_selection, network_defaults, out_of_core, cluster):
         kept = OUTPUT / f"{experiment.NAME}.json"
         text = experiment.with_table(text, json.loads(kept.read_text(encoding="utf-8")))

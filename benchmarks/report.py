@@ -115,10 +115,12 @@ def _cell(entry, case):
 
 
 def figures_block(results_dir):
-    """The Markdown of every result in a directory."""
-    results = [json.loads(path.read_text()) for path in sorted(Path(results_dir).glob("*.json"))]
+    """The Markdown of every result in a directory below this file's."""
+    folder = Path(results_dir)
+    shown = folder.resolve().relative_to(Path(__file__).resolve().parent).as_posix()
+    results = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     return "\n\n".join(
-        f"{markdown(result)}\n\n![{result['problem']}](results/{result['problem']}.png)"
+        f"{markdown(result)}\n\n![{result['problem']}]({shown}/{result['problem']}.png)"
         for result in results
     )
 

@@ -485,6 +485,17 @@ def test_figures_in_the_readme_are_the_committed_ones():
     assert "| skreg |" in readme
 
 
+def test_figures_held_to_avx2_are_the_committed_ones_and_say_by_what():
+    readme = (ROOT / "benchmarks" / "README.md").read_text()
+    block = report.figures_block(ROOT / "benchmarks" / "results" / "avx2")
+    assert report.with_block(readme, block, "avx2") == readme, "run: python -m benchmarks --table"
+    for path in (ROOT / "benchmarks" / "results" / "avx2").glob("*.json"):
+        result = json.loads(path.read_text())
+        check_schema(result)
+        assert "SKREG_MAX_ISA=avx2" in result["command"]
+        assert path.with_suffix(".png").exists()
+
+
 def test_the_readme_of_the_benchmarks_opens_with_the_worst_and_the_best_ratio_of_each_problem():
     results = ROOT / "benchmarks" / "results"
     readme = (ROOT / "benchmarks" / "README.md").read_text()
