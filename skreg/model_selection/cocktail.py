@@ -173,6 +173,12 @@ class Cocktail:
                 "candidates rations the epochs of networks of this package, and estimator="
                 f"{search.estimator!r} is none. Use RandomizedSearchCV."
             )
+        solver = last_step(search.estimator).solver
+        if self.space is None and solver == "lbfgs":
+            raise ValueError(
+                "solver='lbfgs' takes no dropout, members or schedules, which Cocktail draws. Use a "
+                "solver of mini-batches, such as 'adam', or give Cocktail a space of its own."
+            )
         unfit = {
             "alphas": not (isinstance(search.alphas, str) and search.alphas == "auto"),
             "param_grid": search.param_grid is not None,

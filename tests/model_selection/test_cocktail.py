@@ -162,6 +162,7 @@ def test_the_space_is_for_the_data():
     ("options", "named"),
     [
         (dict(estimator=QuadraticApproxRidge()), "networks"),
+        (dict(estimator=clone(NETWORK).set_params(solver="lbfgs")), "solver='lbfgs'"),
         (dict(alphas=[1.0]), "alphas"),
         (dict(param_grid={"dropout": [0.0]}), "param_grid"),
         (dict(selection="1se"), "selection"),
