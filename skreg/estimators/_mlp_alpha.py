@@ -172,7 +172,7 @@ class Search:
     ...     np.full(500, 1 / 500),
     ... )
     >>> round(search.run(), 3), search.curve()["alpha"].round(4).tolist()
-    (0.02, [0.09, 0.03, 0.01, 0.0033])
+    (0.02, [0.09, 0.03, 0.01])
     """
 
     losses: Callable[[list[float]], Sequence[NDArray]]

@@ -152,8 +152,9 @@ def test_same_answers(said, name):
             for array, (values, shape) in arrays.items():
                 other = expected_arrays[array]
                 assert tuple(shape) == other.shape
-                # The page shows paths as exactly as its estimators give them by default.
-                share = 3e-4 if kind == "closed" else 2e-6
+                # The page shows paths as exactly as its estimators give them by default: certified
+                # to 1e-4 of the risk, which at small λ leaves coefficients a thousandth.
+                share = 1e-3 if kind == "closed" else 2e-6
                 finite = np.abs(other[np.isfinite(other)]).max(initial=1)
                 near = 1 if other.dtype == np.uint8 else share * finite
                 with np.errstate(over="ignore"):  # as it travels
