@@ -126,7 +126,8 @@ def _list(problems):
 
 
 def _command(args):
-    parts = [f"{name}={os.environ[name]}" for name in HELD if name in os.environ]
+    held = HELD if HELD[0] in os.environ else ()
+    parts = [f"{name}={os.environ[name]}" for name in held if name in os.environ]
     parts += ["python -m benchmarks", args.name, f"--repeats {args.repeats}"]
     parts += [f"--only {name!r}" for name in args.only] + ["--quick"] * args.quick
     return " ".join(parts)

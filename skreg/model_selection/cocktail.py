@@ -176,8 +176,8 @@ class Cocktail:
         solver = last_step(search.estimator).solver
         if self.space is None and solver == "lbfgs":
             raise ValueError(
-                "solver='lbfgs' takes no dropout, members or schedules, which Cocktail draws. Use a "
-                "solver of mini-batches, such as 'adam', or give Cocktail a space of its own."
+                "solver='lbfgs' takes no dropout, members or schedules, which Cocktail draws. Use "
+                "solver='adam' or solver='sgd', or give Cocktail a space of its own."
             )
         unfit = {
             "alphas": not (isinstance(search.alphas, str) and search.alphas == "auto"),
