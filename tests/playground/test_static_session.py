@@ -153,7 +153,7 @@ def test_same_answers(said, name):
                 other = expected_arrays[array]
                 assert tuple(shape) == other.shape
                 # The page shows paths as exactly as its estimators give them by default: certified
-                # to 1e-8 of the risk, which at small λ leaves a thousandth to features that are alike.
+                # to 1e-8 of the risk, which at small λ is a thousandth of features that are alike.
                 share = 1e-3 if kind == "closed" else 2e-6
                 finite = np.abs(other[np.isfinite(other)]).max(initial=1)
                 near = 1 if other.dtype == np.uint8 else share * finite
