@@ -17,21 +17,29 @@ from benchmarks.tabular.tables import tables
 NAME = "network-defaults"
 TITLE = "Networks out of the box and tuned, against boosted trees and networks of others"
 #: Who is compared with whom: a lineup meets on the tables, and seeds, where all of it have fits.
+#: Members with bins have one seed, which is then that of the whole lineup.
 LINEUPS = {
-    "As they come": lambda name: name != "TabM" and not searches(name),
-    "As they come, without RealMLP": lambda name: (
+    "As they come": lambda name: name != "TabM" and _plain(name),
+    "As they come, without RealMLP": lambda name: name not in ("TabM", "RealMLP") and _plain(name),
+    "Also members with bins": lambda name: name != "TabM" and not searches(name),
+    "Also members with bins, without RealMLP": lambda name: (
         name not in ("TabM", "RealMLP") and not searches(name)
     ),
-    "Also with λ by a search": lambda name: name not in ("TabM", "skreg, cocktail"),
-    "Also TabM": lambda name: not searches(name),
+    "Also with λ by a search": lambda name: name not in ("TabM", "skreg, cocktail", BINS),
+    "Also TabM": lambda name: _plain(name),
     "Ours, as it comes and by searches": lambda name: name in OURS,
 }
+BINS = "skreg, 16 members, bins"
 OURS = ("skreg", "skreg tuned", "skreg, cocktail")
 
 
 def searches(name):
     """Whether a contender chooses among fits of several settings."""
     return "tuned" in name or "cocktail" in name
+
+
+def _plain(name):
+    return not searches(name) and name != BINS
 
 
 def run(only=(), seeds=3, quick=False, folder=OUTPUT, command=NAME, say=print):
