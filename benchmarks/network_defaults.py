@@ -10,6 +10,7 @@ import json
 
 from benchmarks.experiment import OUTPUT
 from benchmarks.facts import library_versions, machine
+from benchmarks.report import with_block
 from benchmarks.tabular import elsewhere, fits, report
 from benchmarks.tabular.models import BUDGETS, CONTENDERS, available
 from benchmarks.tabular.tables import tables
@@ -133,9 +134,7 @@ def table(result):
 
 def with_table(readme, result):
     """The text of a README with the figures in their place."""
-    begin, end = f"<!-- {NAME}: begin -->", f"<!-- {NAME}: end -->"
-    before, after = readme.split(begin)[0], readme.split(end)[1]
-    return f"{before}{begin}\n{figures(result)}\n{end}{after}"
+    return with_block(readme, figures(result), NAME)
 
 
 def main(args, command):
