@@ -35,3 +35,9 @@ def alone(X, y, loss, weights, alphas, factors, offset=None, fit_intercept=True)
     m, K = len(alphas), y.shape[1]
     coefs = [fit.coefs.reshape(m, K, -1) for fit in found]
     return np.array(coefs), np.array([fit.intercepts.reshape(m, K) for fit in found])
+
+
+def of_folds(answers):
+    """θ (F, m, K, p), b and gradient norms of an `Answer` for each training part."""
+    names = "thetas", "intercepts", "gradient_norms"
+    return [np.array([getattr(answer, name) for answer in answers]) for name in names]

@@ -19,10 +19,10 @@ from skreg.model_selection.job import Declined, along_path
 from skreg.model_selection.pipelines import stands_alone
 from skreg.penalties import Separable
 from skreg.quadratic import EmpiricalRisk
-from skreg.solvers import fold_descent
+from skreg.solvers import Task, fold_descent
 from skreg.solvers.fold_paths import solve_paths
 from skreg.solvers.newton import Newton
-from skreg.solvers.original_rows import OriginalRows
+from skreg.solvers.solve import reported
 
 # Folds beyond which the shares of the rows, n for each fold, take too much.
 _MOST_FOLDS = 20
@@ -172,22 +172,22 @@ class _LossFolds:
         source, alphas, risk = self.whole.estimator, self.job.alphas, self.risk
         tol, factors = source.tol * Newton.closer, self.whole.ridge_factors
         fold_tol = max(tol, Newton().tol_of_gap(self.job.enough))
-        whole, found = solve_paths(
+        *found, whole = solve_paths(
             risk, self.weights, alphas, factors, tol=tol, fold_tol=fold_tol,
             on_solved=self.job.watch.solved if self.job.watch.is_on else None,
         )  # fmt: skip
-        if whole.notes:  # what there is to warn of is said once, by whoever finds the solutions
-            raise Declined(whole.notes[0])
-        if not (whole.gradient_norms <= tol).all():
-            whole = self.whole.solve_closely(alphas)
-        elif risk.dtype != np.float64:  # users see rounded coefficients
-            rows = OriginalRows(risk, Separable(0.0, factors).l2(risk.n_features))
-            norms = rows.norms(alphas, whole.coefs, whole.intercepts)
-            whole = replace(whole, gradient_norms=norms)
-        self.path = self.whole.as_path(whole, self.job.X)
-        self.coefs, self.intercepts = found.coefs, found.intercepts
+        if (whole.gradient_norms <= tol).all():
+            task = Task(risk, Separable(0.0, factors), alphas, tol)
+            solution = reported(task, whole, Newton(), source.tol, risk)
+        else:
+            solution = self.whole.solve(alphas, closely=True)
+        if solution.notes:  # what there is to warn of is said once, by whoever finds the solutions
+            raise Declined(solution.notes[0])
+        self.path = self.whole.as_path(solution, self.job.X)
+        self.coefs = np.array([part.thetas for part in found])
+        self.intercepts = np.array([part.intercepts for part in found])
         for j, (train, _) in enumerate(self.job.splits):
-            if (missed := np.flatnonzero(found.gradient_norms[j] > fold_tol)).size:
+            if (missed := np.flatnonzero(found[j].gradient_norms > fold_tol)).size:
                 rest = self._alone(train, risk.X).solve(
                     alphas[missed], closely=True, enough=self.job.enough
                 )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from skreg._threads import one_blas_thread
-from skreg.penalties import Separable
 from skreg.quadratic.reduction import RowSpace
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import Array
 from skreg.solvers.fold_model import FoldModel, groups_of
-from skreg.solvers.fold_walk import FoldSolutions, FoldWalk
-from skreg.solvers.method import Freedom, Solution
-from skreg.solvers.newton import free_directions_notes, is_wide, name_of
+from skreg.solvers.fold_walk import FoldWalk
+from skreg.solvers.method import Answer
+from skreg.solvers.newton import is_wide, name_of
 
 # Solutions of all rows that are brought closer by one Hessian.
 _NEIGHBORS = 5
@@ -34,7 +34,7 @@ def solve_paths(
     tol: float = 1e-8,
     fold_tol: float | None = None,
     on_solved: Callable[[int, int], None] | None = None,
-) -> tuple[Solution, FoldSolutions]:
+) -> list[Answer]:
     """argmin R(θ, b) + λ·½Σⱼfⱼθⱼ² for each λ on all rows, and on each training part.
 
     Parameters
@@ -55,9 +55,9 @@ def solve_paths(
 
     Returns
     -------
-    whole : Solution
-    folds : FoldSolutions
-        A gradient norm above the tolerance, in ``whole`` too, asks for another method.
+    list of Answer
+        Of each training part, and last of all rows, which alone has the risk. Gradient norms are in
+        the scales of all rows; one above the tolerance asks for another method.
     """
     alphas = np.asarray(alphas, dtype=np.float64)
     factors = np.ones(risk.n_features) if factors is None else np.asarray(factors, dtype=float)
@@ -67,12 +67,14 @@ def solve_paths(
     F, m = weights.shape[1], len(alphas)
     rough = tol if fold_tol is None else max(tol, fold_tol)
     order = np.argsort(-alphas, kind="stable")
-    found = FoldSolutions(
-        np.zeros((F + 1, m, risk.n_outputs, seen[0].n_features)),
-        np.zeros((F + 1, m, risk.n_outputs)),
-        np.full((F + 1, m), np.inf),
-        np.zeros((F + 1, m), dtype=np.intp),
-    )
+    coefs = np.zeros((F + 1, m, risk.n_outputs, seen[0].n_features))
+    intercepts, norms = np.zeros(coefs.shape[:3]), np.full((F + 1, m), np.inf)
+    steps = np.zeros((F + 1, m), dtype=np.intp)
+
+    def put(walk: FoldWalk, *at: Any) -> None:
+        coefs[at], intercepts[at], norms[at] = walk.solutions()
+        steps[at] += walk.steps
+
     tols = np.full(F + 1, min(tol, _CLOSEST))
     tols[F] = tol
     # Numbers that overflow leave a column unsolved, which its norm says.
@@ -82,54 +84,33 @@ def solve_paths(
             walk = FoldWalk(model, every[:, parts], np.arange(len(parts)))
             for i in order:
                 walk.solve(np.full(len(parts), alphas[i]), tols[parts], rough)
-                walk.put(found, (parts, i))
+                put(walk, parts, i)
                 if on_solved is not None:
                     for f in parts[parts < F].tolist():
                         on_solved(f, int(i))
         room = min(_room(seen[0]), _HELD // (risk.n_outputs * seen[0].n_features ** 2), _NEIGHBORS)
         for places in groups_of(order, room) if rough > tol else ():
-            start = found.coefs[F, places], found.intercepts[F, places]
+            start = coefs[F, places], intercepts[F, places]
             walk = FoldWalk(model, every[:, F:], np.zeros(len(places), dtype=np.intp), start)
             walk.solve(alphas[places], np.full(len(places), tol), lead=len(places) // 2)
-            walk.put(found, (F, places))
-    coefs, intercepts = found.coefs, found.intercepts
+            put(walk, F, places)
     if space is not None:
         shape = (-1, *coefs.shape[2:])
         coefs, b = space.lift(coefs.reshape(shape), intercepts.reshape(-1, shape[1]))
         coefs, intercepts = coefs.reshape(F + 1, m, *coefs.shape[1:]), b.reshape(F + 1, m, -1)
+    values = np.full((F + 1, m), np.nan)
+    values[F] = _values(risk, coefs[F], intercepts[F])
     name = name_of(seen[0], space)
-    whole = _whole(risk, factors, alphas, (coefs[-1], intercepts[-1]), found, name)
-    return whole, FoldSolutions(
-        coefs[:-1], intercepts[:-1], found.gradient_norms[:-1], found.n_passes[:-1]
-    )
+    return [
+        Answer(theta, value, n, name, b, gradient_norms=norm, n_expansions=n)
+        for theta, value, n, b, norm in zip(coefs, values, steps, intercepts, norms, strict=True)
+    ]
 
 
 def _room(risk: EmpiricalRisk) -> int:
     """Columns that there is room for."""
     size = getattr(risk.X, "nnz", risk.X.size)
     return int(max(size, _HELD) // (_VECTORS * len(risk.y) * risk.n_outputs))
-
-
-def _whole(risk, factors, alphas, thetas, found, name):
-    """The `Solution` for all rows."""
-    coefs, intercepts = thetas
-    penalty = Separable(0.0, factors)
-    steps = found.n_passes[-1]
-    seen_coefs, seen_intercepts = risk.as_seen(coefs, intercepts)
-    return Solution(
-        alphas,
-        seen_coefs,
-        seen_intercepts,
-        freedom=Freedom.of(risk, penalty, alphas, coefs, intercepts),
-        norms=np.linalg.norm(coefs, axis=(1, 2)),
-        risk=_values(risk, coefs, intercepts),
-        dual_gaps=None,
-        n_iter=steps,
-        solver=name,
-        gradient_norms=found.gradient_norms[-1],
-        n_expansions=steps,
-        notes=tuple(free_directions_notes(risk, penalty, coefs[[alphas.argmin()]])),
-    )
 
 
 def _values(risk: EmpiricalRisk, coefs: Array, intercepts: Array) -> Array:

@@ -19,7 +19,6 @@ solution takes one to three passes.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -46,26 +45,6 @@ _MAX_TRIALS = 20
 _PASSES, _PATIENCE, _GAIN = 200, 15, 0.9
 # Multiply-adds of a product that are worth a thread, and pieces of X at most.
 _CHUNK, _MOST_CHUNKS = 2**23, 8
-
-
-@dataclass(frozen=True, eq=False)
-class FoldSolutions:
-    """θ and b for every fold and λ.
-
-    Attributes
-    ----------
-    coefs : ndarray of shape (F, m, K, p)
-    intercepts : ndarray of shape (F, m, K)
-    gradient_norms : ndarray of shape (F, m)
-        As `skreg.solvers.newton.Newton` measures them, with the scales of all rows.
-    n_passes : ndarray of shape (F, m)
-        Steps that each took.
-    """
-
-    coefs: Array
-    intercepts: Array
-    gradient_norms: Array
-    n_passes: Indices
 
 
 class FoldWalk:
@@ -147,13 +126,11 @@ class FoldWalk:
         self.model.forget()
         self.known.append((alphas[0], self.theta.copy()))
 
-    def put(self, found: FoldSolutions, at: tuple) -> None:
-        """Note the points as the solutions of these parts and places of λ."""
+    def solutions(self) -> tuple[Array, Array, Array]:
+        """θ (C, K, p) and b (C, K) as users see them, and gradient norms (C,)."""
         coefs = self.theta[:, :, :-1]
-        found.coefs[at] = coefs
-        found.intercepts[at] = self.theta[:, :, -1] - coefs @ self.risk.design.center
-        found.gradient_norms[at] = np.where(np.isfinite(self.norms), self.norms, np.inf)
-        found.n_passes[at] += self.steps
+        intercepts = self.theta[:, :, -1] - coefs @ self.risk.design.center
+        return coefs, intercepts, np.where(np.isfinite(self.norms), self.norms, np.inf)
 
     def _extrapolate(self) -> None:
         """Go on along the polynomial in log λ through the last solutions, where it leads closer."""

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-from fold_cases import LOSSES, alone, rows
+from fold_cases import LOSSES, alone, of_folds, rows
 from solver_cases import solve_newton
 
 from skreg.losses import get_loss
+from skreg.penalties import Separable
 from skreg.quadratic.risk import EmpiricalRisk
+from skreg.solvers import Task
 from skreg.solvers.fold_paths import solve_paths
+from skreg.solvers.newton import Newton
+from skreg.solvers.solve import reported
 
 GRIDS = {
     "fine": np.geomspace(1.0, 1e-4, 30),
@@ -24,7 +28,8 @@ def test_all_rows_and_every_part_have_the_solution_that_they_have_alone(loss, gr
     weights = (np.arange(300)[:, None] % 5 != np.arange(5)).astype(float)
     risk, alphas = EmpiricalRisk(X, y, get_loss(loss)), GRIDS[grid]
     factors = np.array([1.0, 0.0, 2.0, 0.5, 1.0])
-    whole, folds = solve_paths(risk, weights, alphas, factors, tol=1e-10)
+    *folds, answer = solve_paths(risk, weights, alphas, factors, tol=1e-10)
+    whole = reported(Task(risk, Separable(0.0, factors), alphas), answer, Newton(), 1e-10, risk)
     expected = solve_newton(risk, alphas, factors, tol=1e-11)
     assert (whole.gradient_norms <= 1e-10).all()
     for name in ("coefs", "intercepts", "norms", "risk"):
@@ -35,11 +40,12 @@ def test_all_rows_and_every_part_have_the_solution_that_they_have_alone(loss, gr
     assert whole.solver == expected.solver
 
     coefs, intercepts = alone(X, y, loss, weights, alphas, factors)
-    solved = folds.gradient_norms <= 1e-10
-    assert folds.coefs.shape == coefs.shape
+    thetas, b, norms = of_folds(folds)
+    solved = norms <= 1e-10
+    assert thetas.shape == coefs.shape
     assert solved.mean() > 0.9
-    assert np.allclose(folds.coefs[solved], coefs[solved], rtol=0, atol=1e-7)
-    assert np.allclose(folds.intercepts[solved], intercepts[solved], rtol=0, atol=1e-7)
+    assert np.allclose(thetas[solved], coefs[solved], rtol=0, atol=1e-7)
+    assert np.allclose(b[solved], intercepts[solved], rtol=0, atol=1e-7)
 
 
 def test_shares_need_not_be_equal():
@@ -49,6 +55,6 @@ def test_shares_need_not_be_equal():
     weights = sizes[:, None] * (np.arange(200)[:, None] % 4 != np.arange(4))
     risk = EmpiricalRisk(X, y, get_loss("binary_log_loss"), sizes)
     alphas = np.geomspace(1.0, 1e-3, 8)
-    whole, _ = solve_paths(risk, weights, alphas, tol=1e-10)
+    whole = solve_paths(risk, weights, alphas, tol=1e-10)[-1]
     expected = solve_newton(risk, alphas, tol=1e-11)
-    np.testing.assert_allclose(whole.coefs, expected.coefs, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(whole.thetas[:, 0], expected.coefs, rtol=1e-7, atol=1e-9)

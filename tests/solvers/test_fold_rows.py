@@ -54,14 +54,14 @@ def test_paths_of_classes_that_are_told_apart_take_few_steps():
     risk, X = problem(rng, 60, 200)
     weights = 1.0 - np.repeat(np.eye(5), 12, axis=0)
     alphas = np.geomspace(0.1, 1e-5, 20)
-    whole, folds = solve_paths(risk, weights, alphas, tol=1e-6)
+    *folds, whole = solve_paths(risk, weights, alphas, tol=1e-6)
     assert (whole.gradient_norms <= 1e-6).all()
-    assert (folds.gradient_norms <= 1e-6).all()
-    assert np.median(folds.n_passes) <= 3
-    for f in range(5):
+    assert all((fold.gradient_norms <= 1e-6).all() for fold in folds)
+    assert np.median([fold.n_iter for fold in folds]) <= 3
+    for f, fold in enumerate(folds):
         rows = weights[:, f] > 0
         for i in (0, 10, 19):
-            theta, b = folds.coefs[f, i, 0], folds.intercepts[f, i, 0]
+            theta, b = fold.thetas[i, 0], fold.intercepts[i, 0]
             error = 1.0 / (1.0 + np.exp(-X[rows] @ theta - b)) - risk.y[rows, 0]
             slope = error @ X[rows] / 48 + alphas[i] * theta
             assert np.abs(slope).max() < 3e-6
