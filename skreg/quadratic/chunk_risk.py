@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,22 +81,17 @@ class Passes:
         return completed(sums)
 
 
-class Spot(NamedTuple):
-    """A point of a `ChunkRisk`, its second derivatives where they were asked for, and the rest."""
+@dataclass(eq=False)
+class ChunkPoint(Point):
+    """A `Point` with what else a pass says of it, see `RiskSums`."""
 
-    point: Point
-    hessian: DenseHessian | None
-    bends: Array  # ∂²R/∂b², its diagonal; zeros where there is no hessian
+    bends: Array  # ∂²R/∂b², its diagonal; zeros where no second derivatives were asked for
     is_separated: bool
     moved: float
 
 
-@dataclass(frozen=True, eq=False)
-class NullModel:
-    """θ = 0 and the best b beside it, and of one output the points at a larger and a smaller b."""
-
-    spot: Spot
-    sides: tuple[Point, ...] = ()
+#: A point, and its second derivatives where they were asked for, which are not kept with it.
+Seen = tuple[ChunkPoint, DenseHessian | None]
 
 
 class ChunkRisk(Problem):
@@ -159,21 +154,27 @@ class ChunkRisk(Problem):
         return self.moments.n_rows
 
     @property
-    def null(self) -> Point:
+    def null(self) -> ChunkPoint:
         """The null model: θ = 0 and the best b beside it."""
-        return self.null_model.spot.point
-
-    @cached_property
-    def null_model(self) -> NullModel:
-        """The same with all that is known of it."""
-        return look_at_null_models([self])[0]
+        return self.null_model[0][0]
 
     @property
     def null_hessian(self) -> DenseHessian:
         """Second derivatives in the null model."""
-        hessian = self.null_model.spot.hessian
+        hessian = self.null_model[0][1]
         assert hessian is not None
         return hessian
+
+    @property
+    def null_sides(self) -> list[ChunkPoint]:
+        """Of one output the points beside the null model, at a larger and a smaller b."""
+        return [point for point, _ in self.null_model[1:]]
+
+    @cached_property
+    def null_model(self) -> list[Seen]:
+        """All that was seen there."""
+        look_at_null_models([self])
+        return self.null_model
 
     @property
     def null_risk(self) -> float:
@@ -193,12 +194,12 @@ class ChunkRisk(Problem):
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
         theta = np.asarray(coef, dtype=np.float64).reshape(self.n_outputs, -1)
         b = np.atleast_1d(np.asarray(intercept, dtype=np.float64)) + theta @ self._offset
-        return self.spots([(theta.ravel(), b)], [False])[0].point.value
+        return look([(self, theta.ravel(), b, False)])[0][0].value
 
     def hessian_at(self, theta: Array, intercept: Array) -> DenseHessian:
         """By a pass."""
         b = np.atleast_1d(intercept) + np.atleast_2d(theta) @ self._offset
-        hessian = self.spots([(np.ravel(theta), b)], [True])[0].hessian
+        hessian = look([(self, np.ravel(theta), b, True)])[0][1]
         assert hessian is not None
         return hessian
 
@@ -206,7 +207,7 @@ class ChunkRisk(Problem):
         """The quadratic about θ₀ (K, p) and b₀ (K,), by a pass: an `Expansion`."""
         theta = np.atleast_2d(np.asarray(coef, dtype=np.float64))
         b = np.atleast_1d(np.asarray(intercept, dtype=np.float64)) + theta @ self._offset
-        point, parts, *_ = self.spots([(theta.ravel(), b)], [True])[0]
+        point, parts = look([(self, theta.ravel(), b, True)])[0]
         assert parts is not None
         linear = parts.expanded(point.theta, b, point.gradient, point.total)
         return ArrayExpansion(
@@ -224,11 +225,6 @@ class ChunkRisk(Problem):
             return thetas[:, 0], intercepts[:, 0]
         return thetas, intercepts
 
-    def spots(self, points: Sequence[tuple[Array, Array]], bends: Sequence[bool]) -> list[Spot]:
-        """These (θ (K·p,), b (K,)), by a pass of their own."""
-        asked = [(self, *point) for point in points]
-        return look([(*one, bend) for one, bend in zip(asked, bends, strict=True)])
-
     # Between the units of θ and those of a pass ---------------------------------------------------
 
     def placed(self, theta: Array, b: Array) -> tuple[Array, Array]:
@@ -242,7 +238,7 @@ class ChunkRisk(Problem):
         """θ (m, K, p) and b (m, K) as users see them, for features as a pass has them."""
         return coefs / self.scale, intercepts + coefs @ self._offset
 
-    def spot(self, theta: Array, b: Array, sums: RiskSums, i: int, h: int | None) -> Spot:
+    def seen(self, theta: Array, b: Array, sums: RiskSums, i: int, h: int | None) -> Seen:
         """What the sums of the i-th point, with the h-th second derivatives, say of θ and b."""
         W, K = self.weight, self.n_outputs
         total, offset = sums.total[i] / W, np.zeros(self.n_features)
@@ -259,18 +255,17 @@ class ChunkRisk(Problem):
                 matrix += away @ mixed + mixed.T @ away.T + away @ bb @ away.T
             known, bends = (bb, np.diag(bb)) if self.fit_intercept else (None, bends)
             hessian = DenseHessian.of_sums(matrix, mixed, known, self.loss.coupled)
-        none = np.empty((0, K))
         if not self.fit_intercept:
             total, b = np.zeros(K), np.zeros(K)
         value = float(sums.value[i] / W)
-        point = Point(theta, b, none, value, none, none, gradient.ravel(), total)
-        return Spot(point, hessian, bends, not sums.unseparated[i], float(sums.moved[i]))
+        more = bends, not sums.unseparated[i], float(sums.moved[i])
+        return ChunkPoint(theta, b, value, gradient.ravel(), total, *more), hessian
 
 
 Asked = tuple[ChunkRisk, Array, Array, bool]
 
 
-def look(asked: Sequence[Asked], ways: Sequence[tuple[Array, Array]] = ()) -> list[Spot]:
+def look(asked: Sequence[Asked], ways: Sequence[tuple[Array, Array]] = ()) -> list[Seen]:
     """(risk, θ, b, whether second derivatives are wanted) of risks that share passes: one pass.
 
     ``ways`` are steps of the first few of them, see `Places`.
@@ -289,13 +284,13 @@ def look(asked: Sequence[Asked], ways: Sequence[tuple[Array, Array]] = ()) -> li
     sums = risk.passes.at(places)
     which = np.cumsum(bends) - 1
     return [
-        one.spot(theta, b, sums, i, int(which[i]) if wanted else None)
+        one.seen(theta, b, sums, i, int(which[i]) if wanted else None)
         for i, (one, theta, b, wanted) in enumerate(asked)
     ]
 
 
-def look_at_null_models(risks: Sequence[ChunkRisk]) -> list[NullModel]:
-    """The null models of risks that share passes, which know them from then on.
+def look_at_null_models(risks: Sequence[ChunkRisk]) -> None:
+    """Let risks that share passes know their null models.
 
     Mostly the best intercept is a function of the mean of y, and one pass is enough; else Newton's
     steps, kept in brackets, find it.
@@ -306,11 +301,10 @@ def look_at_null_models(risks: Sequence[ChunkRisk]) -> list[NullModel]:
         if not left:
             break
         asked = [one for search in left for one in search.asked()]
-        spots = look(asked)
+        seen = look(asked)
         width = len(asked) // len(left)
         for k, search in enumerate(left):
-            search.learn(spots[k * width : (k + 1) * width])
-    return [risk.null_model for risk in risks]
+            search.learn(seen[k * width : (k + 1) * width])
 
 
 class _NullSearch:
@@ -336,11 +330,10 @@ class _NullSearch:
             points += [(self.risk, theta, self.b + d, False) for d in (self.reach, -self.reach)]
         return points
 
-    def learn(self, spots: list[Spot]) -> None:
+    def learn(self, seen: list[Seen]) -> None:
         """Keep what was seen, and decide whether to look again."""
-        spot, *others = spots
-        vars(self.risk)["null_model"] = NullModel(spot, tuple(other.point for other in others))
-        point, hessian, b = spot.point, spot.hessian, self.b
+        self.risk.null_model, b = seen, self.b
+        point, hessian = seen[0]
         assert hessian is not None
         if not len(hessian.inverse_bb):
             self.is_done = True

@@ -28,9 +28,7 @@ _NOTHING = 1e-280
 
 @dataclass(eq=False)
 class Point:
-    """(θ, b) about the center of the design, with the risk and its derivatives there.
-
-    Made by `EmpiricalRisk.at`.
+    """(θ, b) about the center of the features, with the risk and its derivatives there.
 
     Attributes
     ----------
@@ -38,25 +36,15 @@ class Point:
         θ and ∂R/∂θ, class by class.
     intercept, total : ndarray of shape (K,)
         b and ∂R/∂b; both are 0 without an intercept.
-    raw : ndarray of shape (n, K)
-        The raw predictions.
     value : float
         R.
-    residual, curvature : ndarray of shape (n, K)
-        See `EmpiricalRisk.derivatives_at`.
-    complete : bool
-        False where ``gradient`` is known on a working set only.
     """
 
     theta: Array
     intercept: Array
-    raw: Array
     value: float
-    residual: Array
-    curvature: Array
     gradient: Array
     total: Array
-    complete: bool = True
 
     @cached_property
     def both(self) -> Array:
@@ -67,6 +55,30 @@ class Point:
     def slopes(self) -> Array:
         """∂R/∂θ and ∂R/∂b in a row, shape (K·p + K,)."""
         return np.concatenate([self.gradient, self.total])
+
+    def bare(self) -> Point:
+        """The same without what else is known of it, such as numbers for every row."""
+        return Point(self.theta, self.intercept, self.value, self.gradient, self.total)
+
+
+@dataclass(eq=False)
+class RowPoint(Point):
+    """A `Point` with what its rows say; made by `EmpiricalRisk.at`.
+
+    Attributes
+    ----------
+    raw : ndarray of shape (n, K)
+        The raw predictions.
+    residual, curvature : ndarray of shape (n, K)
+        See `EmpiricalRisk.derivatives_at`.
+    complete : bool
+        False where ``gradient`` is known on a working set only.
+    """
+
+    raw: Array
+    residual: Array
+    curvature: Array
+    complete: bool = True
 
 
 class Rounding(NamedTuple):
@@ -87,7 +99,7 @@ class Rounding(NamedTuple):
     slope: float
 
     @classmethod
-    def at(cls, risk: EmpiricalRisk, point: Point) -> Rounding:
+    def at(cls, risk: EmpiricalRisk, point: RowPoint) -> Rounding:
         """Those at a point.
 
         A raw prediction f is right to |f| units in the last place (its exponential to 1 + |f|), and

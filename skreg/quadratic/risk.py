@@ -14,7 +14,7 @@ from skreg.losses import Loss
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.expansion import Expansion, expansion
 from skreg.quadratic.hessian import Hessian
-from skreg.quadratic.point import Point, Rounding, rows_times
+from skreg.quadratic.point import Rounding, RowPoint, rows_times
 from skreg.quadratic.problem import Problem
 from skreg.rows import Rows, make_rows
 from skreg.rows.products import EPS, Array, Indices, by_halves, dot
@@ -153,7 +153,7 @@ class EmpiricalRisk(Problem):
         raw: Array | None = None,
         derivatives: tuple[float, Array, Array] | None = None,
         gradient: Array | None = None,
-    ) -> Point:
+    ) -> RowPoint:
         """The `Point` of θ (K·p,) and b (K,), both about the design's center.
 
         Where raw predictions (n, K), what `derivatives_at` says of them, or ∂R/∂θ (K·p,) are known
@@ -170,9 +170,9 @@ class EmpiricalRisk(Problem):
         total = np.zeros(self.n_outputs)
         if self.fit_intercept:
             np.add.reduce(residual, axis=0, out=total)
-        return Point(theta, intercept, raw, value, residual, curvature, gradient, total)
+        return RowPoint(theta, intercept, value, gradient, total, raw, residual, curvature)
 
-    def points(self, coefs: Array, intercepts: Array) -> Iterator[Point]:
+    def points(self, coefs: Array, intercepts: Array) -> Iterator[RowPoint]:
         """The points that θ (m, K, p) and b (m, K), as users see them, are."""
         for theta, b in zip(coefs, intercepts, strict=True):
             yield self.at(theta.ravel(), b + theta @ self.design.center)
@@ -252,7 +252,7 @@ class EmpiricalRisk(Problem):
         return power_method(times, self.gradient(self.null.residual)[0], _POWER_STEPS)
 
     @cached_property
-    def null(self) -> Point:
+    def null(self) -> RowPoint:
         """The null model: θ = 0 and the best b beside it, 0 without an intercept."""
         b = np.zeros(self.n_outputs)
         if self.fit_intercept:

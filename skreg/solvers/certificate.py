@@ -27,7 +27,7 @@ import numpy as np
 
 from skreg.penalties import NoPenalty
 from skreg.penalties.base import Penalty
-from skreg.quadratic.point import Point
+from skreg.quadratic.point import Point, RowPoint
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array
 from skreg.solvers.counterweight import ClassCounterweight, Counterweight, fenchel_sum, per_row
@@ -186,7 +186,7 @@ class Certificate:
         """R + λJ."""
         return point.value + self.penalty.value(point.theta.reshape(self.shape), alpha)
 
-    def gap(self, point: Point, alpha: float, tol: float) -> float:
+    def gap(self, point: RowPoint, alpha: float, tol: float) -> float:
         """An upper bound of objective(θ, b) − the minimum.
 
         ``tol`` is the gap hoped for: a costlier and smaller bound is tried near it.
@@ -205,7 +205,7 @@ class Certificate:
         residual, slope = point.residual, -point.gradient
         return self._bound(objective, fenchel, residual, residual.sum(axis=0), slope, alpha, tol)
 
-    def gap_of_small(self, point: Point, alpha: float) -> float:
+    def gap_of_small(self, point: Any, alpha: float) -> float:
         """An upper bound of objective(θ, b) − the minimum, for λ near the rounding of gradients.
 
         The minimum is not below that of the risk within the bounds alone, whose dual point is
@@ -219,7 +219,7 @@ class Certificate:
         return min(alone.gap(point, 0.0, 0.0), point.value) + penalty
 
     def gap_by(
-        self, point: Point, residual: Array, alpha: float, tol: float, slope_by: Any = None
+        self, point: RowPoint, residual: Array, alpha: float, tol: float, slope_by: Any = None
     ) -> tuple[float, Array | None]:
         """The same as `gap` with a dual point that already meets the conditions on the working set.
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from skreg.quadratic.chunk_risk import Spot, look
+from skreg.quadratic.chunk_risk import ChunkPoint, look
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
@@ -92,10 +92,10 @@ class Track:
         hessian, self.hessian = self.hessian, self.walk.risk.null_hessian
         return self.alpha, self.point, hessian if keep else None
 
-    def see(self, spot: Spot) -> None:
+    def see(self, new: ChunkPoint, hessian: DenseHessian | None) -> None:
         """Learn what a pass said of the proposal, and make the next one."""
         self.n_passes += 1
-        new, walk, alpha = spot.point, self.walk, self.alpha
+        walk, alpha = self.walk, self.alpha
         start, end = walk.objective(self.point, alpha), walk.objective(new, alpha)
         promise = self._t * self._promise if self._begun else 0.0
         slack = 64 * EPS * (abs(start) + walk.risk.null_risk)
@@ -103,19 +103,19 @@ class Track:
             self._shorten(start, end)
             return
         self.point, self._begun = new, True
-        if spot.hessian is not None:
-            self.hessian = spot.hessian
-        self._is_new = spot.hessian is not None
+        if hessian is not None:
+            self.hessian = hessian
+        self._is_new = hessian is not None
         self._before, self.reached = self.reached, walk.measure(new, alpha)
-        self.is_right = spot.is_separated
-        if self.alpha == 0 and self.watches and self._is_endless(spot):
+        self.is_right = new.is_separated
+        if self.alpha == 0 and self.watches and self._is_endless(new):
             return
         self._go_on()
 
-    def _is_endless(self, spot: Spot) -> bool:
-        if spot.is_separated:
+    def _is_endless(self, new: ChunkPoint) -> bool:
+        if new.is_separated:
             self.is_endless = self.is_separated = self.is_done = True
-        elif self.reached <= self.tol and spot.moved >= _MOVING:
+        elif self.reached <= self.tol and new.moved >= _MOVING:
             self._looks += 1
             self.is_endless = self.is_done = self._looks >= _LOOKS
         else:
@@ -245,5 +245,5 @@ def advance(tracks: Sequence[Track]) -> None:
     tracks = sorted(tracks, key=lambda track: not track.watches)
     ways = [track.way for track in tracks if track.watches]
     asked = [(track.walk.risk, *track.proposal, track.wants) for track in tracks]
-    for track, spot in zip(tracks, look(asked, ways), strict=True):
-        track.see(spot)
+    for track, seen in zip(tracks, look(asked, ways), strict=True):
+        track.see(*seen)

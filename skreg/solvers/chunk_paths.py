@@ -163,8 +163,8 @@ def _degrees(walk: Walk, tracks: Sequence[Track]) -> Array:
     for start in range(0, len(asked), at_once):
         some = asked[start : start + at_once]
         points = [tracks[i].point for i in some]
-        spots = look([(walk.risk, point.theta, point.intercept, True) for point in points])
-        for i, spot in zip(some, spots, strict=True):
-            tangent = penalty.curvature(spot.point.theta.reshape(-1, p), tracks[i].alpha)
-            out[i] = degrees_of_freedom(cast(Any, spot.hessian), tangent)
+        seen = look([(walk.risk, point.theta, point.intercept, True) for point in points])
+        for i, (point, hessian) in zip(some, seen, strict=True):
+            tangent = penalty.curvature(point.theta.reshape(-1, p), tracks[i].alpha)
+            out[i] = degrees_of_freedom(cast(Any, hessian), tangent)
     return out

@@ -63,7 +63,7 @@ class Walk:
         self.patience = p * (K + 1) / 24
         null, unit = risk.null_hessian.diagonal, risk.null_risk or 1.0
         self._scale = np.sqrt(np.where(null > 0, null, 1.0) * unit)
-        self._scale_b = np.sqrt(np.maximum(risk.null_model.spot.bends, EPS) * unit)
+        self._scale_b = np.sqrt(np.maximum(risk.null.bends, EPS) * unit)
 
     @property
     def at_once(self) -> int:

@@ -91,7 +91,7 @@ class NullSides:
 
     def __init__(self, risk: ChunkRisk) -> None:
         self.parts = {}
-        for side in risk.null_model.sides:
+        for side in risk.null_sides:
             weight = float(side.total[0])
             dual = side.value - weight * float(side.intercept[0])
             self.parts[1 if weight > 0 else -1] = side.gradient, dual, weight

@@ -27,6 +27,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skreg._threads import one_blas_thread
+from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import largest_scale
 from skreg.solvers.interior_step import NewtonStep, saddle_point
@@ -62,7 +63,8 @@ class InteriorPoint(Method):
         stops = []
         with one_blas_thread():
             for i, alpha in enumerate(task.alphas):
-                stops.append(Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter))
+                found = Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter)
+                stops.append(found.bare())
                 task.progress(i)
         return Answer.of(task, self.name, stops)
 
@@ -72,18 +74,14 @@ class InteriorPoint(Method):
         held = ~penalty.free(risk.n_features)
         with one_blas_thread():
             found = Iterate(risk, penalty, 0.0, held=held).run(_AIM, _MAX_ITER)
-        return penalty.alpha_max(-found.point.slope)
+        return penalty.alpha_max(found.point.gradient)
 
 
-@dataclass(frozen=True, eq=False)
-class Certified:
-    """A point whose exact duality gap is known."""
+@dataclass(eq=False)
+class DualPoint(Point):
+    """A point with the multipliers of its rows, Σa = 0; its ``gradient`` is −Xᵀa."""
 
-    theta: Array
-    intercept: float  # of the rows about their center
-    value: float  # R
-    a: Array  # the dual point, Σa = 0
-    slope: Array  # Xᵀa
+    a: Array
 
 
 class Iterate:
@@ -180,7 +178,7 @@ class Iterate:
             if best is None or found.gap < best.gap:
                 best, worse = found, 0
                 kept = self._kept(), self._interpolated()
-            elif self._off(found.point.slope) <= _LEFT:
+            elif self._off(-found.point.gradient) <= _LEFT:
                 worse += 1
             if best.gap <= tol * scale or worse >= 5 or n_iter == max_iter or not self._step():
                 break
@@ -266,7 +264,7 @@ class Iterate:
         dual = scale * (a @ self.y) - 0.5 * scale**2 * (self.bend * a @ a) - conjugate
         gap = value + penalty - dual + 2.0 * beyond @ np.abs(theta)
         dof = np.nan if self.bend.any() else float(self._dof(theta))
-        point = Certified(theta.copy(), float(b), value, a, slope)
+        point = DualPoint(theta.copy(), np.array([b]), value, -slope, np.zeros(1), a)
         return Stop(point, max(gap, 0.0), n_iter, dof=dof)
 
     def _dof(self, theta):
@@ -301,7 +299,7 @@ class Iterate:
         """The same with exact zeros, and for a linear program at the vertex itself."""
         point = found.point
         theta = np.where(kept, point.theta, 0.0)
-        candidates = [self._certify(theta, point.intercept, point.a, found.n_iter)]
+        candidates = [self._certify(theta, point.intercept[0], point.a, found.n_iter)]
         if not self.l2.any() and 0 < rows.sum() + kept.sum() <= 2 * len(self.y):
             candidates.insert(0, self._solved(found, kept, rows))
         for candidate in candidates:
@@ -319,7 +317,7 @@ class Iterate:
     def _solved(self, found, kept, rows):
         """θ and b from the rows interpolated, or where the loss bends; a from the features kept."""
         which, at = np.flatnonzero(kept), np.flatnonzero(rows)
-        theta, b, block = np.zeros(len(kept)), found.point.intercept, self._block(at, which)
+        theta, b, block = np.zeros(len(kept)), found.point.intercept[0], self._block(at, which)
         a = np.where(2.0 * found.point.a > self.high + self.low, self.high, self.low)
         a[at] = 0.0
         missing = (np.sign(found.point.theta) * self.l1 - self.transposed(a))[which]

@@ -169,54 +169,54 @@ class Answer:
 
     @classmethod
     def of(cls, task: Task, solver: str, stops: Sequence[Stop], **more: Any) -> Answer:
-        """Of a `Stop` for each λ."""
+        """Of a `Stop` for each λ; ``more`` goes before what these say."""
         problem, points = task.problem, [stop.point for stop in stops]
-        thetas = np.array([point.theta.ravel() for point in points])
+        thetas = np.array([point.theta for point in points])
         thetas = thetas.reshape(len(points), problem.n_outputs, problem.n_features)
-        intercepts, rounding = None, 0.0
+        found: dict[str, Any] = {}
         if not problem.is_quadratic:
-            intercepts = np.reshape([point.intercept for point in points], thetas.shape[:2])
-            intercepts = intercepts - thetas @ task.risk.design.center
-            rounding = task.risk.rounding.value / (problem.null_risk or 1.0)
+            b = np.array([point.intercept for point in points])
+            found["intercepts"] = b - thetas @ task.risk.design.center
+            found["rounding"] = task.risk.rounding.value / (problem.null_risk or 1.0)
+        gaps, norms, dof = np.transpose([(s.gap, s.gradient_norm, s.dof) for s in stops])
         n_iter = np.array([stop.n_iter for stop in stops])
-        dof = np.array([stop.dof for stop in stops], dtype=np.float64)
         expansions = [stop.n_expansions for stop in stops]
-        return cls(
-            thetas,
-            risk=np.array([point.value for point in points]),
-            n_iter=n_iter,
-            solver=solver,
-            intercepts=intercepts,
-            gaps=np.array([stop.gap for stop in stops]) / (problem.null_risk or 1.0),
-            dof=None if np.isnan(dof).any() else dof,
-            n_expansions=np.array(expansions) if any(expansions) else None,
-            exhausted=n_iter >= task.max_iter,
-            rounding=rounding,
-            has_minimizer=all(stop.has_minimizer for stop in stops),
-            **more,
-        )
+        found |= {
+            "gaps": None if np.isnan(gaps).all() else gaps / (problem.null_risk or 1.0),
+            "gradient_norms": None if np.isnan(norms).all() else norms,
+            "dof": None if np.isnan(dof).any() else dof,
+            "n_expansions": np.array(expansions) if any(expansions) else None,
+            "exhausted": n_iter >= task.max_iter,
+            "has_minimizer": all(stop.has_minimizer for stop in stops),
+        }
+        return cls(thetas, np.array([p.value for p in points]), n_iter, solver, **found | more)
 
 
 @dataclass(frozen=True, eq=False)
 class Stop:
-    """Where a walk over λ stands at one λ.
+    """What was found at one λ.
 
     Attributes
     ----------
-    point : object
-        With ``theta``, ``intercept`` about the center of the rows, and R as ``value``.
+    point : Point
+        Or one of its kinds.
     gap : float
-        As in `Answer`, but absolute.
-    n_iter, n_expansions, dof, has_minimizer
+        As in `Answer`, but absolute; NaN where it is not known.
+    n_iter, n_expansions, dof, has_minimizer, gradient_norm
         As in `Answer`.
     """
 
     point: Any
-    gap: float
+    gap: float = np.nan
     n_iter: int = 1
     n_expansions: int = 0
     dof: float = np.nan
     has_minimizer: bool = True
+    gradient_norm: float = np.nan
+
+    def bare(self) -> Stop:
+        """The same with the bare point: numbers for every row are not to be kept for every λ."""
+        return replace(self, point=self.point.bare())
 
 
 class Freedom:

@@ -222,7 +222,7 @@ def _start_inside(descent, alpha):
         return 0
     found = Iterate(risk, Separable(0.0, descent.factors), float(alpha)).run(_INSIDE, _FREE_STEPS)
     theta = found.point.theta[None]
-    descent.start_at(theta, np.atleast_1d(found.point.intercept) - theta @ risk.design.center)
+    descent.start_at(theta, found.point.intercept - theta @ risk.design.center)
     return found.n_iter
 
 

@@ -31,7 +31,7 @@ import numpy as np
 from skreg._threads import one_blas_thread
 from skreg.penalties import Penalty, Separable
 from skreg.quadratic.hessian import Hessian
-from skreg.quadratic.point import Point
+from skreg.quadratic.point import RowPoint
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import Certificate
@@ -104,7 +104,7 @@ class PenalizedInterior(Method):
             path = InteriorPath(risk, penalty, task.tol, task.max_iter, self.alpha_max(task))
             found = [path.start] * len(task.alphas)
             for i in task.descending(~closed):
-                found[i] = path.go(float(task.alphas[i]))
+                found[i] = path.go(float(task.alphas[i])).bare()
                 task.progress(i)
         answer = Answer.of(task, self.name, found)
         if closed.any():
@@ -119,14 +119,15 @@ class PenalizedInterior(Method):
         held = ~task.penalty.free(risk.n_features)
         with one_blas_thread():
             if alone is None or held.all():
-                slope = Iterate(risk, Separable(0.0), 0.0, held=held).run(1e-11, 200).point.slope
+                found = Iterate(risk, Separable(0.0), 0.0, held=held).run(1e-11, 200)
+                gradient = found.point.gradient
             else:
                 limits = cast(Separable, alone).limits(risk.n_features)
                 inside = Separable(0.0, np.where(held, np.inf, 0.0), bounds=limits)
                 path = InteriorPath(risk, inside, 1e-11, _STEPS, 0.0)
                 path.go(0.0)
-                slope = risk.design.transposed_dot(path.a[:, None])[:, 0]
-        return task.penalty.alpha_max(-slope)
+                gradient = -risk.design.transposed_dot(path.a[:, None])[:, 0]
+        return task.penalty.alpha_max(gradient)
 
 
 def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
@@ -193,7 +194,7 @@ class InteriorPath:
             self.grid.append(self.solve(float(at), before.point))
         return self.solve(alpha, (self.grid[len(grid) - 1] if len(grid) else self.start).point)
 
-    def solve(self, alpha: float, point: Point) -> Stop:
+    def solve(self, alpha: float, point: RowPoint) -> Stop:
         """The solution from a point of another λ.
 
         Where columns are on scales far apart the dual of the inner problem may be too stiff.
@@ -209,7 +210,7 @@ class InteriorPath:
             found = replace(found, gap=min(found.gap, gap))
         return found
 
-    def _walk(self, alpha: float, point: Point, *, by_dual: bool) -> Stop:
+    def _walk(self, alpha: float, point: RowPoint, *, by_dual: bool) -> Stop:
         """Steps until the gap is small, the inner problems by one way or the other."""
         self._begin(point)
         best, gap, length, stale = Stop(point, np.inf, dof=0), 1.0, 0.0, 0
@@ -231,7 +232,7 @@ class InteriorPath:
                 break
         return replace(best, n_iter=n_iter)
 
-    def _begin(self, point: Point) -> None:
+    def _begin(self, point: RowPoint) -> None:
         """Positive slacks about the residuals of a point, and multipliers of 0."""
         self.theta, self.b = point.theta, point.intercept
         self.ridge, self.stretch = 0.0, 1.0
@@ -243,7 +244,7 @@ class InteriorPath:
         if len(point.theta) <= _FEW:
             self.features = np.arange(len(point.theta))
 
-    def _step(self, alpha: float, mu: float, by_dual: bool) -> tuple[Point, float]:
+    def _step(self, alpha: float, mu: float, by_dual: bool) -> tuple[RowPoint, float]:
         """Toward products of ``mu``: the point a whole step away, and the length that was gone."""
         above, below = self.high - self.a, self.a - self.low
         weights = self.rows / (self.bend + self.r_plus / above + self.r_minus / below)
@@ -323,7 +324,7 @@ class InteriorPath:
 
     # How far from optimal ------------------------------------------------------------------------
 
-    def _error(self, point: Point, alpha: float) -> float:
+    def _error(self, point: RowPoint, alpha: float) -> float:
         """The relative duality gap, or the residual of the module's head."""
         residual = -np.where(self.rows, self.a, 0.0)[:, None]
         if self.penalty.is_convex:
@@ -339,7 +340,7 @@ class InteriorPath:
         rest = np.divide(rest, self.widths, out=np.zeros_like(rest), where=self.widths > 0)
         return max(float(rest.max(initial=0.0)), self._loose(point, residual[:, 0]) / self.scale)
 
-    def _loose(self, point: Point, residual: Array) -> float:
+    def _loose(self, point: RowPoint, residual: Array) -> float:
         """Σᵢ sᵢ(ℓᵢ + ℓ*ᵢ(uᵢ) − uᵢfᵢ) ≥ 0: 0 where −a = su is a sub-gradient."""
         share = self.risk.share
         u = np.divide(residual, share, out=np.zeros_like(share), where=self.rows)

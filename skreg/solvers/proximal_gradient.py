@@ -18,20 +18,21 @@ which is free of units, like `gradient_norm_`.
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.quadratic.point import Point
 from skreg.rows.products import EPS
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.concave_grid import grid_above
 from skreg.solvers.inner import newcomers
 from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.penalized_interior import closer_inside
-from skreg.solvers.smooth import LossPart, SmoothPoint, SquaredErrorPart
+from skreg.solvers.smooth import LossPart, SquaredErrorPart
 from skreg.solvers.working_hessian import FLOOR
 
 # Quadratics for each λ, and those in a row that bring nothing.
@@ -71,7 +72,7 @@ class ProximalGradient(Method):
             for i in task.descending():
                 if not task.penalty.is_convex:
                     path.approach(float(alphas[i]))
-                stops[i] = closer_inside(task, i, path.solve(float(alphas[i])))
+                stops[i] = closer_inside(task, i, path.solve(float(alphas[i]))).bare()
                 task.progress(i)
         answer = Answer.of(task, self.name, stops, notes=list(path.part.notes))
         answer.has_minimizer = path.part.has_minimizer
@@ -92,7 +93,7 @@ class ProximalGradientPath:
     start : Stop
         Free features at their best, all others at 0.
     alpha_max : float
-    grid : list of (SmoothPoint, float)
+    grid : list of (Point, float)
         See `approach`.
     """
 
@@ -107,47 +108,48 @@ class ProximalGradientPath:
         # Short enough for every step to be one of descent, and for concave penalties too.
         total = float(self.part.diagonal.sum())
         self.short = min(1.0, 1.0 / total) if total > 0 else 1.0
-        self.state, self.floor = self.part.at(np.zeros(self.shape)), FLOOR
+        self.point: Any = self.part.at(np.zeros(self.shape))
+        self.floor = FLOOR
         self.start = self._null()
-        self.alpha_max = penalty.alpha_max(self.state.gradient)
+        self.alpha_max = penalty.alpha_max(self._gradient(self.point))
         self.last = self.alpha_max
-        self.grid: list[tuple[SmoothPoint, float]] = []
+        self.grid: list[tuple[Point, float]] = []
 
     def _null(self) -> Stop:
         """Free features to their best, where λ and all others are of no account."""
         free = np.flatnonzero(self.penalty.free(self.shape[1]))
         steps, rounds = 0, 0
-        while free.size and self._residual(self.state, 0.0, free) > 1e-12 and rounds < _ROUNDS:
+        while free.size and self._residual(self.point, 0.0, free) > 1e-12 and rounds < _ROUNDS:
             moved, taken = self._round(0.0, free, 1e-14 * self.scale, self.max_iter)
             steps, rounds = steps + taken, rounds + 1
             if not moved:
                 break
-        return Stop(self.state, 0.0, steps, rounds)
+        return Stop(self.point, 0.0, steps, rounds)
 
     def solve(self, alpha: float) -> Stop:
         """The solution at ``alpha``, from that at a larger one."""
         if alpha == 0 and not self.penalty.is_bounded(self.shape[1]):
-            self.state, gap = self.part.unpenalized()
+            self.point, gap = self.part.unpenalized()
             if not self.penalty.is_convex:
-                gap = self.scale * self._residual(self.state, 0.0)
-            return Stop(self.state, gap, 1, 1)
+                gap = self.scale * self._residual(self.point, 0.0)
+            return Stop(self.point, gap, 1, 1)
         features = self._working_set(np.empty(0, np.intp), max(2 * alpha - self.last, 0.5 * alpha))
         self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol
-        best, least, rounds = self.state, self._error(alpha), 0
+        best, least, rounds = self.point, self._error(alpha), 0
         while least > self.tol and steps < self.max_iter and stale < _STALE and rounds < _ROUNDS:
-            before = self._objective(self.state, alpha)
+            before = self._objective(self.point, alpha)
             moved, taken = self._round(alpha, features, goal * self.scale, self.max_iter - steps)
             steps, rounds = steps + taken, rounds + 1
             wider = self._working_set(features, alpha)
-            error, gain = self._error(alpha), before - self._objective(self.state, alpha)
+            error, gain = self._error(alpha), before - self._objective(self.point, alpha)
             progress = error < 0.5 * least or gain > 1e-9 * self.scale
             stale = 0 if progress or len(wider) > len(features) else stale + 1
             if error < least or gain > _ROUNDING * self.scale:
-                best, least = self.state, error
+                best, least = self.point, error
             if not moved or not progress:
                 goal *= 1e-3
             features = wider
-        self.state = best
+        self.point = best
         return Stop(best, least * self.scale, max(steps, 1), max(rounds, 1))
 
     def approach(self, alpha: float) -> None:
@@ -155,21 +157,21 @@ class ProximalGradientPath:
         grid = grid_above(alpha, self.alpha_max)
         for at in grid[len(self.grid) :]:
             if self.grid:
-                self.state, self.last = self.grid[-1]
+                self.point, self.last = self.grid[-1]
                 self.solve(float(at))
-            self.grid.append((self.state, float(at)))
+            self.grid.append((self.point, float(at)))
         if len(grid):
-            self.state, self.last = self.grid[len(grid) - 1]
+            self.point, self.last = self.grid[len(grid) - 1]
 
     # One quadratic -------------------------------------------------------------------------------
 
     def _round(self, alpha, features, tol, max_iter):
-        """Minimize the quadratic at the state on these features; whether that moved, and steps."""
-        state, k = self.state, self.shape[0]
+        """Minimize the quadratic at the point on these features; whether that moved, and steps."""
+        point, k = self.point, self.shape[0]
         which = (np.arange(k)[:, None] * self.shape[1] + features).ravel()
-        hessian = self.part.hessian_at(state, self.floor).block(which)
+        hessian = self.part.hessian_at(point, self.floor).block(which)
         penalty = WorkingPenalty(self.penalty, alpha, features, self.shape)
-        start, slope = state.theta[:, features], state.gradient[:, features]
+        start, slope = self._theta(point)[:, features], self._gradient(point)[:, features]
         steps, damping = 0, 0.0
         while True:
             damped = hessian + damping * np.eye(len(hessian)) if damping else hessian
@@ -182,28 +184,34 @@ class ProximalGradientPath:
             promise = before - descent.objective
             if (theta == start).all():
                 return False, steps
-            new = self.part.at(penalty.whole(theta), state)
-            gain = self._objective(state, alpha) - self._objective(new, alpha)
+            new = self.part.at(penalty.whole(theta), point)
+            gain = self._objective(point, alpha) - self._objective(new, alpha)
             # Near the minimum gaps still fall where objectives differ by rounding alone.
-            rounding = _ROUNDING * (self.scale + abs(self._objective(state, alpha)))
+            rounding = _ROUNDING * (self.scale + abs(self._objective(point, alpha)))
             if self.part.is_quadratic or gain >= _ENOUGH * promise - rounding:
-                self.state, self.floor = new, max(FLOOR, self.floor / 10)
+                self.point, self.floor = new, max(FLOOR, self.floor / 10)
                 return True, steps
             if self.part.has_flat_parts and self.floor < 1:
                 self.floor = min(1.0, 10 * self.floor)
-                hessian = self.part.hessian_at(state, self.floor).block(which)
+                hessian = self.part.hessian_at(point, self.floor).block(which)
                 continue
             if steps >= max_iter or damping > 1e12:
                 return False, steps
             largest = np.diag(hessian).max(initial=0.0) or 1.0
             damping = _MORE * damping if damping else _DAMPING * largest
 
-    def _objective(self, state, alpha):
-        return state.value + self.penalty.value(state.theta, alpha)
+    def _objective(self, point, alpha):
+        return point.value + self.penalty.value(self._theta(point), alpha)
+
+    def _theta(self, point):
+        return point.theta.reshape(self.shape)
+
+    def _gradient(self, point):
+        return point.gradient.reshape(self.shape)
 
     def _working_set(self, features, alpha):
         """What a short proximal step at this λ would not leave at 0, and what is not there now."""
-        theta, gradient = self.state.theta, self.state.gradient
+        theta, gradient = self._theta(self.point), self._gradient(self.point)
         moved = self.penalty.prox(theta - self.short * gradient, self.short, alpha)
         free = self.penalty.free(self.shape[1])
         needed = free | (theta != 0).any(axis=0)
@@ -217,14 +225,14 @@ class ProximalGradientPath:
     def _error(self, alpha):
         """The relative duality gap, or the stationarity residual."""
         if self.penalty.is_convex and (alpha > 0 or self.penalty.bounds_alone() is not None):
-            gap = self.part.gap(self.state, alpha, self.tol * self.scale)
+            gap = self.part.gap(self.point, alpha, self.tol * self.scale)
             return gap / self.scale
-        return self._residual(self.state, alpha)
+        return self._residual(self.point, alpha)
 
-    def _residual(self, state, alpha, features=slice(None)):
+    def _residual(self, point, alpha, features=slice(None)):
         """maxⱼ |rⱼ|/√(Hⱼⱼ·R₀), r the change by a short proximal step in units of its length."""
-        theta = state.theta
-        moved = self.penalty.prox(theta - self.short * state.gradient, self.short, alpha)
+        theta = self._theta(point)
+        moved = self.penalty.prox(theta - self.short * self._gradient(point), self.short, alpha)
         rest = np.abs(theta - moved) / self.short
         width = np.sqrt(self.part.diagonal * self.scale)
         relative = np.divide(rest, width, out=np.zeros_like(rest), where=width > 0)

@@ -66,7 +66,7 @@ class ProximalNewton(Method):
                         path.max_expansions = min(limit, _ENDLESS)
                     if task.tol <= _POLISHED:
                         stops[i] = path.polish(stops[i])
-                    stops[i] = closer_inside(task, i, stops[i])
+                    stops[i] = closer_inside(task, i, stops[i]).bare()
                 else:
                     stops[i] = _unpenalized(path, notes)
                 task.progress(i)

@@ -17,7 +17,7 @@ double, and each solution is refined by them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,11 +25,12 @@ from scipy.optimize import brentq
 
 from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
+from skreg.quadratic.point import Point
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array, Mask, sum_of_outer_grams
 from skreg.solvers.interior_point import Iterate
 from skreg.solvers.interior_step import Cholesky
-from skreg.solvers.method import Answer, Task
+from skreg.solvers.method import Answer, Stop, Task
 from skreg.solvers.newton import Newton
 from skreg.solvers.original_rows import OriginalRows
 
@@ -70,36 +71,15 @@ class SemismoothNewton(Newton):
                     huber.solve(alpha, task.max_iter) if alpha else self._at_zero(task, huber)
                 )
                 task.progress(i)
-        ends = [found[i] for i in range(len(found))]
-        steps = np.array([end.n_iter for end in ends])
-        return Answer(
-            thetas=np.array([end.theta[None] for end in ends]),
-            risk=np.array([end.value for end in ends]),
-            n_iter=steps,
-            solver="semismooth-newton",
-            intercepts=np.array([[end.intercept] for end in ends]),
-            gradient_norms=np.array([end.norm for end in ends]),
-            n_expansions=steps,
-            exhausted=steps >= task.max_iter,
-        )
+        stops = [found[i] for i in range(len(found))]
+        intercepts = np.array([stop.point.intercept for stop in stops])
+        return Answer.of(task, "semismooth-newton", stops, intercepts=intercepts, rounding=0.0)
 
-    def _at_zero(self, task: Task, huber: HuberRidge) -> End:
+    def _at_zero(self, task: Task, huber: HuberRidge) -> Stop:
         found = super().path(replace(task, alphas=np.zeros(1)))
         assert found.intercepts is not None  # as of every loss
-        norm = huber.rows.norms(np.zeros(1), found.thetas, found.intercepts)[0]
-        theta, b, steps = found.thetas[0, 0], float(found.intercepts[0, 0]), int(found.n_iter[0])
-        return End(theta, b, float(found.risk[0]), float(norm), steps)
-
-
-@dataclass(frozen=True, eq=False)
-class End:
-    """θ and b as users see them, R and the gradient norm there, and the steps that led there."""
-
-    theta: Array
-    intercept: float
-    value: float
-    norm: float
-    n_iter: int
+        theta, steps = found.thetas[0, 0].astype(np.longdouble), int(found.n_iter[0])
+        return huber.seen(0.0, theta, found.intercepts[0, 0] + huber.center @ theta, steps)
 
 
 class HuberRidge:
@@ -114,11 +94,11 @@ class HuberRidge:
         self.high, self.low = risk.share * above, -risk.share * below
         self.bend = risk.share / risk.loss.conjugate_curvature
 
-    def solve(self, alpha: float, max_iter: int) -> End:
+    def solve(self, alpha: float, max_iter: int) -> Stop:
         """The minimum at λ = ``alpha`` > 0."""
         inside = Iterate(self.risk, Separable(0.0, self.factors), alpha).run(_INSIDE, _STEPS)
         found = inside.point
-        theta, b = found.theta.astype(np.longdouble), np.longdouble(found.intercept)
+        theta, b = found.theta.astype(np.longdouble), np.longdouble(found.intercept[0])
         e = self.errors(theta, b)
         # The rows that bend, by their multipliers: these are nearer to the truth than residuals.
         width = self.high - self.low
@@ -128,7 +108,7 @@ class HuberRidge:
         if self._objective(alpha, *new) < self._objective(alpha, theta, b, e):
             theta, b, e = new
         theta, b, steps = self._descend(alpha, theta, b, e, max_iter - inside.n_iter)
-        return self._seen(alpha, theta, b, inside.n_iter + steps)
+        return self.seen(alpha, theta, b, inside.n_iter + steps)
 
     def _descend(self, alpha: float, theta: Array, b: Any, e: Array, max_iter: int):
         """From piece to piece, to the one that holds its own minimum."""
@@ -182,8 +162,11 @@ class HuberRidge:
     def _objective(self, alpha: float, theta: Array, b: Any, e: Array) -> float:
         return self._value(e) + 0.5 * alpha * float(self.factors @ theta**2)
 
-    def _seen(self, alpha: float, theta: Array, b: Any, n_iter: int) -> End:
-        """Rounded, the intercept making up for what that does to θ in the rows that bend."""
+    def seen(self, alpha: float, theta: Array, b: Any, n_iter: int) -> Stop:
+        """θ and b as users see them.
+
+        Rounded, the intercept making up for what that does to θ in the rows that bend.
+        """
         rounded = theta.astype(np.float64)
         if self.risk.fit_intercept:
             weights = np.where(self._bends(self.errors(theta, b)), self.bend, 0.0)
@@ -192,8 +175,10 @@ class HuberRidge:
         coef, intercept = rounded[None], np.array([b], dtype=np.float64)
         residual = self.rows.residual(coef, intercept)
         a = -self.multipliers(-residual[:, 0])[:, None]
-        norm = self.rows.norm(*self.rows.slopes(a, coef, alpha))
-        return End(rounded, float(intercept[0]), self._value(-residual[:, 0]), norm, n_iter)
+        slope, total = self.rows.slopes(a, coef, 0.0)
+        point = Point(rounded, intercept, self._value(-residual[:, 0]), slope[0], total)
+        norm = self.rows.norm(slope + alpha * self.factors * coef, total)
+        return Stop(point, gradient_norm=norm, n_iter=n_iter, n_expansions=n_iter)
 
     # To the minimum of a piece -------------------------------------------------------------------
 

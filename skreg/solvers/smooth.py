@@ -7,7 +7,6 @@ their best: value, gradient, Hessian on a working set, and how far a point is fr
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from skreg.penalties import Separable
 from skreg.penalties.base import Penalty
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
-from skreg.quadratic.point import Point, intercept_block, invert_bb
+from skreg.quadratic.point import Point, RowPoint, intercept_block, invert_bb
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array, dot, product
@@ -68,9 +67,8 @@ class Evaluator:
             derivatives = risk.derivatives_at(raw)
         value, residual, curvature = derivatives
         total = np.add.reduce(residual, axis=0)
-        point = Point(
-            theta, intercept, raw, value, residual, curvature, np.zeros_like(theta), total, False
-        )
+        unknown = np.zeros_like(theta)
+        point = RowPoint(theta, intercept, value, unknown, total, raw, residual, curvature, False)
         if kept:
             point.gradient[model.which] = model.transposed_dot(residual)
         else:
@@ -174,30 +172,6 @@ class Evaluator:
         return intercept, self.risk.derivatives_at(raw)
 
 
-@dataclass(frozen=True, eq=False)
-class SmoothPoint:
-    """θ and what the risk says of it.
-
-    Attributes
-    ----------
-    theta, gradient : ndarray of shape (K, p)
-    value : float
-        min_b R(θ, b).
-    point : Point
-        The same as an `EmpiricalRisk` tells it; None of a quadratic.
-    """
-
-    theta: Array
-    value: float
-    gradient: Array
-    point: Any = None
-
-    @property
-    def intercept(self) -> Array:
-        """b beside a loss."""
-        return self.point.intercept
-
-
 class SquaredErrorPart:
     """Squared error as its quadratic ½θᵀHθ − hᵀθ + ½‖b‖², summed over targets."""
 
@@ -211,24 +185,25 @@ class SquaredErrorPart:
         self.diagonal = np.broadcast_to(self._penalized.width**2, self.shape)
         self.hessian = quadratic.hessian_at(np.zeros(self.shape), quadratic.y_mean)
 
-    def at(self, theta: Array, near: SmoothPoint | None = None) -> SmoothPoint:
-        """The state at θ."""
-        gradient = self.problem.gradient(theta)
-        return SmoothPoint(theta, self._penalized.risk(theta, -gradient), gradient)
+    def at(self, theta: Array, near: Point | None = None) -> Point:
+        """The point at θ (K, p)."""
+        gradient, b = self.problem.gradient(theta), self.problem.y_mean
+        value = self._penalized.risk(theta, -gradient)
+        return Point(theta.ravel(), b, value, gradient.ravel(), np.zeros_like(b))
 
-    def hessian_at(self, state: SmoothPoint, floor: float = 0.0) -> QuadraticHessian:
+    def hessian_at(self, point: Point, floor: float = 0.0) -> QuadraticHessian:
         """H, the same everywhere."""
         return self.hessian
 
-    def gap(self, state: SmoothPoint, alpha: float, tol: float) -> float:
+    def gap(self, point: Point, alpha: float, tol: float) -> float:
         """The duality gap at θ."""
-        return self._penalized.gap(state.theta, -state.gradient, alpha)
+        theta, gradient = (x.reshape(self.shape) for x in (point.theta, point.gradient))
+        return self._penalized.gap(theta, -gradient, alpha)
 
-    def unpenalized(self) -> tuple[SmoothPoint, float]:
+    def unpenalized(self) -> tuple[Point, float]:
         """The minimizer of R alone, and its gap."""
-        theta = self.problem.minimizer
-        state = self.at(theta)
-        return state, max(state.value - self.problem.minimum_risk, 0.0)
+        point = self.at(self.problem.minimizer)
+        return point, max(point.value - self.problem.minimum_risk, 0.0)
 
 
 class LossPart:
@@ -248,32 +223,31 @@ class LossPart:
         self.evaluate = Evaluator(self.certificate, tol)
         self.diagonal = self._diagonal()
 
-    def at(self, theta: Array, near: SmoothPoint | None = None) -> SmoothPoint:
-        """The state at θ, whose intercepts are near those of another."""
-        b = self.problem.null_intercept() if near is None else near.point.intercept
+    def at(self, theta: Array, near: RowPoint | None = None) -> RowPoint:
+        """The point at θ (K, p), whose intercepts are near those of another."""
+        b = self.problem.null_intercept() if near is None else near.intercept
         with np.errstate(over="ignore", invalid="ignore"):
-            point = self.evaluate(np.ascontiguousarray(theta).ravel(), b)
-        return SmoothPoint(theta, point.value, point.gradient.reshape(self.shape), point)
+            return self.evaluate(np.ascontiguousarray(theta).ravel(), b)
 
-    def hessian_at(self, state: SmoothPoint, floor: float = FLOOR) -> Hessian:
+    def hessian_at(self, point: RowPoint, floor: float = FLOOR) -> Hessian:
         """The Hessian of min_b R there; where the loss has flat parts, see `raised`."""
         if self.has_flat_parts:
-            return Hessian(self.problem, raised(self.problem, state.point, floor))
-        return Hessian(self.problem, state.point.curvature)
+            return Hessian(self.problem, raised(self.problem, point, floor))
+        return Hessian(self.problem, point.curvature)
 
-    def gap(self, state: SmoothPoint, alpha: float, tol: float) -> float:
+    def gap(self, point: RowPoint, alpha: float, tol: float) -> float:
         """The duality gap."""
         if alpha == 0:
-            return self.certificate.gap_of_small(state.point, alpha)
-        return self.certificate.gap(state.point, alpha, tol)
+            return self.certificate.gap_of_small(point, alpha)
+        return self.certificate.gap(point, alpha, tol)
 
-    def unpenalized(self) -> tuple[SmoothPoint, float]:
+    def unpenalized(self) -> tuple[RowPoint, float]:
         """The minimizer of R alone, by Newton's method, and a gap: R at most, as no ℓ < 0."""
         task = Task(self.problem, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000)
         found = Newton().path(task)
         self.notes, self.has_minimizer = tuple(found.notes), found.has_minimizer
-        state = self.at(found.thetas[0])
-        return state, min(state.value, self.certificate.gap_of_small(state.point, 0.0))
+        point = self.at(found.thetas[0])
+        return point, min(point.value, self.certificate.gap_of_small(point, 0.0))
 
     def _diagonal(self):
         """An upper bound of the Hessian's diagonal at the null model.
