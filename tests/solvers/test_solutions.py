@@ -1,6 +1,7 @@
 """What solvers report beside the coefficients."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,6 +11,10 @@ from reference_quadratic import problems
 from solver_cases import solve_lasso, solve_ridge
 
 from skreg import QuadraticModel
+from skreg.losses import get_loss
+from skreg.penalties import Separable
+from skreg.quadratic import EmpiricalRisk
+from skreg.solvers import solve
 
 ALPHAS = np.array([1e4, 10.0, 1.0, 0.1, 1e-2, 1e-4, 0.0])
 
@@ -77,3 +82,16 @@ def test_a_solution_is_frozen():
     solution = solve_ridge(model.problem, np.array([0.1]))
     with pytest.raises(dataclasses.FrozenInstanceError):
         solution.solver = "other"
+
+
+@pytest.mark.parametrize("loss", ["poisson", "quantile"])
+def test_a_path_keeps_no_numbers_of_every_row_for_every_alpha(loss):
+    X = np.random.default_rng(0).normal(size=(2000, 2))
+    risk = EmpiricalRisk(X, np.exp(X[:, :1]), get_loss(loss))
+    peaks = []
+    for n_alphas in (8, 24):
+        tracemalloc.start()
+        solve(risk, Separable(), np.geomspace(0.5, 0.05, n_alphas), tol=1e-2)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.15 * peaks[0]
