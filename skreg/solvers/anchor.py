@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -99,59 +98,29 @@ def _note(descent, what):
     descent.notes.append(f"the risk has no finite minimizer ({reason}): {what}.")
 
 
-class Limit:
-    """The minimizer of R + λ₀·½Σⱼ Hⱼⱼθⱼ² for a small λ₀, H the Hessian of the null model.
+def go_to_limit(descent, kind, tol, max_iter, ceiling=np.inf):
+    """Bring ``descent`` to the minimizer of R + λ₀·½Σⱼ Hⱼⱼθⱼ² for a small λ₀.
 
-    Hⱼⱼ makes λ₀ the same for columns of any scale. λ₀ is as small as it takes to classify the rows
-    as the limit λ₀ → 0 does, and for the risk not to be above ``ceiling``, that of a λ > 0.
-
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-    prepare : callable
-        From a risk and factors to a reduction (or None) and a `Descent`, as Newton's method does.
-    kind : Recession
-        SOME or ALL.
-
-    Attributes
-    ----------
-    coef, intercept : ndarray of shape (K, p), (K,)
-    value, gradient_norm : float
-    steps : int
-    note : str
-        What users are to be told.
+    Its factors are `null_curvatures`, which make λ₀ the same for columns of any scale. λ₀ is as
+    small as it takes to classify the rows as the limit λ₀ → 0 does, and for the risk not to be
+    above ``ceiling``, that of a λ > 0. Returns the steps, the gradient norm, and a note for users.
     """
-
-    def __init__(
-        self,
-        risk: Any,
-        prepare: Callable[..., Any],
-        kind: Recession,
-        tol: float,
-        max_iter: int,
-        ceiling: float = np.inf,
-    ):
-        space, descent, _ = prepare(risk, _curvatures(risk))
-        alpha, self.steps = FIRST, 0
-        while True:
-            steps, self.gradient_norm = descent.run(alpha, tol, max(max_iter - self.steps, 1))
-            self.steps += steps
-            settled = kind is not Recession.ALL or is_separated(descent)
-            settled = settled and descent.point.value <= ceiling
-            if settled or self.steps >= max_iter or alpha <= LAST:
-                break
-            alpha *= 0.1
-        self.value = descent.point.value
-        theta = descent.point.theta.reshape(1, risk.n_outputs, -1)
-        b = descent.point.intercept - theta[0] @ descent.risk.design.center
-        thetas, intercepts = (theta, b[None]) if space is None else space.lift(theta, b[None])
-        self.coef, self.intercept = thetas[0], intercepts[0]
-        self.note = limit_note(risk.loss, alpha)
-        if self.gradient_norm > tol and self.steps >= max_iter:
-            self.note = (
-                f"the risk has no finite minimizer ({risk.loss.no_minimum}), and the answer at "
-                f"alpha=0 is where max_iter={max_iter} steps came to. Use alpha > 0."
-            )
+    alpha, steps, loss = FIRST, 0, descent.risk.loss
+    while True:
+        more, norm = descent.run(alpha, tol, max(max_iter - steps, 1))
+        steps += more
+        settled = kind is not Recession.ALL or is_separated(descent)
+        settled = settled and descent.point.value <= ceiling
+        if settled or steps >= max_iter or alpha <= LAST:
+            break
+        alpha *= 0.1
+    note = limit_note(loss, alpha)
+    if norm > tol and steps >= max_iter:
+        note = (
+            f"the risk has no finite minimizer ({loss.no_minimum}), and the answer at alpha=0 is "
+            f"where max_iter={max_iter} steps came to. Use alpha > 0."
+        )
+    return max(steps, 1), norm, note
 
 
 def limit_note(loss: Loss, alpha: float) -> str:
@@ -162,7 +131,7 @@ def limit_note(loss: Loss, alpha: float) -> str:
     )
 
 
-def _curvatures(risk: Any) -> Array:
+def null_curvatures(risk: Any) -> Array:
     """Hⱼⱼ of the null model, the mean of the classes; 1 for constant columns."""
     diagonal = Hessian(risk, risk.null.curvature).diagonal
     mean = diagonal.reshape(risk.n_outputs, -1).mean(axis=0)

@@ -131,7 +131,7 @@ def _answer(walk: Walk, tracks: Sequence[Track]) -> Answer:
 
 
 def _limit(walk: Walk, track: Track, ceiling: float) -> tuple[Track, str]:
-    """What is answered at λ = 0 where the risk has no minimizer, and a note: see `anchor.Limit`."""
+    """What is answered at λ = 0 where the risk has no minimizer, and a note: see `go_to_limit`."""
     risk, loss = walk.risk, walk.risk.loss
     diagonal = risk.null_hessian.diagonal.reshape(walk.shape).mean(axis=0)
     curvatures = np.where(diagonal > 0, diagonal, 1.0)

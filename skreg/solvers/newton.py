@@ -9,7 +9,13 @@ from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
 from skreg.quadratic.hessian import DenseHessian, Hessian
 from skreg.quadratic.reduction import RowSpace
-from skreg.solvers.anchor import Limit, Recession, find_anchor, recession
+from skreg.solvers.anchor import (
+    Recession,
+    find_anchor,
+    go_to_limit,
+    null_curvatures,
+    recession,
+)
 from skreg.solvers.descent import Descent
 from skreg.solvers.interior_point import Iterate
 from skreg.solvers.method import Answer, Method, Task
@@ -115,11 +121,16 @@ def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):
     """
     space, descent, _ = _prepare(risk, factors)
     alpha, _ = find_anchor(descent, tol, max_iter)
-    answer = _blank(descent, np.zeros(1), "")
-    _put(answer, 0, descent, 0.0)
-    found = answer.thetas, answer.intercepts
-    coefs, intercepts = found if space is None else space.lift(*found)
-    return coefs[0], intercepts[0], alpha, descent.notes
+    return *_as_seen(descent, space), alpha, descent.notes
+
+
+def _as_seen(descent, space):
+    """θ (K, p) and b (K,) of the point where ``descent`` is, as users see them."""
+    point, risk = descent.point, descent.risk
+    theta = point.theta.reshape(1, risk.n_outputs, -1)
+    found = theta, point.intercept[None] - theta[0] @ risk.design.center
+    thetas, intercepts = found if space is None else space.lift(*found)
+    return thetas[0], intercepts[0]
 
 
 def _prepare(risk, factors):
@@ -170,10 +181,8 @@ def _blank(descent, alphas, solver):
 
 def _put(answer, i, descent, norm):
     """Note the point where ``descent`` is as the answer for the i-th λ."""
-    point, design = descent.point, descent.risk.design
-    answer.thetas[i] = theta = point.theta.reshape(answer.thetas.shape[1:])
-    answer.intercepts[i] = point.intercept - theta @ design.center
-    answer.risk[i], answer.gradient_norms[i] = point.value, norm
+    answer.thetas[i], answer.intercepts[i] = _as_seen(descent, None)
+    answer.risk[i], answer.gradient_norms[i] = descent.point.value, norm
 
 
 def _path(descent, task, answer):
@@ -280,12 +289,13 @@ def _settle(task, rows, space, answer):
 def _put_limit(task, answer, i, kind):
     """The answer at the i-th λ, 0, of a risk without a minimizer."""
     ceiling = answer.risk[task.alphas > 0].min(initial=np.inf)
-    limit = Limit(task.problem, _prepare, kind, task.tol, task.max_iter, ceiling)
-    answer.thetas[i], answer.intercepts[i] = limit.coef, limit.intercept
-    answer.risk[i], answer.gradient_norms[i] = limit.value, limit.gradient_norm
-    answer.n_iter[i] = answer.n_expansions[i] = max(limit.steps, 1)
-    if limit.note not in answer.notes:
-        answer.notes.append(limit.note)
+    space, descent, _ = _prepare(task.risk, null_curvatures(task.risk))
+    steps, norm, note = go_to_limit(descent, kind, task.tol, task.max_iter, ceiling)
+    answer.thetas[i], answer.intercepts[i] = _as_seen(descent, space)
+    answer.risk[i], answer.gradient_norms[i] = descent.point.value, norm
+    answer.n_iter[i] = answer.n_expansions[i] = steps
+    if note not in answer.notes:
+        answer.notes.append(note)
 
 
 def _one_shot(descent, task, answer):
