@@ -59,14 +59,9 @@ class InteriorPoint(Method):
 
     def path(self, task: Task) -> Answer:
         """Solve for each λ by itself: a dozen steps each."""
-        risk, tol = task.risk, min(task.tol, _AIM)
-        stops = []
         with one_blas_thread():
-            for i, alpha in enumerate(task.alphas):
-                found = Iterate(risk, task.penalty, float(alpha)).run(tol, task.max_iter)
-                stops.append(found.bare())
-                task.progress(i)
-        return Answer.of(task, self.name, stops)
+            found = ((i, solved(task, float(alpha))) for i, alpha in enumerate(task.alphas))
+            return Answer.of(task, self.name, found)
 
     def alpha_max(self, task: Task) -> float:
         """Of the dual point that belongs to the fit without the penalized features."""
@@ -75,6 +70,11 @@ class InteriorPoint(Method):
         with one_blas_thread():
             found = Iterate(risk, penalty, 0.0, held=held).run(_AIM, _MAX_ITER)
         return penalty.alpha_max(found.point.gradient)
+
+
+def solved(task: Task, alpha: float) -> Stop:
+    """The solution of a task at one λ."""
+    return Iterate(task.risk, task.penalty, alpha).run(min(task.tol, _AIM), task.max_iter)
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from operator import attrgetter
@@ -168,28 +168,32 @@ class Answer:
         return replace(self, thetas=thetas)
 
     @classmethod
-    def of(cls, task: Task, solver: str, stops: Sequence[Stop], **more: Any) -> Answer:
-        """Of a `Stop` for each λ; ``more`` goes before what these say."""
-        problem, points = task.problem, [stop.point for stop in stops]
-        thetas = np.array([point.theta for point in points])
-        thetas = thetas.reshape(len(points), problem.n_outputs, problem.n_features)
-        found: dict[str, Any] = {}
+    def of(cls, task: Task, solver: str, found: Iterable[tuple[int, Stop]], **more: Any) -> Answer:
+        """Of the place of each λ and its `Stop`, as they are found; ``more`` goes before these."""
+        problem, stops = task.problem, cast(list[Stop], [None] * len(task.alphas))
+        for i, stop in found:
+            # Numbers for every row are not to be kept for every λ.
+            stops[i] = replace(stop, point=stop.point.bare())
+            task.progress(i)
+        points, shape = [stop.point for stop in stops], (problem.n_outputs, problem.n_features)
+        thetas = np.reshape([point.theta for point in points], (len(points), *shape))
+        rest: dict[str, Any] = {}
         if not problem.is_quadratic:
             b = np.array([point.intercept for point in points])
-            found["intercepts"] = b - thetas @ task.risk.design.center
-            found["rounding"] = task.risk.rounding.value / (problem.null_risk or 1.0)
+            rest["intercepts"] = b - thetas @ task.risk.design.center
+            rest["rounding"] = task.risk.rounding.value / (problem.null_risk or 1.0)
         gaps, norms, dof = np.transpose([(s.gap, s.gradient_norm, s.dof) for s in stops])
-        n_iter = np.array([stop.n_iter for stop in stops])
-        expansions = [stop.n_expansions for stop in stops]
-        found |= {
+        n_iter, expansions = np.transpose([(s.n_iter, s.n_expansions) for s in stops])
+        rest |= {
             "gaps": None if np.isnan(gaps).all() else gaps / (problem.null_risk or 1.0),
             "gradient_norms": None if np.isnan(norms).all() else norms,
             "dof": None if np.isnan(dof).any() else dof,
-            "n_expansions": np.array(expansions) if any(expansions) else None,
+            "n_expansions": expansions if expansions.any() else None,
             "exhausted": n_iter >= task.max_iter,
             "has_minimizer": all(stop.has_minimizer for stop in stops),
+            "notes": list(dict.fromkeys(note for stop in stops for note in stop.notes)),
         }
-        return cls(thetas, np.array([p.value for p in points]), n_iter, solver, **found | more)
+        return cls(thetas, np.array([p.value for p in points]), n_iter, solver, **rest | more)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,10 +203,9 @@ class Stop:
     Attributes
     ----------
     point : Point
-        Or one of its kinds.
     gap : float
         As in `Answer`, but absolute; NaN where it is not known.
-    n_iter, n_expansions, dof, has_minimizer, gradient_norm
+    n_iter, n_expansions, dof, has_minimizer, gradient_norm, notes
         As in `Answer`.
     """
 
@@ -213,10 +216,7 @@ class Stop:
     dof: float = np.nan
     has_minimizer: bool = True
     gradient_norm: float = np.nan
-
-    def bare(self) -> Stop:
-        """The same with the bare point: numbers for every row are not to be kept for every λ."""
-        return replace(self, point=self.point.bare())
+    notes: tuple[str, ...] = ()
 
 
 class Freedom:

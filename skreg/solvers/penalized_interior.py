@@ -22,6 +22,7 @@ and how far a is from a sub-gradient of the loss, Σᵢ (sᵢℓᵢ − aᵢrᵢ
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar, cast
@@ -39,7 +40,7 @@ from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.concave_grid import grid_above
 from skreg.solvers.dual_newton import DualNewton
 from skreg.solvers.inner import newcomers
-from skreg.solvers.interior_point import InteriorPoint, Iterate
+from skreg.solvers.interior_point import Iterate, solved
 from skreg.solvers.method import Answer, Method, Stop, Task
 
 # How near to the boundary a step goes; steps at a null model, and those in a row without progress.
@@ -63,7 +64,7 @@ _FEW = 100
 
 
 class PenalizedInterior(Method):
-    """The walk of `InteriorPath`, λ downwards; `InteriorPoint` answers at λ = 0."""
+    """The walk of `InteriorPath`, λ downwards; at λ = 0 as `InteriorPoint`."""
 
     name = "penalized_interior_point"
     scope = "any penalty under a pinball loss, or Huber's of far targets or few rows"
@@ -98,20 +99,18 @@ class PenalizedInterior(Method):
         >>> found.coefs.round(6), found.solver
         (array([[2., 1., 0.]]), 'penalized_interior_point')
         """
-        risk, penalty = task.risk, task.penalty
-        closed = (task.alphas == 0) & (not penalty.is_bounded(risk.n_features))
         with one_blas_thread():
-            path = InteriorPath(risk, penalty, task.tol, task.max_iter, self.alpha_max(task))
-            found = [path.start] * len(task.alphas)
-            for i in task.descending(~closed):
-                found[i] = path.go(float(task.alphas[i])).bare()
-                task.progress(i)
-        answer = Answer.of(task, self.name, found)
-        if closed.any():
-            alone = InteriorPoint().path(replace(task, penalty=Separable(0.0), alphas=np.zeros(1)))
-            for name in ("thetas", "intercepts", "risk", "gaps", "dof", "n_iter"):
-                getattr(answer, name)[closed] = getattr(alone, name)[0]
-        return answer
+            return Answer.of(task, self.name, self._solved(task))
+
+    def _solved(self, task: Task) -> Iterator[tuple[int, Stop]]:
+        risk, penalty = task.risk, task.penalty
+        path = InteriorPath(risk, penalty, task.tol, task.max_iter, self.alpha_max(task))
+        for i in task.descending().tolist():
+            alpha = float(task.alphas[i])
+            if alpha > 0 or penalty.is_bounded(risk.n_features):
+                yield i, path.go(alpha)
+            else:
+                yield i, solved(replace(task, penalty=Separable(0.0)), alpha)
 
     def alpha_max(self, task: Task) -> float:
         """Of the dual point of the fit of the features without a penalty, within their bounds."""

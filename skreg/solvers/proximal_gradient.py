@@ -18,6 +18,8 @@ which is free of units, like `gradient_norm_`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -65,18 +67,16 @@ class ProximalGradient(Method):
 
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ."""
-        alphas = task.alphas
         with one_blas_thread():
-            path = ProximalGradientPath(task.problem, task.penalty, task.tol, task.max_iter)
-            stops: list[Stop] = [path.start] * len(alphas)
-            for i in task.descending():
-                if not task.penalty.is_convex:
-                    path.approach(float(alphas[i]))
-                stops[i] = closer_inside(task, i, path.solve(float(alphas[i]))).bare()
-                task.progress(i)
-        answer = Answer.of(task, self.name, stops, notes=list(path.part.notes))
-        answer.has_minimizer = path.part.has_minimizer
-        return answer
+            return Answer.of(task, self.name, self._solved(task))
+
+    def _solved(self, task: Task) -> Iterator[tuple[int, Stop]]:
+        path = ProximalGradientPath(task.problem, task.penalty, task.tol, task.max_iter)
+        for i in task.descending().tolist():
+            alpha = float(task.alphas[i])
+            if not task.penalty.is_convex:
+                path.approach(alpha)
+            yield i, closer_inside(task, i, path.solve(alpha))
 
     def alpha_max(self, task: Task) -> float:
         """The smallest λ at which all penalized blocks are 0, free features being at their best."""
@@ -129,10 +129,11 @@ class ProximalGradientPath:
     def solve(self, alpha: float) -> Stop:
         """The solution at ``alpha``, from that at a larger one."""
         if alpha == 0 and not self.penalty.is_bounded(self.shape[1]):
-            self.point, gap = self.part.unpenalized()
+            found = self.part.unpenalized()
+            self.point = found.point
             if not self.penalty.is_convex:
-                gap = self.scale * self._residual(self.point, 0.0)
-            return Stop(self.point, gap, 1, 1)
+                found = replace(found, gap=self.scale * self._residual(self.point, 0.0))
+            return found
         features = self._working_set(np.empty(0, np.intp), max(2 * alpha - self.last, 0.5 * alpha))
         self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol
         best, least, rounds = self.point, self._error(alpha), 0

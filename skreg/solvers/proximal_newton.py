@@ -18,12 +18,9 @@ the steps that its age has cost weigh as much as a new one.
 
 from typing import ClassVar
 
-import numpy as np
-
 from skreg._threads import one_blas_thread
-from skreg.penalties import Separable
-from skreg.solvers.method import Answer, Method, Stop, Task
-from skreg.solvers.newton import Newton, free_directions_notes
+from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.newton import free_directions_notes
 from skreg.solvers.penalized_interior import closer_inside
 from skreg.solvers.proximal_path import MAX_EXPANSIONS, ProximalPath
 
@@ -52,30 +49,32 @@ class ProximalNewton(Method):
 
     def path(self, task: Task) -> Answer:
         """Follow the path downwards in λ; Newton's method answers at λ = 0, unless bounded."""
-        risk, penalty, alphas = task.risk, task.penalty, task.alphas
-        stops: dict[int, Stop] = {}
-        notes: list[str] = []
+        limit = task.max_expansions or MAX_EXPANSIONS
         with one_blas_thread():
-            limit = task.max_expansions or MAX_EXPANSIONS
-            path = ProximalPath(risk, penalty, task.tol, task.max_iter, limit)
-            starts = _starts(task)
-            for i in task.descending():
-                if alphas[i] > 0 or penalty.is_bounded(risk.n_features):
-                    stops[i] = path.solve(alphas[i], starts.get(i))
-                    if stops[i].n_expansions >= limit and _has_no_minimum(path):
-                        path.max_expansions = min(limit, _ENDLESS)
-                    if task.tol <= _POLISHED:
-                        stops[i] = path.polish(stops[i])
-                    stops[i] = closer_inside(task, i, stops[i]).bare()
-                else:
-                    stops[i] = _unpenalized(path, notes)
-                task.progress(i)
-        return _answer(task, [stops[i] for i in range(len(alphas))], notes)
+            answer = Answer.of(task, self.name, _solved(task, limit))
+        _complete(task, limit, answer)
+        return answer
 
     def alpha_max(self, task: Task) -> float:
         """Largest pull of the null model, where features without a penalty are at their best."""
         with one_blas_thread():
             return ProximalPath(task.risk, task.penalty, 1e-10, 10_000).alpha_max
+
+
+def _solved(task, limit):
+    """The place of each λ and its `Stop`, downwards."""
+    risk, penalty, alphas, starts = task.risk, task.penalty, task.alphas, _starts(task)
+    path = ProximalPath(risk, penalty, task.tol, task.max_iter, limit)
+    for i in task.descending().tolist():
+        if alphas[i] == 0 and not penalty.is_bounded(risk.n_features):
+            yield i, path.evaluate.unpenalized()
+            continue
+        stop = path.solve(alphas[i], starts.get(i))
+        if stop.n_expansions >= limit and _has_no_minimum(path):
+            path.max_expansions = min(limit, _ENDLESS)
+        if task.tol <= _POLISHED:
+            stop = path.polish(stop)
+        yield i, closer_inside(task, i, stop)
 
 
 def _starts(task):
@@ -93,25 +92,14 @@ def _has_no_minimum(path):
     return bool(free_directions_notes(path.risk, path.penalty, thetas))
 
 
-def _unpenalized(path, notes):
-    """λ = 0: Newton's method knows where there is no finite minimizer, and says what it does."""
-    fit = Newton().path(Task(path.risk, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000))
-    notes += fit.notes
-    assert fit.intercepts is not None  # of a loss a method tells them
-    point = path.at(fit.thetas[0], fit.intercepts[0])
-    gap, steps = path.certificate.gap_of_small(point, 0.0), int(fit.n_iter[0])
-    return Stop(point, gap, steps, steps, has_minimizer=fit.has_minimizer)
+def _complete(task, limit, answer):
+    """Say where quadratics were spent, and take out what all classes have in common.
 
-
-def _answer(task, stops, notes):
-    penalty, p, limit = task.penalty, task.risk.n_features, task.max_expansions or MAX_EXPANSIONS
-    answer = Answer.of(task, "proximal_newton", stops, notes=notes)
-    answer.exhausted |= np.array([stop.n_expansions >= limit for stop in stops])
-    thetas, intercepts = answer.thetas, answer.intercepts
-    if task.risk.loss.coupled and intercepts is not None:
-        # What all classes have in common changes nothing where it costs nothing.
-        intercepts -= intercepts.mean(axis=1, keepdims=True)
-        if not penalty.is_bounded(p):
-            free = penalty.free(p)
-            thetas[:, :, free] -= thetas[:, :, free].mean(axis=1, keepdims=True)
-    return answer
+    That changes nothing where it costs nothing.
+    """
+    answer.exhausted |= answer.n_expansions >= limit
+    if task.risk.loss.coupled:
+        answer.intercepts -= answer.intercepts.mean(axis=1, keepdims=True)
+        if not task.penalty.is_bounded(task.risk.n_features):
+            free = task.penalty.free(task.risk.n_features)
+            answer.thetas[:, :, free] -= answer.thetas[:, :, free].mean(axis=1, keepdims=True)

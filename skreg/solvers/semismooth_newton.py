@@ -17,6 +17,7 @@ double, and each solution is refined by them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -63,17 +64,17 @@ class SemismoothNewton(Newton):
         if not kept.all():
             alone = risk.restricted(np.flatnonzero(kept))
             return self.path(task.among(kept, alone)).spread(kept)
-        huber, found = HuberRidge(risk, task.coordinates.l2(p)), {}
-        with one_blas_thread():
-            for i in task.descending():
+        huber, b = HuberRidge(risk, task.coordinates.l2(p)), np.empty((len(task.alphas), 1))
+
+        def solved() -> Iterator[tuple[int, Stop]]:
+            for i in task.descending().tolist():
                 alpha = float(task.alphas[i])
-                found[i] = (
-                    huber.solve(alpha, task.max_iter) if alpha else self._at_zero(task, huber)
-                )
-                task.progress(i)
-        stops = [found[i] for i in range(len(found))]
-        intercepts = np.array([stop.point.intercept for stop in stops])
-        return Answer.of(task, "semismooth-newton", stops, intercepts=intercepts, rounding=0.0)
+                stop = huber.solve(alpha, task.max_iter) if alpha else self._at_zero(task, huber)
+                b[i] = stop.point.intercept
+                yield i, stop
+
+        with one_blas_thread():
+            return Answer.of(task, "semismooth-newton", solved(), intercepts=b, rounding=0.0)
 
     def _at_zero(self, task: Task, huber: HuberRidge) -> Stop:
         found = super().path(replace(task, alphas=np.zeros(1)))

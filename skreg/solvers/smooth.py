@@ -20,7 +20,7 @@ from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array, dot, product
 from skreg.solvers.certificate import Certificate
-from skreg.solvers.method import Task
+from skreg.solvers.method import Stop, Task
 from skreg.solvers.newton import Newton
 from skreg.solvers.working_hessian import FLOOR, raised
 from skreg.solvers.working_set import PenalizedQuadratic
@@ -74,6 +74,16 @@ class Evaluator:
         else:
             self.complete(point)
         return point
+
+    def unpenalized(self) -> Stop:
+        """The minimizer of R alone, by Newton's method, which knows where there is none."""
+        task = Task(self.risk, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000)
+        found = Newton().path(task)
+        assert found.intercepts is not None  # of a loss a method tells them
+        theta, b, steps = found.thetas[0], found.intercepts[0], int(found.n_iter[0])
+        point = self(theta.ravel(), b + theta @ self.risk.design.center)
+        gap, notes = self._certificate.gap_of_small(point, 0.0), tuple(found.notes)
+        return Stop(point, gap, steps, steps, has_minimizer=found.has_minimizer, notes=notes)
 
     def complete(self, point):
         """Find the whole gradient."""
@@ -176,8 +186,6 @@ class SquaredErrorPart:
     """Squared error as its quadratic ½θᵀHθ − hᵀθ + ½‖b‖², summed over targets."""
 
     is_quadratic, has_flat_parts = True, False
-    notes: tuple[str, ...] = ()
-    has_minimizer = True
 
     def __init__(self, quadratic: Quadratic, penalty: Penalty):
         self.problem, self._penalized = quadratic, PenalizedQuadratic(quadratic, penalty)
@@ -200,10 +208,10 @@ class SquaredErrorPart:
         theta, gradient = (x.reshape(self.shape) for x in (point.theta, point.gradient))
         return self._penalized.gap(theta, -gradient, alpha)
 
-    def unpenalized(self) -> tuple[Point, float]:
-        """The minimizer of R alone, and its gap."""
+    def unpenalized(self) -> Stop:
+        """The minimizer of R alone."""
         point = self.at(self.problem.minimizer)
-        return point, max(point.value - self.problem.minimum_risk, 0.0)
+        return Stop(point, max(point.value - self.problem.minimum_risk, 0.0), 1, 1)
 
 
 class LossPart:
@@ -211,16 +219,13 @@ class LossPart:
 
     is_quadratic = False
 
-    # Of the risk alone, once it is known.
-    notes: tuple[str, ...] = ()
-    has_minimizer = True
-
     def __init__(self, risk: EmpiricalRisk, penalty: Penalty, tol: float):
         self.problem, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
         self.null_risk, self.has_flat_parts = risk.null_risk, risk.loss.has_flat_parts
         self.certificate = Certificate(risk, penalty)
         self.evaluate = Evaluator(self.certificate, tol)
+        self.unpenalized = self.evaluate.unpenalized
         self.diagonal = self._diagonal()
 
     def at(self, theta: Array, near: RowPoint | None = None) -> RowPoint:
@@ -240,14 +245,6 @@ class LossPart:
         if alpha == 0:
             return self.certificate.gap_of_small(point, alpha)
         return self.certificate.gap(point, alpha, tol)
-
-    def unpenalized(self) -> tuple[RowPoint, float]:
-        """The minimizer of R alone, by Newton's method, and a gap: R at most, as no ℓ < 0."""
-        task = Task(self.problem, Separable(0.0), np.zeros(1), tol=1e-10, max_iter=1000)
-        found = Newton().path(task)
-        self.notes, self.has_minimizer = tuple(found.notes), found.has_minimizer
-        point = self.at(found.thetas[0])
-        return point, min(point.value, self.certificate.gap_of_small(point, 0.0))
 
     def _diagonal(self):
         """An upper bound of the Hessian's diagonal at the null model.
