@@ -109,10 +109,15 @@ int main(void)
         if (x > 0) check("normal", exp(-x * x / 2) * skreg_normal_ratio(x), erfc(x / sqrt(2)) / 2, 1e-15);
     }
     skreg_team team = {0};
+    team.n_workers = 2; /* the second takes its own, then what the first has left */
+    int tasks = 0;
+    for (int i = 0; i < 4; i++) tasks = 10 * tasks + skreg_take_task(&team, 1, 5);
+    check("tasks", tasks, 2340, 0);
+    check("tasks", skreg_take_task(&team, 0, 5), 1, 0);
+    check("tasks", skreg_take_task(&team, 0, 5), -1, 0);
     team.n_workers = 1;
-    int first = skreg_next_task(&team), second = skreg_next_task(&team);
     skreg_meet(&team);
-    check("tasks", first + 10 * second + 100 * skreg_next_task(&team), 121, 0);
+    check("tasks", skreg_take_task(&team, 0, 5), 0, 0);
     skreg_restore_subnormals(skreg_flush_subnormals());
 #ifdef SKREG_LEVELS
     printf("level %d\n", skreg_x86_64_level());

@@ -18,7 +18,7 @@ from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.group_prox cimport group_radius, shrink
 from skreg._kernels.optimizers cimport ADAM
 from skreg._kernels.plan cimport NEURONS, Block, Plan, Step
-from skreg._kernels.team cimport meet, next_task
+from skreg._kernels.team cimport meet, take_task
 from skreg._kernels.tiles cimport CHUNK, follow, scaled_steps, step_sizes
 
 ctypedef fused real:
@@ -38,19 +38,19 @@ cdef inline void constrain(Plan* plan, real* theta, const Step* step, int worker
         return
     if plan.reg.groups == NEURONS:
         for turn in range(2 if plan.net.n_layers > 2 else 1):
-            task = worker
-            while task < plan.n_blocks:
+            task = take_task(&plan.team, worker, plan.n_blocks)
+            while task >= 0:
                 if plan.blocks[task].layer % 2 == turn:
                     shrink_neurons(plan, theta, step, plan.blocks + task, worker)
-                task = next_task(&plan.team)
+                task = take_task(&plan.team, worker, plan.n_blocks)
             meet(&plan.team)
     if isfinite(plan.reg.norm_bound):
         project(plan, theta, step, worker)
     if isfinite(plan.reg.max_norm):
-        task = worker
-        while task < plan.n_blocks:
+        task = take_task(&plan.team, worker, plan.n_blocks)
+        while task >= 0:
             shorten_columns(plan, theta, plan.blocks + task, worker)
-            task = next_task(&plan.team)
+            task = take_task(&plan.team, worker, plan.n_blocks)
         meet(&plan.team)
 
 
@@ -150,10 +150,10 @@ cdef inline void project(Plan* plan, real* theta, const Step* step, int worker) 
     cdef int turn, task
     for turn in range(100):
         shares = plan.tile_sums + (turn % 2) * 2 * plan.n_tiles
-        task = worker
-        while task < plan.n_tiles:
+        task = take_task(&plan.team, worker, plan.n_tiles)
+        while task >= 0:
             sum_along(plan, theta, step, task, worker, mu, shares + 2 * task)
-            task = next_task(&plan.team)
+            task = take_task(&plan.team, worker, plan.n_tiles)
         meet(&plan.team)
         value = slope = 0
         for task in range(plan.n_tiles):
@@ -168,10 +168,10 @@ cdef inline void project(Plan* plan, real* theta, const Step* step, int worker) 
         mu = mu + (value - bound * (1 - 2 * tolerance)) / slope if slope > 0 else 0
         mu = mu if mu > 0 else 0
     if mu > 0:
-        task = worker
-        while task < plan.n_tiles:
+        task = take_task(&plan.team, worker, plan.n_tiles)
+        while task >= 0:
             move_along(plan, theta, step, task, worker, mu)
-            task = next_task(&plan.team)
+            task = take_task(&plan.team, worker, plan.n_tiles)
         meet(&plan.team)
     if worker == 0:
         plan.multiplier = mu    # nobody reads it before the next meeting

@@ -17,9 +17,12 @@ from skreg._kernels.members cimport (
 )
 from skreg._kernels.optimizers cimport ADAM, GRADIENT
 from skreg._kernels.plan cimport Architecture, Plan, Rows, Step, zeros_after
-from skreg._kernels.team cimport meet, next_task
+from skreg._kernels.team cimport meet, take_task
 from skreg._kernels.tiles cimport layer_gradient, tile_task
 from skreg._kernels.waves cimport add_waves, wave_gradients
+
+cdef extern from "fetch.h" nogil:
+    void fetch "skreg_fetch"(const void* at, Py_ssize_t n_bytes) noexcept
 
 ctypedef fused real:
     float
@@ -63,10 +66,10 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
         if plan.shares != NULL:
             step.dropout, step.decay = plan.shares[2 * n_done], plan.shares[2 * n_done + 1]
         n_done += 1
-        task = worker
-        while task < plan.n_row_tasks:
+        task = take_task(&plan.team, worker, plan.n_row_tasks)
+        while task >= 0:
             plan.task_loss[task] = row_task(plan, theta, &step, plan.order + start, task)
-            task = next_task(&plan.team)
+            task = take_task(&plan.team, worker, plan.n_row_tasks)
         meet(&plan.team)
         # Every worker adds the tasks' losses in the same order and so decides the same.
         loss = 0
@@ -76,10 +79,10 @@ cdef inline void epoch(Plan* plan, real* theta, int worker) noexcept nogil:
         if not isfinite(loss):
             meet(&plan.team)    # nobody is late in reading the losses when the next epoch begins
             break
-        task = worker
-        while task < plan.n_tiles:
+        task = take_task(&plan.team, worker, plan.n_tiles)
+        while task >= 0:
             tile_task(plan, theta, &step, task, worker)
-            task = next_task(&plan.team)
+            task = take_task(&plan.team, worker, plan.n_tiles)
         meet(&plan.team)
         constrain(plan, theta, &step, worker)
         start += step.size
@@ -246,13 +249,18 @@ cdef inline dispatched subtract(
 cdef inline void gather(
     Py_ssize_t rows, Py_ssize_t width, const real* table, const Py_ssize_t* order, real* out
 ) noexcept nogil:
-    """out (rows × width) ← the rows of the table that ``order`` names."""
+    """out (rows × width) ← the rows of the table that ``order`` names.
+
+    They lie anywhere: the next is asked for while one is copied.
+    """
     cdef Py_ssize_t i
     if width == 1:    # not worth a call
         for i in range(rows):
             out[i] = table[order[i]]
         return
     for i in range(rows):
+        if i + 1 < rows:
+            fetch(table + order[i + 1] * width, width * sizeof(real))
         memcpy(out + i * width, table + order[i] * width, width * sizeof(real))
 
 

@@ -22,22 +22,44 @@
 
 /* What some write while others spin on what stands beside it is kept a cache line apart. */
 typedef struct {
+    atomic_ullong taken; /* (number of the phase << 32) + how many of the worker's tasks are taken in it */
+    char apart[64];
+} skreg_lane;
+
+enum { SKREG_DISMISSED = -1, SKREG_MOST_WORKERS = 255 };
+
+typedef struct {
     atomic_int round; /* (number of the round << 8) + n_workers; SKREG_DISMISSED at the end */
     int n_workers;
     char apart_1[64];
     atomic_int arrived;
-    atomic_int next_task; /* how many tasks of the phase are taken beside each worker's first */
     char apart_2[64];
     atomic_int phase;
     char apart_3[64];
+    skreg_lane lanes[SKREG_MOST_WORKERS];
 } skreg_team;
 
-enum { SKREG_DISMISSED = -1, SKREG_MOST_WORKERS = 255 };
-
-/* A worker's first task of a phase is the one of its own number, which finds in its cache what it left
- * there a phase before; the others go to who asks first. */
-static inline int skreg_next_task(skreg_team *team) {
-    return team->n_workers + atomic_fetch_add_explicit(&team->next_task, 1, memory_order_relaxed);
+/* The next task of a phase of ``n_tasks`` for a worker, or -1 when all are taken. Each worker has as many that are
+ * neighbors, and finds in its cache what they left there a step before; only then does it take from others, who may be
+ * late. A lane that still has the number of another phase is untouched. */
+static inline int skreg_take_task(skreg_team *team, int worker, int n_tasks) {
+    const unsigned long long phase = (unsigned)atomic_load_explicit(&team->phase, memory_order_relaxed);
+    const int n_workers = team->n_workers;
+    for (int turn = 0; turn < n_workers; turn++) {
+        const int owner = worker + turn < n_workers ? worker + turn : worker + turn - n_workers;
+        const long long first = (long long)n_tasks * owner / n_workers;
+        const long long n_own = (long long)n_tasks * (owner + 1) / n_workers - first;
+        atomic_ullong *lane = &team->lanes[owner].taken;
+        unsigned long long seen = atomic_load_explicit(lane, memory_order_relaxed);
+        for (;;) {
+            const long long taken = seen >> 32 == phase ? (long long)(seen & 0xffffffffu) : 0;
+            if (taken >= n_own) break;
+            if (atomic_compare_exchange_weak_explicit(lane, &seen, phase << 32 | (unsigned long long)(taken + 1),
+                                                      memory_order_relaxed, memory_order_relaxed))
+                return (int)(first + taken);
+        }
+    }
+    return -1;
 }
 
 /* One more turn of waiting. */
@@ -54,12 +76,11 @@ static inline void skreg_pause(int turn) {
 #endif
 }
 
-/* Ends a phase: returns when all have come, with the task counter back at 0. */
+/* Ends a phase: returns when all have come. */
 static inline void skreg_meet(skreg_team *team) {
     int phase = atomic_load_explicit(&team->phase, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == team->n_workers - 1) {
         atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&team->next_task, 0, memory_order_relaxed);
         atomic_store_explicit(&team->phase, phase + 1, memory_order_release);
         return;
     }

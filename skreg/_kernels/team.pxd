@@ -7,7 +7,7 @@ cdef extern from "team.h" nogil:
     enum:
         MOST_WORKERS "SKREG_MOST_WORKERS"
 
-    int next_task "skreg_next_task"(Team* team) noexcept
+    int take_task "skreg_take_task"(Team* team, int worker, int n_tasks) noexcept
     void meet "skreg_meet"(Team* team) noexcept
     void call "skreg_call"(Team* team, int n_workers) noexcept
     void dismiss "skreg_dismiss"(Team* team) noexcept
