@@ -176,6 +176,8 @@ cdef class Network:
         cdef Py_ssize_t layer, fan_in, fan_out, rows, first, parts
         parts = max(1, min(2 * batch_size * copies * self.n_parameters // TASK,
                            batch_size * copies // (ROWS if copies == 1 else COPIES), batch_size))
+        if parts > 1:
+            parts -= parts % 2    # two workers have as much to do
         rows_per_task = _ceil_divide(batch_size, parts)
         tiles = []
         for layer in range(self.shape.n_layers):

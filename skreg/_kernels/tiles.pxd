@@ -13,6 +13,9 @@ from skreg._kernels.optimizers cimport (
 from skreg._kernels.penalties cimport Pieces, piecewise_prox
 from skreg._kernels.plan cimport INPUTS, Architecture, Plan, Step, Tile, zeros_of_gradient
 
+cdef extern from "fetch.h" nogil:
+    void claim "skreg_claim"(void* at, Py_ssize_t n_bytes) noexcept
+
 ctypedef fused real:
     float
     double
@@ -172,7 +175,25 @@ cdef inline void update(
     Plan* plan, real* theta, const Step* step, Py_ssize_t start, Py_ssize_t n, const real* g, int l,
     double scale
 ) noexcept nogil:
-    """One step of the optimizer on θ[start : start + n], weights of layer l; biases if l is −1."""
+    """One step of the optimizer on θ[start : start + n], weights of layer l; biases if l is −1.
+
+    Every worker has read θ, and a core that writes it waits until the others have given it up: what comes
+    next is claimed meanwhile.
+    """
+    cdef Py_ssize_t last = start + n, size
+    while start < last:
+        size = min(CHUNK, last - start)
+        claim(theta + start + size, min(CHUNK, last - start - size) * sizeof(real))
+        update_chunk(plan, theta, step, start, size, g, l, scale)
+        start += size
+        g += size
+
+
+cdef inline void update_chunk(
+    Plan* plan, real* theta, const Step* step, Py_ssize_t start, Py_ssize_t n, const real* g, int l,
+    double scale
+) noexcept nogil:
+    """The same for a few of them."""
     cdef real* slot_1 = <real*>plan.slot_1 + start
     cdef double eta = rate(plan, step, scale)
     cdef double l1 = plan.reg.l1[l] if l >= 0 else 0

@@ -10,7 +10,7 @@ A step over a mini-batch (`step.pxd`) has two phases, each cut into tasks that t
    updated at once while the gradient is in cache; the full gradient is never stored.
 
 Where θ is small against a batch's activations, a block of rows leaves its own gradient as well, and a
-tile sums those: less to read that another core has written.
+tile sums those: less to exchange with other cores.
 
 Which tasks there are depends on the shapes alone and each is computed by one thread, so the result
 is the same to the bit for any number of workers. Workers meet twice a step; they stay in the kernel
@@ -246,9 +246,11 @@ cdef class Trainer:
         slopes = None
         if has_recorded_slope(plan.net.activation) or plan.reg.hidden_dropout > 0:
             slopes = np.empty(batch_size * units[1:n_layers].sum(), dtype)
-        # Where θ is small against a batch's activations and deltas, the rows' own gradients are what
-        # cores exchange.
-        plan.sums = plan.net.n_members > 1 or plan.net.n_waves > 0 or plan.n_row_tasks * plan.n_parameters < 2 * batch_size * units.sum()
+        # What cores exchange: each block's own gradient, written and read; or what tiles read of the
+        # activations and deltas.
+        plan.sums = plan.net.n_members > 1 or plan.net.n_waves > 0 or (
+            2 * plan.n_row_tasks * plan.n_parameters < batch_size * (
+                units[:n_layers].sum() + sum(units[plan.tiles[i].layer + 1] for i in range(plan.n_tiles))))
         if plan.sums:
             plan.gradient_size = plan.n_parameters
             gradients = np.empty((plan.n_row_tasks, plan.n_parameters), dtype)
