@@ -26,7 +26,7 @@ FILES_OF_A_SEARCH = 22
 #: Files above 400 lines.
 LONG_FILES: set[str] = set()
 #: Names that several classes of the package have.
-NAMES_OF_TWO_CLASSES = {"Best", "Rows", "Sizes", "Split", "State", "Table"}
+NAMES_OF_TWO_CLASSES: set[str] = set()
 #: Comparisons of a loss's or a penalty's name.
 COMPARED_NAMES = 0
 

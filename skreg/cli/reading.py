@@ -15,7 +15,7 @@ from skreg.cli.layout import MISSING, Layout
 
 
 @dataclass(frozen=True)
-class Table:
+class FileTable:
     """A file as it was read.
 
     Attributes
@@ -47,7 +47,7 @@ class Table:
         return f'pd.read_csv("new_rows.csv", {given})'
 
 
-def read_table(path: Path, *, separator: str | None = None, target: str | None = None) -> Table:
+def read_table(path: Path, *, separator: str | None = None, target: str | None = None) -> FileTable:
     """Read a text file of rows and columns, plain or compressed, a parquet or an Excel file.
 
     Parameters
@@ -62,7 +62,7 @@ def read_table(path: Path, *, separator: str | None = None, target: str | None =
 
     Returns
     -------
-    Table
+    FileTable
 
     Raises
     ------
@@ -72,7 +72,7 @@ def read_table(path: Path, *, separator: str | None = None, target: str | None =
     try:
         data, suffix = contents(path)
         if suffix in PARQUET:
-            table = Table(pd.read_parquet(io.BytesIO(data)), format="parquet")
+            table = FileTable(pd.read_parquet(io.BytesIO(data)), format="parquet")
         elif suffix in EXCEL:
             table = _read_excel(data)
         else:
@@ -94,14 +94,14 @@ def read_table(path: Path, *, separator: str | None = None, target: str | None =
     return table
 
 
-def _read_excel(data: bytes) -> Table:
+def _read_excel(data: bytes) -> FileTable:
     sheets = pd.read_excel(io.BytesIO(data), sheet_name=None, na_values=sorted(MISSING))
     name, frame = next(iter(sheets.items()))
     notes = (f"read the first of {len(sheets)} sheets, {name!r}",) if len(sheets) > 1 else ()
-    return Table(frame, None, notes, "excel")
+    return FileTable(frame, None, notes, "excel")
 
 
-def _read_text(data: bytes, path: Path, separator: str | None, target: str | None) -> Table:
+def _read_text(data: bytes, path: Path, separator: str | None, target: str | None) -> FileTable:
     text, encoding = as_text(data, path)
     if not text.strip():
         raise pd.errors.EmptyDataError
@@ -114,7 +114,7 @@ def _read_text(data: bytes, path: Path, separator: str | None, target: str | Non
         notes.append(f"the file is not UTF-8 text: read as {known}")
     if encoding != "utf-8":
         options["encoding"] = encoding
-    return Table(_parsed(layout, path), options, tuple(notes))
+    return FileTable(_parsed(layout, path), options, tuple(notes))
 
 
 def _parsed(layout: Layout, path: Path) -> pd.DataFrame:

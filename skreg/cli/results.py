@@ -7,7 +7,7 @@ from skreg.cli.columns import listing
 from skreg.cli.comparison import Contender, winner_of
 from skreg.cli.importance import Important
 from skreg.cli.metrics import Measure
-from skreg.cli.reading import Table
+from skreg.cli.reading import FileTable
 from skreg.cli.report import format_alpha, format_interval, format_measure, format_table
 from skreg.cli.table import Dataset
 
@@ -17,7 +17,7 @@ class Report:
     """All that is known at the end, for what is printed and for the page."""
 
     options: Any
-    table: Table
+    table: FileTable
     problem: Dataset
     metrics: dict[str, Measure]
     by: Measure

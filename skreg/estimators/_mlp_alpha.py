@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skreg._threads import worker_threads
 from skreg.estimators._auto_alpha import AUTO, Curve
-from skreg.estimators._mlp_fit import Rows
+from skreg.estimators._mlp_fit import EncodedRows
 from skreg.estimators._mlp_settings import RAMP, MLPSettings, usual_batch_size
 from skreg.network.columns import Columns, Sizes
 from skreg.network.parameters import initial_theta, n_parameters
@@ -52,7 +52,7 @@ def chosen(
     objective: Objective,
     sizes: Sizes,
     strata: NDArray | None,
-    validation: Rows | None,
+    validation: EncodedRows | None,
     rng: np.random.RandomState,
     n_rows: int | None = None,
 ) -> tuple[float, Curve]:
@@ -239,7 +239,7 @@ def _small(objective: Objective, rows: NDArray, sizes: Sizes) -> Objective:
     )  # fmt: skip
 
 
-def _held(validation: Rows, sizes: Sizes) -> Rows:
+def _held(validation: EncodedRows, sizes: Sizes) -> EncodedRows:
     dtype = _dtype(sizes)
     return replace(validation, X=validation.X.astype(dtype), Y=validation.Y.astype(dtype))
 

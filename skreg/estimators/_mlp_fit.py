@@ -28,7 +28,7 @@ _USUAL_PATIENCE = 10
 
 
 @dataclass(frozen=True)
-class Rows:
+class EncodedRows:
     """Features, encoded targets and weights (or None)."""
 
     X: Any
@@ -38,7 +38,7 @@ class Rows:
     def take(self, rows):
         """Some of them."""
         weights = None if self.weights is None else self.weights[rows]
-        return Rows(self.X[rows], self.Y[rows], weights)
+        return EncodedRows(self.X[rows], self.Y[rows], weights)
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class Prepared:
     columns : ndarray or None
         Those of X, or of its embedding, that a compressed network reads.
     embedding : Embedding or None
-    validation : Rows or None
+    validation : EncodedRows or None
         Watched while training.
     told : dict
         For callbacks.
     pilots : Objective
         On the rows by which λ is chosen, with ``strata`` in equal shares.
-    own : Rows or None
+    own : EncodedRows or None
         Validation rows of the user.
     sizes : Sizes or None
         Of the columns of X; None where training goes on.
@@ -71,11 +71,11 @@ class Prepared:
     target: Target
     columns: np.ndarray | None
     embedding: Embedding | None
-    validation: Rows | None
+    validation: EncodedRows | None
     told: dict
     pilots: Objective
     strata: np.ndarray | None
-    own: Rows | None
+    own: EncodedRows | None
     sizes: Sizes | None
     seen: Callable[[Regularization], Any]
 
@@ -134,7 +134,7 @@ class Fit:
     state : TrainingState
         Changed in place.
     target : Labels, LabelSets or Numbers
-    validation : Rows or None
+    validation : EncodedRows or None
     before : dict
         The fitted attributes that training goes on from; empty for a fresh start.
     fixed : dict

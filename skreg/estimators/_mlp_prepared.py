@@ -21,7 +21,7 @@ from skreg.estimators._mlp_chunks import (
     Streamed,
 )
 from skreg.estimators._mlp_embedding import EMBEDDINGS
-from skreg.estimators._mlp_fit import Prepared, Rows, hold_out
+from skreg.estimators._mlp_fit import EncodedRows, Prepared, hold_out
 from skreg.estimators._mlp_seen import Seen, columns_of, with_short_indices
 from skreg.estimators._mlp_targets import Target
 from skreg.network.columns import Sizes
@@ -56,7 +56,7 @@ class Prepares(AfterTraining):
         Y, strata = target.encode(y)
         if goes_on and not incremental:
             target.check_complete(y)
-        training = Rows(
+        training = EncodedRows(
             X,
             np.ascontiguousarray(Y, dtype=X.dtype),
             self._class_weighted(target, y, weights, incremental),
@@ -115,7 +115,8 @@ class Prepares(AfterTraining):
                 **shape, X=some.X[:0], Y=some.y[:0], read=streamed.read, n_rows=streamed.n_rows,
                 buffer=source.chunks.shuffle_buffer,
             ),
-            target, columns, None, own if held is None else Rows(held.X, held.y, held.weights),
+            target, columns, None,
+            own if held is None else EncodedRows(held.X, held.y, held.weights),
             dict(estimator=self, X=source.chunks, y=None),
             pilots=Objective(**shape, X=some.X, Y=some.y, sample_weight=some.weights),
             strata=streamed.strata, own=own, sizes=None if goes_on else streamed.sizes,
@@ -189,7 +190,7 @@ class Prepares(AfterTraining):
             raise ValueError(f"{given} was given without {missing}. Give both, or neither.")
         X_val, y_val = self._validated(X_val, y_val, dtype)
         Y_val = np.ascontiguousarray(target.encode(y_val)[0], dtype=dtype)
-        return Rows(X_val, Y_val)
+        return EncodedRows(X_val, Y_val)
 
     def _validated(self, X, y, dtype, reset=False):
         """X and y as the compiled network takes them."""

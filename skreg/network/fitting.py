@@ -55,7 +55,7 @@ class Patience:
         return self.n_without_progress > self.n_iter_no_change
 
 
-class Best:
+class BestTheta:
     """The θ of the highest score met; the start counts if ``history`` holds scores already.
 
     Of equal scores, such as shares of right labels are, the one of the least loss.
@@ -151,7 +151,7 @@ def fit_epochs(
     score : callable of θ, default=None
         Early stopping: progress is a higher score instead of a lower objective.
     loss : callable
-        See `Best`.
+        See `BestTheta`.
     on_epoch_begin : callable, default=None
         Called before every epoch.
     on_epoch_end : callable of History, default=None
@@ -163,7 +163,7 @@ def fit_epochs(
         False if only ``max_iter`` ended the training.
     """
     patience = Patience(settings.tol, settings.n_iter_no_change)
-    best, schedule, stopped = Best(state, history, score, loss), settings.schedule, False
+    best, schedule, stopped = BestTheta(state, history, score, loss), settings.schedule, False
     n_steps = -(-objective.n_samples // settings.batch_size)
     steps = objective.epochs(
         state, optimizer=settings.optimizer, batch_size=settings.batch_size, rng=rng

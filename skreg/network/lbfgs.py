@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skreg._threads import one_blas_thread
-from skreg.network.fitting import Best, Patience
+from skreg.network.fitting import BestTheta, Patience
 from skreg.network.parameters import layer_views
 
 # What rounding of the objective hides, in units of the precision of θ.
@@ -38,7 +38,7 @@ class Shares:
         return cls(*parts)
 
 
-class Split:
+class SignSplit:
     """θ = u − v with u, v ≥ 0 wherever |θⱼ| is penalized, so that the objective is smooth.
 
     |θⱼ| = min(uⱼ + vⱼ): over the positive orthant λ‖θ‖₁ is linear, and a bound that is met is met
@@ -117,11 +117,11 @@ def fit_lbfgs(
     optimization".
     """
     columns, n_parameters = objective.suited(state.columns), len(state.theta)
-    split = Split(
+    split = SignSplit(
         Shares.of(objective.regularization, objective.units, n_parameters),
         1.0 if columns is None else columns.by_parameter(objective.units, n_parameters),
     )
-    best = Best(state, history, score, loss)
+    best = BestTheta(state, history, score, loss)
     watch = _Watch(objective, state, history, settings, score, best, on_epoch_begin, on_epoch_end)
     rounding = _ROUNDING * np.finfo(state.theta.dtype).eps
     with objective.evaluator(columns) as evaluate, one_blas_thread():

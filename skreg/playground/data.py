@@ -110,7 +110,7 @@ def make_data(state, table=None):
     return Data(plane, y, n_train, state.features, is_regression, axes, labels)
 
 
-class Table:
+class CsvTable:
     """A CSV file.
 
     Parameters

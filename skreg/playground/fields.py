@@ -80,7 +80,7 @@ class Subset:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class LayerSizes:
     """Up to ``most`` whole numbers from 1 to ``largest``, joined by commas; may be empty."""
 
     most: int

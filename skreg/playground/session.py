@@ -3,7 +3,7 @@
 import copy
 from dataclasses import replace
 
-from skreg.playground.data import DataError, Table, make_data
+from skreg.playground.data import CsvTable, DataError, make_data
 from skreg.playground.run import Run
 from skreg.playground.state import DATA_FIELDS, RESTARTS, State, read_query
 from skreg.playground.sweep import Sweep
@@ -183,7 +183,7 @@ class Session:
 
     def do_table(self, name, text):
         """Take a CSV file, and show its first columns."""
-        before, self.table = self.table, Table(str(name), str(text))
+        before, self.table = self.table, CsvTable(str(name), str(text))
         known = self.live.state
         columns = dict(
             x1_column=known.x1_column, x2_column=known.x2_column, y_column=known.y_column

@@ -9,7 +9,7 @@ otherwise than the live one under ``pin.``::
 from dataclasses import dataclass, fields, replace
 from urllib.parse import parse_qsl, urlencode
 
-from skreg.playground.fields import Choice, Flag, Name, Number, Sizes, Subset
+from skreg.playground.fields import Choice, Flag, LayerSizes, Name, Number, Subset
 
 PROBLEMS = ("circle", "xor", "gauss", "spiral", "plane", "multi-gauss")
 REGRESSIONS = ("plane", "multi-gauss")
@@ -28,7 +28,7 @@ FIELDS = {
     "seed": Number(0, 2**31 - 1, whole=True),
     "start": Number(0, 2**31 - 1, whole=True),
     "features": Subset(FEATURES),
-    "hidden": Sizes(6, 8),
+    "hidden": LayerSizes(6, 8),
     "activation": Choice(("relu", "tanh", "sigmoid", "linear")),
     "learning_rate": Number(1e-6, 100, LEARNING_RATES),
     "optimizer": Choice(("sgd", "momentum", "nesterov", "adam")),

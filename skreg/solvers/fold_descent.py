@@ -85,7 +85,7 @@ def descend_paths(
     (_, F), m = weights.shape, len(alphas)
     coefs, intercepts = np.zeros((F, m, 1, risk.n_features)), np.zeros((F, m, 1))
     with one_blas_thread(), np.errstate(all="ignore"):
-        walk = _Walk(risk, penalty, weights, tol)
+        walk = _LassoWalk(risk, penalty, weights, tol)
         for i in np.argsort(-alphas, kind="stable"):
             if not walk.solve(float(alphas[i])):
                 return None
@@ -96,7 +96,7 @@ def descend_paths(
     return coefs, intercepts - coefs[:, :, 0] @ risk.design.center[:, None]
 
 
-class _Walk:
+class _LassoWalk:
     """All parts at one λ after another, downwards: θ (F, p) and b (F,) about the center."""
 
     def __init__(self, risk: EmpiricalRisk, penalty: Penalty, weights: Array, tol: Array):

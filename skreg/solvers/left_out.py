@@ -99,7 +99,7 @@ def _on_active_set(risk, penalty, alpha, coef, raw):
         small, ridge = reduced(part, bend[0])
         if small is not part:
             return _Steps(small, raw, np.tile(ridge, len(coef))).run(None)
-    check = _ActiveSet(risk, penalty, alpha, coef, active, used, bend)
+    check = _HeldActive(risk, penalty, alpha, coef, active, used, bend)
     return _Steps(part, raw, bend.ravel(), within).run(check)
 
 
@@ -112,7 +112,7 @@ def reduced(risk, factors):
     return risk, factors
 
 
-class _ActiveSet:
+class _HeldActive:
     """What a penalty with kinks or bounds asks of a step: ``active`` (K, p) is to stay as it is.
 
     ``used`` are the features of which some coefficient is active, and ``bend`` (K, used) are the

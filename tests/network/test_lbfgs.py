@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from network_cases import make_case
 
 from skreg.network.fitting import History, Settings
-from skreg.network.lbfgs import Shares, Split, fit_lbfgs
+from skreg.network.lbfgs import Shares, SignSplit, fit_lbfgs
 from skreg.network.optimizers import Adam
 from skreg.network.schedules import Constant
 from skreg.network.state import TrainingState
@@ -26,7 +26,7 @@ def minimize(case, *, max_iter=500, tol=1e-8, **options):
 def test_the_split_objective_is_the_objective_and_its_gradient_right(penalty, seed):
     case = make_case((3, 4, 2), penalty=penalty, seed=seed)
     problem, theta = case.problem, case.theta
-    split = Split(Shares.of(problem.regularization, problem.units, len(theta)))
+    split = SignSplit(Shares.of(problem.regularization, problem.units, len(theta)))
     x = split.start(theta)
     np.testing.assert_array_equal(split.theta(x), theta)
     with problem.evaluator() as evaluate:

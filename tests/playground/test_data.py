@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from playground_cases import table_text
 
 from skreg.datasets import make_playground
-from skreg.playground.data import DataError, Table, grid, make_data
+from skreg.playground.data import CsvTable, DataError, grid, make_data
 from skreg.playground.state import State
 
 
@@ -35,7 +35,7 @@ def state_of(**columns):
 
 
 def test_table_of_two_classes():
-    table = Table("my.csv", table_text())
+    table = CsvTable("my.csv", table_text())
     assert table.numeric == ["width", "height", "age"]
     columns = table.default_columns()
     assert columns == dict(x1_column="width", x2_column="height", y_column="kept")
@@ -52,34 +52,34 @@ def test_table_of_two_classes():
 
 
 def test_table_of_three_classes():
-    table = Table("my.csv", table_text())
+    table = CsvTable("my.csv", table_text())
     data = make_data(state_of(x1_column="width", x2_column="height", y_column="size"), table)
     assert data.labels == ("medium", "small", "tall")
     assert not data.is_regression
     assert set(data.y) == {0, 1, 2}
     # Whole numbers of a few values are classes too, and their own names.
     text = "a,b,c\n" + "\n".join(f"{i},{i * i % 17},{i % 3 + 4}" for i in range(30))
-    data = make_data(state_of(x1_column="a", x2_column="b", y_column="c"), Table("t.csv", text))
+    data = make_data(state_of(x1_column="a", x2_column="b", y_column="c"), CsvTable("t.csv", text))
     assert data.labels == ("4", "5", "6")
 
 
 def test_table_of_numbers():
-    table = Table("my.csv", table_text())
+    table = CsvTable("my.csv", table_text())
     data = make_data(state_of(x1_column="width", x2_column="height", y_column="age"), table)
     assert data.is_regression
     assert (data.y.min(), data.y.max()) == (-1, 1)
 
 
 def test_target_among_the_first_columns():
-    table = Table("a.csv", "label,a,b\n" + "\n".join(f"{i % 2},{i},{i * i}" for i in range(30)))
+    table = CsvTable("a.csv", "label,a,b\n" + "\n".join(f"{i % 2},{i},{i * i}" for i in range(30)))
     assert table.default_columns() == dict(x1_column="label", x2_column="a", y_column="b")
-    table = Table("a.csv", "label,a,b\n" + "\n".join(f"x{i % 2},{i},{i * i}" for i in range(30)))
+    table = CsvTable("a.csv", "label,a,b\n" + "\n".join(f"x{i % 2},{i},{i * i}" for i in range(30)))
     assert table.default_columns() == dict(x1_column="a", x2_column="b", y_column="label")
 
 
 def test_default_target_is_one_that_serves():
     rows = "\n".join(f"{i},{i * i},{i % 5},{i % 2},class {i % 6}" for i in range(30))
-    table = Table("a.csv", "a,b,c,d,many\n" + rows)
+    table = CsvTable("a.csv", "a,b,c,d,many\n" + rows)
     assert table.default_columns() == dict(x1_column="a", x2_column="b", y_column="d")
 
 
@@ -88,22 +88,22 @@ def test_a_wide_table_is_refused_at_once():
     begun = time.perf_counter()
     for text in ("," * 1_999_000, "a,b,c\n" + "1," * 900_000, "a\n" * 999_000):
         with pytest.raises(DataError, match="at most"):
-            Table("my.csv", text)
+            CsvTable("my.csv", text)
     assert time.perf_counter() - begun < 2
 
 
 def test_rows_may_end_in_a_comma():
     rows = "".join(f"{i},{i % 7},{i % 2},\n" for i in range(30))
-    table = Table("my.csv", "a,b,c\n" + rows)
+    table = CsvTable("my.csv", "a,b,c\n" + rows)
     assert table.frame["a"].tolist() == list(range(30))
     assert table.default_columns()["y_column"] == "c"
     named = "".join(f"row {i},{i},{i % 7},{i % 2}\n" for i in range(30))
-    assert Table("my.csv", "a,b,c\n" + named).frame["a"].tolist() == list(range(30))
+    assert CsvTable("my.csv", "a,b,c\n" + named).frame["a"].tolist() == list(range(30))
 
 
 def test_names_in_a_message_are_cut_short():
     with pytest.raises(DataError) as error:
-        Table("a.csv", "x" * 5000 + "\n1\n2")
+        CsvTable("a.csv", "x" * 5000 + "\n1\n2")
     assert len(str(error.value)) < 300
 
 
@@ -124,7 +124,7 @@ def test_names_in_a_message_are_cut_short():
 )
 def test_table_that_does_not_serve(text, says):
     with pytest.raises(DataError, match=says):
-        Table("my.csv", text)
+        CsvTable("my.csv", text)
 
 
 @pytest.mark.parametrize(
@@ -139,13 +139,13 @@ def test_table_that_does_not_serve(text, says):
 def test_columns_that_do_not_serve(columns, says):
     names = dict(zip(("x1_column", "x2_column", "y_column"), columns, strict=True))
     with pytest.raises(DataError, match=says):
-        make_data(state_of(**names), Table("my.csv", table_text()))
+        make_data(state_of(**names), CsvTable("my.csv", table_text()))
 
 
 def test_many_classes_are_too_many():
     text = "a,b,c\n" + "\n".join(f"{i},{i * i},class {i % 6}" for i in range(30))
     with pytest.raises(DataError, match="6 classes"):
-        make_data(state_of(x1_column="a", x2_column="b", y_column="c"), Table("t.csv", text))
+        make_data(state_of(x1_column="a", x2_column="b", y_column="c"), CsvTable("t.csv", text))
 
 
 def test_table_is_missing():
@@ -157,4 +157,4 @@ def test_training_rows_of_one_class():
     text = "a,b,c\n" + "\n".join(f"{i},{i % 7},{int(i == 0)}" for i in range(40))
     state = State(data="csv", train=10, x1_column="a", x2_column="b", y_column="c")
     with pytest.raises(DataError, match="lack a class"):
-        make_data(state, Table("t.csv", text))
+        make_data(state, CsvTable("t.csv", text))

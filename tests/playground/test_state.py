@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skreg.datasets import PlaygroundFeatures, make_playground
-from skreg.playground.fields import Choice, Flag, Name, Number, Sizes, Subset
+from skreg.playground.fields import Choice, Flag, LayerSizes, Name, Number, Subset
 from skreg.playground.state import (
     FEATURES,
     FIELDS,
@@ -33,7 +33,7 @@ def values(field):
         case Subset(options):
             chosen = st.sets(st.sampled_from(options), min_size=1)
             return chosen.map(lambda some: tuple(o for o in options if o in some))
-        case Sizes(most, largest):
+        case LayerSizes(most, largest):
             return st.lists(st.integers(1, largest), max_size=most).map(tuple)
         case Name(longest):
             text = st.characters(exclude_categories=["Cs"])

@@ -10,14 +10,14 @@ from playground_cases import javascript, table_text
 
 from skreg.datasets import make_playground
 from skreg.network.columns import Columns, Sizes
-from skreg.playground.data import Table, make_data
+from skreg.playground.data import CsvTable, make_data
 from skreg.playground.run import Run
 from skreg.playground.state import FEATURES, FIELDS, PROBLEMS, State
 
 PENALTIES, OPTIMIZERS = FIELDS["penalty"].options, FIELDS["optimizer"].options
 # A loss each: two classes, three, numbers.
 TARGETS = {"kept": 0.01, "size": 0.01, "age": 0.003}
-TABLE = Table("my.csv", table_text())
+TABLE = CsvTable("my.csv", table_text())
 COLUMNS = dict(data="csv", x1_column="width", x2_column="height", train=70)
 
 TRAIN = """
@@ -113,7 +113,7 @@ def test_same_weights_on_columns_far_from_0(penalty):
     incomes = np.append(rng.lognormal(0, 0.3, 599), 200)  # the others lie in a corner
     ages = rng.normal(size=600)
     rows = [f"{a},{b},{int(a * b > 0.3)}" for a, b in zip(incomes, ages, strict=True)]
-    table = Table("far.csv", "\n".join(["income,age,kept", *rows]))
+    table = CsvTable("far.csv", "\n".join(["income,age,kept", *rows]))
     state = State(
         data="csv", x1_column="income", x2_column="age", y_column="kept", train=90,
         features=FEATURES[:5], penalty=penalty, alpha=0.01, seed=1,

@@ -40,7 +40,7 @@ const KINDS = {
     },
     write: (value) => value.join(","),
   },
-  Sizes: {
+  LayerSizes: {
     read(text, { most, largest }) {
       const sizes = text ? text.split(",") : [];
       if (sizes.length > most || !sizes.every((size) => /^\d+$/.test(size) && size >= 1 && size <= largest)) {
