@@ -14,10 +14,9 @@ from skreg._sparse import check_sparse
 from skreg._state import Held, Stored
 from skreg._validation import check_alphas, check_weights
 from skreg.penalties import Separable
-from skreg.quadratic.quadratic import Quadratic
+from skreg.quadratic.quadratic import GramQuadratic, Quadratic
 from skreg.quadratic.spectrum import Spectrum
 from skreg.quadratic.stored import plain_problem, problem_from_plain
-from skreg.quadratic.together import together
 from skreg.rows.moments import Moments
 from skreg.solvers import alpha_max, solve
 
@@ -274,7 +273,14 @@ class QuadraticModel(Stored):
     def _combined(self, other: QuadraticModel, sign: int) -> QuadraticModel:
         if not isinstance(other, QuadraticModel):
             return NotImplemented
-        return QuadraticModel(together(self.problem, other.problem, sign))
+        mine, its = self.problem, other.problem
+        if mine.centered != its.centered:
+            raise ValueError("models with and without an intercept do not add: make both alike.")
+        parts = mine.as_moments(), its.as_moments()
+        moments = parts[0] + parts[1] if sign > 0 else parts[0] - parts[1]
+        dtype = np.result_type(mine.dtype, its.dtype)
+        single = mine.single_target and its.single_target
+        return QuadraticModel(GramQuadratic(moments, mine.centered, None, dtype, single))
 
     def without_rows(self) -> QuadraticModel:
         """The same model, without the reference to X where the moments say it all (n ≥ p)."""

@@ -23,8 +23,8 @@ from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._lazy import lazily
 from skreg.estimators._linear import DTYPES, SPARSE, QuadraticApproxLinear, Sample
 from skreg.losses import REGRESSION_LOSSES, Loss, loss_of
+from skreg.model import QuadraticModel
 from skreg.quadratic import Moments, Quadratic
-from skreg.quadratic.together import together
 
 #: What solving sets.
 _SOLVED = frozenset(
@@ -145,10 +145,10 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
         sample = self._sample(X, y, sample_weight, offset)
         # float64, rather than the rows themselves, which the caller may overwrite.
         moments = Moments.of(X, sample.remainder.reshape(len(y), -1), sample.weights)
-        model = Quadratic.from_moments(moments, self.fit_intercept)
+        model: Quadratic = Quadratic.from_moments(moments, self.fit_intercept)
         model.dtype = X.dtype
         if before is not None:
-            model = together(before, model)
+            model = (QuadraticModel(before) + QuadraticModel(model)).problem
         self._postpone(model)
         return self
 

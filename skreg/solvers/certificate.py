@@ -21,16 +21,22 @@ By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = �
 """
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from skreg.penalties import NoPenalty
 from skreg.penalties.base import Penalty
 from skreg.quadratic.point import Point, RowPoint
-from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array
-from skreg.solvers.counterweight import ClassCounterweight, Counterweight, fenchel_sum, per_row
+from skreg.solvers.counterweight import (
+    ClassCounterweight,
+    ClassSums,
+    Counterweight,
+    NullSides,
+    fenchel_sum,
+    per_row,
+)
 from skreg.solvers.working_hessian import WorkingHessian, raised
 
 # Below this multiple of the gap asked for, the exact conjugate may decide.
@@ -164,18 +170,15 @@ class Certificate:
     ----------
     free : ndarray of int
         Coefficients without a penalty, numbered k·p + j.
-    smallest_weight : float
-        A ∂R/∂b far below it is canceled at little cost.
+    counterweight : object or None
+        A ∂R/∂b far below its ``smallest`` weight is canceled at little cost.
     """
 
-    def __init__(self, risk: EmpiricalRisk, penalty: Penalty) -> None:
-        self.start(risk, penalty)
-        kind = ClassCounterweight if risk.loss.coupled else Counterweight
-        self.counterweight = kind(risk) if risk.fit_intercept else None
-        self.smallest_weight = self.counterweight.smallest if self.counterweight else 0.0
+    _counterweights: ClassVar[tuple[Any, Any]] = Counterweight, ClassCounterweight
 
-    def start(self, risk: Any, penalty: Penalty) -> None:
-        """Set what needs no counterweight."""
+    def __init__(self, risk: Any, penalty: Penalty) -> None:
+        kind = self._counterweights[risk.loss.coupled]
+        self.counterweight: Any = kind(risk) if risk.fit_intercept else None
         self.risk, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
@@ -332,3 +335,27 @@ class Certificate:
                 self._last = residual, None, shrink * scale
                 return max(objective - dual + shrink * conjugate, 0.0)  # (λJ)* is convex
         return np.inf
+
+
+class ChunkCertificate(Certificate):
+    """The `Certificate` of a risk whose rows are not at hand.
+
+    The natural dual point, scaled, needs none of them but sums, as a pass tells them; that is what
+    a gap is taken by. It says little until features without a penalty are at their best to nine
+    digits.
+    """
+
+    _counterweights = NullSides, ClassSums
+
+    def gap(self, point: Point, alpha: float, tol: float) -> float:
+        if not np.isfinite(point.gradient).all():
+            return np.inf
+        fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
+        objective, slope = self.objective(point, alpha), -point.gradient
+        return self._bound(objective, fenchel, None, point.total, slope, alpha, 0.0)
+
+    @cached_property
+    def _steepest(self) -> Array:
+        """√Hⱼⱼ·R₀ of each free feature, H and the risk R₀ those of the null model."""
+        lengths = np.sqrt(self.risk.null_hessian.diagonal[self.free])
+        return lengths * np.sqrt(self.risk.null_risk)

@@ -15,7 +15,7 @@ from skreg.quadratic.factor import DenseFactor, add_gauge
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
-from skreg.solvers.chunk_certificate import ChunkCertificate
+from skreg.solvers.certificate import ChunkCertificate
 from skreg.solvers.descent import lagrange
 from skreg.solvers.method import Method, Task
 from skreg.solvers.proximal_gradient import ProximalGradient

@@ -25,20 +25,27 @@ _PATIENCE, _SHARE = 50, 0.25
 _INNER = 0.1
 
 
-def newcomers(score: Array, n_known: int) -> Indices:
-    """The features of positive score that join a working set of ``n_known``: the best, in order.
+def newcomers(wanted: Mask, score: Array, n_known: int, sizes: Indices | None = None) -> Indices:
+    """Of the blocks wanted those that join ``n_known`` coefficients: the best, one at least.
+
+    ``sizes`` are numbers of coefficients, of all blocks; None stands for one each.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skreg.solvers.inner import newcomers
-    >>> newcomers(np.array([0.0, 2.0, 0.0, 1.0]), 0)
+    >>> score = np.array([0.0, 2.0, 0.0, 1.0])
+    >>> newcomers(score > 0, score, 0)
     array([1, 3])
     """
-    new, room = np.flatnonzero(score), max(_BATCH, n_known)
-    if len(new) > room:
-        new = np.sort(new[np.argsort(-score[new], kind="stable")[:room]])
-    return new
+    which, room = np.flatnonzero(wanted), max(_BATCH, n_known)
+    size = len(which) if sizes is None else sizes[which].sum()
+    if size > room:
+        which = which[np.argsort(-score[which], kind="stable")]
+        if sizes is not None:
+            room = max(int(np.searchsorted(np.cumsum(sizes[which]), room, "right")), 1)
+        which = np.sort(which[:room])
+    return which
 
 
 class CoefficientBlocks:
@@ -133,14 +140,8 @@ class CoefficientBlocks:
         return np.sqrt(np.add.reduceat(x[self._order] ** 2, self._starts[:-1]))
 
     def newcomers(self, wanted: Mask, score: Array, n_known: int) -> Indices:
-        """Of the blocks wanted those that join ``n_known`` coefficients: the best, one at least."""
-        which, room = np.flatnonzero(wanted), max(_BATCH, n_known)
-        size = len(which) if self.single else self.sizes[which].sum()
-        if size > room:
-            which = which[np.argsort(-score[which], kind="stable")]
-            count = np.searchsorted(np.cumsum(self.sizes[which]), room, "right")
-            which = np.sort(which[: max(count, 1)])
-        return which
+        """See `newcomers`."""
+        return newcomers(wanted, score, n_known, None if self.single else self.sizes)
 
     def pull(self, slope: Array) -> Array:
         """The smallest λ at which each block stays at 0, for −∂R/∂θ of shape (K·p,) or (q, p).

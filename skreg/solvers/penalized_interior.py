@@ -317,7 +317,7 @@ class InteriorPath:
         moved = self.penalty.prox((theta + short * slope)[None], short, alpha)[0]
         score = np.where(self.penalty.free(len(theta)) | (theta != 0), np.inf, np.abs(moved))
         score[self.features] = 0.0
-        new = newcomers(score, len(self.features))
+        new = newcomers(score > 0, score, len(self.features))
         self.features = np.sort(np.concatenate([self.features, new]))
         return bool(new.size)
 

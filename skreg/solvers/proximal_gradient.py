@@ -218,7 +218,7 @@ class ProximalGradientPath:
         needed = free | (theta != 0).any(axis=0)
         needed[features] = True
         score = np.where(needed, 0.0, np.abs(moved).max(axis=0))
-        needed[newcomers(score, int(needed.sum()))] = True
+        needed[newcomers(score > 0, score, int(needed.sum()))] = True
         return np.flatnonzero(needed)
 
     # How far from optimal ------------------------------------------------------------------------

@@ -47,7 +47,8 @@ class Evaluator:
         self._known: deque[tuple[Array, Array]] = deque(maxlen=_KNOWN)
         self._stacked: Any = None  # of these residuals, their Gram matrix, and of their slopes
         # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
-        self.total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * certificate.smallest_weight
+        weight = certificate.counterweight.smallest if self.risk.fit_intercept else 0.0
+        self.total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * weight
 
     def __call__(self, theta, intercept, model=None):
         """The point at θ, whose best intercept is near ``intercept``.
