@@ -66,8 +66,6 @@ cdef class ActiveSet:
     cdef double _alpha
 
     def __init__(self):
-        self._bounded, self._ridged = False, False
-        self._p, self._k, self._alpha = 0, 0, 0.0
         self.theta, self.slope, self._sign = np.empty((3, 0))
         self._state, self._support = np.empty(0, np.int8), np.empty(0, np.intp)
         self._factor = np.empty((0, 0))
@@ -75,17 +73,14 @@ cdef class ActiveSet:
     def extend(self, hessian, cross, slack, l1, l2, lower, upper, slope):
         """Make features known: arrays over all of them, of which the first are known already.
 
-        Those without a penalty or a bound belong to the first call: in S they come before others.
-        H (p, p) has contiguous rows, and is referred to. Of shape (p,) are h, what rounding leaves
-        in a slope, the weights of |θⱼ| and ½θⱼ², which λ multiplies, bounds with lower ≤ 0 ≤ upper,
-        infinite where there is none, and h − Hθ, where θ is 0 for those that are new.
+        Those without a penalty or a bound belong to the first call: in S they are before others.
+        The rows of H (p, p) are contiguous. Of shape (p,) are h, what rounding leaves in a slope, the
+        weights of |θⱼ| and ½θⱼ², which λ multiplies, bounds, infinite or with 0 between them, and h − Hθ.
         """
         cdef Py_ssize_t j, before = self._p
-        self._hessian, self._cross, self._slack = hessian, cross, slack
-        self.slope = np.array(slope, dtype=np.float64)
-        self._slope, self._p = self.slope, len(cross)
-        if 0 < before == self._p:
-            return
+        self._hessian, self._p = hessian, len(cross)
+        self.slope = self._slope = np.empty(self._p)
+        self.turn(cross, slack, slope)
         more = np.zeros(self._p - before)
         self._sign, self._state = np.append(self._sign, more), np.append(self._state, np.int8(more))
         self._support = np.append(self._support, np.intp(more))
@@ -101,6 +96,11 @@ cdef class ActiveSet:
                 self._reserve(self._k + 1)
                 if not self._append(j, 0.0):
                     self._state[j] = LEFT
+
+    def turn(self, cross, slack, const double[::1] slope):
+        """Another h of the same features, and what goes with it."""
+        self._cross, self._slack = cross, slack
+        self._slope[:] = slope
 
     def start(self, const double[::1] theta):
         """Go on from ``theta``, which is within its bounds; the non-zeros between them make S."""

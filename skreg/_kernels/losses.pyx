@@ -10,6 +10,9 @@ ctypedef fused floating:
     float
     double
 
+# Rows whose losses stay in the first-level cache.
+cdef Py_ssize_t BLOCK = 1024
+
 #: Codes of the losses that networks use, by name.
 CODES = {
     "squared_error": Loss.SQUARED_ERROR,
@@ -72,12 +75,76 @@ def derivatives(name, const double[:, ::1] y, const double[:, ::1] raw, double p
     return values if joint or n_outputs == 1 else values.reshape(n, n_outputs).sum(axis=1), slopes, bends
 
 
+def risk(name, const double[:, ::1] y, const double[:, ::1] raw, const double[::1] share,
+         double parameter=0):
+    """Σᵢ shareᵢ·ℓ, share·∂ℓ/∂f and share·∂²ℓ/∂f², the last two of shape (n, K).
+
+    As of `derivatives`, but not for the multinomial log loss.
+    """
+    cdef Py_ssize_t n = raw.shape[0], K = raw.shape[1], first = 0, rows
+    slopes, bends = np.empty((n, K)), np.empty((n, K))
+    if not (y.shape[0] == n == share.shape[0] and y.shape[1] == K):
+        raise ValueError("y and raw must have the same shape, and share a number for each row")
+    if raw.size == 0:
+        return 0.0, slopes, bends
+    cdef double[:, ::1] gradient = slopes, curvature = bends, losses = np.empty((min(n, BLOCK), K))
+    cdef Loss code = _code(name)
+    cdef double total = 0
+    with nogil:
+        while first < n:
+            rows = min(BLOCK, n - first)
+            with_curvature(code, parameter, rows * K, &y[first, 0], &raw[first, 0], &losses[0, 0],
+                           &gradient[first, 0], &curvature[first, 0])
+            weigh(rows, K, &share[first], &losses[0, 0], &gradient[first, 0], &curvature[first, 0],
+                  &total)
+            first += rows
+    return total, slopes, bends
+
+
+cdef _code(name):
+    """The code of a loss whose outputs stand for themselves."""
+    if name not in CURVED or name == "multinomial_log_loss":
+        raise ValueError(f"no loss of one output is named {name!r}")
+    return CURVED[name]
+
+
+cdef dispatched weigh(
+    Py_ssize_t n, Py_ssize_t n_outputs, const double* share, const double* losses,
+    double* gradient, double* curvature, double* total,
+) noexcept nogil:
+    """Multiply what rows have by their shares; ``total`` becomes larger by Σ share·ℓ."""
+    cdef Py_ssize_t i, k
+    cdef double part = 0
+    if n_outputs == 1:    # a loop that becomes vectors
+        for i in range(n):
+            gradient[i] *= share[i]
+            curvature[i] *= share[i]
+            part += share[i] * losses[i]
+        total[0] += part
+        return
+    for i in range(n):
+        for k in range(i * n_outputs, (i + 1) * n_outputs):
+            gradient[k] *= share[i]
+            curvature[k] *= share[i]
+            part += share[i] * losses[k]
+    total[0] += part
+
+
 def entropy(v):
     """v·log v, 0 at v = 0; +inf where v is below 0 by more than rounding."""
     cdef double[::1] values = np.array(v, dtype=np.float64, ndmin=1).ravel()
     if values.size:
         with nogil:
             entropies(values.shape[0], &values[0])
+    return np.asarray(values).reshape(np.shape(v))
+
+
+def entropy_of_both(v):
+    """v·log v + (1 − v)·log(1 − v); +inf where v is not in [0, 1] by more than rounding."""
+    cdef double[::1] values = np.array(v, dtype=np.float64, ndmin=1).ravel()
+    if values.size:
+        with nogil:
+            entropies_of_both(values.shape[0], &values[0])
     return np.asarray(values).reshape(np.shape(v))
 
 
@@ -96,14 +163,24 @@ def entropy_change(y, u):
 cdef double EPS = 2.220446049250313e-16, INF = float("inf")
 
 
+cdef inline double entropy_at(double v) noexcept nogil:
+    cdef double value = v * log_(v) if v > 0 else v - v       # NaN stays
+    value = v if v == INF else value
+    return INF if v < -8 * EPS else value
+
+
 cdef dispatched entropies(Py_ssize_t n, double* v) noexcept nogil:
     """v ← v·log v."""
     cdef Py_ssize_t i
-    cdef double value
     for i in range(n):
-        value = v[i] * log_(v[i]) if v[i] > 0 else v[i] - v[i]       # NaN stays
-        value = v[i] if v[i] == INF else value
-        v[i] = INF if v[i] < -8 * EPS else value
+        v[i] = entropy_at(v[i])
+
+
+cdef dispatched entropies_of_both(Py_ssize_t n, double* v) noexcept nogil:
+    """v ← v·log v + (1 − v)·log(1 − v)."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        v[i] = entropy_at(v[i]) + entropy_at(1 - v[i])
 
 
 cdef dispatched entropy_changes(Py_ssize_t n, const double* y, double* u) noexcept nogil:

@@ -282,6 +282,11 @@ class CompiledLoss(Loss):
         return kernels.pointwise(self.name, targets, gradient, self.parameter), gradient
 
 
+def by_row(values):
+    """Σₖ over the outputs of each row."""
+    return values[:, 0] if values.shape[1] == 1 else values.sum(axis=1)
+
+
 def first_bad(y, bad):
     """The first of the targets marked bad, and its row."""
     where = tuple(np.argwhere(bad)[0])

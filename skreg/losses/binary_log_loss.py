@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, log_expit, logit
 
 from skreg._kernels import losses as kernels
-from skreg.losses.base import RARE, Array, CompiledLoss, first_bad
+from skreg.losses.base import RARE, Array, CompiledLoss, by_row, first_bad
 from skreg.losses.intercept import root
 
 
@@ -28,8 +28,7 @@ class BinaryLogLoss(CompiledLoss):
 
     def conjugate(self, y: NDArray, u: Array) -> Array:
         """v·log v + (1 − v)·log(1 − v) with v = y + u in [0, 1]."""
-        v = y + u
-        return (kernels.entropy(v) + kernels.entropy(1.0 - v)).sum(axis=1)
+        return by_row(kernels.entropy_of_both(y + u))
 
     def check_targets(self, y: NDArray) -> None:
         """Targets are 0, 1 or a probability."""

@@ -273,6 +273,8 @@ class Separable(Penalty):
             outward = np.where(np.where(slope > 0, upper > 0, lower < 0), outward, 0.0)
         if slope.ndim > 1:
             outward = outward.max(axis=0) if len(outward) > 1 else outward[0]
+        if self.factors is None and self.l1_ratio == 1:
+            return outward
         with np.errstate(over="ignore"):  # a slope near the largest float pulls endlessly
             if self.factors is None and self.l1_ratio > 0:
                 return outward / self.l1_ratio

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skreg._kernels import line
+from skreg._kernels import line, losses
 from skreg.losses import Loss
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.expansion import Expansion, expansion
@@ -139,6 +139,8 @@ class EmpiricalRisk(Problem):
         For the multinomial log loss the last is the probabilities p, *not* times the share: a row's
         Hessian is share·(diag(p) − ppᵀ).
         """
+        if self.loss.is_compiled and not self.loss.coupled and raw.flags.c_contiguous:
+            return losses.risk(self.loss.name, self.y, raw, self.share, self.loss.parameter)
         loss, gradient, curvature = self.loss.derivatives(self.y, raw)
         gradient *= self.share[:, None]
         if not self.loss.coupled:

@@ -74,7 +74,7 @@ class DenseRows(Rows):
     @classmethod
     def about_safe_center(cls, X: NDArray[Any]) -> "DenseRows":
         """About a point amid the rows in the features that lie far from 0, and 0 in the others."""
-        sample = X[:: max(1, len(X) // _SAMPLE)].astype(np.float64)
+        sample = X[:: max(1, -(-len(X) // _SAMPLE))].astype(np.float64)
         if not len(sample):
             return cls(X, np.zeros(X.shape[1]))
         origin = sample[0].copy()
@@ -217,8 +217,11 @@ class DenseRows(Rows):
     def squares(self, weights: Array) -> Array:
         root, out = np.sqrt(weights)[:, None], np.zeros(self.shape[1])
         for rows, columns in self._blocks():
-            block = self._copy(rows, columns)
-            block *= root[rows]
+            if self.is_centered:
+                block = self._copy(rows, columns)
+                block *= root[rows]
+            else:
+                block = self.X[rows, columns] * root[rows]
             out[columns] += np.einsum("ij,ij->j", block, block)
         return out
 

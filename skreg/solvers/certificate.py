@@ -20,6 +20,7 @@ product with X is needed:
 By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = ℓ′(f), g = ∂R/∂θ.
 """
 
+import math
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -87,7 +88,7 @@ def largest_scale(penalty: Penalty, slope: Array, alpha: float) -> tuple[float, 
 
 def _steep(penalty: Penalty, slope: Array, alpha: float) -> Array:
     """The pulls above λ; where the penalty is separable those of each component by itself."""
-    apart = penalty.is_separable and np.ndim(slope) > 1
+    apart = penalty.is_separable and np.ndim(slope) > 1 and len(slope) > 1
     pull = np.concatenate([penalty.pull(row) for row in slope]) if apart else penalty.pull(slope)
     return pull[pull > alpha]
 
@@ -233,15 +234,16 @@ class Certificate:
         """
         risk, share = self.risk, self.risk.share
         conjugate = risk.loss.conjugate(risk.y, per_row(residual, share))
-        outside = ~np.isfinite(conjugate)
-        if outside.any():
+        fenchel = -float(share @ conjugate)
+        if not math.isfinite(fenchel):
+            outside = ~np.isfinite(conjugate)
             if self.free.size:
                 return np.inf, None
             slope_by = None
             residual = np.where(outside[:, None], point.residual, residual)
             u = per_row(residual[outside], share[outside])
             conjugate[outside] = risk.loss.conjugate(risk.y[outside], u)
-        fenchel = -float(share @ conjugate)
+            fenchel = -float(share @ conjugate)
         if risk.offset is not None:
             fenchel += float(np.sum(risk.offset * residual))
         objective = self.objective(point, alpha)
@@ -252,7 +254,7 @@ class Certificate:
             slope = -risk.design.transposed_dot(residual).T.ravel()
         else:
             slope = slope_by(residual)
-        total = residual.sum(axis=0)
+        total = np.add.reduce(residual, axis=0)
         return self._bound(objective, fenchel, residual, total, slope, alpha, tol), slope
 
     def _bound(self, objective, fenchel, residual, total, slope, alpha, tol):

@@ -19,8 +19,8 @@ def fenchel_sum(risk, residual, scale=1.0):
 
 def per_row(residual, share):
     """u from share·u; 0 in rows without a share."""
-    share = share[:, None]
-    if share.all():
+    is_whole, share = np.count_nonzero(share) == len(share), share[:, None]
+    if is_whole:
         return residual / share
     return np.divide(residual, share, out=np.zeros_like(residual), where=share > 0)
 
@@ -43,11 +43,12 @@ class Counterweight:
     """Fixed dual points of either sign: the parts of the null model's residual."""
 
     def __init__(self, risk):
-        null = risk.null.residual
+        null = risk.null
+        above, below = np.maximum(null.residual, 0.0), np.minimum(null.residual, 0.0)
+        gradient = risk.design.transposed_dot(above)[:, 0]
         self.parts = {}
-        for sign, part in ((1, np.maximum(null, 0.0)), (-1, np.minimum(null, 0.0))):
-            gradient = risk.design.transposed_dot(part)[:, 0]
-            self.parts[sign] = part, gradient, fenchel_sum(risk, part), float(part.sum())
+        for sign, part, its in ((1, above, gradient), (-1, below, null.gradient - gradient)):
+            self.parts[sign] = part, its, fenchel_sum(risk, part), float(part.sum())
         self.smallest = self.parts[1][3]
 
     def mix(self, total):

@@ -337,10 +337,12 @@ def best_weights(alphas: list[float], values: Array, alpha: float) -> Array:
 
     As many rows as would have told the last row from those before it best.
     """
-    best, least = 1, np.inf
-    for degree in range(1, len(alphas)):
-        weights = lagrange(alphas[-1 - degree : -1], alphas[-1])
-        error = np.abs(weights @ values[-1 - degree : -1] - values[-1]).max(initial=0.0)
+    best, least, n_before = 1, np.inf, len(alphas) - 1
+    weights = np.zeros((n_before, n_before))
+    for degree in range(1, n_before + 1):
+        weights[degree - 1, -degree:] = lagrange(alphas[-1 - degree : -1], alphas[-1])
+    missed = np.abs(weights @ values[:-1] - values[-1]).max(axis=1, initial=0.0)
+    for degree, error in enumerate(missed.tolist(), 1):
         if error < least:
             best, least = degree, error
     return lagrange(alphas[-best:], alpha)

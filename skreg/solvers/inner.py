@@ -15,37 +15,13 @@ from skreg._kernels import active_set, group_descent, lasso_gap
 from skreg.penalties import Group, Penalty, Separable
 from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers import smoothed_groups
+from skreg.solvers.membership import newcomers
 from skreg.solvers.past_solutions import PastSolutions
 
-# What joins a working set at once: so many coefficients, or as many as are in it.
-_BATCH = 100
 # Passes of block descent after which groups are smoothed, or this share of the coefficients.
 _PATIENCE, _SHARE = 50, 0.25
 # The smoothed problem is solved closer than asked for: its small groups are not 0 yet.
 _INNER = 0.1
-
-
-def newcomers(wanted: Mask, score: Array, n_known: int, sizes: Indices | None = None) -> Indices:
-    """Of the blocks wanted those that join ``n_known`` coefficients: the best, one at least.
-
-    ``sizes`` are numbers of coefficients, of all blocks; None stands for one each.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.solvers.inner import newcomers
-    >>> score = np.array([0.0, 2.0, 0.0, 1.0])
-    >>> newcomers(score > 0, score, 0)
-    array([1, 3])
-    """
-    which, room = np.flatnonzero(wanted), max(_BATCH, n_known)
-    size = len(which) if sizes is None else sizes[which].sum()
-    if size > room:
-        which = which[np.argsort(-score[which], kind="stable")]
-        if sizes is not None:
-            room = max(int(np.searchsorted(np.cumsum(sizes[which]), room, "right")), 1)
-        which = np.sort(which[:room])
-    return which
 
 
 class CoefficientBlocks:
@@ -207,6 +183,10 @@ class InnerKernel(ABC):
         ‖b‖² where H = AᵀA and h = Aᵀb.
         """
 
+    def slope_to(self, hessian: Array, cross: Array) -> Array:
+        """h − Hθ of what `extend` is to make known, at the present θ, shape (m,)."""
+        return cross - hessian[:, : len(self.theta)] @ self.theta
+
     def start(self, theta: Array) -> None:  # noqa: B027
         """Start from ``theta``, shaped like ``self.theta``, if that helps."""
 
@@ -247,16 +227,29 @@ class Coordinates(InnerKernel):
     def __init__(self, blocks: CoefficientBlocks) -> None:
         super().__init__(blocks)
         self.active, self._is_started = active_set.ActiveSet(), False
+        self._cross = np.empty(0)
         self._terms = [term[:0] for term in blocks.terms]
 
     def extend(
         self, hessian: Array, cross: Array, slope: Array, slack: Array, new: Indices
     ) -> None:
-        if len(new):
-            self.members = np.concatenate([self.members, new])
-            self._terms = [term[self.members] for term in self.blocks.terms]
-        self.active.extend(hessian, cross.ravel(), slack, *self._terms, slope.ravel())
+        self._cross = cross.ravel()
+        if not len(new) and len(self.theta):
+            self.active.turn(self._cross, slack, slope.ravel())
+            return
+        self.members = np.concatenate([self.members, new])
+        self._terms = [term[self.members] for term in self.blocks.terms]
+        self.active.extend(hessian, self._cross, slack, *self._terms, slope.ravel())
         self.theta = self.active.theta
+
+    def slope_to(self, hessian: Array, cross: Array) -> Array:
+        """The last solution's slope, moved as h moves."""
+        known = len(self.theta)
+        slope = cross.copy()
+        slope[:known] += self.active.slope - self._cross
+        if known < len(cross):
+            slope[known:] -= hessian[known:, :known] @ self.theta
+        return slope
 
     def start(self, theta: Array) -> None:
         """Start from the support of ``theta``; later the last solution's is nearer."""

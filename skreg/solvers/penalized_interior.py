@@ -39,8 +39,8 @@ from skreg.solvers.certificate import Certificate
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.concave_grid import grid_above
 from skreg.solvers.dual_newton import DualNewton
-from skreg.solvers.inner import newcomers
 from skreg.solvers.interior_point import Iterate, solved
+from skreg.solvers.membership import newcomers
 from skreg.solvers.method import Answer, Method, Stop, Task
 
 # How near to the boundary a step goes; steps at a null model, and those in a row without progress.

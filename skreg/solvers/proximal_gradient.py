@@ -31,7 +31,7 @@ from skreg.quadratic.point import Point
 from skreg.rows.products import EPS
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.concave_grid import grid_above
-from skreg.solvers.inner import newcomers
+from skreg.solvers.membership import newcomers
 from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.penalized_interior import closer_inside
 from skreg.solvers.smooth import LossPart, SquaredErrorPart

@@ -10,12 +10,11 @@ from skreg.rows.products import EPS
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.descent import best_weights
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
+from skreg.solvers.membership import Membership
 from skreg.solvers.method import Stop
 from skreg.solvers.smooth import Evaluator
 from skreg.solvers.working_hessian import FLOOR, WorkingHessian, raised
 
-# Who is expected as near to λ as this joins, and with them those expected so many λ later.
-_NEAR, _AHEAD = 0.95, 3
 # Points that the extrapolation looks back on.
 _MEMORY = 4
 # The kernel's gap in a step is at most this share of the gap asked for, and falls by as much more
@@ -56,6 +55,7 @@ class ProximalPath:
         self.max_iter, self.max_expansions = max_iter, max_expansions
         p, k = risk.n_features, risk.n_outputs
         self.blocks = CoefficientBlocks(penalty, p, k)
+        self.working = Membership(self.blocks)
         self.certificate = Certificate(risk, penalty)
         self.free = self.certificate.free
         self.null_risk = risk.null_risk
@@ -64,9 +64,7 @@ class ProximalPath:
         self.evaluate = Evaluator(self.certificate, tol)
         self.floor, self.wasted, self.dual = FLOOR, 0.0, None
         self.model: Any = None  # a WorkingHessian, once there is a working set
-        self.told: deque[tuple[float, Any]] = deque(maxlen=2)  # λ, and slopes of all features
         self.history: deque[tuple[float, Any]] = deque(maxlen=_MEMORY)
-        self.members = np.empty(0, dtype=np.intp)
         self.passes = self.expansions = 0
         self.sought, self.inner_tol = np.finfo(np.float64).max, EPS * self.null_risk
         self.point = self.evaluate(np.zeros(k * p), risk.null_intercept() + 0.0)
@@ -142,7 +140,7 @@ class ProximalPath:
         if gap > goal:
             gap = min(gap, self.certificate.gap_of_small(point, alpha))
         self.point, self.alpha = point, alpha
-        if self.history[-1][0] == np.inf:
+        if self.history and self.history[-1][0] == np.inf:
             self.history.clear()
         self.history.append((alpha, point))
         return gap
@@ -165,8 +163,10 @@ class ProximalPath:
     def _start(self, point, alpha):
         """A point, its Hessian on what is needed there, and a gap that asks for a step."""
         self.slope = -point.gradient
-        inside = self.blocks.nonzero(point.theta) | (self._excess(self.slope, alpha) > 0)
-        inside[self.blocks.free] = True
+        whole = [(a, old) for a, old in self.history if old.complete]  # nothing is told of others
+        self.history = deque(whole, maxlen=_MEMORY)
+        inside = self._inside() | self.blocks.nonzero(point.theta)
+        inside |= self.working.excess(self.slope, alpha) > 0
         self._renew(point, np.flatnonzero(inside))
         return point, np.inf
 
@@ -180,10 +180,12 @@ class ProximalPath:
         used = points[-len(weights) :]
         thetas = [point.theta[model.which] for point in used if not model.inner.is_exact]
         start = weights @ np.array(thetas) if thetas else None
-        theta = self._minimize(alpha, weights @ rests[-len(weights) :], start)
+        rest = weights @ rests[-len(weights) :]
+        theta = self._minimize(alpha, rest, start)
         intercept = weights @ np.array([point.intercept for point in used])
         self.dual = used, weights, self._shift()
-        predicted = self.evaluate(theta, intercept, self.model)
+        predicted = self.evaluate(theta, intercept, model)
+        model.settle(predicted, rest)
         gap = self._gap(predicted, alpha, goal)
         objective = self.certificate.objective
         if gap <= goal or objective(predicted, alpha) <= objective(last, alpha):
@@ -231,20 +233,22 @@ class ProximalPath:
     def _full_step(self, point, alpha):
         """The point where the quadratic at ``point`` is least, and the way there in θ and in b."""
         model = self.model
-        target = self._minimize(alpha, model.rest(point))
+        rest = model.rest(point)
+        target = self._minimize(alpha, rest)
         way = target - point.theta
         shift = model.intercept_way(way[model.which]) if self.risk.fit_intercept else 0.0
         self.dual = [point], [1.0], self._shift()
-        return self.evaluate(target, point.intercept + shift, model), way, shift
+        new = self.evaluate(target, point.intercept + shift, model)
+        model.settle(new, rest)
+        return new, way, shift
 
     def _minimize(self, alpha, rest, start=None):
         """argmin ½θᵀHθ + restᵀθ + λJ(θ) over the working set, from the last one or ``start``."""
         model, inner = self.model, self.model.inner
-        known = len(inner.theta)
-        theta = np.concatenate([inner.theta, np.zeros(len(rest) - known)])
-        slope = -rest - model.matrix @ theta
+        known, cross = len(inner.theta), -rest
+        slope = inner.slope_to(model.matrix, cross)
         slack = 16 * EPS * (np.abs(rest) + np.abs(slope))
-        inner.extend(model.matrix, -rest, slope, slack, self.members[len(inner.members) :])
+        inner.extend(model.matrix, cross, slope, slack, self.working.members[len(inner.members) :])
         if start is not None or not known:
             inner.start(self.model_point.theta[model.which] if start is None else start)
         power = 2.0 * self.point.value
@@ -303,34 +307,18 @@ class ProximalPath:
 
     def _choose(self, alpha):
         """The working set of the first step at this λ: the supports so far, and who may join."""
-        excess = far = self._excess(self.slope, max(2 * alpha - self.alpha, 0.5 * alpha))
-        now = self.history[-1][0]
-        if self.is_told and now < np.inf and not (self.told and self.told[-1][0] == now):
-            self.told.append((now, self.slope))
-        if len(self.told) > 1 and now < np.inf:
-            (one, first), (two, second) = self.told
-            drift = (second - first) / (two - one)
-
-            def beyond(then):
-                return self._excess(self.slope + (then - now) * drift, _NEAR * then)
-
-            # Who joins soon joins now: a wider Hessian costs less than one more widening.
-            excess, far = beyond(alpha), beyond(alpha * (alpha / now) ** _AHEAD)
-        inside = self._inside()
-        known = np.zeros(len(excess), dtype=bool)
-        known[self.members] = True
-        if ((inside | (excess > 0)) & ~known).any():
-            excess = np.maximum(excess, far)
-        self._join(inside, excess, self.point)
+        working, now = self.working, self.history[-1][0]
+        if self.is_told and now < np.inf:
+            working.tell(now, self.slope)
+        if working.drift is None or now == np.inf:
+            bar = max(2 * alpha - self.alpha, 0.5 * alpha)
+            self._join(working.excess(self.slope, bar), self.point)
+        elif (excess := working.expected(self.slope, now, alpha)) is not None:
+            self._join(excess, self.point)
 
     def _admit(self, point, alpha):
         """Take blocks at 0 that are drawn away from it into the working set, if any."""
-        excess = self._excess(self.slope, alpha * (1 + 16 * EPS))
-        return self._join(self.blocks.nonzero(point.theta), excess, point)
-
-    def _excess(self, slope, alpha):
-        """How far the slopes exceed what holds blocks at 0."""
-        return self.blocks.pull(slope) - alpha
+        return self._join(self.working.excess(self.slope, alpha * (1 + 16 * EPS)), point)
 
     def _inside(self):
         """Mask of the blocks that some point of the history has, and of those without a penalty."""
@@ -340,17 +328,13 @@ class ProximalPath:
         inside[self.blocks.free] = True
         return inside
 
-    def _join(self, needed, excess, current):
-        known = np.zeros(len(needed), dtype=bool)
-        known[self.members] = True
-        size, drawn = self.blocks.sizes[needed].sum(), (excess > 0) & ~needed & ~known
-        wanted = needed.copy()
-        wanted[self.blocks.newcomers(drawn, excess, size)] = True
-        new = np.flatnonzero(wanted & ~known)
+    def _join(self, excess, current):
+        """Take blocks of positive excess in, if there are any; those that points have are in."""
+        new = self.working.newcomers(excess, current.theta)
         if self.model is None:
-            self._renew(self.point, new)
+            self._renew(current, np.union1d(self.blocks.free, new))
         elif len(new):
-            self.members = np.concatenate([self.members, new])
+            self.working.hold(np.concatenate([self.working.members, new]))
             new = self.blocks.coefficients(new)
             self.model.extend(new)
             self._fill(new, current)
@@ -373,9 +357,9 @@ class ProximalPath:
         """Take the Hessian at ``point``, on what is still needed of the working set."""
         if members is None:
             inside = self._inside() | self.blocks.nonzero(point.theta)
-            inside |= self._excess(self.slope, 0.9 * self.sought) > 0
-            members = self.members[inside[self.members]]
-        self.members = members
+            inside |= self.working.excess(self.slope, 0.9 * self.sought) > 0
+            members = self.working.members[inside[self.working.members]]
+        self.working.hold(members)
         curvature = raised(self.risk, point, self.floor)
         self.model = WorkingHessian(self.risk, curvature, self.blocks.coefficients(members))
         self.model.inner = inner_kernel(self.blocks)
@@ -394,4 +378,5 @@ class ProximalPath:
             if ends:
                 break
         self.evaluate.complete(self.point)
-        self.model, self.members = None, self.members[:0]
+        self.model = None
+        self.working.hold(self.working.members[:0])

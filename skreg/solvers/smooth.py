@@ -6,10 +6,6 @@ their best: value, gradient, Hessian on a working set, and how far a point is fr
 
 from __future__ import annotations
 
-from collections import deque
-from functools import cached_property, partial
-from typing import Any
-
 import numpy as np
 
 from skreg.penalties import Separable
@@ -18,8 +14,9 @@ from skreg.quadratic.hessian import Hessian, QuadraticHessian
 from skreg.quadratic.point import Point, RowPoint, intercept_block, invert_bb
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.products import EPS, Array, dot, product
+from skreg.rows.products import Array
 from skreg.solvers.certificate import Certificate
+from skreg.solvers.known_slopes import KnownSlopes
 from skreg.solvers.method import Stop, Task
 from skreg.solvers.newton import Newton
 from skreg.solvers.working_hessian import FLOOR, raised
@@ -28,11 +25,6 @@ from skreg.solvers.working_set import PenalizedQuadratic
 # The intercepts' Newton steps go this far at first, and twice as far each time.
 _REACH = 20.0
 _STEPS = 100
-# Residuals whose slopes are kept, what rounding leaves of the norm of one, a ridge on their Gram
-# matrix, and the distance to λ, as a share of it, from which on a slope counts as above.
-_KNOWN, _ROUNDING, _RIDGE, _MARGIN = 3, 32 * EPS, 1e-12, 1e-6
-# A column of X by itself costs as much as so many in a pass over X.
-_COLUMN = 32
 
 
 class Evaluator:
@@ -44,8 +36,7 @@ class Evaluator:
 
     def __init__(self, certificate, tol):
         self.risk, self._certificate = certificate.risk, certificate
-        self._known: deque[tuple[Array, Array]] = deque(maxlen=_KNOWN)
-        self._stacked: Any = None  # of these residuals, their Gram matrix, and of their slopes
+        self._known = KnownSlopes(self.risk.design)
         # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
         weight = certificate.counterweight.smallest if self.risk.fit_intercept else 0.0
         self.total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * weight
@@ -63,12 +54,12 @@ class Evaluator:
             raw += risk.offset
         raw += intercept
         if risk.fit_intercept:
-            intercept, derivatives = self._best_intercept(raw, intercept)
+            intercept, derivatives, total = self._best_intercept(raw, intercept)
         else:
             derivatives = risk.derivatives_at(raw)
+            total = np.add.reduce(derivatives[1], axis=0)
         value, residual, curvature = derivatives
-        total = np.add.reduce(residual, axis=0)
-        unknown = np.zeros_like(theta)
+        unknown = np.zeros(theta.shape)
         point = RowPoint(theta, intercept, value, unknown, total, raw, residual, curvature, False)
         if kept:
             point.gradient[model.which] = model.transposed_dot(residual)
@@ -89,22 +80,14 @@ class Evaluator:
     def complete(self, point):
         """Find the whole gradient."""
         if not point.complete:
-            point.gradient, point.complete = -self._slope(point.residual), True
-
-    def _slope(self, residual):
-        """−Xᵀr, shape (K·p,)."""
-        slope = -self.risk.design.transposed_dot(residual).T.ravel()
-        if self.risk.n_outputs == 1:
-            self._known.append((residual[:, 0], slope))
-            self._stacked = None
-        return slope
+            point.gradient, point.complete = -self._known.found(point.residual), True
 
     def knows(self, slope):
         """Whether this is a slope of the last pass over X, and right in all features."""
-        return slope is self._known[-1][1]
+        return self._known.is_last(slope)
 
     def slope_by(self, model, points, weights, alpha):
-        """A function of the `linear_residual` of these points, in place of −Xᵀr: see `_nearly`.
+        """A function of the `linear_residual` of these points, in place of −Xᵀr: see `KnownSlopes`.
 
         None where it would be of no use.
         """
@@ -116,42 +99,11 @@ class Evaluator:
         if self.risk.fit_intercept:
             total = sum(weight * point.total for weight, point in zip(weights, points, strict=True))
             own = own - model.intercept_way_back(total)
-        return partial(self._nearly, model.which, own, alpha)
-
-    def _nearly(self, which, own, alpha, residual):
-        """−Xᵀr (p,), given as ``own`` for some features, and to rounding wherever it exceeds λ.
-
-        Of residuals whose slopes qᵢ are known the nearest combination leaves r = Σcᵢrᵢ + e, and
-        features with Σcᵢqᵢ ± ‖x‖·‖e‖ within λ need no product (Cauchy's inequality). A pass over X
-        takes the place of products with columns one by one where these are many.
-        """
-        if self._stacked is None:
-            rows, slopes = map(np.array, zip(*self._known, strict=True))
-            gram = rows @ rows.T
-            # Any c will do; with a trace of a ridge there is one.
-            gram += _RIDGE * np.diag(np.diag(gram)) + np.finfo(np.float64).tiny * np.eye(len(gram))
-            self._stacked = rows, np.linalg.inv(gram), slopes
-        rows, inverse, slopes = self._stacked
-        r = residual[:, 0]
-        c = inverse @ (rows @ r)
-        rest, slope = r - c @ rows, c @ slopes
-        apart = np.sqrt(dot(rest, rest)) + _ROUNDING * np.sqrt(dot(r, r)) * (1.0 + np.abs(c).sum())
-        size = np.abs(slope) + apart * self._lengths
-        size[which], slope[which] = 0.0, own
-        # Not "above": what overflows is left, too.
-        left = np.flatnonzero(~(self._certificate.penalty.pull(size) <= (1.0 - _MARGIN) * alpha))
-        if len(left) * _COLUMN > len(slope) or (len(left) and self.risk.design.is_all_sparse):
-            return self._slope(residual)
-        slope[left] = -product(self.risk.design.columns(left).T, residual)[:, 0]
-        return slope
-
-    @cached_property
-    def _lengths(self) -> Array:
-        """‖xⱼ‖, shape (p,)."""
-        return np.sqrt(self.risk.design.squares(np.ones(len(self.risk.y))))
+        given = model.which, own, inner.blocks.terms[0], alpha
+        return lambda residual: self._known.nearly(residual, *given)
 
     def _best_intercept(self, raw, intercept):
-        """(b, the derivatives there) from ``raw``, which has ``intercept`` in it and is changed.
+        """(b, the derivatives, ∂R/∂b) from ``raw``, which has ``intercept`` in it and is changed.
 
         Newton's method, until a counterweight makes good what is left of ∂R/∂b.
         """
@@ -160,27 +112,28 @@ class Evaluator:
             reach = max(reach, float(np.abs(raw).max(initial=0.0)))
         low, high = -np.inf, np.inf
         for _ in range(_STEPS):
-            derivatives = self.risk.derivatives_at(raw)
-            _, residual, curvature = derivatives
+            derivatives = _, residual, curvature = self.risk.derivatives_at(raw)
             total = np.add.reduce(residual, axis=0)
             largest = np.abs(total).max() if self.risk.loss.coupled else abs(float(total[0]))
             if not largest > self.total_tol:  # NaN, far away: no point to stay at
-                return intercept, derivatives
+                return intercept, derivatives, total
             if self.risk.loss.coupled:
                 step = invert_bb(intercept_block(self.risk, curvature), True) @ total
                 new = intercept - step / max(1.0, np.abs(step).max() / 5.0)
             else:
                 b, slope = float(intercept[0]), float(total[0])
                 low, high = (low, b) if slope > 0 else (b, high)
-                new = intercept - total / max(float(curvature.sum()), abs(slope) / reach)
+                bend = float(np.add.reduce(curvature, axis=None))
+                new = intercept - total / max(bend, abs(slope) / reach)
                 reach *= 2
                 if not low < new[0] < high and high - low < np.inf:
                     new = np.full_like(new, 0.5 * (low + high))
-            if (new == intercept).all():  # as near as rounding lets it
-                return intercept, derivatives
+            if new.tolist() == intercept.tolist():  # as near as rounding lets it
+                return intercept, derivatives, total
             raw += new - intercept
             intercept = new
-        return intercept, self.risk.derivatives_at(raw)
+        derivatives = self.risk.derivatives_at(raw)
+        return intercept, derivatives, np.add.reduce(derivatives[1], axis=0)
 
 
 class SquaredErrorPart:

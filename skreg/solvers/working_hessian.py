@@ -18,6 +18,7 @@ _KEEP = 0.25
 _OVERHEAD = 5e6
 # Curvature of what classes have in common, as a share of their mean: bounds may draw it far.
 _TOGETHER = 1e-3
+_NOTHING = np.empty(0)
 
 
 class WorkingHessian(Hessian):
@@ -41,12 +42,14 @@ class WorkingHessian(Hessian):
 
     def __init__(self, risk, curvature, which):
         super().__init__(risk, curvature, with_floor=False)
-        self.inner = None
+        self.inner: Any = None
         self.which = np.empty(0, dtype=np.intp)
         self.matrix = np.empty((0, 0))
         self.mixed = np.empty((len(self.inverse_bb), 0))
         self.columns: Any = None
+        # By the point: N, and what is left of the residual beside H times the raw predictions.
         self._rests: dict[Any, Any] = {}
+        self._remainders: dict[Any, Any] = {}
         self.extend(which)
 
     def factor(self, ridge):
@@ -62,7 +65,7 @@ class WorkingHessian(Hessian):
         alike = (features[:, None] == features) & (features >= 0)
         # In the units of the feature itself: those of others may be far larger.
         own = alike @ np.diag(self.matrix) / np.maximum(alike.sum(axis=1), 1)
-        self.matrix = self.matrix + alike * (_TOGETHER * own)
+        self.matrix += alike * (_TOGETHER * own)
 
     def extend(self, new):
         """Take in the coefficients ``new``, at the same curvature."""
@@ -76,13 +79,11 @@ class WorkingHessian(Hessian):
         self.mixed = np.hstack([self.mixed, mixed])
         if self.risk.fit_intercept:
             cross -= product(product(self.mixed.T, self.inverse_bb), mixed)
-        matrix = np.empty((len(self.which),) * 2)
-        matrix[:known, :known] = self.matrix
+        self.matrix = matrix = with_room(self.matrix, (len(self.which),) * 2)
         matrix[:, known:] = cross
         matrix[known:, :known] = cross[:known].T
         own = matrix[known:, known:]
         matrix[known:, known:] = 0.5 * (own + own.T)  # alike to the last bit
-        self.matrix = matrix
 
     @property
     def step_cost(self):
@@ -116,26 +117,29 @@ class WorkingHessian(Hessian):
             more = design.kept_columns(new)
             self.columns = sparse.hstack([self.columns, more], format="csc") if known else more
         else:
-            columns = np.empty((design.shape[0], len(self.which)), order="F")
-            if known:
-                columns[:, :known] = self.columns
-            columns[:, known:] = design.columns(new)
-            self.columns = columns
+            before = np.empty((0, design.shape[0])) if self.columns is None else self.columns.T
+            self.columns = with_room(before, (len(self.which), design.shape[0])).T
+            self.columns[:, known:] = design.columns(new)
 
     # Products ------------------------------------------------------------------------------------
 
     def rest(self, point):
         """N = g − Hθ at a point, of which ½θᵀHθ + Nᵀθ is the quadratic there."""
-        known = self._rests.get(point, np.empty(0))
+        known = self._rests.get(point, _NOTHING)
+        if len(known) == len(self.which):
+            return known
         new = slice(len(known), None)
-        if len(known) < len(self.which):
-            more = point.gradient[self.which[new]] - self.matrix[new] @ point.theta[self.which]
-            known = np.append(known, more)
-        return known
+        more = point.gradient[self.which[new]] - self.matrix[new] @ point.theta[self.which]
+        return np.append(known, more)
+
+    def settle(self, point, rest):
+        """Know N of a point where the kernel has its solution for the linear term ``rest``."""
+        self._rests[point] = point.gradient[self.which] + (rest + self.inner.slope)
 
     def rests(self, points):
         """N of several points, kept for those of them that are asked for again."""
         self._rests = {point: self.rest(point) for point in points}
+        self._remainders = {p: rest for p, rest in self._remainders.items() if p in self._rests}
         return np.array([self._rests[point] for point in points])
 
     def intercept_way(self, way):
@@ -144,7 +148,7 @@ class WorkingHessian(Hessian):
 
     def intercept_way_back(self, total):
         """How ∂R/∂θ of the coefficients ``which`` moves as the intercepts make up for ``total``."""
-        return -self.mixed.T @ (self.inverse_bb @ total)
+        return -(self.inverse_bb @ total) @ self.mixed
 
     def linear_residual(self, points, weights, raw):
         """The residual at ``raw`` by this Hessian, as seen from the points' weighted mean.
@@ -152,11 +156,11 @@ class WorkingHessian(Hessian):
         With the weights of a step's own extrapolation this is the dual point of the step's
         quadratic, which meets the conditions on the working set exactly.
         """
-        residual, way = np.zeros(raw.shape), raw.copy()
+        residual = self.rows_times(raw)
         for weight, point in zip(weights, points, strict=True):
-            residual += weight * point.residual
-            way -= weight * point.raw
-        residual += self.rows_times(way)
+            if point not in self._remainders:
+                self._remainders[point] = point.residual - self.rows_times(point.raw)
+            residual += weight * self._remainders[point]
         if self.risk.fit_intercept:
             shift = self.inverse_bb @ np.add.reduce(residual, axis=0)
             residual -= self.rows_times(shift[None])
@@ -186,6 +190,20 @@ class WorkingHessian(Hessian):
             right = design.columns(new) * weights
             return design.transposed_dot(right)[self.which], right.sum(axis=0)[None]
         return self.at_fixed_intercepts(self.which, known)
+
+
+def with_room(array, shape):
+    """What is in a matrix at the upper left of one of another shape, with room for more.
+
+    As long as this lasts it is the same memory; rows are contiguous.
+    """
+    k, l = array.shape
+    whole = array if array.base is None else array.base
+    if len(whole) < shape[0] or whole.shape[1] < shape[1]:
+        wider = zip(shape, (k, l), strict=True)
+        whole = np.empty([size if size == old else size + size // 2 for size, old in wider])
+        whole[:k, :l] = array
+    return whole[: shape[0], : shape[1]]
 
 
 def raised(risk, point, floor=FLOOR):

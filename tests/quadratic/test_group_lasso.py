@@ -14,7 +14,7 @@ from solver_cases import group_fit, lasso_fit
 
 from skreg import QuadraticModel
 from skreg.penalties.group import Group
-from skreg.solvers import alpha_max, inner, working_set
+from skreg.solvers import alpha_max, membership, working_set
 from skreg.solvers.working_set import PenalizedQuadratic
 
 TOL = 1e-13
@@ -219,7 +219,7 @@ def test_a_path_equals_single_fits_in_any_order(problem, seed):
 
 
 def test_a_working_set_grows(monkeypatch):
-    monkeypatch.setattr(inner, "_BATCH", 1)
+    monkeypatch.setattr(membership, "_BATCH", 1)
     monkeypatch.setattr(working_set, "_ALL", 0)
     for shape in ((60, 30), (20, 90)):
         X, y = data(*shape)

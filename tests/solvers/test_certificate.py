@@ -14,8 +14,8 @@ from skreg.penalties import Group, Separable
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max, solve
 from skreg.solvers.certificate import largest_scale
+from skreg.solvers.known_slopes import KnownSlopes
 from skreg.solvers.proximal_path import ProximalPath
-from skreg.solvers.smooth import Evaluator
 
 PENALTIES = [
     Separable(),
@@ -163,14 +163,14 @@ def test_slopes_that_take_no_pass_are_right_wherever_they_matter(kind, monkeypat
     y = (X[:, :5].sum(axis=1) + rng.normal(size=80) > 0).astype(float)[:, None]
     design = {"columns": np.asfortranarray, "sparse": sparse.csc_array}.get(kind, np.array)(X)
     weights = rng.uniform(0.1, 2.0, 80) if kind == "weighted" else None
-    told, nearly = [], Evaluator._nearly
+    told, nearly = [], KnownSlopes.nearly
 
-    def watched(self, which, own, alpha, residual):
-        slope, passes = nearly(self, which, own, alpha, residual), self._known[-1]
-        told.append((which, alpha, slope, -residual[:, 0] @ X, slope is passes[1]))
+    def watched(self, residual, which, own, weights, alpha):
+        slope = nearly(self, residual, which, own, weights, alpha)
+        told.append((which, alpha, slope, -residual[:, 0] @ X, self.is_last(slope)))
         return slope
 
-    monkeypatch.setattr(Evaluator, "_nearly", watched)
+    monkeypatch.setattr(KnownSlopes, "nearly", watched)
     risk = EmpiricalRisk(design, y, BinaryLogLoss(), weights)
     penalty = Separable(0.9 if kind == "elastic net" else 1.0)
     alphas = alpha_max(risk, penalty) * np.geomspace(1, 0.02, 60)
