@@ -192,27 +192,28 @@ class ChunkRisk(Problem):
         return power_method(lambda v: (matrix @ v.ravel()).reshape(K, -1), start, _POWER_STEPS)
 
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
-        theta = np.asarray(coef, dtype=np.float64).reshape(self.n_outputs, -1)
-        b = np.atleast_1d(np.asarray(intercept, dtype=np.float64)) + theta @ self._offset
-        return look([(self, theta.ravel(), b, False)])[0][0].value
+        return self._look_at(coef, intercept, False)[0].value
 
     def hessian_at(self, theta: Array, intercept: Array) -> DenseHessian:
         """By a pass."""
-        b = np.atleast_1d(intercept) + np.atleast_2d(theta) @ self._offset
-        hessian = look([(self, np.ravel(theta), b, True)])[0][1]
+        hessian = self._look_at(theta, intercept, True)[1]
         assert hessian is not None
         return hessian
 
     def expand(self, coef: ArrayLike, intercept: ArrayLike) -> ArrayExpansion:
         """The quadratic about θ₀ (K, p) and b₀ (K,), by a pass: an `Expansion`."""
-        theta = np.atleast_2d(np.asarray(coef, dtype=np.float64))
-        b = np.atleast_1d(np.asarray(intercept, dtype=np.float64)) + theta @ self._offset
-        point, parts = look([(self, theta.ravel(), b, True)])[0]
+        point, parts = self._look_at(coef, intercept, True)
         assert parts is not None
-        linear = parts.expanded(point.theta, b, point.gradient, point.total)
+        linear = parts.expanded(point.theta, point.intercept, point.gradient, point.total)
         return ArrayExpansion(
             parts, *linear, -self._offset, self.weight, self.n_rows, self.fit_intercept
         )
+
+    def _look_at(self, coef: ArrayLike, intercept: ArrayLike, bends: bool) -> Seen:
+        """At θ (K, p) and b (K,) as users see them, by a pass."""
+        theta = np.asarray(coef, dtype=np.float64).reshape(self.n_outputs, -1)
+        b = np.atleast_1d(np.asarray(intercept, dtype=np.float64)) + theta @ self._offset
+        return look([(self, theta.ravel(), b, bends)])[0]
 
     def as_seen(self, thetas: Array, intercepts: Array) -> tuple[NDArray, NDArray]:
         """For intercepts beside features about the common center."""

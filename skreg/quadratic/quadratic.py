@@ -139,12 +139,11 @@ class Quadratic(Problem):
         """h − Hθ of one target, for θ of shape (p,) with few non-zeros."""
 
     @abstractmethod
-    def decompose(self, factors: NDArray | None = None) -> Spectrum:
-        """A `Spectrum`; with the ridge's factors a `FactoredSpectrum`."""
+    def decompose(self, factors: NDArray | None = None, accurate: bool = False) -> Spectrum:
+        """A `Spectrum`; with the ridge's factors a `FactoredSpectrum`.
 
-    @abstractmethod
-    def decompose_rows(self, factors: NDArray | None = None) -> Spectrum:
-        """The same from the rows: slower, and the condition number is not squared."""
+        If ``accurate`` from the rows: slower, and the condition number is not squared.
+        """
 
     @abstractmethod
     def working_columns(self, targets: NDArray) -> Any:
@@ -190,7 +189,7 @@ class Quadratic(Problem):
         key = "" if factors is None else factors.tobytes().hex()
         spectrum = self._spectra.get(key) or self.decompose(factors)
         if not spectrum.serves(alpha_min) and self.data is not None:
-            spectrum = self.decompose_rows(factors)
+            spectrum = self.decompose(factors, accurate=True)
         # Beside the plain one, that of the latest factors.
         self._spectra = {"": self._spectra.get(""), key: spectrum}
         return spectrum
@@ -297,10 +296,9 @@ class GramQuadratic(Quadratic):
     def slope(self, theta: NDArray, target: int = 0) -> NDArray:
         return kernel.slope_at(self.hessian, np.ascontiguousarray(self.cross[:, target]), theta)
 
-    def decompose(self, factors: NDArray | None = None) -> Spectrum:
-        return factored.from_hessian(self.hessian, self.cross, factors)
-
-    def decompose_rows(self, factors: NDArray | None = None) -> Spectrum:
+    def decompose(self, factors: NDArray | None = None, accurate: bool = False) -> Spectrum:
+        if not accurate:
+            return factored.from_hessian(self.hessian, self.cross, factors)
         X, y, weights = self.data() if callable(self.data) else self.data
         rows = WeightedRows(X, y, weights, self.centered, means=(self.x_mean, self.y_mean))
         return factored.from_tall_rows(rows, np.finfo(self.dtype).eps, factors)
@@ -367,15 +365,12 @@ class RowQuadratic(Quadratic):
             residual = residual - self.rows.some_dot(support, theta[support, None])
         return self.rows.transposed_dot(residual)[:, 0]
 
-    def decompose(self, factors: NDArray | None = None) -> Spectrum:
-        if self.is_tall:
-            return factored.from_hessian(self.hessian, self.cross, factors)
-        return factored.from_wide_rows(self.rows, factors, accurate=False)
-
-    def decompose_rows(self, factors: NDArray | None = None) -> Spectrum:
-        if self.is_tall:
+    def decompose(self, factors: NDArray | None = None, accurate: bool = False) -> Spectrum:
+        if not self.is_tall:
+            return factored.from_wide_rows(self.rows, factors, accurate)
+        if accurate:
             return factored.from_tall_rows(self.rows, np.finfo(self.dtype).eps, factors)
-        return factored.from_wide_rows(self.rows, factors, accurate=True)
+        return factored.from_hessian(self.hessian, self.cross, factors)
 
     def without_rows(self) -> RowQuadratic:
         return self

@@ -28,14 +28,15 @@ class RowSpace:
     """
 
     def __init__(self, risk: EmpiricalRisk, factors: Array) -> None:
-        design, self._share = risk.design, risk.share
-        self._design, self._factors = design, factors
+        design, self._factors = risk.design, factors
         self._free = np.flatnonzero(factors == 0)
         self._scale = np.divide(
             1.0, np.sqrt(factors), out=np.zeros_like(factors), where=factors > 0
         )
-        self._mean = design.mean(risk.share) if risk.fit_intercept else np.zeros(len(factors))
-        self._rows = design.about(self._mean)
+        mean = design.mean(risk.share) if risk.fit_intercept else np.zeros(len(factors))
+        self._rows = design.about(mean)
+        # The free columns are about the design's center, the others about x̄.
+        self._origin = np.where(factors == 0, design.center, mean)
         self._left, self._singular = self._decompose()
         rank = len(self._singular)
         columns = np.empty((len(self._left), rank + len(self._free)), order="F")
@@ -86,9 +87,7 @@ class RowSpace:
         penalized = coef.copy()
         penalized[:, self._free] = 0.0
         gamma = self._left.T @ self._rows.dot(penalized.T) / self._singular[:, None]
-        origin = self._mean.copy()
-        origin[self._free] = self._design.center[self._free]
-        return np.hstack([gamma.T, coef[:, self._free]]), intercept + coef @ origin
+        return np.hstack([gamma.T, coef[:, self._free]]), intercept + coef @ self._origin
 
     def lift(self, coefs: Array, intercepts: Array) -> tuple[Array, Array]:
         """coefs (m, K, rank + free) and intercepts (m, K) in terms of the p features."""
@@ -99,7 +98,4 @@ class RowSpace:
         theta = (self._scale[:, None] ** 2 * self._rows.transposed_dot(rows)).T
         theta[:, self._free] = coefs[:, :, rank:].reshape(m * K, -1)
         theta = theta.reshape(m, K, -1)
-        # The free columns were about the design's center, the others about x̄.
-        origin = self._mean.copy()
-        origin[self._free] = self._design.center[self._free]
-        return theta, intercepts - theta @ origin
+        return theta, intercepts - theta @ self._origin
