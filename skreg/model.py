@@ -221,7 +221,7 @@ class QuadraticModel(Stored):
         ndarray of shape (n_alphas, p) or (n_alphas, q, p), without the first axis for one λ.
         """
         alphas, one = check_alphas(alphas)
-        return self._as_seen(self.problem.ridge(alphas)[0], one)
+        return self._as_seen(self.problem.ridge(alphas), one)
 
     def lasso(
         self,

@@ -201,18 +201,16 @@ class Quadratic(Problem):
             return conjugate_gradient.largest_eigenvalue(self.rows)
         return float(self.spectrum(np.inf).sigma.max(initial=0.0))
 
-    def ridge(self, alphas: NDArray, factors: NDArray | None = None) -> tuple[NDArray, Any]:
-        """θ (n_alphas, q, p), and the spectrum used, or what conjugate gradients say of it."""
+    def ridge(self, alphas: NDArray, factors: NDArray | None = None) -> NDArray:
+        """θ of the ridge for each λ, (n_alphas, q, p)."""
         if self.is_large:
-            iterates = conjugate_gradient.ridge(self, np.asarray(alphas), factors)
-            return iterates.thetas, iterates
-        spectrum = self.spectrum(alphas.min(), factors)
-        return spectrum.ridge(alphas), spectrum
+            return conjugate_gradient.ridge(self, np.asarray(alphas), factors).thetas
+        return self.spectrum(alphas.min(), factors).ridge(alphas)
 
     @cached_property
     def minimizer(self) -> NDArray:
         """θ̂ of smallest norm, shape (q, p)."""
-        return self.ridge(np.zeros(1))[0][0]
+        return self.ridge(np.zeros(1))[0]
 
     def value(self, theta: NDArray) -> float:
         """R(θ), summed over targets, for θ of shape (q, p)."""

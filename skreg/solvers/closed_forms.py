@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skreg.penalties import Separable
-from skreg.quadratic import Problem, Quadratic
+from skreg.quadratic import Problem, Quadratic, conjugate_gradient
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Answer, Freedom, Method, Solution, Task
@@ -138,7 +138,8 @@ class Spectral(Method):
         """Shift the spectrum for every λ."""
         problem, alphas = task.quadratic, task.alphas
         factors = task.coordinates.ridge_factors(problem.n_features)
-        thetas, spectrum = problem.ridge(alphas, factors)
+        spectrum = problem.spectrum(alphas.min(), factors)
+        thetas = spectrum.ridge(alphas)
         kept = spectrum.factors(alphas)
         power = spectrum.eigenvalues * (spectrum.coordinates**2).sum(axis=1)
         lost = 1.0 - kept[:, : spectrum.rank]
@@ -201,7 +202,7 @@ class ConjugateGradients(Method):
             method = self if alone.is_large else Spectral()
             return method.path(task.among(kept, alone)).spread(kept)
         factors = task.coordinates.ridge_factors(problem.n_features)
-        found = problem.ridge(alphas, factors)[1]
+        found = conjugate_gradient.ridge(problem, alphas, factors)
         return Answer(
             thetas=found.thetas,
             risk=found.risk,

@@ -70,7 +70,7 @@ def _without(i, model, alphas, factors, share):
     weights = share.copy()
     weights[i] = 0.0
     left = Quadratic.from_rows(X, y, weights, model.centered)
-    thetas = left.ridge(alphas, factors)[0]
+    thetas = left.ridge(alphas, factors)
     x = X[[i]].toarray() if issparse(X) else X[[i]]
     return left.y_mean + thetas @ (x[0] - left.x_mean)
 
@@ -179,7 +179,7 @@ class _AllRows:
         """Rows of no weight: the fit does not change without them."""
         rows = np.flatnonzero(self.share == 0)
         if rows.size:
-            thetas = self.model.ridge(self.alphas, self.factors)[0]
+            thetas = self.model.ridge(self.alphas, self.factors)
             x = self.X[rows].toarray() if issparse(self.X) else self.X[rows]
             fitted = (x - self.model.x_mean) @ np.moveaxis(thetas, 2, 1)
             out[:, rows] = self.model.y_mean + fitted

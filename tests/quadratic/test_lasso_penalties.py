@@ -256,7 +256,7 @@ def test_without_an_l1_part_it_is_the_ridge(problem, fraction):
     model = QuadraticModel.from_data(*problem)
     alpha = fraction * model.largest_eigenvalue
     fit = solve(model, alpha, Separable(0.0))
-    np.testing.assert_allclose(fit.thetas, model.problem.ridge(np.array([alpha]))[0], rtol=1e-9)
+    np.testing.assert_allclose(fit.thetas, model.problem.ridge(np.array([alpha])), rtol=1e-9)
     assert fit.gaps[0] < 1e-9
     assert lasso_alpha_max(model.problem, "full", Separable(0.0)) in (0.0, np.inf)
 

@@ -107,7 +107,7 @@ def estimated_noise(fit, dof, risks):
     if not is_wide(fit):
         kept = features_of(fit)
         factors = None if kept.all() else np.where(kept, 1.0, np.inf)
-        [least] = _risks(fit.problem, fit.problem.ridge(np.zeros(1), factors)[0])
+        [least] = _risks(fit.problem, fit.problem.ridge(np.zeros(1), factors))
         return 2.0 * n * least / (n - np.count_nonzero(kept) - intercept)
     left = 1.0 - (dof + intercept) / n
     adjusted = np.where(left >= 0.5, 2.0 * risks / np.maximum(left, 0.5) ** 2, np.inf)
