@@ -8,9 +8,12 @@ from libc.math cimport fabs, sqrt
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.upper_factor cimport dot, subtract_multiple
 
+# A ridge on a Gram matrix, as a share of its diagonal, and what makes one of zeros regular.
+cdef double RIDGE = 1e-12, TINY = 1e-300
+
 
 def combine(
-    const double[:, ::1] rows, const double[:, ::1] inverse, const double[:, ::1] slopes,
+    const double[:, ::1] rows, const double[:, ::1] gram, const double[:, ::1] slopes,
     const double[::1] residual, const double[::1] lengths, const double[::1] weights,
     double alpha, double rounding, const Py_ssize_t[::1] which, const double[::1] own,
 ):
@@ -18,8 +21,8 @@ def combine(
 
     Parameters
     ----------
-    rows, inverse, slopes : ndarray of shape (m, n), (m, m) and (m, p)
-        rₖ, the inverse of their Gram matrix, by which ‖e‖ is least, and qₖ = −Xᵀrₖ.
+    rows, gram, slopes : ndarray of shape (m, n), (m, m) and (m, p)
+        rₖ, their Gram matrix, and qₖ = −Xᵀrₖ.
     residual : ndarray of shape (n,)
     lengths, weights : ndarray of shape (p,)
         ‖xⱼ‖, and the share of λ that qⱼ may have.
@@ -35,28 +38,25 @@ def combine(
         Features of which it is not certain that |qⱼ| is within λ.
     """
     cdef Py_ssize_t m = rows.shape[0], n = rows.shape[1], p = slopes.shape[1], i, j, count = 0
-    if not (inverse.shape[0] == inverse.shape[1] == slopes.shape[0] == m
+    if not (gram.shape[0] == gram.shape[1] == slopes.shape[0] == m
             and residual.shape[0] == n and lengths.shape[0] == weights.shape[0] == p
             and which.shape[0] == own.shape[0]):
         raise ValueError("the arrays must agree on the numbers of vectors, rows and features")
-    out, rest = np.zeros(p), np.array(residual)
-    cdef double[::1] slope = out, e = rest, along = np.empty(m)
-    cdef double[::1] reach = np.empty(p)
-    open_ = np.empty(p, dtype=np.intp)
-    cdef Py_ssize_t[::1] left = open_
-    cdef double c, apart = 0, size = 0, total = 1
+    out, rest, found = np.zeros(p), np.array(residual), np.empty(p, dtype=np.intp)
+    cdef double[::1] slope = out, e = rest, c = np.empty(m), reach = np.empty(p)
+    cdef double[:, ::1] system = np.array(gram)
+    cdef Py_ssize_t[::1] left = found
+    cdef double apart = 0, size = 0, total = 1
     if m and n and p:
         with nogil:
             for i in range(m):
-                dot(n, &rows[i, 0], &residual[0], &along[i])
-            dot(n, &residual[0], &residual[0], &size)
+                dot(n, &rows[i, 0], &residual[0], &c[i])
+            _solve(m, &system[0, 0], &c[0])
             for i in range(m):
-                c = 0
-                for j in range(m):
-                    c += inverse[i, j] * along[j]
-                total += fabs(c)
-                subtract_multiple(n, c, &rows[i, 0], &e[0])
-                subtract_multiple(p, -c, &slopes[i, 0], &slope[0])
+                total += fabs(c[i])
+                subtract_multiple(n, c[i], &rows[i, 0], &e[0])
+                subtract_multiple(p, -c[i], &slopes[i, 0], &slope[0])
+            dot(n, &residual[0], &residual[0], &size)
             dot(n, &e[0], &e[0], &apart)
             apart = sqrt(apart) + rounding * sqrt(size) * total
             _beyond(p, &slope[0], apart, &lengths[0], alpha, &weights[0], &reach[0])
@@ -66,7 +66,25 @@ def combine(
                 if not reach[j] <= 0:    # what overflows is left, too
                     left[count] = j
                     count += 1
-    return out, open_[:count]
+    return out, found[:count]
+
+
+cdef void _solve(Py_ssize_t m, double* a, double* x) noexcept nogil:
+    """x ← A⁻¹x by elimination, for A = aᵀa with a trace of a ridge: near enough for any c to do."""
+    cdef Py_ssize_t i, j, k
+    cdef double share
+    for i in range(m):
+        a[i * m + i] += RIDGE * a[i * m + i] + TINY
+    for k in range(m):
+        for i in range(k + 1, m):
+            share = a[i * m + k] / a[k * m + k]
+            for j in range(k, m):
+                a[i * m + j] -= share * a[k * m + j]
+            x[i] -= share * x[k]
+    for k in range(m - 1, -1, -1):
+        for j in range(k + 1, m):
+            x[k] -= a[k * m + j] * x[j]
+        x[k] /= a[k * m + k]
 
 
 cdef dispatched _beyond(

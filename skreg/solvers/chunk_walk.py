@@ -7,6 +7,7 @@ from copy import copy
 
 import numpy as np
 
+from skreg._kernels.extrapolation import lagrange
 from skreg.penalties import Penalty, Separable
 from skreg.penalties.base import Mask
 from skreg.quadratic.chunk_risk import LARGEST_PASS, ChunkRisk, look_at_null_models
@@ -16,7 +17,6 @@ from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import ChunkCertificate
-from skreg.solvers.descent import lagrange
 from skreg.solvers.method import Method, Task
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.working_set import ActiveSet, BlockDescent

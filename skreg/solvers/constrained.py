@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
+from skreg._kernels.extrapolation import lagrange
 from skreg.rows.products import Array
-from skreg.solvers.descent import lagrange
 from skreg.solvers.method import Solution
 
 # λ is halved until J exceeds k, so many times at once: a path's warm starts serve all of them.

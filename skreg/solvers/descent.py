@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from skreg._kernels.extrapolation import lagrange
 from skreg.quadratic.point import own_weights
 from skreg.rows.products import EPS, Array
 
@@ -330,31 +331,3 @@ def _inverse(bend: Any) -> Any:
     if np.ndim(bend) == 0:
         return 1.0 / bend if bend > 0 else 0.0
     return np.divide(1.0, bend, out=np.zeros_like(bend), where=bend > 0)
-
-
-def best_weights(alphas: list[float], values: Array, alpha: float) -> Array:
-    """Weights of the last rows of ``values`` that extrapolate them to ``alpha``.
-
-    As many rows as would have told the last row from those before it best.
-    """
-    best, least, n_before = 1, np.inf, len(alphas) - 1
-    weights = np.zeros((n_before, n_before))
-    for degree in range(1, n_before + 1):
-        weights[degree - 1, -degree:] = lagrange(alphas[-1 - degree : -1], alphas[-1])
-    missed = np.abs(weights @ values[:-1] - values[-1]).max(axis=1, initial=0.0)
-    for degree, error in enumerate(missed.tolist(), 1):
-        if error < least:
-            best, least = degree, error
-    return lagrange(alphas[-best:], alpha)
-
-
-def lagrange(nodes: list[float], x: float) -> Array:
-    """Weights of a polynomial's values at ``nodes`` in its value at x."""
-    nodes, x = [float(node) for node in nodes], float(x)  # NumPy's take five times as long
-    weights = []
-    for i, node in enumerate(nodes):
-        weight = 1.0
-        for other in nodes[:i] + nodes[i + 1 :]:
-            weight *= (x - other) / (node - other)
-        weights.append(weight)
-    return np.array(weights)

@@ -24,9 +24,10 @@ from itertools import pairwise
 import numpy as np
 
 from skreg._kernels import line
+from skreg._kernels.extrapolation import lagrange
 from skreg.losses.base import Loss
 from skreg.rows.products import Array, Indices, Some, together
-from skreg.solvers.descent import corrected_step, lagrange
+from skreg.solvers.descent import corrected_step
 from skreg.solvers.fold_model import FoldModel
 
 # Pairs kept for the BFGS correction, and solutions that the next is guessed from.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -12,9 +10,9 @@ from skreg._kernels import known_slopes
 from skreg.rows.base import Rows
 from skreg.rows.products import EPS, Array, Indices, product
 
-# Residuals whose slopes are kept, what rounding leaves of the norm of one, a ridge on their Gram
-# matrix, and the distance to λ, as a share of it, from which on a slope counts as above.
-_KNOWN, _ROUNDING, _RIDGE, _MARGIN = 3, 32 * EPS, 1e-12, 1e-6
+# Residuals whose slopes are kept, what rounding leaves of the norm of one, and the distance to λ,
+# as a share of it, from which on a slope counts as above.
+_KNOWN, _ROUNDING, _MARGIN = 3, 32 * EPS, 1e-6
 # A column of X by itself costs as much as so many in a pass over X.
 _COLUMN = 32
 
@@ -28,23 +26,29 @@ class KnownSlopes:
     """
 
     def __init__(self, design: Rows) -> None:
-        self.design = design
-        self._known: deque[tuple[Array, Array]] = deque(maxlen=_KNOWN)
-        self._stacked: Any = None  # these residuals, the inverse of their Gram matrix, their slopes
+        self.design, self._count = design, 0
+        n, p = design.shape
+        self._rows, self._slopes = np.empty((_KNOWN, n)), np.empty((_KNOWN, p))
+        self._gram = np.zeros((_KNOWN, _KNOWN))
+        self._last = np.empty(0)
 
     def __bool__(self) -> bool:
-        return bool(self._known)
+        return self._count > 0
 
     def is_last(self, slope: Array) -> bool:
         """Whether this is of the last pass over X, and right in all features."""
-        return slope is self._known[-1][1]
+        return slope is self._last
 
     def found(self, residual: Array) -> Array:
         """−Xᵀr (K·p,) of r (n, K) by a pass over X; kept where K is 1."""
-        slope = -self.design.transposed_dot(residual).T.ravel()
+        self._last = slope = -self.design.transposed_dot(residual).T.ravel()
         if residual.shape[1] == 1:
-            self._known.append((residual[:, 0], slope))
-            self._stacked = None
+            oldest, self._count = self._count % _KNOWN, self._count + 1
+            self._rows[oldest], self._slopes[oldest] = residual[:, 0], slope
+            held = min(self._count, _KNOWN)
+            self._gram[oldest, :held] = self._gram[:held, oldest] = (
+                self._rows[:held] @ self._rows[oldest]
+            )
         return slope
 
     def nearly(
@@ -54,22 +58,16 @@ class KnownSlopes:
 
         It is right to rounding wherever it exceeds λ times its weight, and elsewhere within that.
         """
-        self._stacked = self._stacked or self._stack()
-        near = residual[:, 0], self._lengths, weights, (1.0 - _MARGIN) * alpha, _ROUNDING
-        slope, left = known_slopes.combine(*self._stacked, *near, which, own)
+        held = min(self._count, _KNOWN)
+        gram = np.ascontiguousarray(self._gram[:held, :held])
+        known = self._rows[:held], gram, self._slopes[:held], residual[:, 0], self._lengths
+        bar = (1.0 - _MARGIN) * alpha
+        slope, left = known_slopes.combine(*known, weights, bar, _ROUNDING, which, own)
         if len(left) * _COLUMN > len(slope) or (len(left) and self.design.is_all_sparse):
             return self.found(residual)
         if len(left):
             slope[left] = -product(self.design.columns(left).T, residual)[:, 0]
         return slope
-
-    def _stack(self) -> tuple[Array, Array, Array]:
-        rows, slopes = map(np.array, zip(*self._known, strict=True))
-        gram = rows @ rows.T
-        # Any c will do; with a trace of a ridge there is one.
-        gram.flat[:: len(gram) + 1] *= 1.0 + _RIDGE
-        gram.flat[:: len(gram) + 1] += np.finfo(np.float64).tiny
-        return rows, np.linalg.inv(gram), slopes
 
     @cached_property
     def _lengths(self) -> Array:

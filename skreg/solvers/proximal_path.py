@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from skreg._kernels.extrapolation import best_weights
 from skreg.quadratic.point import Rounding
 from skreg.rows.products import EPS
 from skreg.solvers.certificate import Certificate
-from skreg.solvers.descent import best_weights
 from skreg.solvers.inner import CoefficientBlocks, inner_kernel
 from skreg.solvers.membership import Membership
 from skreg.solvers.method import Stop

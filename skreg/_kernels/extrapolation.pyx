@@ -1,0 +1,51 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Polynomials through the last points of a path."""
+
+import numpy as np
+
+from libc.math cimport INFINITY, fabs
+
+
+def lagrange(nodes, double x):
+    """Weights of a polynomial's values at ``nodes`` in its value at x."""
+    cdef const double[::1] places = np.array(nodes, dtype=np.float64)
+    out = np.empty(len(nodes))
+    cdef double[::1] weights = out
+    if len(nodes):
+        _weights(places.shape[0], &places[0], x, &weights[0])
+    return out
+
+
+def best_weights(alphas, const double[:, ::1] values, double alpha):
+    """Weights of the last rows of ``values`` that extrapolate them to ``alpha``.
+
+    As many rows as would have told the last row from those before it best.
+    """
+    cdef const double[::1] nodes = np.array(alphas, dtype=np.float64)
+    cdef Py_ssize_t last = nodes.shape[0] - 1, p = values.shape[1], degree, i, j, best = 1
+    cdef double[::1] weights = np.empty(last + 1)
+    cdef double told, error, least = INFINITY
+    if values.shape[0] != last + 1 or last < 0:
+        raise ValueError("values must have a row for each λ, one at least")
+    for degree in range(1, last + 1):
+        _weights(degree, &nodes[last - degree], nodes[last], &weights[0])
+        error = 0
+        for j in range(p):
+            told = 0
+            for i in range(degree):
+                told += weights[i] * values[last - degree + i, j]
+            told -= values[last, j]
+            if error == error and not fabs(told) <= error:    # NaN stays
+                error = fabs(told)
+        if error < least:
+            best, least = degree, error
+    return lagrange(alphas[-best:], alpha)
+
+
+cdef void _weights(Py_ssize_t m, const double* nodes, double x, double* weights) noexcept nogil:
+    cdef Py_ssize_t i, j
+    for i in range(m):
+        weights[i] = 1
+        for j in range(m):
+            if j != i:
+                weights[i] *= (x - nodes[j]) / (nodes[i] - nodes[j])
