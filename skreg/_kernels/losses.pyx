@@ -11,7 +11,10 @@ ctypedef fused floating:
     double
 
 # Rows whose losses stay in the first-level cache.
-cdef Py_ssize_t BLOCK = 1024
+cdef enum:
+    BLOCK = 1024
+
+cdef double EPS = 2.220446049250313e-16, INF = float("inf")
 
 #: Codes of the losses that networks use, by name.
 CODES = {
@@ -75,33 +78,100 @@ def derivatives(name, const double[:, ::1] y, const double[:, ::1] raw, double p
     return values if joint or n_outputs == 1 else values.reshape(n, n_outputs).sum(axis=1), slopes, bends
 
 
+cdef class InterceptSteps:
+    """Newton's steps of one intercept, between those known to be too low and too high.
+
+    They go as far as ``reach`` at first, and twice as far each time.
+    """
+
+    cdef double low, high, reach
+
+    def __init__(self, double reach):
+        self.low, self.high, self.reach = -INF, INF, reach
+
+    cpdef double next(self, double b, double slope, double bend):
+        """The intercept after b, where the risk has these two derivatives."""
+        cdef double size = slope if slope > 0 else -slope, way = size / self.reach, new
+        if slope > 0:
+            self.high = b
+        else:
+            self.low = b
+        new = b - slope / (way if way > bend else bend)
+        self.reach *= 2
+        if not self.low < new < self.high and self.high - self.low < INF:
+            new = 0.5 * (self.low + self.high)
+        return new
+
+
 def risk(name, const double[:, ::1] y, const double[:, ::1] raw, const double[::1] share,
          double parameter=0):
-    """Σᵢ shareᵢ·ℓ, share·∂ℓ/∂f and share·∂²ℓ/∂f², the last two of shape (n, K).
+    """Σᵢ shareᵢ·ℓ, share·∂ℓ/∂f and share·∂²ℓ/∂f² of one output, all arrays but ``share`` (n, 1)."""
+    slopes, bends = np.empty(np.shape(raw)), np.empty(np.shape(raw))
+    cdef _Sums sums
+    _risk(_code(name), parameter, y, raw, share, slopes, bends, &sums)
+    return sums.value, slopes, bends
 
-    As of `derivatives`, but not for the multinomial log loss.
+
+def centered(
+    name, const double[:, ::1] y, double[:, ::1] raw, const double[::1] share, double b,
+    InterceptSteps steps, double tol, int most, double parameter=0,
+):
+    """The best intercept, for raw predictions (n, 1) with b in them, which change with it.
+
+    It is near enough where ∂R/∂b is at most ``tol`` in size, or ``most`` steps are made.
+
+    Returns
+    -------
+    b, slope : float
+        The intercept and ∂R/∂b.
+    derivatives : tuple
+        As `risk` tells them.
     """
-    cdef Py_ssize_t n = raw.shape[0], K = raw.shape[1], first = 0, rows
-    slopes, bends = np.empty((n, K)), np.empty((n, K))
-    if not (y.shape[0] == n == share.shape[0] and y.shape[1] == K):
-        raise ValueError("y and raw must have the same shape, and share a number for each row")
-    if raw.size == 0:
-        return 0.0, slopes, bends
-    cdef double[:, ::1] gradient = slopes, curvature = bends, losses = np.empty((min(n, BLOCK), K))
+    slopes, bends = np.empty(np.shape(raw)), np.empty(np.shape(raw))
+    cdef Py_ssize_t i
     cdef Loss code = _code(name)
-    cdef double total = 0
+    cdef _Sums sums
+    cdef double new
+    while True:
+        _risk(code, parameter, y, raw, share, slopes, bends, &sums)
+        # NaN, far away: no point to stay at.
+        if most == 0 or not (sums.slope > tol or sums.slope < -tol):
+            break
+        new = steps.next(b, sums.slope, sums.bend)
+        if new == b:    # as near as rounding lets it
+            break
+        for i in range(raw.shape[0]):
+            raw[i, 0] += new - b
+        b = new
+        most -= 1
+    return b, sums.slope, (sums.value, slopes, bends)
+
+
+cdef struct _Sums:
+    double value, slope, bend
+
+
+cdef int _risk(
+    Loss code, double parameter, const double[:, ::1] y, const double[:, ::1] raw,
+    const double[::1] share, double[:, ::1] gradient, double[:, ::1] curvature, _Sums* sums,
+) except -1:
+    """Σ share·ℓ and the sums of the derivatives, which are found."""
+    cdef Py_ssize_t n = raw.shape[0], first = 0, rows
+    cdef double[BLOCK] losses
+    sums.value = sums.slope = sums.bend = 0
+    if not (y.shape[0] == n == share.shape[0] and y.shape[1] == raw.shape[1] == 1):
+        raise ValueError("y, raw and share must have a number for each row")
     with nogil:
         while first < n:
-            rows = min(BLOCK, n - first)
-            with_curvature(code, parameter, rows * K, &y[first, 0], &raw[first, 0], &losses[0, 0],
+            rows = min(<Py_ssize_t>BLOCK, n - first)
+            with_curvature(code, parameter, rows, &y[first, 0], &raw[first, 0], losses,
                            &gradient[first, 0], &curvature[first, 0])
-            weigh(rows, K, &share[first], &losses[0, 0], &gradient[first, 0], &curvature[first, 0],
-                  &total)
+            weigh(rows, &share[first], losses, &gradient[first, 0], &curvature[first, 0], sums)
             first += rows
-    return total, slopes, bends
+    return 0
 
 
-cdef _code(name):
+cdef Loss _code(name) except *:
     """The code of a loss whose outputs stand for themselves."""
     if name not in CURVED or name == "multinomial_log_loss":
         raise ValueError(f"no loss of one output is named {name!r}")
@@ -109,25 +179,21 @@ cdef _code(name):
 
 
 cdef dispatched weigh(
-    Py_ssize_t n, Py_ssize_t n_outputs, const double* share, const double* losses,
-    double* gradient, double* curvature, double* total,
+    Py_ssize_t n, const double* share, const double* losses, double* gradient, double* curvature,
+    _Sums* sums,
 ) noexcept nogil:
-    """Multiply what rows have by their shares; ``total`` becomes larger by Σ share·ℓ."""
-    cdef Py_ssize_t i, k
-    cdef double part = 0
-    if n_outputs == 1:    # a loop that becomes vectors
-        for i in range(n):
-            gradient[i] *= share[i]
-            curvature[i] *= share[i]
-            part += share[i] * losses[i]
-        total[0] += part
-        return
+    """Multiply what rows have by their shares, and add it up."""
+    cdef Py_ssize_t i
+    cdef double value = 0, slope = 0, bend = 0
     for i in range(n):
-        for k in range(i * n_outputs, (i + 1) * n_outputs):
-            gradient[k] *= share[i]
-            curvature[k] *= share[i]
-            part += share[i] * losses[k]
-    total[0] += part
+        gradient[i] *= share[i]
+        curvature[i] *= share[i]
+        value += share[i] * losses[i]
+        slope += gradient[i]
+        bend += curvature[i]
+    sums.value += value
+    sums.slope += slope
+    sums.bend += bend
 
 
 def entropy(v):
@@ -158,9 +224,6 @@ def entropy_change(y, u):
         with nogil:
             entropy_changes(values.shape[0], &targets[0], &values[0])
     return np.asarray(values).reshape(shape)
-
-
-cdef double EPS = 2.220446049250313e-16, INF = float("inf")
 
 
 cdef inline double entropy_at(double v) noexcept nogil:

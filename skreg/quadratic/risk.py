@@ -139,7 +139,8 @@ class EmpiricalRisk(Problem):
         For the multinomial log loss the last is the probabilities p, *not* times the share: a row's
         Hessian is share·(diag(p) − ppᵀ).
         """
-        if self.loss.is_compiled and not self.loss.coupled and raw.flags.c_contiguous:
+        alone = raw.shape[1] == 1 and raw.flags.c_contiguous and not self.loss.coupled
+        if alone and self.loss.is_compiled:
             return losses.risk(self.loss.name, self.y, raw, self.share, self.loss.parameter)
         loss, gradient, curvature = self.loss.derivatives(self.y, raw)
         gradient *= self.share[:, None]

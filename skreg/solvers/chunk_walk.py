@@ -7,7 +7,7 @@ from copy import copy
 
 import numpy as np
 
-from skreg._kernels.extrapolation import lagrange
+from skreg._kernels import extrapolation
 from skreg.penalties import Penalty, Separable
 from skreg.penalties.base import Mask
 from skreg.quadratic.chunk_risk import LARGEST_PASS, ChunkRisk, look_at_null_models
@@ -110,7 +110,7 @@ class Walk:
             point = nodes[order[0]][1]
             return *self.target(point, hessian, alpha), hessian
         near = order[:_NEIGHBORS]
-        weights = lagrange(log[near].tolist(), float(np.log(alpha)))
+        weights = extrapolation.lagrange(log[near].tolist(), float(np.log(alpha)))
         mixed = hessian.inverse_bb @ hessian.mixed if len(hessian.inverse_bb) else None
         rest, at_zero = np.zeros(self.kept.size), np.zeros(self.shape[0])
         for share, i in zip(weights, near, strict=True):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from skreg._kernels.extrapolation import lagrange
+from skreg._kernels import extrapolation
 from skreg.rows.products import Array
 from skreg.solvers.method import Solution
 
@@ -319,7 +319,7 @@ class _Search:
         if len(set(logs)) < len(logs):
             return np.nan
         with np.errstate(over="ignore"):
-            return float(np.exp(lagrange(logs, 0.0) @ alphas))
+            return float(np.exp(extrapolation.lagrange(logs, 0.0) @ alphas))
 
     def _curve(self, excess):
         """(J/k)^power − 1, finite where J is 0: as linear in λ as can be, and 0 at the root."""

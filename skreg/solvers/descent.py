@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from skreg._kernels.extrapolation import lagrange
+from skreg._kernels import extrapolation
 from skreg.quadratic.point import own_weights
 from skreg.rows.products import EPS, Array
 
@@ -184,7 +184,7 @@ class Descent:
         known = [solution[0] for solution in self._solved]
         if len(known) < _KNOWN or alpha <= 0 or alpha in known or 0 in known:
             return
-        shares = lagrange([np.log(node) for node in known], np.log(alpha))
+        shares = extrapolation.lagrange([np.log(node) for node in known], np.log(alpha))
         parts = list(zip(*self._solved, strict=True))[1:]
         theta, b, raw = (sum(s * x for s, x in zip(shares, part, strict=True)) for part in parts)
         old, norm = self.point, self.gradient_norm(alpha)

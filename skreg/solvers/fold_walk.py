@@ -23,8 +23,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from skreg._kernels import line
-from skreg._kernels.extrapolation import lagrange
+from skreg._kernels import extrapolation, line
 from skreg.losses.base import Loss
 from skreg.rows.products import Array, Indices, Some, together
 from skreg.solvers.descent import corrected_step
@@ -138,7 +137,7 @@ class FoldWalk:
         nodes, alpha = [node for node, _ in self.known], self.alphas[0]
         if len(nodes) < 2 or len({*nodes, alpha}) <= len(nodes):
             return
-        shares = lagrange([np.log(node) for node in nodes], np.log(alpha))
+        shares = extrapolation.lagrange([np.log(node) for node in nodes], np.log(alpha))
         d = -self.theta
         for share, (_, theta) in zip(shares, self.known, strict=True):
             d += share * theta

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skreg._kernels.extrapolation import best_weights
+from skreg._kernels import extrapolation
 from skreg.quadratic.point import Rounding
 from skreg.rows.products import EPS
 from skreg.solvers.certificate import Certificate
@@ -176,7 +176,7 @@ class ProximalPath:
         self._choose(alpha)
         model, points = self.model, [point for _, point in self.history]
         rests = model.rests(points)
-        weights = best_weights([a for a, _ in self.history], rests, alpha)
+        weights = extrapolation.best_weights([a for a, _ in self.history], rests, alpha)
         used = points[-len(weights) :]
         thetas = [point.theta[model.which] for point in used if not model.inner.is_exact]
         start = weights @ np.array(thetas) if thetas else None

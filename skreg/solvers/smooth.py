@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skreg._kernels import losses
 from skreg.penalties import Separable
 from skreg.penalties.base import Penalty
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
@@ -107,32 +108,30 @@ class Evaluator:
 
         Newton's method, until a counterweight makes good what is left of ∂R/∂b.
         """
-        reach, intercept = _REACH, np.array(intercept, dtype=np.float64)
-        if self.risk.loss.has_identity_link:  # b has the units of y
+        loss, risk, reach = self.risk.loss, self.risk, _REACH
+        if loss.has_identity_link:  # b has the units of y
             reach = max(reach, float(np.abs(raw).max(initial=0.0)))
-        low, high = -np.inf, np.inf
+        steps = losses.InterceptSteps(reach)
+        if loss.is_compiled and not loss.coupled:
+            at = loss.name, risk.y, raw, risk.share, intercept[0], steps, self.total_tol, _STEPS
+            b, slope, derivatives = losses.centered(*at, loss.parameter)
+            return np.array([b]), derivatives, np.array([slope])
+        intercept = np.array(intercept, dtype=np.float64)
         for _ in range(_STEPS):
-            derivatives = _, residual, curvature = self.risk.derivatives_at(raw)
+            derivatives = _, residual, curvature = risk.derivatives_at(raw)
             total = np.add.reduce(residual, axis=0)
-            largest = np.abs(total).max() if self.risk.loss.coupled else abs(float(total[0]))
-            if not largest > self.total_tol:  # NaN, far away: no point to stay at
+            if not np.abs(total).max() > self.total_tol:  # NaN, far away: no point to stay at
                 return intercept, derivatives, total
-            if self.risk.loss.coupled:
-                step = invert_bb(intercept_block(self.risk, curvature), True) @ total
+            if loss.coupled:
+                step = invert_bb(intercept_block(risk, curvature), True) @ total
                 new = intercept - step / max(1.0, np.abs(step).max() / 5.0)
             else:
-                b, slope = float(intercept[0]), float(total[0])
-                low, high = (low, b) if slope > 0 else (b, high)
-                bend = float(np.add.reduce(curvature, axis=None))
-                new = intercept - total / max(bend, abs(slope) / reach)
-                reach *= 2
-                if not low < new[0] < high and high - low < np.inf:
-                    new = np.full_like(new, 0.5 * (low + high))
-            if new.tolist() == intercept.tolist():  # as near as rounding lets it
+                new = np.array([steps.next(intercept[0], total[0], curvature.sum())])
+            if (new == intercept).all():  # as near as rounding lets it
                 return intercept, derivatives, total
             raw += new - intercept
             intercept = new
-        derivatives = self.risk.derivatives_at(raw)
+        derivatives = risk.derivatives_at(raw)
         return intercept, derivatives, np.add.reduce(derivatives[1], axis=0)
 
 
