@@ -11,9 +11,10 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, sqrt
-from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dsyevd
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
 
 from skreg._kernels.group_block cimport solve_block, subtract_rows
+from skreg._kernels.group_eigen cimport decompose
 from skreg._kernels.group_problem cimport (
     Problem, gap_by, held, move, prepare, square, stays, value, violation,
 )
@@ -368,32 +369,15 @@ def block_eigen(const double[:, ::1] hessian, const Py_ssize_t[::1] starts):
 
     ``starts`` bounds the blocks, the last at its end; it need not begin at 0.
     """
-    cdef Py_ssize_t n = starts.shape[0] - 1, g, i, j, start, place = 0, total = 0, widest = 1
-    cdef int k, info, room, int_room
-    cdef char with_vectors = b'V', upper = b'U'
-    for g in range(n):
-        total += (starts[g + 1] - starts[g]) ** 2
-        widest = max(widest, starts[g + 1] - starts[g])
-    room, int_room = <int>(1 + 6 * widest + 2 * widest * widest), <int>(3 + 5 * widest)
-    vectors_array = np.empty(total)
+    cdef Py_ssize_t n = starts.shape[0] - 1, g, i, j, k, place = 0
+    vectors_array = np.empty(np.sum(np.diff(starts) ** 2))
     values_array = np.empty(starts[n] - starts[0])
-    cdef double[::1] vectors = vectors_array, values = values_array, work = np.empty(room)
-    cdef int[::1] int_work = np.empty(int_room, dtype=np.intc)
+    cdef double[::1] vectors = vectors_array
     for g in range(n):
-        start, k = starts[g], <int>(starts[g + 1] - starts[g])
+        k = starts[g + 1] - starts[g]
         for i in range(k):
             for j in range(k):
-                vectors[place + i * k + j] = hessian[start + i, start + j]
-        if k == 1:
-            values[start - starts[0]] = vectors[place]
-            vectors[place] = 1
-        else:
-            with nogil:
-                dsyevd(
-                    &with_vectors, &upper, &k, &vectors[place], &k, &values[start - starts[0]],
-                    &work[0], &room, &int_work[0], &int_room, &info,
-                )
-            if info != 0:
-                raise np.linalg.LinAlgError(f"the eigenvalues of a group were not found ({info=})")
+                vectors[place + i * k + j] = hessian[starts[g] + i, starts[g] + j]
         place += k * k
+    decompose(starts, vectors, values_array)
     return vectors_array, values_array

@@ -2,7 +2,7 @@
 """Moves of a dual point θ′ along ways v_g, one for each of some groups, on the residual.
 
 A move costs 2nG flops for r′ by the images Av_g, and 2na for the slopes of their a coefficients. Those
-of the other groups, all 0, are taken once, in the end.
+of the other groups, all 0, are looked at once, in the end.
 """
 
 from libc.math cimport sqrt
@@ -51,15 +51,3 @@ cdef inline void follow(
     subtract_rows(ways.n, ways.n_on, ways.images, room, ways.r)
     for a in range(ways.n_on):
         slope_of(at, ways, ways.on[a])
-
-
-cdef inline void see_others(
-    const Problem* at, const Ways* ways, unsigned char* is_on
-) noexcept nogil:
-    """Take the slopes of the groups without a way anew; ``is_on`` has a 0 for each group."""
-    cdef Py_ssize_t a, g
-    for a in range(ways.n_on):
-        is_on[ways.on[a]] = 1
-    for g in range(at.n_groups):
-        if not is_on[g]:
-            slope_of(at, ways, g)

@@ -8,7 +8,8 @@ moves, and nG² + G³/3 for its system. Ways and system go from one λ to the ne
 the groups that join: a move along ways somewhat old is somewhat off, which `secants.pxd` mends.
 
 What counts is reads of columns, from the cache beyond L2 where there are many: a λ of a smooth path
-takes one for the slopes it begins with, one or two passes, and some two moves for each dual point.
+takes one or two passes with a look at the slopes after each, and some two moves for each dual point.
+Those of groups at 0 are read once a λ, and then only where r has moved far enough to draw them from it.
 """
 
 import numpy as np
@@ -19,9 +20,9 @@ from scipy.linalg.cython_blas cimport dgemm, dsyrk
 from scipy.linalg.cython_lapack cimport dpotrf
 
 from skreg._kernels.group_block cimport subtract_rows
-from skreg._kernels.group_columns cimport dots, objective_at, sweep
-from skreg._kernels.group_descent import block_eigen
-from skreg._kernels.group_moves cimport Ways, excess, follow, see_others
+from skreg._kernels.group_columns cimport Seen, dots, look, objective_at, see, sweep
+from skreg._kernels.group_eigen cimport decompose
+from skreg._kernels.group_moves cimport Ways, excess, follow
 from skreg._kernels.group_problem cimport Problem, gap_by, held, square, stays, value, violation
 from skreg._kernels.secants cimport SECANTS, Secants, inner, next_step, remember
 
@@ -41,10 +42,12 @@ cdef double DAMPED = 1e-10  # share of a system's diagonal that is added
 cdef double OWING = 0.5
 # Passes are slow, and a Newton step faster, where the objective falls by this share of the last fall.
 cdef double SLOW = 0.5
+# Columns to begin with, in rows: what is not used takes no memory.
+cdef Py_ssize_t ROOM = 8
 
 
 cdef class GroupRows:
-    """Groups that become known, one after another, and θ on them.
+    """Groups that become known, one after another, and θ on them; of ``most`` features in all.
 
     Attributes
     ----------
@@ -54,29 +57,32 @@ cdef class GroupRows:
     values : ndarray of shape (k,)
         Eigenvalues of the blocks A_gᵀA_g, ascending in each.
     theta, slope : ndarray of shape (k,)
-        θ and Aᵀr.
+        θ and Aᵀr; of groups at 0 the slope may be that of an earlier r, where both are short enough.
     residual : ndarray of shape (n,)
         r = b − Aθ.
     dual, dual_slope, dual_residual : ndarray
         The same of θ′, the dual point that `solve` found.
     """
 
-    cdef readonly object columns, starts, values, b
+    cdef readonly object columns, starts, values, b, cross
     cdef public object theta, slope, residual
     cdef readonly object dual, dual_slope, dual_residual
-    cdef object _places, _vectors, _slack, _cross
-    cdef object _on, _way, _images, _factor
+    cdef object _places, _vectors, _slack, _seen, _longest
+    cdef object _on, _is_on, _way, _images, _factor
     cdef object _pairs, _products
-    cdef Py_ssize_t _n_on, _made
+    cdef Py_ssize_t _n_on, _made, _most
 
-    def __init__(self, b):
+    def __init__(self, b, most=0):
+        self._most = min(most, ROOM * len(b))
         self.b = np.ascontiguousarray(b, dtype=np.float64)
         self.residual = self.dual_residual = self.b.copy()
         self.columns = np.empty((0, len(self.b)))
         self.starts, self._places = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.intp)
         self.theta = self.slope = self.dual = self.dual_slope = np.empty(0)
-        self.values = self._vectors = self._slack = self._cross = np.empty(0)
-        self._on, self._way = np.empty(0, dtype=np.intp), np.empty(0)
+        self.values = self._vectors = self._slack = self.cross = np.empty(0)
+        self._seen, self._longest = self.b.copy(), np.empty(0)
+        self._on, self._is_on = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.uint8)
+        self._way = np.empty(0)
         self._images, self._factor, self._n_on = np.empty((0, len(self.b))), np.empty((0, 0)), 0
         self._pairs, self._made = None, 0
 
@@ -84,30 +90,34 @@ cdef class GroupRows:
         """Make groups known: their columns (k, n), and what rounding leaves in slopes of each."""
         known, total = len(self.theta), len(self.theta) + len(new)
         if total > len(self.columns):
-            room = np.empty((max(2 * known, total, 64), len(self.b)))
+            room = np.empty((max(2 * known, total, self._most, 64), len(self.b)))
             room[:known] = self.columns[:known]
             self.columns = room
         self.columns[known:total] = new
-        starts = known + np.cumsum(sizes)
-        own = np.array([0, 0], dtype=np.intp)
-        vectors, values = [self._vectors], [self.values]
-        for end, size in zip(starts, sizes, strict=True):
-            own[1], columns = size, self.columns[end - size : end]
-            for out, part in zip((vectors, values), block_eigen(columns @ columns.T, own)):
-                out.append(part)
-        self._vectors, self.values = np.concatenate(vectors), np.concatenate(values)
-        self.starts = np.concatenate([self.starts, starts]).astype(np.intp)
-        self._places = np.concatenate([[0], np.cumsum(np.diff(self.starts) ** 2)]).astype(np.intp)
+        starts = np.cumsum([known, *sizes], dtype=np.intp)
+        vectors, values = grams(self.columns, starts), np.empty(len(new))
+        decompose(starts, vectors, values)
+        self._vectors = np.concatenate([self._vectors, vectors])
+        self.values = np.concatenate([self.values, values])
+        self.starts = np.concatenate([self.starts, starts[1:]])
+        self._places = np.cumsum([0, *np.diff(self.starts) ** 2], dtype=np.intp)
         self._slack = np.concatenate([self._slack, slack])
-        self._cross = np.concatenate([self._cross, slopes(self.columns[known:total], len(new), self.b)])
+        cross = slopes(self.columns[known:total], len(new), self.b)
+        self.cross = np.concatenate([self.cross, cross])
         self.theta = np.concatenate([self.theta, np.zeros(len(new))])
         self._way = np.concatenate([self._way, np.zeros(len(new))])
-        self.slope = np.empty(total)
+        self.slope = np.concatenate([self.slope, np.full(len(new), np.nan)])
+        self._longest = np.empty(len(self.starts) - 1)
+        self._is_on = np.concatenate([self._is_on, np.zeros(len(sizes), dtype=np.uint8)])
 
-    def start(self, theta, rest=None):
-        """Go on from ``theta``, with ``rest`` as its residual where that is known."""
+    def start(self, theta, rest=None, slope=None):
+        """Go on from ``theta``, with ``rest`` as its residual where that is known.
+
+        So may be its slope, which is NaN where it is not.
+        """
         self.theta = np.array(theta)
         self.residual = residual(self.columns, self.theta, self.b) if rest is None else rest
+        self.slope = np.full(len(theta), np.nan) if slope is None else slope
 
     def solve(self, const double[::1] strength, double power, double tol, int wait, int max_passes):
         """Minimize from θ until the duality gap by θ′ is at most ``tol``.
@@ -122,14 +132,18 @@ cdef class GroupRows:
         cdef Py_ssize_t p = len(self.theta), n = len(self.b), n_groups = strength.shape[0]
         cdef double[:, ::1] columns = self.columns
         cdef double[::1] theta = self.theta, slope = self.slope, r = self.residual
-        cdef double[::1] before = np.empty(n), room = np.empty(3 * p), cross = self._cross
+        cdef double[::1] room = np.empty(3 * p), cross = self.cross, longest = self._longest
+        cdef double[::1] seen_r = self._seen
+        cdef unsigned char[::1] is_on = self._is_on
         cdef double[::1] slack = self._slack + 16 * EPS * np.asarray(strength)
         cdef double[::1] vectors = self._vectors, values = self.values
         cdef Py_ssize_t[::1] starts = self.starts, places = self._places
         cdef double gap = power, fall = tol, last = tol, objective, previous, off, bar = INFINITY
         cdef int passes = 0, waited = 0
         cdef bint near, slow, last_look
+        cdef Seen seen
         cdef Problem at
+        seen.r, seen.longest = &seen_r[0], &longest[0]
         at.p, at.q, at.n_groups, at.power, at.hessian = p, 1, n_groups, power, NULL
         at.cross, at.strength, at.slack = &cross[0], &strength[0], &slack[0]
         at.vectors, at.values, at.starts, at.places = &vectors[0], &values[0], &starts[0], &places[0]
@@ -141,32 +155,35 @@ cdef class GroupRows:
             last_look = slow or passes >= max_passes
             if near or last_look or passes == 0:
                 with nogil:
-                    before[:] = r
-                    dots(n, p, &columns[0, 0], &r[0], &slope[0])
+                    if passes == 0:
+                        see(&at, n, &columns[0, 0], &r[0], &seen)
+                    else:
+                        look(
+                            &at, n, &columns[0, 0], &r[0], &seen, &is_on[0], True, &theta[0], &slope[0]
+                        )
                     gap, off = gap_by(&at, &theta[0], &slope[0]), violation(&at)
                 self._reset()
                 if gap <= tol and (passes or off <= LOOSE):
                     break
                 if off <= LOOSE and (near if passes else gap * gap <= LIKELY * tol * power):
-                    gap = self._balance(&at, tol)
+                    gap = self._balance(&at, &seen, tol)
                     if gap <= tol:
                         break
                     # What a pass still gains shrinks as the gap does.
                     bar, waited = max(SOONER * fall * max(tol / gap, LEAST), 4 * EPS * power), 0
                     objective = objective_at(&at, n, &r[0])
-                    before[:] = r
             if last_look:
                 break
             PyErr_CheckSignals()
             with nogil:
-                sweep(&at, n, &columns[0, 0], &r[0], &before[0], &room[0])
+                sweep(&at, n, &columns[0, 0], &r[0], &seen, &room[0])
                 previous, objective = objective, objective_at(&at, n, &r[0])
             last, fall = fall, previous - objective
             passes += 1
             waited += 1
         return passes, max(gap, 0.0)
 
-    cdef double _balance(self, const Problem* at, double tol):
+    cdef double _balance(self, const Problem* at, Seen* seen, double tol):
         """The gap by a dual point of its own; +inf where that fails.
 
         Where this is the better θ as well, it takes its place.
@@ -185,10 +202,11 @@ cdef class GroupRows:
                 if gap > natural:
                     self._reset()
                 self._n_on = self._made = 0
+                self._is_on[:] = 0
                 new = self._held(at)
                 if not len(new) or not self._append(at, new):
                     return INFINITY
-            gap = self._move(at, tol)
+            gap = self._move(at, seen, tol)
             if gap <= tol or renewed:
                 break
         cdef double[::1] dual = self.dual, dual_slope = self.dual_slope, dual_r = self.dual_residual
@@ -223,9 +241,7 @@ cdef class GroupRows:
         found = on_array[: held(at, &dual_slope[0], &on[0])]
         if not self._n_on:
             return found
-        missing = np.ones(at.n_groups, dtype=bool)
-        missing[self._on[: self._n_on]] = False
-        return found[missing[found]]
+        return found[self._is_on[found] == 0]
 
     cdef bint _append(self, const Problem* at, new):
         """Add the slopes of the groups ``new`` to the ways; False where rounding forbids it."""
@@ -241,10 +257,11 @@ cdef class GroupRows:
             factor[:first, :first] = self._factor[:first, :first]
             self._images, self._factor, self._on = images, factor, np.empty(stride, dtype=np.intp)
             self._on[:first] = known[:first]
-        self._on[first:size] = new
+        self._on[first:size], self._is_on[new] = new, 1
         cdef Py_ssize_t[::1] on = self._on
         cdef double[::1] way = self._way, dual_slope = self.dual_slope
         cdef double[:, ::1] images_ = self._images, L = self._factor, columns = self.columns
+        cdef double[::1] r = self.residual
         stride = L.shape[0]
         with nogil:
             for a in range(first, size):
@@ -255,6 +272,8 @@ cdef class GroupRows:
                 images_[a, :] = 0
                 i = at.starts[g]
                 subtract_rows(n, at.starts[g + 1] - i, &columns[i, 0], &way[i], &images_[a, 0])
+                if square(at, at.theta, g) == 0:  # it may be older than θ
+                    dots(n, at.starts[g + 1] - i, &columns[i, 0], &r[0], at.slope + i)
             # Row a of L is its column a for BLAS and LAPACK.
             width, m, some, length_ = <int>stride, <int>size, <int>(size - first), <int>n
             if first == 0:
@@ -282,12 +301,12 @@ cdef class GroupRows:
         self._n_on = size
         return True
 
-    cdef double _move(self, const Problem* at, double tol):
+    cdef double _move(self, const Problem* at, Seen* seen, double tol):
         """Move θ′ along the ways, so that slopes come out as long as they should; its gap."""
         cdef Ways ways = self._ways()
         cdef Secants secants = self._secants()
         cdef double[:, ::1] room = np.empty((4, ways.n_on))
-        cdef unsigned char[::1] is_on = bytearray(at.n_groups)
+        cdef unsigned char[::1] is_on = self._is_on
         cdef double* off = &room[0, 0]
         cdef double* last = &room[1, 0]
         cdef double* step = &room[2, 0]
@@ -311,7 +330,7 @@ cdef class GroupRows:
                     moves and fall < before and gap - fall * fall / (before - fall) > tol
                 ):
                     break
-            see_others(at, &ways, &is_on[0])
+            look(at, ways.n, ways.columns, ways.r, seen, &is_on[0], False, ways.dual, ways.slope)
             gap = gap_by(at, ways.dual, ways.slope)
         self._made = secants.made if fall > 0 else 0
         return gap
@@ -349,6 +368,23 @@ def slopes(const double[:, ::1] columns, Py_ssize_t k, const double[::1] residua
     if k:
         with nogil:
             dots(residual.shape[0], k, &columns[0, 0], &residual[0], &out[0])
+    return out_array
+
+
+def grams(const double[:, ::1] columns, const Py_ssize_t[::1] starts):
+    """A_gᵀA_g of one group after another, their lower triangles."""
+    cdef Py_ssize_t g, place = 0
+    cdef int n = <int>columns.shape[1], k
+    cdef double unit = 1, zero = 0
+    cdef char upper = b'U', transposed = b'T'  # row a is column a for BLAS
+    out_array = np.empty(np.sum(np.diff(starts) ** 2))
+    cdef double[::1] out = out_array
+    for g in range(starts.shape[0] - 1):
+        k = <int>(starts[g + 1] - starts[g])
+        dsyrk(
+            &upper, &transposed, &k, &n, &unit, &columns[starts[g], 0], &n, &zero, &out[place], &k
+        )
+        place += k * k
     return out_array
 
 

@@ -1,12 +1,12 @@
 """Groups on the residual of dense rows with n < p, where H on the active ones may outgrow X.
 
-A λ begins with the best combination of the last solutions. Then come passes of exact block steps,
-which let groups come and go, until a dual point says that it is enough; where they are slow they
-go on from the best combination of what they led to, or after a Newton step on the groups that are
-not 0. For a known coefficients in G groups a pass costs up to 4na flops and one read of the
-columns, a dual point 2na for its images and each of its moves, and nG² + G³/3 for a system that
-often serves the next λ, too. A Newton system is solved on the smaller side: na·min(n, a) +
-min(n, a)³/3 flops, worth some n/20 passes.
+A λ begins with the best combination of the last solutions, and of their slopes. Then come passes of
+exact block steps, which let groups come and go, until a dual point says that it is enough; where
+they are slow they go on from the best combination of what they led to, or after a Newton step on
+the groups that are not 0. For a known coefficients in G groups a pass costs up to 4na flops and one
+read of the columns, a dual point 2na for its images and each of its moves, and nG² + G³/3 for a
+system that often serves the next λ, too. A Newton system is solved on the smaller side:
+na·min(n, a) + min(n, a)³/3 flops, worth some n/20 passes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ResidualGroups(InnerKernel):
 
     def __init__(self, blocks: CoefficientBlocks, rows: WeightedRows, b: Array) -> None:
         super().__init__(blocks)
-        self._rows, self._kernel = rows, group_rows.GroupRows(b)
+        self._rows, self._kernel = rows, group_rows.GroupRows(b, rows.shape[1])
         self._newton = GroupNewton(self._kernel)
         self._bounded = BoundedSlopes(blocks, rows)
         self._weights = cast(Group, blocks.penalty).weights[blocks.which]
@@ -78,13 +78,15 @@ class ResidualGroups(InnerKernel):
             self._combine(alpha * self._weights[self.members], is_solved=True)
 
     def _combine(self, strength: Array, is_solved: bool) -> None:
-        kernel = self._kernel
+        kernel, is_anew = self._kernel, self._rounding == EPS
         image = (kernel.b - kernel.residual)[None]
-        self._past.append(self.theta[None], image, is_solved, self._rounding)
+        # The slopes of groups at 0 may be older.
+        other = np.where(self.theta != 0, kernel.cross - kernel.slope, np.nan)
+        self._past.append(self.theta[None], image, is_solved, is_anew, other)
         at = kernel.columns, kernel.b[None], strength, kernel.starts
-        (theta,), (image,) = self._past.best(*at)
-        self._rounding = self._past.rounding + EPS
-        kernel.start(theta, kernel.b - image)
+        (theta,), (image,), other = self._past.best(*at)
+        self._rounding = EPS * self._past.rounding
+        kernel.start(theta, kernel.b - image, kernel.cross - other)
         self.theta = kernel.theta
 
     def extend(

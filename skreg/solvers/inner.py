@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 
 from skreg._kernels import active_set, group_descent, lasso_gap
+from skreg._kernels import rows as row_kernels
 from skreg.penalties import Group, Penalty, Separable
 from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers import smoothed_groups
@@ -74,18 +75,20 @@ class CoefficientBlocks:
         return terms if K == 1 else tuple(np.tile(term, K) for term in terms)
 
     def _merge(self) -> None:
-        """The penalty's blocks, those without a penalty as one."""
+        """The penalty's blocks, those without a penalty as one, each with its features K times."""
         blocks, free = self.penalty.blocks(self.n_features), self.penalty.free(self.n_features)
-        parts = np.split(blocks.order, blocks.starts[1:-1])
-        self.which = np.flatnonzero([not free[part[0]] for part in parts])
-        kept = [parts[b] for b in self.which]
-        if free.any():
-            kept.insert(0, np.flatnonzero(free))
-            self.which = np.concatenate([[-1], self.which])
+        is_free = free[blocks.order[blocks.starts[:-1]]]
+        self.which, sizes = np.flatnonzero(~is_free), np.diff(blocks.starts)[~is_free]
+        order = blocks.order[~free[blocks.order]]
         self.free = np.arange(int(free.any()))
-        classes = self.n_features * np.arange(self.n_outputs)
-        self.sizes = np.array([len(part) * self.n_outputs for part in kept], dtype=np.intp)
-        self._order = np.concatenate([np.add.outer(classes, part).ravel() for part in kept])
+        if self.free.size:
+            features = np.flatnonzero(free)
+            order, sizes = np.append(features, order), np.append(len(features), sizes)
+            self.which = np.append(-1, self.which)
+        self.sizes, starts = sizes * self.n_outputs, np.cumsum(sizes) - sizes
+        of = np.repeat(np.arange(len(sizes)), self.sizes)
+        output, place = np.divmod(np.arange(len(of)) - (starts * self.n_outputs)[of], sizes[of])
+        self._order = self.n_features * output + order[starts[of] + place]
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -113,7 +116,7 @@ class CoefficientBlocks:
         """‖x_b‖ of each block, for x of shape (K·p,)."""
         if self.single:
             return np.abs(x)
-        return np.sqrt(np.add.reduceat(x[self._order] ** 2, self._starts[:-1]))
+        return row_kernels.group_norms(x[None], self._order, self._starts)
 
     def newcomers(self, wanted: Mask, score: Array, n_known: int) -> Indices:
         """See `newcomers`."""

@@ -28,32 +28,46 @@ class PastSolutions:
     Attributes
     ----------
     rounding : float
-        What rounding may have left in the image of the last combination, as told to `append`.
+        What rounding may have left in the image of the last combination, where an image that was
+        taken anew counts as 1. Each adds an error of that size; those of the images that are
+        combined are combined as these are, so what they have in common is not counted twice.
     """
 
     def __init__(self, by_rows: bool) -> None:
-        self._by_rows, self.rounding = by_rows, 0.0
+        self._by_rows, self.rounding = by_rows, 1.0
+        self._errors = np.empty(0)  # in the image of the last combination, by where they began
         self._solutions: deque[list[Any]] = deque(maxlen=_SOLUTIONS)
         self._points: deque[list[Any]] = deque(maxlen=_POINTS)
 
     def append(
-        self, theta: Array, image: Array, is_solved: bool = True, rounding: float = 1.0
+        self,
+        theta: Array,
+        image: Array,
+        is_solved: bool = True,
+        is_anew: bool = True,
+        other: Array | None = None,
     ) -> None:
-        """Add θ (q, p), which may have grown by new groups, and its image."""
+        """Add θ (q, p), which may have grown by new groups, and its image.
+
+        ``is_anew`` says that the image does not come from that of the last combination. ``other``
+        (p,) is linear in θ, too, and NaN where it is not known.
+        """
         if is_solved:
             self._points.clear()
         kept = self._solutions if is_solved else self._points
-        kept.append([theta.copy(), image, theta.any(axis=0), rounding])
+        errors = np.append((not is_anew) * self._errors, 1.0)
+        self._errors = np.append(self._errors, 0.0)
+        kept.append([theta.copy(), image, theta.any(axis=0), errors, other])
 
     def best(
         self, columns: Array, target: Array, strength: Array, starts: Indices, ridge: Any = 0.0
-    ) -> tuple[Array, Array]:
-        """The best combination at other strengths, and its image.
+    ) -> tuple[Array, Array, Array]:
+        """The best combination at other strengths, its image, and the same of what else is linear.
 
         ``columns`` are the images of single coefficients, and ½θ² weighs ``ridge``.
         """
         past, solved = [*self._solutions, *self._points], len(self._solutions)
-        last, _, support, _ = past[-1]
+        last, _, support, *_ = past[-1]
         gone = np.repeat(~np.logical_or.reduceat(support, starts[:-1]), np.diff(starts))
         basis, spread = np.zeros((len(past), *last.shape)), np.empty((len(past), *target.shape))
         for one, theta, image in zip(past, basis, spread, strict=True):
@@ -63,10 +77,10 @@ class PastSolutions:
             lost = np.flatnonzero(gone[:size] & one[2])
             if lost.size:
                 one[1] -= one[0][:, lost] @ columns[lost]
-                one[0][:, lost], one[2][lost] = 0.0, False
+                one[0][:, lost], one[2][lost], one[4] = 0.0, False, None
             theta[:, :size], image[...] = one[:2]
-        rounding = -np.array([one[3] for one in past]) * (-1.0) ** np.arange(len(past))
-        for rows in (basis, spread, rounding):  # differences, of rising order those of solutions
+        of = np.eye(len(past))
+        for rows in (basis, spread, of):  # differences, of rising order those of solutions
             rows[:-1] = rows[1:] - rows[:-1]
             for stop in range(solved - 2, 0, -1):
                 rows[:stop] = rows[1 : stop + 1] - rows[:stop]
@@ -76,5 +90,17 @@ class PastSolutions:
         if np.any(ridge):
             gram += (basis * ridge).reshape(flat.shape) @ flat.T
         x = group_span.best_combination(basis, gram, pair @ target.ravel(), strength, starts)
-        self.rounding = float(np.abs(x) @ np.abs(rounding))
-        return (x @ flat).reshape(last.shape), (x @ along).reshape(target.shape)
+        share = x @ of
+        self._errors = share @ _stacked([one[3] for one in past], len(self._errors), 0.0)
+        self.rounding = float(np.abs(self._errors).sum()) + 1.0
+        other = share @ _stacked([one[4] for one in past], last.shape[1], np.nan)
+        return (x @ flat).reshape(last.shape), (x @ along).reshape(target.shape), other
+
+
+def _stacked(rows: list[Array | None], size: int, rest: float) -> Array:
+    """Rows of this size, where ``rest`` stands for what they do not have."""
+    out = np.full((len(rows), size), rest)
+    for mine, row in zip(out, rows, strict=True):
+        if row is not None:
+            mine[: len(row)] = row
+    return out

@@ -293,10 +293,12 @@ class WorkingSet:
             # Between two λ slopes are linear in λ, as long as the support stays.
             self._admit(self.blocks.pull(self.slope - (last - alpha) * self._drift), _NEAR * alpha)
         else:
+            members = self.kernel.members
             self.kernel.begin(alpha)
-            self._unknown = self._curved.copy()
-            self._unknown[self.kernel.members] = False
-            self.known = self.blocks.coefficients(self.kernel.members)
+            if self.kernel.members is not members:  # it has forgotten some
+                self._unknown = self._curved.copy()
+                self._unknown[self.kernel.members] = False
+                self.known = self.blocks.coefficients(self.kernel.members)
             self._admit(self.blocks.pull(self.slope), max(2 * alpha - last, 0.5 * alpha))
 
     def _admit(self, pull: Array, bar: float) -> bool:

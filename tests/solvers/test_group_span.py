@@ -72,8 +72,8 @@ def test_rows_or_h_give_the_same_combination(seed, points):
         by_rows.append(theta, theta @ A[:, :size].T, is_solved=i < 6)
         by_h.append(theta, theta @ H[:size, :size], is_solved=i < 6)
     last = theta.copy()
-    found, image = by_rows.best(A.T, b, strength, starts)
-    other, its = by_h.best(H, h, strength, starts, ridge)
+    found, image, _ = by_rows.best(A.T, b, strength, starts)
+    other, its, _ = by_h.best(H, h, strength, starts, ridge)
     np.testing.assert_allclose(found, other, atol=1e-6)
     np.testing.assert_allclose(image, found @ A.T, atol=1e-10)
     np.testing.assert_allclose(its, other @ H, atol=1e-9)
@@ -81,6 +81,27 @@ def test_rows_or_h_give_the_same_combination(seed, points):
     assert value <= objective(last, A, b, starts, strength)
     assert not found[:, starts[2] : starts[3]].any()
     assert 1.0 <= by_rows.rounding < 1e6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_else_is_linear_is_combined_where_it_is_known(seed):
+    """And errors of the images as the images are: those that are the same are so in the sum."""
+    rng, A, b, starts, strength = problem(seed)
+    past, error = PastSolutions(by_rows=True), rng.normal(size=b.shape)
+    for i in range(5):
+        m = min(5 + i, 8)
+        theta = rng.normal(size=(1, starts[m]))
+        twice, columns, lost = 2 * theta[0], A.T[: starts[m]], slice(*starts[1:3])
+        twice[lost] = np.nan if i == 3 else twice[lost]
+        past.append(theta, theta @ columns + error, other=twice)
+        found, image, twice = past.best(columns, b, strength[:m], starts[: m + 1])
+        # Of the last four, all but the newest groups, and those that one of them does not know.
+        known = np.arange(starts[m]) < starts[min(5 + max(i - 3, 0), 8)]
+        known[lost] &= i < 3
+        np.testing.assert_array_equal(~np.isnan(twice), known)
+        np.testing.assert_allclose(twice[known], 2 * found[0, known], atol=1e-10)
+        left = np.linalg.norm(image - found @ columns)
+        assert left <= past.rounding * np.linalg.norm(error) * (1 + 1e-9)
 
 
 def test_a_ridge_counts_beside_the_norms():
