@@ -109,6 +109,7 @@ class Evaluation:
         if isinstance(self.choice, np.ndarray):
             alphas = self.choice
         else:
+            self.job.watch.turns_to("the grid of λ")
             alphas = automatic(estimator, self.choice, lambda: self._all_rows(estimator))
         self._judge(combination, alphas)
         if isinstance(self.choice, str):

@@ -28,6 +28,9 @@ class Watch:
     Every split is a task of the search for callbacks, in the ``context`` of all splits of all
     combinations. Where none has ended for `EVERY` seconds, the λ of the splits that are being
     worked at become tasks of their own. Without a ``search`` nobody watches.
+
+    As a context, it has a thread say where things stand while a single λ takes long, and while what
+    is done is none: the choice of a grid, or the fit to all rows.
     """
 
     def __init__(self, search: Any = None, context: Any = None) -> None:
@@ -39,12 +42,39 @@ class Watch:
         self._solved: Counter[int] = Counter()
         self._told: Counter[int] = Counter()
         self._tasks: dict[int, Any] = {}
+        self._doing: str | None = None
+        self._over = threading.Event()
+        self._clock = threading.Thread(target=self._keep_saying, daemon=True)
 
     def __reduce__(self):
         return Watch, ()  # other processes tell nobody
 
+    def __enter__(self) -> "Watch":
+        if self._verbose > 0:
+            self._clock.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._verbose > 0:
+            self._clock.join()
+
+    def _keep_saying(self):
+        """A line wherever `EVERY` seconds went by without one."""
+        rest = EVERY
+        while not self._over.wait(max(rest, 0.1)):
+            with self._lock:
+                now = time.perf_counter()
+                self._say(now)
+                rest = self._said + EVERY - now
+
+    def turns_to(self, doing: str) -> None:
+        """What is done from here on is no fit of a split."""
+        self._doing = doing
+
     def begin(self, n_splits: int, n_fits: int) -> None:
         """A job of so many splits begins, each of so many fits."""
+        self._doing = None
         self._n_before += self._n_done  # none of a route that declined: its tasks are taken over
         self._n_splits, self._n_fits, self._n_done = n_splits, n_fits, 0
         self._solved.clear()
@@ -117,11 +147,9 @@ class Watch:
         if self._verbose < 1 or now - self._said < EVERY:
             return
         self._said = now
-        print(
-            f"[PathSearchCV] {now - self._begin:.0f} s: {self._n_done} of {self._n_splits} splits, "
-            f"{self._solved.total()} of {self._n_splits * self._n_fits} fits",
-            flush=True,
-        )
+        n_fits = self._n_splits * self._n_fits
+        much = f"{self._n_done} of {self._n_splits} splits, {self._solved.total()} of {n_fits} fits"
+        print(f"[PathSearchCV] {now - self._begin:.0f} s: {self._doing or much}", flush=True)
 
 
 @dataclass(frozen=True, eq=False)

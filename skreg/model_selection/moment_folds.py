@@ -170,6 +170,9 @@ class _MomentFolds:
             if found is not None and self.squares is not None:
                 tests = self.squares.by_predictions(test, found.__getitem__, len(found))
                 if tests is not None:
+                    if self.job.watch.is_on:
+                        for i in range(len(tests)):
+                            self.job.watch.solved(j, i)
                     return along_path(len(test), tests, None, time.perf_counter() - start, 0.0)
         return self._by_path(j, start)
 

@@ -341,16 +341,18 @@ class PathSearchCV(SearchResults):
         ).call_on_fit_task_begin(estimator=self)
         job = replace(job, watch=Watch(self, context))
         evaluation = Evaluation(job, choice, metric, criterion_of(self), scorers)
-        try:
-            for combination in found:
-                evaluation.run(combination)
-        except KeyboardInterrupt:
-            if finished := finished_of(found, job):
-                self._keep(Outcome(self, evaluation, finished).attributes)
-            raise
-        context.call_on_fit_task_end(estimator=self)
-        outcome = Outcome(self, evaluation, found)
-        refitted = self._refit(evaluation, root, hooks, outcome) if self.refit else {}
+        with job.watch as watch:
+            try:
+                for combination in found:
+                    evaluation.run(combination)
+            except KeyboardInterrupt:
+                if finished := finished_of(found, job):
+                    self._keep(Outcome(self, evaluation, finished).attributes)
+                raise
+            context.call_on_fit_task_end(estimator=self)
+            outcome = Outcome(self, evaluation, found)
+            watch.turns_to("the fit to all rows")
+            refitted = self._refit(evaluation, root, hooks, outcome) if self.refit else {}
         self._keep(outcome.attributes | refitted)
         root.call_on_fit_task_end(**hooks)
         return self

@@ -1,9 +1,13 @@
 """What a search that takes long says on the way, whatever its route."""
 
+import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
@@ -15,27 +19,52 @@ from skreg import (
     QuadraticApproxRidgeClassifier,
     RegularizedMLPRegressor,
 )
-from skreg.model_selection import job
+from skreg.model_selection import Cocktail, job
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 4))
 Y = X[:, 0] - 0.5 * X[:, 1] + 0.3 * RNG.standard_normal(60)
+COUNTS, CLASSES = RNG.poisson(np.exp(0.5 * X[:, 0])).astype(float), np.digitize(Y, [-0.5, 0.5])
+WIDE = RNG.standard_normal((60, 90))
+CHUNKS, COUNT_CHUNKS = (
+    [pd.DataFrame(X[i::3], columns=list("abcd")).assign(y=y[i::3]) for i in range(3)]
+    for y in (Y, COUNTS)
+)
 NETWORK = RegularizedMLPRegressor((3,), max_iter=3, random_state=0)
 
+GROUPS = [0, 0, 1, 1]
+FEW = {"alphas": 4}
 ROUTES = {
     "moment_folds": (QuadraticApproxLasso(), {}),
     "moment_folds, a ridge": (QuadraticApproxRidge(), {}),
+    "moment_folds, a wide ridge": (QuadraticApproxRidge(), {"X": WIDE}),
     "loss_folds": (QuadraticApproxRidgeClassifier(), {}),
-    "path_folds": (QuadraticApproxLassoClassifier(), {}),
+    "loss_folds, lasso": (QuadraticApproxLassoClassifier(), {}),
+    "loss_folds, three classes": (QuadraticApproxLassoClassifier(), {"y": CLASSES}),
     "path_folds, a Pipeline": (make_pipeline(QuadraticApproxLasso()), {"n_jobs": 2}),
-    "groups": (QuadraticApproxLasso(groups=[0, 0, 1, 1]), {}),
-    "groups, two classes": (QuadraticApproxLassoClassifier(groups=[0, 0, 1, 1]), {}),
+    "groups": (QuadraticApproxLasso(groups=GROUPS), {}),
+    "groups, two classes": (QuadraticApproxLassoClassifier(groups=GROUPS), {}),
     "network_folds": (NETWORK, {"alphas": [1e-1, 1e-2]}),
+    "network_folds, members": (clone(NETWORK).set_params(n_members=2), {"alphas": [1e-1, 1e-2]}),
     "halving": (NETWORK, {"alphas": np.geomspace(1, 1e-4, 6), "resource": "epochs"}),
+    "a cocktail": (NETWORK, {"alphas": "auto", "candidates": Cocktail(3, random_state=0)}),
     "refits": (Ridge(), {"alphas": [1.0, 0.1]}),
-    "a criterion": (QuadraticApproxLasso(), {"cv": "gcv"}),
     "a grid that grows": (QuadraticApproxLasso(), {"alphas": "auto"}),
+    "part_folds": (QuadraticApproxRidge(), FEW | {"X": CHUNKS, "y": "y"}),
+    "chunk_folds": (QuadraticApproxRidge(loss="poisson"), FEW | {"X": COUNT_CHUNKS, "y": "y"}),
+    "stream_folds": (NETWORK, {"alphas": [1e-1, 1e-2], "X": CHUNKS, "y": "y"}),
 }
+for name in ("gcv", "loo"):
+    ROUTES[name] = QuadraticApproxRidge(), {"cv": name}
+    ROUTES[f"{name}, lasso"] = QuadraticApproxLasso(), {"cv": name}
+for loss in ("huber", "quantile", "poisson"):
+    more = {"y": COUNTS} if loss == "poisson" else {}
+    ROUTES[f"{loss}, ridge"] = QuadraticApproxRidge(loss=loss), FEW | more
+    if loss != "quantile":  # has no leave-one-out
+        ROUTES[f"{loss}, loo"] = QuadraticApproxRidge(loss=loss), FEW | more | {"cv": "loo"}
+    ROUTES[f"{loss}, sparse X"] = QuadraticApproxLasso(loss=loss), FEW | more | {"X": csr_array(X)}
+    for penalty in ("mcp", "slope"):
+        ROUTES[f"{loss}, {penalty}"] = QuadraticApproxLasso(loss=loss, penalty=penalty), FEW | more
 
 
 class Recorder:
@@ -56,11 +85,13 @@ class Recorder:
 
 def fitted(name, **more):
     estimator, settings = ROUTES[name]
-    y = Y > 0 if hasattr(estimator, "predict_proba") else Y
-    search = PathSearchCV(estimator, **{"alphas": 20, "cv": 3, **settings, **more})
+    settings = {"alphas": 20, "cv": 3, **settings, **more}
+    x = settings.pop("X", X)
+    y = settings.pop("y", Y > 0 if hasattr(estimator, "predict_proba") else Y)
+    search = PathSearchCV(estimator, **settings)
     recorder = Recorder()
     search.set_callbacks(recorder)
-    search.fit(X, y)
+    search.fit(x, y)
     return search, recorder
 
 
@@ -92,6 +123,22 @@ def test_a_short_search_has_little_to_say(name, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert "alpha" not in recorder.ended
     assert recorder.ended["split-evaluation"] == 3
+
+
+def test_a_long_silence_is_broken(monkeypatch, capsys):
+    monkeypatch.setattr(job, "EVERY", 0.1)
+
+    class Slow(Ridge):
+        def fit(self, X, y):
+            time.sleep(0.5)
+            return super().fit(X, y)
+
+    before = threading.active_count()
+    PathSearchCV(Slow(), alphas=[1.0], cv=2, verbose=1).fit(X, Y)
+    said = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert said.count("0 of 2 splits, 0 of 2 fits") >= 2
+    assert said.count("the fit to all rows") >= 2
+    assert threading.active_count() == before
 
 
 def test_a_line_now_and_then(monkeypatch, capsys):
