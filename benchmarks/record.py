@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.worker import Abstention, Failure
 
-#: Seconds of runs that may pass until a contender has found the tolerance that certifies it.
-PATIENCE = 300
+#: Seconds of runs that a contender has in a case to find the tolerance that certifies it.
+PATIENCE = 60.0
 
 
 class Record:
@@ -19,6 +19,7 @@ class Record:
         self.objectives, self.gaps = [], []
         self.tolerance = self.memory = None
         self.failure = self.abstention = None
+        self.is_late = False
 
     def warm_up(self, worker, data):
         """Hand the data over and run once, at the loosest tolerance that will do.
@@ -29,20 +30,26 @@ class Record:
         if not self.entry.tolerances:
             worker.run(*self._arguments(next(iter(self.seconds)), seed=0))
             return
-        spent = 0.0
+        left, last = PATIENCE, ""
         for tolerance in self.entry.tolerances:
             self.tolerance = tolerance
-            seconds, solution = worker.run(tolerance)
+            try:
+                seconds, solution = worker.run(tolerance, longest=left)
+            except Abstention as reason:
+                self.is_late = True
+                raise Abstention(f"{last}{reason} at tol={tolerance:.1e}") from None
             gap = self._gap(data, solution)
             if gap <= self.problem.largest_gap:
                 return
-            spent += seconds
-            if spent > PATIENCE:
+            left -= seconds
+            last = (
+                f"{seconds:.3g} s at tol={tolerance:.1e} left a duality gap of {gap:.1e}, over "
+                f"{self.problem.largest_gap:g}; "
+            )
+            self.is_late = left <= 0
+            if self.is_late:
                 break
-        raise Abstention(
-            f"{seconds:.3g} s at tol={tolerance:.1e} left a duality gap of {gap:.1e}, over "
-            f"{self.problem.largest_gap:g}"
-        )
+        raise Abstention(last.removesuffix("; "))
 
     def state(self):
         """A line about how it got ready."""

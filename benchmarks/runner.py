@@ -81,8 +81,13 @@ def run(problem, entries, *, repeats=5, quick=False, say=print):
 def _run_case(problem, case, workers, repeats, say):
     data = case.make()
     pairs = [(worker, Record(problem, case, worker.entry)) for worker in workers]
-    for worker, record in pairs:
+    late = set()
+    for worker, record in sorted(pairs, key=lambda pair: -(pair[1].entry.threads or 0)):
+        if record.entry.contender in late:
+            record.abstention = "took too long to find a tolerance with more threads"
         _turn(record, record.warm_up, worker, data)
+        if record.is_late:
+            late.add(record.entry.contender)
         say(f"  {record.state()}")
     for repeat in range(repeats):
         first = repeat % len(pairs)  # another one goes first each time

@@ -64,9 +64,12 @@ class Worker:
             self._start()
         return self._ask("prepare", data)
 
-    def run(self, *args):
-        """(seconds, solution) of the prepared case's ``run(*args)``; raises as `prepare`."""
-        return self._ask("run", *args)
+    def run(self, *args, longest=None):
+        """(seconds, solution) of the prepared case's ``run(*args)``; raises as `prepare`.
+
+        Stopped after ``longest`` seconds, by default `LONGEST`.
+        """
+        return self._ask("run", *args, longest=longest)
 
     def peak_memory(self, *args):
         """Bytes that the prepared case's ``run(*args)`` takes at its peak; raises `Failure`."""
@@ -80,13 +83,14 @@ class Worker:
             self._process.start()
         theirs.close()
 
-    def _ask(self, *request):
+    def _ask(self, *request, longest=None):
+        longest = LONGEST if longest is None else min(longest, LONGEST)
         try:
             self._pipe.send(request)
-            if not self._pipe.poll(LONGEST):
+            if not self._pipe.poll(longest):
                 self._process.terminate()
                 self.close()  # the next case starts another
-                raise Abstention(f"stopped after {LONGEST} s without an answer")
+                raise Abstention(f"stopped after {longest:.3g} s without an answer")
             failure, answer = self._pipe.recv()
         except (EOFError, OSError):
             self.close()

@@ -20,7 +20,7 @@ from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import log_loss as sklearn_log_loss
 from threadpoolctl import threadpool_limits
 
-from benchmarks import headlines, objective, report, runner, worker
+from benchmarks import headlines, objective, record, report, runner, worker
 from benchmarks.__main__ import main
 from benchmarks.contenders import elsewhere
 from benchmarks.lasso_reference import GAP, lasso_path
@@ -391,8 +391,38 @@ def test_who_does_not_answer_is_stopped_for_this_case_only(tmp_path, monkeypatch
     entries, _ = runner.find_entries(problem, ["with_slow"])
     cases = runner.run(problem, entries, repeats=1, quick=True, say=lambda line: None)
     slow, quick = (case["entries"][0] for case in cases)
-    assert (slow["status"], slow["note"]) == ("abstains", "stopped after 8.0 s without an answer")
+    assert (slow["status"], slow["note"]) == ("abstains", "stopped after 8 s without an answer")
     assert quick["status"] == "floor"
+
+
+@pytest.mark.parametrize("seconds", [0.5, 60.0])
+def test_who_takes_long_to_find_a_tolerance_is_left_out(tmp_path, monkeypatch, seconds):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(record, "PATIENCE", 4.0)
+    (tmp_path / "with_groping.py").write_text(
+        "import time\n"
+        "import numpy as np\n"
+        "LIBRARY, THREADS = 'numpy', (1, 2)\n"
+        "TOLERANCES = {'lasso_path': tuple(10.0**-k for k in range(100))}\n"
+        "def lasso_path(data):\n"
+        "    def run(tol):\n"
+        f"        time.sleep(0.5 if tol > 0.05 else {seconds})\n"
+        "        coefs = np.zeros((len(data.alphas), data.X.shape[1]))\n"
+        "        return coefs, np.zeros(len(coefs))\n"
+        "    return run\n"
+    )
+    lasso = PROBLEMS["lasso-path"]
+    problem = replace(lasso, cases=lambda quick: lasso.cases(quick)[:1])
+    entries, _ = runner.find_entries(problem, ["with_groping"])
+    (case,) = runner.run(problem, entries, repeats=1, quick=True, say=lambda line: None)
+    fewer, entry = case["entries"]
+    assert fewer["status"] == entry["status"] == "abstains"
+    assert (fewer["threads"], entry["threads"]) == (1, 2)
+    assert "with more threads" in fewer["note"]
+    assert "s at tol=" in entry["note"]
+    assert "left a duality gap of" in entry["note"]
+    stopped = "without an answer at tol=1.0e-02" in entry["note"]
+    assert stopped == (seconds > 1)
 
 
 def test_a_process_elsewhere_ends_with_its_run(tmp_path):
