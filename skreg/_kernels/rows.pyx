@@ -5,6 +5,7 @@ import numpy as np
 
 from cython cimport floating
 from libc.math cimport fabs, sqrt
+from scipy.linalg.cython_lapack cimport dpotrf
 
 from skreg._kernels.dispatch cimport dispatched
 
@@ -21,6 +22,22 @@ def mirror(double[:, ::1] matrix):
                 for i in range(a * TILE, min((a + 1) * TILE, p)):
                     for j in range(b * TILE, min((b + 1) * TILE, i)):
                         matrix[i, j] = matrix[j, i]
+
+
+def factor(double[:, ::1] matrix):
+    """Put L into the lower triangle, LLᵀ = matrix; whether it is positive definite.
+
+    By the upper triangle, which stays. LAPACK's: n³/3 flops.
+    """
+    cdef int p = <int>matrix.shape[0], info = 0
+    cdef char upper = b"U"  # in Fortran order, which is that of the transpose
+    if matrix.shape[1] != p:
+        raise ValueError("the matrix must be square")
+    if p > 0:
+        mirror(matrix)
+        with nogil:
+            dpotrf(&upper, &p, &matrix[0, 0], &p, &info)
+    return info == 0
 
 
 def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):

@@ -204,7 +204,8 @@ class DenseRows(Rows):
             else:
                 image = self.dot(self.center[:, None])[:, 0]
             image += 0.5 * level
-            gram -= image[:, None] + image
+            for rows in slices(n, n):
+                gram[rows] -= image[rows, None] + image
         return gram
 
     def _spread(self) -> float:

@@ -195,7 +195,8 @@ class SparseRows(Rows):
         line_kernels.gram(*_lines(self.csc), square, gram)
         if self.is_centered:
             image = self.dot((square * self.center)[:, None])[:, 0] + 0.5 * level
-            gram -= image[:, None] + image
+            for rows in slices(n, n):
+                gram[rows] -= image[rows, None] + image
         return gram
 
     def squares(self, weights: Array) -> Array:

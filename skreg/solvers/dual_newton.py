@@ -114,9 +114,12 @@ class DualNewton:
             return weights * right
         if block.shape[1] <= block.shape[0]:
             weighted = weights * block
-            inner = Cholesky(bend + block.T @ weighted)
+            bend += block.T @ weighted
+            inner = Cholesky(bend)
             return weights * right - weighted @ inner.solve(weighted.T @ right)
         root = np.sqrt(weights)
-        outer = root * (block @ Cholesky(bend).solve(block.T)) * root.T
+        outer = block @ Cholesky(bend).solve(block.T)
+        outer *= root
+        outer *= root.T
         outer[np.diag_indices_from(outer)] += 1.0
         return root * Cholesky(outer).solve(root * right)

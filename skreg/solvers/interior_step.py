@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import svd
-from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.linalg.lapack import dpotrs
 
+from skreg._kernels import rows as row_kernels
 from skreg.rows.products import EPS, Array
 
 # Ridge of features without a penalty in the equations of a step, beside X²/R of the null model.
@@ -41,14 +42,15 @@ class NewtonStep:
         self.outer: Cholesky | None = None
         if p > n:
             self.root = np.sqrt(self.weights)
-            outer = at.design.outer_gram(np.sqrt(1.0 / self.ridge))
-            matrix = self.root[:, None] * outer * self.root
+            matrix = at.design.outer_gram(np.sqrt(1.0 / self.ridge))
+            matrix *= self.root
+            matrix *= self.root[:, None]
             matrix[np.diag_indices(n)] += 1.0
             self.outer = Cholesky(matrix)
             return
-        gram, sums = at.design.gram(self.weights)
         matrix = np.zeros((p + 1, p + 1))
-        matrix[:p, :p], matrix[p, :p], matrix[:p, p] = gram, sums, sums
+        matrix[:p, :p], sums = at.design.gram(self.weights)
+        matrix[p, :p] = matrix[:p, p] = sums
         matrix[:, :p][:, at.out] = matrix[:p][at.out] = 0.0
         matrix[p, p] = self.weights.sum()
         matrix[np.diag_indices(p)[0], np.diag_indices(p)[0]] += np.where(at.out, 1.0, self.ridge)
@@ -144,20 +146,21 @@ class Cholesky:
     """Of a matrix brought to a unit diagonal: weights of rows differ by many decades.
 
     Rounding may leave it indefinite; the diagonal is then raised until it is not, which the next
-    steps make up for.
+    steps make up for. All of it in the place of the matrix, in C order, which is overwritten.
     """
 
     def __init__(self, matrix: Array) -> None:
         diagonal = np.diag(matrix)
         self._scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-        scaled = self._scale[:, None] * matrix * self._scale
+        matrix *= self._scale
+        matrix *= self._scale[:, None]
+        self._factor = matrix = np.ascontiguousarray(matrix)
         for raised in (0.0, *_RAISED):
-            scaled[np.diag_indices(len(scaled))] = 1.0 + raised
-            self._lower, info = dpotrf(scaled, lower=1)
-            if info == 0:
+            matrix[np.diag_indices(len(matrix))] = 1.0 + raised
+            if row_kernels.factor(matrix):
                 return
 
     def solve(self, right: Array) -> Array:
         """The inverse times ``right``, of shape (m,) or (m, k)."""
         scale = self._scale.reshape(-1, *(1,) * (right.ndim - 1))
-        return scale * dpotrs(self._lower, scale * right, lower=1)[0]
+        return scale * dpotrs(self._factor.T, scale * right, lower=0)[0]

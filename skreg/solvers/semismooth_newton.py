@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.optimize import brentq
 
+from skreg._kernels import rows as row_kernels
 from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
 from skreg.quadratic.point import Point
@@ -219,8 +220,9 @@ class _ByFeatures:
         self.sums: Array
         gram, self.sums = huber.design.gram(weights)
         if huber.risk.fit_intercept:
-            gram = gram - np.outer(self.sums, self.sums) / self.total
-        self.inverse = Cholesky(gram + np.diag(self.ridge))
+            row_kernels.subtract_outer(gram, self.sums, 1.0 / self.total)
+        gram[np.diag_indices(len(gram))] += self.ridge
+        self.inverse = Cholesky(gram)
 
     def start(self, theta: Array) -> Array:
         return theta

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from skreg._kernels import products as tiles
+from skreg._kernels import rows as row_kernels
 from skreg.rows import products
 
 SIZES = st.integers(0, 70)
@@ -87,3 +88,20 @@ def test_eigen(size):
     values, vectors = products.eigen(square)
     np.testing.assert_allclose(vectors * values @ vectors.T, square, atol=1e-12)
     assert (np.diff(values) >= 0).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 33, 130])
+def test_factor_is_cholesky_in_place(n):
+    a = np.random.default_rng(n).normal(size=(n, n + 3))
+    matrix = a @ a.T
+    upper = np.triu(matrix, 1)
+    factored = matrix.copy()
+    assert row_kernels.factor(factored)
+    np.testing.assert_allclose(np.tril(factored), np.linalg.cholesky(matrix), rtol=1e-9)
+    np.testing.assert_array_equal(np.triu(factored, 1), upper)
+    if n:  # what stays is enough to begin anew
+        factored[np.diag_indices(n)] = -1.0
+        assert not row_kernels.factor(factored)
+        factored[np.diag_indices(n)] = np.diag(matrix)
+        assert row_kernels.factor(factored)
+        np.testing.assert_allclose(np.tril(factored), np.linalg.cholesky(matrix), rtol=1e-9)
