@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Linear models: a step, its losses and gradient in one pass over X; steps of many models at once.
+"""Linear models: a step, its losses and gradient in one pass over X; gradients of many at once.
 
 Rows are taken in blocks that stay in the cache between the two products, x·d and Σ rᵢxᵢ, so X comes
 from memory once: 8np bytes (float32: 4np), 4np flops a model, and a loss and its derivatives a row.
@@ -102,44 +102,42 @@ def step(
     return value, out
 
 
-def steps(
-    name, double parameter, const real[:, :] X, const double[::1] center, const double[:, ::1] d,
-    const double[:, ::1] y, const double[:, :, ::1] raw, double[:, :, ::1] ends, on,
+def gradients(
+    name, double parameter, const real[:, :] X, const double[::1] center,
+    const double[:, ::1] theta, const double[:, ::1] offset, const double[:, ::1] y,
     const double[:, ::1] shares, parts,
 ):
-    """Steps of many models of the same rows, in one pass over X.
+    """Gradients of many models of the same rows, in one pass over X.
 
-    The a-th of A models is the ``on[a]``-th of ``raw`` (n, C, K), and its rows have the shares of
-    column ``parts[a]`` of ``shares``; its outputs have the columns aK, aK + 1, … of ``d``
-    (p + 1, AK), the last row of which is the change of the intercepts. ``ends`` (n, A, K) ← raw
-    predictions at the steps' ends, those of ``raw`` plus (X − center)d.
+    The rows of the a-th of A models have the shares of column ``parts[a]`` of ``shares``; its K
+    outputs have the columns aK, aK + 1, … of ``theta`` (p + 1, AK), the last row of which holds the
+    intercepts. Raw predictions are (X − center)θ + b + offset; an offset (n, K) may be None.
 
     Returns
     -------
     gradient : ndarray of shape (p + 1, AK)
-        Σ share·∂ℓ/∂f·(x − center, 1) at the steps' ends.
-    slopes, bends : ndarray of shape (A,)
-        Σ share·∂ℓ/∂f·change, and Σ share·∂²ℓ/∂fₖ² over rows and outputs.
+        Σ share·∂ℓ/∂f·(x − center, 1).
+    bends : ndarray of shape (A,)
+        Σ share·∂²ℓ/∂fₖ² over rows and outputs.
     """
-    cdef Py_ssize_t n = X.shape[0], p = X.shape[1], W = d.shape[1], first = 0, rows, i, j, step
+    cdef Py_ssize_t n = X.shape[0], p = X.shape[1], W = theta.shape[1], first = 0, rows, i, j, step
     cdef Py_ssize_t height = max(TALL // max(p, <Py_ssize_t>1), FEWEST)
     cdef bint is_plain = real is double and (p == 1 or X.strides[1] == sizeof(real))
     cdef const double* block
-    cdef _Models models = _Models(name, parameter, y, ends, shares, parts)
-    if not (d.shape[0] == p + 1 and center.shape[0] == p and raw.shape[0] == n == ends.shape[0]
-            and raw.shape[2] == models.n_outputs and W == models.width):
-        raise ValueError("d must have a row for each of X's columns and one more")
-    if models.n_models and not 0 <= min(on) <= max(on) < raw.shape[1] or len(on) != ends.shape[1]:
-        raise ValueError("on and parts must be columns of raw and shares")
+    cdef const double* more = NULL
+    cdef _Models models = _Models(name, parameter, y, shares, parts)
+    if not (theta.shape[0] == p + 1 and center.shape[0] == p and W == models.width):
+        raise ValueError("theta must have a row for each of X's columns and one more")
+    if not y.shape[0] == n or offset is not None and not (
+            offset.shape[0] == n and offset.shape[1] == models.n_outputs):
+        raise ValueError("y and offset must have a row for each of X")
     if n == 0 or p == 0 or W == 0:
         raise ValueError("X is empty")
     for j in range(p):
         is_plain &= center[j] == 0
-    cdef const Py_ssize_t[::1] places = np.add.outer(
-        np.multiply(on, models.n_outputs), np.arange(models.n_outputs)).ravel()
     out = np.zeros((p + 1, W))
-    cdef double[:, ::1] gradient = out, residual = np.empty((height, W))
-    cdef double[:, ::1] change = np.empty((height, W)), copy = np.empty((0 if is_plain else height, p))
+    cdef double[:, ::1] gradient = out, raw = np.empty((height, W)), residual = np.empty((height, W))
+    cdef double[:, ::1] copy = np.empty((0 if is_plain else height, p))
     with nogil:
         while first < n:
             rows = min(height, n - first)
@@ -150,82 +148,84 @@ def steps(
                     for j in range(p):
                         copy[i, j] = X[first + i, j] - center[j]
                 block, step = &copy[0, 0], p
-            gemm(rows, W, p, block, step, 1, &d[0, 0], W, 1, &change[0, 0], W)
-            _move(rows, W, raw.shape[1] * raw.shape[2], &places[0], &raw[first, 0, 0], &d[p, 0],
-                  &change[0, 0], &ends[first, 0, 0])
-            models.residuals(first, rows, &change[0, 0], &residual[0, 0])
-            gemm(p, W, rows, block, 1, step, &residual[0, 0], W, 1, &gradient[0, 0], W, True)
+            if offset is not None:
+                more = &offset[first, 0]
+            gemm(rows, W, p, block, step, 1, &theta[0, 0], W, 1, &raw[0, 0], W)
+            _shift(rows, W, models.n_outputs, &models.places[0, 0], &theta[p, 0], more, &raw[0, 0])
+            models.residuals(first, rows, &raw[0, 0], &residual[0, 0])
+            if W == 1:
+                add_rows_double(rows, p, block, step, &residual[0, 0], &gradient[0, 0])
+            else:
+                gemm(p, W, rows, block, 1, step, &residual[0, 0], W, 1, &gradient[0, 0], W, True)
             first += rows
-    out[p] = models.found[2]
-    return out, *models.sums()
+    out[p] = models.found[1]
+    return out, models.bends()
 
 
 def residuals(
-    name, double parameter, const double[:, ::1] y, const double[:, :, ::1] ends,
-    const double[:, :, ::1] change, const double[:, ::1] shares, parts,
+    name, double parameter, const double[:, ::1] y, const double[:, :, ::1] raw,
+    const double[:, ::1] shares, parts,
 ):
-    """Derivatives at the ends of steps, as `steps` takes them, where these are known.
+    """What `gradients` multiplies rows by, where raw predictions (n, A, K) are known.
 
     Returns
     -------
     residual : ndarray of shape (n, A, K)
         share·∂ℓ/∂f.
-    slopes, bends : ndarray of shape (A,)
+    bends : ndarray of shape (A,)
     """
-    cdef _Models models = _Models(name, parameter, y, ends, shares, parts)
-    out = np.empty((ends.shape[0], ends.shape[1], ends.shape[2]))
+    cdef _Models models = _Models(name, parameter, y, shares, parts)
+    out = np.empty((raw.shape[0], raw.shape[1], raw.shape[2]))
     cdef double[:, :, ::1] residual = out
-    if not (change.shape[0] == ends.shape[0] and change.shape[1] == ends.shape[1]
-            and change.shape[2] == ends.shape[2]):
-        raise ValueError("change must have a number for each of ends")
+    if not (raw.shape[0] == y.shape[0] and raw.shape[1] == models.n_models
+            and raw.shape[2] == models.n_outputs):
+        raise ValueError("raw must have a row for each of y, and its outputs for each of parts")
     if out.size:
         with nogil:
-            models.residuals(0, ends.shape[0], &change[0, 0, 0], &residual[0, 0, 0])
-    return out, *models.sums()
+            models.residuals(0, raw.shape[0], &raw[0, 0, 0], &residual[0, 0, 0])
+    return out, models.bends()
 
 
 cdef class _Models:
-    """Some models of the same rows at the ends of their steps."""
+    """Some models of the same rows."""
 
     cdef Loss loss
     cdef bint joint
     cdef double parameter
     cdef const double[:, ::1] y, shares
-    cdef const double[:, :, ::1] ends
     cdef Py_ssize_t n_models, n_outputs, width
-    # For each output of each model its places in a row of y and of shares, and three sums.
+    # For each output of each model its places in a row of y and of shares, and two sums.
     cdef const Py_ssize_t[:, ::1] places
     cdef double[:, ::1] room, found
 
-    def __init__(self, name, parameter, y, ends, shares, parts):
-        n, A, K = ends.shape[:3]
-        if not (y.shape[0] == shares.shape[0] == n and y.shape[1] == K):
-            raise ValueError("y and shares must have a row for each of ends")
-        if len(parts) != A or A and not 0 <= min(parts) <= max(parts) < shares.shape[1]:
-            raise ValueError("on and parts must be columns of raw and shares")
+    def __init__(self, name, parameter, y, shares, parts):
+        A, K = len(parts), y.shape[1]
+        if y.shape[0] != shares.shape[0]:
+            raise ValueError("shares must have a row for each of y")
+        if A and not 0 <= min(parts) <= max(parts) < shares.shape[1]:
+            raise ValueError("parts must be columns of shares")
         self.joint = name == "multinomial_log_loss"
         self.loss = MULTINOMIAL_LOG_LOSS if self.joint else _code(name)
-        self.parameter, self.y, self.ends, self.shares = parameter, y, ends, shares
+        self.parameter, self.y, self.shares = parameter, y, shares
         self.n_models, self.n_outputs, self.width = A, K, A * K
         self.places = np.array([np.tile(np.arange(K), A), np.repeat(parts, K)], dtype=np.intp)
-        self.room, self.found = np.empty((3, max(LOSSES, A * K))), np.zeros((3, A * K))
+        self.room, self.found = np.empty((3, max(LOSSES, A * K))), np.zeros((2, A * K))
 
-    def sums(self):
-        """Σ share·∂ℓ/∂f·change and Σ share·∂²ℓ/∂f² over rows and outputs, for each model."""
-        return np.asarray(self.found[:2]).reshape(2, self.n_models, self.n_outputs).sum(axis=2)
+    def bends(self):
+        """Σ share·∂²ℓ/∂f² over rows and outputs, for each model."""
+        return np.asarray(self.found[0]).reshape(self.n_models, self.n_outputs).sum(axis=1)
 
     cdef void residuals(
-        self, Py_ssize_t start, Py_ssize_t length, const double* change, double* out
+        self, Py_ssize_t start, Py_ssize_t length, const double* f, double* out
     ) noexcept nogil:
         """``out`` ← share·∂ℓ/∂f of some rows (length, A, K), whose sums are added up."""
         cdef Py_ssize_t height = self.room.shape[1] // self.width, first = start, rows, size
         cdef double* target = &self.room[0, 0]
         cdef double* curvature = &self.room[1, 0]
         cdef double* value = &self.room[2, 0]
-        cdef const double* f
         while first < start + length:
             rows = min(height, start + length - first)
-            size, f = rows * self.width, &self.ends[first, 0, 0]
+            size = rows * self.width
             _spread(rows, self.width, self.n_outputs, &self.places[0, 0], &self.y[first, 0], target)
             if self.joint:
                 multinomial_with_curvature(
@@ -234,25 +234,26 @@ cdef class _Models:
             else:
                 derivatives(self.loss, self.parameter, size, target, f, value, out, curvature)
             _weigh(rows, self.width, self.shares.shape[1], &self.places[1, 0],
-                   &self.shares[first, 0], change, curvature, out, &self.found[0, 0])
+                   &self.shares[first, 0], curvature, out, &self.found[0, 0])
             out += size
-            change += size
+            f += size
             first += rows
 
 
-cdef dispatched _move(
+cdef dispatched _shift(
     Py_ssize_t rows, Py_ssize_t width, Py_ssize_t stride, const Py_ssize_t* places,
-    const double* raw, const double* b, double* change, double* ends,
+    const double* b, const double* offset, double* raw,
 ) noexcept nogil:
-    """change ← change + b and ends ← raw + change."""
+    """raw ← raw + b + offset."""
     cdef Py_ssize_t i, w
     for i in range(rows):
         for w in range(width):
-            change[w] += b[w]
-            ends[w] = raw[places[w]] + change[w]
-        raw += stride
-        change += width
-        ends += width
+            raw[w] += b[w]
+        if offset != NULL:
+            for w in range(width):
+                raw[w] += offset[places[w]]
+            offset += stride
+        raw += width
 
 
 cdef dispatched _spread(
@@ -277,22 +278,18 @@ cdef dispatched _variances(Py_ssize_t n, double* probability) noexcept nogil:
 
 cdef dispatched _weigh(
     Py_ssize_t rows, Py_ssize_t width, Py_ssize_t stride, const Py_ssize_t* places,
-    const double* shares, const double* change, const double* curvature, double* residual,
-    double* sums,
+    const double* shares, const double* curvature, double* residual, double* sums,
 ) noexcept nogil:
-    """Residuals times their shares; ``sums`` (3, width) of residual·change, curvature, residual."""
+    """Residuals times their shares; ``sums`` (2, width) of curvature and residual."""
     cdef Py_ssize_t i, w
     cdef double share
-    cdef double* bends = sums + width
-    cdef double* totals = bends + width
+    cdef double* totals = sums + width
     for i in range(rows):
         for w in range(width):
             share = shares[places[w]]
             residual[w] *= share
-            sums[w] += residual[w] * change[w]
-            bends[w] += share * curvature[w]
+            sums[w] += share * curvature[w]
             totals[w] += residual[w]
         residual += width
-        change += width
         curvature += width
         shares += stride
