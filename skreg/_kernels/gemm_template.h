@@ -73,7 +73,7 @@ static inline void NAME(store_part)(REAL *at, int count, NAME(vec) x)
 #define STORE_PART NAME(store_part)
 #endif
 
-/* ``rows`` (at most 6) by ``columns`` of C over kc terms, those listed if ``terms`` is not NULL; the
+/* ``rows`` (at most 6, of one vector 12) by ``columns`` of C over kc terms, those listed if ``terms`` is not NULL; the
  * columns in ``vectors`` vectors. ``rows``, ``vectors`` and whether there is a list are constants once
  * inlined. */
 static inline __attribute__((always_inline)) void NAME(tile)(
@@ -83,8 +83,8 @@ static inline __attribute__((always_inline)) void NAME(tile)(
 {
     /* Every index below is a constant once the loops are unrolled; one that is not would send the
      * accumulators to memory. */
-    NAME(vec) acc[6][VECTORS];
-#pragma GCC unroll 6
+    NAME(vec) acc[12][VECTORS];
+#pragma GCC unroll 12
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < vectors; j++) acc[i][j] = (NAME(vec)){0};
@@ -100,7 +100,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(
         NAME(vec) b[VECTORS];
 #pragma GCC unroll 4
         for (int j = 0; j < vectors; j++) b[j] = ((const NAME(vec_at) *)line)[j];
-#pragma GCC unroll 6
+#pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
             const REAL x = at[i * row_stride];
 #pragma GCC unroll 4
@@ -109,7 +109,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(
     }
     /* The last vector may be wider than what is left of C. */
     const int left = columns - (vectors - 1) * LANES;
-#pragma GCC unroll 6
+#pragma GCC unroll 12
     for (int i = 0; i < rows; i++, c += ldc) {
         NAME(vec_at) *out = (NAME(vec_at) *)c;
         const int whole = left == LANES ? vectors : vectors - 1;
@@ -259,9 +259,14 @@ static inline __attribute__((always_inline)) void NAME(stripe)(
     if (lists)
         for (int i = 0; m >= 6; i++, m -= 6, a += 6 * row_stride, c += 6 * ldc)
             TILE(6, lists->count[i], lists->terms[i]);
-    for (; m >= 6; m -= 6, a += 6 * row_stride, c += 6 * ldc) TILE(6, kc, NULL);
+    /* Fewer sums than two multiply-adds in each of four cycles wait for each other: one vector wide, twelve rows are
+     * taken at once, and what would be left of sixes, three rows or fewer, makes some of them fives. */
+    if (vectors == 1)
+        for (; m >= 12; m -= 12, a += 12 * row_stride, c += 12 * ldc) TILE(12, kc, NULL);
+    const ptrdiff_t left = m % 6, fives = left > 0 && left < 4 && m / 6 + left >= 5 ? 6 - left : 0;
+    for (; m >= 6 + 5 * fives; m -= 6, a += 6 * row_stride, c += 6 * ldc) TILE(6, kc, NULL);
+    for (; m >= 5; m -= 5, a += 5 * row_stride, c += 5 * ldc) TILE(5, kc, NULL);
     switch (m) {
-    case 5: TILE(5, kc, NULL); break;
     case 4: TILE(4, kc, NULL); break;
     case 3: TILE(3, kc, NULL); break;
     case 2: TILE(2, kc, NULL); break;
