@@ -173,7 +173,7 @@ cdef class Network:
         tiles : list of (layer, first, last)
             Rows of the weight matrices.
         """
-        cdef Py_ssize_t layer, fan_in, fan_out, rows, first, parts
+        cdef Py_ssize_t layer, fan_in, fan_out, rows, parts, left
         parts = max(1, min(2 * batch_size * copies * self.n_parameters // TASK,
                            batch_size * copies // (ROWS if copies == 1 else COPIES), batch_size))
         if parts > 1:
@@ -184,10 +184,11 @@ cdef class Network:
             fan_in, fan_out = self.shape.units[layer], self.shape.units[layer + 1]
             parts = max(1, fan_in * fan_out // TILE, min(2, batch_size * fan_in * fan_out // TASK))
             rows = _ceil_divide(fan_in, min(parts, fan_in))
-            if rows > ALIGNED:
+            if ALIGNED < rows < fan_in:
                 rows -= rows % ALIGNED
-            tiles += [(layer, first, min(first + rows, fan_in))
-                      for first in range(0, fan_in, rows)]
+            left = fan_in % rows if fan_in % rows < min(rows, ALIGNED) // 2 else 0    # no tile of its own
+            ends = [*range(rows + left, fan_in, rows), fan_in]
+            tiles += [(layer, first, last) for first, last in zip([0, *ends], ends)]
         if self.shape.n_members > 1 or self.shape.n_waves > 0:    # what is behind the layers
             tiles.append((self.shape.n_layers, 0, 0))
         return rows_per_task, tiles
