@@ -178,7 +178,7 @@ class InteriorPath:
         width = np.where((spread > 0) & (free | penalty.is_separable), spread, typical)
         self.reach = self.scale / (self.steep * width) ** 2
         self.start = self.last = Stop(null, 0.0 if risk.null_risk == 0 else np.inf, dof=0)
-        self.grid: list[Stop] = []
+        self.n_grid, self.on_grid = 0, self.start
 
     def go(self, alpha: float) -> Stop:
         """The solution at λ = ``alpha``, from the last; by way of `grid_above` if P is concave."""
@@ -187,11 +187,9 @@ class InteriorPath:
         if self.penalty.is_convex:
             self.last = self.solve(alpha, self.last.point)
             return self.last
-        grid = grid_above(alpha, self.alpha_max)
-        for at in grid[len(self.grid) :]:
-            before = self.grid[-1] if self.grid else self.start
-            self.grid.append(self.solve(float(at), before.point))
-        return self.solve(alpha, (self.grid[len(grid) - 1] if len(grid) else self.start).point)
+        for at in grid_above(alpha, self.alpha_max)[self.n_grid :]:
+            self.n_grid, self.on_grid = self.n_grid + 1, self.solve(float(at), self.on_grid.point)
+        return self.solve(alpha, self.on_grid.point)
 
     def solve(self, alpha: float, point: RowPoint) -> Stop:
         """The solution from a point of another λ.

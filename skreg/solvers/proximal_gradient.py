@@ -27,7 +27,6 @@ import numpy as np
 from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
-from skreg.quadratic.point import Point
 from skreg.rows.products import EPS
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty
 from skreg.solvers.concave_grid import grid_above
@@ -93,8 +92,8 @@ class ProximalGradientPath:
     start : Stop
         Free features at their best, all others at 0.
     alpha_max : float
-    grid : list of (Point, float)
-        See `approach`.
+    n_grid, on_grid : int, (Point, float)
+        How far `approach` has come, the last solution there and its λ.
     """
 
     def __init__(self, problem: Problem, penalty: Penalty, tol: float, max_iter: int):
@@ -113,7 +112,7 @@ class ProximalGradientPath:
         self.start = self._null()
         self.alpha_max = penalty.alpha_max(self._gradient(self.point))
         self.last = self.alpha_max
-        self.grid: list[tuple[Point, float]] = []
+        self.n_grid, self.on_grid = 0, (self.point, self.alpha_max)
 
     def _null(self) -> Stop:
         """Free features to their best, where λ and all others are of no account."""
@@ -154,15 +153,15 @@ class ProximalGradientPath:
         return Stop(best, least * self.scale, max(steps, 1), max(rounds, 1))
 
     def approach(self, alpha: float) -> None:
-        """Go to the solution at the last λ of `grid_above`."""
+        """Go to the solution at the last λ of `grid_above`, which descend."""
         grid = grid_above(alpha, self.alpha_max)
-        for at in grid[len(self.grid) :]:
-            if self.grid:
-                self.point, self.last = self.grid[-1]
+        for at in grid[self.n_grid :]:
+            self.point, self.last = self.on_grid
+            if self.n_grid:
                 self.solve(float(at))
-            self.grid.append((self.point, float(at)))
+            self.n_grid, self.on_grid = self.n_grid + 1, (self.point, float(at))
         if len(grid):
-            self.point, self.last = self.grid[len(grid) - 1]
+            self.point, self.last = self.on_grid
 
     # One quadratic -------------------------------------------------------------------------------
 

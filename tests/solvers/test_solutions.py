@@ -12,7 +12,7 @@ from solver_cases import solve_lasso, solve_ridge
 
 from skreg import QuadraticModel
 from skreg.losses import get_loss
-from skreg.penalties import Separable
+from skreg.penalties import MCP, Separable
 from skreg.quadratic import EmpiricalRisk
 from skreg.solvers import solve
 
@@ -84,14 +84,19 @@ def test_a_solution_is_frozen():
         solution.solver = "other"
 
 
+def peak_of(*arguments):
+    tracemalloc.start()
+    solve(*arguments, tol=1e-2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.parametrize("penalty", [Separable(), MCP()])
 @pytest.mark.parametrize("loss", ["poisson", "quantile"])
-def test_a_path_keeps_no_numbers_of_every_row_for_every_alpha(loss):
+def test_a_path_keeps_no_numbers_of_every_row_for_every_alpha(loss, penalty):
+    """Nor for the λ by way of which concave penalties are followed."""
     X = np.random.default_rng(0).normal(size=(2000, 2))
     risk = EmpiricalRisk(X, np.exp(X[:, :1]), get_loss(loss))
-    peaks = []
-    for n_alphas in (8, 24):
-        tracemalloc.start()
-        solve(risk, Separable(), np.geomspace(0.5, 0.05, n_alphas), tol=1e-2)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 1.15 * peaks[0]
+    few = peak_of(risk, penalty, np.geomspace(0.1, 0.05, 2))
+    assert peak_of(risk, penalty, np.geomspace(0.1, 0.002, 12)) < 1.2 * few
