@@ -3,6 +3,8 @@
 import importlib
 import multiprocessing
 import os
+import signal
+import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -13,6 +15,8 @@ from benchmarks.memory import peak_growth
 
 #: Seconds that anything may take a contender.
 LONGEST = 600
+#: Seconds that a process has to end of itself.
+GRACE = 10
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -89,6 +93,8 @@ class Worker:
             self._pipe.send(request)
             if not self._pipe.poll(longest):
                 self._process.terminate()
+                self._process.join(GRACE)
+                self._process.kill()
                 self.close()  # the next case starts another
                 raise Abstention(f"stopped after {longest:.3g} s without an answer")
             failure, answer = self._pipe.recv()
@@ -109,6 +115,7 @@ class Worker:
 def _serve(pipe, entry):
     """Answer requests until the pipe closes."""
     warnings.simplefilter("ignore")  # "did not converge": the judge decides that
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what it has started elsewhere ends, too
     run = None
     while True:
         try:

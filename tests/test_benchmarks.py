@@ -425,6 +425,32 @@ def test_who_takes_long_to_find_a_tolerance_is_left_out(tmp_path, monkeypatch, s
     assert stopped == (seconds > 1)
 
 
+def test_a_process_elsewhere_is_stopped_with_its_worker(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(worker, "LONGEST", 8.0)
+    answer = (
+        "import os, sys, time; from pathlib import Path\n"
+        f"Path({str(tmp_path)!r}, 'number').write_text(str(os.getpid()))\n"
+        "sys.stdin.readline(); time.sleep(300)\n"
+    )
+    (tmp_path / "with_afar.py").write_text(
+        "import sys\n"
+        "from benchmarks.contenders import elsewhere\n"
+        "LIBRARY, THREADS = 'numpy', (None,)\n"
+        "def ridge_path(data):\n"
+        f"    run = elsewhere.start([sys.executable, '-c', {answer!r}], {{}}, {{}}, 1)\n"
+        "    return lambda: run(1e-3)\n"
+    )
+    entries, _ = runner.find_entries(PROBLEMS["ridge-path"], ["with_afar"])
+    stopped = worker.Worker(entries[0])
+    stopped.prepare(SimpleNamespace())
+    with pytest.raises(worker.Abstention, match="stopped after 8 s"):
+        stopped.run()
+    number = int((tmp_path / "number").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
 def test_a_process_elsewhere_ends_with_its_run(tmp_path):
     answer = (
         "import sys; from array import array; from pathlib import Path\n"

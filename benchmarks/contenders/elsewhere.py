@@ -52,6 +52,15 @@ def start(command, arrays, settings, n_alphas):
 
 
 def _end(process, folder):
-    """When the case ends: the process reads the end of its input, and its files go."""
-    process.communicate()
+    """When the case ends: the process reads the end of its input, and its files go.
+
+    One that goes on, as its run was stopped, would take time from the others'.
+    """
+    process.stdin.close()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()
     folder.cleanup()
