@@ -228,15 +228,14 @@ class Separable(Penalty):
 
     def value(self, theta: Array, alpha: float = 1.0) -> float:
         """λJ(θ)."""
-        by_row = self._by_row(np.asarray(theta))
-        total = float(by_row.sum() if by_row.ndim else by_row)
+        total = float(np.add.reduce(self._by_row(np.asarray(theta)), axis=None))
         return total if math.isinf(total) else alpha * total
 
     def _by_row(self, theta: Array) -> Array:
         """J by row, shape (…), for θ of shape (…, p)."""
         p = theta.shape[-1]
         if self.factors is None:
-            total = np.asarray(self.l1_ratio * np.abs(theta).sum(axis=-1))
+            total = np.asarray(self.l1_ratio * np.add.reduce(np.abs(theta), axis=-1))
         else:
             total = np.asarray(np.abs(theta) @ self.l1(p))
         if self.l2_share > 0:

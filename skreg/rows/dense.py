@@ -217,12 +217,11 @@ class DenseRows(Rows):
 
     def squares(self, weights: Array) -> Array:
         root, out = np.sqrt(weights)[:, None], np.zeros(self.shape[1])
+        if not self.is_centered and self._direct and (weights == 1.0).all():
+            return np.einsum("ij,ij->j", self.X, self.X)
         for rows, columns in self._blocks():
-            if self.is_centered:
-                block = self._copy(rows, columns)
-                block *= root[rows]
-            else:
-                block = self.X[rows, columns] * root[rows]
+            block = self._copy(rows, columns)
+            block *= root[rows]
             out[columns] += np.einsum("ij,ij->j", block, block)
         return out
 

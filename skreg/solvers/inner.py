@@ -319,8 +319,11 @@ class Groups(InnerKernel):
         self.theta = np.concatenate([self.theta, more], axis=-1) if known else more
         ends = known + np.cumsum(self.blocks.sizes[new])
         self._starts = np.concatenate([self._starts, ends]).astype(np.intp)
-        self._hessian, self._cross = np.ascontiguousarray(hessian), np.ascontiguousarray(cross)
-        self._rescale()
+        if len(new) or not known:
+            self._hessian, self._cross = np.ascontiguousarray(hessian), np.ascontiguousarray(cross)
+            self._rescale()
+        else:
+            self._cross = cross * self._scale
         self._slack = np.sqrt(np.add.reduceat(slack**2, self._starts[:-1]))
         if len(new):
             vectors, values = group_descent.block_eigen(self._hessian, self._starts[last:])

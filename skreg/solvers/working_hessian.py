@@ -102,7 +102,7 @@ class WorkingHessian(Hessian):
 
     def dot(self, theta):
         """(X − c)θ, shape (n, 1), for θ that is 0 outside the working set."""
-        return np.asarray(self.columns @ theta[self.which]).reshape(-1, 1)
+        return (self.columns @ theta[self.which]).reshape(-1, 1)
 
     def transposed_dot(self, residual, which=slice(None)):
         """(X − c)ᵀr on the working set."""
