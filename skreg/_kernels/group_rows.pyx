@@ -100,7 +100,7 @@ cdef class GroupRows:
         self._vectors = np.concatenate([self._vectors, vectors])
         self.values = np.concatenate([self.values, values])
         self.starts = np.concatenate([self.starts, starts[1:]])
-        self._places = np.cumsum([0, *np.diff(self.starts) ** 2], dtype=np.intp)
+        self._places = np.cumsum(np.diff(self.starts, prepend=0) ** 2, dtype=np.intp)
         self._slack = np.concatenate([self._slack, slack])
         cross = slopes(self.columns[known:total], len(new), self.b)
         self.cross = np.concatenate([self.cross, cross])

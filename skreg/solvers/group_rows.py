@@ -95,7 +95,7 @@ class ResidualGroups(InnerKernel):
         self.members = np.concatenate([self.members, new])
         features, sizes = self.blocks.coefficients(new), self.blocks.sizes[new]
         ends = np.cumsum(sizes)
-        own = np.sqrt(np.add.reduceat(slack[-len(features) :] ** 2, ends - sizes))
+        own = np.sqrt(np.add.reduceat(slack**2, ends - sizes))
         self._kernel.extend(self._rows.columns(features).T, sizes, own)
         self._known = np.concatenate([self._known, features])
         self.theta = self._kernel.theta

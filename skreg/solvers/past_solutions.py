@@ -49,14 +49,16 @@ class PastSolutions:
     ) -> None:
         """Add θ (q, p), which may have grown by new groups, and its image.
 
-        ``is_anew`` says that the image does not come from that of the last combination. ``other``
-        (p,) is linear in θ, too, and NaN where it is not known.
+        By rows ``is_anew`` says that the image does not come from that of the last combination, and
+        ``other`` (p,) is linear in θ, too, and NaN where it is not known.
         """
         if is_solved:
             self._points.clear()
         kept = self._solutions if is_solved else self._points
-        errors = np.append((not is_anew) * self._errors, 1.0)
-        self._errors = np.append(self._errors, 0.0)
+        errors = None
+        if self._by_rows:
+            errors = np.append((not is_anew) * self._errors, 1.0)
+            self._errors = np.append(self._errors, 0.0)
         kept.append([theta.copy(), image, theta.any(axis=0), errors, other])
 
     def best(
@@ -67,34 +69,49 @@ class PastSolutions:
         ``columns`` are the images of single coefficients, and ½θ² weighs ``ridge``.
         """
         past, solved = [*self._solutions, *self._points], len(self._solutions)
-        last, _, support, *_ = past[-1]
-        gone = np.repeat(~np.logical_or.reduceat(support, starts[:-1]), np.diff(starts))
-        basis, spread = np.zeros((len(past), *last.shape)), np.empty((len(past), *target.shape))
-        for one, theta, image in zip(past, basis, spread, strict=True):
-            size = len(one[2])
-            if one[1].shape != target.shape:
-                one[1] = one[0] @ columns[:size]
-            lost = np.flatnonzero(gone[:size] & one[2])
-            if lost.size:
-                one[1] -= one[0][:, lost] @ columns[lost]
-                one[0][:, lost], one[2][lost], one[4] = 0.0, False, None
-            theta[:, :size], image[...] = one[:2]
-        of = np.eye(len(past))
-        for rows in (basis, spread, of):  # differences, of rising order those of solutions
-            rows[:-1] = rows[1:] - rows[:-1]
-            for stop in range(solved - 2, 0, -1):
-                rows[:stop] = rows[1 : stop + 1] - rows[:stop]
-        flat, along = (rows.reshape(len(rows), -1) for rows in (basis, spread))
+        basis, spread = _aligned(past, columns, target.shape, starts)
+        q, p = basis.shape[1:]
+        flat = _differences(basis, solved).reshape(len(past), -1)
+        along = _differences(spread, solved).reshape(len(past), -1)
         pair = along if self._by_rows else flat
         gram = along @ pair.T
         if np.any(ridge):
             gram += (basis * ridge).reshape(flat.shape) @ flat.T
         x = group_span.best_combination(basis, gram, pair @ target.ravel(), strength, starts)
-        share = x @ of
+        found = (x @ flat).reshape(q, p), (x @ along).reshape(target.shape)
+        if not self._by_rows:
+            return *found, np.full(p, np.nan)
+        share = x @ _differences(np.eye(len(past)), solved)
         self._errors = share @ _stacked([one[3] for one in past], len(self._errors), 0.0)
         self.rounding = float(np.abs(self._errors).sum()) + 1.0
-        other = share @ _stacked([one[4] for one in past], last.shape[1], np.nan)
-        return (x @ flat).reshape(last.shape), (x @ along).reshape(target.shape), other
+        return *found, share @ _stacked([one[4] for one in past], p, np.nan)
+
+
+def _aligned(
+    past: list[list[Any]], columns: Array, shape: tuple[int, ...], starts: Indices
+) -> tuple[Array, Array]:
+    """Each θ and its image, of this shape, in arrays of all, without the groups that have gone."""
+    last, _, support, *_ = past[-1]
+    gone = np.repeat(~np.logical_or.reduceat(support, starts[:-1]), np.diff(starts))
+    basis, spread = np.zeros((len(past), *last.shape)), np.empty((len(past), *shape))
+    for one, theta, image in zip(past, basis, spread, strict=True):
+        size = len(one[2])
+        if one[1].shape != shape:
+            one[1] = one[0] @ columns[:size]
+        lost = np.flatnonzero(gone[:size] & one[2])
+        if lost.size:
+            one[1] -= one[0][:, lost] @ columns[lost]
+            one[0][:, lost], one[2][lost], one[4] = 0.0, False, None
+        theta[:, :size], image[...] = one[:2]
+    return basis, spread
+
+
+def _differences(rows: Array, solved: int) -> Array:
+    """Differences of the rows, in place: of rising order those of solutions."""
+    rows[:-1] = rows[1:] - rows[:-1]
+    for stop in range(solved - 2, 0, -1):
+        rows[:stop] = rows[1 : stop + 1] - rows[:stop]
+    return rows
 
 
 def _stacked(rows: list[Array | None], size: int, rest: float) -> Array:

@@ -276,10 +276,9 @@ class WorkingSet:
 
     def _gap_at(self, alpha: float) -> float:
         """The gap after a look; the kernel's own where no other block is drawn from 0."""
-        kernel = self.kernel
         drawn = self._unknown & (self.blocks.pull(self.slope) > alpha)
-        if kernel.gap is not None and not (self.blocks.free.size or drawn.any()):
-            return kernel.gap
+        if self.kernel.gap is not None and not (self.blocks.free.size or drawn.any()):
+            return self.kernel.gap
         if self._dual:
             return self.problem.gap_by(self.theta, self.slope, self._dual, alpha)
         return self.problem.gap(self.theta, self.slope, alpha)
@@ -316,7 +315,8 @@ class WorkingSet:
         hessian = np.empty(0) if self._columns is None else self._columns.extend(features)
         parts = problem.cross, self.slope, problem.slack
         if not self._in_order:
-            parts = problem.cross[:, known], self.slope[:, known], problem.slack[known]
+            which = features if self._columns is None else known  # new ones do for kernels by rows
+            parts = problem.cross[:, which], self.slope[:, which], problem.slack[which]
         self.kernel.extend(hessian, *parts, new)
 
     def _look(self) -> None:
