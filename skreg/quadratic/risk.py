@@ -118,7 +118,7 @@ class EmpiricalRisk(Problem):
 
     def value_at(self, raw: Array) -> float:
         """R at raw predictions of shape (n, K)."""
-        return dot(self.share, self.loss.derivatives(self.y, raw)[0])
+        return self.derivatives_at(raw)[0]
 
     def value_of(self, coef: ArrayLike, intercept: ArrayLike) -> float:
         coefs, intercepts = np.atleast_2d(coef), np.atleast_1d(intercept)
