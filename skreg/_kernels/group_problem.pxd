@@ -12,6 +12,7 @@ from libc.math cimport sqrt
 from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
 
 from skreg._kernels.group_block cimport subtract_rows
+from skreg._kernels.secants cimport inner
 
 cdef struct Problem:
     Py_ssize_t p, q, n_groups
@@ -30,11 +31,10 @@ cdef struct Problem:
 
 cdef inline double square(const Problem* at, const double* x, Py_ssize_t g) noexcept nogil:
     """‖x_g‖² over all targets."""
-    cdef Py_ssize_t t, j
+    cdef Py_ssize_t t, start = at.starts[g], size = at.starts[g + 1] - start
     cdef double total = 0
     for t in range(at.q):
-        for j in range(at.starts[g], at.starts[g + 1]):
-            total += x[t * at.p + j] * x[t * at.p + j]
+        total += inner(size, x + t * at.p + start, x + t * at.p + start)
     return total
 
 
