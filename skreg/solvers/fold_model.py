@@ -21,7 +21,7 @@ _FREE = 1e-8
 # takes to come from memory, in columns.
 _OVERHEAD, _LOSS, _MEMORY = 2e6, 50.0, 6.0
 # What the calls for a factor, or a Gram matrix, take, in flops of a pass.
-_CALLS = 3e5
+_CALLS = 1.5e6
 # A flop of a factor takes so many times as long as one of a pass, or of a Gram matrix.
 _FACTOR_FLOP = 3.0
 # Numbers that may be held in any case; of a column, vectors that a pass makes of raw predictions,
@@ -121,6 +121,11 @@ class FoldModel:
         return out if self.risk.offset is None else out + self.risk.offset[:, None]
 
     # Hessians -------------------------------------------------------------------------------------
+
+    @property
+    def has_own(self) -> bool:
+        """Whether every part has a Hessian of its own."""
+        return self._lacking is not None
 
     @property
     def has_hessian(self) -> bool:

@@ -1,10 +1,10 @@
 """The ridge under any loss along λ, for all rows and every training part of a cross-validation.
 
 All rows are first solved roughly at a few λ, a decade apart, and Hessians are taken there. All
-parts then start at these solutions, at once. What they find tells where they start at the λ in
-between, by a spline in log λ, in waves that halve the gaps: the columns of all λ of a wave share
-its passes over X, and start the closer the narrower its gaps. Scores need no more than rough
-solutions; those of all rows are brought closer at last.
+parts then start at these solutions, at once, unless they have no Hessians of their own. What they
+find tells where they start at the λ in between, by a spline in log λ, in waves that halve the gaps:
+the columns of all λ of a wave share its passes over X, and start the closer the narrower its gaps.
+Scores need no more than rough solutions, all rows are solved to their tolerance.
 
 Costs for n rows, p features, K classes, P parts: K·n·p² flops for a Hessian, of which there are one
 a decade and a few; 4npK a column for a pass, in which some dozens of columns take half as long each
@@ -79,7 +79,7 @@ def solve_paths(
     with one_blas_thread(), np.errstate(all="ignore"):
         paths = _Paths(FoldModel(seen, held, every), distinct)
         first, *waves = _waves(np.log(distinct))
-        paths.lead(first)
+        paths.lead(first, tol, rough)
         for wave in first, *waves:
             for solved in paths.wave(wave, tol, rough):
                 for f, i in zip(*solved, strict=True):
@@ -110,14 +110,21 @@ class _Paths:
         self.norms, self.steps = np.full(shape, np.inf), np.zeros(shape, dtype=np.intp)
         self.known = np.zeros(len(alphas), dtype=bool)
 
-    def lead(self, places: Indices) -> None:
-        """All rows, roughly, at a few λ: where every part starts, and Hessians are taken."""
-        whole = len(self.theta) - 1
-        walk = FoldWalk(self.model, np.array([whole]))
+    def lead(self, places: Indices, tol: float, rough: float) -> None:
+        """Go down a few λ: there Hessians are taken, and every part starts.
+
+        All rows alone, and roughly, where parts have Hessians of their own, which soon lead them
+        from there. By another's they would take many steps, so that each finds its own way.
+        """
+        P = len(self.theta)
+        parts, goal = np.arange(P), _goal(np.arange(P), P, tol, rough)
+        if self.model.has_own:
+            parts, goal = parts[-1:], (np.zeros(1), np.full(1, _LEAD))
+        walk = FoldWalk(self.model, parts)
         for i in places[::-1]:
-            walk.solve(self.alphas[[i]], np.zeros(1), _LEAD)
+            walk.solve(np.full(len(parts), self.alphas[i]), *goal)
             if self.model.by_rows is None:
-                self.model.renew(self.alphas[i], walk.theta[0], whole)
+                self.model.renew(self.alphas[i], walk.theta[-1], P - 1)
             self.theta[:, i] = walk.theta
 
     def wave(self, places: Indices, tol: float, rough: float) -> Iterator[tuple[Indices, Indices]]:
@@ -127,9 +134,7 @@ class _Paths:
             self.theta[:, places] = spline(self.logs[places])
         P = len(self.theta)
         parts, places = np.tile(np.arange(P), len(places)), np.repeat(places, P)
-        is_whole = parts == P - 1
-        tols = np.where(is_whole, tol, min(tol, _CLOSEST))
-        yield from self._solve(parts, places, tols, np.where(is_whole, 0.0, rough))
+        yield from self._solve(parts, places, *_goal(parts, P, tol, rough))
         self.known[places] = True
 
     def _solve(
@@ -141,7 +146,7 @@ class _Paths:
             walk = FoldWalk(self.model, parts[some], self.theta[at])
             walk.solve(self.alphas[places[some]], tols[some], rough[some])
             self.theta[at] = walk.theta
-            self.norms[at] = np.where(np.isfinite(walk.norms), walk.norms, np.inf)
+            self.norms[at] = np.where(walk.is_solved, walk.norms, np.inf)
             self.steps[at] += walk.steps
             yield at
 
@@ -151,6 +156,12 @@ class _Paths:
         coefs = theta[..., :-1].copy()
         b = theta[..., -1] - coefs @ self.model.risk.design.center
         return coefs, b, self.norms[:, places], self.steps[:, places]
+
+
+def _goal(parts: Indices, P: int, tol: float, rough: float) -> tuple[Array, Array]:
+    """Norms that columns are solved to, as `FoldWalk.solve` takes them: all rows to ``tol``."""
+    is_whole = parts == P - 1
+    return np.where(is_whole, tol, min(tol, _CLOSEST)), np.where(is_whole, 0.0, rough)
 
 
 def _waves(logs: Array) -> list[Indices]:

@@ -68,29 +68,32 @@ class FoldWalk:
         self.known: deque[tuple[float, Array]] = deque(maxlen=_KNOWN)
         self.pairs = np.zeros((2, _MEMORY, *self.theta.shape))
         self.norms, self.steps = np.full(C, np.inf), np.zeros(C, dtype=np.intp)
+        self.is_solved = np.zeros(C, dtype=bool)
 
     # One λ a column -------------------------------------------------------------------------------
 
-    def solve(self, alphas: Array, tols: Array, rough: float | Array) -> None:
+    def solve(self, alphas: Array, tols: Array, rough: Array) -> None:
         """Every column at the minimum for its λ, or given up.
 
-        A gradient norm of ``tols`` (C,) is small enough in any case, and one of ``rough`` where
-        rows are as curved as in the null model.
+        A gradient norm of ``tols`` (C,) is small enough in any case, and one of ``rough`` (C,)
+        where rows are as curved as in the null model.
         """
         self.alphas, self.steps = alphas, np.zeros(len(alphas), dtype=np.intp)
         self._extrapolate()
         self.norms = self._norms(self.theta, self.slope)
-        # Raw predictions err by a gradient over the curvature.
-        tols = np.maximum(rough * np.clip(self.bends / self.model.bend, _FLATTEST, 1.0), tols)
         norms, more = [self.norms.copy()], 1.0
         gained, least = np.zeros(len(alphas)), norms[0]
         for step in range(_PASSES):
-            on = np.flatnonzero((self.norms > tols) & (step - gained < _PATIENCE))
+            # Raw predictions err by a gradient over the curvature.
+            flat = np.clip(self.bends / self.model.bend, _FLATTEST, 1.0)
+            wanted = np.maximum(rough * flat, tols)
+            self.is_solved = self.norms <= wanted
+            on = np.flatnonzero(~self.is_solved & (step - gained < _PATIENCE))
             if not on.size:
                 break
             d = self._newton(on) if step < _OWN else None
             last = {alphas[a]: a for a in on}
-            if d is None and self._is_slow(on, tols, norms, more * len(last)):
+            if d is None and self._is_slow(on, wanted, norms, more * len(last)):
                 for alpha, a in last.items():
                     self.model.renew(alpha, self.theta[a], self.parts[a])
                 # The next ones for these λ are likely to tell less that is new.
@@ -103,8 +106,8 @@ class FoldWalk:
         self.model.forget()
         self.known.append((alphas[0], self.theta.copy()))
 
-    def _is_slow(self, on: Indices, tols: Array, norms: list[Array], wanted: float) -> bool:
-        """Whether ``wanted`` Hessians take less than the steps that they are likely to save.
+    def _is_slow(self, on: Indices, tols: Array, norms: list[Array], n_hessians: float) -> bool:
+        """Whether ``n_hessians`` Hessians take less than the steps that they are likely to save.
 
         That is the steps that are left at the pace of the last two, ``norms`` being those since a
         Hessian was taken, less those by a new one.
@@ -117,7 +120,7 @@ class FoldWalk:
         pace = np.log(norms[-1 - n_steps][on] / norms[-1][on]) / n_steps
         left = np.log(norms[-1][on] / tols[on]) / np.fmax(pace, EPS)
         saved = np.clip(left, _FRESH, _PATIENCE) - _FRESH
-        return self.model.passes(len(on)) * wanted < saved.sum()
+        return self.model.passes(len(on)) * n_hessians < saved.sum()
 
     def _extrapolate(self) -> None:
         """Go on along the polynomial in log λ through the last solutions, where it leads closer."""

@@ -18,6 +18,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedKFold,
     TimeSeriesSplit,
+    cross_val_score,
 )
 
 from skreg import PathSearchCV, QuadraticApproxRidge, QuadraticApproxRidgeClassifier
@@ -253,3 +254,18 @@ def test_gradient_norms_of_float32_are_those_of_rounded_coefficients():
         slope = (X - X.mean(axis=0)).T @ residual / len(y) + alpha * coef
         exact = np.max(np.abs(np.append(slope, residual.mean())) / scale)
         assert norm == pytest.approx(exact, rel=1e-3)
+
+
+def test_scores_are_right_where_parts_tell_classes_apart():
+    """Their rows are flat at a small λ: a gradient that is enough elsewhere says little there."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 50))[:120]
+    y = (X @ rng.normal(size=50) > 0).astype(int)
+    alphas = np.logspace(-1, -8, 25)
+    found = PathSearchCV(QuadraticApproxRidgeClassifier(), alphas, scoring="neg_log_loss").fit(X, y)
+    for i in (0, 12, 22, 23, 24):
+        model = QuadraticApproxRidgeClassifier(alpha=alphas[i], tol=1e-10)
+        expected = cross_val_score(model, X, y, scoring="neg_log_loss")
+        for fold, score in enumerate(expected):
+            ours = found.cv_results_[f"split{fold}_test_score"][i]
+            assert ours == pytest.approx(score, rel=1e-3)

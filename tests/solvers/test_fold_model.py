@@ -10,12 +10,12 @@ from skreg.solvers.fold_model import FoldModel
 from skreg.solvers.fold_paths import _waves, solve_paths
 
 
-def model(loss, kind, n=9000, p=4, order="C", intercept=True):
+def model(loss, kind, n=30000, p=4, order="C", intercept=True):
     X, y = rows(loss, n, p, np.random.default_rng(0), shift=2.0)
     weights = np.ones((n, 4))
     weights[np.arange(n), np.arange(n) % 3] = 0.0
     if kind == "overlapping":
-        weights[:750, :3] = 0.0
+        weights[:2500, :3] = 0.0
     risk = EmpiricalRisk(
         np.asarray(X, order=order), y, get_loss(loss), weights[:, 3], fit_intercept=intercept
     )
@@ -68,8 +68,8 @@ def test_without_an_intercept_nothing_is_said_of_it():
 
 
 def test_many_rows_have_the_solutions_that_they_have_alone():
-    X, y = rows("binary_log_loss", 9000, 4, np.random.default_rng(0), shift=2.0)
-    weights = (np.arange(9000)[:, None] % 3 != np.arange(3)).astype(float)
+    X, y = rows("binary_log_loss", 30000, 4, np.random.default_rng(0), shift=2.0)
+    weights = (np.arange(30000)[:, None] % 3 != np.arange(3)).astype(float)
     risk, alphas = EmpiricalRisk(X, y, get_loss("binary_log_loss")), np.geomspace(1.0, 1e-5, 12)
     *folds, whole = solve_paths(risk, weights, alphas, tol=1e-10)
     assert (whole.gradient_norms <= 1e-10).all()
