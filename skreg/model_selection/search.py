@@ -113,7 +113,8 @@ class PathSearchCV(SearchResults):
         raised in any case. A number also asks that Ctrl-C leave the results of what was finished,
         see the notes.
     verbose : int, default=0
-        1 says how many fits there are, and every two seconds how many are done; 2 adds each split.
+        1 says how many fits there are, and every two seconds how many are done, or what else is; 2
+        adds each split.
 
     Attributes
     ----------
@@ -311,7 +312,9 @@ class PathSearchCV(SearchResults):
         if cocktail is not None:
             cocktail.check(self)
         scorers, metric = self._get_scorers()
-        X, y = checked_rows(self, X, y, params.get("sample_weight"), scorers_of(scorers))
+        with Watch(self) as watch:
+            watch.turns_to("the rows are read")
+            X, y = checked_rows(self, X, y, params.get("sample_weight"), scorers_of(scorers))
         params = {} if isinstance(X, OF_CHUNKS) else _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")

@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 from skreg import (
+    Chunks,
     PathSearchCV,
     QuadraticApproxLasso,
     QuadraticApproxLassoClassifier,
@@ -101,9 +102,9 @@ def test_every_fit_is_told_of_once_time_has_gone_by(name, monkeypatch, capsys):
     monkeypatch.setattr(job, "EVERY", 0.0)
     search, recorder = fitted(name, verbose=1)
     n, k = len(search.cv_results_["params"]), search.n_splits_
-    first, *rest = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"Fitting {k} folds for each ")
-    said = [line for line in rest if " splits, " in line]
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith(f"Fitting {k} folds for each ") for line in lines)
+    said = [line for line in lines if " splits, " in line]
     assert said[-1].split(": ")[1].startswith(f"{k} of {k} splits")
     *_, done, _, total, _ = said[-1].split()
     assert done == total
@@ -139,6 +140,21 @@ def test_a_long_silence_is_broken(monkeypatch, capsys):
     assert said.count("0 of 2 splits, 0 of 2 fits") >= 2
     assert said.count("the fit to all rows") >= 2
     assert threading.active_count() == before
+
+
+def test_reading_is_told_of(monkeypatch, capsys):
+    monkeypatch.setattr(job, "EVERY", 0.1)
+
+    def chunks():
+        for chunk in CHUNKS:
+            time.sleep(0.3)
+            yield chunk
+
+    PathSearchCV(QuadraticApproxRidge(), [0.1, 0.01], cv=2, verbose=1).fit(Chunks(chunks, "y"))
+    lines = capsys.readouterr().out.splitlines()
+    before = lines[: next(i for i, line in enumerate(lines) if line.startswith("Fitting"))]
+    assert len(before) >= 2
+    assert all(line.endswith("the rows are read") for line in before)
 
 
 def test_a_line_now_and_then(monkeypatch, capsys):
