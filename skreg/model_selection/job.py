@@ -68,6 +68,16 @@ class Watch:
                 self._say(now)
                 rest = self._said + EVERY - now
 
+    def announce(self, choice: Any, n_combinations: int, n_splits: int) -> None:
+        """Say how much there is to do: λ that are given, their number, or the name of a grid."""
+        n_paths = n_combinations * n_splits
+        much = "λ of grids that are extended as far as it takes"
+        if not isinstance(choice, str):
+            n = n_combinations * (choice if isinstance(choice, int) else len(choice))
+            much = f"of {n} candidates, totaling {n * n_splits} fits"
+        if self._verbose > 0:
+            print(f"Fitting {n_splits} folds for each {much}, in {n_paths} paths", flush=True)
+
     def turns_to(self, doing: str) -> None:
         """What is done from here on is no fit of a split."""
         self._doing = doing

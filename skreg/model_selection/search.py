@@ -335,8 +335,6 @@ class PathSearchCV(SearchResults):
             job = replace(job, **cocktail.limits(X))
             choice = len(found[0].candidates)
         n_splits = max(1, len(job.splits))
-        if self.verbose > 0:
-            self._announce(choice, len(found), n_splits)
         context = root.subcontext(
             task_name="search",
             max_subtasks=None if isinstance(choice, str) else len(found) * n_splits,
@@ -345,6 +343,7 @@ class PathSearchCV(SearchResults):
         job = replace(job, watch=Watch(self, context))
         evaluation = Evaluation(job, choice, metric, criterion_of(self), scorers)
         with job.watch as watch:
+            watch.announce(choice, len(found), n_splits)
             try:
                 for combination in found:
                     evaluation.run(combination)
@@ -359,15 +358,6 @@ class PathSearchCV(SearchResults):
         self._keep(outcome.attributes | refitted)
         root.call_on_fit_task_end(**hooks)
         return self
-
-    def _announce(self, choice, n_combinations, n_splits):
-        """Say how much there is to do."""
-        n_paths = n_combinations * n_splits
-        much = "λ of grids that are extended as far as it takes"
-        if not isinstance(choice, str):
-            n = n_combinations * (choice if isinstance(choice, int) else len(choice))
-            much = f"of {n} candidates, totaling {n * n_splits} fits"
-        print(f"Fitting {n_splits} folds for each {much}, in {n_paths} paths", flush=True)
 
     def _refit(self, evaluation, root, hooks, outcome):
         """The chosen estimator, fitted to all rows."""
