@@ -259,14 +259,20 @@ static inline __attribute__((always_inline)) void NAME(stripe)(
     if (lists)
         for (int i = 0; m >= 6; i++, m -= 6, a += 6 * row_stride, c += 6 * ldc)
             TILE(6, lists->count[i], lists->terms[i]);
-    /* Fewer sums than two multiply-adds in each of four cycles wait for each other: one vector wide, twelve rows are
-     * taken at once, and what would be left of sixes, three rows or fewer, makes some of them fives. */
-    if (vectors == 1)
-        for (; m >= 12; m -= 12, a += 12 * row_stride, c += 12 * ldc) TILE(12, kc, NULL);
-    const ptrdiff_t left = m % 6, fives = left > 0 && left < 4 && m / 6 + left >= 5 ? 6 - left : 0;
+    /* Fewer sums than two multiply-adds in each of four cycles wait for each other. With panels of two vectors: one
+     * wide, twelve rows are taken at once, and what would be left of sixes, three rows or fewer, makes some of
+     * them fives. */
+    ptrdiff_t fives = 0;
+    if (VECTORS == 2 && m >= 12) {
+        if (vectors == 1)
+            for (; m >= 12; m -= 12, a += 12 * row_stride, c += 12 * ldc) TILE(12, kc, NULL);
+        const ptrdiff_t left = m % 6;
+        if (left > 0 && left < 4 && m / 6 + left >= 5) fives = 6 - left;
+    }
     for (; m >= 6 + 5 * fives; m -= 6, a += 6 * row_stride, c += 6 * ldc) TILE(6, kc, NULL);
-    for (; m >= 5; m -= 5, a += 5 * row_stride, c += 5 * ldc) TILE(5, kc, NULL);
+    for (; fives > 0; fives--, m -= 5, a += 5 * row_stride, c += 5 * ldc) TILE(5, kc, NULL);
     switch (m) {
+    case 5: TILE(5, kc, NULL); break;
     case 4: TILE(4, kc, NULL); break;
     case 3: TILE(3, kc, NULL); break;
     case 2: TILE(2, kc, NULL); break;

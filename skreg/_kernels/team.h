@@ -47,16 +47,21 @@ static inline int skreg_take_task(skreg_team *team, int worker, int n_tasks) {
     const int n_workers = team->n_workers;
     for (int turn = 0; turn < n_workers; turn++) {
         const int owner = worker + turn < n_workers ? worker + turn : worker + turn - n_workers;
-        const long long first = (long long)n_tasks * owner / n_workers;
-        const long long n_own = (long long)n_tasks * (owner + 1) / n_workers - first;
+        const int is_alone = n_workers == 1; /* small networks would feel the divisions */
+        const long long first = is_alone ? 0 : (long long)n_tasks * owner / n_workers;
+        const long long end = is_alone ? n_tasks : (long long)n_tasks * (owner + 1) / n_workers;
         atomic_ullong *lane = &team->lanes[owner].taken;
         unsigned long long seen = atomic_load_explicit(lane, memory_order_relaxed);
         for (;;) {
-            const long long taken = seen >> 32 == phase ? (long long)(seen & 0xffffffffu) : 0;
-            if (taken >= n_own) break;
-            if (atomic_compare_exchange_weak_explicit(lane, &seen, phase << 32 | (unsigned long long)(taken + 1),
-                                                      memory_order_relaxed, memory_order_relaxed))
-                return (int)(first + taken);
+            const unsigned long long taken = seen >> 32 == phase ? seen & 0xffffffffu : 0;
+            const unsigned long long now = phase << 32 | (taken + 1);
+            if (first + (long long)taken >= end) break;
+            if (is_alone)
+                atomic_store_explicit(lane, now, memory_order_relaxed);
+            else if (!atomic_compare_exchange_weak_explicit(lane, &seen, now, memory_order_relaxed,
+                                                            memory_order_relaxed))
+                continue;
+            return (int)(first + (long long)taken);
         }
     }
     return -1;
@@ -79,7 +84,8 @@ static inline void skreg_pause(int turn) {
 /* Ends a phase: returns when all have come. */
 static inline void skreg_meet(skreg_team *team) {
     int phase = atomic_load_explicit(&team->phase, memory_order_relaxed);
-    if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == team->n_workers - 1) {
+    if (team->n_workers == 1 ||
+        atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == team->n_workers - 1) {
         atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&team->phase, phase + 1, memory_order_release);
         return;
