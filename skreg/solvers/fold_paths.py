@@ -119,13 +119,14 @@ class _Paths:
         P = len(self.theta)
         parts, goal = np.arange(P), _goal(np.arange(P), P, tol, rough)
         if self.model.has_own:
-            parts, goal = parts[-1:], (np.zeros(1), np.full(1, _LEAD))
-        walk = FoldWalk(self.model, parts)
-        for i in places[::-1]:
-            walk.solve(np.full(len(parts), self.alphas[i]), *goal)
-            if self.model.by_rows is None:
-                self.model.renew(self.alphas[i], walk.theta[-1], P - 1)
-            self.theta[:, i] = walk.theta
+            parts, goal = parts[-1:], (np.zeros(P), np.full(P, _LEAD))
+        for some in groups_of(parts, self.model.room):
+            walk = FoldWalk(self.model, some)
+            for i in places[::-1]:
+                walk.solve(np.full(len(some), self.alphas[i]), goal[0][some], goal[1][some])
+                if self.model.by_rows is None:
+                    self.model.renew(self.alphas[i], walk.theta[-1], some[-1])
+                self.theta[slice(None) if self.model.has_own else some, i] = walk.theta
 
     def wave(self, places: Indices, tol: float, rough: float) -> Iterator[tuple[Indices, Indices]]:
         """Solve every part at these λ. Yields the parts and places of columns that are done."""
