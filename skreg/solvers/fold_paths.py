@@ -74,11 +74,12 @@ def solve_paths(
     every = np.column_stack([weights, risk.share * risk.weight])
     F, m = weights.shape[1], len(alphas)
     rough = tol if fold_tol is None else max(tol, fold_tol)
-    distinct, places = np.unique(alphas, return_inverse=True)
+    # λ whose logarithms rounding makes alike are one.
+    logs, first_of, places = np.unique(np.log(alphas), return_index=True, return_inverse=True)
     # Numbers that overflow leave a column unsolved, which its norm says.
     with one_blas_thread(), np.errstate(all="ignore"):
-        paths = _Paths(FoldModel(seen, held, every), distinct)
-        first, *waves = _waves(np.log(distinct))
+        paths = _Paths(FoldModel(seen, held, every), alphas[first_of], logs)
+        first, *waves = _waves(logs)
         paths.lead(first, tol, rough)
         for wave in first, *waves:
             for solved in paths.wave(wave, tol, rough):
@@ -103,8 +104,8 @@ def solve_paths(
 class _Paths:
     """Points of every part at every λ, ascending: arrays begin with (P, m)."""
 
-    def __init__(self, model: FoldModel, alphas: Array):
-        self.model, self.alphas, self.logs = model, alphas, np.log(alphas)
+    def __init__(self, model: FoldModel, alphas: Array, logs: Array):
+        self.model, self.alphas, self.logs = model, alphas, logs
         shape = model.shares.shape[1], len(alphas)
         self.theta = np.zeros((*shape, *model.scale.shape))
         self.norms, self.steps = np.full(shape, np.inf), np.zeros(shape, dtype=np.intp)

@@ -58,3 +58,15 @@ def test_shares_need_not_be_equal():
     whole = solve_paths(risk, weights, alphas, tol=1e-10)[-1]
     expected = solve_newton(risk, alphas, tol=1e-11)
     np.testing.assert_allclose(whole.thetas[:, 0], expected.coefs, rtol=1e-7, atol=1e-9)
+
+
+def test_logarithms_need_not_tell_every_two_lambdas_apart():
+    X, y = rows("binary_log_loss", 60, 2, np.random.default_rng(2))
+    weights = (np.arange(60)[:, None] % 3 != np.arange(3)).astype(float)
+    risk = EmpiricalRisk(X, y, get_loss("binary_log_loss"))
+    alphas = np.array([np.nextafter(1e3, np.inf), 1.0, 1e3, 0.1, 1e-3, np.nextafter(1e-3, 1.0)])
+    assert len(np.unique(np.log(alphas))) < len(np.unique(alphas))
+    for kept in (slice(None), slice(3)):
+        whole = solve_paths(risk, weights, alphas[kept], tol=1e-10)[-1]
+        expected = solve_newton(risk, alphas[kept], tol=1e-11)
+        np.testing.assert_allclose(whole.thetas[:, 0], expected.coefs, rtol=1e-7, atol=1e-9)
