@@ -182,9 +182,12 @@ class Descent:
         Raw predictions are linear in θ, so this takes half the passes of a step.
         """
         known = [solution[0] for solution in self._solved]
-        if len(known) < _KNOWN or alpha <= 0 or alpha in known or 0 in known:
+        if len(known) < _KNOWN or not min(alpha, *known) > 0:
             return
-        shares = extrapolation.lagrange([np.log(node) for node in known], np.log(alpha))
+        at, nodes = float(np.log(alpha)), np.log(known).tolist()
+        if len({at, *nodes}) <= len(nodes):
+            return
+        shares = extrapolation.lagrange(nodes, at)
         parts = list(zip(*self._solved, strict=True))[1:]
         theta, b, raw = (sum(s * x for s, x in zip(shares, part, strict=True)) for part in parts)
         old, norm = self.point, self.gradient_norm(alpha)
