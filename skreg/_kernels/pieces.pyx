@@ -104,7 +104,7 @@ def descend(
     """
     cdef Py_ssize_t p = theta.shape[0], i, j
     cdef int passes = 0
-    cdef double old, new, change, bend, moved = 0, size, way, step
+    cdef double old, goal, new, change, bend, moved = 0, beyond, size, way, step
     cdef Pieces pieces
     start_ = np.array(theta)
     cdef double[::1] start = start_
@@ -112,23 +112,26 @@ def descend(
         PyErr_CheckSignals()
         passes += 1
         with nogil:
-            moved = size = way = 0
+            moved = beyond = size = way = 0
             for j in range(p):
                 bend, old = hessian[j, j], theta[j]
                 if bend <= 0:
                     continue
                 _take(table, j, &pieces)
                 step = 1.0 / bend
-                new = _least(old + step * (linear[j] - product[j]), step, &pieces)
+                goal = old + step * (linear[j] - product[j])
+                new = _least(goal, step, &pieces)
                 change = new - old
                 if change != 0:
                     theta[j] = new
                     for i in range(p):
                         product[i] += change * hessian[j, i]
                     moved += bend * change * change
+                    if fabs(change) > ROUNDING * fabs(goal):
+                        beyond += bend * change * change
                 size += bend * new * new
                 way += bend * (new - start[j]) * (new - start[j])
-            moved = sqrt(moved)
-        if moved * max(sqrt(max(size, way)), moved) <= tol or moved <= ROUNDING * sqrt(size):
+            moved, beyond = sqrt(moved), sqrt(beyond)
+        if moved * max(sqrt(max(size, way)), moved) <= tol or beyond <= ROUNDING * sqrt(size):
             return passes
     return -passes

@@ -45,6 +45,7 @@ def test_prox_and_value(penalty, rng):
 @every_penalty
 @given(seed=st.integers(0, 2**32 - 1))
 @example(seed=98524917)  # θ goes to and fro by a rounding
+@example(seed=483)  # and here by one of what the penalty takes away from it
 def test_descent_ends_where_no_component_moves(penalty, seed):
     rng = np.random.default_rng(seed)
     A, alpha = rng.normal(size=(20, 5)), rng.uniform(0.05, 0.5)
