@@ -20,6 +20,7 @@ from benchmarks.experiment import OUTPUT
 from benchmarks.facts import machine, versions
 from benchmarks.headlines import headlines, summary
 from benchmarks.problem import all_problems
+from benchmarks.record import PATIENCE
 from benchmarks.report import figures_block, picture, table, with_block
 from benchmarks.runner import find_entries, run
 
@@ -76,7 +77,9 @@ def main(argv=None):
         "machine": machine(),
         "libraries": versions(entries),
         "skipped": skipped,
-        "cases": run(problem, entries, repeats=args.repeats, quick=args.quick),
+        "cases": run(
+            problem, entries, repeats=args.repeats, quick=args.quick, patience=args.patience
+        ),
     }
     print(table(result))
     output = args.output or (None if args.quick else HERE / "results")
@@ -98,6 +101,13 @@ def _parser():
         "--only", metavar="CONTENDER", action="append", default=[], help="may be given repeatedly"
     )
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        metavar="SECONDS",
+        help="how long a contender may look for its tolerance in a case (default: %(default)g)",
+    )
     parser.add_argument(
         "--quick", action="store_true", help="a small version; saved only if --output is given"
     )
@@ -126,9 +136,10 @@ def _list(problems):
 
 
 def _command(args):
-    held = HELD if HELD[0] in os.environ else ()
-    parts = [f"{name}={os.environ[name]}" for name in held if name in os.environ]
+    parts = [f"{name}={os.environ[name]}" for name in HELD if name in os.environ]
     parts += ["python -m benchmarks", args.name, f"--repeats {args.repeats}"]
+    if args.patience != PATIENCE:
+        parts += [f"--patience {args.patience:g}"]
     parts += [f"--only {name!r}" for name in args.only] + ["--quick"] * args.quick
     return " ".join(parts)
 

@@ -6,15 +6,16 @@ import numpy as np
 
 from benchmarks.worker import Abstention, Failure
 
-#: Seconds of runs that a contender has in a case to find the tolerance that certifies it.
+#: Seconds of runs that a contender has in a case to find the tolerance that certifies it, unless
+#: told otherwise.
 PATIENCE = 60.0
 
 
 class Record:
     """Times and objectives of an `Entry` on a `Case`, collected turn by turn."""
 
-    def __init__(self, problem, case, entry):
-        self.problem, self.case, self.entry = problem, case, entry
+    def __init__(self, problem, case, entry, patience=PATIENCE):
+        self.problem, self.case, self.entry, self.patience = problem, case, entry, patience
         self.seconds = {length: [] for length in case.epochs or (None,)}
         self.objectives, self.gaps = [], []
         self.tolerance = self.memory = None
@@ -30,7 +31,7 @@ class Record:
         if not self.entry.tolerances:
             worker.run(*self._arguments(next(iter(self.seconds)), seed=0))
             return
-        left, last = PATIENCE, ""
+        left, last = self.patience, ""
         for tolerance in self.entry.tolerances:
             self.tolerance = tolerance
             try:

@@ -8,7 +8,7 @@ from importlib import util
 import numpy as np
 
 import benchmarks.contenders
-from benchmarks.record import Record
+from benchmarks.record import PATIENCE, Record
 from benchmarks.worker import Abstention, Entry, Failure, Worker
 
 #: Seconds before a turn: the idle threads of the last contender's BLAS go on spinning for a while.
@@ -64,23 +64,23 @@ def _installed(module):
     return util.find_spec(module.LIBRARY) is not None
 
 
-def run(problem, entries, *, repeats=5, quick=False, say=print):
+def run(problem, entries, *, repeats=5, quick=False, patience=PATIENCE, say=print):
     """Time and judge every entry on every case: the list of cases that goes to JSON."""
     workers = [Worker(entry) for entry in entries]
     try:
         cases = []
         for case in problem.cases(quick):
             say(f"{problem.name}: {case.name}")
-            cases.append(_run_case(problem, case, workers, repeats, say))
+            cases.append(_run_case(problem, case, workers, repeats, patience, say))
         return cases
     finally:
         for worker in workers:
             worker.close()
 
 
-def _run_case(problem, case, workers, repeats, say):
+def _run_case(problem, case, workers, repeats, patience, say):
     data = case.make()
-    pairs = [(worker, Record(problem, case, worker.entry)) for worker in workers]
+    pairs = [(worker, Record(problem, case, worker.entry, patience)) for worker in workers]
     late = set()
     for worker, record in sorted(pairs, key=lambda pair: -(pair[1].entry.threads or 0)):
         if record.entry.contender in late:

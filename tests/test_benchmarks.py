@@ -20,7 +20,7 @@ from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import log_loss as sklearn_log_loss
 from threadpoolctl import threadpool_limits
 
-from benchmarks import headlines, objective, record, report, runner, worker
+from benchmarks import headlines, objective, report, runner, worker
 from benchmarks.__main__ import main
 from benchmarks.contenders import elsewhere
 from benchmarks.lasso_reference import GAP, lasso_path
@@ -398,7 +398,6 @@ def test_who_does_not_answer_is_stopped_for_this_case_only(tmp_path, monkeypatch
 @pytest.mark.parametrize("seconds", [0.5, 60.0])
 def test_who_takes_long_to_find_a_tolerance_is_left_out(tmp_path, monkeypatch, seconds):
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(record, "PATIENCE", 4.0)
     (tmp_path / "with_groping.py").write_text(
         "import time\n"
         "import numpy as np\n"
@@ -414,7 +413,8 @@ def test_who_takes_long_to_find_a_tolerance_is_left_out(tmp_path, monkeypatch, s
     lasso = PROBLEMS["lasso-path"]
     problem = replace(lasso, cases=lambda quick: lasso.cases(quick)[:1])
     entries, _ = runner.find_entries(problem, ["with_groping"])
-    (case,) = runner.run(problem, entries, repeats=1, quick=True, say=lambda line: None)
+    how = {"repeats": 1, "quick": True, "patience": 4.0, "say": lambda line: None}
+    (case,) = runner.run(problem, entries, **how)
     fewer, entry = case["entries"]
     assert fewer["status"] == entry["status"] == "abstains"
     assert (fewer["threads"], entry["threads"]) == (1, 2)

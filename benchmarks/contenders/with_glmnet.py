@@ -21,7 +21,7 @@ SCRIPT = Path(__file__).with_name("glmnet.R")
 TOLERANCES = {
     "lasso_path": ladder(1e-8, 1e-20, 1),
     "sparse_lasso_path": ladder(1e-8, 1e-20, 1),
-    "logistic_lasso_path": ladder(1e-8, 1e-20, 1),
+    "logistic_lasso_path": ladder(1e-8, 1e-20, 4),
     "glm_lasso_path": ladder(1e-8, 1e-20, 1),
     "logistic_ridge_path": ladder(1e-8, 1e-20, 2),
     "search_lasso": ladder(1e-7, 1e-20, 1),

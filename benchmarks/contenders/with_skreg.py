@@ -11,9 +11,9 @@ THREADS = (None,)
 TOLERANCES = {
     "lasso_path": ladder(1e-6, 1e-10),
     "sparse_lasso_path": ladder(1e-6, 1e-10),
-    "logistic_lasso_path": ladder(1e-6, 1e-10),
+    "logistic_lasso_path": ladder(1e-6, 1e-10, 4),
     "glm_lasso_path": ladder(1e-3, 1e-9),
-    "group_lasso_path": ladder(1e-3, 1e-9),
+    "group_lasso_path": ladder(1e-3, 1e-9, 4),
     "logistic_ridge_path": ladder(1e-2, 1e-8, 4),
     "search_lasso": ladder(1e-6, 1e-10),
     "search_logistic_ridge": ladder(1e-1, 1e-8, 4),
