@@ -224,15 +224,15 @@ cdef inline double negative_binomial_at(
     neither a large count nor a small dispersion costs digits. For y = 0 it is log(1 + αμ)/α.
     """
     cdef double over = dispersion * y, inverse = 1 / dispersion, part = 1 / (1 + over)
-    cdef double log_ratio = f - log_(y)
+    cdef bint is_zero = over < 1e-200
+    # 1/α in the place of a y = 0: log(αμ).
+    cdef double log_ratio = f - log_(inverse if is_zero else y)
     cdef double c = over * part if over <= 1 else part
     cdef double t = log_ratio if over <= 1 else -log_ratio
     cdef double s = y if over <= 1 else inverse
     cdef double unit = y * part if over <= 1 else -y * part
     cdef double power, excess, step, whole, beyond
-    cdef bint is_zero = over < 1e-200
     c = 1.0 if is_zero else c
-    t = f + log_(dispersion) if is_zero else t
     s = 0.0 if is_zero else s
     unit = inverse if is_zero else unit
     power = exp_(t)
