@@ -82,7 +82,7 @@ class Worker:
     def _start(self):
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self.entry), daemon=True)
+        self._process = context.Process(target=_serve_alone, args=(theirs, self.entry), daemon=True)
         with _threads(self.entry.threads):
             self._process.start()
         theirs.close()
@@ -112,10 +112,9 @@ class Worker:
             self._process = None
 
 
-def _serve(pipe, entry):
+def serve(pipe, entry):
     """Answer requests until the pipe closes."""
     warnings.simplefilter("ignore")  # "did not converge": the judge decides that
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what it has started elsewhere ends, too
     run = None
     while True:
         try:
@@ -135,6 +134,12 @@ def _serve(pipe, entry):
             pipe.send((reason, None))
         except Exception as error:  # whatever a library raises is this contender's result
             pipe.send((Failure(f"{type(error).__name__}: {error}"), None))
+
+
+def _serve_alone(pipe, entry):
+    """`serve` in a process of its own: when that is stopped, so is what it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    serve(pipe, entry)
 
 
 def _time(run, args):

@@ -69,7 +69,7 @@ def in_threads(monkeypatch):
         def Process(self, target, args, daemon):
             pipe, entry = args
             own = Connection(os.dup(pipe.fileno()))  # the other is closed, as that of a process is
-            return threading.Thread(target=target, args=(own, entry), daemon=daemon)
+            return threading.Thread(target=worker.serve, args=(own, entry), daemon=daemon)
 
     stand_in = SimpleNamespace(get_context=lambda method: Context())
     monkeypatch.setattr(worker, "multiprocessing", stand_in)
