@@ -15,6 +15,8 @@ from skreg.rows.products import EPS, Array, Indices, product
 _KNOWN, _ROUNDING, _MARGIN = 3, 32 * EPS, 1e-6
 # A column of X by itself costs as much as so many in a pass over X.
 _COLUMN = 32
+# Residuals below this have squares that may be summed.
+_LARGEST = 1e140
 
 
 class KnownSlopes:
@@ -40,9 +42,9 @@ class KnownSlopes:
         return slope is self._last
 
     def found(self, residual: Array) -> Array:
-        """−Xᵀr (K·p,) of r (n, K) by a pass over X; kept where K is 1."""
+        """−Xᵀr (K·p,) of r (n, K) by a pass over X; kept where K is 1, unless squares overflow."""
         self._last = slope = -self.design.transposed_dot(residual).T.ravel()
-        if residual.shape[1] == 1:
+        if residual.shape[1] == 1 and np.abs(residual).max(initial=0.0) < _LARGEST:
             oldest, self._count = self._count % _KNOWN, self._count + 1
             self._rows[oldest], self._slopes[oldest] = residual[:, 0], slope
             held = min(self._count, _KNOWN)
