@@ -196,21 +196,18 @@ cdef dispatched weigh(
     sums.bend += bend
 
 
-def entropy(v):
-    """v·log v, 0 at v = 0; +inf where v is below 0 by more than rounding."""
+def entropy(v, bint of_both=False):
+    """v·log v, 0 at v = 0; +inf where v is below 0 by more than rounding.
+
+    ``of_both`` adds the same of 1 − v.
+    """
     cdef double[::1] values = np.array(v, dtype=np.float64, ndmin=1).ravel()
     if values.size:
         with nogil:
-            entropies(values.shape[0], &values[0])
-    return np.asarray(values).reshape(np.shape(v))
-
-
-def entropy_of_both(v):
-    """v·log v + (1 − v)·log(1 − v); +inf where v is not in [0, 1] by more than rounding."""
-    cdef double[::1] values = np.array(v, dtype=np.float64, ndmin=1).ravel()
-    if values.size:
-        with nogil:
-            entropies_of_both(values.shape[0], &values[0])
+            if of_both:
+                entropies_of_both(values.shape[0], &values[0])
+            else:
+                entropies(values.shape[0], &values[0])
     return np.asarray(values).reshape(np.shape(v))
 
 

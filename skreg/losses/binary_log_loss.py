@@ -28,7 +28,7 @@ class BinaryLogLoss(CompiledLoss):
 
     def conjugate(self, y: NDArray, u: Array) -> Array:
         """v·log v + (1 − v)·log(1 − v) with v = y + u in [0, 1]."""
-        return by_row(kernels.entropy_of_both(y + u))
+        return by_row(kernels.entropy(y + u, of_both=True))
 
     def check_targets(self, y: NDArray) -> None:
         """Targets are 0, 1 or a probability."""
