@@ -163,21 +163,24 @@ class Pace:
     clock may decide: both ways are tried at the start, and the slower one again now and then, the
     more rarely the longer it has been slower.
 
+    That a core has become free shows only in a trial. What slows one worker down slows several as
+    well, and so is seen while they work: one is tried again only where a trial costs little.
+
     Parameters
     ----------
     n_workers : int
         The number to compare with one.
     """
 
-    TRIALS = 2  # of each way, at the start
+    KEPT = 2  # rounds of each way that count, the last ones
     RETRY = 20  # rounds until the first new trial; the time doubles with every one that fails
     RETRY_AT_MOST = 160
+    COST_AT_MOST = 0.02  # of all the time, trials of one worker where several are faster
 
     def __init__(self, n_workers):
         self.seconds: dict[int, list[float]] = {n: [] for n in (n_workers, 1)}
-        self.n_rounds = 0
+        self.n_rounds = self.last_trial = 0
         self.patience = self.RETRY
-        self.next_trial = self.RETRY
         self.favorite = None
 
     def choose(self):
@@ -186,20 +189,26 @@ class Pace:
         if len(ways) == 1:
             return ways[0]
         self.n_rounds += 1
-        if self.n_rounds <= self.TRIALS * len(ways):
-            return ways[self.n_rounds % len(ways) - 1]
-        ways.sort(key=lambda n: min(self.seconds[n]))
-        if ways[0] != self.favorite:
-            self.favorite, self.patience = ways[0], self.RETRY
-        if self.n_rounds < self.next_trial:
-            return ways[0]
-        self.next_trial = self.n_rounds + self.patience
+        if self.n_rounds <= 3:  # the first with several is that in which threads wake up
+            self.last_trial = self.n_rounds
+            return ways[self.n_rounds % 2 - 1]
+        fast, slow = sorted(ways, key=self._seconds)
+        if fast != self.favorite:
+            self.favorite, self.patience = fast, self.RETRY
+        waited, cost = self.n_rounds - self.last_trial, self._seconds(slow) - self._seconds(fast)
+        costly = slow == 1 and cost > self.COST_AT_MOST * waited * self._seconds(fast)
+        if waited < self.patience or costly:
+            return fast
+        self.last_trial = self.n_rounds
         self.patience = min(2 * self.patience, self.RETRY_AT_MOST)
-        return ways[-1]
+        return slow
+
+    def _seconds(self, n_workers):
+        return min(self.seconds[n_workers])
 
     def note(self, n_workers, seconds):
-        """Take note of how long a round took; the last few rounds of each way count."""
-        self.seconds[n_workers] = [*self.seconds[n_workers][1 - self.TRIALS :], seconds]
+        """Take note of how long a round took."""
+        self.seconds[n_workers] = [*self.seconds[n_workers][1 - self.KEPT :], seconds]
 
 
 def works_elsewhere() -> bool:

@@ -225,11 +225,25 @@ def test_pace_notices_when_the_machine_becomes_free():
 def test_pace_tries_the_slower_way_ever_more_rarely():
     pace = Pace(2)
     chosen = rounds(pace, {1: 1.0, 2: 3.0}, 2000)
-    trials = [i for i, n in enumerate(chosen) if n == 2 and i >= Pace.TRIALS * 2]
+    trials = [i for i, n in enumerate(chosen) if n == 2][1:]
     gaps = [later - earlier for earlier, later in pairwise(trials)]
     assert gaps == sorted(gaps)
     assert gaps[0] == Pace.RETRY
     assert set(gaps[4:]) == {Pace.RETRY_AT_MOST}
+
+
+def test_pace_spends_little_on_trials_of_one_worker_where_two_are_faster():
+    pace, seconds = Pace(2), {1: 1.0, 2: 0.5}
+    assert rounds(pace, seconds, 50).count(1) == 1
+    chosen = rounds(pace, seconds, 2000)
+    assert chosen.count(1) * (seconds[1] - seconds[2]) <= 0.02 * len(chosen) * seconds[2]
+    assert 1 in chosen
+
+
+def test_pace_tries_one_worker_as_soon_as_two_are_slowed_down():
+    pace = Pace(2)
+    rounds(pace, {1: 1.0, 2: 0.5}, 40)
+    assert 1 in rounds(pace, {1: 1.0, 2: 0.95}, 3)
 
 
 def test_pace_is_alert_again_after_a_change():
