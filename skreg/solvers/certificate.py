@@ -22,7 +22,7 @@ By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = �
 
 import math
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -30,14 +30,7 @@ from skreg.penalties import NoPenalty
 from skreg.penalties.base import Penalty
 from skreg.quadratic.point import Point, RowPoint
 from skreg.rows.products import EPS, Array
-from skreg.solvers.counterweight import (
-    ClassCounterweight,
-    ClassSums,
-    Counterweight,
-    NullSides,
-    fenchel_sum,
-    per_row,
-)
+from skreg.solvers.counterweight import ClassCounterweight, Counterweight, fenchel_sum, per_row
 from skreg.solvers.working_hessian import WorkingHessian, raised
 
 # Below this multiple of the gap asked for, the exact conjugate may decide.
@@ -163,7 +156,7 @@ class Certificate:
 
     Parameters
     ----------
-    risk : EmpiricalRisk
+    risk : EmpiricalRisk or ChunkRisk
     penalty : Penalty
         Convex.
 
@@ -175,11 +168,10 @@ class Certificate:
         A ∂R/∂b far below its ``smallest`` weight is canceled at little cost.
     """
 
-    _counterweights: ClassVar[tuple[Any, Any]] = Counterweight, ClassCounterweight
-
     def __init__(self, risk: Any, penalty: Penalty) -> None:
-        kind = self._counterweights[risk.loss.coupled]
-        self.counterweight: Any = kind(risk) if risk.fit_intercept else None
+        kind: Any = ClassCounterweight if risk.loss.coupled else Counterweight
+        of = kind.of_sums if risk.is_in_chunks else kind.of_rows
+        self.counterweight: Any = of(risk) if risk.fit_intercept else None
         self.risk, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
@@ -190,15 +182,17 @@ class Certificate:
         """R + λJ."""
         return point.value + self.penalty.value(point.theta.reshape(self.shape), alpha)
 
-    def gap(self, point: RowPoint, alpha: float, tol: float) -> float:
+    def gap(self, point: Any, alpha: float, tol: float) -> float:
         """An upper bound of objective(θ, b) − the minimum.
 
-        ``tol`` is the gap hoped for: a costlier and smaller bound is tried near it.
+        ``tol`` is the gap hoped for: a costlier and smaller bound is tried near it. Of rows in
+        chunks sums are known, which tell of the natural dual point alone: that says little until
+        features without a penalty are at their best to nine digits.
         """
         if not np.isfinite(point.gradient).all():  # of a step far too long
             return np.inf
-        objective = self.objective(point, alpha)
-        if self.free.size:
+        objective, is_in_chunks = self.objective(point, alpha), self.risk.is_in_chunks
+        if self.free.size and not is_in_chunks:
             # Rows that are far on the right side bend no more, and leave no way to be orthogonal.
             with np.errstate(all="ignore"):
                 residual, slope = self._orthogonal(point)
@@ -206,8 +200,8 @@ class Certificate:
                 return np.inf
             return self._corrected(objective, residual, slope, alpha)
         fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
-        residual, slope = point.residual, -point.gradient
-        return self._bound(objective, fenchel, residual, residual.sum(axis=0), slope, alpha, tol)
+        residual, tol = (None, 0.0) if is_in_chunks else (point.residual, tol)
+        return self._bound(objective, fenchel, residual, point.total, -point.gradient, alpha, tol)
 
     def gap_of_small(self, point: Any, alpha: float) -> float:
         """An upper bound of objective(θ, b) − the minimum, for λ near the rounding of gradients.
@@ -219,7 +213,7 @@ class Certificate:
         bounds = self.penalty.bounds_alone()
         if bounds is None and point.theta.size >= self.risk.n_rows:
             return point.value + penalty
-        alone = type(self)(self.risk, bounds or NoPenalty())
+        alone = Certificate(self.risk, bounds or NoPenalty())
         return min(alone.gap(point, 0.0, 0.0), point.value) + penalty
 
     def gap_by(
@@ -293,7 +287,10 @@ class Certificate:
 
     @cached_property
     def _steepest(self) -> Array:
-        """A bound of |q| of each free feature in the null model, √Σsx²·√Σsu²."""
+        """A bound of |q| of each free feature in the null model, √Σsx²·√Σsu²; or √Hⱼⱼ·R₀."""
+        if self.risk.is_in_chunks:
+            lengths = np.sqrt(self.risk.null_hessian.diagonal[self.free])
+            return lengths * np.sqrt(self.risk.null_risk)
         residual = self.risk.null.residual
         power = float(np.sum(residual * per_row(residual, self.risk.share)))
         lengths = np.sqrt(self.risk.design.squares(self.risk.share))
@@ -337,27 +334,3 @@ class Certificate:
                 self._last = residual, None, shrink * scale
                 return max(objective - dual + shrink * conjugate, 0.0)  # (λJ)* is convex
         return np.inf
-
-
-class ChunkCertificate(Certificate):
-    """The `Certificate` of a risk whose rows are not at hand.
-
-    The natural dual point, scaled, needs none of them but sums, as a pass tells them; that is what
-    a gap is taken by. It says little until features without a penalty are at their best to nine
-    digits.
-    """
-
-    _counterweights = NullSides, ClassSums
-
-    def gap(self, point: Point, alpha: float, tol: float) -> float:
-        if not np.isfinite(point.gradient).all():
-            return np.inf
-        fenchel = point.value - point.gradient @ point.theta - point.total @ point.intercept
-        objective, slope = self.objective(point, alpha), -point.gradient
-        return self._bound(objective, fenchel, None, point.total, slope, alpha, 0.0)
-
-    @cached_property
-    def _steepest(self) -> Array:
-        """√Hⱼⱼ·R₀ of each free feature, H and the risk R₀ those of the null model."""
-        lengths = np.sqrt(self.risk.null_hessian.diagonal[self.free])
-        return lengths * np.sqrt(self.risk.null_risk)

@@ -16,7 +16,7 @@ from skreg.quadratic.factor import DenseFactor, add_gauge
 from skreg.quadratic.hessian import DenseHessian
 from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
-from skreg.solvers.certificate import ChunkCertificate
+from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Method, Task
 from skreg.solvers.proximal_gradient import ProximalGradient
 from skreg.solvers.working_set import ActiveSet, BlockDescent
@@ -57,7 +57,7 @@ class Walk:
             self.factors = np.tile(penalty.l2(p), K)
         self.free = penalty.free(p)
         self.inner = _of_all_outputs(penalty, K, p)
-        self.certificate = ChunkCertificate(risk, penalty)
+        self.certificate = Certificate(risk, penalty)
         self.solved: list[tuple[float, Point, DenseHessian | None]] = []
         # Passes that second derivatives may cost: n·p²·K(K + 1)/2 flops beside those of gradients.
         self.patience = p * (K + 1) / 24

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from skreg.quadratic.chunk_risk import ChunkRisk
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import Array
 
 
@@ -25,103 +29,101 @@ def per_row(residual, share):
     return np.divide(residual, share, out=np.zeros_like(residual), where=share > 0)
 
 
-def mixing_share(total: float, weight: float) -> float:
-    """τ with (1 − τ)·total + τ·weight = 0, for numbers of opposite sign."""
-    return total / (total - weight)
-
-
-def class_mixing(total: Array, frequency: Array) -> tuple[float, Array]:
-    """τ, and constant probabilities q with (1 − τ)·total + τ(q − frequency) = 0."""
-    above = total > 0
-    share = float((total[above] / (frequency[above] + total[above])).max(initial=0.0))
-    if share == 0:
-        return 0.0, frequency
-    return share, np.maximum(frequency - total * (1.0 - share) / share, 0.0)
+#: τ with (1 − τ)Σsu + τΣsv = 0; v's gradient, −Σs(ℓ* − vo), and residual on demand.
+Mixing = tuple[float, Any, float, Callable[[], Any]]
 
 
 class Counterweight:
-    """Fixed dual points of either sign: the parts of the null model's residual."""
+    """Fixed dual points of either sign.
 
-    def __init__(self, risk):
+    ``parts`` are the gradient of one, −Σs(ℓ* − vo), its sum and its residual (None where rows are
+    not at hand), by the sign of the sum.
+    """
+
+    def __init__(self, parts: dict[int, tuple[Array, float, float, Any]]) -> None:
+        self.parts = parts
+
+    @classmethod
+    def of_rows(cls, risk: EmpiricalRisk) -> Counterweight:
+        """The parts of the null model's residual."""
         null = risk.null
         above, below = np.maximum(null.residual, 0.0), np.minimum(null.residual, 0.0)
         gradient = risk.design.transposed_dot(above)[:, 0]
-        self.parts = {}
-        for sign, part, its in ((1, above, gradient), (-1, below, null.gradient - gradient)):
-            self.parts[sign] = part, its, fenchel_sum(risk, part), float(part.sum())
-        self.smallest = self.parts[1][3]
+        each = (1, above, gradient), (-1, below, null.gradient - gradient)
+        return cls({sign: (its, fenchel_sum(risk, v), float(v.sum()), v) for sign, v, its in each})
 
-    def mix(self, total):
-        """τ with (1−τ)Σsu + τΣsv = 0; v's gradient, −Σs(ℓ*−vo), and residual on demand."""
-        total = float(total[0])
-        part, gradient, dual, weight = self.parts[-1 if total > 0 else 1]
-        if total == 0 or weight == 0:
-            return 0.0, gradient, dual, lambda: part
-        return mixing_share(total, weight), gradient, dual, lambda: part
+    @classmethod
+    def of_sums(cls, risk: ChunkRisk) -> Counterweight:
+        """The residuals of constants beside that of the null model.
+
+        At u = ℓ′(b) Fenchel's equality tells −Σ s·ℓ*(u) = R − bΣsu.
+        """
+        parts = {}
+        for side in risk.null_sides:
+            weight = float(side.total[0])
+            dual = side.value - weight * float(side.intercept[0])
+            parts[1 if weight > 0 else -1] = side.gradient, dual, weight, None
+        return cls(parts)
+
+    @property
+    def smallest(self) -> float:
+        """The sum of the one that is positive."""
+        return self.parts[1][2]
+
+    def mix(self, total: Array) -> Mixing:
+        """The point whose sum is of the other sign than ``total``, and how much of it."""
+        rest = float(total[0])
+        gradient, dual, weight, part = self.parts.get(-1 if rest > 0 else 1, (0.0, 0.0, 0.0, None))
+        share = rest / (rest - weight) if rest and weight else 0.0
+        return share, gradient, dual, lambda: part
 
 
 class ClassCounterweight:
-    """Dual points u = q − y of constant probabilities q, which stay in the simplex."""
+    """Dual points u = q − y of constant probabilities q, which stay in the simplex.
 
-    def __init__(self, risk):
-        self.risk = risk
-        self.frequency = risk.share @ risk.y
-        self.smallest = float(self.frequency[self.frequency > 0].min())
-        self.mean = risk.design.transposed_dot(risk.share[:, None])[:, 0]
-        own = risk.share[:, None] * risk.y
-        self.targets = risk.design.transposed_dot(own).T
+    Parameters
+    ----------
+    frequency, mean, targets : ndarray of shape (K,), (p,) and (K, p)
+        Σ s·y, Σ s·x and Σ s·yₖx.
+    risk : EmpiricalRisk, default=None
+        The rows, where they are at hand.
+    """
+
+    def __init__(
+        self, frequency: Array, mean: Array, targets: Array, risk: EmpiricalRisk | None = None
+    ) -> None:
+        self.frequency, self.mean, self.targets = frequency, mean, targets
+        self.risk: Any = risk
+        self.smallest = float(frequency[frequency > 0].min())
         # Σs⟨u, o⟩ = ⟨q, Σso⟩ − Σs⟨y, o⟩; an offset of one column, common to all classes, has none.
-        self.offset, self.targets_offset = np.zeros(len(self.frequency)), 0.0
-        if risk.offset is not None and risk.offset.shape[1] > 1:
+        self.offset, self.targets_offset = np.zeros(len(frequency)), 0.0
+        if risk is not None and risk.offset is not None and risk.offset.shape[1] > 1:
             self.offset = risk.share @ risk.offset
-            self.targets_offset = float(np.sum(own * risk.offset))
+            self.targets_offset = float(risk.share @ np.sum(risk.y * risk.offset, axis=1))
 
-    def mix(self, total):
-        share, q = class_mixing(total, self.frequency)
+    @classmethod
+    def of_rows(cls, risk: EmpiricalRisk) -> ClassCounterweight:
+        """Of rows at hand."""
+        share, design = risk.share[:, None], risk.design
+        mean, targets = design.transposed_dot(share)[:, 0], design.transposed_dot(share * risk.y).T
+        return cls(risk.share @ risk.y, mean, targets, risk)
+
+    @classmethod
+    def of_sums(cls, risk: ChunkRisk) -> ClassCounterweight:
+        """Of the moments of rows in chunks."""
+        moments = risk.moments
+        mean = (moments.x_mean - risk.passes.rows.center) / risk.scale
+        # Σ s·yₖ(x − c) from the moments about the means.
+        about = moments.xy.T / moments.weight / risk.scale
+        return cls(moments.y_mean, mean, about + np.outer(moments.y_mean, mean))
+
+    def mix(self, total: Array) -> Mixing:
+        """As of `Counterweight`, (1 − τ)·total + τ(q − frequency) = 0."""
+        frequency, above = self.frequency, total > 0
+        share, q = float((total[above] / (frequency + total)[above]).max(initial=0.0)), frequency
+        if share > 0:
+            q = np.maximum(frequency - total * (1.0 - share) / share, 0.0)
         gradient = (np.outer(q, self.mean) - self.targets).ravel()
         inside = q[q > 0]
         dual = float(q @ self.offset - inside @ np.log(inside)) - self.targets_offset
         return share, gradient, dual, lambda: self.risk.share[:, None] * (q - self.risk.y)
-
-
-class NullSides:
-    """Fixed dual points of either sign: the residuals of constants beside that of the null model.
-
-    At u = ℓ′(b) Fenchel's equality tells −Σ s·ℓ*(u) = R − bΣsu.
-    """
-
-    def __init__(self, risk: ChunkRisk) -> None:
-        self.parts = {}
-        for side in risk.null_sides:
-            weight = float(side.total[0])
-            dual = side.value - weight * float(side.intercept[0])
-            self.parts[1 if weight > 0 else -1] = side.gradient, dual, weight
-
-    def mix(self, total):
-        """As of the counterweights of `Certificate`; residuals are not at hand."""
-        total = float(total[0])
-        part = self.parts.get(-1 if total > 0 else 1)
-        if total == 0 or part is None:
-            return 0.0, 0.0, 0.0, None
-        gradient, dual, weight = part
-        return mixing_share(total, weight), gradient, dual, None
-
-
-class ClassSums:
-    """Dual points of constant probabilities, see `class_mixing`."""
-
-    def __init__(self, risk: ChunkRisk) -> None:
-        moments = risk.moments
-        self.frequency = moments.y_mean
-        center, scale = risk.passes.rows.center, risk.scale
-        self.mean = (moments.x_mean - center) / scale
-        # Σ s·yₖ(x − c) from the moments about the means.
-        about = moments.xy.T / moments.weight / scale
-        self.targets = about + np.outer(self.frequency, self.mean)
-
-    def mix(self, total):
-        """As of the counterweights of `Certificate`."""
-        share, q = class_mixing(total, self.frequency)
-        gradient = (np.outer(q, self.mean) - self.targets).ravel()
-        inside = q[q > 0]
-        return share, gradient, -float(inside @ np.log(inside)), None

@@ -101,9 +101,8 @@ class Descent:
         """Begin at θ (K, p) and b (K,), as `EmpiricalRisk.raw` takes them."""
         theta, b = np.array(coef, dtype=np.float64), np.array(intercept, dtype=np.float64)
         raw = self.risk.raw(theta, b)
-        self.point = self.risk.at(theta.ravel(), b + theta @ self.risk.design.center, raw=raw)
-        self._is_fresh = False
-        self.renew(np.inf)
+        about_center = b + theta @ self.risk.design.center
+        self.go_back(self.risk.at(theta.ravel(), about_center, raw=raw))
 
     def renew(self, alpha):
         """Take the Hessian at this point, on the way to the solution for λ = ``alpha``."""
@@ -116,7 +115,7 @@ class Descent:
         self._is_fresh, self.taken_at = True, alpha
 
     def go_back(self, point):
-        """Start again from a point that was left."""
+        """Start again from a point, with the Hessian there."""
         self.point, self._is_fresh = point, False
         self.renew(np.inf)
 

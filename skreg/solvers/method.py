@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skreg._warnings import warn_user
 from skreg.penalties import Penalty, Separable
-from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.quadratic import EmpiricalRisk, Point, Problem, Quadratic
 from skreg.rows.products import Array, Indices, Mask
 from skreg.solvers.degrees_of_freedom import along_path
 
@@ -209,7 +209,7 @@ class Stop:
         As in `Answer`.
     """
 
-    point: Any
+    point: Point
     gap: float = np.nan
     n_iter: int = 1
     n_expansions: int = 0

@@ -141,7 +141,7 @@ def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
     if task.problem.is_quadratic or task.risk.loss.linear_sides is None or task.risk.n_outputs > 1:
         return stop
     path = InteriorPath(task.risk, task.penalty, tol, task.max_iter, np.inf)
-    found = path.solve(alpha, path.start.point)
+    found = path.solve(alpha, path.start)
     return replace(found, n_expansions=stop.n_expansions) if found.gap < stop.gap else stop
 
 
@@ -185,17 +185,18 @@ class InteriorPath:
         if self.risk.null_risk == 0:
             return self.start
         if self.penalty.is_convex:
-            self.last = self.solve(alpha, self.last.point)
+            self.last = self.solve(alpha, self.last)
             return self.last
         for at in grid_above(alpha, self.alpha_max)[self.n_grid :]:
-            self.n_grid, self.on_grid = self.n_grid + 1, self.solve(float(at), self.on_grid.point)
-        return self.solve(alpha, self.on_grid.point)
+            self.n_grid, self.on_grid = self.n_grid + 1, self.solve(float(at), self.on_grid)
+        return self.solve(alpha, self.on_grid)
 
-    def solve(self, alpha: float, point: RowPoint) -> Stop:
-        """The solution from a point of another λ.
+    def solve(self, alpha: float, near: Stop) -> Stop:
+        """The solution from that at another λ.
 
         Where columns are on scales far apart the dual of the inner problem may be too stiff.
         """
+        point = cast(RowPoint, near.point)
         found = self._walk(alpha, point, by_dual=self.penalty.is_convex)
         if self.penalty.is_convex and not found.gap <= self.tol * self.scale:
             other = self._walk(alpha, point, by_dual=False)
