@@ -370,6 +370,11 @@ class RowQuadratic(Quadratic):
             return factored.from_tall_rows(self.rows, np.finfo(self.dtype).eps, factors)
         return factored.from_hessian(self.hessian, self.cross, factors)
 
+    def restricted(self, features: NDArray) -> Quadratic:
+        """The quadratic of these features alone."""
+        X, y, weights = self.data
+        return Quadratic.from_rows(X[:, features], y, weights, self.centered)
+
     def without_rows(self) -> RowQuadratic:
         return self
 

@@ -13,7 +13,7 @@ from skreg.quadratic import Problem, Quadratic, conjugate_gradient
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.method import Answer, Freedom, Method, Solution, Task
-from skreg.solvers.newton import anchor_of
+from skreg.solvers.newton import anchor_of, without_excluded
 from skreg.solvers.proximal_newton import ProximalNewton
 from skreg.solvers.working_set import ActiveSet, PenalizedQuadratic
 
@@ -195,12 +195,10 @@ class ConjugateGradients(Method):
     def path(self, task: Task) -> Answer:
         """Solve for every λ; the degrees of freedom are not known."""
         problem, alphas = task.quadratic, task.alphas
-        kept = ~task.coordinates.excluded(problem.n_features)
-        if not kept.all():
-            X, y, weights = problem.data
-            alone = Quadratic.from_rows(X[:, kept], y, weights, problem.centered)
-            method = self if alone.is_large else Spectral()
-            return method.path(task.among(kept, alone)).spread(kept)
+        if not problem.is_large:  # without the features that the penalty excludes
+            return Spectral().path(task)
+        if (alone := without_excluded(self, task)) is not None:
+            return alone
         factors = task.coordinates.ridge_factors(problem.n_features)
         found = conjugate_gradient.ridge(problem, alphas, factors)
         return Answer(

@@ -79,12 +79,6 @@ class Task:
         limits = np.array(self.coordinates.limits(self.problem.n_features))
         return bool((np.isfinite(limits) & (limits != 0)).any())
 
-    def among(self, kept: Mask, problem: Problem) -> Task:
-        """The ridge on the features that are kept, and the problem of these alone."""
-        factors = self.coordinates.l2(self.problem.n_features)[kept]
-        start = None if self.start is None else (self.start[0][:, kept], self.start[1])
-        return replace(self, problem=problem, penalty=Separable(0.0, factors), start=start)
-
     @property
     def is_small(self) -> bool:
         """Whether matrices of rows, or of features, are not too large."""
@@ -160,12 +154,6 @@ class Answer:
     rounding: float = 0.0
     has_minimizer: bool = True
     notes: list[str] = field(default_factory=list)
-
-    def spread(self, kept: Mask) -> Answer:
-        """The answer of `Task.among` with a coefficient of 0 for every other feature."""
-        thetas = np.zeros((*self.thetas.shape[:2], len(kept)))
-        thetas[:, :, kept] = self.thetas
-        return replace(self, thetas=thetas)
 
     @classmethod
     def of(cls, task: Task, solver: str, found: Iterable[tuple[int, Stop]], **more: Any) -> Answer:

@@ -1,7 +1,8 @@
 """The ridge under any loss: Newton's method along a path of λ, or one quadratic for every λ."""
 
 from contextlib import nullcontext
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -81,11 +82,9 @@ class Newton(Method):
 
     def path(self, task: Task) -> Answer:
         """Solve downwards in λ, each solution the start of the next."""
+        if (alone := without_excluded(self, task)) is not None:
+            return alone
         risk, alphas = task.risk, task.alphas
-        kept = ~task.coordinates.excluded(risk.n_features)
-        if not kept.all():
-            alone = risk.restricted(np.flatnonzero(kept))
-            return self.path(task.among(kept, alone)).spread(kept)
         # Passes over X then take most of the time, rather than Hessians.
         is_small = min(risk.X.shape) ** 2 * max(risk.X.shape) < _SMALL_GRAM
         with one_blas_thread() if is_small else nullcontext():
@@ -111,6 +110,21 @@ class Newton(Method):
         answer.exhausted = answer.n_iter >= task.max_iter
         answer.is_exact, answer.has_minimizer = task.max_expansions is None, not endless
         return answer
+
+
+def without_excluded(method: Method, task: Task) -> Answer | None:
+    """Of a ridge that excludes features what a method answers on the others, else None."""
+    problem: Any = task.problem
+    kept = ~task.coordinates.excluded(problem.n_features)
+    if kept.all():
+        return None
+    factors = task.coordinates.l2(problem.n_features)[kept]
+    start = None if task.start is None else (task.start[0][:, kept], task.start[1])
+    alone = problem.restricted(np.flatnonzero(kept))
+    answer = method.path(replace(task, problem=alone, penalty=Separable(0.0, factors), start=start))
+    thetas = np.zeros((*answer.thetas.shape[:2], len(kept)))
+    thetas[:, :, kept] = answer.thetas
+    return replace(answer, thetas=thetas)
 
 
 def anchor_of(risk, factors=None, *, tol=1e-8, max_iter=1000):

@@ -33,7 +33,7 @@ from skreg.rows.products import EPS, Array, Mask, sum_of_outer_grams
 from skreg.solvers.interior_point import Iterate
 from skreg.solvers.interior_step import Cholesky
 from skreg.solvers.method import Answer, Stop, Task
-from skreg.solvers.newton import Newton
+from skreg.solvers.newton import Newton, without_excluded
 from skreg.solvers.original_rows import OriginalRows
 
 # The relative gap at which interior points end, and their steps; a multiplier nearer to the end of
@@ -60,11 +60,9 @@ class SemismoothNewton(Newton):
 
     def path(self, task: Task) -> Answer:
         """Each λ > 0 by itself; λ = 0 as under any loss."""
+        if (alone := without_excluded(self, task)) is not None:
+            return alone
         risk, p = task.risk, task.risk.n_features
-        kept = ~task.coordinates.excluded(p)
-        if not kept.all():
-            alone = risk.restricted(np.flatnonzero(kept))
-            return self.path(task.among(kept, alone)).spread(kept)
         huber, b = HuberRidge(risk, task.coordinates.l2(p)), np.empty((len(task.alphas), 1))
 
         def solved() -> Iterator[tuple[int, Stop]]:
