@@ -89,13 +89,14 @@ cdef inline dispatched adam(
     decoupled (AdamW: Loshchilov & Hutter, 2019), else 1.
     """
     cdef Py_ssize_t i
-    cdef real gradient, step, fresh_1 = 1 - beta_1, fresh_2 = 1 - beta_2
+    cdef real gradient, step, moved, fresh_1 = 1 - beta_1, fresh_2 = 1 - beta_2
     for i in range(n):
         gradient = g[i] + l2 * theta[i]
         m[i] = beta_1 * m[i] + fresh_1 * gradient
         v[i] = beta_2 * v[i] + fresh_2 * gradient * gradient
         step = eta / (root(v[i]) * scale_2 + epsilon)
-        theta[i] = soft_threshold(keep * theta[i] - step * m[i], step * l1)
+        moved = keep * theta[i] - step * m[i]
+        theta[i] = moved if l1 == 0 else soft_threshold(moved, step * l1)    # a loop of its own for each
 
 
 cdef inline dispatched adam_steps(
