@@ -81,11 +81,11 @@ class Residuals:
 
     def squares(self) -> Array:
         """Of `mean_squared_error`, shape (n_alphas, n)."""
-        return np.square(self.off).mean(axis=2)
+        return _over_targets(np.square(self.off))
 
     def absolutes(self) -> Array:
         """Of `mean_absolute_error`."""
-        return np.abs(self.off).mean(axis=2)
+        return _over_targets(np.abs(self.off))
 
     def r2(self) -> Array:
         """Of `r2_score`, with the spread of its first-order error: a quotient of means varies."""
@@ -96,7 +96,7 @@ class Residuals:
             raise NoFormula("R² of a target that does not vary is a matter of definition")
         squares = np.square(self.off) / spread
         lost = np.average(squares, axis=1, weights=weights)[:, None]
-        return (1.0 - squares + lost * (away / spread - 1.0)).mean(axis=2)
+        return _over_targets(1.0 - squares + lost * (away / spread - 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,6 +349,11 @@ def _of_predictions(y, weights, predict, n_alphas):
         off = y - predict(slice(start, start + width))
         residual.append(np.einsum("n,mnq,mnq->mq", weights, off, off))
     return Squares(np.concatenate(residual), spread, weight, constant)
+
+
+def _over_targets(terms: Array) -> Array:
+    """Means over the last axis."""
+    return terms[:, :, 0] if terms.shape[2] == 1 else terms.mean(axis=2)
 
 
 def _is_constant(n_rows, spread, power):

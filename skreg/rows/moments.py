@@ -12,13 +12,12 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import _get_feature_names, check_X_y
 
 from skreg._kernels import rows as row_kernels
-from skreg._kernels import thin_products
 from skreg._labels import as_numbers
 from skreg._sparse import check_sparse
 from skreg._state import Stored
 from skreg._validation import check_weights
 from skreg.rows import moment_bytes
-from skreg.rows.products import EPS, Array, add_gram, product, slices, symmetric
+from skreg.rows.products import EPS, Array, add_gram, slices, symmetric, times_targets
 from skreg.rows.sums import sums_about, sums_of
 from skreg.rows.weighted import WeightedRows
 
@@ -391,10 +390,6 @@ def origin_amid(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool
 
 def sums_as_they_are(X: Array, y: Array) -> tuple[Any, ...]:
     """XᵀX (its upper triangle), Xᵀy, Σy², and the sums of X, y and 1; nothing is copied."""
-    ones = np.ones((len(y), 1))
-    if y.shape[1] == 1:  # one pass over X
-        xy = thin_products.transposed_pair(X, y[:, 0], ones[:, 0]).T
-    else:
-        xy = product(X.T, np.hstack([y, ones]))
+    xy = times_targets(X, y)
     yy = np.einsum("ij,ij->j", y, y)
     return add_gram(X, None), xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))

@@ -16,6 +16,7 @@ from scipy.linalg.blas import dgemv
 
 from skreg._kernels import products as tiles
 from skreg._kernels import rows as row_kernels
+from skreg._kernels import thin_products
 from skreg._threads import in_stripes, in_threads, one_blas_thread, worker_threads
 
 Array = NDArray[np.float64]
@@ -32,6 +33,8 @@ _THIN = 2
 _LARGE = 1000
 # Multiply-adds that are worth a thread.
 _SHARE = 5e7
+# Numbers in a pass over memory that is worth a second thread.
+_LONG_PASS = 2e6
 # The kernel works on so many columns at once.
 _STRIPE = 32
 # A block's copy stays in the second-level cache or near it.
@@ -65,6 +68,16 @@ def _by_columns(a: Array, b: Array) -> Array:
     matrix, flip = (a, 0) if a.flags.f_contiguous else (a.T, 1)
     out = [dgemv(1.0, matrix, column, trans=flip) for column in b.T]
     return out[0][:, None] if len(out) == 1 else np.array(out).T
+
+
+def times_targets(X: Array, y: Array) -> Array:
+    """Xᵀ[y, 1], shape (p, q + 1); with a single y in one pass over X."""
+    targets = np.hstack([y, np.ones((len(y), 1))])
+    if y.shape[1] > 1:
+        return product(X.T, targets)
+    pair, rows = thin_products.transposed_pair, targets.T.copy()
+    halves = by_halves(lambda i, j: pair(X[i:j], *rows[:, i:j]), len(y), X.size > _LONG_PASS)
+    return sum(halves[1:], start=halves[0]).T
 
 
 def dot(a: Array, b: Array) -> float:
@@ -125,8 +138,12 @@ def by_halves(part: Callable[[int, int], Any], n: int, is_large: bool) -> list[A
 
 
 def slices(length: int, width: int, at_least: int = 32) -> list[slice]:
-    """Slices of ``range(length)`` so that a float64 block of that many lines fits the cache."""
+    """Slices of ``range(length)`` so that a float64 block of that many lines fits the cache.
+
+    But for the last they are multiples of the kernels' stripes.
+    """
     step = max(_BLOCK_BYTES // (8 * max(width, 1)), at_least)
+    step -= step % _STRIPE if step > _STRIPE else 0
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 

@@ -110,7 +110,7 @@ class _AllRows:
         sums = [_Sums(spectrum, self.alphas, s0, near, briefly=True) for _, s0, near in groups]
 
         def some(start, stop):
-            blocks = slices(stop - start, 3 * p)  # the cache holds one and its image, too
+            blocks = slices(stop - start, 2 * p)  # the cache holds one and its image
             centered = np.empty((blocks[0].stop, p))
             for block in blocks:
                 rows = slice(start + block.start, start + block.stop)
@@ -134,15 +134,18 @@ class _AllRows:
         left, lines = sums(seen.u[which], share)
         left *= -share
         left += 1.0 - share * (seen.leverage[which] + self.centered)
-        close = left.min(axis=0) < _CLOSE
-        if close.any():
+        close: Any = False
+        if left.min(initial=np.inf) < _CLOSE:
+            close = left.min(axis=0) < _CLOSE
             left = np.where(left > 0, left, 1.0)
         for t, line in enumerate(lines):
             y = self.y[rows, t]
             line += self.model.y_mean[t] + seen.fitted[which, t] - y
             line /= left
-            line += y
-            out[:, rows, t] = line
+            if isinstance(rows, slice):
+                np.add(line, y, out=out[:, rows, t])
+            else:
+                out[:, rows, t] = line + y
         return close
 
     # n ≤ p + 1 -----------------------------------------------------------------------------------
@@ -246,7 +249,8 @@ class _Sums:
         return self._sum(np.square(u, out=u), self._squares, place), lines
 
     def _sum(self, u, functions, place):
-        sums = product(u, functions)
+        # Few functions: the rows of u are then the better side to take by sixes.
+        sums = product(functions.T, u.T).T
         if self._mix is not None:
             sums = product(sums, self._mix)
         total, *terms = sums.T.reshape(*self._shape, len(u))

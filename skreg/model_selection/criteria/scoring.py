@@ -7,11 +7,14 @@ from sklearn.utils import _safe_indexing
 
 from skreg._validation import check_offset
 from skreg.model_selection.metrics import ClassPredictions, NoFormula, Residuals, recognized
+from skreg.rows.products import by_halves, dot
 
 # Parts that are left out in turn for the standard error of a score that is no mean over rows.
 _PARTS = 20
 # Predictions that are looked at together: what is made of them stays in the second-level cache.
 _TOGETHER = 2**15
+# Predictions from which a second thread pays.
+_WORTH_TWO = 5e5
 
 
 def left_out_scores(fit, raw, X, y, params, scorer):
@@ -28,15 +31,11 @@ def left_out_scores(fit, raw, X, y, params, scorer):
 
 
 def _found(fit, raw, X, y, params, scorer):
-    weights = params.get("sample_weight")
     try:
         metric, sign = recognized(scorer, fit)
         if set(params) - {"sample_weight"} or is_classifier(fit.estimator) != metric.is_for_classes:
             raise NoFormula("scorers that are given more than weights, or are for other targets")
-        step = max(_TOGETHER // raw[0].size, 1)
-        parts = (raw[i : i + step] for i in range(0, len(raw), step))
-        terms = (row for part in parts for row in _terms(fit, metric, part, X, y, params))
-        return [_mean(sign * row, weights) for row in terms]
+        return _means(fit, metric, sign, raw, X, y, params)
     except NoFormula:
         offset = check_offset(params.get("offset"), X)
     if offset is not None:  # scorers that are given it add it
@@ -51,6 +50,20 @@ def _found(fit, raw, X, y, params, scorer):
     if refused is not None and all(score == -np.inf for score, _ in found):
         raise refused
     return found
+
+
+def _means(fit, metric, sign, raw, X, y, params):
+    """Of every λ the mean of ``metric`` over rows and its standard error."""
+    step = max(_TOGETHER // raw[0].size, 1)
+
+    def some(start, stop):
+        parts = (raw[i : min(i + step, stop)] for i in range(start, stop, step))
+        with np.errstate(over="ignore", invalid="ignore"):  # each thread has its own
+            terms = (row for part in parts for row in _terms(fit, metric, part, X, y, params))
+            return [_mean(sign * row, params.get("sample_weight")) for row in terms]
+
+    halves = by_halves(some, len(raw), len(raw) > 1 and raw.size > _WORTH_TWO)
+    return [each for half in halves for each in half]
 
 
 def _terms(fit, metric, raw, X, y, params):
@@ -83,7 +96,8 @@ def _mean(values, weights):
     """The mean over rows, and its standard error."""
     if weights is None:
         mean = values.mean()
-        return mean, np.sqrt(np.square(values - mean).sum() / (len(values) * (len(values) - 1)))
+        off = values - mean
+        return mean, np.sqrt(dot(off, off) / (len(values) * (len(values) - 1)))
     share = np.asarray(weights, dtype=np.float64)
     share = share / share.sum()
     mean = values @ share
