@@ -51,6 +51,47 @@ def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):
                 matrix[i, j] -= a * v[j]
 
 
+cdef dispatched _leave(
+    Py_ssize_t m, const double* power, const double* share, const double* rest, const double* off,
+    double* fitted, double* least,
+) noexcept nogil:
+    """Of one λ; the arguments are those of `leave_out`."""
+    cdef Py_ssize_t i
+    cdef double left
+    for i in range(m):
+        left = rest[i] - share[i] * power[i]
+        least[i] = left if left < least[i] else least[i]
+        fitted[i] = (fitted[i] + off[i]) / left
+
+
+def leave_out(
+    const double[:, ::1] power, const double[::1] share, const double[::1] rest,
+    const double[::1] off, double[:, ::1] fitted,
+):
+    """fitted ← (fitted + off)/(1 − h), in place, where 1 − h = rest − share·power.
+
+    ``power`` and ``fitted`` have a line for each λ, the others a number for each row.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        The least 1 − h of each row. Where it is not above 0 the row's numbers are of no use.
+    """
+    cdef Py_ssize_t m = share.shape[0], k, n_alphas = power.shape[0]
+    out = np.full(m, np.inf)
+    cdef double[::1] least = out
+    if not (
+        power.shape[1] == rest.shape[0] == off.shape[0] == fitted.shape[1] == m
+        and fitted.shape[0] == n_alphas
+    ):
+        raise ValueError("all must be of the same rows and λ")
+    if m > 0:
+        with nogil:
+            for k in range(n_alphas):
+                _leave(m, &power[k, 0], &share[0], &rest[0], &off[0], &fitted[k, 0], &least[0])
+    return out
+
+
 def shifted(
     const floating[:, :] x, const Py_ssize_t[::1] rows, const double[::1] origin,
     const double[::1] scale, double[:, :] out,

@@ -72,12 +72,18 @@ def _by_columns(a: Array, b: Array) -> Array:
 
 def times_targets(X: Array, y: Array) -> Array:
     """Xᵀ[y, 1], shape (p, q + 1); with a single y in one pass over X."""
-    targets = np.hstack([y, np.ones((len(y), 1))])
+    ones = np.ones((len(y), 1))
     if y.shape[1] > 1:
-        return product(X.T, targets)
-    pair, rows = thin_products.transposed_pair, targets.T.copy()
-    halves = by_halves(lambda i, j: pair(X[i:j], *rows[:, i:j]), len(y), X.size > _LONG_PASS)
-    return sum(halves[1:], start=halves[0]).T
+        return product(X.T, np.hstack([y, ones]))
+
+    def some(start: int, stop: int) -> Array:
+        rows = slice(start, stop)
+        return thin_products.transposed_pair(X[rows], y[rows, 0], ones[rows, 0]).T
+
+    if X.size <= _LONG_PASS:
+        return some(0, len(y))
+    one, other = by_halves(some, len(y), True)
+    return one + other
 
 
 def dot(a: Array, b: Array) -> float:

@@ -23,6 +23,7 @@ import numpy as np
 from scipy.linalg import qr
 from scipy.sparse import issparse
 
+from skreg._kernels.rows import leave_out
 from skreg._threads import one_blas_thread
 from skreg.quadratic import factored
 from skreg.quadratic.quadratic import Quadratic
@@ -130,22 +131,15 @@ class _AllRows:
 
     def _primal(self, sums, seen, which, rows, out):
         """Set ŷ₋ᵢ of some rows; which of them are close to a leverage of 1."""
-        share = self.share[rows]
-        left, lines = sums(seen.u[which], share)
-        left *= -share
-        left += 1.0 - share * (seen.leverage[which] + self.centered)
-        close: Any = False
-        if left.min(initial=np.inf) < _CLOSE:
-            close = left.min(axis=0) < _CLOSE
-            left = np.where(left > 0, left, 1.0)
+        share, close = self.share[rows], False
+        power, lines = sums(seen.u[which], share)
+        rest = 1.0 - share * (seen.leverage[which] + self.centered)
         for t, line in enumerate(lines):
             y = self.y[rows, t]
-            line += self.model.y_mean[t] + seen.fitted[which, t] - y
-            line /= left
-            if isinstance(rows, slice):
-                np.add(line, y, out=out[:, rows, t])
-            else:
-                out[:, rows, t] = line + y
+            off = self.model.y_mean[t] + seen.fitted[which, t] - y
+            close = leave_out(power, share, rest, off, line) < _CLOSE
+            line += y
+            out[:, rows, t] = line
         return close
 
     # n ≤ p + 1 -----------------------------------------------------------------------------------
@@ -256,7 +250,7 @@ class _Sums:
         total, *terms = sums.T.reshape(*self._shape, len(u))
         for j, term in enumerate(terms, 1):
             total += place**j * term
-        return total
+        return np.ascontiguousarray(total)
 
 
 def _few_functions(table):

@@ -105,3 +105,25 @@ def test_factor_is_cholesky_in_place(n):
         factored[np.diag_indices(n)] = np.diag(matrix)
         assert row_kernels.factor(factored)
         np.testing.assert_allclose(np.tril(factored), np.linalg.cholesky(matrix), rtol=1e-9)
+
+
+def test_rows_are_left_out():
+    rng = np.random.default_rng(0)
+    power, fitted = rng.random((3, 13)), rng.normal(size=(3, 13))
+    share, rest, off = rng.random(13), 1.5 + rng.random(13), rng.normal(size=13)
+    left, expected = rest - share * power, (fitted + off) / (rest - share * power)
+    least = row_kernels.leave_out(power, share, rest, off, fitted)
+    np.testing.assert_allclose(least, left.min(axis=0), rtol=1e-15)
+    np.testing.assert_allclose(fitted, expected, rtol=1e-14)
+    with pytest.raises(ValueError, match="same rows"):
+        row_kernels.leave_out(power, share, rest[1:], off, fitted)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_times_targets(monkeypatch, n_targets, is_long, order):
+    monkeypatch.setattr(products, "_LONG_PASS", 0 if is_long else np.inf)
+    X, y = matrix(51, 4, order), matrix(51, n_targets, "C", seed=1)
+    expected = X.T @ np.hstack([y, np.ones((51, 1))])
+    np.testing.assert_allclose(products.times_targets(X, y), expected, rtol=1e-12, atol=1e-12)
