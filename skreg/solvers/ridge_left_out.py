@@ -23,7 +23,7 @@ import numpy as np
 from scipy.linalg import qr
 from scipy.sparse import issparse
 
-from skreg._kernels.rows import leave_out
+from skreg._kernels import rows as row_kernels
 from skreg._threads import one_blas_thread
 from skreg.quadratic import factored
 from skreg.quadratic.quadratic import Quadratic
@@ -137,7 +137,7 @@ class _AllRows:
         for t, line in enumerate(lines):
             y = self.y[rows, t]
             off = self.model.y_mean[t] + seen.fitted[which, t] - y
-            close = leave_out(power, share, rest, off, line) < _CLOSE
+            close = row_kernels.leave_out(power, share, rest, off, line) < _CLOSE
             line += y
             out[:, rows, t] = line
         return close
