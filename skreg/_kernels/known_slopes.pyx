@@ -14,7 +14,7 @@ cdef double RIDGE = 1e-12, TINY = 1e-300
 
 def combine(
     const double[:, ::1] rows, const double[:, ::1] gram, const double[:, ::1] slopes,
-    const double[::1] residual, const double[::1] lengths, const double[::1] weights,
+    const double[:, ::1] vectors, const double[::1] lengths, const double[::1] weights,
     double alpha, double rounding, const Py_ssize_t[::1] which, const double[::1] own,
 ):
     """Of −Xᵀr what is known of it: q = Σcₖqₖ, r = Σcₖrₖ + e, with ‖x‖·‖e‖ at most between them.
@@ -23,50 +23,77 @@ def combine(
     ----------
     rows, gram, slopes : ndarray of shape (m, n), (m, m) and (m, p)
         rₖ, their Gram matrix, and qₖ = −Xᵀrₖ.
-    residual : ndarray of shape (n,)
+    vectors : ndarray of shape (k, n)
+        r, and others of which q is all that is asked for.
     lengths, weights : ndarray of shape (p,)
         ‖xⱼ‖, and the share of λ that qⱼ may have.
     alpha, rounding : float
         λ, and the share of ‖r‖ that rounding leaves of ‖e‖.
-    which, own : ndarray of shape (k,)
-        Features whose qⱼ is given.
+    which, own : ndarray of shape (l,)
+        Features whose qⱼ is given for r.
 
     Returns
     -------
-    q : ndarray of shape (p,)
+    q : ndarray of shape (k, p)
     left : ndarray of int
-        Features of which it is not certain that |qⱼ| is within λ.
+        Features of which it is not certain that |qⱼ| is within λ for r.
     """
-    cdef Py_ssize_t m = rows.shape[0], n = rows.shape[1], p = slopes.shape[1], i, j, count = 0
+    cdef Py_ssize_t m = rows.shape[0], n = rows.shape[1], p = slopes.shape[1], i, j, v, count = 0
+    cdef Py_ssize_t k = vectors.shape[0]
     if not (gram.shape[0] == gram.shape[1] == slopes.shape[0] == m
-            and residual.shape[0] == n and lengths.shape[0] == weights.shape[0] == p
+            and vectors.shape[1] == n and lengths.shape[0] == weights.shape[0] == p
             and which.shape[0] == own.shape[0]):
         raise ValueError("the arrays must agree on the numbers of vectors, rows and features")
-    out, rest, found = np.zeros(p), np.array(residual), np.empty(p, dtype=np.intp)
-    cdef double[::1] slope = out, e = rest, c = np.empty(m), reach = np.empty(p)
-    cdef double[:, ::1] system = np.array(gram)
+    out, found = np.zeros((k, p)), np.empty(p, dtype=np.intp)
+    cdef double[:, ::1] slope = out
+    cdef double[::1] e = np.empty(n), reach = np.empty(p)
+    cdef double[:, ::1] system = np.empty((m, m)), c = np.empty((k, m))
     cdef Py_ssize_t[::1] left = found
     cdef double apart = 0, size = 0, total = 1
-    if m and n and p:
+    if k and m and n and p:
         with nogil:
+            for v in range(k):
+                for i in range(m):
+                    dot(n, &rows[i, 0], &vectors[v, 0], &c[v, i])
+                system[...] = gram
+                _solve(m, &system[0, 0], &c[v, 0])
+                for i in range(m):
+                    subtract_multiple(p, -c[v, i], &slopes[i, 0], &slope[v, 0])
+            e[...] = vectors[0]
             for i in range(m):
-                dot(n, &rows[i, 0], &residual[0], &c[i])
-            _solve(m, &system[0, 0], &c[0])
-            for i in range(m):
-                total += fabs(c[i])
-                subtract_multiple(n, c[i], &rows[i, 0], &e[0])
-                subtract_multiple(p, -c[i], &slopes[i, 0], &slope[0])
-            dot(n, &residual[0], &residual[0], &size)
+                total += fabs(c[0, i])
+                subtract_multiple(n, c[0, i], &rows[i, 0], &e[0])
+            dot(n, &vectors[0, 0], &vectors[0, 0], &size)
             dot(n, &e[0], &e[0], &apart)
             apart = sqrt(apart) + rounding * sqrt(size) * total
-            _beyond(p, &slope[0], apart, &lengths[0], alpha, &weights[0], &reach[0])
+            _beyond(p, &slope[0, 0], apart, &lengths[0], alpha, &weights[0], &reach[0])
             for i in range(which.shape[0]):
-                slope[which[i]], reach[which[i]] = own[i], 0
+                slope[0, which[i]], reach[which[i]] = own[i], 0
             for j in range(p):
                 if not reach[j] <= 0:    # what overflows is left, too
                     left[count] = j
                     count += 1
     return out, found[:count]
+
+
+def complete(
+    const double[:, ::1] columns, const Py_ssize_t[::1] places, const Py_ssize_t[::1] which,
+    const double[:, ::1] vectors, double[:, ::1] slopes,
+):
+    """−xⱼᵀr of some features j for each of k vectors r, into ``slopes`` of shape (k, p).
+
+    The xⱼ are the rows ``places`` of ``columns``, of shape (m, n).
+    """
+    cdef Py_ssize_t n = columns.shape[1], i, v
+    if not (vectors.shape[1] == n and places.shape[0] == which.shape[0]
+            and vectors.shape[0] == slopes.shape[0]):
+        raise ValueError("the arrays must agree on the numbers of vectors, rows and features")
+    cdef double value
+    with nogil:
+        for i in range(which.shape[0]):
+            for v in range(vectors.shape[0]):
+                dot(n, &columns[places[i], 0], &vectors[v, 0], &value)
+                slopes[v, which[i]] = -value
 
 
 cdef void _solve(Py_ssize_t m, double* a, double* x) noexcept nogil:

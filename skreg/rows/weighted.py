@@ -141,6 +141,11 @@ class WeightedRows:
         return self.rows.squares(self.share)
 
     @property
+    def is_all_sparse(self) -> bool:
+        """See `Rows.is_all_sparse`."""
+        return self.rows.is_all_sparse
+
+    @property
     def is_finite(self) -> bool:
         """False where X holds a NaN or an infinity (or overflows)."""
         if self.x_mean.any() and not issparse(self.X):
@@ -198,13 +203,12 @@ class GrowingGram:
         place = order[np.searchsorted(self.known, which, sorter=order)]
         return np.ascontiguousarray(self._gram[np.ix_(place, place)])
 
-    def slopes(self, thetas: Array, direction: Array | None) -> tuple[Array, Array | float]:
-        """Aᵀ(b − Aθ) and Hd over all features, (q, p) each; θ (q, m) and d (m,) on those known."""
+    def residuals(self, thetas: Array, direction: Array | None) -> Array:
+        """b − Aθ and Ad, (n, q + 1), for θ (q, m) and d (m,) on the features known."""
         q = len(thetas)
         images = self._images(thetas if direction is None else np.vstack([thetas, direction]))
         np.subtract(self._b, images[:, :q], out=images[:, :q])
-        both = np.ascontiguousarray(self._rows.transposed_dot(images).T)
-        return both[:q], both[q:] if direction is not None else 0.0
+        return images
 
     def _images(self, vectors: Array) -> Array:
         """A[:, known] times k vectors (k, m): (n, k)."""

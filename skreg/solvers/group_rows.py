@@ -68,7 +68,7 @@ class ResidualGroups(InnerKernel):
             return None
         rows, penalty = quadratic.rows, cast(Group, blocks.penalty)
         small = rows.shape[0] * rows.shape[1] < _LARGE
-        if small or rows.rows.is_all_sparse or penalty.l2_weights.any():
+        if small or rows.is_all_sparse or penalty.l2_weights.any():
             return None
         return cls(blocks, rows, rows.b[:, targets[0]])
 

@@ -37,7 +37,9 @@ class Evaluator:
 
     def __init__(self, certificate, tol):
         self.risk, self._certificate = certificate.risk, certificate
-        self._known = KnownSlopes(self.risk.design)
+        design = self.risk.design
+        ones = np.ones(design.shape[0])
+        self._known = KnownSlopes(design, lambda: np.sqrt(design.squares(ones)))
         # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
         weight = certificate.counterweight.smallest if self.risk.fit_intercept else 0.0
         self.total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * weight
@@ -81,7 +83,9 @@ class Evaluator:
     def complete(self, point):
         """Find the whole gradient."""
         if not point.complete:
-            point.gradient, point.complete = -self._known.found(point.residual), True
+            kept = self.risk.n_outputs == 1
+            point.gradient = -self._known.found(point.residual, kept)
+            point.complete = True
 
     def knows(self, slope):
         """Whether this is a slope of the last pass over X, and right in all features."""

@@ -23,6 +23,7 @@ from skreg.rows.products import EPS, Array, Indices, Mask
 from skreg.solvers.certificate import quadratic_gap
 from skreg.solvers.group_rows import ResidualGroups
 from skreg.solvers.inner import CoefficientBlocks, InnerKernel, inner_kernel
+from skreg.solvers.known_slopes import PathSlopes
 from skreg.solvers.method import Answer, Method, Task
 from skreg.solvers.residual_descent import ResidualDescent
 
@@ -193,15 +194,15 @@ class WorkingSet:
     """
 
     def __init__(self, problem: PenalizedQuadratic, goal: float) -> None:
-        self.problem, self.goal = problem, goal
-        self.blocks = problem.blocks
+        self.problem, self.goal, self.blocks = problem, goal, problem.blocks
         by_rows = None if self.blocks.single else ResidualGroups.of(self.blocks, problem)
         self.kernel: InnerKernel = by_rows or inner_kernel(self.blocks)
         self._columns: Any = None if by_rows else problem.quadratic.working_columns(problem.targets)
+        self._path_slopes: PathSlopes | None = None
         self.known = np.empty(0, dtype=np.intp)
         self._curved = self.blocks.nonzero(problem.width)  # a constant feature is never wanted
         self._unknown = self._curved.copy()
-        self.slope, self._drift = problem.cross, 0.0
+        self.slope, self._drift = problem.cross, np.zeros((1, 1))
         self._alpha, self._in_order, self._closer = np.inf, False, self.kernel.share * goal
         self._dual: tuple[Array, Array] | None = None  # θ′ and h − Hθ′, if θ′ is not θ
         self._gap: float | None = None  # of the last look, where it was asked for
@@ -332,8 +333,8 @@ class WorkingSet:
         elif self.problem.quadratic.holds_hessian:
             self.slope = self.problem.slope(self._placed(kernel.dual))
         else:
-            dual = np.atleast_2d(kernel.dual)
-            self.slope, self._drift = self._columns.slopes(dual, kernel.tangent())
+            self._path_slopes = self._path_slopes or PathSlopes(self.problem, self._columns)
+            self.slope, self._drift = self._path_slopes.at(kernel, self.known, self._alpha)
         if kernel.dual is not kernel.theta:
             self._dual, self.slope = (self._placed(kernel.dual), self.slope), self.slope.copy()
             self.slope[:, self.known] = kernel.slope
@@ -341,10 +342,9 @@ class WorkingSet:
     def _give_up_hessian(self) -> None:
         """Go on by coordinate descent where H on what is known has outgrown sparse rows."""
         rows = self.problem.quadratic.rows
-        if self.kernel.is_exact and len(self.known) >= _MANY and rows.rows.is_all_sparse:
-            self.kernel = ResidualDescent(
-                self.blocks, self.problem, self.known, self.theta[0], self._alpha
-            )
+        if self.kernel.is_exact and len(self.known) >= _MANY and rows.is_all_sparse:
+            at = self.known, self.theta[0], self._alpha
+            self.kernel = ResidualDescent(self.blocks, self.problem, *at)
             self._columns, self._closer = None, self.kernel.share * self.goal
 
 

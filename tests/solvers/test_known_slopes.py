@@ -5,6 +5,9 @@ import pytest
 from skreg._kernels.extrapolation import best_weights, lagrange
 from skreg._kernels.known_slopes import combine
 
+from skreg.rows.weighted import make_rows
+from skreg.solvers.known_slopes import KnownSlopes
+
 
 def test_weights_give_a_polynomial_its_values():
     nodes, x = [2.0, 1.5, 0.7, 0.1], 0.05
@@ -40,8 +43,8 @@ def test_features_that_known_products_leave_within_bounds_are_within(apart):
     r = np.array([0.5, -2.0, 0.3]) @ known + apart * rng.normal(size=60)
     truth, weights, which = -r @ X, rng.uniform(0.5, 2.0, 200), np.array([3, 50])
     alpha, lengths = float(np.quantile(np.abs(truth), 0.9)), np.linalg.norm(X, axis=0)
-    more = r, lengths, weights, alpha, 1e-14, which, truth[which]
-    slope, left = combine(known, known @ known.T, -known @ X, *more)
+    more = r[None], lengths, weights, alpha, 1e-14, which, truth[which]
+    (slope,), left = combine(known, known @ known.T, -known @ X, *more)
     within = np.delete(np.arange(200), left)
     assert (np.abs(truth) <= alpha * weights)[np.setdiff1d(within, which)].all()
     assert not np.isin(which, left).any()
@@ -49,3 +52,28 @@ def test_features_that_known_products_leave_within_bounds_are_within(apart):
     assert len(left) < 100 or apart == 1.0
     if apart == 0.0:
         np.testing.assert_allclose(slope, truth, rtol=0, atol=1e-8 * np.abs(truth).max())
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-170, 1e170])
+def test_slopes_along_a_curve_are_right_where_they_exceed_lambda(scale):
+    """And of the vector beside it, for the same features; columns are forgotten on the way."""
+    rng = np.random.default_rng(1)
+    X, ends = rng.normal(size=(40, 600)), rng.normal(size=(4, 40))
+    slopes = KnownSlopes(make_rows(X), lambda: np.linalg.norm(X, axis=0), 4)
+    passes, which, no = 0, np.array([2, 7]), np.empty(0, dtype=np.intp)
+    for t in np.linspace(0.0, 1.0, 40):
+        r = np.polynomial.polynomial.polyval(t, ends) * scale
+        both = np.stack([r, np.polynomial.polynomial.polyval(t, ends[1:]) * scale], axis=1)
+        truth = -X.T @ both
+        alpha = 0.7 * np.abs(truth[:, 0]).max()
+        told = slopes.nearly(both, which, truth[which, 0], np.ones(600), alpha)
+        passes += slopes.is_last(told)
+        told, above = told.reshape(2, 600), np.abs(truth[:, 0]) > alpha
+        np.testing.assert_allclose(told[:, above], truth.T[:, above], rtol=1e-9, atol=1e-12 * scale)
+        assert (np.abs(told[0]) <= alpha * (1 + 1e-9))[~above].all()
+    assert passes < 30 if scale == 1.0 else passes == 40
+    assert (
+        not KnownSlopes(make_rows(X), lambda: np.ones(600))
+        .nearly(np.zeros((40, 1)), no, np.empty(0), np.ones(600), 1.0)
+        .any()
+    )
