@@ -7,7 +7,8 @@ from scipy.linalg import svd
 from scipy.linalg.lapack import dpotrs
 
 from skreg._kernels import rows as row_kernels
-from skreg.rows.products import EPS, Array
+from skreg.rows import Rows
+from skreg.rows.products import EPS, Array, sum_of_outer_grams
 
 # Ridge of features without a penalty in the equations of a step, beside X²/R of the null model.
 _STEADY = 1e-9
@@ -30,58 +31,12 @@ class NewtonStep:
         give = at.t_plus * at.up / self.z_plus + at.t_minus * at.down / self.z_minus
         self.held = at.up | at.down
         self.stiffness = np.where(self.held, 1.0 / np.where(self.held, give, 1.0), 0.0)
-        self._factor(at.l2 + self.stiffness)
-
-    def _factor(self, ridge):
-        at, (n, p) = self.at, self.at.risk.X.shape
+        ridge, (n, p) = at.l2 + self.stiffness, at.risk.X.shape
         # By rows its inverse is what counts, which must not be too large.
         size = at.size if p > n else np.minimum(at.size, at.spread)
         steady = _STEADY * size**2 / (at.risk.null_risk or 1.0)
-        self.ridge = np.where(ridge > 0, ridge, steady)
-        self.ridge[at.out] = np.inf
-        self.outer: Cholesky | None = None
-        if p > n:
-            self.root = np.sqrt(self.weights)
-            matrix = at.design.outer_gram(np.sqrt(1.0 / self.ridge))
-            matrix *= self.root
-            matrix *= self.root[:, None]
-            matrix[np.diag_indices(n)] += 1.0
-            self.outer = Cholesky(matrix)
-            return
-        matrix = np.zeros((p + 1, p + 1))
-        matrix[:p, :p], sums = at.design.gram(self.weights)
-        matrix[p, :p] = matrix[:p, p] = sums
-        matrix[:, :p][:, at.out] = matrix[:p][at.out] = 0.0
-        matrix[p, p] = self.weights.sum()
-        matrix[np.diag_indices(p)[0], np.diag_indices(p)[0]] += np.where(at.out, 1.0, self.ridge)
-        if not at.risk.fit_intercept:
-            matrix[p, :p] = matrix[:p, p] = 0.0
-        self.inner = Cholesky(matrix)
-
-    def _solve(self, residual, off):
-        """dθ, db, da of W⁻¹da + Xdθ + db = residual, Xᵀda − Λdθ = off, 1ᵀda = −1ᵀa."""
-        return (self._by_rows if self.outer else self._by_features)(residual, off)
-
-    def _by_features(self, residual, off):
-        """From (XᵀWX + Λ)dθ + XᵀW1·db = XᵀW·residual − off."""
-        at, weighted = self.at, self.weights * residual
-        slope = at.transposed(weighted) - np.where(at.out, 0.0, off)
-        total = weighted.sum() + at.a.sum() if at.risk.fit_intercept else 0.0
-        step = self.inner.solve(np.append(slope, total))
-        theta, b = np.where(at.out, 0.0, step[:-1]), float(step[-1])
-        return theta, b, self.weights * (residual - at.raw(theta, b))
-
-    def _by_rows(self, residual, off):
-        """From (W⁻¹ + XΛ⁻¹Xᵀ)da + db = residual + XΛ⁻¹·off."""
-        at = self.at
-        right = self.root * (residual + at.design.dot((off / self.ridge)[:, None])[:, 0])
-        assert self.outer is not None  # or `_by_features` serves
-        inverse = self.root[:, None] * self.outer.solve(np.column_stack([right, self.root]))
-        b = 0.0
-        if at.risk.fit_intercept:
-            b = float((inverse[:, 0].sum() + at.a.sum()) / inverse[:, 1].sum())
-        a = inverse[:, 0] - b * inverse[:, 1]
-        return (at.transposed(a) - off) / self.ridge, b, a
+        ridge = np.where(at.out, np.inf, np.where(ridge > 0, ridge, steady))
+        self.system = WeightedRidge(at.design, self.weights, ridge, at.risk.fit_intercept, p > n)
 
     def direction(self, mu, predicted):
         """The step toward products of ``mu``, with the second-order terms of a predicted one."""
@@ -95,7 +50,7 @@ class NewtonStep:
         residual = at.y - at.raw() - r_plus + r_minus - at.bend * at.a
         kink = np.where(self.held, at.theta - t_plus + t_minus, 0.0)
         off = at.q - at.transposed(at.a) + at.l2 * at.theta + self.stiffness * kink
-        theta, b, a = self._solve(residual, off)
+        theta, b, a = self.system.solve(residual, off, -at.a.sum())
         q = np.where(self.held, self.stiffness * (theta + kink), -at.q)
         return {
             "theta": theta,
@@ -107,6 +62,81 @@ class NewtonStep:
             "t_plus": np.where(at.up, t_plus - at.t_plus + at.t_plus / self.z_plus * q, 0.0),
             "t_minus": np.where(at.down, t_minus - at.t_minus - at.t_minus / self.z_minus * q, 0.0),
         }
+
+
+class WeightedRidge:
+    """The equations of a ridge regression, its rows weighted by w and its ridges λ, factored.
+
+        a/w + Xθ + b = r,      Xᵀa − λθ = q,      Σa = t,
+
+    by way of XᵀWX + Λ or, ``by_rows``, of W⁻¹ + XΛ⁻¹Xᵀ, which does not suffer from a small λ. Rows
+    of w = 0 have a = 0, features of λ = ∞ θ = 0, and without an intercept b = 0, whatever Σa is. By
+    rows λ may be 0, too.
+    """
+
+    def __init__(
+        self, design: Rows, weights: Array, ridge: Array, fit_intercept: bool, by_rows: bool
+    ) -> None:
+        self.design, self.weights, self.ridge = design, weights, ridge
+        self.fit_intercept, self.by_rows = fit_intercept, by_rows
+        self.out, self.free = np.isinf(ridge), ridge == 0
+        (self._factor_by_rows if by_rows else self._factor_by_features)()
+
+    def _factor_by_features(self) -> None:
+        p = len(self.ridge)
+        matrix = np.zeros((p + 1, p + 1))
+        matrix[:p, :p], sums = self.design.gram(self.weights)
+        matrix[p, :p] = matrix[:p, p] = sums if self.fit_intercept else 0.0
+        matrix[:, :p][:, self.out] = matrix[:p][self.out] = 0.0
+        matrix[p, p] = self.weights.sum()
+        matrix[np.diag_indices(p)] += np.where(self.out, 1.0, self.ridge)
+        self.inverse = Cholesky(matrix)
+
+    def _factor_by_rows(self) -> None:
+        self.on = on = np.flatnonzero(self.weights)
+        self.give = np.divide(1.0, self.ridge, out=np.zeros(len(self.ridge)), where=~self.free)
+        root, n = np.sqrt(self.give), len(self.weights)
+        if len(on) == n:
+            matrix = self.design.outer_gram(root)
+        else:
+            blocks = (block[on] * root[some] for some, block in self.design.column_blocks())
+            matrix = sum_of_outer_grams(len(on), blocks)
+        matrix[np.diag_indices(len(on))] += 1.0 / self.weights[on]
+        self.inverse = Cholesky(matrix)
+        self.beside = np.ones((n, int(self.fit_intercept)))
+        if any_free := bool(self.free.any()):
+            free = self.design.columns(np.flatnonzero(self.free))
+            self.beside = np.hstack([self.beside, free])
+        self.solved = self.inverse.solve(self.beside[on])
+        schur = self.beside[on].T @ self.solved
+        # Beside an intercept alone what is not a number is for the caller to see.
+        self.schur = np.linalg.pinv(schur, hermitian=True) if any_free else 1.0 / schur
+
+    def solve(self, r: Array, q: Array, t: float) -> tuple[Array, float, Array]:
+        """θ, b and a."""
+        return (self._by_rows if self.by_rows else self._by_features)(r, q, t)
+
+    def _by_features(self, r: Array, q: Array, t: float) -> tuple[Array, float, Array]:
+        """From (XᵀWX + Λ)θ + XᵀW1·b = XᵀWr − q."""
+        weighted = self.weights * r
+        back = self.design.transposed_dot(weighted[:, None])[:, 0] if weighted.any() else 0.0
+        slope = np.where(self.out, 0.0, back - q)
+        total = weighted.sum() - t if self.fit_intercept else 0.0
+        step = self.inverse.solve(np.append(slope, total))
+        theta, b = np.where(self.out, 0.0, step[:-1]), float(step[-1])
+        return theta, b, self.weights * (r - self.design.dot(theta[:, None])[:, 0] - b)
+
+    def _by_rows(self, r: Array, q: Array, t: float) -> tuple[Array, float, Array]:
+        """From (W⁻¹ + XΛ⁻¹Xᵀ)a + b = r + XΛ⁻¹q, features of λ = 0 beside b."""
+        on, has_b = self.on, int(self.fit_intercept)
+        right = (r + self.design.dot((self.give * q)[:, None])[:, 0])[on]
+        alone, sums = self.inverse.solve(right), np.append(np.full(has_b, t), q[self.free])
+        z = self.schur @ (self.beside[on].T @ alone - sums)
+        a = np.zeros(len(r))
+        a[on] = alone - self.solved @ z
+        theta = self.give * (self.design.transposed_dot(a[:, None])[:, 0] - q)
+        theta[self.free] = z[has_b:]
+        return theta, float(z[0]) if has_b else 0.0, a
 
 
 def saddle_point(block: Array, bend: Array, y: Array, pull: Array) -> tuple[Array, Array]:

@@ -24,14 +24,13 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.optimize import brentq
 
-from skreg._kernels import rows as row_kernels
 from skreg._threads import one_blas_thread
 from skreg.penalties import Separable
 from skreg.quadratic.point import Point
 from skreg.quadratic.risk import EmpiricalRisk
-from skreg.rows.products import EPS, Array, Mask, sum_of_outer_grams
+from skreg.rows.products import EPS, Array, Mask
 from skreg.solvers.interior_point import Iterate
-from skreg.solvers.interior_step import Cholesky
+from skreg.solvers.interior_step import WeightedRidge
 from skreg.solvers.method import Answer, Stop, Task
 from skreg.solvers.newton import Newton, without_excluded
 from skreg.solvers.original_rows import OriginalRows
@@ -184,15 +183,27 @@ class HuberRidge:
 
     def _minimum(self, alpha: float, weights: Array, a: Array, theta: Array, b: Any):
         """θ, b and the errors there, for rows with weights, and multipliers of the others."""
-        few = np.count_nonzero(weights) < np.count_nonzero(self.factors)
-        system = (_ByRows if few else _ByFeatures)(self, alpha, weights, a)
-        theta, best = system.start(theta), np.inf
+        ridge, on, a, best = alpha * self.factors, weights > 0, a.copy(), np.inf
+        free, design, has_b = ridge == 0, self.design, self.risk.fit_intercept
+        by_rows = bool(np.count_nonzero(on) < np.count_nonzero(self.factors))
+        system = WeightedRidge(design, weights, ridge, has_b, by_rows)
+        if by_rows:  # θ of the multipliers: λFθ = Xᵀa
+            theta = np.where(free, theta, system.give * design.transposed_dot(a[:, None])[:, 0])
         for _ in range(_REFINED):
-            e = self.errors(theta, b)
-            d, d_b, wrong = system.correction(theta, e)
+            e, rest = self.errors(theta, b), np.zeros(len(a))
+            if by_rows:
+                rest[on] = e[on] - a[on] / weights[on]
+            else:
+                a[on] = (weights * e)[on]
+            lack, lack_b = design.transposed_dot(a[:, None])[:, 0], float(a.sum()) if has_b else 0.0
+            # By rows what multipliers stand for is right to rounding, which 1/λ would make large.
+            lack = np.where(free, lack, 0.0) if by_rows else lack - (ridge * theta).astype(float)
+            # The largest residual that no multiplier stands for, or the largest gradient.
+            wrong = float(np.abs(rest if by_rows else np.append(lack, lack_b)).max(initial=0.0))
             if not wrong < 0.5 * best:
                 break
-            best, theta, b = wrong, theta + d, b + d_b
+            d, d_b, d_a = system.solve(rest, -lack, -lack_b)
+            best, theta, b, a = wrong, theta + d, b + d_b, a + d_a
         return theta, b, e
 
     def _length(self, alpha: float, theta: Array, e: Array, new: tuple) -> float:
@@ -207,70 +218,3 @@ class HuberRidge:
         if slope(1.0) <= 0:
             return 1.0
         return brentq(slope, 0.0, 1.0, xtol=1e-14) if slope(0.0) < 0 else 0.0
-
-
-class _ByFeatures:
-    """XᵀWX + λF, the intercept eliminated."""
-
-    def __init__(self, huber: HuberRidge, alpha: float, weights: Array, a: Array):
-        self.huber, self.weights, self.a = huber, weights, a
-        self.ridge, self.total = alpha * huber.factors, float(weights.sum())
-        self.sums: Array
-        gram, self.sums = huber.design.gram(weights)
-        if huber.risk.fit_intercept:
-            row_kernels.subtract_outer(gram, self.sums, 1.0 / self.total)
-        gram[np.diag_indices(len(gram))] += self.ridge
-        self.inverse = Cholesky(gram)
-
-    def start(self, theta: Array) -> Array:
-        return theta
-
-    def correction(self, theta: Array, e: Array) -> tuple[Array, float, float]:
-        """What θ and b lack, and the largest gradient."""
-        a = np.where(self.weights > 0, self.weights * e, self.a)
-        lack = self.huber.design.transposed_dot(a[:, None])[:, 0]
-        lack = lack - (self.ridge * theta).astype(np.float64)
-        lack_b = float(a.sum()) if self.huber.risk.fit_intercept else 0.0
-        d = self.inverse.solve(lack - self.sums * (lack_b / self.total))
-        has_b = self.huber.risk.fit_intercept
-        d_b = float(lack_b - self.sums @ d) / self.total if has_b else 0.0
-        return d, d_b, float(np.abs(lack).max(initial=abs(lack_b)))
-
-
-class _ByRows:
-    """W⁻¹ + XF⁻¹Xᵀ/λ of the rows with a weight; features without a penalty beside the intercept."""
-
-    def __init__(self, huber: HuberRidge, alpha: float, weights: Array, a: Array):
-        self.huber, self.weights, self.a = huber, weights, a.copy()
-        self.on, self.free = np.flatnonzero(weights), huber.factors == 0
-        self.give = np.where(self.free, 0.0, 1.0 / np.where(self.free, 1.0, alpha * huber.factors))
-        root, design = np.sqrt(self.give), huber.design
-        blocks = (block[self.on] * root[some] for some, block in design.column_blocks())
-        matrix = sum_of_outer_grams(len(self.on), blocks)
-        matrix[np.diag_indices(len(self.on))] += 1.0 / weights[self.on]
-        ones = np.ones((len(weights), int(huber.risk.fit_intercept)))
-        self.beside = np.hstack([ones, design.columns(np.flatnonzero(self.free))])
-        self.inverse = Cholesky(matrix)
-        self.solved = np.empty((len(self.on), 0))
-        if self.beside.shape[1]:
-            self.solved = self.inverse.solve(self.beside[self.on])
-        self.schur = np.linalg.pinv(self.beside[self.on].T @ self.solved, hermitian=True)
-
-    def start(self, theta: Array) -> Array:
-        """θ of the multipliers: λFθ = Xᵀa."""
-        slope = self.huber.design.transposed_dot(self.a[:, None])[:, 0]
-        return np.where(self.free, theta, self.give * slope)
-
-    def correction(self, theta: Array, e: Array) -> tuple[Array, float, float]:
-        """What θ and b lack, and the largest residual that no multiplier stands for."""
-        on, off = self.on, e[self.on] - self.a[self.on] / self.weights[self.on]
-        alone = self.inverse.solve(off)
-        rest = self.beside.T @ self.a
-        z = self.schur @ (self.beside[on].T @ alone + rest)
-        a = np.zeros(len(e))
-        a[on] = alone - self.solved @ z
-        self.a += a
-        d = self.give * self.huber.design.transposed_dot(a[:, None])[:, 0]
-        has_b = int(self.huber.risk.fit_intercept)
-        d[self.free] = z[has_b:]
-        return d, float(z[0]) if has_b else 0.0, float(np.abs(off).max(initial=0.0))
