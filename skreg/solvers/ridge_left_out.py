@@ -111,7 +111,8 @@ class _AllRows:
         sums = [_Sums(spectrum, self.alphas, s0, near, briefly=True) for _, s0, near in groups]
 
         def some(start, stop):
-            blocks = slices(stop - start, 2 * p)  # the cache holds one and its image
+            # The cache holds one, its image, and what all λ make of it.
+            blocks = slices(stop - start, 2 * (p + len(self.alphas)))
             centered = np.empty((blocks[0].stop, p))
             for block in blocks:
                 rows = slice(start + block.start, start + block.stop)
@@ -243,10 +244,10 @@ class _Sums:
         return self._sum(np.square(u, out=u), self._squares, place), lines
 
     def _sum(self, u, functions, place):
-        # Few functions: the rows of u are then the better side to take by sixes.
-        sums = product(functions.T, u.T).T
-        if self._mix is not None:
-            sums = product(sums, self._mix)
+        if self._mix is None:
+            sums = product(u, functions)
+        else:  # of so few functions the kernel takes rows of u by sixes
+            sums = product(product(functions.T, u.T).T, self._mix)
         total, *terms = sums.T.reshape(*self._shape, len(u))
         for j, term in enumerate(terms, 1):
             total += place**j * term
