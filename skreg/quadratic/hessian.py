@@ -285,7 +285,7 @@ class DenseHessian(Hessian):
     def __init__(self, risk: EmpiricalRisk, curvature: Array):
         super().__init__(risk, curvature)
         p, K = risk.n_features, risk.n_outputs
-        if risk.loss.coupled and len(curvature) * p * p < _SMALL_GRAM:
+        if K == 1 or (risk.loss.coupled and len(curvature) * p * p < _SMALL_GRAM):
             # One product for all pairs of classes: calls would take longer than sums.
             self.matrix, mixed = self.at_fixed_intercepts(np.arange(K * p))
         else:
@@ -320,9 +320,6 @@ class DenseHessian(Hessian):
     def _by_pairs(self, curvature: Array) -> tuple[Array, Array]:
         """∂²R/∂θ² and ∂²R/∂b∂θ, of shape (K·p, K·p) and (K, K·p)."""
         risk, p, K = self.risk, self.risk.n_features, self.risk.n_outputs
-        if K == 1:
-            gram, sums = risk.design.gram(self.curvature[:, 0])
-            return gram, sums[None]
         H, mixed = np.zeros((K, p, K, p)), np.zeros((K, K, p))
         for k in range(K):
             for l in range(k, K):
