@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skreg._kernels import losses
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.expansion import ArrayExpansion
 from skreg.quadratic.hessian import DenseHessian
@@ -313,7 +314,7 @@ class _NullSearch:
 
     def __init__(self, risk: ChunkRisk) -> None:
         self.risk, self.is_done = risk, False
-        self.low, self.high = -np.inf, np.inf
+        self._steps = losses.InterceptSteps(np.inf)
         mean = risk.moments.y_mean
         self.b = np.zeros(len(mean))
         if risk.fit_intercept:
@@ -339,16 +340,12 @@ class _NullSearch:
         if not len(hessian.inverse_bb):
             self.is_done = True
             return
-        self.b = b - hessian.inverse_bb @ point.total
+        step = hessian.inverse_bb @ point.total
         # Half of this is what a step would gain.
-        gain = abs(float((self.b - b) @ point.total))
-        self.is_done = gain <= _NULL_TOL**2 * max(point.value, EPS)
+        self.is_done = abs(float(step @ point.total)) <= _NULL_TOL**2 * max(point.value, EPS)
+        self.b = b - step
         if len(b) > 1:
             return
-        if point.total[0] < 0:
-            self.low = float(b[0])
-        else:
-            self.high = float(b[0])
-        if np.isfinite(self.high - self.low) and not self.low < self.b[0] < self.high:
-            self.b = np.array([0.5 * (self.low + self.high)])
+        if step.any():
+            self.b = np.array([self._steps.next(b[0], point.total[0], point.bends[0])])
         self.is_done |= bool(np.abs(self.b - b).max() <= 4 * EPS * max(1.0, np.abs(b).max()))
