@@ -17,6 +17,7 @@ from skreg.penalties.base import Penalty
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.factor import Factor
 from skreg.rows.products import EPS, Array, Indices, Mask
+from skreg.solvers.membership import newcomers
 
 # Proximal steps between two attempts by Newton's method: at first, and at most.
 _FIRST, _LAST = 5, 80
@@ -78,6 +79,27 @@ class WorkingPenalty:
         if tangent.basis is not None:
             return active, tangent.basis[kept], matrix
         return active, None, matrix[np.ix_(kept, kept)]
+
+
+def widened(
+    features: Indices, penalty: Penalty, theta: Array, gradient: Array, short: float, alpha: float
+) -> Indices:
+    """A working set with what a proximal step so short, from θ (K, p), would not leave at 0."""
+    moved = penalty.prox(theta - short * gradient, short, alpha)
+    needed = penalty.free(theta.shape[1]) | (theta != 0).any(axis=0)
+    needed[features] = True
+    score = np.where(needed, 0.0, np.abs(moved).max(axis=0))
+    needed[newcomers(score > 0, score, int(needed.sum()))] = True
+    return np.flatnonzero(needed)
+
+
+def unsettled(
+    penalty: Penalty, theta: Array, gradient: Array, short: float, alpha: float, width: Array
+) -> Array:
+    """|rⱼ|/widthⱼ, r what such a step changes in units of its length; 0 where the width is 0."""
+    moved = penalty.prox(theta - short * gradient, short, alpha)
+    rest = np.abs(theta - moved) / short
+    return np.divide(rest, width, out=np.zeros_like(rest), where=width > 0)
 
 
 class CompositeDescent:

@@ -36,11 +36,11 @@ from skreg.quadratic.point import RowPoint
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import Certificate
-from skreg.solvers.composite import CompositeDescent, WorkingPenalty
+from skreg.solvers.composite import CompositeDescent, WorkingPenalty, unsettled, widened
 from skreg.solvers.concave_grid import grid_above
+from skreg.solvers.counterweight import fenchel_sum
 from skreg.solvers.dual_newton import DualNewton
 from skreg.solvers.interior_point import Iterate, solved
-from skreg.solvers.membership import newcomers
 from skreg.solvers.method import Answer, Method, Stop, Task
 
 # How near to the boundary a step goes; steps at a null model, and those in a row without progress.
@@ -311,14 +311,11 @@ class InteriorPath:
 
     def _widen(self, theta: Array, slope: Array, short: float, alpha: float) -> bool:
         """Take in what a short proximal step would not leave at 0; whether there was anything."""
-        if len(self.features) == len(theta):
-            return False
-        moved = self.penalty.prox((theta + short * slope)[None], short, alpha)[0]
-        score = np.where(self.penalty.free(len(theta)) | (theta != 0), np.inf, np.abs(moved))
-        score[self.features] = 0.0
-        new = newcomers(score > 0, score, len(self.features))
-        self.features = np.sort(np.concatenate([self.features, new]))
-        return bool(new.size)
+        before = len(self.features)
+        if before < len(theta):
+            at = theta[None], -slope[None]
+            self.features = widened(self.features, self.penalty, *at, short, alpha)
+        return len(self.features) > before
 
     # How far from optimal ------------------------------------------------------------------------
 
@@ -334,16 +331,13 @@ class InteriorPath:
             return gap / self.scale
         theta, slope = point.theta[None], self.risk.design.transposed_dot(residual).T
         short = 1e-3 * self.scale / max(float(self.widths @ self.widths), EPS)
-        rest = np.abs(theta - self.penalty.prox(theta - short * slope, short, alpha))[0] / short
-        rest = np.divide(rest, self.widths, out=np.zeros_like(rest), where=self.widths > 0)
-        return max(float(rest.max(initial=0.0)), self._loose(point, residual[:, 0]) / self.scale)
+        rest = unsettled(self.penalty, theta, slope, short, alpha, self.widths[None])
+        return max(float(rest.max(initial=0.0)), self._loose(point, residual) / self.scale)
 
     def _loose(self, point: RowPoint, residual: Array) -> float:
         """Σᵢ sᵢ(ℓᵢ + ℓ*ᵢ(uᵢ) − uᵢfᵢ) ≥ 0: 0 where −a = su is a sub-gradient."""
-        share = self.risk.share
-        u = np.divide(residual, share, out=np.zeros_like(share), where=self.rows)
-        conjugate = self.risk.loss.conjugate(self.risk.y, u[:, None])
-        return float(point.value + share @ conjugate - residual @ point.raw[:, 0])
+        linear = point.raw if self.risk.offset is None else point.raw - self.risk.offset
+        return point.value - fenchel_sum(self.risk, residual) - float(np.vdot(residual, linear))
 
     @cached_property
     def _alone(self) -> Certificate:

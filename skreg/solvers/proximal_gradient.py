@@ -28,9 +28,8 @@ from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.rows.products import EPS
-from skreg.solvers.composite import CompositeDescent, WorkingPenalty
+from skreg.solvers.composite import CompositeDescent, WorkingPenalty, unsettled, widened
 from skreg.solvers.concave_grid import grid_above
-from skreg.solvers.membership import newcomers
 from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.penalized_interior import closer_inside
 from skreg.solvers.smooth import LossPart, SquaredErrorPart
@@ -210,15 +209,8 @@ class ProximalGradientPath:
         return point.gradient.reshape(self.shape)
 
     def _working_set(self, features, alpha):
-        """What a short proximal step at this λ would not leave at 0, and what is not there now."""
         theta, gradient = self._theta(self.point), self._gradient(self.point)
-        moved = self.penalty.prox(theta - self.short * gradient, self.short, alpha)
-        free = self.penalty.free(self.shape[1])
-        needed = free | (theta != 0).any(axis=0)
-        needed[features] = True
-        score = np.where(needed, 0.0, np.abs(moved).max(axis=0))
-        needed[newcomers(score > 0, score, int(needed.sum()))] = True
-        return np.flatnonzero(needed)
+        return widened(features, self.penalty, theta, gradient, self.short, alpha)
 
     # How far from optimal ------------------------------------------------------------------------
 
@@ -230,10 +222,7 @@ class ProximalGradientPath:
         return self._residual(self.point, alpha)
 
     def _residual(self, point, alpha, features=slice(None)):
-        """maxⱼ |rⱼ|/√(Hⱼⱼ·R₀), r the change by a short proximal step in units of its length."""
-        theta = self._theta(point)
-        moved = self.penalty.prox(theta - self.short * self._gradient(point), self.short, alpha)
-        rest = np.abs(theta - moved) / self.short
-        width = np.sqrt(self.part.diagonal * self.scale)
-        relative = np.divide(rest, width, out=np.zeros_like(rest), where=width > 0)
+        """maxⱼ |rⱼ|/√(Hⱼⱼ·R₀), see `unsettled`."""
+        at, width = (self._theta(point), self._gradient(point)), self.part.diagonal * self.scale
+        relative = unsettled(self.penalty, *at, self.short, alpha, np.sqrt(width))
         return float(relative[:, features].max(initial=0.0))
