@@ -140,8 +140,14 @@ def in_stripes(part, width, stripe, wanted, place=float):
         part(0, width)
         return
     with worker_threads(wanted) as n_workers:
-        ends = [stripe * round(width / stripe * place(i / n_workers)) for i in range(1, n_workers)]
-        in_threads(part, list(pairwise([0, *ends, width])), n_workers)
+        in_threads(part, cut(width, stripe, n_workers, place), n_workers)
+
+
+def cut(width, stripe, count, place=float):
+    """(start, stop) of so many pieces of range(width), as `in_stripes` makes them."""
+    count = max(min(count, width // stripe), 1)
+    ends = [stripe * round(width / stripe * place(i / count)) for i in range(1, count)]
+    return list(pairwise([0, *ends, width]))
 
 
 @cache

@@ -8,6 +8,7 @@ go on spinning for a while, and on few cores the next product would wait for the
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.linalg.blas import dgemv
 from skreg._kernels import products as tiles
 from skreg._kernels import rows as row_kernels
 from skreg._kernels import thin_products
-from skreg._threads import in_stripes, in_threads, one_blas_thread, worker_threads
+from skreg._threads import cut, in_stripes, in_threads, one_blas_thread, worker_threads
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -35,6 +36,8 @@ _LARGE = 1000
 _SHARE = 5e7
 # Numbers in a pass over memory that is worth a second thread.
 _LONG_PASS = 2e6
+# Rows, beside columns, from which a second gram is small beside them.
+_TALL = 16
 # The kernel works on so many columns at once.
 _STRIPE = 32
 # A block's copy stays in the second-level cache or near it.
@@ -98,16 +101,30 @@ def add_gram(a: Array, gram: Array | None) -> Array:
     """
     p = a.shape[1]
     gram = np.zeros((p, p)) if gram is None else gram
-
-    def part(start: int, stop: int) -> None:
-        tiles.add_gram(a, gram, start, stop)
-
-    if (wanted := int(a.size * p / 2 / _SHARE)) > 1:
-        # The part of the triangle left of column j grows with j².
-        in_stripes(part, p, _STRIPE, wanted, np.sqrt)
+    wanted = int(a.size * p / 2 / _SHARE)
+    if wanted > 1 and len(a) >= _TALL * p:
+        _add_gram_by_halves(a, gram, wanted)
+    elif wanted > 1:
+        in_stripes(partial(tiles.add_gram, a, gram), p, _STRIPE, wanted, np.sqrt)
     else:
         tiles.add_gram(a, gram, 0, p)
     return gram
+
+
+def _add_gram_by_halves(a: Array, gram: Array, wanted: int) -> None:
+    """Two threads share the rows, so that each reads but its own; more share the columns, too.
+
+    The halves are summed one by one whatever the number of threads.
+    """
+    half, other = len(a) // 2, np.zeros_like(gram)
+    with worker_threads(wanted) as n_workers:
+        # The part of the triangle left of column j grows with j².
+        stripes = n_workers if n_workers % 2 else n_workers // 2
+        pieces = cut(len(gram), _STRIPE, stripes, np.sqrt)
+        rows = [(a[:half], gram), (a[half:], other)]
+        each = [(*one, *piece) for one in rows for piece in pieces]
+        in_threads(tiles.add_gram, each, n_workers)
+    gram += other
 
 
 def symmetric(upper: Array) -> Array:

@@ -45,15 +45,16 @@ def test_gram_is_added_on_and_above_the_diagonal(n, p, layout):
     np.testing.assert_allclose(np.triu(products.add_gram(a, None)), np.triu(a.T @ a), atol=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(3000, 300), (300, 3000)])
+@pytest.mark.parametrize("shape", [(3000, 300), (300, 3000), (5001, 300)])
 def test_threads_change_no_bit(shape):
     a = matrix(*shape, "C")
     tall = a if shape[0] > shape[1] else a.T
     many = matrix(300, 200, "F", 1)
     found = []
-    for n_threads in (1, 2, 3):
+    for n_threads in (1, 2, 3, 4):
         with threadpool_limits(n_threads):
             found.append((products.add_gram(tall, None), products.product(tall, many)))
+    np.testing.assert_allclose(np.triu(found[0][0]), np.triu(tall.T @ tall), atol=1e-9)
     for gram, product in found[1:]:
         np.testing.assert_array_equal(gram, found[0][0])
         np.testing.assert_array_equal(product, found[0][1])
