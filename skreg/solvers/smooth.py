@@ -12,7 +12,7 @@ from skreg._kernels import losses
 from skreg.penalties import Separable
 from skreg.penalties.base import Penalty
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
-from skreg.quadratic.point import Point, RowPoint, intercept_block, invert_bb
+from skreg.quadratic.point import Point, RowPoint, intercept_block, invert_bb, own_weights
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import Array
@@ -212,6 +212,5 @@ class LossPart:
         if risk.loss.has_flat_parts:
             above = risk.loss.majorizer(risk.y, risk.null.raw)
             curvature = np.maximum(curvature, risk.share[:, None] * above)
-        if risk.loss.coupled:
-            curvature = risk.share[:, None] * curvature * (1.0 - curvature)
-        return np.stack([risk.design.squares(np.ascontiguousarray(c)) for c in curvature.T])
+        weights = own_weights(risk, curvature)
+        return np.stack([risk.design.squares(np.ascontiguousarray(w)) for w in weights.T])
