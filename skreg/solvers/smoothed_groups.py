@@ -9,15 +9,13 @@ whatever the scale of the features.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from skreg.rows.products import EPS, Array, Indices
+from skreg.solvers.interior_step import Cholesky
 
 # ε falls by this factor after a whole step, by less after a part of one, and not after less than
 # this part.
 _FALL, _LONG = 0.1, 0.2
-# Share of the diagonal added to a system; it rises by the factor where Cholesky's method fails.
-_DAMPING, _STRONGER = 4 * EPS, 100.0
 _ARMIJO, _SHORTEST = 1e-4, 1e-6
 # So many steps shorter than this, and rounding in H is all that is left.
 _STALLS, _STALLED = 3, 1e-2
@@ -113,7 +111,7 @@ class _Smoothed:
         bend = np.outer((dual / eta).ravel(), (theta / eta).ravel())
         system = self._fixed - self._together * (0.5 * (bend + bend.T))
         system[np.diag_indices_from(system)] += np.tile(weight / eta, len(theta))
-        way = _solved(system, -slope.ravel()).reshape(theta.shape)
+        way = -Cholesky(system).solve(slope.ravel()).reshape(theta.shape)
         along = np.add.reduceat((theta * way).sum(axis=0), self._starts)[group] / eta
         dual = (weight * (theta + way) - dual * along) / eta
         dual = dual * np.minimum(1.0, self.strength / np.maximum(self.norms(dual), 1e-300))[group]
@@ -124,14 +122,3 @@ class _Smoothed:
                 return new, dual, length
             length *= 0.5
         return theta, dual, 0.0
-
-
-def _solved(system: Array, right: Array) -> Array:
-    damping, diagonal = _DAMPING, np.diag(system).copy()
-    while damping < 1.0:
-        system[np.diag_indices_from(system)] = diagonal * (1.0 + damping)
-        try:
-            return cho_solve(cho_factor(system), right)
-        except LinAlgError:
-            damping *= _STRONGER
-    return right / np.where(diagonal > 0, diagonal, 1.0)
