@@ -15,7 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skreg._warnings import warn_user
 from skreg.penalties import Penalty, Separable
-from skreg.quadratic import EmpiricalRisk, Point, Problem, Quadratic
+from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
+from skreg.quadratic.point import Point
 from skreg.rows.products import Array, Indices, Mask
 from skreg.solvers.degrees_of_freedom import along_path
 
