@@ -280,3 +280,14 @@ def test_what_is_no_estimator_and_no_model_is_refused():
 def test_pictures_say_what_they_are_of(draw, given):
     with pytest.raises(ValueError, match=r"must be .*, got "):
         draw(given)
+
+
+@pytest.mark.parametrize("kind", [QuadraticApproxRidgeClassifier, QuadraticApproxLasso])
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [([1.0, 1e151, 3.0, 4.0], "holds 1e\\+151"), ([1e-151] * 4, "nothing larger than 1e-151")],
+)
+def test_squares_beyond_float64_are_refused(kind, column, message):
+    X = np.column_stack([[0.0, 1.0, 2.0, 5.0], [0.0] * 4, column])
+    with pytest.raises(ValueError, match=message):
+        kind().fit(X, [0, 1, 0, 1])
