@@ -125,7 +125,9 @@ class _Paths:
             walk = FoldWalk(self.model, some)
             for i in places[::-1]:
                 walk.solve(np.full(len(some), self.alphas[i]), goal[0][some], goal[1][some])
-                if self.model.by_rows is None:
+                # Where the last solution still serves, so does its Hessian.
+                is_elsewhere = i == places[-1] or walk.steps.any()
+                if self.model.by_rows is None and is_elsewhere:
                     self.model.renew(self.alphas[i], walk.theta[-1], some[-1])
                 self.theta[slice(None) if self.model.has_own else some, i] = walk.theta
 

@@ -9,6 +9,7 @@ from skreg.losses import get_loss
 from skreg.penalties import Separable
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import Task
+from skreg.solvers.fold_model import FoldModel
 from skreg.solvers.fold_paths import solve_paths
 from skreg.solvers.newton import Newton
 from skreg.solvers.solve import reported
@@ -72,3 +73,19 @@ def test_logarithms_need_not_tell_every_two_lambdas_apart():
     for kept in (slice(None), slice(3)):
         whole = solve_paths(risk, weights, alphas[kept], tol=1e-10)[-1]
         np.testing.assert_allclose(whole.thetas[:, 0], expected[kept], rtol=1e-7, atol=1e-9)
+
+
+def test_where_solutions_stay_alike_one_hessian_serves(monkeypatch):
+    X, y = rows("binary_log_loss", 10000, 30, np.random.default_rng(2))
+    taken, renew = [], FoldModel.renew
+
+    def counted(model, alpha, *point):
+        taken.append(alpha)
+        renew(model, alpha, *point)
+
+    monkeypatch.setattr(FoldModel, "renew", counted)
+    weights = (np.arange(10000)[:, None] % 5 != np.arange(5)).astype(float)
+    risk, alphas = EmpiricalRisk(X, y, get_loss("binary_log_loss")), np.geomspace(1e-6, 1e-12, 9)
+    *_, whole = solve_paths(risk, weights, alphas, tol=1e-8, fold_tol=1e-5)
+    assert (whole.gradient_norms <= 1e-8).all()
+    assert set(taken) == {alphas[0]}
