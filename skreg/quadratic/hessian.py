@@ -132,6 +132,8 @@ class Hessian:
         self.risk, self.curvature = risk, floored(risk, curvature) if with_floor else curvature
         n, k = self.curvature.shape
         self.n_rows, self.cancels = n * k, risk.loss.coupled
+        # K and p where the loss couples classes.
+        self._coupled = (k, risk.n_features) if risk.loss.coupled else None
         self.inverse_bb = np.zeros((0, 0))
         if risk.fit_intercept:
             self.inverse_bb = invert_bb(intercept_block(risk, self.curvature), risk.loss.coupled)
@@ -192,9 +194,11 @@ class Hessian:
         They are of the multinomial log loss, which does not change along what all classes of a
         feature share: of each that has all of them here, the one of the last class.
         """
-        if not self.risk.loss.coupled:
+        if self._coupled is None:
             return np.zeros(len(which), dtype=bool)
-        return _completes_classes(which, self.risk.n_features, self.risk.n_outputs)
+        K, p = self._coupled
+        classes, features = np.divmod(which, p)
+        return (classes == K - 1) & (np.bincount(features, minlength=p)[features] == K)
 
     def at_fixed_intercepts(self, which: Indices, first: int = 0) -> tuple[Array, Array]:
         """∂²R/∂θ² and ∂²R/∂b∂θ on the coefficients ``which``, of shape (m, m) and (K, m).
@@ -262,11 +266,6 @@ class Hessian:
         return out - product(turned, product(self.inverse_bb, product(turned.T, out)))
 
 
-def _completes_classes(which: Indices, p: int, K: int) -> Mask:
-    classes, features = np.divmod(which, p)
-    return (classes == K - 1) & (np.bincount(features, minlength=p)[features] == K)
-
-
 class DenseHessian(Hessian):
     """The Hessian as an array, formed once and factored for each λ.
 
@@ -312,9 +311,10 @@ class DenseHessian(Hessian):
             part = product(self.inverse_bb, self.mixed)
             self.matrix -= product(np.ascontiguousarray(self.mixed.T), part)
         self.diagonal = np.maximum(self.matrix.diagonal(), _CENTERED * squares)
-        self.gauge = None
+        self.gauge = self._coupled = None
         if coupled:
-            sums = self.diagonal.reshape(len(mixed), -1).sum(axis=0)
+            by_class = self.diagonal.reshape(len(mixed), -1)
+            sums, self._coupled = by_class.sum(axis=0), by_class.shape
             self.gauge = np.where(sums > 0, sums, 1.0)
 
     def _by_pairs(self, curvature: Array) -> tuple[Array, Array]:
@@ -342,12 +342,6 @@ class DenseHessian(Hessian):
     def block(self, which: Indices) -> Array:
         """H on the coefficients ``which``, an array of shape (m, m)."""
         return self.matrix[np.ix_(which, which)]
-
-    def is_sum_of_others(self, which: Indices) -> Mask:
-        """As of `Hessian`."""
-        if self.gauge is None:
-            return np.zeros(len(which), dtype=bool)
-        return _completes_classes(which, len(self.gauge), len(self.matrix) // len(self.gauge))
 
     def expanded(self, theta: Array, b: Array, slope: Array, total: Array) -> tuple[Array, Array]:
         """h and the best b beside θ = 0 of the quadratic ½θᵀHθ − hᵀθ about a point (θ, b).
