@@ -163,10 +163,11 @@ def by_halves(part: Callable[[int, int], Any], n: int, is_large: bool) -> list[A
 def slices(length: int, width: int, at_least: int = 32) -> list[slice]:
     """Slices of ``range(length)`` so that a float64 block of that many lines fits the cache.
 
-    But for the last they are multiples of the kernels' stripes.
+    They are whole stripes of the kernels, but for the last, and where that would be too few lines.
     """
     step = max(_BLOCK_BYTES // (8 * max(width, 1)), at_least)
-    step -= step % _STRIPE if step > _STRIPE else 0
+    whole = step - step % _STRIPE
+    step = whole if whole >= at_least else step
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 

@@ -128,3 +128,13 @@ def test_times_targets(monkeypatch, n_targets, is_long, order):
     X, y = matrix(51, 4, order), matrix(51, n_targets, "C", seed=1)
     expected = X.T @ np.hstack([y, np.ones((51, 1))])
     np.testing.assert_allclose(products.times_targets(X, y), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("length", "width", "at_least"), [(1000, 900, 32), (50, 9, 32), (90, 10**6, 37), (0, 3, 32)]
+)
+def test_slices_are_whole_stripes(length, width, at_least):
+    found = products.slices(length, width, at_least)
+    assert [i for one in found for i in range(one.start, one.stop)] == list(range(length))
+    sizes = {one.stop - one.start for one in found[:-1]}
+    assert all(size >= at_least and (size == at_least or size % 32 == 0) for size in sizes)
