@@ -17,15 +17,7 @@ is the same to the bit for any number of workers. Workers meet twice a step; the
 from the first epoch to the last, and sleep when nobody calls them for a millisecond.
 
 Cost of a step, B rows, P parameters, first layer d×h: 6·B·P − 2·B·d·h flops in matrix products, and
-28·P bytes (float32) of Adam's traffic. Measured in float32 on one core of a Zen 5, whose peak is 256 GF/s:
-microseconds a step, all included, and the products' share of the peak if they took all that time.
-
-    layers, rows in the batch            µs    share
-    2-8-8-1, 10                         0.5        –
-    30-100-1, 200                        20     50 %
-    54-128-128-64-7, 256                236     75 %
-    784-100-10, 128                     240     67 %
-    784-512-512-512-10, 100            2870     65 %
+28·P bytes (float32) of Adam's traffic.
 
 Groups that cross layers, norm_bound and max_norm (`constraints.pxd`) have phases of their own.
 """
