@@ -40,8 +40,8 @@ _MAX_TRIALS = 20
 # A column that takes so many passes for one λ, or as many that bring its gradient no lower than
 # this share of what it was, needs another method.
 _PASSES, _PATIENCE, _GAIN = 200, 15, 0.9
-# Multiply-adds of a product that are worth a thread, and pieces of X at most.
-_CHUNK, _MOST_CHUNKS = 2**23, 8
+# Multiply-adds of a product, and numbers of X, that are worth a thread; pieces of X at most.
+_CHUNK, _LONG, _MOST_CHUNKS = 2**23, 2**20, 8
 
 
 class FoldWalk:
@@ -55,9 +55,8 @@ class FoldWalk:
         self.model, self.risk, self.parts = model, model.risk, parts
         risk, C = self.risk, len(parts)
         K, p = risk.n_outputs, risk.n_features
-        width = p * C * K
         # Blocks of a dense X stay in the cache between both products, and may go to some threads.
-        self.chunks = _chunks(len(risk.y), width) if model.in_one_pass else [(slice(None),)]
+        self.chunks = _chunks(len(risk.y), p, C * K) if model.in_one_pass else [(slice(None),)]
         self.ridge = np.append(model.factors, 0.0)
         self.theta = np.zeros((C, K, p + 1)) if start is None else start.copy()
         if start is None and risk.fit_intercept:
@@ -258,7 +257,8 @@ def _residuals(
     return out.reshape(raw.shape) * share, bends
 
 
-def _chunks(n: int, width: int) -> list[tuple[slice]]:
+def _chunks(n: int, p: int, width: int) -> list[tuple[slice]]:
     """Ranges of rows that are worth a thread each, as many whatever the number of threads."""
-    ends = np.linspace(0, n, min(n * width // _CHUNK + 1, _MOST_CHUNKS) + 1).astype(int).tolist()
+    n_chunks = min(max(n * p * width // _CHUNK, n * p // _LONG) + 1, _MOST_CHUNKS)
+    ends = np.linspace(0, n, n_chunks + 1).astype(int).tolist()
     return [(slice(*pair),) for pair in pairwise(ends)]
