@@ -78,9 +78,13 @@ def test_products(design, centered, make, kind):
         made / scale[np.ix_(known, known)],
         (A.T @ A)[np.ix_(known, known)] / scale[np.ix_(known, known)],
     )
-    (slope,), (image,) = cache.slopes(theta[known, :1].T, theta[known, 1])
-    close(slope / unit, A.T @ (y[:, 0] - A[:, known] @ theta[known, 0]) / unit, 1e-9)
-    close(image / unit, A.T @ (A[:, known] @ theta[known, 1]) / unit, 1e-9)
+    residuals = cache.residuals(theta[known, :1].T, theta[known, 1])
+    left = y[:, 0] - A[:, known] @ theta[known, 0], A[:, known] @ theta[known, 1]
+    close(
+        rows.transposed_dot(residuals) / unit[:, None],
+        A.T @ np.stack(left, axis=1) / unit[:, None],
+        1e-9,
+    )
 
 
 @given(designs(), st.sampled_from(FORMATS))
