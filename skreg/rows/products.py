@@ -83,10 +83,8 @@ def times_targets(X: Array, y: Array) -> Array:
         rows = slice(start, stop)
         return thin_products.transposed_pair(X[rows], y[rows, 0], ones[rows, 0]).T
 
-    if X.size <= _LONG_PASS:
-        return some(0, len(y))
-    one, other = by_halves(some, len(y), True)
-    return one + other
+    one, *other = by_halves(some, len(y), X.size > _LONG_PASS)
+    return sum(other, start=one)
 
 
 def dot(a: Array, b: Array) -> float:

@@ -38,8 +38,7 @@ class Evaluator:
     def __init__(self, certificate, tol):
         self.risk, self._certificate = certificate.risk, certificate
         design = self.risk.design
-        ones = np.ones(design.shape[0])
-        self._known = KnownSlopes(design, lambda: np.sqrt(design.squares(ones)))
+        self._known = KnownSlopes(design, lambda: np.sqrt(design.squares(np.ones(design.shape[0]))))
         # ∂R/∂b that a counterweight makes good at a small share of the gap asked for.
         weight = certificate.counterweight.smallest if self.risk.fit_intercept else 0.0
         self.total_tol = 1e-3 * min(max(tol, 1e-12), 1e-3) * weight
