@@ -40,7 +40,13 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from stored_cases import CASES, X, Y, answers, labels, made, y
 
 import skreg
-from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
+from skreg import (
+    Moments,
+    PathSearchCV,
+    QuadraticApproxLasso,
+    QuadraticApproxRidge,
+    QuadraticModel,
+)
 from skreg.datasets import PlaygroundFeatures
 from skreg.files import CannotBeSavedError, DamagedFileError
 from skreg.losses import LOSSES, REGRESSION_LOSSES, Huber, SquaredError, register
@@ -209,12 +215,27 @@ def test_rows_that_were_asked_for_stay_behind():
     assert through_a_file(wide)._exact is None
     expansion = through_a_file(model.quadratic_)
     np.testing.assert_array_equal(expansion.ridge(0.1), model.quadratic_.ridge(0.1))
-    with pytest.raises(TypeError, match="with more features than rows holds the rows"):
-        skreg.save(
-            QuadraticApproxRidge(loss="poisson", store_quadratic=True)
-            .fit(X.T.copy(), np.ones(4)).quadratic_,
-            io.BytesIO(),
-        )  # fmt: skip
+    with pytest.raises(AttributeError, match="hold H, and no rows: for these take a pickle"):
+        through_a_file(wide).quadratic_  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: QuadraticModel.from_data(X.T.copy(), np.arange(4.0)),
+        lambda: QuadraticModel.from_data(sp.csr_array(np.eye(60, 40)), y),
+        lambda: QuadraticApproxRidge(loss="poisson", store_quadratic=True)
+        .fit(X.T.copy(), np.ones(4)).quadratic_,
+    ],
+    ids=["wide", "light", "expansion"],
+)  # fmt: skip
+def test_a_quadratic_of_rows_is_refused_before_the_file_is_touched(make, tmp_path):
+    (tmp_path / "m.skreg").write_bytes(b"before")
+    with pytest.raises(CannotBeSavedError, match=r"^QuadraticModel refers to rows.*Moments\.from"):
+        skreg.save(make(), tmp_path / "m.skreg")
+    assert (tmp_path / "m.skreg").read_bytes() == b"before"
+    wide = QuadraticModel(Moments.from_rows(X.T, np.arange(4.0)))  # the remedy
+    np.testing.assert_array_equal(through_a_file(wide).ridge(0.1), wide.ridge(0.1))
 
 
 @pytest.mark.parametrize("store", [True, False])

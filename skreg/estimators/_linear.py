@@ -395,6 +395,6 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
 
 def _not_stored(name):
     return (
-        f"{name} is worked out from the rows fitted, or from H, which an estimator does not keep "
-        "unless asked to: set store_quadratic=True, and fit again."
+        f"{name} is worked out from H or the rows fitted, which are kept if asked for: set "
+        "store_quadratic=True, and fit again. Files hold H, and no rows: for these take a pickle."
     )

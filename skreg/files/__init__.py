@@ -42,7 +42,8 @@ def save(model: Any, path: str | os.PathLike | BinaryIO) -> None:
     ------
     CannotBeSavedError
         A `TypeError` that names what in the model has no place in the format, and the remedy:
-        functions, classes of other packages, trees, transformers that keep rows.
+        functions, classes of other packages, trees, transformers that keep rows, a `QuadraticModel`
+        that refers to rows.
     OSError
         If the file cannot be written.
 

@@ -250,7 +250,7 @@ def kind_of(value: Any) -> Kind | str:
     one = type(value)
     if one in _OTHERS:
         return _OTHERS[one]
-    if OURS.get(_public(one)) is one:
+    if OURS.get(_public(one)) is one and not _is_of_rows(value):
         return _own_kind(_public(one), one)
     for name, known in _registered().items():
         if known is one:
@@ -262,8 +262,17 @@ def kind_of(value: Any) -> Kind | str:
     return _why_not(value)
 
 
+def _is_of_rows(value: Any) -> bool:
+    return isinstance(value, QuadraticModel) and not value.problem.holds_hessian
+
+
 def _why_not(value: Any) -> str:
     one = type(value)
+    if _is_of_rows(value):
+        return (
+            "refers to rows of X, and a file holds none: save the estimator whose quadratic_ it is "
+            "or QuadraticModel(Moments.from_rows(X, y)), whose H takes p × p numbers"
+        )
     what = f"is of type {one.__module__}.{one.__name__}"
     if isinstance(value, Loss | Penalty):
         known = "skreg.losses.register it" if isinstance(value, Loss) else "add it to PENALTIES"

@@ -209,15 +209,16 @@ class RegularizationPath(Stored, Solution):
     def at(self, alpha: float) -> Any:
         """A fitted estimator at any λ, on the path or between two of its λ.
 
-        For squared error the quadratic is known (but to a pickle of more features than rows), and
-        the estimator is solved at ``alpha`` as a fit would, with its certificate. For other losses
-        it is interpolated: between two λ of the path, coefficients, intercepts and degrees of
-        freedom are taken as linear in λ where J has kinks (the lasso, groups), in log λ where it is
-        smooth (the ridge). Its ``solver_`` is then "interpolated", and no certificate is claimed:
-        there is no ``dual_gap_``, and ``gradient_norm_`` is NaN. A coefficient that is 0 at both
-        ends is 0. The error falls with the square of the distance of the two λ; with the distance
-        itself where a coefficient comes or goes between them. Where J is not convex (MCP, SCAD)
-        solutions may jump between them, and only a fit can tell.
+        For squared error the quadratic is known (but to a pickle or file of a path that stands on
+        rows: p > n, or a sparse X), and the estimator is solved at ``alpha`` as a fit would, with
+        its certificate. For other losses it is interpolated: between two λ of the path,
+        coefficients, intercepts and degrees of freedom are taken as linear in λ where J has kinks
+        (the lasso, groups), in log λ where it is smooth (the ridge). Its ``solver_`` is then
+        "interpolated", and no certificate is claimed: there is no ``dual_gap_``, and
+        ``gradient_norm_`` is NaN. A coefficient that is 0 at both ends is 0. The error falls with
+        the square of the distance of the two λ; with the distance itself where a coefficient comes
+        or goes between them. Where J is not convex (MCP, SCAD) solutions may jump between them, and
+        only a fit can tell.
 
         Parameters
         ----------
