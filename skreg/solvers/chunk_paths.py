@@ -15,7 +15,7 @@ from skreg.solvers.anchor import FIRST, LAST, limit_note
 from skreg.solvers.chunk_newton import Track, advance, follow
 from skreg.solvers.chunk_walk import Walk, walks_of
 from skreg.solvers.degrees_of_freedom import degrees_of_freedom
-from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.method import Answer, Method, Stop, Task
 
 # At λ = 0 gradients are followed further.
 _UNPENALIZED = 1e-10
@@ -86,7 +86,8 @@ def paths(
 
     tracks = follow(walks, -alphas, [max(task.tol, aim) for aim in aims], task.max_iter, told)
     answers = [
-        _answer(walk, [part[i] for i in places]) for walk, part in zip(walks, tracks, strict=True)
+        _answer(walk, task, [part[i] for i in places])
+        for walk, part in zip(walks, tracks, strict=True)
     ]
     for answer in answers:
         answer.dof = np.full(len(places), np.nan)
@@ -95,34 +96,22 @@ def paths(
     return answers
 
 
-def _answer(walk: Walk, tracks: Sequence[Track]) -> Answer:
+def _answer(walk: Walk, task: Task, tracks: Sequence[Track]) -> Answer:
     """What the tracks of a walk came to."""
-    notes: list[str] = []
     ceiling = min((t.point.value for t in tracks if t.alpha > 0), default=np.inf)
-    ends = []
+    stops, unit = [], walk.risk.null_risk or 1.0
     for track in tracks:
+        notes: tuple[str, ...] = ()
         if track.is_endless:
             track, note = _limit(walk, track, ceiling)
-            notes += [] if note in notes else [note]
-        ends.append(track)
-    points = [track.point for track in ends]
-    shape = len(ends), *walk.shape
-    answer = Answer(
-        thetas=np.reshape([point.theta for point in points], shape),
-        intercepts=np.reshape([point.intercept for point in points], shape[:2]),
-        risk=np.array([point.value for point in points]),
-        n_iter=np.array([max(t.n_passes, 1) for t in ends]),
-        n_expansions=np.array([t.n_quadratics for t in ends]),
-        exhausted=np.array([t.is_exhausted for t in ends]),
-        solver=ChunkNewton.name,
-        rounding=_ROUNDING,
-        has_minimizer=not notes,
-        notes=notes,
-    )
-    if walk.is_ridge:
-        answer.gradient_norms = np.array([t.walk.measure(t.point, t.alpha) for t in ends])
-    else:
-        answer.gaps = np.array([walk.gap(t.point, t.alpha) for t in ends])
+            notes = (note,)
+        point, alpha = track.point, track.alpha
+        gap = np.nan if walk.is_ridge else unit * walk.gap(point, alpha)
+        norm = track.walk.measure(point, alpha) if walk.is_ridge else np.nan
+        steps = max(track.n_passes, 1), track.n_quadratics
+        stops.append(Stop(point, gap, *steps, np.nan, not notes, norm, notes))
+    own = replace(task, problem=walk.risk)
+    answer = Answer.of(own, ChunkNewton.name, enumerate(stops), rounding=_ROUNDING)
     if walk.risk.loss.coupled and not walk.is_bounded:
         # What all classes have in common changes nothing where it costs nothing.
         thetas, free = answer.thetas, walk.free

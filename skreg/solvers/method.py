@@ -169,7 +169,8 @@ class Answer:
         rest: dict[str, Any] = {}
         if not problem.is_quadratic:
             b = np.array([point.intercept for point in points])
-            rest["intercepts"] = b - thetas @ task.risk.design.center
+            rest["intercepts"] = b if problem.is_in_chunks else b - thetas @ task.risk.design.center
+        if not (problem.is_quadratic or problem.is_in_chunks):
             rest["rounding"] = task.risk.rounding.value / (problem.null_risk or 1.0)
         gaps, norms, dof = np.transpose([(s.gap, s.gradient_norm, s.dof) for s in stops])
         n_iter, expansions = np.transpose([(s.n_iter, s.n_expansions) for s in stops])

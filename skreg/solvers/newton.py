@@ -19,7 +19,7 @@ from skreg.solvers.anchor import (
 )
 from skreg.solvers.descent import Descent
 from skreg.solvers.interior_point import Iterate
-from skreg.solvers.method import Answer, Method, Task
+from skreg.solvers.method import Answer, Method, Stop, Task
 from skreg.solvers.original_rows import OriginalRows
 
 #: Coefficients (features × outputs) beyond which no Hessian is formed.
@@ -84,7 +84,7 @@ class Newton(Method):
         """Solve downwards in λ, each solution the start of the next."""
         if (alone := without_excluded(self, task)) is not None:
             return alone
-        risk, alphas = task.risk, task.alphas
+        risk = task.risk
         # Passes over X then take most of the time, rather than Hessians.
         is_small = min(risk.X.shape) ** 2 * max(risk.X.shape) < _SMALL_GRAM
         with one_blas_thread() if is_small else nullcontext():
@@ -92,12 +92,11 @@ class Newton(Method):
             if task.start is not None:
                 start = task.start if space is None else space.lower(*task.start)
                 descent.start_at(*start)
-            answer, endless = _blank(descent, alphas, name), {}
-            if task.max_expansions == 1:
-                _one_shot(descent, task, answer)
-            else:
-                endless = _path(descent, task, answer)
-                _count(descent, task, answer)
+            endless: dict[int, Recession] = {}
+            is_one_shot = task.max_expansions == 1
+            stops = _one_shot(descent, task) if is_one_shot else _path(descent, task, endless)
+            known = {"rounding": descent.rounding, "notes": descent.notes}
+            answer = Answer.of(replace(task, problem=descent.risk), name, stops, **known)
         if space is not None:
             answer.thetas, answer.intercepts = space.lift(answer.thetas, answer.intercepts)
         if OriginalRows.is_far(risk) or (space and space.condition > _LOSSY):
@@ -176,63 +175,37 @@ def is_wide(risk, factors):
     return n < p and n <= _LARGEST_DUAL and np.count_nonzero(factors == 0) <= max(n // 4, 1)
 
 
-def _blank(descent, alphas, solver):
-    """An `Answer` to be filled, in the terms of ``descent``."""
-    m, K, p = len(alphas), descent.risk.n_outputs, descent.risk.n_features
-    risk, norms = np.empty((2, m))
-    return Answer(
-        thetas=np.empty((m, K, p)),
-        risk=risk,
-        n_iter=np.ones(m, dtype=int),
-        solver=solver,
-        intercepts=np.empty((m, K)),
-        gradient_norms=norms,
-        n_expansions=np.ones(m, dtype=int),
-        rounding=descent.rounding,
-        notes=descent.notes,
-    )
+def _path(descent, task, endless):
+    """The place of each λ and its `Stop`, downwards, each solution the start of the next.
 
-
-def _put(answer, i, descent, norm):
-    """Note the point where ``descent`` is as the answer for the i-th λ."""
-    answer.thetas[i], answer.intercepts[i] = _as_seen(descent, None)
-    answer.risk[i], answer.gradient_norms[i] = descent.point.value, norm
-
-
-def _path(descent, task, answer):
-    """Downwards in λ, each solution the start of the next.
-
-    Where the risk has no minimizer, and λ = 0, nothing is done; the `Recession` by place.
+    Where the risk has no minimizer, and λ = 0, nothing is done; ``endless`` gets the `Recession`.
     """
     alphas, tol, limit = task.alphas, task.tol, task.max_iter
     if task.max_expansions is not None:
         limit, descent.always_fresh = min(limit, task.max_expansions), True
-    endless: dict[int, Recession] = {}
     for i in task.descending():
         alpha = alphas[i]
         if alpha == 0 and (kind := recession(descent, tol, limit)) is not Recession.NONE:
-            _put(answer, i, descent, 0.0)
             endless[i] = kind
-            task.progress(i)
+            yield i, Stop(descent.point, n_expansions=1, gradient_norm=0.0)
             continue
         before = _start_inside(descent, alpha) if task.max_expansions is None else 0
         steps, norm = descent.run(alpha, tol, limit, task.size)
-        steps += before
-        _put(answer, i, descent, norm)
-        answer.n_iter[i] = answer.n_expansions[i] = max(steps, 1)
+        steps, point = max(steps + before, 1), descent.point
         if descent.taken_at > _DECADE * alpha:
             descent.renew(alpha)
-        task.progress(i)
-    return endless
+        dof, norm = _dof_of_fit(descent, task), np.fmin(norm, np.inf)  # NaN: a point that is lost
+        yield i, Stop(point, n_iter=steps, n_expansions=steps, dof=dof, gradient_norm=norm)
 
 
-def _count(descent, task, answer):
+def _dof_of_fit(descent, task):
     """Degrees of freedom of a fit, which needs them: its point is at hand, to be expanded."""
     alpha = task.alphas[0]
     is_fit = len(task.alphas) == 1 and alpha > 0 and task.size is None
-    if is_fit and isinstance(descent.hessian, DenseHessian):
-        descent.renew(alpha)
-        answer.dof = np.array([descent.factor(alpha).dof()])
+    if not (is_fit and isinstance(descent.hessian, DenseHessian)):
+        return np.nan
+    descent.renew(alpha)
+    return descent.factor(alpha).dof()
 
 
 def _start_inside(descent, alpha):
@@ -312,12 +285,12 @@ def _put_limit(task, answer, i, kind):
         answer.notes.append(note)
 
 
-def _one_shot(descent, task, answer):
-    """One quadratic for every λ: a single Newton step from the anchor."""
-    _, answer.n_iter[:] = find_anchor(descent, task.tol, task.max_iter)
-    anchor, answer.dof = descent.point, np.empty(len(task.alphas))
+def _one_shot(descent, task):
+    """The place of each λ and its `Stop`: a single Newton step from the anchor."""
+    _, steps = find_anchor(descent, task.tol, task.max_iter)
+    anchor = descent.point
     for i, alpha in enumerate(task.alphas):
-        answer.dof[i] = descent.factor(alpha).dof()
-        descent.point = descent.quadratic_minimum(alpha)
-        _put(answer, i, descent, descent.gradient_norm(alpha))
+        descent.point, dof = descent.quadratic_minimum(alpha), descent.factor(alpha).dof()
+        norm = descent.gradient_norm(alpha)
+        yield i, Stop(descent.point, n_iter=steps, n_expansions=1, dof=dof, gradient_norm=norm)
         descent.point = anchor
