@@ -33,6 +33,8 @@ cdef double FASTER = 5
 cdef Py_ssize_t MAX_SYSTEM = 4000
 # What rounding leaves of a duality gap, as a share of ‖b‖².
 cdef double FLOOR = 16 * EPS
+# Conditions of groups are known to this many times what rounding leaves in the slope.
+cdef double SURE = 2
 cdef int MAX_HALVINGS = 30
 # A dual point of its own is tried again after a pass that gains this share of what would do, but not
 # less than this share of what the last gained.
@@ -91,6 +93,12 @@ cdef double _sweep(const Problem* at, double* c, double* squares) noexcept nogil
         work += 2.0 * k * at.p * at.q
     _settle(at, c, squares)
     return work
+
+
+cdef double _left(const Problem* at, double floor) noexcept nogil:
+    """The duality gap; at most ``floor``, ‖b‖² times the square of the `violation`."""
+    cdef double gap = gap_by(at, at.theta, at.slope)
+    return gap if gap > floor else at.power * violation(at) ** 2
 
 
 cdef void _settle(const Problem* at, double* c, double* squares) noexcept nogil:
@@ -272,7 +280,9 @@ def descend(
     """Minimize ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ from ``theta``; changes ``theta``, ``slope`` = h − Hθ.
 
     Sweeps of exact block solves, then Newton steps on the groups that are not zero once the sweeps
-    have cost as much; until the duality gap by b − A·``dual`` is at most ``tol``, or rounding.
+    have cost as much; until the duality gap by b − A·``dual`` is at most ``tol``, or rounding. A gap
+    is quadratic in the error of θ: of a ``tol`` below its rounding, ‖b‖² times the square of what the
+    conditions of groups are missed by has to come as near, as far as ``slack`` lets that be known.
     ``vectors`` and ``values`` are the eigenvectors (rows) and eigenvalues of the blocks H_gg, from
     `block_eigen`; ``power`` is ‖b‖².
 
@@ -307,18 +317,22 @@ def descend(
     )
     at.vectors, at.values, at.starts, at.places = &vectors[0], &values[0], &starts[0], &places[0]
     at.theta, at.slope = &theta[0, 0], &slope[0, 0]
-    cdef double floor = max(tol, FLOOR * power)
+    # Below this gaps are not looked at.
+    cdef double floor = FLOOR * power if tol < FLOOR * power else -1, unknown = 0
+    if floor >= 0:
+        for g in range(n_groups):
+            if strength[g] > 0:
+                unknown = max(unknown, SURE * slack[g] / strength[g])
+        tol = max(tol, power * unknown * unknown)
     _settle(&at, &c[0], &squares[0])
     fall, objective = tol, value(&at, at.theta, at.slope)
     while True:
-        gap = gap_by(&at, at.theta, at.slope)
-        if passes == 1:  # what is rounding beside ‖b‖² is worth one pass
-            tol = floor
+        gap = _left(&at, floor)
         if gap <= tol and (passes or violation(&at) <= LOOSE):
             dual[:] = theta
             break
         likely = gap * gap <= LIKELY * tol * power if passes == 0 else fall <= min(bar, max(tol, 4 * EPS * power))
-        if likely and strength[0] > 0 and violation(&at) <= LOOSE:
+        if likely and gap > floor and strength[0] > 0 and violation(&at) <= LOOSE:
             gap = _balance(&at, &groups[0], tol, dual)
             if gap <= tol:
                 break
@@ -340,7 +354,7 @@ def descend(
             continue
         if work * FASTER < <double>(q * k) ** 3 / 3:
             continue
-        gap = gap_by(&at, at.theta, at.slope)
+        gap = _left(&at, floor)
         if system.shape[0] < (q * k) ** 2:
             system = np.empty((q * k) ** 2)
         whole = True
@@ -352,7 +366,7 @@ def descend(
                     &scratch[0],
                 )
                 _settle(&at, &c[0], &squares[0])
-                gap = gap_by(&at, at.theta, at.slope)
+                gap = _left(&at, floor)
             passes += 1
             damping = max(damping / STRONGER, DAMPING) if whole else min(damping * STRONGER, 1.0)
             whole = whole and gap < 0.25 * previous
@@ -361,6 +375,8 @@ def descend(
             _slope(&at)
             _settle(&at, &c[0], &squares[0])
             objective = value(&at, at.theta, at.slope)
+    if gap <= floor:
+        gap = gap_by(&at, at.theta, at.slope)
     return passes, max(gap, 0.0)
 
 

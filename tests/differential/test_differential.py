@@ -257,3 +257,8 @@ def test_a_step_that_rounding_undoes_is_the_last():
 def test_a_step_far_too_long_is_no_candidate():
     """Its gradient is infinite, which numpy would tell the user of."""
     assert not a_fit_is_the_minimum(case(910000894))
+
+
+def test_quadratics_are_solved_as_closely_as_the_gap_of_the_loss_asks_for():
+    """Which is linear in what the conditions of groups are missed by, and theirs is quadratic."""
+    assert not a_search_is_a_grid_search(case(1888042499))

@@ -283,3 +283,24 @@ def test_groups_of_one_are_solved_as_a_lasso():
     lasso = QuadraticApproxLasso().regularization_path(X, y, [0.1, 0.01])
     assert path.solver == lasso.solver
     np.testing.assert_allclose(path.coefs, lasso.coefs, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tolerance_below_rounding_is_met_in_the_conditions(seed):
+    """A gap is quadratic in θ's error: at its rounding 1e-8 would be left of the conditions."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(2, 6, size=6)
+    starts = np.cumsum([0, *sizes]).astype(np.intp)
+    A = rng.normal(size=(starts[-1], 40)) + 2 * rng.normal(size=40)
+    b = rng.normal(size=40)
+    hessian, cross, strength = A @ A.T, A @ b, np.full(6, 0.1 * np.abs(A @ b).max())
+    blocks = starts, strength, np.full(6, 1e-13), *group_descent.block_eigen(hessian, starts)
+    theta, slope = np.zeros((1, len(A))), cross[None].copy()
+    at = *blocks, theta, slope, theta.copy(), b @ b
+    group_descent.descend(hessian, cross[None], *at, 1e-9 * (b @ b), 1000)
+    _, gap = group_descent.descend(hessian, cross[None], *at, 1e-26 * (b @ b), 1000)
+    slope, norms = cross - hessian @ theta[0], np.sqrt(np.add.reduceat(theta[0] ** 2, starts[:-1]))
+    aim = np.repeat(strength / np.where(norms > 0, norms, 1.0), sizes) * theta[0]
+    missed = np.sqrt(np.add.reduceat((slope - aim) ** 2, starts[:-1]))
+    assert (missed - np.where(norms > 0, 0.0, strength) <= 1e-11 * strength).all()
+    assert gap <= 1e-13 * (b @ b)
