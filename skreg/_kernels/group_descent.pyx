@@ -95,10 +95,9 @@ cdef double _sweep(const Problem* at, double* c, double* squares) noexcept nogil
     return work
 
 
-cdef double _left(const Problem* at, double floor) noexcept nogil:
-    """The duality gap; at most ``floor``, ‖b‖² times the square of the `violation`."""
-    cdef double gap = gap_by(at, at.theta, at.slope)
-    return gap if gap > floor else at.power * violation(at) ** 2
+cdef double _left(const Problem* at, bint sharp) noexcept nogil:
+    """The duality gap; ``sharp``, ‖b‖² times the square of the `violation`."""
+    return at.power * violation(at) ** 2 if sharp else gap_by(at, at.theta, at.slope)
 
 
 cdef void _settle(const Problem* at, double* c, double* squares) noexcept nogil:
@@ -317,9 +316,9 @@ def descend(
     )
     at.vectors, at.values, at.starts, at.places = &vectors[0], &values[0], &starts[0], &places[0]
     at.theta, at.slope = &theta[0, 0], &slope[0, 0]
-    # Below this gaps are not looked at.
-    cdef double floor = FLOOR * power if tol < FLOOR * power else -1, unknown = 0
-    if floor >= 0:
+    cdef bint sharp = tol < FLOOR * power
+    cdef double unknown = 0
+    if sharp:
         for g in range(n_groups):
             if strength[g] > 0:
                 unknown = max(unknown, SURE * slack[g] / strength[g])
@@ -327,12 +326,15 @@ def descend(
     _settle(&at, &c[0], &squares[0])
     fall, objective = tol, value(&at, at.theta, at.slope)
     while True:
-        gap = _left(&at, floor)
+        gap = _left(&at, sharp)
         if gap <= tol and (passes or violation(&at) <= LOOSE):
-            dual[:] = theta
+            if sharp:
+                gap = gap_by(&at, at.theta, at.slope)
+            if not sharp or strength[0] == 0 or _balance(&at, &groups[0], tol, dual) > gap:
+                dual[:] = theta
             break
         likely = gap * gap <= LIKELY * tol * power if passes == 0 else fall <= min(bar, max(tol, 4 * EPS * power))
-        if likely and gap > floor and strength[0] > 0 and violation(&at) <= LOOSE:
+        if likely and not sharp and strength[0] > 0 and violation(&at) <= LOOSE:
             gap = _balance(&at, &groups[0], tol, dual)
             if gap <= tol:
                 break
@@ -354,7 +356,7 @@ def descend(
             continue
         if work * FASTER < <double>(q * k) ** 3 / 3:
             continue
-        gap = _left(&at, floor)
+        gap = _left(&at, sharp)
         if system.shape[0] < (q * k) ** 2:
             system = np.empty((q * k) ** 2)
         whole = True
@@ -366,7 +368,7 @@ def descend(
                     &scratch[0],
                 )
                 _settle(&at, &c[0], &squares[0])
-                gap = _left(&at, floor)
+                gap = _left(&at, sharp)
             passes += 1
             damping = max(damping / STRONGER, DAMPING) if whole else min(damping * STRONGER, 1.0)
             whole = whole and gap < 0.25 * previous
@@ -375,8 +377,6 @@ def descend(
             _slope(&at)
             _settle(&at, &c[0], &squares[0])
             objective = value(&at, at.theta, at.slope)
-    if gap <= floor:
-        gap = gap_by(&at, at.theta, at.slope)
     return passes, max(gap, 0.0)
 
 
