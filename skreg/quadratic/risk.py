@@ -16,7 +16,7 @@ from skreg.quadratic.expansion import Expansion, expansion
 from skreg.quadratic.hessian import Hessian
 from skreg.quadratic.point import Rounding, RowPoint, rows_times
 from skreg.quadratic.problem import Problem
-from skreg.rows import Rows, make_rows
+from skreg.rows import make_rows
 from skreg.rows.products import EPS, Array, Indices, by_halves, dot
 
 # Numbers in X beyond which each half of the rows is taken by a thread.
@@ -47,8 +47,6 @@ class EmpiricalRisk(Problem):
         o, kept as (n, 1) or (n, K); None stands for zeros.
     fit_intercept : bool, default=True
         False holds b at 0.
-    design : Rows, default=None
-        The products of X, where they are known.
 
     Attributes
     ----------
@@ -82,7 +80,6 @@ class EmpiricalRisk(Problem):
         weights: Array | None = None,
         offset: Array | None = None,
         fit_intercept: bool = True,
-        design: Rows | None = None,
     ) -> None:
         self.X, self.y, self.loss = X, np.ascontiguousarray(y, dtype=np.float64), loss
         self.fit_intercept = fit_intercept
@@ -91,7 +88,7 @@ class EmpiricalRisk(Problem):
         self.dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
         self.weight = float(n) if weights is None else float(weights.sum())
         self.share = np.full(n, 1.0 / n) if weights is None else weights / self.weight
-        self.design = make_rows(X, may_center=fit_intercept) if design is None else design
+        self.design = make_rows(X, may_center=fit_intercept)
         self.is_convex, self.has_curvature = loss.is_convex, loss.has_curvature
         self.couples_outputs = loss.coupled
 
@@ -231,11 +228,6 @@ class EmpiricalRisk(Problem):
         """The same with an intercept and without."""
         means = self.design.transposed_dot(share[:, None])[:, 0]
         return np.maximum(squares - means**2, EPS * squares)
-
-    def weighted(self, weights: Array) -> EmpiricalRisk:
-        """The risk of the same rows with other weights (n,)."""
-        design, intercept = self.design, self.fit_intercept
-        return EmpiricalRisk(self.X, self.y, self.loss, weights, self.offset, intercept, design)
 
     @property
     def largest_eigenvalue(self) -> float:

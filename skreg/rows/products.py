@@ -177,6 +177,20 @@ def sum_of_outer_grams(n: int, blocks: Iterable[Array]) -> Array:
     return symmetric(gram)
 
 
+def with_room(array: Array, shape: tuple[int, int]) -> Array:
+    """What is in a matrix at the upper left of one of another shape, with room for more.
+
+    As long as this lasts it is the same memory; rows are contiguous.
+    """
+    k, l = array.shape
+    whole = array if array.base is None else array.base
+    if len(whole) < shape[0] or whole.shape[1] < shape[1]:
+        wider = zip(shape, (k, l), strict=True)
+        whole = np.empty([size if size == old else size + size // 2 for size, old in wider])
+        whole[:k, :l] = array
+    return whole[: shape[0], : shape[1]]
+
+
 def exact_mean(block: NDArray[Any], share: Array) -> Array:
     """Weighted mean to rounding, however large it is beside the spread."""
     origin = block[np.argmax(share > 0)].astype(np.float64)

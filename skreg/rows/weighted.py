@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from skreg._kernels import thin_products
 from skreg.rows.base import Rows
 from skreg.rows.dense import DenseRows
-from skreg.rows.products import Array, Indices, Some, exact_mean, product
+from skreg.rows.products import Array, Indices, Some, exact_mean, product, with_room
 from skreg.rows.sparse import SparseRows
 
 # Products of more numbers than this are worth the tiles, and threads.
@@ -182,18 +182,16 @@ class GrowingGram:
     def __init__(self, rows: WeightedRows, b: Array):
         self._rows, self._b = rows, b
         self.known = np.zeros(0, dtype=np.intp)
-        self._gram = np.empty((0, 0))  # with room for more
+        self._gram = np.empty((0, 0))
 
     def extend(self, new: Indices) -> Array:
         """Get to know the features ``new``; H over all that are known, a view."""
         size, total = len(self.known), len(self.known) + len(new)
         self.known = np.concatenate([self.known, new])
-        if total > len(self._gram):
-            self._grow(size, max(64, 2 * size, total))
-        cross = self._gram[size:total, :total]
-        self._take(new, cross)
-        self._gram[:total, size:total] = cross.T
-        return self._gram[:total, :total]
+        self._gram = gram = with_room(self._gram, (total, total))
+        self._take(new, gram[size:])
+        gram[:, size:] = gram[size:].T
+        return gram
 
     def among(self, which: Indices) -> Array:
         """H on any features; those that are not known become so."""
@@ -214,9 +212,6 @@ class GrowingGram:
         """A[:, known] times k vectors (k, m): (n, k)."""
         raise NotImplementedError
 
-    def _grow(self, size: int, room: int) -> None:
-        self._gram = _roomier(self._gram, size, (room, room))
-
     def _take(self, new: Indices, cross: Array) -> None:
         """cross ← the rows of H that belong to ``new``, the last of those known."""
         raise NotImplementedError
@@ -230,19 +225,15 @@ class ColumnCache(GrowingGram):
         self._columns = np.empty((0, rows.shape[0]))  # by features
 
     def _images(self, vectors: Array) -> Array:
-        known = self._columns[: len(self.known)]
         if len(vectors) == 2:
-            return np.stack(thin_products.transposed_pair(known, *vectors), axis=1)
-        return product(known.T, vectors.T)
-
-    def _grow(self, size: int, room: int) -> None:
-        super()._grow(size, room)
-        self._columns = _roomier(self._columns, size, (room, self._columns.shape[1]))
+            return np.stack(thin_products.transposed_pair(self._columns, *vectors), axis=1)
+        return product(self._columns.T, vectors.T)
 
     def _take(self, new: Indices, cross: Array) -> None:
         size, total = len(self.known) - len(new), len(self.known)
-        self._columns[size:total] = self._rows.columns(new).T
-        _products(self._columns[size:total], self._columns[:total], cross)
+        self._columns = columns = with_room(self._columns, (total, self._columns.shape[1]))
+        columns[size:] = self._rows.columns(new).T
+        _products(columns[size:], columns, cross)
 
 
 class SparseGram(GrowingGram):
@@ -253,13 +244,6 @@ class SparseGram(GrowingGram):
 
     def _images(self, vectors: Array) -> Array:
         return self._rows.some_dot(self.known, vectors.T)
-
-
-def _roomier(array: Array, size: int, shape: tuple[int, int]) -> Array:
-    """A larger array that begins with the first ``size`` lines of this one."""
-    out = np.empty(shape)
-    out[:size, : array.shape[1]] = array[:size]
-    return out
 
 
 def _products(new: Array, all_ones: Array, out: Array) -> None:

@@ -176,7 +176,6 @@ class Certificate:
         self.shape = risk.n_outputs, risk.n_features
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
         self._is_bounded = penalty.is_bounded(risk.n_features)
-        self._last: tuple = ()
 
     def objective(self, point: Point, alpha: float) -> float:
         """R + λJ."""
@@ -264,19 +263,11 @@ class Certificate:
         if bound > tol and self._is_bounded:
             scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, fenchel)
             bound = objective - scale * fenchel + conjugate
-        self._last = residual, mixing, scale
         if not tol < bound <= _WORTH_A_LOOK * tol:
             return max(bound, 0.0)
         if mixing is not None:
             residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
         return max(min(bound, objective - fenchel_sum(self.risk, residual, scale) + conjugate), 0.0)
-
-    def dual_point(self) -> Array:
-        """−u, shape (n, K), of the last gap told: anybody can evaluate D there."""
-        residual, mixing, scale = self._last
-        if mixing is not None:
-            residual = (1.0 - mixing[0]) * residual + mixing[0] * mixing[3]()
-        return -scale * per_row(residual, self.risk.share)
 
     def _settled(self, slope):
         """q, where free features of hardly any slope count as at their best."""
@@ -331,6 +322,5 @@ class Certificate:
         for shrink in _SHRINK:
             dual = fenchel_sum(self.risk, residual, shrink * scale)
             if np.isfinite(dual):
-                self._last = residual, None, shrink * scale
                 return max(objective - dual + shrink * conjugate, 0.0)  # (λJ)* is convex
         return np.inf

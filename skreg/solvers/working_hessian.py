@@ -8,7 +8,7 @@ from scipy import sparse
 from skreg._kernels import sparse as row_sums
 from skreg.quadratic.factor import DenseFactor
 from skreg.quadratic.hessian import Hessian
-from skreg.rows.products import add_gram, product, symmetric
+from skreg.rows.products import add_gram, product, symmetric, with_room
 
 # Curvatures below this part of their mean are raised to it; more when steps prove too long.
 FLOOR = 1e-6
@@ -190,20 +190,6 @@ class WorkingHessian(Hessian):
             right = design.columns(new) * weights
             return design.transposed_dot(right)[self.which], right.sum(axis=0)[None]
         return self.at_fixed_intercepts(self.which, known)
-
-
-def with_room(array, shape):
-    """What is in a matrix at the upper left of one of another shape, with room for more.
-
-    As long as this lasts it is the same memory; rows are contiguous.
-    """
-    k, l = array.shape
-    whole = array if array.base is None else array.base
-    if len(whole) < shape[0] or whole.shape[1] < shape[1]:
-        wider = zip(shape, (k, l), strict=True)
-        whole = np.empty([size if size == old else size + size // 2 for size, old in wider])
-        whole[:k, :l] = array
-    return whole[: shape[0], : shape[1]]
 
 
 def raised(risk, point, floor=FLOOR):
