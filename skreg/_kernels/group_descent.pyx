@@ -329,9 +329,9 @@ def descend(
         gap = _left(&at, sharp)
         if gap <= tol and (passes or violation(&at) <= LOOSE):
             if sharp:
-                gap = gap_by(&at, at.theta, at.slope)
-            if not sharp or strength[0] == 0 or _balance(&at, &groups[0], tol, dual) > gap:
-                dual[:] = theta
+                gap = _balance(&at, &groups[0], tol, dual) if strength[0] > 0 else INFINITY
+            if not sharp or gap_by(&at, at.theta, at.slope) <= gap:
+                dual[:], gap = theta, gap_by(&at, at.theta, at.slope)
             break
         likely = gap * gap <= LIKELY * tol * power if passes == 0 else fall <= min(bar, max(tol, 4 * EPS * power))
         if likely and not sharp and strength[0] > 0 and violation(&at) <= LOOSE:

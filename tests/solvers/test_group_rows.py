@@ -304,3 +304,15 @@ def test_a_tolerance_below_rounding_is_met_in_the_conditions(seed):
     missed = np.sqrt(np.add.reduceat((slope - aim) ** 2, starts[:-1]))
     assert (missed - np.where(norms > 0, 0.0, strength) <= 1e-11 * strength).all()
     assert gap <= 1e-13 * (b @ b)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("shape", [(40, 300), (200, 60)])
+def test_groups_are_certified_to_rounding(seed, shape):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=shape)
+    y = X[:, :5] @ rng.normal(size=5) + rng.normal(size=len(X))
+    lasso = QuadraticApproxLasso(alpha=0.1, groups=np.arange(shape[1]) // 5, tol=1e-14)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        assert lasso.fit(X, y).dual_gap_ <= 1e-14
