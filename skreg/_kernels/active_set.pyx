@@ -82,14 +82,15 @@ cdef class ActiveSet:
         self.slope = self._slope = np.empty(self._p)
         self.turn(cross, slack, slope)
         more = np.zeros(self._p - before)
-        self._sign, self._state = np.append(self._sign, more), np.append(self._state, np.int8(more))
-        self._support = np.append(self._support, np.intp(more))
+        self._sign = np.concatenate((self._sign, more))
+        self._state = np.concatenate((self._state, more.astype(np.int8)))
+        self._support = np.concatenate((self._support, more.astype(np.intp)))
         self._l1, self._l2, self._lower, self._upper = l1, l2, lower, upper
-        self.theta = self._theta = np.append(self.theta, more)
+        self.theta = self._theta = np.concatenate((self.theta, more))
         self._rest, self._step, self._gains = np.empty((3, self._p))
-        self._ridged = bool(np.any(l2))
-        self._bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
         for j in range(before, self._p):
+            self._ridged = self._ridged or self._l2[j] != 0
+            self._bounded = self._bounded or not self._is_endless(j)
             if self._is_endless(j) and self._l1[j] + self._l2[j] == 0 and self._hessian[j, j] > 0:
                 if before:
                     raise ValueError("features without a penalty have to be known first")

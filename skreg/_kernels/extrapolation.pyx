@@ -23,7 +23,8 @@ def best_weights(alphas, const double[:, ::1] values, double alpha):
     """
     cdef const double[::1] nodes = np.array(alphas, dtype=np.float64)
     cdef Py_ssize_t last = nodes.shape[0] - 1, p = values.shape[1], degree, i, j, best = 1
-    cdef double[::1] weights = np.empty(last + 1)
+    out = np.empty(last + 1)
+    cdef double[::1] weights = out
     cdef double told, error, least = INFINITY
     if values.shape[0] != last + 1 or last < 0:
         raise ValueError("values must have a row for each λ, one at least")
@@ -39,7 +40,8 @@ def best_weights(alphas, const double[:, ::1] values, double alpha):
                 error = fabs(told)
         if error < least:
             best, least = degree, error
-    return lagrange(alphas[-best:], alpha)
+    _weights(best, &nodes[last + 1 - best], alpha, &weights[0])
+    return out[:best]
 
 
 cdef void _weights(Py_ssize_t m, const double* nodes, double x, double* weights) noexcept nogil:

@@ -201,26 +201,28 @@ def entropy(v, bint of_both=False):
 
     ``of_both`` adds the same of 1 − v.
     """
-    cdef double[::1] values = np.array(v, dtype=np.float64, ndmin=1).ravel()
-    if values.size:
+    out = np.array(v, dtype=np.float64, order="C")
+    cdef double[::1] values = out.reshape(-1)
+    if values.shape[0]:
         with nogil:
             if of_both:
                 entropies_of_both(values.shape[0], &values[0])
             else:
                 entropies(values.shape[0], &values[0])
-    return np.asarray(values).reshape(np.shape(v))
+    return out
 
 
 def entropy_change(y, u):
     """v·log v − y·log y with v = y + u, +inf where v is below 0 by more than rounding."""
     shape = np.broadcast(y, u).shape
-    cdef double[::1] values = np.array(np.broadcast_to(u, shape), dtype=np.float64).ravel()
+    out = np.array(np.broadcast_to(u, shape), dtype=np.float64, order="C")
+    cdef double[::1] values = out.reshape(-1)
     cdef const double[::1] targets = np.ascontiguousarray(
-        np.broadcast_to(y, shape), dtype=np.float64).ravel()
-    if values.size:
+        np.broadcast_to(y, shape), dtype=np.float64).reshape(-1)
+    if values.shape[0]:
         with nogil:
             entropy_changes(values.shape[0], &targets[0], &values[0])
-    return np.asarray(values).reshape(shape)
+    return out
 
 
 cdef inline double entropy_at(double v) noexcept nogil:

@@ -228,7 +228,9 @@ class DenseRows(Rows):
     # Parts ----------------------------------------------------------------------------------------
 
     def columns(self, which: Some) -> Array:
-        return self._copy(slice(None), which)
+        if self.is_centered or isinstance(which, slice):
+            return self._copy(slice(None), which)
+        return self.X[:, which].astype(np.float64, copy=False)  # a copy as it is
 
     def block(self, rows: Some) -> Array:
         return self.X[rows] if self._direct and not self.is_centered else self._copy(rows)

@@ -58,11 +58,13 @@ def largest_scale(penalty: Penalty, slope: Array, alpha: float) -> tuple[float, 
     >>> largest_scale(ElasticNet(0.5), np.array([2.0, -0.5]), 1.0)
     (1.0, 2.25)
     """
-    steep = _steep(penalty, slope, alpha)
+    pull = _pull(penalty, slope)
+    if penalty.is_flat:  # J is a norm: the domain is where no pull exceeds λ
+        steepest = float(pull.max(initial=0.0))
+        return (alpha / steepest * (1.0 - 8 * EPS), 0.0) if steepest > alpha else (1.0, 0.0)
+    steep = pull[pull > alpha]
     if not steep.size:  # 0 is best for every block
         return 1.0, 0.0
-    if penalty.is_flat:  # J is a norm: the domain is where no pull exceeds λ
-        return float(alpha / steep.max()) * (1.0 - 8 * EPS), 0.0
     conjugate = penalty.conjugate(slope, alpha)
     if np.isfinite(conjugate):
         return 1.0, conjugate
@@ -79,11 +81,10 @@ def largest_scale(penalty: Penalty, slope: Array, alpha: float) -> tuple[float, 
     return float(scales[low]), conjugate
 
 
-def _steep(penalty: Penalty, slope: Array, alpha: float) -> Array:
-    """The pulls above λ; where the penalty is separable those of each component by itself."""
+def _pull(penalty: Penalty, slope: Array) -> Array:
+    """The pulls; where the penalty is separable those of each component by itself."""
     apart = penalty.is_separable and np.ndim(slope) > 1 and len(slope) > 1
-    pull = np.concatenate([penalty.pull(row) for row in slope]) if apart else penalty.pull(slope)
-    return pull[pull > alpha]
+    return np.concatenate([penalty.pull(row) for row in slope]) if apart else penalty.pull(slope)
 
 
 def best_scale(penalty: Penalty, slope: Array, alpha: float, gain: float) -> tuple[float, float]:
@@ -104,8 +105,8 @@ def best_scale(penalty: Penalty, slope: Array, alpha: float, gain: float) -> tup
     >>> round(s, 6), round(conjugate, 3)
     (0.999001, 0.0)
     """
-    steep = _steep(penalty, slope, alpha)
-    scales = np.append(np.unique(alpha / steep) * (1.0 - 8 * EPS), 1.0)
+    pull = _pull(penalty, slope)
+    scales = np.append(np.unique(alpha / pull[pull > alpha]) * (1.0 - 8 * EPS), 1.0)
     conjugates: dict[int, float] = {}
 
     def dual(i):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,7 +162,7 @@ class Answer:
         problem, stops = task.problem, cast(list[Stop], [None] * len(task.alphas))
         for i, stop in found:
             # Numbers for every row are not to be kept for every λ.
-            stops[i] = replace(stop, point=stop.point.bare())
+            stops[i] = stop._replace(point=stop.point.bare())
             task.progress(i)
         points, shape = [stop.point for stop in stops], (problem.n_outputs, problem.n_features)
         thetas = np.reshape([point.theta for point in points], (len(points), *shape))
@@ -186,8 +186,7 @@ class Answer:
         return cls(thetas, np.array([p.value for p in points]), n_iter, solver, **rest | more)
 
 
-@dataclass(frozen=True, eq=False)
-class Stop:
+class Stop(NamedTuple):
     """What was found at one λ.
 
     Attributes

@@ -142,7 +142,7 @@ def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
         return stop
     path = InteriorPath(task.risk, task.penalty, tol, task.max_iter, np.inf)
     found = path.solve(alpha, path.start)
-    return replace(found, n_expansions=stop.n_expansions) if found.gap < stop.gap else stop
+    return found._replace(n_expansions=stop.n_expansions) if found.gap < stop.gap else stop
 
 
 class InteriorPath:
@@ -205,7 +205,7 @@ class InteriorPath:
         if missed and alpha > 0 and self.risk.has_curvature:
             # The dual point of the residuals themselves may be a better one.
             gap = self.certificate.gap(found.point, alpha, self.tol * self.scale)
-            found = replace(found, gap=min(found.gap, gap))
+            found = found._replace(gap=min(found.gap, gap))
         return found
 
     def _walk(self, alpha: float, point: RowPoint, *, by_dual: bool) -> Stop:
@@ -228,7 +228,7 @@ class InteriorPath:
                 best = Stop(found, gap * self.scale, dof=self._dof())
             if gap <= self.tol or not np.isfinite(gap) or stale >= _STALE:
                 break
-        return replace(best, n_iter=n_iter)
+        return best._replace(n_iter=n_iter)
 
     def _begin(self, point: RowPoint) -> None:
         """Positive slacks about the residuals of a point, and multipliers of 0."""

@@ -19,7 +19,6 @@ which is free of units, like `gradient_norm_`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -130,7 +129,7 @@ class ProximalGradientPath:
             found = self.part.unpenalized()
             self.point = found.point
             if not self.penalty.is_convex:
-                found = replace(found, gap=self.scale * self._residual(self.point, 0.0))
+                found = found._replace(gap=self.scale * self._residual(self.point, 0.0))
             return found
         features = self._working_set(np.empty(0, np.intp), max(2 * alpha - self.last, 0.5 * alpha))
         self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol

@@ -1,5 +1,6 @@
 """The walk of the proximal Newton method over descending λ."""
 
+import math
 from collections import deque
 from typing import Any
 
@@ -283,7 +284,7 @@ class ProximalPath:
 
     def _gap(self, point, alpha, goal):
         """The gap at a point just reached; +inf or a bound above the goal if it is not good yet."""
-        if not np.isfinite(point.value):
+        if not math.isfinite(point.value):
             return np.inf
         gap = self._natural_gap(point, alpha, goal) if point.complete else np.inf
         if gap > goal and self.dual is not None:

@@ -82,8 +82,7 @@ class WorkingHessian(Hessian):
         self.matrix = matrix = with_room(self.matrix, (len(self.which),) * 2)
         matrix[:, known:] = cross
         matrix[known:, :known] = cross[:known].T
-        own = matrix[known:, known:]
-        matrix[known:, known:] = 0.5 * (own + own.T)  # alike to the last bit
+        matrix[known:, known:] = symmetric(np.ascontiguousarray(cross[known:]))  # to the last bit
 
     @property
     def step_cost(self):
