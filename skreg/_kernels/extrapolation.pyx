@@ -1,9 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Polynomials through the last points of a path."""
+"""Polynomials through the last points of a path, and what lines through these tell of residuals."""
 
 import numpy as np
 
 from libc.math cimport INFINITY, fabs
+
+from skreg._kernels.dispatch cimport dispatched
 
 
 def lagrange(nodes, double x):
@@ -42,6 +44,47 @@ def best_weights(alphas, const double[:, ::1] values, double alpha):
             best, least = degree, error
     _weights(best, &nodes[last + 1 - best], alpha, &weights[0])
     return out[:best]
+
+
+def linear_residual(
+    const double[:, ::1] curvature, const double[:, ::1] raw, points, weights, double inverse
+):
+    """Σ wᵢ(rᵢ + c(f − fᵢ)) + cs, for one output with curvature c, at raw predictions f.
+
+    ``points`` are pairs fᵢ and rᵢ, all of these of shape (n, 1). ``inverse``, that of Σc, makes the
+    sum over the rows 0 by the best s; 0 stands for s = 0.
+    """
+    out = np.zeros(np.shape(raw))
+    cdef double[:, ::1] residual = out
+    cdef const double[:, ::1] at, its
+    cdef Py_ssize_t n = raw.shape[0]
+    if n:
+        for (at, its), weight in zip(points, weights):
+            if not at.shape[0] == its.shape[0] == curvature.shape[0] == n:
+                raise ValueError("points and curvature must have a number for each row")
+            _add_line(n, weight, &at[0, 0], &its[0, 0], &curvature[0, 0], &raw[0, 0], &residual[0, 0])
+        _balance(n, inverse, &curvature[0, 0], &residual[0, 0])
+    return out
+
+
+cdef dispatched _add_line(
+    Py_ssize_t n, double weight, const double* at, const double* its, const double* curvature,
+    const double* raw, double* out,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] += weight * (its[i] + curvature[i] * (raw[i] - at[i]))
+
+
+cdef dispatched _balance(
+    Py_ssize_t n, double inverse, const double* curvature, double* residual
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double total = 0
+    for i in range(n):
+        total += residual[i]
+    for i in range(n):
+        residual[i] -= inverse * total * curvature[i]
 
 
 cdef void _weights(Py_ssize_t m, const double* nodes, double x, double* weights) noexcept nogil:

@@ -63,7 +63,7 @@ class ProximalNewton(Method):
 
 def _solved(task, limit):
     """The place of each λ and its `Stop`, downwards."""
-    risk, penalty, alphas, starts = task.risk, task.penalty, task.alphas, _starts(task)
+    risk, penalty, alphas, starts = task.risk, task.penalty, task.alphas.tolist(), _starts(task)
     path = ProximalPath(risk, penalty, task.tol, task.max_iter, limit)
     for i in task.descending().tolist():
         if alphas[i] == 0 and not penalty.is_bounded(risk.n_features):

@@ -61,7 +61,7 @@ class ProximalPath:
         self.free = self.certificate.free
         self.null_risk = risk.null_risk
         # Not below what rounding leaves in a sum of losses.
-        self.tol = max(tol, 64 * EPS) * self.null_risk + risk.rounding.value
+        self.tol = float(max(tol, 64 * EPS) * self.null_risk + risk.rounding.value)
         self.evaluate = Evaluator(self.certificate, tol)
         self.floor, self.wasted, self.dual = FLOOR, 0.0, None
         self.model: Any = None  # a WorkingHessian, once there is a working set

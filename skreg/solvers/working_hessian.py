@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from skreg._kernels import extrapolation
 from skreg._kernels import sparse as row_sums
 from skreg.quadratic.factor import DenseFactor
 from skreg.quadratic.hessian import Hessian
@@ -47,9 +48,7 @@ class WorkingHessian(Hessian):
         self.matrix = np.empty((0, 0))
         self.mixed = np.empty((len(self.inverse_bb), 0))
         self.columns: Any = None
-        # By the point: N, and what is left of the residual beside H times the raw predictions.
-        self._rests: dict[Any, Any] = {}
-        self._remainders: dict[Any, Any] = {}
+        self._rests: dict[Any, Any] = {}  # N, by the point
         self.extend(which)
 
     def factor(self, ridge):
@@ -138,7 +137,6 @@ class WorkingHessian(Hessian):
     def rests(self, points):
         """N of several points, kept for those of them that are asked for again."""
         self._rests = {point: self.rest(point) for point in points}
-        self._remainders = {p: rest for p, rest in self._remainders.items() if p in self._rests}
         return np.array([self._rests[point] for point in points])
 
     def intercept_way(self, way):
@@ -155,11 +153,13 @@ class WorkingHessian(Hessian):
         With the weights of a step's own extrapolation this is the dual point of the step's
         quadratic, which meets the conditions on the working set exactly.
         """
-        residual = self.rows_times(raw)
-        for weight, point in zip(weights, points, strict=True):
-            if point not in self._remainders:
-                self._remainders[point] = point.residual - self.rows_times(point.raw)
-            residual += weight * self._remainders[point]
+        if self.risk.n_outputs == 1 and self.risk.loss.is_compiled:
+            known = [(point.raw, point.residual) for point in points]
+            inverse = self.inverse_bb.sum()  # nothing without an intercept
+            return extrapolation.linear_residual(self.curvature, raw, known, weights, inverse)
+        each = list(zip(weights, points, strict=True))
+        residual = self.rows_times(raw - sum(weight * point.raw for weight, point in each))
+        residual += sum(weight * point.residual for weight, point in each)
         if self.risk.fit_intercept:
             shift = self.inverse_bb @ np.add.reduce(residual, axis=0)
             residual -= self.rows_times(shift[None])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from skreg._kernels.extrapolation import best_weights, lagrange
+from skreg._kernels.extrapolation import best_weights, lagrange, linear_residual
 from skreg._kernels.known_slopes import combine
 
 from skreg.rows.weighted import make_rows
@@ -33,6 +33,25 @@ def test_an_error_that_is_no_number_is_not_the_least():
     values = np.array([[np.nan, 1.0], [1.0, 1.0], [1.1, 1.0]])
     assert len(best_weights([3.0, 2.0, 1.0], values, 0.5)) == 1
     assert len(best_weights([1.0], values[:1], 0.5)) == 1
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 37])
+def test_residuals_on_lines_through_points(n_rows):
+    rng = np.random.default_rng(n_rows)
+    curvature, raw = rng.random((n_rows, 1)) + 0.1, rng.normal(size=(n_rows, 1))
+    points, weights = rng.normal(size=(3, 2, n_rows, 1)), np.array([0.5, -1.0, 1.5])
+    for array in (curvature, raw, points):
+        array.flags.writeable = False
+    lines = [r + curvature * (raw - f) for f, r in points]
+    expected = np.tensordot(weights, np.array(lines), 1)
+    told = linear_residual(curvature, raw, points, weights, 0.0)
+    np.testing.assert_allclose(told, expected, rtol=1e-12)
+    if n_rows:
+        expected = expected - curvature * expected.sum() / curvature.sum()
+        told = linear_residual(curvature, raw, points, weights, 1.0 / curvature.sum())
+        np.testing.assert_allclose(told, expected, rtol=1e-12, atol=1e-12)
+        with pytest.raises(ValueError, match="for each row"):
+            linear_residual(curvature[:-1], raw, points, weights, 0.0)
 
 
 @pytest.mark.parametrize("apart", [0.0, 1e-3, 1.0])
