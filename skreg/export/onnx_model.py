@@ -112,7 +112,8 @@ def to_onnx(
         scikit-learn it is converted by skl2onnx, and X is needed.
     X : array-like, default=None
         A few rows such as ``predict`` takes, of which the types are looked at. Where skl2onnx
-        converts, each column of a DataFrame becomes an input, its name made an identifier.
+        converts, each column of a DataFrame becomes an input, its name made an identifier, and the
+        graph has to predict these rows as the model does.
     offset : bool, default=False
         Whether the graph of a linear model takes an offset, as its ``predict`` does.
     dtype : {"float32", "float64"}, default=None
@@ -133,7 +134,8 @@ def to_onnx(
     TypeError
         For a model with parts that are not known, without X; the message names them.
     ValueError
-        If numbers do not fit the dtype, or the offset the model.
+        If numbers do not fit the dtype, or the offset the model; or if the graph that skl2onnx
+        makes does not predict for X what the model does.
 
     Notes
     -----

@@ -159,6 +159,8 @@ def _write_raw(module: _Module, program: Program, arguments: str) -> None:
     for step in program.steps:
         module.add(step)
     module.lines.insert(max(filled, default=0), "check_finite(x)")
+    if filled:  # bounds ahead of it would hide an infinity
+        module.lines.insert(0, "check_finite(x[~np.isnan(x)])")
     module.function(
         f"raw_predictions({arguments})",
         [
@@ -166,7 +168,7 @@ def _write_raw(module: _Module, program: Program, arguments: str) -> None:
             "    columns = list(getattr(X, 'columns', FEATURE_NAMES or []))",
             "    if columns != (FEATURE_NAMES or columns):",
             "        raise ValueError(f'X must have the columns {FEATURE_NAMES}, got {columns}.')",
-            "    x = np.asarray(X, dtype=np.float64)",
+            "    x = np.asarray(X.toarray() if hasattr(X, 'toarray') else X, dtype=np.float64)",
             "    if x.ndim != 2 or x.shape[1] != N_FEATURES:",
             "        raise ValueError(f'X must be of shape (n, {N_FEATURES}), got {x.shape}.')",
             *[f"    {line}" for line in module.lines],

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # The operators for machine learning that came with opset 17.
 _ML_OPSET = 3
+# Of the largest prediction: what float32 may change.
+_SAME = 1e-3
 # What classifiers of skl2onnx may be asked for.
 _OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -189,6 +191,11 @@ def converted(model: Any, X: Any, dtype: np.dtype | None, target_opset: int) -> 
     Returns
     -------
     onnx.ModelProto
+
+    Raises
+    ------
+    ValueError
+        If the graph does not predict for X what the model does.
     """
     import skl2onnx
 
@@ -198,13 +205,56 @@ def converted(model: Any, X: Any, dtype: np.dtype | None, target_opset: int) -> 
     if dtype is not None:
         X = _in_dtype(X, dtype)
     classifies = is_classifier(model)
-    return skl2onnx.to_onnx(
+    made = skl2onnx.to_onnx(
         model,
         X,
         target_opset={"": target_opset, "ai.onnx.ml": _ML_OPSET},
         options={id(model): {"zipmap": False}} if classifies else None,
         final_types=None if classifies else [("prediction", None)],
     )
+    _check_predictions(made, model, X)
+    return made
+
+
+def _check_predictions(made: ModelProto, model: Any, X: Any) -> None:
+    """Raise unless the graph predicts what the model does: not all of it is ours.
+
+    Without onnxruntime it cannot be run.
+    """
+    try:
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as errors
+    except ImportError:
+        return
+    method, output = "predict", "prediction"
+    if is_classifier(model):
+        method, output = "predict_proba", "probabilities"
+    if not hasattr(model, method):
+        return
+    advice = (
+        f"The graph that skl2onnx makes of this {type(model).__name__} is not it: {{}}. Try "
+        "dtype='float32', or X as one array, without names of columns. Otherwise do without the "
+        "parts of scikit-learn that to_onnx does not know by itself."
+    )
+    columns = [X[[name]].to_numpy() for name in X.columns] if hasattr(X, "columns") else [X]
+    try:
+        session = onnxruntime.InferenceSession(
+            made.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        inputs = zip(session.get_inputs(), columns, strict=True)
+        (found,) = session.run([output], {i.name: _as_input(x, i.type) for i, x in inputs})
+    except (errors.Fail, errors.NotImplemented, errors.RuntimeException) as error:
+        raise ValueError(advice.format(error)) from error
+    want = np.asarray(getattr(model, method)(X))
+    difference = np.abs(np.reshape(found, want.shape) - want).max()
+    if not difference <= _SAME * np.abs(want).max():
+        raise ValueError(advice.format(f"its predictions for X are off by {difference:.2g}"))
+
+
+def _as_input(column: Any, kind: str) -> np.ndarray:
+    """An array of the type that an input of a graph has."""
+    number = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
+    return np.asarray(column, number.get(kind, None if kind == "tensor(bool)" else object))
 
 
 def _in_dtype(X: Any, dtype: np.dtype) -> Any:

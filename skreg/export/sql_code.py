@@ -155,9 +155,9 @@ def _select(
 def _check_linear(program: Program, last: int) -> None:
     if any(isinstance(step, Apply | Spread | Cosines) for step in program.steps[:last]):
         raise ValueError(
-            f"SQL is for linear models, and {program.model} has hidden units or waves, or clips "
-            "softly. Use to_onnx, export_python or export_c, or RobustScaler ahead of a linear "
-            "model."
+            f"export_sql is for linear models, and not for hidden units, waves or soft clips, of "
+            f"which there are some in {program.model}. Use to_onnx, export_python or export_c; or "
+            "a linear model, with RobustScaler in the place of RobustClipScaler."
         )
 
 
@@ -260,7 +260,7 @@ def export_sql(
     columns : sequence of str, default=None
         Columns of the table that are the features, which have to be numbers. None for the names
         that the model was fitted to.
-    keep : sequence of str, default=()
+    keep : str or sequence of str, default=()
         Columns of the table that are selected ahead of the predictions, such as a key: rows of a
         table have no order.
     offset : str or sequence of str, default=None
@@ -296,6 +296,7 @@ def export_sql(
     ) m
     <BLANKLINE>
     """
+    keep = [keep] if isinstance(keep, str) else keep
     program = program_of(model).with_offset(offset is not None).pruned().folded().cast(np.float64)
     last = max(i for i, s in enumerate(program.steps) if isinstance(s, Affine | Offset))
     _check_linear(program, last)

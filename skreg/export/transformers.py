@@ -89,19 +89,25 @@ def _clip(model: Any, bounds: tuple[float, float], width: int) -> list[RowMap]:
 
 
 def _of_imputer(model: Any) -> list[RowMap]:
-    if model.add_indicator or not (
-        isinstance(model.missing_values, float) and np.isnan(model.missing_values)
-    ):
+    if not (isinstance(model.missing_values, float) and np.isnan(model.missing_values)):
         raise ValueError(
-            "export knows SimpleImputer with missing_values=nan and add_indicator=False only. Give "
-            "it these parameters, and fit again."
+            "export knows SimpleImputer with missing_values=nan only. Make other marks NaN, "
+            "and fit again."
         )
     if model.statistics_.dtype.kind not in "fiu":
         raise ValueError("export knows SimpleImputer of numbers only. Encode categories before it.")
-    known = np.flatnonzero(~np.isnan(model.statistics_))
-    if model.keep_empty_features or len(known) == model.n_features_in_:
-        return [Fill(np.nan_to_num(model.statistics_.astype(np.float64)))]
-    return [Take(known), Fill(model.statistics_[known])]
+    kept = np.arange(model.n_features_in_)
+    if not model.keep_empty_features:
+        kept = np.flatnonzero(~np.isnan(model.statistics_))
+    marked = model.indicator_.features_ if model.add_indicator else kept[:0]
+    fill = np.append(np.nan_to_num(_numbers(model.statistics_[kept])), np.ones(len(marked)))
+    steps: list[RowMap] = (
+        [] if len(fill) == model.n_features_in_ else [Take(np.append(kept, marked))]
+    )
+    if len(marked):  # numbers become 0 in an indicator, and what is missing is filled by 1
+        end = np.repeat([np.inf, 0.0], [len(kept), len(marked)])
+        steps.append(Bounds(-end, end))
+    return [*steps, Fill(fill)]
 
 
 def _of_pca(model: Any) -> list[RowMap]:

@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from scipy.stats import loguniform
 from sklearn.base import is_classifier
 from sklearn.model_selection import (
+    ParameterGrid,
     ParameterSampler,
     RepeatedKFold,
     RepeatedStratifiedKFold,
@@ -118,7 +119,8 @@ class Cocktail:
     Parameters
     ----------
     n_candidates : int or "auto", default="auto"
-        How many there are: "auto" is 12 below 1000 rows, else 40.
+        How many there are, at most all that a space of lists holds: "auto" is 12 below 1000 rows,
+        else 40.
     time_budget : float or None, default=None
         Seconds in which training should end, but for the last fit to all rows. New candidates are
         begun while the first rung has time, at most ``n_candidates`` and at least three; how many
@@ -170,8 +172,8 @@ class Cocktail:
             )
         if not is_network(search.estimator):
             raise ValueError(
-                "candidates rations the epochs of networks of this package, and estimator="
-                f"{search.estimator!r} is none. Use RandomizedSearchCV."
+                "candidates are networks of this package, and estimator="
+                f"{search.estimator!r} does not end in one. Use RandomizedSearchCV."
             )
         solver = last_step(search.estimator).solver
         if self.space is None and solver == "lbfgs":
@@ -195,13 +197,16 @@ class Cocktail:
     def draw(self, estimator: Any, X: Any) -> list[dict[str, Any]]:
         """Parameters of the candidates; the first is the estimator itself."""
         space = cocktail_space(estimator, X) if self.space is None else self.space
-        _check_names(estimator, [space] if isinstance(space, Mapping) else space)
+        spaces = [space] if isinstance(space, Mapping) else space
+        _check_names(estimator, spaces)
         name = alpha_name(estimator)
         first: dict[str, Any] = {name: estimator.get_params()[name]}
         n = self.n_candidates
         n = (_FEW if _num_samples(X) < FEW_ROWS else _MANY) if isinstance(n, str) else int(n)
         if n == 1:
             return [first]
+        if all(isinstance(values, Sequence) for one in spaces for values in one.values()):
+            n = min(n, 1 + len(ParameterGrid(space)))
         drawn = ParameterSampler(space, n - 1, random_state=self._rng())
         return [first, *({key: _plain(value) for key, value in one.items()} for one in drawn)]
 
@@ -233,5 +238,6 @@ def _check_names(estimator: Any, spaces: Sequence[Mapping[str, Any]]) -> None:
             f"space names {name!r}, which is no parameter of the network that candidates may "
             f"differ in. Those begin with {prefix!r}, such as {prefix + 'dropout'!r}."
             if prefix
-            else f"space names {name!r}, which is no parameter that candidates may differ in."
+            else f"space names {name!r}, which is no parameter of the network that candidates may "
+            "differ in. cocktail_space(estimator, X) shows such a space."
         )

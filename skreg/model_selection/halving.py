@@ -31,8 +31,8 @@ def check(estimator):
     """Raise where there are no epochs to ration."""
     if not is_network(estimator):
         raise ValueError(
-            f'resource="epochs" rations the epochs of networks, and estimator={estimator!r} is '
-            "none. Leave resource=None."
+            f'resource="epochs" rations the epochs of networks, and estimator={estimator!r} does '
+            "not end in one. Leave resource=None."
         )
 
 

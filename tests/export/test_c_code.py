@@ -22,6 +22,7 @@ from export_cases import (
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import is_classifier
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -160,6 +161,15 @@ def test_a_scaler_becomes_part_of_the_weights_in_double():
     model = make_pipeline(StandardScaler(), QuadraticApproxRidge()).fit(X, X[:, 0])
     assert "model_shift" not in skreg.export_c(model)
     assert "model_shift" in skreg.export_c(model, dtype="float32")
+
+
+def test_missing_values_have_indicators():
+    rng = np.random.default_rng(12)
+    X = rows(rng)
+    y = X[:, 0] + X[:, 3]
+    X[rng.random(X.shape) < 0.2] = np.nan
+    for imputer in (SimpleImputer(add_indicator=True), SimpleImputer()):
+        check(make_pipeline(imputer, QuadraticApproxRidge()).fit(X, y), X, np.float64)
 
 
 def test_nan_has_no_class():

@@ -1,5 +1,6 @@
 """ONNX graphs, run by onnxruntime, beside `predict`."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -223,8 +224,8 @@ def test_missing_values_are_filled_by_an_imputer():
     X = rows(rng)
     X[rng.random(X.shape) < 0.2] = np.nan
     X[:, 1] = np.nan
-    for keep in (False, True):
-        imputer = SimpleImputer(keep_empty_features=keep)
+    for keep, add in itertools.product((False, True), repeat=2):
+        imputer = SimpleImputer(keep_empty_features=keep, add_indicator=add)
         model = fitted(make_pipeline(imputer, QuadraticApproxRidge(0.1)), X, np.nan_to_num(X[:, 0]))
         check(model, X, np.float64)
 

@@ -16,6 +16,7 @@ from export_cases import (
     targets,
 )
 from hypothesis import given
+from scipy.sparse import csr_array
 from scipy.special import ndtr
 from sklearn.base import is_classifier
 from sklearn.impute import SimpleImputer
@@ -120,6 +121,25 @@ def test_bad_rows_are_refused_as_the_model_refuses_them():
     with np.errstate(all="raise"):
         found = module_of(filled)["predict"](missing)
     agree(found, filled.predict(pd.DataFrame(missing, columns=["a", "b"])), np.float64)
+
+
+def test_missing_values_have_indicators():
+    rng = np.random.default_rng(8)
+    X = rows(rng)
+    y = X[:, 0] + X[:, 3]
+    X[rng.random(X.shape) < 0.2] = np.nan
+    model = make_pipeline(SimpleImputer(add_indicator=True), QuadraticApproxRidge()).fit(X, y)
+    predict = module_of(model)["predict"]
+    agree(predict(X), model.predict(X), np.float64)
+    X[0, 0] = np.inf
+    with pytest.raises(ValueError, match="finite"):
+        predict(X)
+
+
+def test_sparse_rows():
+    X = rows(np.random.default_rng(9))
+    predict = module_of(QuadraticApproxRidge().fit(X, X[:, 0]))["predict"]
+    assert np.array_equal(predict(csr_array(X)), predict(X))
 
 
 def test_far_features_overflow_without_a_word():

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from export_cases import LABELS, agree, agree_on_classes, fitted, network, rows, targets
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import StackingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Normalizer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import Normalizer, OneHotEncoder, PolynomialFeatures, StandardScaler
 
 import skreg
 from skreg import (
@@ -194,3 +195,23 @@ def test_what_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     with pytest.raises(ImportError, match=r"ColumnTransformer.*pip install skl2onnx"):
         skreg.to_onnx(model, X)
+
+
+def test_a_graph_that_predicts_something_else_is_refused():
+    rng = np.random.default_rng(10)
+    X = rows(rng)
+    y = targets(rng, X, ["a", "b"])
+    model = CalibratedClassifierCV(
+        make_pipeline(StandardScaler(), QuadraticApproxLassoClassifier(0.01)), cv=3
+    )  # of which skl2onnx takes the probabilities for the decisions that were calibrated
+    with pytest.raises(ValueError, match=r"CalibratedClassifierCV is not it: .* off by 0\.\d"):
+        skreg.to_onnx(model.fit(X, y), X)
+
+
+def test_a_graph_that_cannot_be_run_is_refused():
+    X = rows(np.random.default_rng(11))
+    model = make_pipeline(PolynomialFeatures(), QuadraticApproxRidge()).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match=r"Pipeline is not it: .*Concat.*dtype='float32'"):
+        skreg.to_onnx(model, X)
+    found = run(skreg.to_onnx(model, X, dtype="float32"), {"X": X.astype(np.float32)})
+    agree(found["prediction"], model.predict(X), np.float32)

@@ -166,8 +166,8 @@ def test_null_is_null_unless_it_is_filled():
             names = [f'NULLIF("x {j}", \'nan\'::DOUBLE) AS "x {j}"' for j in range(5)]
             connection.sql(f"CREATE TABLE rows AS SELECT {', '.join(names)}, key FROM given")
             found = connection.sql(f"{sql} ORDER BY 1").df().drop(columns="key")
-            filled = make_pipeline(SimpleImputer(), model).fit(holes, y)
-            sql = skreg.export_sql(filled, "rows", columns=table.columns[:5], keep=["key"])
+            filled = make_pipeline(SimpleImputer(add_indicator=True), model).fit(holes, y)
+            sql = skreg.export_sql(filled, "rows", columns=table.columns[:5], keep="key")
             other = connection.sql(f"{sql} ORDER BY 1").df()["prediction"]
         assert found.iloc[:10].isna().all(axis=None)
         assert found.iloc[10:].notna().all(axis=None)

@@ -127,6 +127,12 @@ def test_a_network_that_chooses_its_own_lambda():
     assert np.isnan(found.to_frame().index[0])
 
 
+def test_a_small_space_is_drawn_once():
+    space = {"alpha": [0.1, 0.2]}
+    found = search(cocktail=Cocktail(random_state=0, space=space))
+    assert len(found.cv_results_["params"]) == 3
+
+
 def test_a_space_of_ones_own_in_a_pipeline():
     model = make_pipeline(StandardScaler(), NETWORK)
     name = "regularizedmlpclassifier__"
