@@ -5,7 +5,7 @@ On AVX-512 machines they run at up to twice the speed of an OpenBLAS that takes 
 """
 
 from skreg._kernels.gemm cimport at_once_double
-from skreg._kernels.matmul cimport gemm
+from skreg._kernels.matmul cimport gemm, real
 
 # Rows, or terms, at once: with a few hundred columns they stay in the second cache.
 cdef Py_ssize_t ROWS = 256
@@ -37,16 +37,16 @@ def add_gram(const double[:, :] a, double[:, ::1] gram, Py_ssize_t start, Py_ssi
             first += ROWS
 
 
-def multiply(const double[:, :] a, const double[:, :] b, double[:, :] out):
+def multiply(const real[:, :] a, const real[:, :] b, real[:, :] out):
     """out ← A·B, ``out`` with rows of contiguous elements.
 
     Terms are taken by blocks that stay in the second cache: of a tall Xᵀ·R both are read once.
     """
     if a.shape[1] != b.shape[0] or out.shape[0] != a.shape[0] or out.shape[1] != b.shape[1]:
         raise ValueError("the shapes of a, b and out do not fit")
-    if out.shape[1] > 1 and out.strides[1] != sizeof(double):
+    if out.shape[1] > 1 and out.strides[1] != sizeof(real):
         raise ValueError("the elements of a row of out must be contiguous")
-    cdef Py_ssize_t size = sizeof(double), m = a.shape[0], n = b.shape[1], k = a.shape[1]
+    cdef Py_ssize_t size = sizeof(real), m = a.shape[0], n = b.shape[1], k = a.shape[1]
     if m == 0 or n == 0:
         return
     if k == 0:

@@ -51,6 +51,46 @@ def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):
                 matrix[i, j] -= a * v[j]
 
 
+cdef dispatched _in_units(
+    Py_ssize_t p, const double* x, const double* unit, float* out, double* total
+) noexcept nogil:
+    """Of one row; the arguments are those of `in_units`."""
+    cdef Py_ssize_t j, k, whole = p - p % 16
+    cdef float[16] sums
+    for k in range(16):
+        sums[k] = 0
+    for j in range(p):
+        out[j] = <float>(x[j] * unit[j])
+    for j in range(0, whole, 16):
+        for k in range(16):
+            sums[k] += out[j + k] * out[j + k]
+    for j in range(whole, p):
+        sums[0] += out[j] * out[j]
+    total[0] = 0
+    for k in range(16):
+        total[0] += sums[k]
+
+
+def in_units(const double[:, ::1] x, const double[::1] unit, float[:, ::1] out):
+    """out[i, j] ← x[i, j]·unit[j], rounded to single precision.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        The sum of squares of each row.
+    """
+    cdef Py_ssize_t m = x.shape[0], p = x.shape[1], i
+    if not (unit.shape[0] == out.shape[1] == p and out.shape[0] == m):
+        raise ValueError("unit and out must fit x")
+    totals = np.zeros(m)
+    cdef double[::1] total = totals
+    if m > 0 and p > 0:
+        with nogil:
+            for i in range(m):
+                _in_units(p, &x[i, 0], &unit[0], &out[i, 0], &total[i])
+    return totals
+
+
 cdef dispatched _leave(
     Py_ssize_t m, const double* power, const double* share, const double* rest, const double* off,
     double* fitted, double* least,

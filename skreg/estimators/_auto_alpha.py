@@ -23,6 +23,8 @@ Curve: TypeAlias = dict[str, Array]
 AUTO = "auto"
 # Numbers that predictions of every row for some λ may take at once.
 _TOGETHER = 2**24
+# Error of a loss that does not matter, as a share of its standard error: that of `PathSearchCV`.
+_TOL = 1e-3
 # Where leaving a row out costs more than a product, every so many λ of the grid are looked at, and
 # then so often the two half way to the neighbors of the best.
 _COARSE, _HALVINGS = 9, 3
@@ -114,7 +116,7 @@ def _by_rows(fit, found):
         some = slice(i, i + step)
         solved = found.alphas[some], coefs[some], intercepts[some]
         told = f"alpha={AUTO!r}", "Use PathSearchCV with cv=5"
-        rows = LeftOutRows.of(fit, *solved, *told, least_only=True)
+        rows = LeftOutRows.of(fit, *solved, *told, least_only=True, tol=_TOL)
         doubts = np.zeros(len(rows.raw)) if rows.doubt is None else rows.doubt
         for raw, doubt in zip(rows.raw, doubts, strict=True):
             with np.errstate(over="ignore", invalid="ignore"):

@@ -53,12 +53,14 @@ class LeftOutRows:
         name: str,
         instead: str = "Use cv=5",
         least_only: bool = False,
+        tol: float = 0.0,
     ) -> LeftOutRows:
         """Of the minimizers of all rows, θ of shape (n_alphas, K, p) and b of shape (n_alphas, K).
 
         Exact for a ridge on squared error (`skreg.solvers.ridge_left_out`), else approximate
         (`skreg.solvers.left_out`). ``least_only`` says that a λ whose loss is larger than another's
-        beyond doubt may stay in doubt.
+        beyond doubt may stay in doubt. ``tol`` is an error of mean squares that does not matter, as
+        a share of their standard errors, where rows are left out exactly.
 
         Raises
         ------
@@ -76,7 +78,7 @@ class LeftOutRows:
                     f"{name} takes a decomposition, and a sparse X of {n} rows and {p} features is "
                     f"too large for one. {instead}, or fewer features."
                 )
-            return cls(left_out_predictions(quadratic, alphas, fit.ridge_factors))
+            return cls(left_out_predictions(quadratic, alphas, fit.ridge_factors, tol))
         reason, remedy = _refusal(fit)
         if reason:
             raise ValueError(f"{name} {reason}. {instead}{remedy}.")

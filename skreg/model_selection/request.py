@@ -121,9 +121,10 @@ def criterion_of(search):
     name = search.selection if search.selection in INFORMATION else search.cv
     if not isinstance(name, str) or column_of_folds(name) is not None:
         return None
-    if search.noise_variance is None:
-        return CRITERIA[name]
-    return partial(CRITERIA[name], noise_variance=search.noise_variance)
+    given = {"tol": search.tol} if name == "loo" else {}
+    if search.noise_variance is not None:
+        given["noise_variance"] = search.noise_variance
+    return partial(CRITERIA[name], **given) if given else CRITERIA[name]
 
 
 def checked_rows(search, X, y, sample_weight, scorers):

@@ -101,6 +101,8 @@ class PathSearchCV(SearchResults):
         than squared error, the fits of the training parts end once scores are about that close. By
         λ so small that the rows are all but interpolated, errors may be tens of times as large. 0
         solves them as closely as single fits, which ``path_`` and ``best_estimator_`` always are.
+        Under squared error it is for ``cv="loo"`` only, whose leverages are made in single
+        precision where a bound tells that no score moves by more; with 0 never.
     n_jobs : None or int, default=None
         Splits to work on at a time, in threads for paths and networks, in processes for other
         estimators; within `joblib.parallel_config` another backend may be chosen. Networks train

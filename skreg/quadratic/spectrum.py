@@ -161,15 +161,15 @@ class ArrayBasis:
     """Q as an array."""
 
     def __init__(self, vectors: Array) -> None:
-        self._vectors = vectors
+        self.vectors = vectors
 
     def times(self, c: Array) -> Array:
         """B·c."""
-        return product(self._vectors, c)
+        return product(self.vectors, c)
 
     def transposed_times(self, block: Array) -> Array:
         """(Bᵀ·blockᵀ)ᵀ for rows of p numbers."""
-        return product(block, self._vectors)
+        return product(block, self.vectors)
 
 
 class RowBasis:

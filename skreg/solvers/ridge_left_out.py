@@ -14,21 +14,19 @@ without the 1 if there is no intercept. With more features than rows h → 1 as 
 and the features without a penalty; nothing cancels there, and λ = 0 is as good as any.
 
 Cost, n ≥ p: the rows in the coordinates of the eigenvectors, 2np² flops, then 4np for each λ, or
-for each of the fifteen functions or so that many λ are made of. p > n: 4n² for each λ.
+for each of the fifteen functions or so that many λ are made of. p > n: 4n² for each λ. The first,
+most of the time, is done in single precision where a ``tol`` lets it (`SingleSums`).
 """
 
-from typing import Any
-
 import numpy as np
-from scipy.linalg import qr
 from scipy.sparse import issparse
 
 from skreg._kernels import rows as row_kernels
-from skreg._threads import one_blas_thread
 from skreg.quadratic import factored
 from skreg.quadratic.quadratic import Quadratic
 from skreg.rows import WeightedRows
 from skreg.rows.products import EPS, by_halves, product, slices
+from skreg.solvers.left_out_sums import SingleSums, Sums
 
 # A row of a larger share has a λ' of its own; the others' are expanded about one that serves all.
 _HEAVY = 0.05
@@ -36,14 +34,20 @@ _HEAVY = 0.05
 _CLOSE = 1e-6
 # Multiply-adds of the rotation from which a second thread pays.
 _WORTH_TWO = 1e8
+# Multiply-adds of the rotation from which single precision pays.
+_WORTH_SINGLE = 2e7
 
 
-def left_out_predictions(model, alphas, factors=None):
+def left_out_predictions(model, alphas, factors=None, tol=0.0):
     """ŷ₋ᵢ, shape (n_alphas, n, q): for each λ, what the fit to all rows but i predicts for row i.
 
     ``model`` is a `Quadratic` that refers to its rows; λ ≥ 0 is against the mean loss of the rows
     that are left, and ``factors`` (p,) are fⱼ ≥ 0. ValueError if fewer than two rows have a weight,
     or there is no spectrum.
+
+    ``tol`` is the error that the mean of squared residuals may have, as a share of its standard
+    error. That is about the mean over √n, so y − ŷ₋ᵢ may be off by tol/(2√n) of itself: where a
+    bound allows it, leverages are then made in single precision.
 
     Examples
     --------
@@ -58,7 +62,7 @@ def left_out_predictions(model, alphas, factors=None):
     if model.n_rows < 2:
         raise ValueError("a single row has a weight: nothing is left without it. Give more rows.")
     share = np.full(len(y), 1.0 / len(y)) if weights is None else weights / model.weight
-    rows = _AllRows(model, np.asarray(alphas, dtype=np.float64), factors, share)
+    rows = _AllRows(model, np.asarray(alphas, dtype=np.float64), factors, share, tol)
     out, doubtful = rows.wide() if len(y) <= X.shape[1] + 1 else rows.tall()
     for i in np.flatnonzero(doubtful):
         out[:, i] = _without(i, model, alphas, factors, share)
@@ -79,11 +83,12 @@ def _without(i, model, alphas, factors, share):
 class _AllRows:
     """All rows, all λ."""
 
-    def __init__(self, model, alphas, factors, share):
+    def __init__(self, model, alphas, factors, share, tol):
         self.model, self.alphas, self.factors, self.share = model, alphas, factors, share
         self.X, self.y, _ = model.data
         self.centered = model.centered
         self.least = float(alphas.min() * (1.0 - share.max()))
+        self.enough = 0.5 * tol / np.sqrt(model.n_rows)
 
     def groups(self):
         """(rows, share s₀, offsets s − s₀): all but the heavy rows together."""
@@ -103,45 +108,76 @@ class _AllRows:
         X = self.X.tocsr() if issparse(self.X) else self.X
         n, p = X.shape
         out = np.empty((len(self.alphas), n, self.y.shape[1]))
-        doubtful = np.zeros(n, dtype=bool)
+        least = np.empty(n)
         groups = list(self.groups())
         place = np.empty(n, dtype=int)
         for k, (members, _, _) in enumerate(groups):
             place[members] = k
-        sums = [_Sums(spectrum, self.alphas, s0, near, briefly=True) for _, s0, near in groups]
+        sums = [Sums(spectrum, self.alphas, s0, near, briefly=True) for _, s0, near in groups]
+        single = self._in_single(spectrum, sums)
+
+        def in_double(x, rows):
+            seen = spectrum.seen_by(x)
+            if len(groups) == 1:
+                told = sums[0](seen.u, self.share[rows])
+                least[rows] = self._leave(told, rows, out, seen.fitted, seen.leverage)
+                return
+            for k in np.unique(place[rows]):
+                which = np.flatnonzero(place[rows] == k)
+                mine = rows.start + which
+                told = sums[k](seen.u[which], self.share[mine])
+                known = seen.fitted[which], seen.leverage[which]
+                least[mine] = self._leave(told, mine, out, *known)
 
         def some(start, stop):
-            # The cache holds one, its image, and what all λ make of it.
-            blocks = slices(stop - start, 2 * (p + len(self.alphas)))
-            centered = np.empty((blocks[0].stop, p))
-            for block in blocks:
-                rows = slice(start + block.start, start + block.stop)
-                x = X[rows].toarray() if issparse(X) else X[rows]
-                x = np.subtract(x, self.model.x_mean, out=centered[: len(x)])
-                seen = spectrum.seen_by(x)
-                if len(groups) == 1:
-                    doubtful[rows] = self._primal(sums[0], seen, slice(None), rows, out)
+            for rows, x in self._blocks(X, start, stop):
+                if single is None:
+                    in_double(x, rows)
                     continue
-                for k in np.unique(place[rows]):
-                    which = np.flatnonzero(place[rows] == k)
-                    mine = rows.start + which
-                    doubtful[mine] = self._primal(sums[k], seen, which, mine, out)
+                told, size = single(x, self.share[rows])
+                least[rows] = self._leave(told, rows, out)
+                sure = single.error(1.0 - least[rows], size) < self.enough * least[rows]
+                sure &= np.isfinite(least[rows])
+                if not sure.all():
+                    in_double(x[~sure], rows.start + np.flatnonzero(~sure))
 
         by_halves(some, n, n * p * p > _WORTH_TWO)
-        return out, doubtful
+        return out, least < _CLOSE
 
-    def _primal(self, sums, seen, which, rows, out):
-        """Set ŷ₋ᵢ of some rows; which of them are close to a leverage of 1."""
-        share, close = self.share[rows], False
-        power, lines = sums(seen.u[which], share)
-        rest = 1.0 - share * (seen.leverage[which] + self.centered)
+    def _blocks(self, X, start, stop):
+        """Slices of the rows, and these less their means.
+
+        The cache holds one, its image, and what all λ make of it.
+        """
+        p = X.shape[1]
+        blocks = slices(stop - start, 2 * (p + len(self.alphas)))
+        centered = np.empty((blocks[0].stop, p))
+        for block in blocks:
+            rows = slice(start + block.start, start + block.stop)
+            x = X[rows].toarray() if issparse(X) else X[rows]
+            yield rows, np.subtract(x, self.model.x_mean, out=centered[: len(x)])
+
+    def _in_single(self, spectrum, sums):
+        """`SingleSums` where they tell a row of mean leverage and spread, else None."""
+        n, p = self.X.shape
+        if len(sums) > 1 or self.factors is not None or n * p * p < _WORTH_SINGLE:
+            return None
+        spread = np.sqrt(self.model.diagonal)
+        single = SingleSums(sums[0], spectrum.basis.vectors, spread)
+        leverage = (spectrum.sigma @ sums[0].largest + self.centered)[0] / self.model.n_rows
+        error = single.error(leverage, np.count_nonzero(spread) / self.model.n_rows)
+        return single if error < 0.5 * self.enough * (1.0 - leverage) else None
+
+    def _leave(self, sums, rows, out, fitted=0.0, leverage=0.0):
+        """Set ŷ₋ᵢ of some rows; the least 1 − h of each."""
+        (power, lines), share, y = sums, self.share[rows], self.y[rows]
+        rest = 1.0 - share * (leverage + self.centered)
+        off = (self.model.y_mean + fitted - y).T.copy()
         for t, line in enumerate(lines):
-            y = self.y[rows, t]
-            off = self.model.y_mean[t] + seen.fitted[which, t] - y
-            close = row_kernels.leave_out(power, share, rest, off, line) < _CLOSE
-            line += y
+            least = row_kernels.leave_out(power, share, rest, off[t], line)
+            line += y[:, t]
             out[:, rows, t] = line
-        return close
+        return least
 
     # n ≤ p + 1 -----------------------------------------------------------------------------------
 
@@ -158,7 +194,7 @@ class _AllRows:
         out = np.empty((len(self.alphas), *self.y.shape))
         doubtful = np.zeros(len(b), dtype=bool)
         for rows, middle, offsets in self.groups():
-            sums = _Sums(spectrum, self.alphas, middle, offsets, spectrum.rank)
+            sums = Sums(spectrum, self.alphas, middle, offsets, spectrum.rank)
             m_ii, lines = sums(left[rows], self.share[rows])
             scale = self.alphas[:, None] * (1.0 - self.share[rows])
             scale = np.where(outside[rows] > 0, scale, 1.0)  # else it cancels
@@ -208,63 +244,3 @@ def _row_side(spectrum, rows):
     if spectrum.free_rank:
         outside -= np.einsum("ij,ij->i", view.q, view.q)
     return spectrum.basis.left, view.b, outside, rank - spectrum.free_rank
-
-
-class _Sums:
-    """Σₖ uₖ²/(σₖ + λ(1 − s)) and Σₖ uₖzₖ/(σₖ + λ(1 − s)) for rows u whose shares s lie near s₀.
-
-    With g = 1/(σ + λ(1 − s₀)) the quotient is Σⱼ g·[λ(s − s₀)g]ʲ: a geometric series of ratio at
-    most |s − s₀|/(1 − s₀), one term where all weights are equal.
-
-    ``briefly`` takes all λ from a few functions of σ: see `_few_functions`. The sums then have
-    absolute errors of a rounding, beside a leverage of 1 and beside y.
-    """
-
-    def __init__(self, spectrum, alphas, middle, offsets, n_directions=None, briefly=False):
-        inverse = spectrum.inverse(alphas * (1.0 - middle))[:, :n_directions]
-        self.middle, self.reach = middle, np.abs(offsets).max(initial=0.0)
-        ratio = self.reach / max(1.0 - middle, EPS)
-        n_terms = 1 if ratio < EPS else int(np.ceil(np.log(EPS) / np.log(ratio))) + 1
-        step = alphas[:, None] * self.reach * inverse
-        table = np.concatenate([inverse * step**j for j in range(n_terms)]).T
-        self._mix: Any = None
-        functions = table
-        if briefly:
-            functions, self._mix = _few_functions(table)
-        self._shape = n_terms, len(alphas)
-        self._squares = np.asfortranarray(functions)
-        self._lines = [
-            np.asfortranarray(functions * z[:, None]) for z in spectrum.rotated[:n_directions].T
-        ]
-
-    def __call__(self, u, share):
-        """Arrays of shape (n_alphas, m): of squares one, of lines q. ``u`` is overwritten."""
-        place = (share - self.middle) / (self.reach or 1.0)
-        lines = [self._sum(u, line, place) for line in self._lines]
-        return self._sum(np.square(u, out=u), self._squares, place), lines
-
-    def _sum(self, u, functions, place):
-        if self._mix is None:
-            sums = product(u, functions)
-        else:  # of so few functions the kernel takes rows of u by sixes
-            sums = product(product(functions.T, u.T).T, self._mix)
-        total, *terms = sums.T.reshape(*self._shape, len(u))
-        for j, term in enumerate(terms, 1):
-            total += place**j * term
-        return np.ascontiguousarray(total)
-
-
-def _few_functions(table):
-    """Matrices F and M, FM = ``table`` to a rounding of the largest entry in each row.
-
-    The columns are smooth functions of σ that have much in common: over six decades 15 make up 50.
-    """
-    largest = table.max(axis=1, initial=0.0, keepdims=True)
-    largest[largest == 0] = 1.0
-    with one_blas_thread():
-        q, r, order = qr(table / largest, mode="economic", pivoting=True, check_finite=False)
-    size = np.abs(np.diag(r))
-    rank = np.count_nonzero(size > EPS * size.max(initial=0.0))
-    mix = np.empty((rank, table.shape[1]), order="F")
-    mix[:, order] = r[:rank]
-    return largest * q[:, :rank], mix

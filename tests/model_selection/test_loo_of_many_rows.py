@@ -18,17 +18,17 @@ def rows():
     return X, X[:, 0] + 3.0 + rng.normal(size=len(X))
 
 
-def scored(X, y, threads):
+def scored(X, y, threads, tol=1e-3):
     """Means over the left-out rows and their standard errors."""
     name = "neg_mean_squared_error"
     with threadpool_limits(threads):
-        found = loo(QuadraticApproxRidge(), X, y, ALPHAS, scorers={name: get_scorer(name)})
+        found = loo(QuadraticApproxRidge(), X, y, ALPHAS, scorers={name: get_scorer(name)}, tol=tol)
     return found.scores, found.std_error
 
 
 def test_scores_are_those_of_residuals_over_one_less_the_leverage(rows):
     X, y = rows
-    means, errors = scored(X, y, 2)
+    means, errors = scored(X, y, 2, tol=0.0)
     n = len(y)
     left, singular, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
     for alpha, mean, error in zip(ALPHAS, means, errors, strict=True):
@@ -39,6 +39,13 @@ def test_scores_are_those_of_residuals_over_one_less_the_leverage(rows):
         assert error == pytest.approx(squares.std(ddof=1) / np.sqrt(n), rel=1e-10)
 
 
-def test_no_bit_depends_on_the_number_of_threads(rows):
-    one, two = scored(*rows, 1), scored(*rows, 2)
+@pytest.mark.parametrize("tol", [1e-3, 0.0])
+def test_no_bit_depends_on_the_number_of_threads(rows, tol):
+    one, two = scored(*rows, 1, tol), scored(*rows, 2, tol)
     np.testing.assert_array_equal(one, two)
+
+
+def test_single_precision_is_not_seen(rows):
+    (quick, _), (exact, errors) = scored(*rows, 2), scored(*rows, 2, tol=0.0)
+    assert (quick != exact).any()
+    assert (np.abs(quick - exact) <= 1e-6 * errors).all()

@@ -73,6 +73,16 @@ def test_nan_reaches_the_result():
     assert np.isnan(products.product(a, np.eye(5)[:, :3])[3, 2])
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 1), (7, 300, 9), (40, 5, 33)])
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_products_in_single_precision(shape, layout):
+    m, k, n = shape
+    a, b = (matrix(*pair, layout).astype(np.float32) for pair in ((m, k), (k, n)))
+    out = np.empty((m, n), dtype=np.float32)
+    tiles.multiply(a, b, out)
+    np.testing.assert_allclose(out, a.astype(float) @ b, rtol=1e-5, atol=1e-5)
+
+
 def test_shapes_that_do_not_fit_are_told():
     with pytest.raises(ValueError, match="p × p"):
         tiles.add_gram(np.ones((3, 2)), np.zeros((3, 3)), 0, 2)
