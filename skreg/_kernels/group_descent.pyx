@@ -327,7 +327,7 @@ def descend(
     fall, objective = tol, value(&at, at.theta, at.slope)
     while True:
         gap = _left(&at, sharp)
-        if gap <= tol and (passes or violation(&at) <= LOOSE):
+        if not gap > tol and (passes or violation(&at) <= LOOSE):
             if sharp:
                 gap = _balance(&at, &groups[0], tol, dual) if strength[0] > 0 else INFINITY
             if not sharp or gap_by(&at, at.theta, at.slope) <= gap:
@@ -336,7 +336,7 @@ def descend(
         likely = gap * gap <= LIKELY * tol * power if passes == 0 else fall <= min(bar, max(tol, 4 * EPS * power))
         if likely and not sharp and strength[0] > 0 and violation(&at) <= LOOSE:
             gap = _balance(&at, &groups[0], tol, dual)
-            if gap <= tol:
+            if not gap > tol:
                 break
             objective = value(&at, at.theta, at.slope)
             # What a pass still gains shrinks as the gap does.

@@ -163,11 +163,11 @@ cdef class GroupRows:
                         )
                     gap, off = gap_by(&at, &theta[0], &slope[0]), violation(&at)
                 self._reset()
-                if gap <= tol and (passes or off <= LOOSE):
+                if not gap > tol and (passes or off <= LOOSE):
                     break
                 if off <= LOOSE and (near if passes else gap * gap <= LIKELY * tol * power):
                     gap = self._balance(&at, &seen, tol)
-                    if gap <= tol:
+                    if not gap > tol:
                         break
                     # What a pass still gains shrinks as the gap does.
                     bar, waited = max(SOONER * fall * max(tol / gap, LEAST), 4 * EPS * power), 0

@@ -132,6 +132,6 @@ def descend(
                 size += bend * new * new
                 way += bend * (new - start[j]) * (new - start[j])
             moved, beyond = sqrt(moved), sqrt(beyond)
-        if moved * max(sqrt(max(size, way)), moved) <= tol or beyond <= ROUNDING * sqrt(size):
-            return passes
+        if not (moved * max(sqrt(max(size, way)), moved) > tol and beyond > ROUNDING * sqrt(size)):
+            return passes  # NaN, too, which no pass mends
     return -passes

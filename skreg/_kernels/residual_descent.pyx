@@ -123,10 +123,10 @@ cdef int _passes(
         if first < 0:
             first = gain
             tol = max(tol, rough * gain)
-        if whole and gain <= tol:
+        if whole and not gain > tol:
             break
         # The non-zeros by themselves until they stand nearly still, then all again.
-        whole = gain <= STILL * tol if not whole else False
+        whole = not gain > STILL * tol if not whole else False
     return passes
 
 
@@ -303,7 +303,7 @@ def minimize(
                 length *= 0.5
             shift -= length * at.level
             objective = new
-            if gain <= tol:
+            if not gain > tol:
                 break
     PyErr_CheckSignals()
     return shift, passes, gain

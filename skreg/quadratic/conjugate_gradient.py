@@ -239,7 +239,7 @@ def _solve(
         residual = b - rows.dot(theta)
         slope = rows.transposed_dot(residual) - penalty * theta
         norm = float(np.linalg.norm(slope))
-        if norm <= goal or steps >= max_iter:
+        if not norm > goal or steps >= max_iter:
             return theta[:, 0], 0.5 * float(np.vdot(residual, residual)), norm, steps
         step, more = _iterate(times, slope, scale, is_near, max_iter - steps)
         theta += step

@@ -168,11 +168,11 @@ class CompositeDescent:
             before = self.objective
             self._proximal_steps(min(period, max_iter - self.n_iter))
             distance = self.distance()
-            if distance <= tol:
+            if not distance > tol:  # which NaN is not: no step leads away from it
                 break
             self._newton_steps(max_iter)
             period = min(2 * period, _LAST)
-            if self.distance() <= tol:
+            if not self.distance() > tol:
                 break
             stalled = before - self.objective <= 4 * EPS * abs(self.objective)
             if stalled and period == _LAST and self.distance() >= 0.5 * distance:
@@ -235,7 +235,7 @@ class CompositeDescent:
             bend = float(np.vdot(way, new_product - product))
             room = self._bound * float(np.vdot(self._metric * way, way))
             rounding = 64 * EPS * np.abs(np.vdot(way, new_product)) + 64 * EPS * room
-            if bend <= room * (1 + 1e-12) + rounding:
+            if not bend > room * (1 + 1e-12) + rounding:  # nor is NaN, whatever the step
                 return new, new_product
             self._bound *= max(1.1, min(bend / room, 2.0)) if room > 0 else 1.1
 

@@ -163,7 +163,7 @@ class Descent:
             before, norm = norm, self.gradient_norm(alpha)
             if size is not None:
                 J_before, J = J, self._penalty(self.point.theta)
-                settled = abs(J - J_before) <= _SETTLED * max(J, size)
+                settled = not abs(J - J_before) > _SETTLED * max(J, size)
             noisy += norm <= self.rounding
             stalls = stalls + 1 if self._gain < EPS and norm > 0.5 * before else 0
             if _STALLS in (stalls, noisy):

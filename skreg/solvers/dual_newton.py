@@ -74,12 +74,12 @@ class DualNewton:
             new, length = self._at(at.z + way, step), 1.0
             rounding = 8 * EPS * (abs(at.value) + abs(new.value))
             while length > _SHORTEST:
-                if new.value <= at.value - _ENOUGH * length * promise + rounding:
+                if not new.value > at.value - _ENOUGH * length * promise + rounding:
                     break
                 length *= 0.5
                 new = self._at(at.z + length * way, step)
             at = new
-            if promise <= goal:
+            if not promise > goal:  # so NaN ends it
                 return at.theta, b, at.z, True
         return at.theta, b, at.z, False
 

@@ -112,7 +112,7 @@ class ResidualGroups(InnerKernel):
                     self.theta, self._rounding = kernel.theta, EPS
                 some, self.gap = kernel.solve(strength, power, tol, _WAIT, max_passes - passes)
                 passes, since = passes + some, since + some
-                if self.gap <= tol or passes >= max_passes:
+                if not self.gap > tol or passes >= max_passes:
                     return passes
                 if since < self._newton.work() / _FASTER:
                     self._combine(strength, is_solved=False)

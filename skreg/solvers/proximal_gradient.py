@@ -193,7 +193,7 @@ class ProximalGradientPath:
                 self.floor = min(1.0, 10 * self.floor)
                 hessian = self.part.hessian_at(point, self.floor).block(which)
                 continue
-            if steps >= max_iter or damping > 1e12:
+            if steps >= max_iter or not damping <= 1e12:
                 return False, steps
             largest = np.diag(hessian).max(initial=0.0) or 1.0
             damping = _MORE * damping if damping else _DAMPING * largest

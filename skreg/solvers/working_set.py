@@ -266,7 +266,7 @@ class WorkingSet:
             rounds = max(rounds, 1)
             if not self.kernel.is_exact:
                 self._gap = self._gap_at(alpha)
-                if self._gap <= self.goal:
+                if not self._gap > self.goal:
                     break
             size = np.maximum(np.abs(self.slope) - problem.slack, 0.0)
             missed = self._admit(self.blocks.pull(np.copysign(size, self.slope)), alpha)
