@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skreg._warnings import warn_user
 from skreg.estimators._fitting import Fitting
-from skreg.estimators._left_out import DOUBTFUL, LeftOutRows, row_risk
+from skreg.estimators._left_out import DOUBTFUL, LeftOutRows, refuse_kind, refuse_sizes, row_risk
 from skreg.path.grid import extension
 from skreg.quadratic import Quadratic
 from skreg.solvers import Solution
@@ -21,6 +21,8 @@ Curve: TypeAlias = dict[str, Array]
 
 #: The ``alpha`` of estimators that choose it themselves.
 AUTO = "auto"
+# What refusals say cannot be had, and what to do instead.
+_TOLD = f"alpha={AUTO!r}", "Use PathSearchCV with cv=5"
 # Numbers that predictions of every row for some λ may take at once.
 _TOGETHER = 2**24
 # Error of a loss that does not matter, as a share of its standard error: that of `PathSearchCV`.
@@ -55,15 +57,14 @@ def tuned(fit: Fitting) -> tuple[Solution, Curve]:
     Raises
     ------
     ValueError
-        Where a row cannot be left out without a fit, see `LeftOutRows`.
+        Where a row cannot be left out without a fit, before any λ is solved.
 
     Warns
     -----
     UserWarning
         Where more than a twentieth of the loss is in doubt at the λ chosen.
     """
-    if fit.problem.n_rows < 2:
-        raise ValueError(f"alpha={AUTO!r} leaves rows out, and there is 1 sample. Give a number.")
+    _refuse(fit)
     step = 1 if fit.problem.is_quadratic and fit.is_ridge else _COARSE
     curve = _curve(fit, fit.alphas()[::step])
     for _ in range(_EXTENSIONS):
@@ -88,6 +89,18 @@ def tuned(fit: Fitting) -> tuple[Solution, Curve]:
     return fit.solve(curve["alpha"][[best]], closely=True), curve
 
 
+def _refuse(fit):
+    if fit.problem.n_rows < 2:
+        raise ValueError(f"alpha={AUTO!r} leaves rows out, and there is 1 sample. Give a number.")
+    if _has_rows(fit):
+        refuse_kind(fit, *_TOLD)
+        refuse_sizes(fit, *_TOLD)
+
+
+def _has_rows(fit):
+    return not fit.problem.is_quadratic or cast(Quadratic, fit.problem).data is not None
+
+
 def _best(curve):
     return int(curve["loss"].argmin())
 
@@ -100,8 +113,7 @@ def _joined(curve, further):
 
 def _curve(fit, alphas):
     found = fit.solve(alphas)
-    has_rows = not fit.problem.is_quadratic or cast(Quadratic, fit.problem).data is not None
-    loss, error, doubt = (_by_rows if has_rows else _by_moments)(fit, found)
+    loss, error, doubt = (_by_rows if _has_rows(fit) else _by_moments)(fit, found)
     loss = np.where(np.isnan(loss), np.inf, loss)
     return {"alpha": found.alphas, "loss": loss, "std_error": error, "doubt": doubt}
 
@@ -115,8 +127,7 @@ def _by_rows(fit, found):
     for i in range(0, len(coefs), step):
         some = slice(i, i + step)
         solved = found.alphas[some], coefs[some], intercepts[some]
-        told = f"alpha={AUTO!r}", "Use PathSearchCV with cv=5"
-        rows = LeftOutRows.of(fit, *solved, *told, least_only=True, tol=_TOL)
+        rows = LeftOutRows.of(fit, *solved, _TOLD, least_only=True, tol=_TOL)
         doubts = np.zeros(len(rows.raw)) if rows.doubt is None else rows.doubt
         for raw, doubt in zip(rows.raw, doubts, strict=True):
             with np.errstate(over="ignore", invalid="ignore"):

@@ -247,6 +247,19 @@ class LinearModel(PathModel):
             return None
         return Fitting(self.estimator, problem).solve_closely([alpha])
 
+    @property
+    def hessian(self) -> str:
+        """What the Hessian of the one quadratic is replaced by, or "full"."""
+        return getattr(self.estimator, "hessian", "full")
+
+    @classmethod
+    def before_rows(cls, estimator: LinearHooks) -> LinearModel:
+        """That of a clone, with the loss that it asks for."""
+        estimator = clone(estimator)
+        estimator._validate_params()
+        estimator._loss = cast(Loss, estimator._asked_loss())
+        return LinearModel(estimator)
+
     def for_moments(self) -> LinearModel:
         """That of a clone, as far as it is known before a fit to moments.
 
@@ -324,11 +337,6 @@ class Fitting(LinearModel):
         estimator._validate_params()
         estimator._refuse_moments()
         return cls(estimator, estimator._by_moments(moments))
-
-    @property
-    def hessian(self) -> str:
-        """What the Hessian of the one quadratic is replaced by, or "full"."""
-        return self.estimator._options(self.problem).get("hessian", "full")
 
     @property
     def ridge_factors(self) -> Array | None:

@@ -9,10 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from skreg.estimators._fitting import Fitting
+from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.losses import SquaredError
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
-from skreg.solvers.left_out import left_out, refit_doubtful
+from skreg.solvers.left_out import (
+    is_large,
+    is_one_ridge,
+    left_out,
+    reduced,
+    refit_doubtful,
+    refuse_large,
+    unit_ridge,
+)
 from skreg.solvers.method import by_targets
 from skreg.solvers.ridge_left_out import left_out_predictions
 
@@ -50,40 +58,60 @@ class LeftOutRows:
         alphas: Array,
         coefs: Array,
         intercepts: Array,
-        name: str,
-        instead: str = "Use cv=5",
+        told: tuple[str, str],
         least_only: bool = False,
         tol: float = 0.0,
     ) -> LeftOutRows:
         """Of the minimizers of all rows, θ of shape (n_alphas, K, p) and b of shape (n_alphas, K).
 
         Exact for a ridge on squared error (`skreg.solvers.ridge_left_out`), else approximate
-        (`skreg.solvers.left_out`). ``least_only`` says that a λ whose loss is larger than another's
-        beyond doubt may stay in doubt. ``tol`` is an error of mean squares that does not matter, as
-        a share of their standard errors, where rows are left out exactly.
+        (`skreg.solvers.left_out`), of what `refuse_kind` and `refuse_sizes` let pass.
+        ``least_only`` says that a λ whose loss is larger than another's beyond doubt may stay in
+        doubt. ``tol`` is an error of mean squares that does not matter, as a share of their
+        standard errors, where rows are left out exactly.
 
         Raises
         ------
         ValueError
-            For a penalty that couples coefficients, as groups or SLOPE, or is not convex, as MCP
-            and SCAD, an approximate Hessian, limited ``max_expansions``, or sizes whose Hessian
-            cannot be formed. The message says that ``name`` cannot be had, and what to do
-            ``instead``.
+            If the Hessian of active coefficients is too large to be formed. ``told`` is what
+            cannot be had then, and what to do instead.
         """
         if fit.problem.is_quadratic and fit.is_ridge:
             quadratic = cast(Quadratic, fit.problem)
-            if quadratic.is_large:
-                n, p = quadratic.rows.shape
-                raise ValueError(
-                    f"{name} takes a decomposition, and a sparse X of {n} rows and {p} features is "
-                    f"too large for one. {instead}, or fewer features."
-                )
             return cls(left_out_predictions(quadratic, alphas, fit.ridge_factors, tol))
-        reason, remedy = _refusal(fit)
+        with np.errstate(over="ignore", invalid="ignore"):  # doubts tell of first steps too long
+            return cls(*_approximate(fit, alphas, coefs, intercepts, told, least_only))
+
+
+def refuse_kind(model: LinearModel, name: str, instead: str = "Use cv=5") -> None:
+    """ValueError where rows cannot be left out of such a fit, whatever they are.
+
+    That is a loss without a curvature, a penalty that couples coefficients, as groups or SLOPE, or
+    is not convex, as MCP and SCAD, an approximate Hessian, or limited ``max_expansions``. The
+    message says that ``name`` cannot be had, and what to do ``instead``.
+    """
+    if not (model.loss.is_quadratic and model.is_ridge):
+        reason, remedy = _refusal(model)
         if reason:
             raise ValueError(f"{name} {reason}. {instead}{remedy}.")
-        with np.errstate(over="ignore", invalid="ignore"):  # doubts tell of first steps too long
-            return cls(*_approximate(fit, alphas, coefs, intercepts, least_only))
+
+
+def refuse_sizes(fit: Fitting, name: str, instead: str = "Use cv=5") -> None:
+    """ValueError where so many rows and features take a matrix that is too large to be formed.
+
+    Of a penalty with kinks only its solutions tell how many features count.
+    """
+    if not fit.problem.is_quadratic:
+        risk = _of_weight(cast(EmpiricalRisk, fit.problem))
+        penalty = fit.penalty(risk.n_features)
+        if is_one_ridge(risk, penalty) and is_large(risk):
+            refuse_large(reduced(risk, unit_ridge(risk, penalty))[0], name, instead)
+    elif fit.is_ridge and fit.problem.is_large:
+        n, p = cast(Quadratic, fit.problem).rows.shape
+        raise ValueError(
+            f"{name} takes a decomposition, and a sparse X of {n} rows and {p} features is too "
+            f"large for one. {instead}, or fewer features."
+        )
 
 
 def row_risk(problem: Problem, targets: slice = slice(None)) -> EmpiricalRisk:
@@ -95,14 +123,26 @@ def row_risk(problem: Problem, targets: slice = slice(None)) -> EmpiricalRisk:
     return EmpiricalRisk(X, y[:, targets], SquaredError(), weights, None, quadratic.centered)
 
 
-def _approximate(fit, alphas, coefs, intercepts, least_only):
+def _of_weight(risk: EmpiricalRisk) -> EmpiricalRisk:
+    """The same of the rows that have a weight alone."""
+    which = np.flatnonzero(risk.share)
+    if len(which) == len(risk.share):
+        return risk
+    offset = None if risk.offset is None else risk.offset[which]
+    weights = risk.share[which] * risk.weight
+    return EmpiricalRisk(
+        risk.X[which], risk.y[which], risk.loss, weights, offset, risk.fit_intercept
+    )
+
+
+def _approximate(fit, alphas, coefs, intercepts, told, least_only):
     """Raw predictions, doubt left as a share of the loss, largest leverages, refits."""
     each = [slice(None)]
     if fit.problem.is_quadratic:
         each = [slice(t, t + 1) for t in range(fit.problem.n_outputs)]
     least_only &= len(each) == 1  # of several targets the sum tells
     parts = [
-        _one(fit, row_risk(fit.problem, t), alphas, coefs[:, t], intercepts[:, t], least_only)
+        _one(fit, row_risk(fit.problem, t), alphas, coefs[:, t], intercepts[:, t], told, least_only)
         for t in each
     ]
     raw = np.concatenate([part[0] for part in parts], axis=2)
@@ -112,10 +152,14 @@ def _approximate(fit, alphas, coefs, intercepts, least_only):
     return raw, doubt, leverage, sum(part[4] for part in parts)
 
 
-def _one(fit, risk, alphas, coefs, intercepts, least_only):
+def _one(fit, risk, alphas, coefs, intercepts, told, least_only):
     """One target, or all outputs of a loss: raw predictions, loss, doubt, leverage, refits."""
+    if (some := _of_weight(risk)) is not risk:  # without one of the others the fit stays
+        raw = np.array([risk.raw(*point) for point in zip(coefs, intercepts, strict=True)])
+        raw[:, risk.share > 0], *rest = _one(fit, some, alphas, coefs, intercepts, told, least_only)
+        return raw, *rest
     penalty = fit.penalty(risk.n_features)
-    steps = list(left_out(risk, penalty, alphas, coefs, intercepts))
+    steps = list(left_out(risk, penalty, alphas, coefs, intercepts, told))
     raw, doubt = np.array([s.raw for s in steps]), np.array([s.doubt for s in steps])
     leverage = np.array([s.leverage for s in steps])
 
@@ -156,12 +200,13 @@ def _refit(fit, risk, i, alphas, near):
     return raw if risk.offset is None else raw + risk.offset[i]
 
 
-def _refusal(fit):
+def _refusal(model):
     """Why rows cannot be left out, and another remedy; empty if they can be."""
-    penalty, expansions = fit.penalty(fit.problem.n_features), fit.estimator.max_expansions
+    # Which kind it is does not depend on the number of features.
+    penalty, expansions = model.penalty(1), model.estimator.max_expansions
     kind = type(penalty).__name__
-    if not fit.loss.has_curvature:
-        return f"goes by the curvature of the loss, and loss {fit.loss.name!r} has none", ""
+    if not model.loss.has_curvature:
+        return f"goes by the curvature of the loss, and loss {model.loss.name!r} has none", ""
     if not penalty.is_separable:
         return f"takes a penalty on each coefficient by itself, and {kind} couples them", ""
     if not penalty.is_convex:
@@ -170,9 +215,9 @@ def _refusal(fit):
             "solutions jump from one local minimum to another"
         ), ""
     exact = "starts from an exact minimizer, and"
-    if (hessian := fit.hessian) != "full":
+    if (hessian := model.hessian) != "full":
         return f"{exact} hessian={hessian!r} approximates it", ", or hessian='full'"
-    if expansions is not None and not fit.problem.is_quadratic:
+    if expansions is not None and not model.loss.is_quadratic:
         stop = f"max_expansions={expansions} may stop short of it"
         return f"{exact} {stop}", ", or max_expansions=None"
     return "", ""

@@ -20,7 +20,7 @@ from skreg.model_selection.chunk_folds import chunk_parts_of, goes_by_passes
 from skreg.model_selection.chunk_steps import PartsBehind
 from skreg.model_selection.chunked_rows import ChunkedRows
 from skreg.model_selection.cocktail import Cocktail
-from skreg.model_selection.criteria import CRITERIA
+from skreg.model_selection.criteria import CHECKS, CRITERIA
 from skreg.model_selection.job import Job
 from skreg.model_selection.metrics import square_scores
 from skreg.model_selection.outcome import ONE_STD_ERR
@@ -116,15 +116,31 @@ def cocktail_of(search):
     return Cocktail() if isinstance(search.candidates, str) else search.candidates
 
 
-def criterion_of(search):
-    """What judges in place of splits; None for splits."""
+def _criterion(search):
+    """The name of what judges in place of splits; None for splits."""
     name = search.selection if search.selection in INFORMATION else search.cv
     if not isinstance(name, str) or column_of_folds(name) is not None:
+        return None
+    return name
+
+
+def criterion_of(search):
+    """What judges in place of splits; None for splits."""
+    if (name := _criterion(search)) is None:
         return None
     given = {"tol": search.tol} if name == "loo" else {}
     if search.noise_variance is not None:
         given["noise_variance"] = search.noise_variance
     return partial(CRITERIA[name], **given) if given else CRITERIA[name]
+
+
+def check_criterion(search, combinations):
+    """ValueError where what judges in place of splits does not judge one of the combinations."""
+    if (name := _criterion(search)) is None:
+        return
+    noise = search.noise_variance
+    for combination in combinations:
+        CHECKS[name](combination.estimator, **({} if noise is None else {"noise_variance": noise}))
 
 
 def checked_rows(search, X, y, sample_weight, scorers):

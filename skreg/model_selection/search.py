@@ -28,6 +28,7 @@ from skreg.model_selection.request import (
     OF_CHUNKS,
     WITHOUT_SPLITS,
     check_choices,
+    check_criterion,
     checked_rows,
     cocktail_of,
     criterion_of,
@@ -331,6 +332,7 @@ class PathSearchCV(SearchResults):
 
         name = alpha_name(self.estimator)
         found = combinations(self.param_grid, self.estimator, name)
+        check_criterion(self, found)
         job = job_of(self, X, y, routed, scorers_of(scorers))
         if cocktail is not None:
             found[0].candidates = cocktail.draw(self.estimator, X)

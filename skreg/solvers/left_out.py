@@ -68,26 +68,26 @@ class LeftOut:
     doubt: np.ndarray
 
 
-def left_out(risk, penalty, alphas, coefs, intercepts):
+def left_out(risk, penalty, alphas, coefs, intercepts, told=("leave-one-out", "Use cv=5")):
     """Raw predictions of every row by the fit to all the others, approximately, for each λ.
 
     The penalty is a separable one, and ``coefs`` (n_alphas, K, p) and ``intercepts`` (n_alphas, K)
-    are the minimizers for all rows. ValueError if a Hessian would be too large to be formed.
+    are the minimizers for all rows. ValueError if a Hessian would be too large to be formed:
+    ``told`` is what cannot be had then, and what to do instead.
     """
     whole = None
-    p, is_ridge = risk.n_features, penalty.is_smooth and penalty.kernel == "coordinates"
-    if is_ridge and not penalty.is_bounded(p):  # one ridge, which λ multiplies
-        unit = penalty.curvature(np.zeros((1, p)), 1.0)
-        whole = reduced(risk, unit.diagonal)
+    if is_one_ridge(risk, penalty):
+        whole = reduced(risk, unit_ridge(risk, penalty))
     for alpha, coef, intercept in zip(alphas, coefs, intercepts, strict=True):
         raw = risk.raw(coef, intercept)
         if whole is not None:
+            refuse_large(whole[0], *told)
             yield _Steps(whole[0], raw, np.tile(alpha * whole[1], len(coef))).run(None)
         else:
-            yield _on_active_set(risk, penalty, alpha, coef, raw)
+            yield _on_active_set(risk, penalty, alpha, coef, raw, told)
 
 
-def _on_active_set(risk, penalty, alpha, coef, raw):
+def _on_active_set(risk, penalty, alpha, coef, raw, told):
     """`LeftOut` of one λ, with the curvature of J on the coefficients that are active."""
     tangent = penalty.curvature(coef, alpha)
     active, bend = tangent.active, np.zeros(coef.shape)
@@ -98,9 +98,36 @@ def _on_active_set(risk, penalty, alpha, coef, raw):
     if within.all() and (bend > 0).any() and (bend == bend[0]).all() and (bend >= 0).all():
         small, ridge = reduced(part, bend[0])
         if small is not part:
+            refuse_large(small, *told)
             return _Steps(small, raw, np.tile(ridge, len(coef))).run(None)
+    refuse_large(part, *told)
     check = _HeldActive(risk, penalty, alpha, coef, active, used, bend)
     return _Steps(part, raw, bend.ravel(), within).run(check)
+
+
+def is_one_ridge(risk, penalty):
+    """Whether J is a ridge that λ multiplies, wherever θ is."""
+    is_ridge = penalty.is_smooth and penalty.kernel == "coordinates"
+    return is_ridge and not penalty.is_bounded(risk.n_features)
+
+
+def unit_ridge(risk, penalty):
+    """Its factors (p,)."""
+    return penalty.curvature(np.zeros((1, risk.n_features)), 1.0).diagonal
+
+
+def is_large(risk):
+    """Whether the Hessian of all coefficients is too large to be formed."""
+    return risk.n_outputs * risk.n_features > LARGEST_DENSE
+
+
+def refuse_large(risk, name, instead):
+    """ValueError where it is."""
+    if is_large(risk):
+        raise ValueError(
+            f"{name} takes a Hessian, and one of {risk.n_outputs * risk.n_features} coefficients "
+            f"in {risk.n_rows} rows is too large. {instead}, or fewer features."
+        )
 
 
 def reduced(risk, factors):
@@ -155,11 +182,6 @@ class _Steps:
 
     def __init__(self, risk, raw, ridge, active=None):
         K, p = risk.n_outputs, risk.n_features
-        if K * p > LARGEST_DENSE:
-            raise ValueError(
-                f"cv='loo' takes a Hessian, and one of {K * p} coefficients in {len(raw)} rows is "
-                "too large. Use cv=5, or fewer features."
-            )
         self.risk, self.raw, self.ridge = risk, raw, ridge
         self.loss = risk.loss.derivatives(risk.y, raw)[0]
         _, self.gradient, self.curvature = risk.derivatives_at(raw)

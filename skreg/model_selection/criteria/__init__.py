@@ -19,12 +19,13 @@ on_solved : None or callable, default=None
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from skreg.model_selection.criteria.base import CriterionScores
-from skreg.model_selection.criteria.evidence import evidence
-from skreg.model_selection.criteria.gcv import gcv
-from skreg.model_selection.criteria.information import aic, bic, ebic
-from skreg.model_selection.criteria.loo import loo
+from skreg.model_selection.criteria.evidence import check_evidence, evidence
+from skreg.model_selection.criteria.gcv import check_gcv, gcv
+from skreg.model_selection.criteria.information import aic, bic, check_information, ebic
+from skreg.model_selection.criteria.loo import check_loo, loo
 
 #: Every criterion by its name.
 CRITERIA: dict[str, Callable[..., CriterionScores]] = {
@@ -35,5 +36,14 @@ CRITERIA: dict[str, Callable[..., CriterionScores]] = {
     "ebic": ebic,
     "evidence": evidence,
 }
+#: What raises ValueError where a criterion does not judge an estimator, whatever the rows.
+CHECKS: dict[str, Callable[..., None]] = {
+    "loo": check_loo,
+    "gcv": check_gcv,
+    "aic": partial(check_information, name="aic"),
+    "bic": partial(check_information, name="bic"),
+    "ebic": partial(check_information, name="ebic"),
+    "evidence": check_evidence,
+}
 
-__all__ = ["CRITERIA", "CriterionScores", "aic", "bic", "ebic", "evidence", "gcv", "loo"]
+__all__ = ["CHECKS", "CRITERIA", "CriterionScores", "aic", "bic", "ebic", "evidence", "gcv", "loo"]

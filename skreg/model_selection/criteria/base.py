@@ -1,9 +1,12 @@
 """What a criterion asks of an estimator, and what it answers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from skreg.estimators._fitting import Fitting, LinearModel
 from skreg.model_selection.pipelines import (
     Training,
     is_linear,
@@ -48,8 +51,9 @@ class CriterionScores:
 class PathFit(Training):
     """A linear estimator, alone or at the end of a Pipeline, with all rows and its path on them."""
 
-    def __init__(self, estimator, X, y, fit_params, alphas, on_solved):
+    def __init__(self, estimator, X, y, fit_params, alphas, on_solved, check):
         super().__init__(estimator, X, y, fit_params or {})
+        check(self)
         found = self.solve(self.alphas(alphas), on_solved=on_solved)
         self.path = self.as_path(found, self.prefix.rows)
 
@@ -61,11 +65,37 @@ class PathFit(Training):
         return self.problem.n_outputs - bool(self.problem.couples_outputs)
 
 
-def fit_path(estimator, X, y, alphas, fit_params, name, on_solved=None):
+def fit_path(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    alphas: Any,
+    fit_params: dict[str, Any] | None,
+    name: str,
+    on_solved: Callable[[int], None] | None = None,
+    refuse_sizes: Callable[[Fitting], None] = lambda fit: None,
+) -> PathFit:
     """The `PathFit` of an estimator, or of the last step of a Pipeline on the rows it sees.
 
-    ValueError if that is no linear estimator of this package, or λ is not what it goes by; ``name``
-    is the criterion's, as a user asks for it.
+    ``name`` is the criterion's, as a user asks for it. What it cannot judge of so many rows and
+    features, ``refuse_sizes`` refuses before any λ is solved.
+    """
+
+    def check(fit):
+        if fit.problem.n_rows < 2:
+            raise ValueError(
+                f"{name} compares rows, and one alone has a positive weight. Give more rows."
+            )
+        refuse_sizes(fit)
+
+    return PathFit(estimator, X, y, fit_params, alphas, on_solved, check)
+
+
+def check_kind(estimator: Any, name: str, refuse: Callable[[LinearModel], None]) -> None:
+    """ValueError where a criterion does not judge such an estimator, whatever the rows.
+
+    It must be a linear one of this package, alone or at the end of a Pipeline, that goes by λ;
+    ``refuse`` says what else. ``name`` is the criterion's, as a user asks for it.
     """
     if not is_plain(estimator):
         raise ValueError(
@@ -78,4 +108,6 @@ def fit_path(estimator, X, y, alphas, fit_params, name, on_solved=None):
             f"Pipeline, got {type(last_step(estimator)).__name__}. Use cv=5."
         )
     refuse_norm_bound(estimator, f"{name} compares values of λ")
-    return PathFit(estimator, X, y, fit_params, alphas, on_solved)
+    model = LinearModel.before_rows(last_step(estimator))
+    if model.asked_loss is not None:  # else `fit` refuses it
+        refuse(model)

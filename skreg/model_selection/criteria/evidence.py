@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from skreg.model_selection.criteria.base import CriterionScores, fit_path
+from skreg.model_selection.criteria.base import CriterionScores, check_kind, fit_path
+
+_NAME = "selection='evidence'"
 
 
 def evidence(
@@ -50,19 +52,28 @@ def evidence(
     >>> found.path.alphas[found.scores.argmax()]
     np.float64(0.0001)
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='evidence'", on_solved)
-    if reason := _missing(fit):
-        raise ValueError(f"selection='evidence' needs {reason}")
+    check_evidence(estimator)
+    fit = fit_path(estimator, X, y, alphas, fit_params, _NAME, on_solved, _refuse_sizes)
     scores = fit.path.model.log_evidence(fit.path.alphas)
     return CriterionScores(scores, None, {"dof": fit.path.dof + fit.n_intercepts}, fit.path)
 
 
-def _missing(fit):
-    if not fit.is_ridge or not fit.problem.is_quadratic:
-        return (
-            "a Gaussian posterior: QuadraticApproxRidge with loss='squared_error', got "
-            f"{type(fit.estimator).__name__} with {fit.loss.name!r}. Use selection='bic', or "
-            "cv='loo'."
+def check_evidence(estimator: Any) -> None:
+    """ValueError where it does not judge such an estimator, whatever the rows."""
+    check_kind(estimator, _NAME, _refuse)
+
+
+def _refuse(model):
+    if not model.is_ridge or not model.loss.is_quadratic:
+        raise ValueError(
+            f"{_NAME} needs a Gaussian posterior: QuadraticApproxRidge with loss='squared_error', "
+            f"got {type(model.estimator).__name__} with {model.loss.name!r}. Use selection='bic', "
+            "or cv='loo'."
         )
-    fit.path.model.estimator.solver_ = fit.path.solver
-    return fit.path.model.not_bayesian()
+    if reason := model.not_bayesian():
+        raise ValueError(f"{_NAME} needs {reason}")
+
+
+def _refuse_sizes(fit):
+    if fit.problem.is_large:
+        raise ValueError(f"{_NAME} needs the spectrum of H, for which this sparse X is too large.")

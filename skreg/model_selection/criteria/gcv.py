@@ -1,12 +1,15 @@
 """Generalized cross-validation."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from skreg.model_selection.criteria.base import CriterionScores, fit_path
-from skreg.model_selection.criteria.likelihood import target_dof, target_risks
+from skreg.model_selection.criteria.base import CriterionScores, check_kind, fit_path
+from skreg.model_selection.criteria.likelihood import refuse_sizes, target_dof, target_risks
+
+_NAME = "cv='gcv'"
 
 
 def gcv(
@@ -58,14 +61,24 @@ def gcv(
     >>> gcv(QuadraticApproxRidge(), X, y, [1e-1, 1e-4, 1e-7]).scores.round()
     array([-5612., -3004., -3007.])
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "cv='gcv'", on_solved)
-    if not fit.problem.is_quadratic:
-        raise ValueError(
-            f"cv='gcv' is for squared error, got loss {fit.loss.name!r}. Use cv='loo', which is as "
-            "fast as a fit, or cv=5."
-        )
-    dof = target_dof(fit, "cv='gcv'") + bool(fit.estimator.fit_intercept)
+    check_gcv(estimator)
+    sizes = partial(refuse_sizes, name=_NAME)
+    fit = fit_path(estimator, X, y, alphas, fit_params, _NAME, on_solved, sizes)
+    dof = target_dof(fit, _NAME) + bool(fit.estimator.fit_intercept)
     left = np.maximum(1.0 - dof / fit.problem.n_rows, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.where(left > 0, 2.0 * target_risks(fit) / left**2, np.inf)
     return CriterionScores(-values.sum(axis=1), None, {"dof": dof.sum(axis=1)}, fit.path)
+
+
+def check_gcv(estimator: Any) -> None:
+    """ValueError where it does not judge such an estimator, whatever the rows."""
+    check_kind(estimator, _NAME, _refuse)
+
+
+def _refuse(model):
+    if not model.loss.is_quadratic:
+        raise ValueError(
+            f"{_NAME} is for squared error, got loss {model.loss.name!r}. Use cv='loo', which is "
+            "as fast as a fit, or cv=5."
+        )

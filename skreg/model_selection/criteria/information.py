@@ -1,17 +1,19 @@
 """Information criteria: AIC, BIC and the extended BIC."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
 
-from skreg.model_selection.criteria.base import CriterionScores, fit_path
+from skreg.model_selection.criteria.base import CriterionScores, check_kind, fit_path
 from skreg.model_selection.criteria.likelihood import (
     deviance,
     features_of,
     is_judged,
     is_wide,
+    refuse_sizes,
     target_dof,
 )
 
@@ -68,7 +70,7 @@ def aic(
     >>> aic(QuadraticApproxLasso(), X, y, [2.0, 0.2, 0.002]).scores.round(1)
     array([-5198.7, -4806.5, -4794.2])
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='aic'", on_solved)
+    fit = _fitted("aic", noise_variance, estimator, X, y, alphas, fit_params, on_solved)
     return _scores(fit, "aic", noise_variance, lambda n: 2.0)
 
 
@@ -88,7 +90,7 @@ def bic(
 
     All else as for `aic`.
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='bic'", on_solved)
+    fit = _fitted("bic", noise_variance, estimator, X, y, alphas, fit_params, on_solved)
     return _scores(fit, "bic", noise_variance, np.log)
 
 
@@ -111,24 +113,41 @@ def ebic(
     [0, 1]; 0 is the BIC, and 1 finds the true support even where p grows like a power of n. C is
     that of the Γ function where d is no integer, the intercept not counted. All else as for `aic`.
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "selection='ebic'", on_solved)
+    fit = _fitted("ebic", noise_variance, estimator, X, y, alphas, fit_params, on_solved)
     return _scores(fit, "ebic", noise_variance, np.log, gamma)
+
+
+def check_information(estimator: Any, noise_variance: float | None = None, *, name: str) -> None:
+    """ValueError where it does not judge such an estimator, whatever the rows."""
+    refuse = partial(_refuse, noise_variance=noise_variance, name=name)
+    check_kind(estimator, f"selection={name!r}", refuse)
+
+
+def _refuse(model, noise_variance, name):
+    if not model.loss.has_likelihood:
+        raise ValueError(
+            f"selection={name!r} takes a likelihood, and none is known of loss "
+            f"{model.loss.name!r}. Use cv='loo', or cv=5."
+        )
+    if noise_variance is not None:
+        _check_noise(model.loss, noise_variance, name)
+
+
+def _fitted(name, noise_variance, estimator, X, y, alphas, fit_params, on_solved):
+    check_information(estimator, noise_variance, name=name)
+    asked = f"selection={name!r}"
+    sizes = partial(refuse_sizes, name=asked)
+    return fit_path(estimator, X, y, alphas, fit_params, asked, on_solved, sizes)
 
 
 def _scores(fit, name, noise_variance, price, gamma=0.0):
     """Of a price for a degree of freedom, in terms of n, and a prior that models share."""
-    if not fit.loss.has_likelihood:
-        raise ValueError(
-            f"selection={name!r} takes a likelihood, and none is known of loss {fit.loss.name!r}. "
-            "Use cv='loo', or cv=5."
-        )
     dof = target_dof(fit, f"selection={name!r}")
     n, size = fit.problem.n_rows, np.count_nonzero(features_of(fit))
     size = size * fit.problem.n_outputs // dof.shape[1]
     total = dof.sum(axis=1) + fit.n_intercepts
     judged = is_judged(fit, dof)
     if noise_variance is not None:
-        _check_noise(fit, noise_variance, name)
         judged = np.ones_like(judged)
     elif is_wide(fit) and not judged.any():
         raise ValueError(
@@ -143,10 +162,10 @@ def _scores(fit, name, noise_variance, price, gamma=0.0):
     return CriterionScores(-cost, None, {"dof": total}, fit.path)
 
 
-def _check_noise(fit, noise_variance, name):
-    if not fit.problem.is_quadratic:
+def _check_noise(loss, noise_variance, name):
+    if not loss.is_quadratic:
         raise ValueError(
-            f"noise_variance={noise_variance} is of squared error, and the loss is {fit.loss!r}. "
+            f"noise_variance={noise_variance} is of squared error, and the loss is {loss!r}. "
             f"Leave it None for selection={name!r}."
         )
     if not (np.isfinite(noise_variance) and noise_variance > 0):

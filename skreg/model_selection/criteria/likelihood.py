@@ -33,11 +33,21 @@ def target_dof(fit, name):
     """
     dof = _target_dof(fit)
     if np.isnan(dof).any():
-        raise ValueError(
-            f"{name} takes degrees of freedom, and a sparse X of this size is not decomposed to "
-            "know them. Use cv=5."
-        )
+        _refuse_large(name)
     return dof
+
+
+def refuse_sizes(fit, name):
+    """ValueError if degrees of freedom will not be known, whatever the solutions."""
+    if fit.is_ridge and fit.problem.is_large:
+        _refuse_large(name)
+
+
+def _refuse_large(name):
+    raise ValueError(
+        f"{name} takes degrees of freedom, and a sparse X of this size is not decomposed to "
+        "know them. Use cv=5."
+    )
 
 
 def _target_dof(fit):

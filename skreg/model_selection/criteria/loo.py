@@ -1,15 +1,18 @@
 """Leave-one-out, exact for a ridge on squared error and approximate for all else."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from skreg._warnings import warn_user
-from skreg.estimators._left_out import DOUBTFUL, LeftOutRows
-from skreg.model_selection.criteria.base import CriterionScores, fit_path
+from skreg.estimators._left_out import DOUBTFUL, LeftOutRows, refuse_kind, refuse_sizes
+from skreg.model_selection.criteria.base import CriterionScores, check_kind, fit_path
 from skreg.model_selection.criteria.scoring import left_out_scores
 from skreg.solvers.method import by_targets
+
+_NAME = "cv='loo'"
 
 
 def loo(
@@ -86,9 +89,12 @@ def loo(
     >>> found.scores.round(4), found.std_error.round(4)
     (array([0.0537, 0.4938, 0.4938]), array([0.003 , 0.0316, 0.0329]))
     """
-    fit = fit_path(estimator, X, y, alphas, fit_params, "cv='loo'", on_solved)
-    diagnostics = {"dof": fit.path.dof + fit.n_intercepts}
-    rows = LeftOutRows.of(fit, fit.path.alphas, *by_targets(fit.path), "cv='loo'", tol=tol)
+    check_loo(estimator)
+    sizes = partial(refuse_sizes, name=_NAME)
+    fit = fit_path(estimator, X, y, alphas, fit_params, _NAME, on_solved, sizes)
+    diagnostics: dict[str, Any] = {"dof": fit.path.dof + fit.n_intercepts}
+    told = _NAME, "Use cv=5"
+    rows = LeftOutRows.of(fit, fit.path.alphas, *by_targets(fit.path), told, tol=tol)
     raw, doubt, leverage = rows.raw, rows.doubt, rows.leverage
     if doubt is not None:
         diagnostics |= {"max_leverage": leverage, "doubt": doubt, "n_refits": rows.n_refits}
@@ -103,6 +109,11 @@ def loo(
     if doubt is not None:
         _warn(fit.path.alphas, scores[first], leverage, doubt)
     return CriterionScores(scores[first], errors[first], diagnostics, fit.path, scores, errors)
+
+
+def check_loo(estimator: Any) -> None:
+    """ValueError where it does not judge such an estimator, whatever the rows."""
+    check_kind(estimator, _NAME, partial(refuse_kind, name=_NAME))
 
 
 def _shaped(fit, raw):
