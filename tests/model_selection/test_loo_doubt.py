@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from left_out_cases import draw, errors
+from sklearn.base import clone
 
 from skreg import PathSearchCV, QuadraticApproxLasso, QuadraticApproxRidge
 from skreg.model_selection.criteria import loo
@@ -82,3 +83,30 @@ def test_scores_of_predictions_that_a_scorer_refuses(raw_of_one):
     assert scores[1] == -np.inf
     with pytest.raises(ValueError, match=r"infinity|strictly positive"):
         left_out_scores(fit, raw[[1, 1]], X, y, {}, None)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        QuadraticApproxLasso(),
+        QuadraticApproxRidge(loss="huber"),
+        QuadraticApproxLasso(loss="huber"),
+    ],
+)
+def test_rows_of_weight_zero_have_no_say(estimator):
+    """They diluted the doubt, and wanted fits without them: alpha="auto" moved by a half."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 6))
+    y = X @ [1.0, -1.0, 0.5, 0.0, 0.0, 0.0] + rng.normal(size=40)
+    more = np.vstack([X, 100 * rng.normal(size=(5, 6))]), np.append(y, y[:5])
+    weights = np.repeat([1.0, 0.0], [40, 5])
+    alphas = [1e-1, 1e-2, 1e-3]
+    plain, padded = (
+        loo(estimator, X, y, alphas),
+        loo(estimator, *more, alphas, {"sample_weight": weights}),
+    )
+    for name, value in plain.diagnostics.items():
+        np.testing.assert_allclose(padded.diagnostics[name], value, rtol=1e-6, atol=1e-12)
+    auto = clone(estimator).set_params(alpha="auto")
+    chosen = auto.fit(X, y).alpha_
+    assert auto.fit(*more, sample_weight=weights).alpha_ == pytest.approx(chosen, rel=1e-9)
