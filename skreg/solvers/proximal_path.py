@@ -132,12 +132,12 @@ class ProximalPath:
             if new is not None and not ends:
                 point, gap = new, self._gap(new, alpha, goal)
             elif ends:  # gaps may fall on where objectives differ by less than rounding
-                point, gap = self._closer(point, new, alpha, goal)
+                point, gap = self._closer(point, gap, new, alpha, goal)
                 falls, least = gap < 0.5 * least, min(gap, least)
                 if gap > goal and not self._admit(point, alpha) and not (self._sharpen() or falls):
                     break
         if gap > goal:
-            gap = self._natural_gap(point, alpha, goal)
+            gap = min(gap, self._natural_gap(point, alpha, goal))
         if gap > goal:
             gap = min(gap, self.certificate.gap_of_small(point, alpha))
         self.point, self.alpha = point, alpha
@@ -146,9 +146,12 @@ class ProximalPath:
         self.history.append((alpha, point))
         return gap
 
-    def _closer(self, point, new, alpha, goal):
-        """Of two points whose objectives rounding makes alike the one of less gap, with it."""
-        gap = self._natural_gap(point, alpha, goal)
+    def _closer(self, point, gap, new, alpha, goal):
+        """Of two points whose objectives rounding makes alike the one of less gap, with it.
+
+        ``gap`` is what is known of ``point``; its own dual point may tell more, or far less.
+        """
+        gap = min(gap, self._natural_gap(point, alpha, goal))
         if new is not None and gap > goal:
             other = min(self._gap(new, alpha, goal), self._natural_gap(new, alpha, goal))
             if other <= gap:

@@ -499,3 +499,14 @@ def test_a_start_changes_the_steps_and_not_the_minimum(name, penalty):
         assert (found.dual_gaps <= 1e-12).all()
         if start is known:
             assert found.n_expansions[0] <= 2
+
+
+def test_what_is_known_of_a_point_is_kept():
+    """Its own dual point says far less of it than the quadratic's, which rounding may end at."""
+    case = make_case("gamma", 40, 8)
+    path = ProximalPath(case.risk(), case.penalty, 1e-10, 1000)
+    alpha = 0.1 * path.alpha_max
+    known = path.solve(alpha).gap
+    far = path.evaluate(0.999 * path.point.theta, path.point.intercept)
+    assert path._natural_gap(far, alpha, 0.0) > known
+    assert path._closer(far, known, None, alpha, 0.0) == (far, known)
