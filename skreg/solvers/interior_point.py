@@ -17,7 +17,9 @@ conjugate is ½u² beside that of the median, which makes r = r⁺ − r⁻ + a/
 comes here where targets are so far beyond δ that a quadratic says little of it.
 
 The end of a lasso is a vertex: rows that are interpolated (or bend) and features that are in. They
-are read off the multipliers, and the vertex solved for, so that zeros are exact.
+are read off the multipliers, and the vertex solved for, so that zeros are exact. The end of an
+elastic net is solved for in the same way, beside the L2 part; features and rows that the solution
+disagrees with are exchanged, as in a primal-dual active-set method, until the gap is as small.
 """
 
 from dataclasses import dataclass
@@ -30,7 +32,7 @@ from skreg._threads import one_blas_thread
 from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import largest_scale
-from skreg.solvers.interior_step import NewtonStep, saddle_point
+from skreg.solvers.interior_step import NewtonStep, penalized_saddle_point, saddle_point
 from skreg.solvers.method import Answer, Method, Stop, Task
 
 # How near to the boundary a step goes; gaps are brought to this at least: the last steps are cheap.
@@ -40,6 +42,8 @@ _LEFT = 1e-9
 # Slopes this far beyond the limit of an L1 part, beside their largest possible size, are at it.
 _ROUNDED = 16 * EPS
 _MAX_ITER = 200
+# Rounds in which features and rows at the end of an elastic net are put right.
+_ROUNDS = 10
 # Steps below this are compared with steps toward this share of the present products.
 _SHORT, _CENTERING = 0.03, 0.5
 
@@ -296,16 +300,25 @@ class Iterate:
         return above & below & self.rows
 
     def _vertex(self, found, kept, rows, enough):
-        """The same with exact zeros, and for a linear program at the vertex itself."""
-        point = found.point
-        theta = np.where(kept, point.theta, 0.0)
-        candidates = [self._certify(theta, point.intercept[0], point.a, found.n_iter)]
-        if not self.l2.any() and 0 < rows.sum() + kept.sum() <= 2 * len(self.y):
-            candidates.insert(0, self._solved(found, kept, rows))
-        for candidate in candidates:
+        """The same with exact zeros, and beside an L1 part at the vertex itself."""
+        theta, b, a = found.point.theta, found.point.intercept[0], found.point.a
+        zeros = self._certify(np.where(kept, theta, 0.0), b, a, found.n_iter)
+        for _ in range(_ROUNDS if self.l2.any() else 1):
+            if not self._has_vertex(rows.sum(), kept.sum()):
+                break
+            solved, at, dual = self._solved(theta, b, a, kept, rows)
+            inside = np.clip(dual, self.low, self.high)
+            candidate = self._certify(solved, at, inside, found.n_iter)
             if candidate.gap <= max(found.gap, enough):
                 return candidate
-        return found
+            theta, a, kept, rows = self._corrected(theta, kept, rows, solved, at, dual)
+        return zeros if zeros.gap <= max(found.gap, enough) else found
+
+    def _has_vertex(self, n_rows, n_kept):
+        """Whether these rows and features tell the solution, by equations worth their cost."""
+        if self.l2.any():
+            return bool(self.l1.any()) and not self.bend.any()
+        return 0 < n_rows + n_kept <= 2 * len(self.y)
 
     def _block(self, at, which):
         """Some rows and columns of X − c, with a column of ones for the intercept."""
@@ -314,16 +327,34 @@ class Iterate:
         block = np.subtract(block, self.design.center[which], dtype=np.float64)
         return np.column_stack([block, np.ones(len(at))]) if self.risk.fit_intercept else block
 
-    def _solved(self, found, kept, rows):
-        """θ and b from the rows interpolated, or where the loss bends; a from the features kept."""
+    def _solved(self, theta, b, a, kept, rows):
+        """θ and b from the rows interpolated, or where the loss bends; a from the features kept.
+
+        Of the θ and a given the signs count, and the nearer end of a row's box.
+        """
         which, at = np.flatnonzero(kept), np.flatnonzero(rows)
-        theta, b, block = np.zeros(len(kept)), found.point.intercept[0], self._block(at, which)
-        a = np.where(2.0 * found.point.a > self.high + self.low, self.high, self.low)
+        signs, theta, block = np.sign(theta), np.zeros(len(kept)), self._block(at, which)
+        a = np.where(2.0 * a > self.high + self.low, self.high, self.low)
         a[at] = 0.0
-        missing = (np.sign(found.point.theta) * self.l1 - self.transposed(a))[which]
+        missing = (signs * self.l1 - self.transposed(a))[which]
         missing = np.append(missing, -a.sum()) if self.risk.fit_intercept else missing
-        if block.size:
+        l2 = np.append(self.l2[which], np.zeros(block.shape[1] - len(which)))
+        if l2.any():
+            solved, a[at] = penalized_saddle_point(block, l2, self.y[at], missing)
+            theta[which] = solved[: len(which)]
+        elif block.size:
             solved, a[at] = saddle_point(block, self.bend[at], self.y[at], missing)
             theta[which] = solved[: len(which)]
+        if block.size:
             b = float(solved[-1]) if self.risk.fit_intercept else 0.0
-        return self._certify(theta, b, np.clip(a, self.low, self.high), found.n_iter)
+        return theta, b, a
+
+    def _corrected(self, before, kept, rows, theta, b, a):
+        """θ, a, features and rows for the next round, by the conditions that the last one broke."""
+        residual, q = self.y - self.raw(theta, b), self.transposed(a)
+        above = 2.0 * a > self.high + self.low
+        off = ~rows & self.rows & np.where(above, residual < 0, residual > 0)
+        rows = rows & (self.low <= a) & (a <= self.high) | off
+        crossed = (self.up | self.down) & (theta * before <= 0)
+        drawn = ~kept & ((q > self.l1) & self.up | (q < -self.l1) & self.down)
+        return np.where(drawn, q, theta), a, kept & ~crossed | drawn, rows

@@ -158,9 +158,7 @@ def saddle_point(block: Array, bend: Array, y: Array, pull: Array) -> tuple[Arra
     bends = bool(bend.any())
     root = 1.0 / np.sqrt(bend) if bends else np.ones(len(y))
     scaled = root[:, None] * block
-    u, sizes, v = svd(scaled, full_matrices=False)
-    kept = sizes > EPS * max(scaled.shape) * sizes[0]
-    u, v, sizes = u[:, kept], v[kept].T, sizes[kept]
+    u, sizes, v = _thin_svd(scaled)
     z = u @ (v.T @ pull / sizes)
     x, rest = np.zeros(block.shape[1]), root * y
     for _ in range(2):
@@ -170,6 +168,51 @@ def saddle_point(block: Array, bend: Array, y: Array, pull: Array) -> tuple[Arra
         return x, z
     rest = rest - u @ (u.T @ rest)  # what rounding left of y may be as large as z
     return x - v @ (u.T @ z / sizes), root * (rest + z)
+
+
+def penalized_saddle_point(block: Array, l2: Array, y: Array, pull: Array) -> tuple[Array, Array]:
+    """x and a with Bx = y and Bᵀa − l2·x = pull: where ½xᵀΛx + pullᵀx is least for Bx = y.
+
+    With C = B/√l2 of the features that have an L2 part and w = √l2·x + pull/√l2 this is the least
+    ‖w‖ with Cw + Fx = y + C·pull/√l2, F the columns that have none. ``block``, B, has shape (m, k),
+    ``l2``, ``pull`` and x (k,), ``y`` and a (m,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skreg.solvers.interior_step import penalized_saddle_point
+    >>> block, zero = np.array([[1.0, 2.0]]), np.zeros(2)
+    >>> x, a = penalized_saddle_point(block, np.ones(2), np.array([5.0]), zero)
+    >>> x.round(12), a.round(12)
+    (array([1., 2.]), array([1.]))
+    """
+    free = l2 == 0
+    root = np.sqrt(l2[~free])
+    scaled = block[:, ~free] / root
+    u, sizes, v = _thin_svd(block[:, free])
+    # What the projection leaves of the directions of F is rounding.
+    beside, widths, way = _thin_svd(scaled - u @ (u.T @ scaled), len(y) - len(sizes))
+    x, a = np.zeros(len(l2)), np.zeros(len(y))
+    for _ in range(3):  # what rounding has left of both equations is solved for again
+        left, missing = y - block @ x, pull + l2 * x - block.T @ a
+        shift = missing[~free] / root
+        fixed = u @ (v.T @ missing[free] / sizes)
+        target, w = left + scaled @ shift, scaled.T @ fixed
+        moved = beside.T @ (target - scaled @ w) / widths
+        w += way @ moved
+        a += fixed + beside @ (moved / widths)
+        x[~free] += (w - shift) / root
+        x[free] += v @ (u.T @ (target - scaled @ w) / sizes)
+    return x, a
+
+
+def _thin_svd(matrix: Array, most: int | None = None) -> tuple[Array, Array, Array]:
+    """U, the singular values above rounding, ``most`` at most, and V; none of an empty matrix."""
+    if not matrix.size:
+        return np.zeros((len(matrix), 0)), np.zeros(0), np.zeros((matrix.shape[1], 0))
+    u, sizes, v = svd(matrix, full_matrices=False)
+    kept = np.flatnonzero(sizes > EPS * max(matrix.shape) * sizes[0])[:most]
+    return u[:, kept], sizes[kept], v[kept].T
 
 
 class Cholesky:

@@ -294,3 +294,22 @@ def test_degrees_of_freedom_count_repeated_rows_once(fit_intercept):
     again = ridge.fit(np.repeat(X, weights, axis=0), np.repeat(y, weights)).effective_dof_
     assert 0 < once <= 6
     assert again == once
+
+
+@pytest.mark.parametrize("seed", [0, 14, 16, 20])
+def test_zeros_of_the_elastic_net_are_exact(seed):
+    """Where another method has them; before features and rows are put right a few are not."""
+    rng = np.random.default_rng(seed)
+    n, p = [(60, 20), (26, 160), (40, 90), (50, 100)][seed % 4]
+    X = rng.normal(size=(n, p)) + seed
+    y = X[:, :3] @ np.arange(1.0, 4.0) + rng.standard_t(2, size=n)
+    risk = EmpiricalRisk(X, y[:, None], Quantile(0.3), fit_intercept=seed != 16)
+    penalty = Separable(0.5, factors=np.append(0.0 if seed == 20 else 1.0, np.ones(p - 1)))
+    alphas = alpha_max(risk, penalty) * np.array([0.5, 0.1, 0.03])
+    found = solve(risk, penalty, alphas, method="interior_point")
+    other = solve(risk, penalty, alphas, method="penalized_interior_point", tol=1e-10)
+    assert found.dual_gaps.max() <= 1e-12
+    sizes = np.abs(found.coefs) / np.abs(found.coefs).max(axis=1, keepdims=True)
+    assert sizes[found.coefs != 0].min() > 1e-6
+    at_zero = np.abs(other.coefs) <= 1e-9 * np.abs(other.coefs).max(axis=1, keepdims=True)
+    np.testing.assert_array_equal(found.coefs[at_zero], 0.0)
