@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -61,6 +62,7 @@ class LeftOutRows:
         told: tuple[str, str],
         least_only: bool = False,
         tol: float = 0.0,
+        on_left_out: Callable[[int], None] | None = None,
     ) -> LeftOutRows:
         """Of the minimizers of all rows, θ of shape (n_alphas, K, p) and b of shape (n_alphas, K).
 
@@ -68,7 +70,8 @@ class LeftOutRows:
         (`skreg.solvers.left_out`), of what `refuse_kind` and `refuse_sizes` let pass.
         ``least_only`` says that a λ whose loss is larger than another's beyond doubt may stay in
         doubt. ``tol`` is an error of mean squares that does not matter, as a share of their
-        standard errors, where rows are left out exactly.
+        standard errors, where rows are left out exactly. ``on_left_out`` is called with the number
+        of each λ that is done, where it is approximate.
 
         Raises
         ------
@@ -80,7 +83,7 @@ class LeftOutRows:
             quadratic = cast(Quadratic, fit.problem)
             return cls(left_out_predictions(quadratic, alphas, fit.ridge_factors, tol))
         with np.errstate(over="ignore", invalid="ignore"):  # doubts tell of first steps too long
-            return cls(*_approximate(fit, alphas, coefs, intercepts, told, least_only))
+            return cls(*_approximate(fit, alphas, coefs, intercepts, told, least_only, on_left_out))
 
 
 def refuse_kind(model: LinearModel, name: str, instead: str = "Use cv=5") -> None:
@@ -135,16 +138,17 @@ def _of_weight(risk: EmpiricalRisk) -> EmpiricalRisk:
     )
 
 
-def _approximate(fit, alphas, coefs, intercepts, told, least_only):
+def _approximate(fit, alphas, coefs, intercepts, told, least_only, on_left_out):
     """Raw predictions, doubt left as a share of the loss, largest leverages, refits."""
     each = [slice(None)]
     if fit.problem.is_quadratic:
         each = [slice(t, t + 1) for t in range(fit.problem.n_outputs)]
     least_only &= len(each) == 1  # of several targets the sum tells
-    parts = [
-        _one(fit, row_risk(fit.problem, t), alphas, coefs[:, t], intercepts[:, t], told, least_only)
-        for t in each
-    ]
+    parts = []
+    for t in each:
+        tell = on_left_out if t is each[-1] else None  # by the last of the targets
+        of_all = row_risk(fit.problem, t), alphas, coefs[:, t], intercepts[:, t]
+        parts.append(_one(fit, *of_all, told, least_only, tell))
     raw = np.concatenate([part[0] for part in parts], axis=2)
     loss = sum(part[1] for part in parts)
     doubt = sum(part[2] for part in parts) / np.maximum(loss, np.finfo(np.float64).tiny)
@@ -152,14 +156,19 @@ def _approximate(fit, alphas, coefs, intercepts, told, least_only):
     return raw, doubt, leverage, sum(part[4] for part in parts)
 
 
-def _one(fit, risk, alphas, coefs, intercepts, told, least_only):
+def _one(fit, risk, alphas, coefs, intercepts, told, least_only, tell):
     """One target, or all outputs of a loss: raw predictions, loss, doubt, leverage, refits."""
     if (some := _of_weight(risk)) is not risk:  # without one of the others the fit stays
         raw = np.array([risk.raw(*point) for point in zip(coefs, intercepts, strict=True)])
-        raw[:, risk.share > 0], *rest = _one(fit, some, alphas, coefs, intercepts, told, least_only)
+        of_all = alphas, coefs, intercepts
+        raw[:, risk.share > 0], *rest = _one(fit, some, *of_all, told, least_only, tell)
         return raw, *rest
     penalty = fit.penalty(risk.n_features)
-    steps = list(left_out(risk, penalty, alphas, coefs, intercepts, told))
+    steps = []
+    for i, one in enumerate(left_out(risk, penalty, alphas, coefs, intercepts, told)):
+        steps.append(one)
+        if tell is not None:
+            tell(i)
     raw, doubt = np.array([s.raw for s in steps]), np.array([s.doubt for s in steps])
     leverage = np.array([s.leverage for s in steps])
 

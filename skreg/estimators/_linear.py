@@ -100,7 +100,8 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
         task = None
         if getattr(self, "_skl_callbacks", ()):  # a context costs as much as a check of y
             told = told_of(self, X, y, rows)
-            task = self._init_callback_context().call_on_fit_task_begin(**told)
+            task = self._init_callback_context(max_subtasks=None)  # a bar moves for the unknown
+            task.call_on_fit_task_begin(**told)
         problem = None if is_in_memory(X) else self._chunk_problem(X, y, **rows)
         is_streamed = problem is not None
         if problem is None:

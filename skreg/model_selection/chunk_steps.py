@@ -313,10 +313,14 @@ def fit_in_chunks(
             f"X must be rows in chunks, got {type(X).__name__}. For rows in memory use "
             "estimator.fit(X, y); of a table give Chunks(X, y='…')."
         )
-    steps = steps_ahead(estimator)
-    for step in steps:
+    for step in steps_ahead(estimator):
         check_step(step)
-    last = clone(last_step(estimator))
+    return fitted_in_chunks(estimator, chunks, clone(last_step(estimator)), verbose)
+
+
+def fitted_in_chunks(estimator: Any, chunks: Chunks, last: Any, verbose: int) -> Any:
+    """The same where ``last``, a copy of the last step that has callbacks of its own, is fitted."""
+    steps = steps_ahead(estimator)
     if not steps:
         return with_steps(estimator, iter(()), last.fit(chunks))
     rows = ChunkedRows(reading(chunks, estimator))

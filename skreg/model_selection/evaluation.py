@@ -23,7 +23,7 @@ from skreg.model_selection import (
     refits,
     stream_folds,
 )
-from skreg.model_selection.chunk_steps import fit_in_chunks
+from skreg.model_selection.chunk_steps import fitted_in_chunks
 from skreg.model_selection.chunked_rows import ChunkedRows
 from skreg.model_selection.job import Declined, Job, Route, Scores, along_path, scores_of
 from skreg.model_selection.metrics import by_lambda
@@ -33,6 +33,7 @@ from skreg.model_selection.pipelines import (
     Prefix,
     Training,
     has_path,
+    last_step,
     refuse_norm_bound,
 )
 from skreg.model_selection.request import automatic
@@ -211,22 +212,29 @@ class Evaluation:
         errors = None if combination.criterion is None else combination.criterion.std_error
         return table[:, 0], np.zeros(len(table)) if errors is None else errors
 
+    def has_path(self, combination):
+        """Whether the estimator that is fitted to all rows comes from a path."""
+        return has_path(combination.estimator) and self.job.y is not None
+
     def refit(self, combination, i, context, hooks):
         """The estimator fitted to all rows at the i-th λ, and its path where it has one.
 
         Where it has one the estimator is taken from the path, which is as close there as a fit.
         """
         estimator = combination.estimator
-        if has_path(estimator) and self.job.y is not None:
+        if self.has_path(combination):
             context.call_on_fit_task_begin(**hooks)
             return self._from_path(combination, i)
         chosen = combination.parameters_at(self.job.alpha_name, i)
         estimator = clone(estimator).set_params(**clone(chosen, safe=False))
         target = () if self.job.y is None else (self.job.y,)
-        with context.propagate_callback_context(estimator):
+        in_chunks = isinstance(self.job.X, ChunkedRows)
+        fitted = last_step(estimator) if in_chunks else estimator
+        with context.propagate_callback_context(fitted):
             context.call_on_fit_task_begin(**hooks)
-            if isinstance(self.job.X, ChunkedRows):
-                return fit_in_chunks(estimator, self.job.X.chunks, verbose=self.job.verbose), None
+            if in_chunks:
+                chunks, verbose = self.job.X.chunks, self.job.verbose
+                return fitted_in_chunks(estimator, chunks, fitted, verbose), None
             estimator.fit(self.job.X, *target, **self.job.fit_params)
         return estimator, None
 

@@ -4,7 +4,8 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -25,16 +26,17 @@ EVERY = 2.0
 class Watch:
     """Tells callbacks, and with ``verbose`` the user, how many splits and λ are done.
 
-    Every split is a task of the search for callbacks, in the ``context`` of all splits of all
+    Every split is a task of the search for callbacks, in the context of all splits of all
     combinations. Where none has ended for `EVERY` seconds, the λ of the splits that are being
     worked at become tasks of their own. Without a ``search`` nobody watches.
 
     As a context, it has a thread say where things stand while a single λ takes long, and while what
-    is done is none: the choice of a grid, or the fit to all rows.
+    is done is none: reading, the choice of a grid, or the fit to all rows.
     """
 
-    def __init__(self, search: Any = None, context: Any = None) -> None:
-        self._search, self._context, self._lock = search, context, threading.Lock()
+    def __init__(self, search: Any = None) -> None:
+        self._search, self._lock = search, threading.Lock()
+        self._context: Any = None
         self._is_called = bool(getattr(search, "_skl_callbacks", ()))
         self._verbose = 0 if search is None else search.verbose
         self._begin = self._said = self._heard = time.perf_counter()
@@ -68,8 +70,12 @@ class Watch:
                 self._say(now)
                 rest = self._said + EVERY - now
 
-    def announce(self, choice: Any, n_combinations: int, n_splits: int) -> None:
-        """Say how much there is to do: λ that are given, their number, or the name of a grid."""
+    def announce(self, choice: Any, n_combinations: int, n_splits: int, context: Any) -> None:
+        """Say how much there is to do: λ that are given, their number, or the name of a grid.
+
+        The ``context`` is that of all splits, for callbacks.
+        """
+        self._context = context
         n_paths = n_combinations * n_splits
         much = "λ of grids that are extended as far as it takes"
         if not isinstance(choice, str):
@@ -160,6 +166,15 @@ class Watch:
         n_fits = self._n_splits * self._n_fits
         much = f"{self._n_done} of {self._n_splits} splits, {self._solved.total()} of {n_fits} fits"
         print(f"[PathSearchCV] {now - self._begin:.0f} s: {self._doing or much}", flush=True)
+
+
+@contextmanager
+def task_of(root: Any, name: str, search: Any, **more: Any) -> Iterator[Any]:
+    """The context of a task of a search for callbacks, from its begin to its end."""
+    context = root.subcontext(task_name=name, **{"max_subtasks": None, **more})
+    context.call_on_fit_task_begin(estimator=search)
+    yield context
+    context.call_on_fit_task_end(estimator=search)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from copy import copy, deepcopy
 from dataclasses import replace
 from numbers import Integral, Real
@@ -20,8 +21,9 @@ from skreg._validation import check_parameters, fit_follows_x
 from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
-from skreg.model_selection.job import Watch
+from skreg.model_selection.job import Watch, task_of
 from skreg.model_selection.outcome import ONE_STD_ERR, Outcome, finished_of, scorers_of
+from skreg.model_selection.parts import comes_in_parts
 from skreg.model_selection.pipelines import alpha_name, last_step
 from skreg.model_selection.request import (
     INFORMATION,
@@ -315,11 +317,6 @@ class PathSearchCV(SearchResults):
         if cocktail is not None:
             cocktail.check(self)
         scorers, metric = self._get_scorers()
-        with Watch(self) as watch:
-            watch.turns_to("the rows are read")
-            X, y = checked_rows(self, X, y, params.get("sample_weight"), scorers_of(scorers))
-        params = {} if isinstance(X, OF_CHUNKS) else _check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")
         hooks = {
             "estimator": self,
@@ -327,27 +324,41 @@ class PathSearchCV(SearchResults):
             "y": y,
             "metadata": None if weight is None else {"sample_weight": weight},
         }
-        root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
+        reads = comes_in_parts(X)
+        root = self._init_callback_context(max_subtasks=1 + reads + (self.refit is not False))
         root.call_on_fit_task_begin(**hooks)
+        with Watch(self) as watch:
+            watch.turns_to("the rows are read")
+            with task_of(root, "reading", self) if reads else nullcontext():
+                X, y = checked_rows(self, X, y, weight, scorers_of(scorers))
+            watch.turns_to("the splits are made")
+            params = {} if reads else _check_method_params(X, params=params)
+            found = combinations(self.param_grid, self.estimator, alpha_name(self.estimator))
+            check_criterion(self, found)
+            job = job_of(self, X, y, self._get_routed_params_for_fit(params), scorers_of(scorers))
+            if cocktail is not None:
+                found[0].candidates = cocktail.draw(self.estimator, X)
+                job = replace(job, **cocktail.limits(X))
+                choice = len(found[0].candidates)
+            evaluation = Evaluation(
+                replace(job, watch=watch), choice, metric, criterion_of(self), scorers
+            )
+            outcome = self._search(evaluation, found, root)
+            watch.turns_to("the fit to all rows")
+            refitted = self._refit(evaluation, root, hooks, outcome) if self.refit else {}
+        self._keep(outcome.attributes | refitted)
+        root.call_on_fit_task_end(**hooks)
+        return self
 
-        name = alpha_name(self.estimator)
-        found = combinations(self.param_grid, self.estimator, name)
-        check_criterion(self, found)
-        job = job_of(self, X, y, routed, scorers_of(scorers))
-        if cocktail is not None:
-            found[0].candidates = cocktail.draw(self.estimator, X)
-            job = replace(job, **cocktail.limits(X))
-            choice = len(found[0].candidates)
+    def _search(self, evaluation, found, root):
+        """The `Outcome` of all combinations."""
+        job, choice = evaluation.job, evaluation.choice
         n_splits = max(1, len(job.splits))
-        context = root.subcontext(
-            task_name="search",
-            max_subtasks=None if isinstance(choice, str) else len(found) * n_splits,
-            sequential_subtasks=False,
-        ).call_on_fit_task_begin(estimator=self)
-        job = replace(job, watch=Watch(self, context))
-        evaluation = Evaluation(job, choice, metric, criterion_of(self), scorers)
-        with job.watch as watch:
-            watch.announce(choice, len(found), n_splits)
+        is_known = not (isinstance(choice, str) or isinstance(job.X, OF_CHUNKS))
+        # Passes over chunks are not counted beforehand: a bar then moves for the unknown.
+        n = len(found) * n_splits if is_known else None
+        with task_of(root, "search", self, max_subtasks=n, sequential_subtasks=False) as context:
+            job.watch.announce(choice, len(found), n_splits, context)
             try:
                 for combination in found:
                     evaluation.run(combination)
@@ -355,17 +366,13 @@ class PathSearchCV(SearchResults):
                 if finished := finished_of(found, job):
                     self._keep(Outcome(self, evaluation, finished).attributes)
                 raise
-            context.call_on_fit_task_end(estimator=self)
-            outcome = Outcome(self, evaluation, found)
-            watch.turns_to("the fit to all rows")
-            refitted = self._refit(evaluation, root, hooks, outcome) if self.refit else {}
-        self._keep(outcome.attributes | refitted)
-        root.call_on_fit_task_end(**hooks)
-        return self
+        return Outcome(self, evaluation, found)
 
     def _refit(self, evaluation, root, hooks, outcome):
         """The chosen estimator, fitted to all rows."""
-        context = root.subcontext(task_name="refit-with-best-params")
+        # A fit is this task; a path tells of no parts, and a bar moves for the unknown.
+        n = None if evaluation.has_path(outcome.chosen[0]) else 0
+        context = root.subcontext(task_name="refit-with-best-params", max_subtasks=n)
         start = time.perf_counter()
         best, path = evaluation.refit(*outcome.chosen, context, hooks)
         fitted = {"best_estimator_": best, "refit_time_": time.perf_counter() - start}

@@ -132,12 +132,15 @@ def along_path(
     thetas: Array,
     intercepts: Array,
     counts: Array,
+    *,
+    on_counted: Callable[[int], None] | None = None,
 ) -> None:
     """Degrees of freedom of each solution on a path, summed over targets.
 
     ``thetas`` has shape (n_alphas, K, p), ``intercepts`` (n_alphas, K). ``counts`` (n_alphas,) are
     set where they are NaN. Where the matrix to be decomposed would have more than `LARGEST` rows
-    they stay so, but for ridges of a risk, for which random probes tell.
+    they stay so, but for ridges of a risk, for which random probes tell. ``on_counted`` is called
+    with the number of each that was looked at.
     """
     hessian = None
     for i in np.flatnonzero(np.isnan(counts)):
@@ -148,3 +151,5 @@ def along_path(
             counts[i] = degrees_of_freedom(hessian, tangent)
         elif penalty.is_smooth and not problem.is_quadratic and tangent.active.all():
             counts[i] = cast(Hessian, hessian).factor(tangent.diagonal).dof()
+        if on_counted is not None:
+            on_counted(int(i))

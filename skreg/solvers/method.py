@@ -250,10 +250,13 @@ class Freedom:
         path = problem, penalty, alphas, thetas, intercepts
         return cls(np.where(known, active, np.nan), None if known.all() else path)
 
-    def counts(self) -> Array:
-        """Degrees of freedom for each λ, shape (n_alphas,); NaN where that takes too much."""
+    def counts(self, on_counted: Callable[[int], None] | None = None) -> Array:
+        """Degrees of freedom for each λ, shape (n_alphas,); NaN where that takes too much.
+
+        ``on_counted`` is called with the number of each λ that is not known yet, once it is.
+        """
         if self._path is not None:
-            along_path(*self._path, self._counts)
+            along_path(*self._path, self._counts, on_counted=on_counted)
             self._path = None
         return self._counts
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.callback import _progressbar
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
@@ -21,6 +22,7 @@ from skreg import (
     RegularizedMLPRegressor,
 )
 from skreg.model_selection import Cocktail, job
+from skreg.solvers import degrees_of_freedom
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 4))
@@ -84,14 +86,57 @@ class Recorder:
         self.children.setdefault(context.task_name, []).append(context.max_subtasks)
 
 
-def fitted(name, **more):
+class Progress:
+    """A callback that keeps how far the whole has come, as a bar shows it.
+
+    ``fails_with`` is raised at the end of the first task of the search.
+    """
+
+    max_propagation_depth = 1
+
+    def __init__(self, fails_with=None):
+        self.fails_with, self.ended, self.shares, self.open = fails_with, set(), [0.0], []
+        self.n_setups = 0
+
+    def setup(self, estimator, context):
+        self.root, self.n_setups = context, self.n_setups + 1
+
+    def teardown(self, estimator, context):
+        self.n_setups -= 1
+
+    def on_fit_task_begin(self, estimator, context):
+        self.open.append(context.task_name)
+
+    def on_fit_task_end(self, estimator, context):
+        self.open.remove(context.task_name)
+        self.ended.add(id(context))
+        self.shares.append(self.share(self.root))
+        if self.fails_with is not None and context.task_name in ("alpha", "split-evaluation"):
+            raise self.fails_with
+
+    def check_is_whole(self):
+        """All that was begun has ended, and what was done only grew, from nothing to all."""
+        assert not self.open
+        assert not self.n_setups
+        assert self.shares == sorted(self.shares)
+        assert self.shares[-1] == 1.0
+
+    def share(self, context):
+        if id(context) in self.ended or not context.max_subtasks:
+            return float(id(context) in self.ended)
+        children = context._children_map.values()
+        assert len(children) <= context.max_subtasks
+        return sum(map(self.share, children)) / context.max_subtasks
+
+
+def fitted(name, *callbacks, **more):
     estimator, settings = ROUTES[name]
     settings = {"alphas": 20, "cv": 3, **settings, **more}
     x = settings.pop("X", X)
     y = settings.pop("y", Y > 0 if hasattr(estimator, "predict_proba") else Y)
     search = PathSearchCV(estimator, **settings)
     recorder = Recorder()
-    search.set_callbacks(recorder)
+    search.set_callbacks(recorder, *callbacks)
     search.fit(x, y)
     return search, recorder
 
@@ -100,7 +145,9 @@ def fitted(name, **more):
 @pytest.mark.parametrize("name", list(ROUTES))
 def test_every_fit_is_told_of_once_time_has_gone_by(name, monkeypatch, capsys):
     monkeypatch.setattr(job, "EVERY", 0.0)
-    search, recorder = fitted(name, verbose=1)
+    progress = Progress()
+    search, recorder = fitted(name, progress, verbose=1)
+    progress.check_is_whole()
     n, k = len(search.cv_results_["params"]), search.n_splits_
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith(f"Fitting {k} folds for each ") for line in lines)
@@ -115,6 +162,62 @@ def test_every_fit_is_told_of_once_time_has_gone_by(name, monkeypatch, capsys):
     assert int(total) == k * n_fits
     assert recorder.ended["alpha"] == k * n_fits
     assert recorder.children["split-evaluation"] == [n_fits] * k
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("error", [RuntimeError("a callback"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("name", list(ROUTES))
+def test_nothing_is_left_open_after_an_error(name, error, monkeypatch, capsys):
+    monkeypatch.setattr(job, "EVERY", 0.0)
+    pytest.importorskip("rich", reason="the progress bar needs rich")
+    progress = Progress(error)
+    with pytest.raises(type(error)):
+        fitted(name, progress, _progressbar.ProgressBar(), verbose=1)
+    assert not progress.n_setups
+    assert not _progressbar._run_monitors
+    threads = [(type(thread), thread.name) for thread in threading.enumerate()]
+    assert not any("_keep_saying" in name for _, name in threads)
+    assert _progressbar.RichProgressMonitor not in dict(threads)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["part_folds", "chunk_folds", "stream_folds"])
+def test_callbacks_know_of_a_search_before_its_rows_are_read(name, monkeypatch):
+    estimator, settings = ROUTES[name]
+    progress, seen = Progress(), []
+
+    def chunks():
+        for chunk in settings["X"]:
+            seen.append(list(progress.open))
+            yield chunk
+
+    read = {"X": Chunks(chunks, "y"), "y": None}
+    monkeypatch.setitem(ROUTES, name, (estimator, settings | read))
+    fitted(name, progress)
+    assert seen[0] == ["fit", "reading"]
+    progress.check_is_whole()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("criterion", ["loo", "aic"])
+def test_what_takes_long_behind_a_path_is_told_of(criterion, monkeypatch):
+    """Degrees of freedom, and rows that are left out, of each λ under another loss."""
+    monkeypatch.setattr(job, "EVERY", 0.0)
+    given = {"cv": "loo"} if criterion == "loo" else {"selection": "aic", "cv": None}
+    recorder, seen = Recorder(), []
+    search = PathSearchCV(QuadraticApproxRidgeClassifier(), 12, **given).set_callbacks(recorder)
+    counted = degrees_of_freedom.degrees_of_freedom
+
+    def counting(*arguments):
+        seen.append(recorder.ended.get("alpha", 0))
+        return counted(*arguments)
+
+    monkeypatch.setattr(degrees_of_freedom, "degrees_of_freedom", counting)
+    search.fit(X, Y > 0)
+    begun = 4 if criterion == "loo" else 6
+    assert seen[0] == begun
+    assert seen[11] == 2 * begun - 1
+    assert recorder.ended["alpha"] == 12
 
 
 @pytest.mark.filterwarnings("ignore")

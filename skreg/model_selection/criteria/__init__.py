@@ -15,7 +15,7 @@ scorers : None or dict of str to callable
 score_params : None or dict
     What the scorers are to be given.
 on_solved : None or callable, default=None
-    Called with the place of each λ of the path once it is solved.
+    Called with the place of a λ for each that is done: solved, and judged where that takes long.
 """
 
 from collections.abc import Callable

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,11 @@ class CriterionScores:
 class PathFit(Training):
     """A linear estimator, alone or at the end of a Pipeline, with all rows and its path on them."""
 
-    def __init__(self, estimator, X, y, fit_params, alphas, on_solved, check):
+    def __init__(self, estimator, X, y, fit_params, alphas, on_solved, check, n_parts):
         super().__init__(estimator, X, y, fit_params or {})
         check(self)
-        found = self.solve(self.alphas(alphas), on_solved=on_solved)
+        self.tell = None if on_solved is None else _by_parts(on_solved, n_parts)
+        found = self.solve(self.alphas(alphas), on_solved=self.tell)
         self.path = self.as_path(found, self.prefix.rows)
 
     @property
@@ -63,6 +65,12 @@ class PathFit(Training):
         if not self.estimator.fit_intercept:
             return 0
         return self.problem.n_outputs - bool(self.problem.couples_outputs)
+
+
+def _by_parts(on_solved, n_parts):
+    """What to call when a part of a λ is done: every so many parts are a λ."""
+    calls = count(1)
+    return lambda i: on_solved(i) if next(calls) % n_parts == 0 else None
 
 
 def fit_path(
@@ -74,11 +82,13 @@ def fit_path(
     name: str,
     on_solved: Callable[[int], None] | None = None,
     refuse_sizes: Callable[[Fitting], None] = lambda fit: None,
+    n_parts: int = 1,
 ) -> PathFit:
     """The `PathFit` of an estimator, or of the last step of a Pipeline on the rows it sees.
 
     ``name`` is the criterion's, as a user asks for it. What it cannot judge of so many rows and
-    features, ``refuse_sizes`` refuses before any λ is solved.
+    features, ``refuse_sizes`` refuses before any λ is solved. ``on_solved`` is told of a λ once
+    ``n_parts`` of it are done: the path is one, degrees of freedom and what else takes long others.
     """
 
     def check(fit):
@@ -88,7 +98,7 @@ def fit_path(
             )
         refuse_sizes(fit)
 
-    return PathFit(estimator, X, y, fit_params, alphas, on_solved, check)
+    return PathFit(estimator, X, y, fit_params, alphas, on_solved, check, n_parts)
 
 
 def check_kind(estimator: Any, name: str, refuse: Callable[[LinearModel], None]) -> None:

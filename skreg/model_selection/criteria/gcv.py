@@ -63,7 +63,7 @@ def gcv(
     """
     check_gcv(estimator)
     sizes = partial(refuse_sizes, name=_NAME)
-    fit = fit_path(estimator, X, y, alphas, fit_params, _NAME, on_solved, sizes)
+    fit = fit_path(estimator, X, y, alphas, fit_params, _NAME, on_solved, sizes, n_parts=2)
     dof = target_dof(fit, _NAME) + bool(fit.estimator.fit_intercept)
     left = np.maximum(1.0 - dof / fit.problem.n_rows, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -137,7 +137,7 @@ def _fitted(name, noise_variance, estimator, X, y, alphas, fit_params, on_solved
     check_information(estimator, noise_variance, name=name)
     asked = f"selection={name!r}"
     sizes = partial(refuse_sizes, name=asked)
-    return fit_path(estimator, X, y, alphas, fit_params, asked, on_solved, sizes)
+    return fit_path(estimator, X, y, alphas, fit_params, asked, on_solved, sizes, n_parts=2)
 
 
 def _scores(fit, name, noise_variance, price, gamma=0.0):

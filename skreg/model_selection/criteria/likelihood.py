@@ -54,13 +54,13 @@ def _target_dof(fit):
     q = fit.problem.n_outputs if fit.problem.is_quadratic else 1
     penalty = fit.penalty(fit.problem.n_features)
     if q == 1 or not penalty.is_separable or fit.hessian != "full":
-        return np.tile(fit.path.dof[:, None] / q, (1, q))
+        return np.tile(fit.path.freedom.counts(fit.tell)[:, None] / q, (1, q))
     out = []
     for t in range(q):
         freedom = Freedom.of(
             row_risk(fit.problem, slice(t, t + 1)), penalty, fit.path.alphas, *solutions(fit, t)
         )
-        out.append(freedom.counts())
+        out.append(freedom.counts(fit.tell if t == q - 1 else None))
     return np.column_stack(out)
 
 

@@ -91,10 +91,11 @@ def loo(
     """
     check_loo(estimator)
     sizes = partial(refuse_sizes, name=_NAME)
-    fit = fit_path(estimator, X, y, alphas, fit_params, _NAME, on_solved, sizes)
-    diagnostics: dict[str, Any] = {"dof": fit.path.dof + fit.n_intercepts}
+    fit = fit_path(estimator, X, y, alphas, fit_params, _NAME, on_solved, sizes, n_parts=3)
+    diagnostics: dict[str, Any] = {"dof": fit.path.freedom.counts(fit.tell) + fit.n_intercepts}
     told = _NAME, "Use cv=5"
-    rows = LeftOutRows.of(fit, fit.path.alphas, *by_targets(fit.path), told, tol=tol)
+    of_all = fit.path.alphas, *by_targets(fit.path)
+    rows = LeftOutRows.of(fit, *of_all, told, tol=tol, on_left_out=fit.tell)
     raw, doubt, leverage = rows.raw, rows.doubt, rows.leverage
     if doubt is not None:
         diagnostics |= {"max_leverage": leverage, "doubt": doubt, "n_refits": rows.n_refits}
