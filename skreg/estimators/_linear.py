@@ -23,6 +23,7 @@ from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
 from skreg.model import QuadraticModel
 from skreg.path import RegularizationPath
+from skreg.path.grid import size_of
 from skreg.penalties import Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers import Solution, solve
@@ -227,11 +228,12 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
 
     @with_callbacks
     def _path(self, X, y, alphas, **rows):
+        progress = PathProgress(self, size_of(alphas), told_of(self, X, y, rows))
         fitting = None if is_in_memory(X) else fitting_of(self, X, y, **rows)
         X = X if fitting is None else None
         fitting = fitting or Fitting.of(self, X, y, **rows)
         grid = fitting.alphas(alphas)
-        progress = PathProgress(self, grid, told_of(self, X, y, rows))
+        progress.walk(grid)
         solution = fitting.solve(grid, on_solved=progress.solved if progress.is_watched else None)
         progress.end()
         solution.warn()

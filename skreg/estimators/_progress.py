@@ -16,19 +16,22 @@ class PathProgress:
     Parameters
     ----------
     estimator : CallbackSupportMixin
-    alphas : ndarray of shape (n_alphas,)
+    n_alphas : int
+        How many there are, at most.
     told : dict
         What every hook may ask for. At the end of a λ, the metadata have it as ``"alpha"``.
     """
 
-    def __init__(
-        self, estimator: CallbackSupportMixin, alphas: NDArray[np.float64], told: dict[str, Any]
-    ):
-        self._alphas, self._told, self._n_begun = alphas, told, 0
+    def __init__(self, estimator: CallbackSupportMixin, n_alphas: int, told: dict[str, Any]):
+        self._alphas, self._told, self._n_begun = np.empty(0), told, 0
         # A context costs as much as a small solution: only for those who watch.
         self.is_watched = bool(getattr(estimator, "_skl_callbacks", ()))
-        self._root = estimator._init_callback_context("path", max_subtasks=len(alphas))
+        self._root = estimator._init_callback_context("path", max_subtasks=n_alphas)
         self._root.call_on_fit_task_begin(**told)
+
+    def walk(self, alphas: NDArray[np.float64]) -> None:
+        """These are the λ, of which the first is begun."""
+        self._alphas = alphas
         self._begin()
 
     def _begin(self) -> None:

@@ -75,7 +75,7 @@ class Watch:
 
         The ``context`` is that of all splits, for callbacks.
         """
-        self._context = context
+        self._context, self._heard = context, time.perf_counter()
         n_paths = n_combinations * n_splits
         much = "λ of grids that are extended as far as it takes"
         if not isinstance(choice, str):

@@ -174,8 +174,8 @@ class PathSearchCV(SearchResults):
     ``param_grid`` that were finished; of the splits finished, if it was the first one. There is no
     ``best_estimator_``. With ``error_score="raise"`` nothing is kept.
 
-    **Callbacks** (`set_callbacks`) see the search, every split in it, the single λ of splits that
-    take more than two seconds, and the refit.
+    **Callbacks** (`set_callbacks`) see the reading of rows in chunks, the search, every split in
+    it, the single λ of splits that take more than two seconds, and the refit.
 
     **A standard error** is s/√k over k splits, taken as independent: Hastie, Tibshirani & Friedman
     (2009), *The Elements of Statistical Learning*, section 7.10.

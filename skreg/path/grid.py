@@ -48,16 +48,22 @@ def path_alphas(
     ndarray of shape (n_alphas,)
         The user's values in the user's order; an automatic grid descends.
     """
-    if alphas is None:
-        n_alphas = N_ALPHAS
-    elif isinstance(alphas, int | np.integer):
-        n_alphas = int(alphas)
-    else:
+    if not (alphas is None or isinstance(alphas, int | np.integer)):
         return check_alphas(alphas)[0]
+    n_alphas = size_of(alphas)
     top = np.inf if penalty.is_smooth else alpha_max(problem, penalty, hessian)
     if np.isinf(top):
         return _grid(n_alphas, 10.0 * _largest_eigenvalue(problem, penalty), 1e-6)
     return _grid(n_alphas, top, 1e-3)
+
+
+def size_of(alphas: int | ArrayLike | None) -> int:
+    """How many λ `path_alphas` makes of this."""
+    if alphas is None:
+        return N_ALPHAS
+    if isinstance(alphas, int | np.integer):
+        return int(alphas)
+    return len(check_alphas(alphas)[0])
 
 
 def _largest_eigenvalue(problem: Problem, penalty: Penalty) -> float:

@@ -7,6 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from skreg import (
+    Chunks,
     PathSearchCV,
     QuadraticApproxLasso,
     QuadraticApproxLassoClassifier,
@@ -48,7 +49,7 @@ class Recorder:
         self.events.append("teardown")
 
     def on_fit_task_begin(self, estimator, context, *, X=None, y=None):
-        assert context.task_name not in ("fit", "path", "alpha") or len(X) == len(y)
+        assert y is None or context.task_name not in ("fit", "path", "alpha") or len(X) == len(y)
         self.events.append(("begin", context.task_name, context.task_id))
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, metadata=None):
@@ -123,3 +124,16 @@ def test_solve_tells_of_every_alpha(rows):
     problem = Quadratic.from_rows(*rows, None, fit_intercept=True)
     solve(problem, Separable(0.0), ALPHAS, on_solved=told.append)
     assert told == [1, 2, 0]
+
+
+def test_a_path_is_told_of_before_its_rows_are_read(rows):
+    recorder, seen = Recorder(), []
+
+    def chunks():
+        seen.append(list(recorder.events))
+        yield rows
+
+    model = QuadraticApproxRidge().set_callbacks(recorder)
+    model.regularization_path(Chunks(chunks), alphas=4)
+    assert seen[0] == ["setup", ("begin", "path", 0)]
+    assert len(recorder.alphas) == 4
