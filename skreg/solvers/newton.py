@@ -289,7 +289,8 @@ def _one_shot(descent, task):
     """The place of each λ and its `Stop`: a single Newton step from the anchor."""
     _, steps = find_anchor(descent, task.tol, task.max_iter)
     anchor = descent.point
-    for i, alpha in enumerate(task.alphas):
+    for i in task.descending():
+        alpha = task.alphas[i]
         descent.point, dof = descent.quadratic_minimum(alpha), descent.factor(alpha).dof()
         norm = descent.gradient_norm(alpha)
         yield i, Stop(descent.point, n_iter=steps, n_expansions=1, dof=dof, gradient_norm=norm)
