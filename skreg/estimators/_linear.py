@@ -23,7 +23,6 @@ from skreg.estimators._progress import PathProgress, told_of
 from skreg.losses import Loss
 from skreg.model import QuadraticModel
 from skreg.path import RegularizationPath
-from skreg.path.grid import size_of
 from skreg.penalties import Separable
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.solvers import Solution, solve
@@ -101,8 +100,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
         task = None
         if getattr(self, "_skl_callbacks", ()):  # a context costs as much as a check of y
             told = told_of(self, X, y, rows)
-            task = self._init_callback_context(max_subtasks=None)  # a bar moves for the unknown
-            task.call_on_fit_task_begin(**told)
+            task = self._init_callback_context(max_subtasks=None).call_on_fit_task_begin(**told)
         problem = None if is_in_memory(X) else self._chunk_problem(X, y, **rows)
         is_streamed = problem is not None
         if problem is None:
@@ -228,12 +226,11 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
 
     @with_callbacks
     def _path(self, X, y, alphas, **rows):
-        progress = PathProgress(self, size_of(alphas), told_of(self, X, y, rows))
+        progress = PathProgress(self, alphas, told_of(self, X, y, rows))
         fitting = None if is_in_memory(X) else fitting_of(self, X, y, **rows)
         X = X if fitting is None else None
         fitting = fitting or Fitting.of(self, X, y, **rows)
-        grid = fitting.alphas(alphas)
-        progress.walk(grid)
+        grid = progress.walk(fitting.alphas(alphas))
         solution = fitting.solve(grid, on_solved=progress.solved if progress.is_watched else None)
         progress.end()
         solution.warn()

@@ -336,7 +336,7 @@ class AfterTraining(ReadsInputs):
         network, fitted, risk = clone(self).set_params(warm_start=True), [], []
         network.set_callbacks()  # they are this estimator's, and see each fit as a part of the path
         told = told_of(self, X, y, {"sample_weight": sample_weight})
-        progress = PathProgress(self, len(alphas), told)
+        progress = PathProgress(self, alphas, told)
         progress.walk(alphas)
         for i, alpha in enumerate(alphas.tolist()):
             network.set_params(alpha=alpha)

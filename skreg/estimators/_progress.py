@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.callback import CallbackSupportMixin
+
+from skreg.path.grid import size_of
 
 
 class PathProgress:
@@ -16,23 +18,26 @@ class PathProgress:
     Parameters
     ----------
     estimator : CallbackSupportMixin
-    n_alphas : int
-        How many there are, at most.
+    alphas : None, int or array-like of shape (n_alphas,)
+        What is asked for, before the rows are read.
     told : dict
         What every hook may ask for. At the end of a λ, the metadata have it as ``"alpha"``.
     """
 
-    def __init__(self, estimator: CallbackSupportMixin, n_alphas: int, told: dict[str, Any]):
+    def __init__(
+        self, estimator: CallbackSupportMixin, alphas: int | ArrayLike | None, told: dict[str, Any]
+    ):
         self._alphas, self._told, self._n_begun = np.empty(0), told, 0
         # A context costs as much as a small solution: only for those who watch.
         self.is_watched = bool(getattr(estimator, "_skl_callbacks", ()))
-        self._root = estimator._init_callback_context("path", max_subtasks=n_alphas)
+        self._root = estimator._init_callback_context("path", max_subtasks=size_of(alphas))
         self._root.call_on_fit_task_begin(**told)
 
-    def walk(self, alphas: NDArray[np.float64]) -> None:
+    def walk(self, alphas: NDArray[np.float64]) -> NDArray[np.float64]:
         """These are the λ, of which the first is begun."""
         self._alphas = alphas
         self._begin()
+        return alphas
 
     def _begin(self) -> None:
         if self.is_watched and self._n_begun < len(self._alphas):

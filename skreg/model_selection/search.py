@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters, fit_follows_x
+from skreg.estimators._progress import told_of
 from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
@@ -317,13 +318,7 @@ class PathSearchCV(SearchResults):
         if cocktail is not None:
             cocktail.check(self)
         scorers, metric = self._get_scorers()
-        weight = params.get("sample_weight")
-        hooks = {
-            "estimator": self,
-            "X": X,
-            "y": y,
-            "metadata": None if weight is None else {"sample_weight": weight},
-        }
+        hooks, weight = told_of(self, X, y, params), params.get("sample_weight")
         reads = comes_in_parts(X)
         root = self._init_callback_context(max_subtasks=1 + reads + (self.refit is not False))
         root.call_on_fit_task_begin(**hooks)
