@@ -10,7 +10,6 @@ from typing import Any, cast
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from skreg._validation import is_in_memory
 from skreg.model_selection.affine import MomentTraining
 from skreg.model_selection.moment_folds import all_but_each
 from skreg.model_selection.splitters import (
@@ -63,8 +62,6 @@ class Parts:
 
 def comes_in_parts(X: Any) -> bool:
     """Whether X is rows in chunks or moments, rather than rows in memory."""
-    if is_in_memory(X):
-        return False
     is_known = isinstance(X, Moments | Chunks) or _moments_by_fold(X) is not None
     return is_known or is_chunked(X)
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _num_samples, indexable
 
 from skreg._labels import refuse_missing, refuse_name
 from skreg._sparse import check_sparse
-from skreg._validation import check_alphas
+from skreg._validation import check_alphas, is_in_memory
 from skreg.model_selection.affine import check_steps, first_imputes
 from skreg.model_selection.chunk_folds import chunk_parts_of, goes_by_passes
 from skreg.model_selection.chunk_steps import PartsBehind
@@ -143,10 +143,15 @@ def check_criterion(search, combinations):
         CHECKS[name](combination.estimator, **({} if noise is None else {"noise_variance": noise}))
 
 
+def is_to_be_read(X):
+    """Whether X is rows in chunks or moments, rather than rows in memory."""
+    return not is_in_memory(X) and comes_in_parts(X)
+
+
 def checked_rows(search, X, y, sample_weight, scorers):
     """X and y as splitters take them; `Parts` of rows in chunks, and of moments by fold."""
     estimator = search.estimator
-    if comes_in_parts(X):
+    if is_to_be_read(X):
         by_passes, streams = goes_by_passes(estimator, X), goes_by_streams(estimator, X)
         head = [] if by_passes or streams else behind(estimator, X)
         if not (by_passes or streams):

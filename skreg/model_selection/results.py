@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._documentation import DocumentedMixin
 from skreg._state import Held, Stored
+from skreg._validation import is_in_memory
 from skreg.model_selection.chunk_residuals import score_of_chunks
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.outcome import frame_of, scorer_of
@@ -88,7 +89,7 @@ class SearchResults(Stored, DocumentedMixin, BaseSearchCV):
         -------
         float
         """
-        if not comes_in_parts(X):
+        if is_in_memory(X) or not comes_in_parts(X):
             return super().score(X, y, **params)
         check_is_fitted(self, "best_estimator_")
         scorer = self.scorer_[self.refit] if self.multimetric_ else self.scorer_

@@ -18,13 +18,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
 from skreg._validation import check_parameters, fit_follows_x
-from skreg.estimators._progress import told_of
 from skreg.model_selection.cocktail import Cocktail
 from skreg.model_selection.criteria import CriterionScores
 from skreg.model_selection.evaluation import Evaluation, combinations
 from skreg.model_selection.job import Watch, task_of
 from skreg.model_selection.outcome import ONE_STD_ERR, Outcome, finished_of, scorers_of
-from skreg.model_selection.parts import comes_in_parts
 from skreg.model_selection.pipelines import alpha_name, last_step
 from skreg.model_selection.request import (
     INFORMATION,
@@ -35,6 +33,7 @@ from skreg.model_selection.request import (
     checked_rows,
     cocktail_of,
     criterion_of,
+    is_to_be_read,
     job_of,
 )
 from skreg.model_selection.results import SearchResults
@@ -318,8 +317,10 @@ class PathSearchCV(SearchResults):
         if cocktail is not None:
             cocktail.check(self)
         scorers, metric = self._get_scorers()
-        hooks, weight = told_of(self, X, y, params), params.get("sample_weight")
-        reads = comes_in_parts(X)
+        weight = params.get("sample_weight")
+        metadata = None if weight is None else {"sample_weight": weight}
+        hooks = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        reads = is_to_be_read(X)
         root = self._init_callback_context(max_subtasks=1 + reads + (self.refit is not False))
         root.call_on_fit_task_begin(**hooks)
         with Watch(self) as watch:
