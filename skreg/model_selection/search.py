@@ -336,9 +336,8 @@ class PathSearchCV(SearchResults):
                 found[0].candidates = cocktail.draw(self.estimator, X)
                 job = replace(job, **cocktail.limits(X))
                 choice = len(found[0].candidates)
-            evaluation = Evaluation(
-                replace(job, watch=watch), choice, metric, criterion_of(self), scorers
-            )
+            job = replace(job, watch=watch)
+            evaluation = Evaluation(job, choice, metric, criterion_of(self), scorers)
             outcome = self._search(evaluation, found, root)
             watch.turns_to("the fit to all rows")
             refitted = self._refit(evaluation, root, hooks, outcome) if self.refit else {}
@@ -353,8 +352,8 @@ class PathSearchCV(SearchResults):
         is_known = not (isinstance(choice, str) or isinstance(job.X, OF_CHUNKS))
         # Passes over chunks are not counted beforehand: a bar then moves for the unknown.
         n = len(found) * n_splits if is_known else None
-        with task_of(root, "search", self, max_subtasks=n, sequential_subtasks=False) as context:
-            job.watch.announce(choice, len(found), n_splits, context)
+        with task_of(root, "search", self, max_subtasks=n, sequential_subtasks=False) as splits:
+            job.watch.announce(choice, len(found), n_splits, splits)
             try:
                 for combination in found:
                     evaluation.run(combination)
@@ -366,8 +365,7 @@ class PathSearchCV(SearchResults):
 
     def _refit(self, evaluation, root, hooks, outcome):
         """The chosen estimator, fitted to all rows."""
-        # A fit is this task; a path tells of no parts, and a bar moves for the unknown.
-        n = None if evaluation.has_path(outcome.chosen[0]) else 0
+        n = None if evaluation.has_path(outcome.chosen[0]) else 0  # a fit is this very task
         context = root.subcontext(task_name="refit-with-best-params", max_subtasks=n)
         start = time.perf_counter()
         best, path = evaluation.refit(*outcome.chosen, context, hooks)
