@@ -21,7 +21,8 @@ By Fenchel's equality −Σ s(ℓ*(u) − uo) = R − gᵀθ − bΣsu at u = �
 """
 
 import math
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -41,88 +42,63 @@ _LEFT = 1e-9
 _SHRINK = (1.0, 1.0 - 1e-9, 1.0 - 1e-6, 1.0 - 1e-3, 0.9)
 
 
-def largest_scale(penalty: Penalty, slope: Array, alpha: float) -> tuple[float, float]:
-    """The largest s ≤ 1 with s·q in the domain of (λJ)*, and (λJ)*(s·q).
+def best_scale(
+    penalty: Penalty, slope: Array, alpha: float, gain: Callable[[float], float]
+) -> tuple[float, float]:
+    """s ≤ 1 for which gain(s) − (λJ)*(s·q) is about largest, and (λJ)*(s·q).
 
-    A block is in the domain wherever it is (an L2 part), or up to s·pull = λ: one of these s is the
-    largest. ``slope`` is q, (p,) or (q, p), exactly 0 for components without a penalty.
+    ``gain`` is concave. So is what is sought, with its kinks where a block leaves 0, or the domain
+    of (λJ)*, at s·pull = λ: halving finds the best of these and 1. Mostly that is the largest in
+    the domain, which is taken at once without bounds; with far ones slopes lose by their rounding.
+
+    ``slope`` is q, (p,) or (q, p), exactly 0 for components without a penalty.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skreg.penalties import ElasticNet
-    >>> from skreg.solvers.certificate import largest_scale
-    >>> s, conjugate = largest_scale(ElasticNet(1.0), np.array([2.0, -0.5]), 1.0)
+    >>> from skreg.penalties import ElasticNet, Separable
+    >>> from skreg.solvers.certificate import best_scale
+    >>> s, conjugate = best_scale(ElasticNet(1.0), np.array([2.0, -0.5]), 1.0, lambda s: 5.0 * s)
     >>> round(s, 12), conjugate
     (0.5, 0.0)
-    >>> largest_scale(ElasticNet(0.5), np.array([2.0, -0.5]), 1.0)
+    >>> best_scale(ElasticNet(0.5), np.array([2.0, -0.5]), 1.0, lambda s: 5.0 * s)
     (1.0, 2.25)
+    >>> far = Separable(bounds=(-1e6, 1e6))
+    >>> s, conjugate = best_scale(far, np.array([1.001, -1.0]), 1.0, lambda s: 5.0 * s)
+    >>> round(s, 6), round(conjugate, 3)
+    (0.999001, 0.0)
     """
-    pull = _pull(penalty, slope)
+    # Where the penalty is separable each component has a pull of its own.
+    apart = penalty.is_separable and np.ndim(slope) > 1 and len(slope) > 1
+    pull = np.concatenate([penalty.pull(row) for row in slope]) if apart else penalty.pull(slope)
     if penalty.is_flat:  # J is a norm: the domain is where no pull exceeds λ
         steepest = float(pull.max(initial=0.0))
         return (alpha / steepest * (1.0 - 8 * EPS), 0.0) if steepest > alpha else (1.0, 0.0)
     steep = pull[pull > alpha]
     if not steep.size:  # 0 is best for every block
         return 1.0, 0.0
-    conjugate = penalty.conjugate(slope, alpha)
-    if np.isfinite(conjugate):
-        return 1.0, conjugate
-    scales = np.sort(alpha / steep) * (1.0 - 8 * EPS)
-    low, high, middle, conjugate = 0, len(scales), 1, 0.0
-    # The lowest is the answer where all blocks are of one kind, so it is tried against the next.
-    while high - low > 1:
-        higher = penalty.conjugate(scales[middle] * slope, alpha)
-        if np.isfinite(higher):
-            low, conjugate = middle, higher
-        else:
-            high = middle
-        middle = (low + high) // 2
-    return float(scales[low]), conjugate
+    whole = penalty.conjugate(slope, alpha)
+    if np.isfinite(whole) and not penalty.is_bounded(np.shape(slope)[-1]):
+        return 1.0, whole
+    scales = np.append(np.unique(alpha / steep) * (1.0 - 8 * EPS), 1.0)
 
+    @cache
+    def dual(i: int) -> tuple[float, float]:
+        # At the lowest no block leaves 0.
+        conjugate = penalty.conjugate(scales[i] * slope, alpha) if i else 0.0
+        return gain(scales[i]) - conjugate, conjugate
 
-def _pull(penalty: Penalty, slope: Array) -> Array:
-    """The pulls; where the penalty is separable those of each component by itself."""
-    apart = penalty.is_separable and np.ndim(slope) > 1 and len(slope) > 1
-    return np.concatenate([penalty.pull(row) for row in slope]) if apart else penalty.pull(slope)
-
-
-def best_scale(penalty: Penalty, slope: Array, alpha: float, gain: float) -> tuple[float, float]:
-    """s ≤ 1 for which s·gain − (λJ)*(s·q) is about largest, and (λJ)*(s·q).
-
-    Where bounds make (λJ)* finite everywhere, but far ones steep, the largest s loses more
-    by the rounding of slopes than a smaller one. What is sought is concave in s, with its kinks
-    where a block leaves 0: halving finds the best of these. ``gain`` is what the dual function
-    gains with s, (λJ)* aside.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg.penalties import Separable
-    >>> from skreg.solvers.certificate import best_scale
-    >>> far = Separable(bounds=(-1e6, 1e6))
-    >>> s, conjugate = best_scale(far, np.array([1.001, -1.0]), 1.0, gain=5.0)
-    >>> round(s, 6), round(conjugate, 3)
-    (0.999001, 0.0)
-    """
-    pull = _pull(penalty, slope)
-    scales = np.append(np.unique(alpha / pull[pull > alpha]) * (1.0 - 8 * EPS), 1.0)
-    conjugates: dict[int, float] = {}
-
-    def dual(i):
-        if i not in conjugates:
-            conjugates[i] = penalty.conjugate(scales[i] * slope, alpha)
-        return scales[i] * gain - conjugates[i]
-
+    # The lowest is the answer where all blocks are of one kind, so it is tried against the next;
+    # with all of q in the domain mostly 1 is.
     low, high = 0, len(scales) - 1
+    middle = high - 1 if np.isfinite(whole) else 0
     while low < high:
-        middle = (low + high) // 2
-        if dual(middle + 1) > dual(middle):
+        if dual(middle + 1)[0] > dual(middle)[0]:
             low = middle + 1
         else:
             high = middle
-    dual(low)
-    return float(scales[low]), conjugates[low]
+        middle = (low + high) // 2
+    return float(scales[low]), dual(low)[1]
 
 
 def quadratic_gap(
@@ -136,20 +112,21 @@ def quadratic_gap(
 ) -> float:
     """½‖r − s·r′‖² + P(θ; λ) − s⟨θ, q′⟩ + P*(s·q′; λ), the gap of a quadratic by s·r′.
 
-    Of two s the better: the largest with P* finite and the largest with P* = 0, which is where an
-    L2 part is so small that rounding in q′ = ``slope`` weighs; within bounds that of `best_scale`,
-    too. The rest are ½‖r‖², ⟨r, r − r′⟩ and ‖r − r′‖².
+    Of two s the better: that of `best_scale` and the largest with P* = 0, which is where an L2 part
+    is so small that rounding in q′ = ``slope`` weighs. The rest are ½‖r‖², ⟨r, r − r′⟩ and
+    ‖r − r′‖².
     """
+    along = float(np.vdot(theta, slope))
+
+    def gain(s: float) -> float:
+        return s * along - (1 - s) ** 2 * risk - s * (1 - s) * across - 0.5 * s**2 * square
+
+    scales = [best_scale(penalty, slope, alpha, gain)]
     steepest = float(penalty.pull(slope).max(initial=0.0))
-    scales = {largest_scale(penalty, slope, alpha)}
     if steepest > alpha and np.isfinite(steepest):
-        scales.add((alpha / steepest, 0.0))
-    value, along = penalty.value(theta, alpha), float(np.vdot(theta, slope))
-    if penalty.is_bounded(theta.shape[1]):
-        scales.add(best_scale(penalty, slope, alpha, along + risk))
-    apart = [(1 - s) ** 2 * risk + s * (1 - s) * across + 0.5 * s**2 * square for s, _ in scales]
-    rest = [value - s * along + conjugate for s, conjugate in scales]
-    return max(min(map(sum, zip(apart, rest, strict=True))), 0.0)
+        scales.append((alpha / steepest, 0.0))
+    dual = max(gain(scale) - conjugate for scale, conjugate in scales)
+    return max(penalty.value(theta, alpha) - dual, 0.0)
 
 
 class Certificate:
@@ -176,7 +153,6 @@ class Certificate:
         self.risk, self.penalty = risk, penalty
         self.shape = risk.n_outputs, risk.n_features
         self.free = np.flatnonzero(np.tile(penalty.free(risk.n_features), risk.n_outputs))
-        self._is_bounded = penalty.is_bounded(risk.n_features)
 
     def objective(self, point: Point, alpha: float) -> float:
         """R + λJ."""
@@ -259,11 +235,9 @@ class Certificate:
             share, gradient, dual, _ = mixing
             slope = (1.0 - share) * slope - share * gradient
             fenchel = (1.0 - share) * fenchel + share * dual
-        scale, conjugate = largest_scale(self.penalty, self._settled(slope), alpha)
+        at = self.penalty, self._settled(slope), alpha
+        scale, conjugate = best_scale(*at, lambda s: s * fenchel)
         bound = objective - scale * fenchel + conjugate
-        if bound > tol and self._is_bounded:
-            scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, fenchel)
-            bound = objective - scale * fenchel + conjugate
         if not tol < bound <= _WORTH_A_LOOK * tol:
             return max(bound, 0.0)
         if mixing is not None:
@@ -315,13 +289,10 @@ class Certificate:
 
     def _corrected(self, objective, residual, slope, alpha):
         """The gap by a dual point that may lie a little outside the domain: it is shrunk then."""
-        scale, conjugate = largest_scale(self.penalty, self._settled(slope), alpha)
-        if self._is_bounded:
-            gain = fenchel_sum(self.risk, residual, 0.9) / 0.9
-            if np.isfinite(gain):
-                scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, gain)
+        gain = partial(fenchel_sum, self.risk, residual)
+        scale, conjugate = best_scale(self.penalty, self._settled(slope), alpha, gain)
         for shrink in _SHRINK:
-            dual = fenchel_sum(self.risk, residual, shrink * scale)
+            dual = gain(shrink * scale)
             if np.isfinite(dual):
                 return max(objective - dual + shrink * conjugate, 0.0)  # (λJ)* is convex
         return np.inf

@@ -31,7 +31,7 @@ from scipy.sparse import issparse
 from skreg._threads import one_blas_thread
 from skreg.quadratic.point import Point
 from skreg.rows.products import EPS, Array
-from skreg.solvers.certificate import largest_scale
+from skreg.solvers.certificate import best_scale
 from skreg.solvers.interior_step import NewtonStep, penalized_saddle_point, saddle_point
 from skreg.solvers.method import Answer, Method, Stop, Task
 
@@ -263,9 +263,11 @@ class Iterate:
         cheaper = (self.l1 > 0) & (self.l2 == 0) | (beyond > 4.0 * self.l2 * np.abs(theta))
         beyond[(beyond > _ROUNDED * size) | ~cheaper] = 0.0
         inside -= np.copysign(beyond, inside)
-        scale, conjugate = largest_scale(self.penalty, inside[None], self.alpha)
+        height, bend = a @ self.y, 0.5 * (self.bend * a @ a)
+        at = self.penalty, inside[None], self.alpha
+        scale, conjugate = best_scale(*at, lambda s: s * height - s**2 * bend)
         penalty = self.penalty.value(theta, self.alpha) if self.alpha else 0.0
-        dual = scale * (a @ self.y) - 0.5 * scale**2 * (self.bend * a @ a) - conjugate
+        dual = scale * height - scale**2 * bend - conjugate
         gap = value + penalty - dual + 2.0 * beyond @ np.abs(theta)
         dof = np.nan if self.bend.any() else float(self._dof(theta))
         point = DualPoint(theta.copy(), np.array([b]), value, -slope, np.zeros(1), a)

@@ -12,7 +12,7 @@ from skreg.losses import BinaryLogLoss
 from skreg.penalties import Group, Separable
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.solvers import alpha_max, solve
-from skreg.solvers.certificate import largest_scale
+from skreg.solvers.certificate import best_scale
 from skreg.solvers.known_slopes import KnownSlopes
 from skreg.solvers.proximal_path import ProximalPath
 
@@ -29,9 +29,9 @@ PENALTIES = [
 
 @pytest.mark.parametrize("penalty", PENALTIES)
 @given(seed=st.integers(0, 10_000), alpha=st.floats(0.1, 10.0))
-def test_the_largest_scale_ends_at_the_border_of_the_conjugates_domain(penalty, seed, alpha):
+def test_a_steep_gain_leads_to_the_border_of_the_conjugates_domain(penalty, seed, alpha):
     slope = 3 * np.random.default_rng(seed).standard_normal(6)
-    scale, conjugate = largest_scale(penalty, slope, alpha)
+    scale, conjugate = best_scale(penalty, slope, alpha, lambda s: 1e9 * s)
     assert 0 < scale <= 1
     assert conjugate == pytest.approx(penalty.conjugate(scale * slope, alpha), abs=1e-12)
     assert scale == 1 or penalty.conjugate(scale * (1 + 1e-9) * slope, alpha) == np.inf
