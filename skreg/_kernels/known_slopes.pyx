@@ -3,13 +3,15 @@
 
 import numpy as np
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport INFINITY, fabs, sqrt
 
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.upper_factor cimport dot, subtract_multiple
 
 # A ridge on a Gram matrix, as a share of its diagonal, and what makes one of zeros regular.
 cdef double RIDGE = 1e-12, TINY = 1e-300
+# Sums of squares between these have neither lost a part nor overflown.
+cdef double SMALLEST = 1e-280, LARGEST = 1e290
 
 
 def combine(
@@ -36,7 +38,7 @@ def combine(
     -------
     q : ndarray of shape (k, p)
     left : ndarray of int
-        Features of which it is not certain that |qⱼ| is within λ for r.
+        Features of which it is not certain that |qⱼ| is within λ for r; all where r is out of range.
     """
     cdef Py_ssize_t m = rows.shape[0], n = rows.shape[1], p = slopes.shape[1], i, j, v, count = 0
     cdef Py_ssize_t k = vectors.shape[0]
@@ -69,6 +71,8 @@ def combine(
             _beyond(p, &slope[0, 0], apart, &lengths[0], alpha, &weights[0], &reach[0])
             for i in range(which.shape[0]):
                 slope[0, which[i]], reach[which[i]] = own[i], 0
+            if not SMALLEST < size < LARGEST:
+                reach[:] = INFINITY
             for j in range(p):
                 if not reach[j] <= 0:    # what overflows is left, too
                     left[count] = j

@@ -94,7 +94,7 @@ class KnownSlopes:
         elsewhere within that. Others are right for the same features, and elsewhere as near as
         what is known tells.
         """
-        if not (self._count and _is_moderate(vectors[:, 0])):
+        if not self._count:
             return self.found(vectors, kept=True)
         held, rows = min(self._count, len(self._gram)), np.ascontiguousarray(vectors.T)
         gram = np.ascontiguousarray(self._gram[:held, :held])

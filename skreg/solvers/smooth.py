@@ -101,7 +101,7 @@ class Evaluator:
             return None
         own = inner.slope
         if self.risk.fit_intercept:
-            total = sum(weight * point.total for weight, point in zip(weights, points, strict=True))
+            total = weights @ np.array([point.total for point in points])
             own = own - model.intercept_way_back(total)
         given = model.which, own, inner.blocks.terms[0], alpha
         return lambda residual: self._known.nearly(residual, *given)
