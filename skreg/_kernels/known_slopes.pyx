@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from libc.math cimport INFINITY, fabs, sqrt
+from libc.math cimport fabs, sqrt
+from libc.string cimport memcpy
 
 from skreg._kernels.dispatch cimport dispatched
 from skreg._kernels.upper_factor cimport dot, subtract_multiple
@@ -48,33 +49,36 @@ def combine(
         raise ValueError("the arrays must agree on the numbers of vectors, rows and features")
     out, found = np.zeros((k, p)), np.empty(p, dtype=np.intp)
     cdef double[:, ::1] slope = out
-    cdef double[::1] e = np.empty(n), reach = np.empty(p)
-    cdef double[:, ::1] system = np.empty((m, m)), c = np.empty((k, m))
+    cdef double[::1] room = np.empty(n + p + m * (m + 1))
+    cdef double* e = &room[0]
+    cdef double* reach = e + n
+    cdef double* system = reach + p
+    cdef double* c = system + m * m
     cdef Py_ssize_t[::1] left = found
     cdef double apart = 0, size = 0, total = 1
+    cdef bint within
     if k and m and n and p:
         with nogil:
-            for v in range(k):
+            for v in range(k - 1, -1, -1):    # c of the first is needed below
                 for i in range(m):
-                    dot(n, &rows[i, 0], &vectors[v, 0], &c[v, i])
-                system[...] = gram
-                _solve(m, &system[0, 0], &c[v, 0])
+                    dot(n, &rows[i, 0], &vectors[v, 0], c + i)
+                memcpy(system, &gram[0, 0], m * m * sizeof(double))
+                _solve(m, system, c)
                 for i in range(m):
-                    subtract_multiple(p, -c[v, i], &slopes[i, 0], &slope[v, 0])
-            e[...] = vectors[0]
+                    subtract_multiple(p, -c[i], &slopes[i, 0], &slope[v, 0])
+            memcpy(e, &vectors[0, 0], n * sizeof(double))
             for i in range(m):
-                total += fabs(c[0, i])
-                subtract_multiple(n, c[0, i], &rows[i, 0], &e[0])
+                total += fabs(c[i])
+                subtract_multiple(n, c[i], &rows[i, 0], e)
             dot(n, &vectors[0, 0], &vectors[0, 0], &size)
-            dot(n, &e[0], &e[0], &apart)
+            dot(n, e, e, &apart)
             apart = sqrt(apart) + rounding * sqrt(size) * total
-            _beyond(p, &slope[0, 0], apart, &lengths[0], alpha, &weights[0], &reach[0])
+            _beyond(p, &slope[0, 0], apart, &lengths[0], alpha, &weights[0], reach)
             for i in range(which.shape[0]):
                 slope[0, which[i]], reach[which[i]] = own[i], 0
-            if not SMALLEST < size < LARGEST:
-                reach[:] = INFINITY
+            within = SMALLEST < size < LARGEST
             for j in range(p):
-                if not reach[j] <= 0:    # what overflows is left, too
+                if not (within and reach[j] <= 0):    # what overflows is left, too
                     left[count] = j
                     count += 1
     return out, found[:count]

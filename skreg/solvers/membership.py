@@ -75,7 +75,9 @@ class Membership:
         """The excess expected at ``alpha``, for slopes at ``now``; None where nobody joins."""
 
         def beyond(then: float) -> Array:
-            return self.excess(slope + (then - now) * self.drift, _NEAR * then)
+            ahead = (then - now) * self.drift
+            ahead += slope
+            return self.excess(ahead, _NEAR * then)
 
         near = beyond(alpha)
         if not ((near > 0) & self._others).any():
