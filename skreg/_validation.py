@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import validate_parameter_constraints
-from sklearn.utils.validation import _num_samples, check_array, validate_data
+from sklearn.utils.validation import _num_samples, assert_all_finite, validate_data
 
 from skreg._arrays import fit_where_x_is
 from skreg._labels import as_numbers, refuse_missing, refuse_name
@@ -144,6 +144,8 @@ def as_floats(values: Any, name: str) -> NDArray[np.float64]:
         ...
     ValueError: alphas must be numbers that a float can hold: could not convert string to float: 'x'
     """
+    if values is None or np.iscomplexobj(values):
+        raise ValueError(f"{name} must be numbers that a float can hold, got {values!r}.")
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
@@ -273,11 +275,10 @@ def check_weights(sample_weight, X):
     if sample_weight is None:
         return None
     n_samples = _num_samples(X)
+    weights = np.ascontiguousarray(as_floats(sample_weight, "sample_weight"))
     if isinstance(sample_weight, numbers.Number):
-        sample_weight = np.full(n_samples, as_floats(sample_weight, "sample_weight"))
-    weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, order="C", input_name="sample_weight"
-    )
+        weights = np.full(n_samples, weights)
+    assert_all_finite(weights, input_name="sample_weight")
     if weights.shape != (n_samples,):
         raise ValueError(
             f"sample_weight must have one weight for each row of X, shape ({n_samples},), got "
@@ -296,7 +297,7 @@ def check_weights(sample_weight, X):
     return relative(weights)
 
 
-def check_alphas(alphas: ArrayLike) -> tuple[NDArray[np.float64], bool]:
+def check_alphas(alphas: ArrayLike, name: str = "alphas") -> tuple[NDArray[np.float64], bool]:
     """Values of λ as a float64 vector, and whether a single number was given.
 
     Examples
@@ -308,16 +309,16 @@ def check_alphas(alphas: ArrayLike) -> tuple[NDArray[np.float64], bool]:
         ...
     ValueError: alphas must be finite and not negative, got nan. Use 0 for no penalty.
     """
-    array = as_floats(alphas, "alphas")
+    array = as_floats(alphas, name)
     if array.ndim > 1 or array.size == 0:
         raise ValueError(
-            f"alphas must be a number or a one-dimensional, non-empty sequence, got {alphas!r}."
+            f"{name} must be a number or a one-dimensional, non-empty sequence, got {alphas!r}."
         )
     one, array = array.ndim == 0, np.atleast_1d(array)
     bad = array[~(np.isfinite(array) & (array >= 0))]
     if bad.size:
         raise ValueError(
-            f"alphas must be finite and not negative, got {bad[0]}. Use 0 for no penalty."
+            f"{name} must be finite and not negative, got {bad[0]}. Use 0 for no penalty."
         )
     return array, one
 
@@ -336,15 +337,10 @@ def check_offset(offset, X, n_classes=1):
     if offset is None:
         return None
     n_samples = _num_samples(X)
+    array = as_floats(offset, "offset")
     if isinstance(offset, numbers.Number) and n_classes == 1:
-        offset = np.full(n_samples, as_floats(offset, "offset"))
-    array = (
-        check_array(
-            offset, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name="offset"
-        )
-        if np.ndim(offset)
-        else np.asarray(offset, dtype=np.float64)
-    )
+        array = np.full(n_samples, array)
+    assert_all_finite(array, input_name="offset")
     if n_classes > 1 and array.shape != (n_samples, n_classes):
         raise ValueError(
             f"offset must have one number for each row of X and each of the {n_classes} classes, "

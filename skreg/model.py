@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_X_y
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils.validation import assert_all_finite, check_X_y
 
 from skreg._labels import as_numbers
 from skreg._sparse import check_sparse
 from skreg._state import Held, Stored
-from skreg._validation import check_alphas, check_weights
+from skreg._validation import as_floats, check_alphas, check_weights
 from skreg.penalties import Separable
 from skreg.quadratic.quadratic import GramQuadratic, Quadratic
 from skreg.quadratic.spectrum import Spectrum
 from skreg.quadratic.stored import plain_problem, problem_from_plain
 from skreg.rows.moments import Moments
 from skreg.solvers import alpha_max, solve
+from skreg.solvers.solve import HESSIANS
+
+_HESSIAN = [StrOptions(set(HESSIANS))]
 
 
 class QuadraticModel(Stored):
@@ -66,6 +71,7 @@ class QuadraticModel(Stored):
         )
     }
 
+    @validate_params({"fit_intercept": ["boolean"]}, prefer_skip_nested_validation=True)
     def __init__(self, source: Moments | Quadratic, *, fit_intercept: bool = True):
         if isinstance(source, Moments):
             source = Quadratic.from_moments(source, fit_intercept)
@@ -74,9 +80,15 @@ class QuadraticModel(Stored):
                 f"source must be Moments or a Quadratic, got {type(source).__name__}. For rows use "
                 "QuadraticModel.from_data(X, y)."
             )
+        if not fit_intercept and source.centered:
+            raise ValueError(
+                "fit_intercept=False is for Moments, and this Quadratic has an intercept: make it "
+                "without one."
+            )
         self.problem = source
 
     @classmethod
+    @validate_params({"fit_intercept": ["boolean"]}, prefer_skip_nested_validation=True)
     def from_data(
         cls, X: Any, y: Any, sample_weight: Any = None, *, fit_intercept: bool = True
     ) -> QuadraticModel:
@@ -223,6 +235,14 @@ class QuadraticModel(Stored):
         alphas, one = check_alphas(alphas)
         return self._as_seen(self.problem.ridge(alphas), one)
 
+    @validate_params(
+        {
+            "hessian": _HESSIAN,
+            "tol": [Interval(Real, 0, None, closed="neither")],
+            "max_iter": [Interval(Integral, 1, None, closed="left")],
+        },
+        prefer_skip_nested_validation=True,
+    )
     def lasso(
         self,
         alphas: ArrayLike,
@@ -258,6 +278,7 @@ class QuadraticModel(Stored):
         solution.warn()
         return solution.coefs[0] if one else solution.coefs
 
+    @validate_params({"hessian": _HESSIAN}, prefer_skip_nested_validation=True)
     def alpha_max(self, hessian: str = "full") -> float:
         """The smallest λ at which `lasso` gives exactly 0."""
         return alpha_max(self.problem, Separable(), hessian)
@@ -295,7 +316,8 @@ class QuadraticModel(Stored):
     # Shapes --------------------------------------------------------------------------------------
 
     def _in(self, theta: ArrayLike) -> NDArray:
-        theta = np.asarray(theta, dtype=np.float64)
+        theta = as_floats(theta, "theta")
+        assert_all_finite(theta, input_name="theta")
         whole = self.n_targets, self.n_features
         expected = whole[1:] if self.problem.single_target else whole
         if theta.shape not in (expected, whole):

@@ -192,7 +192,7 @@ def test_bad_alphas_are_named(alpha):
 def test_bad_use_is_named():
     X = np.random.default_rng(0).normal(size=(10, 3))
     model = QuadraticModel.from_data(X, X[:, 0])
-    with pytest.raises(ValueError, match="hessian must be one of"):
+    with pytest.raises(ValueError, match="'hessian' parameter of QuadraticModel"):
         model.lasso(0.1, hessian="ful")
     with pytest.raises(ValueError, match=r"theta must have shape \(3,\), got \(4,\)"):
         model.value(np.zeros(4))
@@ -202,3 +202,39 @@ def test_bad_use_is_named():
         model - model
     with pytest.raises(TypeError):
         model + 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"tol": tol} for tol in (-1, 0, np.nan, "small", None)),
+        *({"max_iter": n} for n in (-1, 0, 1.5, "many", None)),
+        *({"hessian": name} for name in (None, 1, np.zeros(3), ["full", "pca"])),
+    ],
+    ids=str,
+)
+def test_settings_of_a_lasso_are_checked_by_name(arguments):
+    model = QuadraticModel.from_data(np.eye(3), np.arange(3.0))
+    with pytest.raises(ValueError, match=f"'{next(iter(arguments))}' parameter of Quad.*lasso"):
+        model.lasso(0.1, **arguments)
+
+
+def test_arguments_of_a_model_are_checked_by_name():
+    X = np.eye(3)
+    model = QuadraticModel.from_data(X, np.arange(3.0))
+    moments = Moments.from_rows(X, np.arange(3.0))
+    for make in (
+        lambda fit_intercept: QuadraticModel(moments, fit_intercept=fit_intercept),
+        lambda fit_intercept: QuadraticModel(model.problem, fit_intercept=fit_intercept),
+        lambda fit_intercept: QuadraticModel.from_data(X, X[0], fit_intercept=fit_intercept),
+    ):
+        with pytest.raises(ValueError, match="'fit_intercept' parameter of QuadraticModel"):
+            make("no")
+    with pytest.raises(ValueError, match="fit_intercept=False is for Moments"):
+        QuadraticModel(model.problem, fit_intercept=False)
+    for theta in ([np.nan, 0, 0], ["a", "b", "c"], None, 1j, object()):
+        for method in (model.gradient, model.value, model.intercept):
+            with pytest.raises(ValueError, match=r"^theta must|Input theta contains NaN"):
+                method(theta)
+    with pytest.raises(ValueError, match="'hessian' parameter of QuadraticModel"):
+        model.alpha_max(np.zeros(3))

@@ -291,3 +291,23 @@ def test_squares_beyond_float64_are_refused(kind, column, message):
     X = np.column_stack([[0.0, 1.0, 2.0, 5.0], [0.0] * 4, column])
     with pytest.raises(ValueError, match=message):
         kind().fit(X, [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("given", ["x", ["a"] * 20, object(), {}, 1j, [1j] * 20, 10**400], ids=str)
+@pytest.mark.parametrize("name", ["sample_weight", "offset"])
+def test_numbers_beside_rows_are_named(name, given):
+    with pytest.raises(ValueError, match=f"^{name} must be numbers that a float can hold"):
+        QuadraticApproxRidge().fit(X, Y, **{name: given})
+
+
+def test_moments_name_what_is_wrong():
+    moments = Moments.from_rows(X, Y)
+    for name, given in (("center", [1.0]), ("scale", "x"), ("scale", 0.0), ("scale", np.zeros(3))):
+        with pytest.raises(ValueError, match=f"^{name} must"):
+            moments.scaled(**{name: given})
+    with pytest.raises(ValueError, match=r"^feature_names must be 3 names"):
+        moments.named(["a"])
+    with pytest.raises(ValueError, match=r"^x_mean must be an array"):
+        Moments(1.0, 1, [0.0], np.zeros(1), np.eye(1), np.eye(1), np.ones(1))
+    with pytest.raises(ValueError, match=r"^sample_weight must be numbers"):
+        Moments.from_rows(X, Y, ["a"] * 20)

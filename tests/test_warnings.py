@@ -21,6 +21,7 @@ from skreg import (
     RegularizedMLPRegressor,
 )
 from skreg._warnings import warn_user
+from skreg.model_selection import Cocktail
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((40, 8)) @ RNG.standard_normal((8, 8))
@@ -66,3 +67,20 @@ def test_the_line_is_that_which_called():
         functools.partial(warn_user, "told")()
     lines = Path(__file__).read_text().splitlines()
     assert "functools.partial" in lines[told[0].lineno - 1]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"alphas": [0.1, 0.01]},
+        {"alphas": [0.1, 0.01], "resource": "epochs"},
+        {"candidates": Cocktail(2, random_state=0)},
+    ],
+    ids=["grid", "halving", "cocktail"],
+)
+def test_threads_of_a_search_name_the_line_of_the_user(how):
+    network = RegularizedMLPRegressor((4,), max_iter=3, random_state=0)
+    search = PathSearchCV(network, cv=2, n_jobs=2, **how)
+    with pytest.warns(UserWarning, match="on a scale far from 1") as told:
+        search.fit(X * np.append(1e6, np.ones(7)), Y)
+    assert {warning.filename for warning in told} == {__file__}

@@ -115,8 +115,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
     def regularization_path(
         self,
         X: MatrixLike,
-        y: MatrixLike,
-        alphas: ArrayLike,
+        y: MatrixLike | None = None,
+        alphas: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> NetworkPath:
         """Train a network for each λ, from the smallest on, each from where the last ended.
@@ -133,7 +133,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
         y : array-like, str or None
             As for `fit`.
         alphas : array-like of shape (n_alphas,)
-            Values of λ.
+            Values of λ; networks have no grid of their own.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas, check_weights
 from skreg.estimators._auto_alpha import Curve
+from skreg.estimators._available import takes_rows
 from skreg.estimators._fitting import MatrixLike
 from skreg.estimators._mlp_inputs import ReadsInputs
 from skreg.estimators._mlp_seen import Seen
@@ -243,6 +244,7 @@ class AfterTraining(ReadsInputs):
         names = (name for name in object.__dir__(self) if name != "effective_dof_")
         return [name for name in names if hasattr(self, name)]
 
+    @takes_rows
     def effective_dof(
         self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
     ) -> np.ndarray:
@@ -332,6 +334,11 @@ class AfterTraining(ReadsInputs):
     @with_callbacks
     def _path(self, X, y, alphas, sample_weight):
         """Train for ascending λ, each time on from where the last ended."""
+        if alphas is None:
+            raise ValueError(
+                "alphas is None, and networks have no grid of their own: give values of λ, such as "
+                "alphas=[1e-5, 1e-4, 1e-3]. alpha='auto' chooses one within fit."
+            )
         alphas = np.unique(check_alphas(alphas)[0])
         network, fitted, risk = clone(self).set_params(warm_start=True), [], []
         network.set_callbacks()  # they are this estimator's, and see each fit as a part of the path

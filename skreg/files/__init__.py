@@ -14,8 +14,8 @@ from sklearn.exceptions import InconsistentVersionWarning
 from skreg._atomic import replacing
 from skreg._version import __version__
 from skreg._warnings import warn_user
-from skreg.files.archive import Archive, DamagedFileError, write
-from skreg.files.values import FAULTS, CannotBeSavedError, Reader, Writer
+from skreg.files.archive import Archive, CannotBeSavedError, DamagedFileError, write
+from skreg.files.values import FAULTS, Reader, Writer
 
 __all__ = ["CannotBeSavedError", "DamagedFileError", "load", "save"]
 

@@ -28,6 +28,10 @@ KINDS = "biufcSUmM"
 _OTHERS = {b"\x80": "a pickle, or joblib's", b"x\x9c": "a compressed pickle of joblib"}
 
 
+class CannotBeSavedError(TypeError):
+    """An object holds something that the format has no place for."""
+
+
 class DamagedFileError(ValueError):
     """A file is no saved model, or not as it was written."""
 

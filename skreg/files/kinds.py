@@ -35,6 +35,7 @@ from skreg.estimators.lasso_classifier import QuadraticApproxLassoClassifier
 from skreg.estimators.mlp import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.estimators.ridge import QuadraticApproxRidge
 from skreg.estimators.ridge_classifier import QuadraticApproxRidgeClassifier
+from skreg.files.archive import CannotBeSavedError
 from skreg.losses import LOSSES, Loss
 from skreg.model import QuadraticModel
 from skreg.model_selection import Cocktail, HashKFold, PathSearchCV
@@ -135,6 +136,16 @@ def _stored_state(one: Stored) -> dict[str, Any]:
     return state
 
 
+def _quadratic_state(one: QuadraticModel) -> dict[str, Any]:
+    if not one.problem.holds_hessian:
+        raise CannotBeSavedError(
+            "a QuadraticModel that refers to rows of X has no place in a file: save the estimator "
+            "whose quadratic_ it is, or QuadraticModel(Moments.from_rows(X, y)), whose H takes "
+            "p × p numbers."
+        )
+    return _stored_state(one)
+
+
 def _stored_from(kind: type, state: dict[str, Any]) -> Any:
     made = cast(Any, object.__new__(kind))
     made.__setstate__(state | {"skreg_version": __version__, "state_version": STATE_VERSION})
@@ -164,7 +175,8 @@ def _plain_from(kind: type, state: dict[str, Any]) -> Any:
 
 def _own_kind(name: str, one: type) -> Kind:
     if issubclass(one, Stored):
-        return Kind(name, _stored_state, lambda state: _stored_from(one, state))
+        state = _quadratic_state if one is QuadraticModel else _stored_state
+        return Kind(name, state, lambda state: _stored_from(one, state))
     if issubclass(one, Loss | Penalty):
         return Kind(name, _parameters, lambda state: one(**state))
     return Kind(name, lambda it: dict(vars(it)), lambda state: _plain_from(one, state))
@@ -250,7 +262,7 @@ def kind_of(value: Any) -> Kind | str:
     one = type(value)
     if one in _OTHERS:
         return _OTHERS[one]
-    if OURS.get(_public(one)) is one and not _is_of_rows(value):
+    if OURS.get(_public(one)) is one:
         return _own_kind(_public(one), one)
     for name, known in _registered().items():
         if known is one:
@@ -262,17 +274,8 @@ def kind_of(value: Any) -> Kind | str:
     return _why_not(value)
 
 
-def _is_of_rows(value: Any) -> bool:
-    return isinstance(value, QuadraticModel) and not value.problem.holds_hessian
-
-
 def _why_not(value: Any) -> str:
     one = type(value)
-    if _is_of_rows(value):
-        return (
-            "refers to rows of X, and a file holds none: save the estimator whose quadratic_ it is "
-            "or QuadraticModel(Moments.from_rows(X, y)), whose H takes p × p numbers"
-        )
     what = f"is of type {one.__module__}.{one.__name__}"
     if isinstance(value, Loss | Penalty):
         known = "skreg.losses.register it" if isinstance(value, Loss) else "add it to PENALTIES"

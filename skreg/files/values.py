@@ -25,7 +25,7 @@ import scipy.sparse as sp
 from scipy.interpolate import BSpline
 
 from skreg._arrays import fitted_as_numpy
-from skreg.files.archive import KINDS, Archive, DamagedFileError
+from skreg.files.archive import KINDS, Archive, CannotBeSavedError, DamagedFileError
 from skreg.files.kinds import found_function, kind_of, named_function, named_kind
 
 _ITSELF = (type(None), bool, int, str)
@@ -34,10 +34,6 @@ _SPARSE = {one.__name__: one for one in _COMPRESSED}
 #: What reading a value of a damaged or crafted file may raise.
 FAULTS = (AssertionError, AttributeError, IndexError, KeyError, OverflowError, RecursionError,
           TypeError, ValueError)  # fmt: skip
-
-
-class CannotBeSavedError(TypeError):
-    """An object holds something that the format has no place for."""
 
 
 class Writer:

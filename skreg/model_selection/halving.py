@@ -14,6 +14,7 @@ import time
 import numpy as np
 from sklearn import config_context, get_config
 
+from skreg._warnings import in_thread
 from skreg.model_selection.job import or_else, score_of
 from skreg.model_selection.network_folds import Split, in_pool, threads_for
 from skreg.model_selection.pipelines import is_network, last_step
@@ -168,7 +169,7 @@ class Trial:
         self._started = time.perf_counter()
         self._is_held.clear()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._train, daemon=True)
+            self._thread = threading.Thread(target=in_thread(self._train), daemon=True)
             self._thread.start()
         else:
             self._may_go.set()

@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from skreg._threads import one_blas_thread, worker_threads, works_elsewhere
+from skreg._warnings import in_thread
 from skreg.model_selection import refits
 from skreg.model_selection.job import along_path, or_else
 from skreg.model_selection.path_folds import looks_at_predictions_only
@@ -163,7 +164,8 @@ def in_pool(function, tasks, n_threads, stop=None):
             running.discard(threading.get_ident())
 
     with ThreadPoolExecutor(n_threads, thread_name_prefix="skreg-search") as pool:
-        futures = {pool.submit(one, task): task for task in tasks}
+        run = in_thread(one)
+        futures = {pool.submit(run, task): task for task in tasks}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()

@@ -110,6 +110,14 @@ def extension(alphas: NDArray[np.float64], side: str) -> NDArray[np.float64]:
     return smaller[smaller >= SMALLEST * order[-1]]
 
 
+def one_alpha(alpha: float) -> float:
+    """A single λ; ValueError for what is none."""
+    values, is_one = check_alphas(alpha, "alpha")
+    if not is_one:
+        raise ValueError(f"alpha must be one number, got {alpha!r}. Ask for one after another.")
+    return float(values[0])
+
+
 def place_of(alpha: float, alphas: NDArray[np.float64]) -> int:
     """Where λ stands among the ``alphas`` of a path.
 
@@ -118,8 +126,8 @@ def place_of(alpha: float, alphas: NDArray[np.float64]) -> int:
     ValueError
         If it is none of them; the message names the nearest.
     """
-    i = int(np.abs(alphas - alpha).argmin())
-    if not np.isclose(alphas[i], alpha, rtol=1e-9, atol=0.0):
+    i = int(np.abs(alphas - (wanted := one_alpha(alpha))).argmin())
+    if not np.isclose(alphas[i], wanted, rtol=1e-9, atol=0.0):
         raise ValueError(
             f"alpha={alpha} is not on this path; the nearest λ that is, is "
             f"{float(alphas[i])!r}. Ask for one of path.alphas, or fit the estimator."

@@ -1,20 +1,21 @@
 """The result of ``estimator.regularization_path(X, y, alphas)``."""
 
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
 from skreg._arrays import as_numpy
 from skreg._sparse import check_sparse
 from skreg._state import Held, Stored
-from skreg._validation import check_alphas
-from skreg.path.grid import place_of
+from skreg.path.grid import one_alpha, place_of
 from skreg.path.interpolation import between
 from skreg.path.model import PathModel
 from skreg.solvers import Solution
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import pandas
 
     from skreg.plotting import RegularizationPathDisplay
+
+_POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -249,17 +252,15 @@ class RegularizationPath(Stored, Solution):
         >>> float(abs(between.coef_ - lasso.fit(scale(X), y).coef_).max()) < 0.01
         True
         """
-        values, is_one = check_alphas(alpha)
-        if not is_one:
-            raise ValueError(f"alpha must be one number, got {alpha!r}. Ask for one after another.")
-        i = int(np.abs(self.alphas - values[0]).argmin())
-        if np.isclose(self.alphas[i], values[0], rtol=1e-9, atol=0.0):
+        wanted = one_alpha(alpha)
+        i = int(np.abs(self.alphas - wanted).argmin())
+        if np.isclose(self.alphas[i], wanted, rtol=1e-9, atol=0.0):
             return self.model.estimator_at(self, i)
-        if (found := self.model.solved(values[0])) is not None:
+        if (found := self.model.solved(wanted)) is not None:
             one = vars(found) | {"n_expansions": np.ones(1, dtype=int)}
         else:
             smooth = self.model.is_smooth(self.coefs.shape[-1])
-            one = between(self, float(values[0]), smooth)
+            one = between(self, wanted, smooth)
         return self.model.estimator_at(replace(self, **one), 0)
 
     def alpha_at_norm(self, bound: float) -> float:
@@ -274,8 +275,8 @@ class RegularizationPath(Stored, Solution):
         ValueError
             If ``bound`` is not positive, or beyond the path where it has to be interpolated.
         """
-        if not (np.isfinite(bound) and bound > 0):
-            raise ValueError(f"bound={bound} must be a positive number, as norm_bound is.")
+        if not _POSITIVE.is_satisfied_by(bound):
+            raise ValueError(f"bound={bound!r} must be a positive number, as norm_bound is.")
         exact = self.model.multiplier(bound)
         if exact is not None:
             return exact

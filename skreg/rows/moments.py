@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import _get_feature_names, check_X_y
+from sklearn.utils.validation import _get_feature_names, assert_all_finite, check_X_y
 
 from skreg._kernels import rows as row_kernels
 from skreg._labels import as_numbers
 from skreg._sparse import check_sparse
 from skreg._state import Stored
-from skreg._validation import check_weights
+from skreg._validation import as_floats
 from skreg.rows import moment_bytes
 from skreg.rows.products import EPS, Array, add_gram, slices, symmetric, times_targets
-from skreg.rows.sums import sums_about, sums_of
+from skreg.rows.sums import part_weights, sums_about, sums_of
 from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
@@ -29,9 +29,12 @@ _ROUNDING = 1e-8
 
 def check_shapes(moments: Moments) -> Moments:
     """The same; ValueError where shapes do not go together, as in a file that was changed."""
+    names = moments.feature_names
     (p,), (q,) = moments.x_mean.shape, moments.y_mean.shape
     if (moments.xx.shape, moments.xy.shape, moments.yy.shape) != ((p, p), (p, q), (q,)):
         raise ValueError("the arrays of these moments have shapes that do not go together.")
+    if names is not None and (isinstance(names, str) or len(names) != p):
+        raise ValueError(f"feature_names must be {p} names, one for each feature, got {names!r}.")
     return moments
 
 
@@ -81,7 +84,9 @@ class Moments(Stored):
     feature_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.x_mean, self.y_mean, self.xx, self.xy, self.yy):
+        for name in ("x_mean", "y_mean", "xx", "xy", "yy"):
+            if not isinstance(array := getattr(self, name), np.ndarray):
+                raise ValueError(f"{name} must be an array of NumPy, got {type(array).__name__}.")
             array.flags.writeable = False
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -251,8 +256,10 @@ class Moments(Stored):
         >>> Moments.from_rows([[0.0], [2.0], [4.0]], [1.0, 2.0, 6.0]).scaled().xy.round(4)
         array([[6.1237]])
         """
-        center = self.x_mean if center is None else np.asarray(center, dtype=np.float64)
-        scale = self.deviations() if scale is None else np.asarray(scale, dtype=np.float64)
+        center = self.x_mean if center is None else self._by_feature(center, "center")
+        scale = self.deviations() if scale is None else self._by_feature(scale, "scale")
+        if not scale.all():
+            raise ValueError("scale must not be 0. Give 1 to a feature that is constant.")
         return replace(
             self,
             x_mean=(self.x_mean - center) / scale,
@@ -260,9 +267,19 @@ class Moments(Stored):
             xy=self.xy / scale[:, None],
         )
 
+    def _by_feature(self, values: Any, name: str) -> Array:
+        array = as_floats(values, name)
+        if array.shape != self.x_mean.shape:
+            raise ValueError(
+                f"{name} must have one number for each feature, shape {self.x_mean.shape}, got "
+                f"shape {array.shape}."
+            )
+        assert_all_finite(array, input_name=name)
+        return array
+
     def named(self, names: tuple[str, ...] | None) -> Moments:
         """The same, of features with these names."""
-        return replace(self, feature_names=names)
+        return check_shapes(replace(self, feature_names=names))
 
     def deviations(self) -> Array:
         """Standard deviations of the features; 1 of those that are constant, to rounding."""
@@ -349,23 +366,6 @@ class Moments(Stored):
                 f"cannot take rows that are no part of the others: {what} would be left with a "
                 "negative sum of squares. Subtract moments that were added."
             )
-
-
-def part_weights(weights: Any, X: Any) -> Array | None:
-    """Weights of some of the rows, on one scale with those of others; they may all be 0."""
-    if weights is None or not X.shape[0]:
-        return None
-    array = np.asarray(weights, dtype=np.float64)
-    array = np.full(X.shape[0], array) if array.ndim == 0 else array
-    if array.shape == X.shape[:1] and not array.any():
-        return array
-    checked = check_weights(array, X)
-    if checked.max() != array.max():
-        raise ValueError(
-            f"sample_weight reaches {array.max():.3g}, too far from 1 to be added up. "
-            "Divide the weights by a number."
-        )
-    return checked
 
 
 def _common_names(

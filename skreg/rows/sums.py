@@ -7,7 +7,25 @@ from typing import Any
 import numpy as np
 
 from skreg._kernels import rows as row_kernels
+from skreg._validation import as_floats, check_weights
 from skreg.rows.products import Array, Indices, add_gram
+
+
+def part_weights(weights: Any, X: Any) -> Array | None:
+    """Weights of some of the rows, on one scale with those of others; they may all be 0."""
+    if weights is None or not X.shape[0]:
+        return None
+    array = as_floats(weights, "sample_weight")
+    array = np.full(X.shape[0], array) if array.ndim == 0 else array
+    if array.shape == X.shape[:1] and not array.any():
+        return array
+    checked = check_weights(array, X)
+    if checked.max() != array.max():
+        raise ValueError(
+            f"sample_weight reaches {array.max():.3g}, too far from 1 to be added up. "
+            "Divide the weights by a number."
+        )
+    return checked
 
 
 def sums_about(

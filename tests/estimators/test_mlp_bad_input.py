@@ -7,7 +7,7 @@ import pytest
 from mlp_cases import KINDS, data, small, theta
 from sklearn.datasets import make_regression
 
-from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
+from skreg import Chunks, RegularizedMLPClassifier, RegularizedMLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -285,3 +285,10 @@ def test_partial_fit_takes_one_chunk():
 
     with pytest.raises(ValueError, match=r"in chunks \(function\).*Call it for each chunk"):
         RegularizedMLPClassifier().partial_fit(unread, "y", classes=[0, 1])
+
+
+def test_degrees_of_freedom_take_rows_in_memory():
+    X, y = make_regression(20, 3, random_state=0)
+    network = small(RegularizedMLPRegressor).fit(X, y)
+    with pytest.raises(ValueError, match=r"in chunks \(Chunks\), and effective_dof of Reg.*memory"):
+        network.effective_dof(Chunks(lambda: [(X, y)]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
-from skreg import RegularizedMLPRegressor
+from skreg import Chunks, RegularizedMLPRegressor
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,21 @@ def test_at_is_the_network_of_a_lambda_on_the_path_and_of_no_other(path):
     assert path.at(0.1) is path.estimators[1]
     with pytest.raises(ValueError, match=r"alpha=0\.05 is not on this path.*0\.01"):
         path.at(0.05)
+
+
+@pytest.mark.parametrize("alpha", [None, "x", [0.1, 0.3], object(), np.nan])
+def test_what_is_no_single_lambda_is_named(path, alpha):
+    with pytest.raises(ValueError, match=r"^alpha must be"):
+        path.at(alpha)
+
+
+def test_rows_in_chunks_need_no_y_and_a_grid_is_asked_for():
+    X, y = np.eye(20, 3), np.arange(20.0)
+    network = RegularizedMLPRegressor((2,), max_iter=1, random_state=0)
+    chunks = Chunks(lambda: [(X[:10], y[:10]), (X[10:], y[10:])])
+    assert len(network.regularization_path(chunks, alphas=[0.1, 0.2])) == 2
+    with pytest.raises(ValueError, match=r"alphas is None.*give values of λ"):
+        network.regularization_path(X, y)
 
 
 def test_lines_are_the_norms_of_the_weights_of_each_input(path):

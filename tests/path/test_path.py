@@ -188,3 +188,10 @@ def test_excluded_features_have_no_say(shape, loss, layout):
     found = ridge.regularization_path(layout(X), y, 3).alphas
     expected = alone.regularization_path(layout(X[:, 2:]), y, 3).alphas
     np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("bound", [None, "x", -1.0, np.nan, np.inf, [1.0], object()], ids=str)
+def test_a_bound_that_is_none_is_named(bound):
+    path = QuadraticApproxLasso().regularization_path(np.eye(4), np.arange(4.0), [0.1])
+    with pytest.raises(ValueError, match=r"^bound=.* must be a positive number"):
+        path.alpha_at_norm(bound)
