@@ -12,7 +12,7 @@ from skreg._kernels import losses
 from skreg.penalties import Separable
 from skreg.penalties.base import Penalty
 from skreg.quadratic.hessian import Hessian, QuadraticHessian
-from skreg.quadratic.point import Point, RowPoint, intercept_block, invert_bb, own_weights
+from skreg.quadratic.point import Point, RowPoint, intercept_block, own_weights
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import Array
@@ -26,6 +26,8 @@ from skreg.solvers.working_set import PenalizedQuadratic
 # The intercepts' Newton steps go this far at first, and twice as far each time.
 _REACH = 20.0
 _STEPS = 100
+# Curvature of a risk that is next to linear in them.
+_FLAT = 1e-30
 
 
 class Evaluator:
@@ -126,8 +128,7 @@ class Evaluator:
             if not np.abs(total).max() > self.total_tol:  # NaN, far away: no point to stay at
                 return intercept, derivatives, total
             if loss.coupled:
-                step = invert_bb(intercept_block(risk, curvature), True) @ total
-                new = intercept - step / max(1.0, np.abs(step).max() / 5.0)
+                new = intercept - _shared_step(intercept_block(risk, curvature), total)
             else:
                 new = np.array([steps.next(intercept[0], total[0], curvature.sum())])
             if (new == intercept).all():  # as near as rounding lets it
@@ -136,6 +137,21 @@ class Evaluator:
             intercept = new
         derivatives = risk.derivatives_at(raw)
         return intercept, derivatives, np.add.reduce(derivatives[1], axis=0)
+
+
+def _shared_step(block, total):
+    """Newton's step of the intercepts of a softmax, so short that the risk falls.
+
+    Along a step s the curvature grows by exp((max s − min s)·t) at most, so the slope has kept its
+    sign at t = log(1 + width)/width. With a curvature that is too large it has, too: where there
+    is none, the step is long.
+    """
+    values, vectors = np.linalg.eigh(block + np.trace(block) / len(block))
+    values = np.maximum(values, max(1e-13 * values[-1], _FLAT))
+    step = vectors @ ((vectors.T @ (total - total.mean())) / values)
+    step -= step.mean()
+    width = np.ptp(step)
+    return step * (np.log1p(width) / width if width > 0.5 else 1.0)  # else all of it is best
 
 
 class SquaredErrorPart:

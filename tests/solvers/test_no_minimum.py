@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from skreg import (
@@ -12,6 +13,10 @@ from skreg import (
     QuadraticApproxRidge,
     QuadraticApproxRidgeClassifier,
 )
+from skreg.losses import MultinomialLogLoss
+from skreg.penalties import Separable
+from skreg.quadratic.risk import EmpiricalRisk
+from skreg.solvers.smooth import LossPart
 
 CLASSIFIERS = [QuadraticApproxRidgeClassifier, QuadraticApproxLassoClassifier]
 REGRESSORS = [QuadraticApproxRidge, QuadraticApproxLasso]
@@ -135,3 +140,12 @@ def test_a_path_without_minima_does_not_try_as_hard_at_every_alpha():
         path = model.regularization_path(X[rows], y[rows], [3.0, 0.3])
     assert path.n_expansions[0] == 200
     assert (path.n_expansions[1:] <= 20).all()
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0, 10.0, 30.0])
+def test_intercepts_of_classes_far_apart_are_at_their_best(scale):
+    X, y = make_blobs(n_samples=21, random_state=0)
+    part = LossPart(EmpiricalRisk(X, np.eye(3)[y], MultinomialLogLoss()), Separable(1.0), 1e-8)
+    for theta in ([[0, 0], [0, -14], [-13, 0]], [[0, -13], [0, 0], [-14, 0]]):
+        point = part.at(scale * np.array(theta, float))
+        assert np.abs(point.total).max() < 1e-10  # the risk is convex in them
