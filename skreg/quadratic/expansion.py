@@ -24,7 +24,12 @@ def expansion(risk: EmpiricalRisk, coef: ArrayLike, intercept: ArrayLike) -> Exp
     _, residual, curvature = risk.derivatives_at(raw)
     if risk.n_features > len(risk.y) and risk.n_outputs == 1:
         return _WideExpansion(risk, raw, residual, own_weights(risk, curvature)[:, 0])
-    return ArrayExpansion.of_risk(risk, coef, intercept, residual, curvature)
+    parts, design = DenseHessian(risk, curvature), risk.design
+    slope, b = design.transposed_dot(residual).T.ravel(), intercept + coef @ design.center
+    linear = parts.expanded(coef.ravel(), b, slope, residual.sum(axis=0))
+    return ArrayExpansion(
+        parts, *linear, design.center, risk.weight, risk.n_rows, risk.fit_intercept, risk.dtype
+    )
 
 
 class Expansion(Quadratic):
@@ -91,18 +96,6 @@ class ArrayExpansion(Expansion, GramQuadratic):
         self.power = np.array([cross @ parts.factor(np.zeros(cross.size)).inverse_times(cross)])
         self.x_mean = self.mixed_means[0] if single else np.zeros(cross.size)
         self.y_mean = self.at_zero if single else np.zeros(1)
-
-    @classmethod
-    def of_risk(
-        cls, risk: EmpiricalRisk, coef: Array, intercept: Array, residual: Array, curvature: Array
-    ) -> ArrayExpansion:
-        """Of an `EmpiricalRisk` and its derivatives at a point, see `expansion`."""
-        parts, design = DenseHessian(risk, curvature), risk.design
-        slope, b = design.transposed_dot(residual).T.ravel(), intercept + coef @ design.center
-        linear = parts.expanded(coef.ravel(), b, slope, residual.sum(axis=0))
-        return cls(
-            parts, *linear, design.center, risk.weight, risk.n_rows, risk.fit_intercept, risk.dtype
-        )
 
     def arrays(self) -> dict[str, Any]:
         """All that the expansion is made of."""

@@ -29,10 +29,10 @@ def find_anchor(descent, tol, max_iter):
     alpha = 0.0
     if recession(descent, tol, max_iter) is not Recession.NONE:
         alpha = _ANCHOR * _largest(descent)
-        _note(
-            descent,
-            f"the one quadratic is taken at the minimizer for alpha={alpha:.3g} instead. Use "
-            "max_expansions=None for exact solutions",
+        descent.notes.append(
+            f"the risk has no finite minimizer ({descent.risk.loss.no_minimum}): the one quadratic "
+            f"is taken at the minimizer for alpha={alpha:.3g} instead. Use max_expansions=None for "
+            "exact solutions."
         )
     steps, _ = descent.run(alpha, tol, max_iter)
     descent.renew(alpha)
@@ -91,11 +91,6 @@ def _largest(descent):
         return float(diagonal.max(initial=1.0))
     largest = np.max(diagonal[:, penalized] / descent.factors[penalized])
     return float(largest) if largest > 0 else 1.0
-
-
-def _note(descent, what):
-    reason = descent.risk.loss.no_minimum
-    descent.notes.append(f"the risk has no finite minimizer ({reason}): {what}.")
 
 
 def go_to_limit(descent, kind, tol, max_iter, ceiling=np.inf):

@@ -165,20 +165,15 @@ class Track:
             self.reached = self.walk.measure(self.point, self.alpha)
             self._step(wants=True)
         elif not self._is_new:
-            self.proposal, self.way, self._t = (
-                (self.point.theta, self.point.intercept),
-                (np.zeros_like(self.way[0]), np.zeros_like(self.way[1])),
-                0.0,
-            )
-            self.wants = True
+            self.proposal, self.wants = (self.point.theta, self.point.intercept), True
+            self.way, self._t = (0.0 * self.way[0], 0.0 * self.way[1]), 0.0
         else:
             drop, t = self._t * self._promise, self._t
             bend = 2.0 * (end - start - drop)
             share = -drop / bend if np.isfinite(bend) and bend > 0 else 0.1
             self._t = t * min(max(share, 0.1), 0.5)
-            full = self.way[0] * (self._t / t), self.way[1] * (self._t / t)
-            self.way = full
-            self.proposal = self.point.theta + full[0], self.point.intercept + full[1]
+            self.way = d, d_b = self.way[0] * (self._t / t), self.way[1] * (self._t / t)
+            self.proposal = self.point.theta + d, self.point.intercept + d_b
             self.wants, self.is_done = True, self._t < _SHORTEST
 
 

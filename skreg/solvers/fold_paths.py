@@ -93,7 +93,7 @@ def solve_paths(
         coefs, b = space.lift(coefs.reshape(shape), intercepts.reshape(-1, shape[1]))
         coefs, intercepts = coefs.reshape(F + 1, m, *coefs.shape[1:]), b.reshape(F + 1, m, -1)
     values = np.full((F + 1, m), np.nan)
-    values[F] = _values(risk, coefs[F], intercepts[F])
+    values[F] = paths.values(places)
     name = name_of(seen, space)
     return [
         Answer(theta, value, n, name, b, gradient_norms=norm, n_expansions=n)
@@ -161,6 +161,15 @@ class _Paths:
         b = theta[..., -1] - coefs @ self.model.risk.design.center
         return coefs, b, self.norms[:, places], self.steps[:, places]
 
+    def values(self, places: Indices) -> Array:
+        """R of all rows at the solutions at these places, (m,): one pass over X for many."""
+        theta, risk, values = self.theta[-1, places], self.model.risk, np.empty(len(places))
+        for some in groups_of(np.arange(len(places)), n_held(risk) // size_of_raw(risk)):
+            raw = self.model.raw(theta[some])
+            for i, place in enumerate(some):
+                values[place] = risk.value_at(np.ascontiguousarray(raw[:, i]))
+        return values
+
 
 def _goal(parts: Indices, P: int, tol: float, rough: float) -> tuple[Array, Array]:
     """Norms that columns are solved to, as `FoldWalk.solve` takes them: all rows to ``tol``."""
@@ -180,17 +189,3 @@ def _waves(logs: Array) -> list[Indices]:
         waves.append((done[gaps] + done[gaps + 1]) // 2)
         done = np.sort(np.concatenate([done, waves[-1]]))
     return waves
-
-
-def _values(risk: EmpiricalRisk, coefs: Array, intercepts: Array) -> Array:
-    """R at each of some solutions, (m,): one pass over X for many."""
-    values = np.empty(len(coefs))
-    b = intercepts + coefs @ risk.design.center
-    for some in groups_of(np.arange(len(coefs)), n_held(risk) // size_of_raw(risk)):
-        raw = risk.design.dot(coefs[some].reshape(-1, risk.n_features).T) + b[some].ravel()
-        raw = raw.reshape(len(raw), len(some), -1)
-        if risk.offset is not None:
-            raw += risk.offset[:, None]
-        for i, place in enumerate(some):
-            values[place] = risk.value_at(np.ascontiguousarray(raw[:, i]))
-    return values

@@ -113,9 +113,7 @@ class CoefficientBlocks:
         return np.logical_or.reduceat(theta[self._order] != 0, self._starts[:-1])
 
     def lengths(self, x: Array) -> Array:
-        """‖x_b‖ of each block, for x of shape (K·p,)."""
-        if self.single:
-            return np.abs(x)
+        """‖x_g‖ of each group, for x of shape (K·p,)."""
         return row_kernels.group_norms(x[None], self._order, self._starts)
 
     def newcomers(self, wanted: Mask, score: Array, n_known: int) -> Indices:
