@@ -365,7 +365,8 @@ class ProximalPath:
             members = self.working.members[inside[self.working.members]]
         self.working.hold(members)
         curvature = raised(self.risk, point, self.floor)
-        self.model = WorkingHessian(self.risk, curvature, self.blocks.coefficients(members))
+        which = self.blocks.coefficients(members)
+        self.model = WorkingHessian(self.risk, curvature, which, before=self.model)
         self.model.inner = inner_kernel(self.blocks)
         if self.risk.loss.coupled and self.free.size:
             self.model.hold_together(self.free)

@@ -31,6 +31,8 @@ class WorkingHessian(Hessian):
     curvature : ndarray of shape (n, K)
         As `EmpiricalRisk.derivatives_at` gives it, with a floor where the risk is flat.
     which : ndarray of int
+    before : WorkingHessian or None, default=None
+        Another one, whose columns may be copied.
 
     Attributes
     ----------
@@ -41,7 +43,7 @@ class WorkingHessian(Hessian):
         Those of the working set, where they are few.
     """
 
-    def __init__(self, risk, curvature, which):
+    def __init__(self, risk, curvature, which, before=None):
         super().__init__(risk, curvature, with_floor=False)
         self.inner: Any = None
         self.which = np.empty(0, dtype=np.intp)
@@ -49,7 +51,7 @@ class WorkingHessian(Hessian):
         self.mixed = np.empty((len(self.inverse_bb), 0))
         self.columns: Any = None
         self._rests: dict[Any, Any] = {}  # N, by the point
-        self.extend(which)
+        self.extend(which, before)
 
     def factor(self, ridge):
         return DenseFactor(self.matrix, ridge, None, self.mixed, self.inverse_bb)
@@ -66,13 +68,13 @@ class WorkingHessian(Hessian):
         own = alike @ np.diag(self.matrix) / np.maximum(alike.sum(axis=1), 1)
         self.matrix += alike * (_TOGETHER * own)
 
-    def extend(self, new):
+    def extend(self, new, before=None):
         """Take in the coefficients ``new``, at the same curvature."""
         known = len(self.which)
         self.which = np.concatenate([self.which, new])
         if not len(new) and known:
             return
-        self._keep_columns(known, new)
+        self._keep_columns(known, new, before)
         cross, mixed = self._products(known, new)
         mixed = mixed[: len(self.inverse_bb)]
         self.mixed = np.hstack([self.mixed, mixed])
@@ -106,7 +108,7 @@ class WorkingHessian(Hessian):
         """(X − c)ᵀr on the working set."""
         return self.columns[:, which].T @ residual[:, 0]
 
-    def _keep_columns(self, known, new):
+    def _keep_columns(self, known, new, before):
         design = self.risk.design
         few = self.risk.n_outputs == 1 and len(self.which) <= _KEEP * design.shape[1]
         if not few or (known and self.columns is None):
@@ -115,9 +117,20 @@ class WorkingHessian(Hessian):
             more = design.kept_columns(new)
             self.columns = sparse.hstack([self.columns, more], format="csc") if known else more
         else:
-            before = np.empty((0, design.shape[0])) if self.columns is None else self.columns.T
-            self.columns = with_room(before, (len(self.which), design.shape[0])).T
-            self.columns[:, known:] = design.columns(new)
+            kept = np.empty((0, design.shape[0])) if self.columns is None else self.columns.T
+            self.columns = with_room(kept, (len(self.which), design.shape[0])).T
+            found = None if before is None else before.kept(new)
+            self.columns[:, known:] = design.columns(new) if found is None else found
+
+    def kept(self, which):
+        """(X − c)[:, which], where they are all among the columns kept, and None elsewhere."""
+        if self.columns is None:
+            return None
+        places = np.full(self.risk.n_features, -1)
+        places[self.which] = np.arange(len(self.which))
+        places = places[which]
+        # Rows of whole cache lines, where those of X may have to be picked one by one.
+        return self.columns.T.take(places, axis=0).T if (places >= 0).all() else None
 
     # Products ------------------------------------------------------------------------------------
 
