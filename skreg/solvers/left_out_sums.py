@@ -86,8 +86,8 @@ class SingleSums:
 
         v = Tᵀ(x/d),    T = diag(d)·B·diag(1/√(σ + λ₀')),    Σvₖ² = (h − s)/s at λ₀,
 
-    are numbers in range whatever the scales are. A sum of p products is off by ε times the sum of
-    their sizes at most, so ‖δv‖ ≤ ε‖x/d‖‖T‖ with the Frobenius norm; and with
+    are numbers in range whatever the scales are; λ' = λ(1 − s). A sum of p products is off by ε
+    times the sum of their sizes at most, so ‖δv‖ ≤ ε‖x/d‖‖T‖ with the Frobenius norm; and with
     η = √s·ε‖x/d‖‖T‖ a leverage, at any λ, by
 
         |δh| ≤ 2√h·η + η² + c·h,    h at λ₀.

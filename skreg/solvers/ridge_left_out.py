@@ -34,8 +34,11 @@ _HEAVY = 0.05
 _CLOSE = 1e-6
 # Multiply-adds of the rotation from which a second thread pays.
 _WORTH_TWO = 1e8
-# Multiply-adds of the rotation from which single precision pays.
-_WORTH_SINGLE = 2e7
+# Multiply-adds of the rotation, features, and rows for each of them from which single precision
+# pays: up to so many features all else takes longer, and with fewer rows leverages are large.
+_WORTH_SINGLE, _WIDE, _MANY = 2e7, 80, 4
+# Of what its error may be, the share up to which that of a mean row tells that most rows' are less.
+_MARGIN = 0.75
 
 
 def left_out_predictions(model, alphas, factors=None, tol=0.0):
@@ -160,13 +163,14 @@ class _AllRows:
     def _in_single(self, spectrum, sums):
         """`SingleSums` where they tell a row of mean leverage and spread, else None."""
         n, p = self.X.shape
-        if len(sums) > 1 or self.factors is not None or n * p * p < _WORTH_SINGLE:
+        pays = p >= _WIDE and n >= _MANY * p and n * p * p >= _WORTH_SINGLE
+        if not (self.enough > 0 and pays) or len(sums) > 1 or self.factors is not None:
             return None
         spread = np.sqrt(self.model.diagonal)
         single = SingleSums(sums[0], spectrum.basis.vectors, spread)
         leverage = (spectrum.sigma @ sums[0].largest + self.centered)[0] / self.model.n_rows
         error = single.error(leverage, np.count_nonzero(spread) / self.model.n_rows)
-        return single if error < 0.5 * self.enough * (1.0 - leverage) else None
+        return single if error < _MARGIN * self.enough * (1.0 - leverage) else None
 
     def _leave(self, sums, rows, out, fitted=0.0, leverage=0.0):
         """Set ŷ₋ᵢ of some rows; the least 1 − h of each."""

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from skreg import QuadraticApproxRidge
 from skreg.model_selection.criteria import loo
 
-SHAPE, ALPHAS = (30_000, 75), np.geomspace(10.0, 1e-6, 20)
+SHAPE, ALPHAS = (25_000, 80), np.geomspace(10.0, 1e-6, 20)
 
 
 @pytest.fixture(scope="module")
