@@ -15,7 +15,7 @@ from skreg.solvers.anchor import FIRST, LAST, limit_note
 from skreg.solvers.chunk_newton import Track, advance, follow
 from skreg.solvers.chunk_walk import Walk, walks_of
 from skreg.solvers.degrees_of_freedom import degrees_of_freedom
-from skreg.solvers.method import Answer, Method, Stop, Task
+from skreg.solvers.method import Answer, Method, Stop, Task, active_counts
 
 # At λ = 0 gradients are followed further.
 _UNPENALIZED = 1e-10
@@ -139,21 +139,14 @@ def _limit(walk: Walk, track: Track, ceiling: float) -> tuple[Track, str]:
 
 def _degrees(walk: Walk, tracks: Sequence[Track]) -> Array:
     """Degrees of freedom at each λ: a number of coefficients, or by second derivatives there."""
-    p, penalty, out = walk.shape[1], walk.penalty, np.empty(len(tracks))
-    shared = walk.risk.couples_outputs and walk.free.any()
-    asked = []
-    for i, track in enumerate(tracks):
-        theta = track.point.theta.reshape(walk.shape)
-        if penalty.is_flat and not shared and track.alpha > 0:
-            out[i] = penalty.support(theta).sum()
-        else:
-            asked.append(i)
-    at_once = max(walk.at_once, 1)
-    for start in range(0, len(asked), at_once):
-        some = asked[start : start + at_once]
-        points = [tracks[i].point for i in some]
-        seen = look([(walk.risk, point.theta, point.intercept, True) for point in points])
-        for i, (point, hessian) in zip(some, seen, strict=True):
-            tangent = penalty.curvature(point.theta.reshape(-1, p), tracks[i].alpha)
+    points, alphas = [track.point for track in tracks], np.array([t.alpha for t in tracks])
+    thetas = np.reshape([point.theta for point in points], (len(points), *walk.shape))
+    out = active_counts(walk.risk, walk.penalty, alphas, thetas)
+    asked = np.flatnonzero(np.isnan(out))
+    for start in range(0, len(asked), walk.at_once):
+        some = asked[start : start + walk.at_once]
+        seen = look([(walk.risk, points[i].theta, points[i].intercept, True) for i in some])
+        for i, (_, hessian) in zip(some, seen, strict=True):
+            tangent = walk.penalty.curvature(thetas[i], alphas[i])
             out[i] = degrees_of_freedom(cast(Any, hessian), tangent)
     return out

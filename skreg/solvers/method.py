@@ -232,23 +232,10 @@ class Freedom:
     def of(
         cls, problem: Problem, penalty: Penalty, alphas: Array, thetas: Array, intercepts: Array
     ) -> Freedom:
-        """Those of solutions: known at once where they are numbers of active coefficients.
-
-        So it is where J bends nowhere and the active columns are independent, as they are at a
-        solution that is unique, unless there may be more of them than the rows have rank. What all
-        classes of a feature share is in no Hessian.
-        """
-        known, active = np.zeros(len(alphas), dtype=bool), np.zeros(len(alphas))
-        shared = problem.couples_outputs and penalty.free(problem.n_features).any()
-        if penalty.is_flat and not shared:
-            support = penalty.support(thetas)
-            active = support.sum(axis=(1, 2)).astype(np.float64)
-            rank = min(problem.n_rows - 1, problem.n_features) * problem.n_outputs
-            known = (alphas > 0) & (active <= rank)
-            if problem.couples_outputs:
-                known &= ~np.any(support.all(axis=1), axis=1)
+        """Those of solutions: known at once where they are numbers of active coefficients."""
+        counts = active_counts(problem, penalty, alphas, thetas)
         path = problem, penalty, alphas, thetas, intercepts
-        return cls(np.where(known, active, np.nan), None if known.all() else path)
+        return cls(counts, path if np.isnan(counts).any() else None)
 
     def counts(self, on_counted: Callable[[int], None] | None = None) -> Array:
         """Degrees of freedom for each λ, shape (n_alphas,); NaN where that takes too much.
@@ -269,6 +256,24 @@ class Freedom:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_counts": self.counts(), "_path": None}
+
+
+def active_counts(problem: Problem, penalty: Penalty, alphas: Array, thetas: Array) -> Array:
+    """Degrees of freedom where they are numbers of active coefficients, else NaN, (n_alphas,).
+
+    So it is where J bends nowhere and the active columns are independent, as they are at a solution
+    that is unique, unless there may be more of them than the rows have rank. What all classes of a
+    feature share is in no Hessian.
+    """
+    if not penalty.is_flat or (problem.couples_outputs and penalty.free(problem.n_features).any()):
+        return np.full(len(alphas), np.nan)
+    support = penalty.support(thetas)
+    active = support.sum(axis=(1, 2))
+    rank = min(problem.n_rows - 1, problem.n_features) * problem.n_outputs
+    known = (alphas > 0) & (active <= rank)
+    if problem.couples_outputs:
+        known &= ~np.any(support.all(axis=1), axis=1)
+    return np.where(known, active, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
