@@ -82,8 +82,12 @@ def _score(fit, i, raw, X, y, params, scorer):
     """The i-th λ: the score of all rows, and its standard error by the jackknife over parts."""
     n = len(raw)
     whole = scorer(fit.estimator_at(fit.path, i, (X, raw)), X, y, **params)
-    parts, values = np.arange(n) % min(_PARTS, n), []
-    for part in range(parts.max() + 1):
+    weights = params.get("sample_weight")
+    # Which of the rows that count it is, or comes behind.
+    place = np.arange(n) if weights is None else np.cumsum(np.asarray(weights) > 0) - 1
+    n_parts, values = min(_PARTS, place[-1] + 1), []
+    parts = place % n_parts
+    for part in range(n_parts):
         rows = np.flatnonzero(parts != part)
         some = _safe_indexing(X, rows)
         given = {key: _rows_of(value, rows, n) for key, value in params.items()}
@@ -100,8 +104,8 @@ def _mean(values, weights):
         return mean, np.sqrt(dot(off, off) / (len(values) * (len(values) - 1)))
     share = np.asarray(weights, dtype=np.float64)
     share = share / share.sum()
-    mean = values @ share
-    return mean, np.sqrt(np.square(values - mean) @ share**2)
+    mean, squares = values @ share, share @ share
+    return mean, np.sqrt(np.square(values - mean) @ share**2 / (1.0 - squares))
 
 
 def _rows_of(value, rows, n):
