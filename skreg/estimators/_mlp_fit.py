@@ -81,26 +81,24 @@ class Prepared:
 
 
 def hold_out(n, weights, strata, fraction, seed):
-    """(training, validation): indices of random parts, with the shares of ``strata``."""
+    """(training, validation): indices of random parts, with the shares of ``strata``.
+
+    Rows of weight zero are in neither.
+    """
+    rows = np.arange(n) if weights is None else np.flatnonzero(weights)
+    strata = None if strata is None else strata[rows]
     try:
-        split = train_test_split(
-            np.arange(n), test_size=fraction, random_state=seed, stratify=strata
-        )
+        split = train_test_split(rows, test_size=fraction, random_state=seed, stratify=strata)
     except ValueError as error:
         raise ValueError(
-            f"early_stopping=True cannot hold out validation_fraction={fraction} of {n} rows: "
-            f"{error} Give more rows, another validation_fraction, or early_stopping=False."
+            f"early_stopping=True cannot hold out validation_fraction={fraction} of {len(rows)} "
+            f"rows: {error} Give more rows, another validation_fraction, or early_stopping=False."
         ) from error
     if len(split[1]) < 2:
         raise ValueError(
             f"early_stopping=True holds out one row only with validation_fraction={fraction} of "
-            f"{n} rows, which makes no score. Give more rows, a larger validation_fraction, or "
-            "early_stopping=False."
-        )
-    if weights is not None and min(weights[part].max() for part in split) == 0:
-        raise ValueError(
-            "early_stopping=True left the training or the validation part with sample_weight "
-            "0 in every row. Give weight to more rows, or set early_stopping=False."
+            f"{len(rows)} rows, which makes no score. Give more rows, a larger "
+            "validation_fraction, or early_stopping=False."
         )
     return split
 
