@@ -240,7 +240,7 @@ def _unit(model, last):
         unit = "the logarithm of the mean"
     elif not isinstance(_target_transformer(model), StandardScaler | None):
         unit = "the target as it was transformed"
-    return f"Coefficients of the features as the steps before make them, for {unit}"
+    return f"Coefficients of the features as the earlier steps make them, for {unit}"
 
 
 def _outputs(model, n):

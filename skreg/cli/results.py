@@ -115,8 +115,8 @@ def verdict(contenders, by):
     named = f"the {winner.name} with λ = {format_alpha(winner.alpha)}"
     if not tied:
         return f"Best by {by.label} in cross-validation: {named}."
-    others = " and ".join(f"the {c.name}" for c in tied)
+    others = ", ".join([named, *(f"the {c.name}" for c in tied[:-1])])
     return (
-        f"A tie: by {by.label} in cross-validation {named} and {others} are within one standard "
-        f"error of the best. The {winner.name} is the simplest of them, and is taken."
+        f"A tie: by {by.label} in cross-validation {others} and the {tied[-1].name} are within "
+        f"one standard error of the best. The {winner.name} is the simplest, and is taken."
     )

@@ -178,7 +178,7 @@ def test_explain_a_lasso(saved, capsys):
         assert main(["explain", f"{name}.skreg"]) == 0
         out = capsys.readouterr().out
         assert out.startswith(f"{name}.skreg: Quadratic")
-        assert f"as the steps before make them, for {unit}; " in out
+        assert f"as the earlier steps make them, for {unit}; " in out
     assert "size " in out
 
 
