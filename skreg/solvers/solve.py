@@ -340,8 +340,11 @@ def shortfall(task: Task, answer: Answer, method: Method, tol: float) -> list[st
         if answer.n_expansions is not None and answer.n_iter[worst] < task.max_iter:
             why = f"stopped after {answer.n_expansions[worst]} quadratics with"
             remedy = "Raise max_expansions"
+    advice = f"{remedy}, or accept this accuracy by raising tol."
+    risk = task.problem
+    if not task.penalty.is_convex and isinstance(risk, EmpiricalRisk) and risk.loss.no_minimum:
+        advice += f" If {risk.loss.no_minimum}, this penalty may leave no minimum: raise alpha."
     return [
         f"{method.name} {why} a relative {quantity} of {reached[worst]:.1e} at "
-        f"alpha={task.alphas[worst]:.6g}, above tol={tol:g}. {remedy}, or accept this accuracy by "
-        "raising tol."
+        f"alpha={task.alphas[worst]:.6g}, above tol={tol:g}. {advice}"
     ]

@@ -149,3 +149,11 @@ def test_intercepts_of_classes_far_apart_are_at_their_best(scale):
     for theta in ([[0, 0], [0, -14], [-13, 0]], [[0, -13], [0, 0], [-14, 0]]):
         point = part.at(scale * np.array(theta, float))
         assert np.abs(point.total).max() < 1e-10  # the risk is convex in them
+
+
+@pytest.mark.parametrize("penalty", ["mcp", "scad"])
+def test_a_concave_penalty_says_that_it_does_not_hold_separated_classes(penalty):
+    X, y = make_blobs(n_samples=21, random_state=0)
+    model = QuadraticApproxLassoClassifier(alpha=0.05, penalty=penalty, max_iter=30)
+    with pytest.warns(ConvergenceWarning, match="If the classes can be separated, .* raise alpha"):
+        model.fit(X, y)
