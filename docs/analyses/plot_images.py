@@ -60,7 +60,7 @@ pd.DataFrame(
 ).round(2)
 
 # %%
-# Errors are in per cent. From λ = 0.003 down they differ by less than their standard errors: these
+# Errors are in percent. From λ = 0.003 down they differ by less than their standard errors: these
 # data need some weight decay or none, and cannot tell. This is worth knowing before anybody tunes λ
 # to the third digit; where labels are wrong now and then, λ matters far more (run ``python -m
 # skreg`` to see it).
@@ -138,7 +138,7 @@ print(n_weights)
 
 
 def wilson(k, n, z=1.96):
-    """95 % interval of a share, in per cent."""
+    """95 % interval of a share, in percent."""
     center, half = k + z**2 / 2, z * np.sqrt(k * (n - k) / n + z**2 / 4)
     return 100 * (center - half) / (n + z**2), 100 * (center + half) / (n + z**2)
 

@@ -7,7 +7,7 @@ different lengths of time, most have no claim at all, and a few claims are large
 models the frequency by a Poisson regression and the cost by a Tweedie regression, chooses λ, and
 checks what an actuary checks: calibration and lift.
 
-The portfolio is **simulated with the structure of a motor liability portfolio**: exposures of up to
+The portfolio is **simulated with the structure of a auto liability portfolio**: exposures of up to
 a year, about one claim in ten years, effects of age and of density that are not lines. No real
 portfolio was used, and the figures say nothing about real drivers.
 """
@@ -42,7 +42,7 @@ def simulate_portfolio(n_policies=40_000, seed=0):
             "power": rng.integers(4, 13, n_policies),
             "density": density,
             "region": rng.choice(list("ABCDEFGH"), n_policies, p=np.arange(8, 0, -1) / 36),
-            "fuel": rng.choice(["diesel", "petrol"], n_policies),
+            "fuel": rng.choice(["diesel", "gasoline"], n_policies),
             "exposure": np.minimum(rng.beta(1.2, 0.8, n_policies).round(3) + 0.003, 1.0),
         }
     )
@@ -161,7 +161,9 @@ plt.show()
 # everything that goes with it; the curve holds the rest fixed.
 
 typical = {name: train[name].median() for name in ("vehicle_age", "power", "log_density")}
-ages = pd.DataFrame({"driver_age": np.arange(18, 81)}).assign(**typical, region="A", fuel="petrol")
+ages = pd.DataFrame({"driver_age": np.arange(18, 81)}).assign(
+    **typical, region="A", fuel="gasoline"
+)
 rates = pd.Series(frequency.predict(ages), index=ages["driver_age"])
 bands = train.groupby(train["driver_age"] // 5 * 5 + 2)[["claims", "exposure"]].sum().loc[17:80]
 observed = bands["claims"] / bands["exposure"] / (claims / years)
@@ -279,7 +281,7 @@ Fitted to {len(train):,} policies; the figures are of {len(test):,} others.
 )
 
 # %%
-# **What to keep in mind.** A few per cent of the deviance is all that can be explained: whether a
+# **What to keep in mind.** A few percent of the deviance is all that can be explained: whether a
 # driver has an accident this year is mostly chance. The Poisson loss does not need Poisson data for
 # its rates to be right; drivers differ here by more than the table tells, so only intervals would
 # have to be wider. ``loss="negative_binomial"`` models that spread.

@@ -24,7 +24,7 @@ from skreg import PathSearchCV, QuadraticApproxRidgeClassifier, RegularizedMLPCl
 # -------------
 # Ten measurements of each nucleus are summarized by their mean over the nuclei, its standard error,
 # and the mean of the three largest ("worst"). In scikit-learn's coding 0 is malignant; we turn it
-# round, so that a probability is that of a malignant tumor.
+# around, so that a probability is that of a malignant tumor.
 
 data = load_breast_cancer(as_frame=True)
 X, y = data.data, (data.target == 0).map({True: "malignant", False: "benign"})
@@ -169,8 +169,8 @@ for name, p in probability.items():
 # %%
 # The groups in the middle hold a handful of tumors each, and their intervals are long: no more can
 # be said of them. What can be said is at the ends, where most tumors are. Without weight decay the
-# network is certain nearly always, and once it is certain and wrong; this alone nearly doubles its
-# log loss. Weight decay is what keeps it from such certainty.
+# network is nearly always certain, and a few times it is certain and wrong: these few tumors make
+# nearly all of its log loss. Weight decay is what keeps it from such certainty.
 #
 # What are the predictions based on?
 # ----------------------------------
@@ -211,10 +211,11 @@ plt.show()
 network = searches["network"]
 predicted = network.predict(X_test)
 (correct_benign, false_alarms), (missed, found) = confusion_matrix(y_test, predicted)
+first, second = network.best_estimator_[-1].hidden_layer_sizes
 strongest = importance["network"].sort_values(ascending=False).index[:2]
 print(
-    f"""A network of 256 units with weight decay, λ = {network.best_alpha_:.2g} chosen on
-{len(X_train)} tumors.
+    f"""A network with hidden layers of {first} and {second} units and weight decay,
+λ = {network.best_alpha_:.2g} chosen on {len(X_train)} tumors.
 On {len(X_test)} others:
 - ROC AUC {report.loc["ROC AUC", "network"]}, log loss {report.loc["log loss", "network"]}.
 - At a threshold of one half it finds {found} of {found + missed} malignant tumors,

@@ -32,6 +32,7 @@ ranks = pd.DataFrame(
 ax = ranks.plot.barh(figsize=(7, 4))
 ax.invert_yaxis()
 ax.set_xlabel("mean rank")
+ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
 ax.figure.set_layout_engine("constrained")
 plt.show()
 

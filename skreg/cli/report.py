@@ -9,7 +9,7 @@ def format_alpha(alpha):
 
 
 def format_error(value, standard_error=None, *, task):
-    """An error with its standard error: a share of wrong classes in per cent, or a plain number.
+    """An error with its standard error: a share of wrong classes in percent, or a plain number.
 
     Examples
     --------

@@ -72,7 +72,7 @@ def bracket(loss, y, share, offset):
         if far > _FAR:
             raise ValueError(
                 f"no finite intercept minimizes the loss {loss.name!r} of these targets: it falls "
-                "for ever. Let `check_targets` of the loss refuse such targets."
+                "forever. Let `check_targets` of the loss refuse such targets."
             )
     return tuple(sorted((side * near, side * far)))
 

@@ -59,7 +59,7 @@ class State:
         One of `PROBLEMS`, or "csv" for a table of the visitor's own, whose columns
         ``x1_column``, ``x2_column`` and ``y_column`` are taken.
     noise, train : int
-        Per cent.
+        Percent.
     seed, start : int
         Seeds of the data, and of the weights and shuffles.
     features : tuple of str

@@ -88,7 +88,7 @@ def ridge(
 
 
 def largest_eigenvalue(rows: WeightedRows) -> float:
-    """σ₁ of AᵀA: a lower bound, to a few per cent where it matters."""
+    """σ₁ of AᵀA: a lower bound, to a few percent where it matters."""
 
     def times(v: Array) -> Array:
         return rows.transposed_dot(rows.dot(v))

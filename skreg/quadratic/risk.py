@@ -28,7 +28,7 @@ _SEEN = 1e-10
 _FAR, _MANY = 0.0015, 0.1
 # The share of such rows from which gradients are looked at in long double.
 _SOME = 0.01
-# Of the power iteration for the largest eigenvalue: it is right to a few per cent.
+# Of the power iteration for the largest eigenvalue: it is right to a few percent.
 _POWER_STEPS = 16
 
 
@@ -231,7 +231,7 @@ class EmpiricalRisk(Problem):
 
     @property
     def largest_eigenvalue(self) -> float:
-        """σ₁ of the Hessian at the null model, to a few per cent.
+        """σ₁ of the Hessian at the null model, to a few percent.
 
         A loss without curvature stands in with that of a square worth R at a residual of size R.
         """
