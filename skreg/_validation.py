@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 from sklearn.utils.validation import _num_samples, assert_all_finite, validate_data
 
 from skreg._arrays import fit_where_x_is
@@ -152,6 +152,11 @@ def as_floats(values: Any, name: str) -> NDArray[np.float64]:
         raise ValueError(f"{name} must be numbers that a float can hold: {error}") from None
 
 
+def lies_between(value: Any, low: float, high: float | None, closed: str = "neither") -> bool:
+    """Whether the value is a number, and in this interval; None is for no end."""
+    return Interval(numbers.Real, low, high, closed=closed).is_satisfied_by(value)
+
+
 def check_parameters(estimator: BaseEstimator, constraints: dict[str, list]) -> None:
     """Check the parameters of an estimator; its defaults are taken to be valid.
 
@@ -213,7 +218,7 @@ class Registry(dict[str, Callable[..., T]], Generic[T]):
         >>> make_penalty("mcp", gamma=2.5)
         MCP(gamma=2.5, factors=None)
         """
-        if name not in self:
+        if not isinstance(name, str) or name not in self:
             raise ValueError(f"{self.parameter} must be one of {sorted(self)}, got {name!r}.")
         kind = getattr(self[name], "from_parameters", self[name])
         taken = parameters_of(kind)

@@ -116,7 +116,8 @@ class PlaygroundFeatures(Stored, TransformerMixin, DocumentedMixin, BaseEstimato
     def _names(self):
         if isinstance(self.features, str) and self.features == "all":
             return list(_FEATURES)
-        names = [self.features] if isinstance(self.features, str) else list(self.features)
+        given = self.features if np.ndim(self.features) == 1 else [self.features]
+        names = [name if isinstance(name, str) else repr(name) for name in given]
         if not names or any(name not in _FEATURES for name in names):
             raise ValueError(
                 f"features={self.features!r} must be 'all', or one or more of "

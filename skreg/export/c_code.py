@@ -159,7 +159,7 @@ def export_c(
     }
     <BLANKLINE>
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
         raise ValueError(f"name must be an identifier of C such as 'model', got {name!r}.")
     chosen = checked_dtype(dtype)
     program = program_of(model).with_offset(offset).pruned()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,9 +160,10 @@ def to_onnx(
     True
     """
     onnx = _onnx()
-    if not _LEAST_OPSET <= target_opset <= onnx.defs.onnx_opset_version():
+    last = onnx.defs.onnx_opset_version()
+    if not isinstance(target_opset, Integral) or not _LEAST_OPSET <= target_opset <= last:
         raise ValueError(
-            f"target_opset must be from {_LEAST_OPSET} to {onnx.defs.onnx_opset_version()}, the "
+            f"target_opset must be from {_LEAST_OPSET} to {last}, the "
             f"last that the installed onnx knows, got {target_opset!r}."
         )
     chosen = None if dtype is None else checked_dtype(dtype)
@@ -199,7 +201,7 @@ def _by_skl2onnx(
     unknown: UnknownStepError,
 ) -> ModelProto:
     """The graph of a model with parts that skl2onnx may know."""
-    if offset or X is None:
+    if offset or X is None or not hasattr(model, "predict"):
         raise unknown
     try:
         from skreg.export.skl2onnx_converters import converted

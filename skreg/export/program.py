@@ -174,6 +174,8 @@ class Program:
 
     def with_offset(self, offset: bool) -> Program:
         """The program with its offset as an input, or without one."""
+        if not isinstance(offset, bool | np.bool_):
+            raise ValueError(f"offset must be True or False, got {offset!r}.")
         if offset and not self.offset_width:
             raise ValueError(
                 f"offset=True, but {self.model} takes no offset in predict. Only linear models "

@@ -122,6 +122,13 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _list_of_names(given: Any, name: str) -> Sequence[str]:
+    names = [given] if isinstance(given, str) else given
+    if np.ndim(names) != 1 or not all(isinstance(one, str) for one in names):
+        raise ValueError(f"{name} must be a name, or a list of names, got {given!r}.")
+    return names
+
+
 def literal(label: Any) -> str:
     """A label of a class.
 
@@ -169,7 +176,7 @@ def _columns(program: Program, columns: Sequence[str] | None) -> Sequence[str]:
             "columns is needed: the model was fitted to an array, whose columns have no names. "
             f"Give the names of {program.n_features} columns of the table."
         )
-    if isinstance(names, str) or len(names) != program.n_features:
+    if isinstance(names, str) or len(_list_of_names(names, "columns")) != program.n_features:
         raise ValueError(
             f"columns must be the names of {program.n_features} features, got {names!r}."
         )
@@ -178,7 +185,7 @@ def _columns(program: Program, columns: Sequence[str] | None) -> Sequence[str]:
 
 def _offsets(program: Program, offset: str | Sequence[str] | None) -> Sequence[str]:
     """The columns of the offset."""
-    names = [] if offset is None else [offset] if isinstance(offset, str) else offset
+    names = [] if offset is None else _list_of_names(offset, "offset")
     if len(names) != program.offset_width:
         raise ValueError(
             f"offset must be the names of columns, {program.offset_width} for {program.model}, got "
@@ -296,7 +303,9 @@ def export_sql(
     ) m
     <BLANKLINE>
     """
-    keep = [keep] if isinstance(keep, str) else keep
+    keep, path = _list_of_names(keep, "keep"), _list_of_names(table, "table")
+    if not len(path):
+        raise ValueError(f"table must be the name of a table, got {table!r}.")
     program = program_of(model).with_offset(offset is not None).pruned().folded().cast(np.float64)
     last = max(i for i, s in enumerate(program.steps) if isinstance(s, Affine | Offset))
     _check_linear(program, last)
@@ -316,6 +325,5 @@ def export_sql(
             f"keep names {taken}, which are columns of the result. Rename them in a view of the "
             "table, and give its name."
         )
-    path = [table] if isinstance(table, str) else table
     rows = _select("t", keep, sums, ".".join(map(quoted, path)) + " t", "  ")
     return _select("m", keep, results, f"(\n{rows}) m", "")

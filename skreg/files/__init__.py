@@ -67,6 +67,7 @@ def save(model: Any, path: str | os.PathLike | BinaryIO) -> None:
     >>> bool((again.predict(X) == model.predict(X)).all())
     True
     """
+    _check_path(path, "write")
     writer = Writer()
     versions = {"skreg": __version__, "scikit-learn": sklearn.__version__,
                 "numpy": np.__version__, "python": platform.python_version()}  # fmt: skip
@@ -108,6 +109,7 @@ def load(path: str | os.PathLike | BinaryIO) -> Any:
     InconsistentVersionWarning
         If steps of scikit-learn's were saved with another version of it.
     """
+    _check_path(path, "read")
     if isinstance(path, str | os.PathLike):
         with open(path, "rb") as file:
             model, foreign, versions = _read(file, path)
@@ -115,6 +117,11 @@ def load(path: str | os.PathLike | BinaryIO) -> Any:
         model, foreign, versions = _read(path, getattr(path, "name", "the file"))
     _warn_of_versions(versions.get("scikit-learn"), foreign)
     return model
+
+
+def _check_path(path: Any, method: str) -> None:
+    if not (isinstance(path, str | os.PathLike) or hasattr(path, method)):
+        raise ValueError(f"path must be that of a file, or a binary file, got {path!r}.")
 
 
 def _read(file: BinaryIO, name: Any) -> tuple[Any, set[str], dict[str, Any]]:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
+from skreg._validation import lies_between
 from skreg.losses.base import Array, CompiledLoss
 from skreg.losses.intercept import root
 
@@ -32,7 +33,7 @@ class Huber(CompiledLoss):
     scored_by_r2 = True
 
     def __init__(self, delta: float = 1.35) -> None:
-        if not (np.isfinite(delta) and delta > 0):
+        if not lies_between(delta, 0, None):
             raise ValueError(
                 f"delta must be a positive number, got {delta!r}. Use loss='squared_error' for a "
                 "loss without a bend."

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skreg._kernels import losses as kernels
+from skreg._validation import lies_between
 from skreg.losses.base import Array, CompiledLoss, check_not_negative
 
 
@@ -35,7 +36,7 @@ class NegativeBinomial(CompiledLoss):
     no_minimum = "some counts are 0 wherever a combination of features is large"
 
     def __init__(self, dispersion: float = 1.0) -> None:
-        if not (np.isfinite(dispersion) and dispersion > 0):
+        if not lies_between(dispersion, 0, None):
             raise ValueError(
                 f"dispersion must be a positive number, got {dispersion!r}. Use loss='poisson' for "
                 "counts without overdispersion."

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from skreg._validation import lies_between
 from skreg.losses.base import Array, CompiledLoss
 
 
@@ -32,7 +33,7 @@ class Quantile(CompiledLoss):
     has_curvature = False
 
     def __init__(self, quantile: float = 0.5) -> None:
-        if not 0 < quantile < 1:
+        if not lies_between(quantile, 0, 1):
             raise ValueError(
                 f"quantile must lie between 0 and 1, got {quantile!r}. Use 0.5 for the median."
             )

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import d2_tweedie_score
 
+from skreg._validation import lies_between
 from skreg.losses.base import Array, CompiledLoss, Loss, check_not_negative, first_bad
 from skreg.losses.gamma import Gamma
 from skreg.losses.poisson import Poisson
@@ -48,12 +49,12 @@ class Tweedie(CompiledLoss):
     no_minimum = "some targets are 0 wherever a combination of features is large"
 
     def __init__(self, power: float = 1.5) -> None:
-        if power in _KNOWN:
+        if lies_between(power, 0, 2, closed="both") and power in _KNOWN:
             raise ValueError(
                 f"power={power!r} is a loss of its own: use {_KNOWN[power].__name__}(), or "
                 "Tweedie.from_parameters."
             )
-        if not (power > 1 and np.isfinite(power)):
+        if not lies_between(power, 1, None):
             raise ValueError(
                 f"power must be 0 or at least 1, got {power!r}: no Tweedie law has another power, "
                 "but for extreme stable ones. Use loss='squared_error' for targets below 0."

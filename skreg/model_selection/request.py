@@ -63,18 +63,19 @@ def check_choices(search):
     elif not isinstance(choice, str):
         choice = check_alphas(choice)[0]
     by_rows = search.selection in INFORMATION
+    by_gcv = isinstance(search.cv, str) and search.cv == "gcv"
     if by_rows and search.cv is not None:
         raise ValueError(
             f"selection={search.selection!r} judges by the rows fitted: cv={search.cv!r} is not "
             'used. Leave cv=None, or use selection="best".'
         )
-    if (by_rows or search.cv == "gcv") and search.scoring is not None:
-        name = search.selection if by_rows else search.cv
+    if (by_rows or by_gcv) and search.scoring is not None:
+        name = search.selection if by_rows else "gcv"
         raise ValueError(
             f"{name!r} is a score itself: scoring={search.scoring!r} is not used. Leave "
             'scoring=None, or use cv="loo" or splits.'
         )
-    if search.cv == "gcv" and search.selection in ONE_STD_ERR:
+    if by_gcv and search.selection in ONE_STD_ERR:
         raise ValueError(
             f"selection={search.selection!r} needs a standard error, which cv='gcv' has not. Use "
             'cv="loo" or splits.'

@@ -1,20 +1,19 @@
 """The result of ``estimator.regularization_path(X, y, alphas)``."""
 
 from dataclasses import dataclass, field, replace
-from numbers import Real
 from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_feature_names, check_array
 
 from skreg._arrays import as_numpy
 from skreg._sparse import check_sparse
 from skreg._state import Held, Stored
+from skreg._validation import lies_between
 from skreg.path.grid import one_alpha, place_of
 from skreg.path.interpolation import between
 from skreg.path.model import PathModel
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     import pandas
 
     from skreg.plotting import RegularizationPathDisplay
-
-_POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -275,7 +272,7 @@ class RegularizationPath(Stored, Solution):
         ValueError
             If ``bound`` is not positive, or beyond the path where it has to be interpolated.
         """
-        if not _POSITIVE.is_satisfied_by(bound):
+        if not lies_between(bound, 0, None):
             raise ValueError(f"bound={bound!r} must be a positive number, as norm_bound is.")
         exact = self.model.multiplier(bound)
         if exact is not None:

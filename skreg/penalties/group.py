@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skreg._kernels import rows as row_kernels
+from skreg._validation import lies_between
 from skreg.penalties.base import Array, Blocks, Mask, Penalty, Tangent
 from skreg.penalties.partition import check_group_factors, partition
 from skreg.penalties.separable import Separable
@@ -81,7 +82,7 @@ class Group(Penalty):
         positive: bool = False,
         bounds: tuple[ArrayLike, ArrayLike] | None = None,
     ):
-        if not 0 < l1_ratio <= 1:
+        if not lies_between(l1_ratio, 0, 1, closed="right"):
             raise ValueError(
                 f"l1_ratio must be in (0, 1] with groups, got {l1_ratio!r}. Without a share of "
                 "norms there are no groups: use a ridge."

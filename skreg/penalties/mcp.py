@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from skreg._validation import lies_between
 from skreg.penalties.base import Array
 from skreg.penalties.concave import Concave, Piece
 
@@ -36,7 +37,7 @@ class MCP(Concave):
     gamma: float = 3.0
 
     def __post_init__(self):
-        if not self.gamma > 1:
+        if not lies_between(self.gamma, 1, None):
             raise ValueError(f"gamma must be larger than 1 for MCP, got {self.gamma!r}. Use 3.")
 
     def pieces(self, strength: Array | float) -> list[Piece]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from skreg._validation import lies_between
 from skreg.penalties.base import Array
 from skreg.penalties.concave import Concave, Piece
 
@@ -35,7 +36,7 @@ class SCAD(Concave):
     gamma: float = 3.7
 
     def __post_init__(self):
-        if not self.gamma > 2:
+        if not lies_between(self.gamma, 2, None):
             raise ValueError(f"gamma must be larger than 2 for SCAD, got {self.gamma!r}. Use 3.7.")
 
     def pieces(self, strength: Array | float) -> list[Piece]:

@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skreg._validation import as_floats
+from skreg._validation import as_floats, lies_between
 from skreg.penalties.base import Array, Mask, Penalty, Tangent
 
 # Numbers in θ whose absolute values are taken at a time.
@@ -65,9 +65,13 @@ class Separable(Penalty):
         for name in ("factors", "l2_factors"):
             if isinstance(given := getattr(self, name), np.ndarray):
                 object.__setattr__(self, name, given.copy())
+        if not lies_between(self.l1_ratio, 0, 1, closed="both"):
+            raise ValueError(
+                f"l1_ratio must be in [0, 1], got {self.l1_ratio!r}. 1 is the lasso's."
+            )
         if self.bounds is None:
             return
-        if len(self.bounds) != 2:
+        if not hasattr(self.bounds, "__len__") or len(self.bounds) != 2:
             raise ValueError(f"bounds must be (lower, upper), got {self.bounds!r}.")
         lower, upper = (as_floats(one, "bounds") for one in self.bounds)
         if not (np.all(np.less_equal(lower, 0)) and np.all(np.greater_equal(upper, 0))):

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
+from skreg._validation import as_floats, lies_between
 from skreg.penalties.base import Array, Blocks, Penalty, Tangent
 
 
@@ -48,10 +49,10 @@ class SLOPE(Penalty):
     sequence: tuple[float, ...] | None = None
 
     def __post_init__(self):
-        if not 0 < self.q < 1:
+        if not lies_between(self.q, 0, 1):
             raise ValueError(f"q must be between 0 and 1, got {self.q!r}. Use 0.1.")
         if self.sequence is not None:
-            v = np.asarray(self.sequence, dtype=np.float64)
+            v = as_floats(self.sequence, "sequence")
             object.__setattr__(self, "sequence", tuple(v.ravel().tolist()))
             if v.ndim != 1 or not v.size or not v[0] > 0 or (np.diff(v) > 0).any() or v[-1] < 0:
                 raise ValueError(

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skreg._validation import lies_between
 from skreg.penalties.base import Array, Mask
 from skreg.penalties.group import Group
 
@@ -47,7 +48,7 @@ class SparseGroup(Group):
         positive: bool = False,
         bounds: tuple[ArrayLike, ArrayLike] | None = None,
     ):
-        if not 0 <= asparse <= 1:
+        if not lies_between(asparse, 0, 1, closed="both"):
             raise ValueError(f"asparse must be in [0, 1], got {asparse!r}. 0.05 is usual.")
         super().__init__(groups, factors, positive=positive, bounds=bounds)
         self.asparse = float(asparse)

@@ -1,6 +1,10 @@
 """What the displays share: axes to draw on, colors, labels that keep clear of each other."""
 
+from numbers import Integral
+
 import numpy as np
+
+from skreg._validation import as_floats
 
 #: Colors that the color-blind tell apart (Okabe & Ito, 2008), dark enough on white paper.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7B5A00", "#56B4E9", "#555555")
@@ -30,7 +34,9 @@ def pyplot(caller):
 def axes(ax, caller, **figure_kw):
     """``ax``, or new axes on a new figure."""
     plt = pyplot(caller)
-    if ax is None:
+    if ax is not None:
+        expect(ax, "ax", ("plot", "figure"), "Axes of matplotlib, or None")
+    else:
         ax = plt.subplots(layout="constrained", **figure_kw)[1]
     return ax
 
@@ -92,9 +98,27 @@ def apart(positions, gap, low, high):
     return out
 
 
+def check_count(value, name):
+    """Raise ValueError for what is no whole number."""
+    if not isinstance(value, Integral) or value < 0:
+        raise ValueError(f"{name} must be a whole number, 0 or more, got {value!r}.")
+
+
+def numbers_of(values, name, *shape):
+    """An array of floats of this shape, in which None is for any length."""
+    array = as_floats(values, name)
+    fits = (want in (None, have) for want, have in zip(shape, array.shape, strict=False))
+    if array.ndim != len(shape) or not all(fits):
+        shown = ", ".join("n" if length is None else str(length) for length in shape)
+        raise ValueError(f"{name} must have shape ({shown}), got {array.shape}.")
+    return array
+
+
 def name_features(names, n_features):
     """Names as an array of str; ``x0, x1, …`` for None."""
     names = [f"x{i}" for i in range(n_features)] if names is None else names
+    if isinstance(names, str) or np.ndim(names) == 0:
+        raise ValueError(f"feature_names must be names, one for each feature, got {names!r}.")
     if len(names) != n_features:
         raise ValueError(
             f"feature_names holds {len(names)} names for {n_features} features: give one for each."

@@ -5,7 +5,16 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.plotting._canvas import NEGATIVE, POSITIVE, QUIET, axes, name_features, uncut
+from skreg._validation import lies_between
+from skreg.plotting._canvas import (
+    NEGATIVE,
+    POSITIVE,
+    QUIET,
+    axes,
+    check_count,
+    name_features,
+    uncut,
+)
 from skreg.plotting._fitted import fitted_in
 
 
@@ -125,6 +134,9 @@ class NetworkDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        check_count(max_units, "max_units")
+        if not lies_between(max_width, 0, None):
+            raise ValueError(f"max_width must be a positive number, got {max_width!r}.")
         self.shown = [self._largest(layer, max_units) for layer in range(len(self.is_live))]
         tallest = max(len(units) for units in self.shown)
         size = (1.6 + 1.7 * len(self.shown), max(2.4, 0.42 * tallest + 0.9))

@@ -5,8 +5,9 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import lstsq
 
+from skreg._validation import check_alphas
 from skreg.penalties.separable import Separable
-from skreg.plotting._canvas import COLORS, QUIET, axes, uncut
+from skreg.plotting._canvas import COLORS, QUIET, axes, check_count, numbers_of, uncut
 from skreg.plotting._fitted import fitted_in
 from skreg.plotting._local import Local
 from skreg.quadratic import Moments, Quadratic
@@ -98,11 +99,18 @@ class PenaltyGeometryDisplay:
         own: Any = None,
         note: str = "",
     ) -> None:
-        self.hessian = np.asarray(hessian, dtype=np.float64)
-        self.minimizer = np.asarray(minimizer, dtype=np.float64)
-        self.alpha, self.names, self.own = float(alpha), tuple(names), own
+        self.hessian = numbers_of(hessian, "hessian", 2, 2)
+        self.minimizer = numbers_of(minimizer, "minimizer", 2)
+        if isinstance(names, str) or np.ndim(names) == 0 or len(names) != 2:
+            raise ValueError(f"names must be those of two coefficients, got {names!r}.")
+        self.alpha, self.names, self.own = (
+            float(check_alphas(alpha, "alpha")[0][0]),
+            tuple(names),
+            own,
+        )
         self.note = note
-        self.penalty = Separable(float(l1_ratio), factors, positive)
+        self.penalty = Separable(l1_ratio, factors, positive)
+        self.penalty.check_features(2)
         cross = self.hessian @ self.minimizer
         power = np.array([cross @ self.minimizer])
         zeros = np.zeros(2), np.zeros(1)
@@ -219,6 +227,7 @@ class PenaltyGeometryDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        check_count(n_grid, "n_grid")
         ax = axes(ax, type(self).__name__, figsize=(6.0, 6.4))
         self.ax_, self.figure_ = ax, ax.figure
         (left, right), (low, high) = self._limits()

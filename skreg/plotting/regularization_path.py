@@ -11,8 +11,10 @@ from skreg.plotting._canvas import (
     QUIET,
     apart,
     axes,
+    check_count,
     expect,
     name_features,
+    numbers_of,
     style,
     target_index,
     uncut,
@@ -84,9 +86,12 @@ class RegularizationPathDisplay:
         norm_name: str = "‖θ‖",
         marks: Any = None,
     ) -> None:
-        order = np.argsort(-np.asarray(alphas, dtype=np.float64), kind="stable")
-        self.alphas, self.coefs, self.dof, self.norms = (
-            np.asarray(values, dtype=np.float64)[order] for values in (alphas, coefs, dof, norms)
+        order = np.argsort(-numbers_of(alphas, "alphas", None), kind="stable")
+        n = len(order)
+        self.coefs = numbers_of(coefs, "coefs", n, None)[order]
+        given = {"alphas": alphas, "dof": dof, "norms": norms}
+        self.alphas, self.dof, self.norms = (
+            numbers_of(values, name, n)[order] for name, values in given.items()
         )
         self.feature_names = name_features(feature_names, self.coefs.shape[1])
         self.norm_name = norm_name
@@ -239,6 +244,9 @@ class RegularizationPathDisplay:
         """
         if x not in ("alpha", "norm", "dof"):
             raise ValueError(f"x={x!r} must be 'alpha', 'norm' or 'dof'.")
+        check_count(n_labels, "n_labels")
+        if line_kw is not None:
+            expect(line_kw, "line_kw", ("keys",), "a dict of arguments for Axes.plot, or None")
         ax = axes(ax, type(self).__name__, figsize=(7.2, 4.8))
         self.ax_, self.figure_ = ax, ax.figure
         shown = self.alphas > 0 if x == "alpha" else np.ones(len(self.alphas), dtype=bool)

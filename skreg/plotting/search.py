@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skreg.model_selection.outcome import best_finished, standard_errors
 from skreg.model_selection.pipelines import alpha_name
-from skreg.plotting._canvas import COLORS, QUIET, axes, expect, uncut
+from skreg.plotting._canvas import COLORS, QUIET, axes, expect, numbers_of, uncut
 from skreg.plotting._fitted import search_in
 
 _TOPS = {"n_nonzero": "non-zero coefficients", "dof": "degrees of freedom"}
@@ -70,12 +70,14 @@ class SearchDisplay:
         top_name: str = "",
         score_name: str = "score",
     ) -> None:
-        order = np.argsort(-np.asarray(alphas, dtype=np.float64), kind="stable")
-        std_errors = np.full(len(order), np.nan) if std_errors is None else std_errors
+        order = np.argsort(-numbers_of(alphas, "alphas", None), kind="stable")
+        n = len(order)
+        std_errors = np.full(n, np.nan) if std_errors is None else std_errors
+        given = {"alphas": alphas, "scores": scores, "std_errors": std_errors}
         self.alphas, self.scores, self.std_errors = (
-            np.asarray(values, dtype=np.float64)[order] for values in (alphas, scores, std_errors)
+            numbers_of(values, name, n)[order] for name, values in given.items()
         )
-        self.top = None if top is None else np.asarray(top, dtype=np.float64)[order]
+        self.top = None if top is None else numbers_of(top, "top", n)[order]
         self.best_alpha, self.one_std_err_alpha = best_alpha, one_std_err_alpha
         self.top_name, self.score_name = top_name, score_name
 

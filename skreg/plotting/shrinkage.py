@@ -6,7 +6,15 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas
-from skreg.plotting._canvas import QUIET, axes, expect, ordered_styles, uncut
+from skreg.plotting._canvas import (
+    QUIET,
+    axes,
+    check_count,
+    expect,
+    numbers_of,
+    ordered_styles,
+    uncut,
+)
 from skreg.plotting._fitted import fitted_in
 
 
@@ -57,8 +65,9 @@ class ShrinkageDisplay:
     """
 
     def __init__(self, *, eigenvalues: Any, alphas: Any, n_free: int = 0) -> None:
-        self.eigenvalues = np.asarray(eigenvalues, dtype=np.float64)
-        self.alphas = check_alphas(np.atleast_1d(np.asarray(alphas, dtype=np.float64)))[0]
+        self.eigenvalues = numbers_of(eigenvalues, "eigenvalues", None)
+        self.alphas = check_alphas(alphas)[0]
+        check_count(n_free, "n_free")
         self.n_free = n_free
         self.factors = self.eigenvalues / (self.eigenvalues + self.alphas[:, None])
         self.dof = self.factors.sum(axis=1) + n_free

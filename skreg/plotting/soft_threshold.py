@@ -4,7 +4,18 @@ from typing import Any, Self
 
 import numpy as np
 
-from skreg.plotting._canvas import COLORS, QUIET, apart, axes, expect, name_features, uncut
+from skreg._validation import check_alphas
+from skreg.plotting._canvas import (
+    COLORS,
+    QUIET,
+    apart,
+    axes,
+    check_count,
+    expect,
+    name_features,
+    numbers_of,
+    uncut,
+)
 from skreg.plotting._fitted import fitted_in
 from skreg.plotting._local import Local
 
@@ -79,10 +90,12 @@ class SoftThresholdDisplay:
         names: Any = None,
         unit_name: str = "Hᵢᵢ",
     ) -> None:
-        self.erm_coefs, self.coefs, self.curvatures = (
-            np.asarray(values, dtype=np.float64) for values in (erm_coefs, coefs, curvatures)
+        self.coefs = numbers_of(coefs, "coefs", None)
+        given = {"erm_coefs": erm_coefs, "curvatures": curvatures}
+        self.erm_coefs, self.curvatures = (
+            numbers_of(values, name, len(self.coefs)) for name, values in given.items()
         )
-        self.alpha, self.unit_name = float(alpha), unit_name
+        self.alpha, self.unit_name = float(check_alphas(alpha, "alpha")[0][0]), unit_name
         self.names = name_features(names, len(self.coefs))
         alike = np.ptp(self.curvatures) <= 1e-6 * self.curvatures.max(initial=0.0)
         self.units = np.ones(len(self.coefs)) if alike else self.curvatures
@@ -172,6 +185,7 @@ class SoftThresholdDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        check_count(n_labels, "n_labels")
         ax = axes(ax, type(self).__name__, figsize=(6.4, 5.0))
         self.ax_, self.figure_ = ax, ax.figure
         before, after = self.units * self.erm_coefs, self.units * self.coefs
