@@ -75,8 +75,7 @@ class ChunkHooks(LinearHooks):
     def _see_moments(self, moments: Moments, classes: NDArray | None = None) -> None:
         """Set what checks of rows in memory do, of rows that have these moments."""
         self.n_features_in_ = p = len(moments.x_mean)
-        if self.penalty_factors is not None:
-            self._check_factors(p)
+        self._check_factors(p)
         self.__dict__.pop("feature_names_in_", None)
         if moments.feature_names is not None:
             self.feature_names_in_ = np.array(moments.feature_names, dtype=object)

@@ -124,7 +124,8 @@ class LinearHooks(Stored, DocumentedMixin, BaseEstimator, ABC):
 
     def _check_factors(self, n_features: int) -> None:
         """Raise ValueError if ``penalty_factors`` are not for so many features."""
-        check_feature_factors(self.penalty_factors, n_features)
+        if self.penalty_factors is not None:
+            check_feature_factors(self.penalty_factors, n_features)
 
     def _log_evidence(self, alphas: Array) -> Array:
         """log P(y | λ), of a ridge on squared error."""

@@ -116,8 +116,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
     def _checked(self, X, y, **rows):
         self._check_parameters()
         X, y = self._validate(X, y)
-        if self.penalty_factors is not None:
-            self._check_factors(X.shape[1])
+        self._check_factors(X.shape[1])
         return self._sample(X, y, **rows)
 
     def _solve_one(self, problem: Problem) -> Solution:

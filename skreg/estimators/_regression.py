@@ -140,8 +140,7 @@ class QuadraticApproxRegressor(RegressorMixin, QuadraticApproxLinear):
                 "store_quadratic=True before, or begin with partial_fit on a new estimator."
             )
         X, y = self._validate(X, y, reset=before is None, streamed=True)
-        if self.penalty_factors is not None:
-            self._check_factors(X.shape[1])
+        self._check_factors(X.shape[1])
         sample = self._sample(X, y, sample_weight, offset)
         # float64, rather than the rows themselves, which the caller may overwrite.
         moments = Moments.of(X, sample.remainder.reshape(len(y), -1), sample.weights)

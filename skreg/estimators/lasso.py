@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skreg._validation import as_floats
 from skreg.estimators._linear import QuadraticApproxLinear
 from skreg.estimators._regression import QuadraticApproxRegressor
 from skreg.losses import Loss
 from skreg.penalties import Penalty, make_penalty
+from skreg.penalties.partition import check_feature_factors
 
 
 class LassoShell(QuadraticApproxLinear):
@@ -95,7 +97,7 @@ class LassoShell(QuadraticApproxLinear):
                 given["groups"] = np.arange(n_features)
             for name in ("penalty_factors", "l2_factors"):
                 if name in given:
-                    given[name] = np.asarray(given[name], dtype=np.float64)
+                    given[name] = as_floats(given[name], name)
             kind = self.penalty or ("elasticnet" if self.groups is None else "group")
             penalty = make_penalty(kind, **{self._shape[n][0]: v for n, v in given.items()})
         if self.norm_bound is not None and not penalty.is_convex:
@@ -109,7 +111,9 @@ class LassoShell(QuadraticApproxLinear):
 
     def _check_factors(self, n_features):
         if self.groups is None:  # with groups there is one for each group: `Group` checks
-            super()._check_factors(n_features)
+            for name in ("penalty_factors", "l2_factors"):
+                if (factors := getattr(self, name)) is not None:
+                    check_feature_factors(factors, n_features, name)
 
 
 def _is_default(value, default):

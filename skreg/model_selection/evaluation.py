@@ -74,6 +74,8 @@ def combinations(param_grid, base, name):
     estimator goes by.
     """
     grids = ParameterGrid({} if param_grid is None else param_grid).param_grid
+    if not grids:
+        raise ValueError("param_grid is an empty list. Give a dict, or None for λ alone.")
     found = []
     for g, grid in enumerate(grids):
         if name in grid:

@@ -128,6 +128,8 @@ class HashKFold(BaseCrossValidator):
         if not isinstance(self.random_state, Integral):
             raise ValueError(f"random_state must be an integer, got {self.random_state!r}.")
         values = np.asarray(values)
+        if values.ndim != 1:
+            raise ValueError(f"values must be one for each row, got shape {values.shape}.")
         words = values.astype(np.uint64) if values.dtype.kind in "iub" else _words(values)
         seed = np.uint64(self.random_state % 2**64)
         return (mixed(mixed(words) ^ seed) % np.uint64(self.n_splits)).astype(np.int64)

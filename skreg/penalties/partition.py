@@ -82,17 +82,19 @@ def check_group_factors(factors: ArrayLike | None, n_groups: int) -> np.ndarray:
     return array
 
 
-def check_feature_factors(factors: ArrayLike | None, n_features: int) -> None:
+def check_feature_factors(
+    factors: ArrayLike | None, n_features: int, name: str = "penalty_factors"
+) -> None:
     """Raise ValueError if factors are not one number for each feature, not negative."""
-    array = as_floats(factors, "penalty_factors")
+    array = as_floats(factors, name)
     if array.shape != (n_features,):
         raise ValueError(
-            f"penalty_factors must have one number for each feature, shape ({n_features},), "
+            f"{name} must have one number for each feature, shape ({n_features},), "
             f"got shape {array.shape}."
         )
     bad = np.flatnonzero(~(array >= 0))
     if bad.size:
         raise ValueError(
-            f"penalty_factors must be numbers that are not negative, got {array[bad[0]]} for "
+            f"{name} must be numbers that are not negative, got {array[bad[0]]} for "
             f"feature {bad[0]}. Use 0 for a feature without a penalty, inf to leave one out."
         )

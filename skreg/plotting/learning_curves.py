@@ -10,7 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skreg.plotting._canvas import expect, ordered_styles, pyplot, uncut
+from skreg._validation import as_floats, check_alphas
+from skreg.plotting._canvas import expect, numbers_of, ordered_styles, pyplot, uncut
 from skreg.plotting._fitted import estimator_in, fitted_in
 
 
@@ -115,8 +116,8 @@ class LearningCurvesDisplay:
         error_name: str = "error",
         epochs: Any = None,
     ) -> None:
-        self.alphas = np.asarray(alphas, dtype=np.float64)
-        self.train, self.validation = (np.asarray(e, np.float64) for e in (train, validation))
+        self.alphas = numbers_of(alphas, "alphas", None)
+        self.train, self.validation = as_floats(train, "train"), as_floats(validation, "validation")
         for name, errors in (("train", self.train), ("validation", self.validation)):
             if errors.ndim != 3 or len(errors) != len(self.alphas):
                 raise ValueError(
@@ -176,6 +177,9 @@ class LearningCurvesDisplay:
             X, X_val, estimator = before.transform(X), before.transform(X_val), estimator[-1]
         wanted = "RegularizedMLPClassifier, RegularizedMLPRegressor or a Pipeline that ends in one"
         expect(estimator, "estimator", ("set_callbacks", "hidden_layer_sizes"), wanted)
+        alphas = check_alphas(alphas)[0].tolist()
+        if np.ndim(seeds) != 1 or not len(seeds):
+            raise ValueError(f"seeds must be a sequence of at least one seed, got {seeds!r}.")
         runs = [
             [
                 measure_epochs(

@@ -95,6 +95,8 @@ class RegularizationPathDisplay:
         )
         self.feature_names = name_features(feature_names, self.coefs.shape[1])
         self.norm_name = norm_name
+        if marks is not None:
+            expect(marks, "marks", ("keys",), "a dict of λ by name, or None")
         self.marks = dict(marks or {})
         on = self.coefs != 0
         self.entered = np.where(on.any(axis=0), self.alphas[on.argmax(axis=0)], np.nan)

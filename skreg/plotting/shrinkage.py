@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skreg._validation import check_alphas
+from skreg.penalties.partition import check_feature_factors
 from skreg.plotting._canvas import (
     QUIET,
     axes,
@@ -133,6 +134,7 @@ class ShrinkageDisplay:
         wanted = "a QuadraticModel, such as quadratic_ of a fitted estimator"
         expect(quadratic, "quadratic", ("problem",), wanted)
         if penalty_factors is not None:
+            check_feature_factors(penalty_factors, quadratic.n_features)
             penalty_factors = np.asarray(penalty_factors, dtype=np.float64)
         spectrum = quadratic.problem.spectrum(0.0, penalty_factors)
         display = cls(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, assert_all_finite, validate_data
 
 from skreg._documentation import DocumentedMixin
 from skreg._state import Stored
@@ -21,7 +21,9 @@ class NumericTransformer(Stored, TransformerMixin, DocumentedMixin, BaseEstimato
 
     @staticmethod
     def _weights(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:
-        return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        assert_all_finite(weights, input_name="sample_weight")  # also of a single number
+        return weights
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
