@@ -144,12 +144,12 @@ def as_floats(values: Any, name: str) -> NDArray[np.float64]:
         ...
     ValueError: alphas must be numbers that a float can hold: could not convert string to float: 'x'
     """
-    if values is None or np.iscomplexobj(values):
-        raise ValueError(f"{name} must be numbers that a float can hold, got {values!r}.")
     try:
-        return np.asarray(values, dtype=np.float64)
+        if values is not None and np.asarray(values).dtype.kind != "c":
+            return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be numbers that a float can hold: {error}") from None
+    raise ValueError(f"{name} must be numbers that a float can hold, got {values!r}.")
 
 
 def lies_between(value: Any, low: float, high: float | None, closed: str = "neither") -> bool:
