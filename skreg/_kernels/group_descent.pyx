@@ -279,9 +279,9 @@ def descend(
     """Minimize ½⟨θ, Hθ⟩ − ⟨h, θ⟩ + Σ l_g‖θ_g‖ from ``theta``; changes ``theta``, ``slope`` = h − Hθ.
 
     Sweeps of exact block solves, then Newton steps on the groups that are not zero once the sweeps
-    have cost as much; until the duality gap by b − A·``dual`` is at most ``tol``, or rounding. A gap
-    is quadratic in the error of θ: of a ``tol`` below its rounding, ‖b‖² times the square of what the
-    conditions of groups are missed by has to come as near, as far as ``slack`` lets that be known.
+    have cost as much; until the duality gap by b − A·``dual`` is at most ``tol``. A gap is quadratic
+    in the error of θ: where ``tol`` is below the gap's rounding, until the conditions of groups are
+    met as far as ``slack`` lets that be known.
     ``vectors`` and ``values`` are the eigenvectors (rows) and eigenvalues of the blocks H_gg, from
     `block_eigen`; ``power`` is ‖b‖².
 
@@ -322,7 +322,7 @@ def descend(
         for g in range(n_groups):
             if strength[g] > 0:
                 unknown = max(unknown, SURE * slack[g] / strength[g])
-        tol = max(tol, power * unknown * unknown)
+        tol = power * unknown * unknown
     _settle(&at, &c[0], &squares[0])
     fall, objective = tol, value(&at, at.theta, at.slope)
     while True:

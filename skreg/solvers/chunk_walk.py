@@ -25,9 +25,8 @@ from skreg.solvers.working_set import ActiveSet, BlockDescent
 _METHODS: tuple[Method, ...] = (ActiveSet(), BlockDescent(), ProximalGradient())
 # Solved λ that another is begun from.
 _NEIGHBORS = 4
-# The relative gap of the quadratics between two passes: gaps by natural dual points err by its
-# root, and are to come to rounding.
-_INNER = 1e-24
+# The relative gap of the quadratics between two passes: to rounding.
+_INNER = 1e-15
 
 
 class Walk:
