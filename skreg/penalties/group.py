@@ -156,7 +156,7 @@ class Group(Penalty):
         if ((theta < self.lower) | (theta > self.upper)).any():
             return np.inf
         norms = self.norms(theta)
-        return alpha * float(self.weights @ norms + 0.5 * self.l2_weights @ norms**2)
+        return alpha * float(self.weights @ norms + 0.5 * (self.l2_weights * norms) @ norms)
 
     def gradient(self, theta: Array, alpha: float = 1.0) -> Array:
         """λ∇J(θ), 0 on groups that are zero."""

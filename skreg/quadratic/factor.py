@@ -52,8 +52,8 @@ class Factor:
         diagonal = whole.diagonal().copy()
         self._lower, info = dpotrf(whole, lower=1, overwrite_a=1, clean=1)
         # Where dpotrf stops, what it leaves means nothing.
-        pivots = self._lower.diagonal() ** 2
-        self.is_definite = info == 0 and bool((pivots > _SINGULAR * diagonal).all())
+        pivots = self._lower.diagonal()
+        self.is_definite = info == 0 and bool((pivots > np.sqrt(_SINGULAR * diagonal)).all())
         self.is_semidefinite = True
         if not self.is_definite:
             whole = self._sum(matrix)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import norm
 
 from skreg._kernels import pieces
 from skreg.penalties.base import Penalty
@@ -198,8 +199,9 @@ class CompositeDescent:
         gradient = self.product - self.linear
         rest = (theta - self.penalty.prox(theta - step * gradient, step)) / np.sqrt(step)
         reach = np.sqrt(max(self._bound, 0.0) * self._metric) * np.ones_like(theta)
-        way = max(np.linalg.norm(reach * theta), np.linalg.norm(reach * (theta - self._start)))
-        return float(np.linalg.norm(rest) * max(way, np.linalg.norm(rest)))
+        size = _length(rest)
+        way = max(_length(reach * theta), _length(reach * (theta - self._start)))
+        return size * max(way, size)
 
     # Proximal steps ------------------------------------------------------------------------------
 
@@ -271,7 +273,7 @@ class CompositeDescent:
         step = factor.inverse_times(slope)
         direction = np.zeros_like(self.theta)
         direction[active] = -step if basis is None else -(basis @ step)
-        return direction, float(np.linalg.norm(slope))
+        return direction, _length(slope)
 
     def _search(self, direction, slack):
         """Take the longest part of a step that lowers the objective; components stop at 0."""
@@ -289,3 +291,8 @@ class CompositeDescent:
                 return False
             length *= 0.5
         return False
+
+
+def _length(x: Array) -> float:
+    """‖x‖, by BLAS, which squares nothing that is too large for it."""
+    return float(norm(x.ravel(), check_finite=False))

@@ -67,6 +67,12 @@ class DualNewton:
 
         ``step`` (m,) is η, alike for all penalized features unless the penalty is separable.
         """
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # columns on scales far apart: NaN ends it
+            return self._steps(step, goal)
+
+    def _steps(self, step: Array, goal: float) -> tuple[Array, float, Array, bool]:
         at, b = self._at(np.zeros(len(self.a)), step), 0.0
         for self.n_iter in range(1, _STEPS + 1):
             way, b = self._way(at, step)
@@ -79,7 +85,7 @@ class DualNewton:
                 length *= 0.5
                 new = self._at(at.z + length * way, step)
             at = new
-            if not promise > goal:  # so NaN ends it
+            if not promise > goal:
                 return at.theta, b, at.z, True
         return at.theta, b, at.z, False
 

@@ -322,7 +322,8 @@ class Groups(InnerKernel):
             self._rescale()
         else:
             self._cross = cross * self._scale
-        self._slack = np.sqrt(np.add.reduceat(slack**2, self._starts[:-1]))
+        order = np.arange(slack.shape[-1])
+        self._slack = row_kernels.group_norms(np.atleast_2d(slack), order, self._starts)
         if len(new):
             vectors, values = group_descent.block_eigen(self._hessian, self._starts[last:])
             self._vectors = np.concatenate([self._vectors, vectors])

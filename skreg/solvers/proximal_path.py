@@ -257,7 +257,8 @@ class ProximalPath:
             inner.start(self.model_point.theta[model.which] if start is None else start)
         power = 2.0 * self.point.value
         if not inner.is_exact:
-            power += abs(inner.theta @ (model.matrix @ inner.theta + 2.0 * rest))
+            with np.errstate(over="ignore", invalid="ignore"):  # no gap is then told
+                power += abs(inner.theta @ (model.matrix @ inner.theta + 2.0 * rest))
         left = min(max(self.max_iter - self.passes, 1), np.inf if inner.is_exact else _MAX_INNER)
         self.passes += inner.solve(alpha, self.inner_tol, power, left)
         self.expansions += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skreg._kernels import rows as row_kernels
 from skreg.rows.products import EPS, Array, Indices
 from skreg.solvers.interior_step import Cholesky
 
@@ -55,7 +56,11 @@ def newton(
     theta : ndarray of shape (q, p)
     steps : int
     """
-    problem = _Smoothed(hessian, cross, starts, strength, power)
+    with np.errstate(over="ignore", invalid="ignore"):  # a step that is no number is none
+        return _steps(_Smoothed(hessian, cross, starts, strength, power), theta, tol, max_steps)
+
+
+def _steps(problem: _Smoothed, theta: Array, tol: float, max_steps: int) -> tuple[Array, int]:
     theta, dual = theta.copy(), np.zeros_like(theta)
     best, least, steps = theta, problem.gap(theta), 0
     epsilon = first = problem.norms(theta).max()
@@ -77,7 +82,8 @@ class _Smoothed:
         self, hessian: Array, cross: Array, starts: Indices, strength: Array, power: float
     ) -> None:
         self.hessian, self.cross, self.power = hessian, cross, power
-        self.strength, self._starts = strength, starts[:-1]
+        self.strength, self._starts, self._ends = strength, starts[:-1], starts
+        self._order = np.arange(len(hessian))
         self._group = np.repeat(np.arange(len(strength)), np.diff(starts))
         q = len(cross)
         own = self._group[:, None] == self._group
@@ -87,7 +93,7 @@ class _Smoothed:
 
     def norms(self, theta: Array) -> Array:
         """‖θ_g‖ over all targets."""
-        return np.sqrt(np.add.reduceat((theta**2).sum(axis=0), self._starts))
+        return row_kernels.group_norms(theta, self._order, self._ends)
 
     def value(self, theta: Array, epsilon: float) -> float:
         smooth = 0.5 * np.vdot(theta, theta @ self.hessian) - np.vdot(theta, self.cross)
