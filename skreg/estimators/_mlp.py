@@ -223,7 +223,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, Prepares):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.numerical_embedding is None
         return tags
 
     def _is_over(self):

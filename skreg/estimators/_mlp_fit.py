@@ -92,7 +92,8 @@ def hold_out(n, weights, strata, fraction, seed):
     except ValueError as error:
         raise ValueError(
             f"early_stopping=True cannot hold out validation_fraction={fraction} of {len(rows)} "
-            f"rows: {error} Give more rows, another validation_fraction, or early_stopping=False."
+            f"rows: {str(error).rstrip('.')}. Give more rows, another validation_fraction, or "
+            "early_stopping=False."
         ) from error
     if len(split[1]) < 2:
         raise ValueError(

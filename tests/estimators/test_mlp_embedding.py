@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.utils import get_tags
 
 from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.model_selection import PathSearchCV
@@ -226,3 +227,8 @@ def test_lambda_is_chosen_with_the_waves():
     network = RegularizedMLPRegressor(**how).fit(X, Y)
     assert network.score(X, Y) > 0.9
     assert len(network.alpha_curve_["alpha"]) >= 3
+
+
+def test_tags_tell_that_embeddings_take_no_sparse_rows():
+    assert get_tags(RegularizedMLPRegressor(**PLAIN)).input_tags.sparse
+    assert not get_tags(RegularizedMLPRegressor(**BINS)).input_tags.sparse
