@@ -87,19 +87,20 @@ def hold_out(n, weights, strata, fraction, seed):
     """
     rows = np.arange(n) if weights is None else np.flatnonzero(weights)
     strata = None if strata is None else strata[rows]
+    of_rows = f"{len(rows)} rows" + ("" if len(rows) == n else ", without those of sample_weight 0")
     try:
         split = train_test_split(rows, test_size=fraction, random_state=seed, stratify=strata)
     except ValueError as error:
         raise ValueError(
-            f"early_stopping=True cannot hold out validation_fraction={fraction} of {len(rows)} "
-            f"rows: {str(error).rstrip('.')}. Give more rows, another validation_fraction, or "
+            f"early_stopping=True cannot hold out validation_fraction={fraction} of {of_rows}: "
+            f"{str(error).rstrip('.')}. Give more rows, another validation_fraction, or "
             "early_stopping=False."
         ) from error
     if len(split[1]) < 2:
         raise ValueError(
             f"early_stopping=True holds out one row only with validation_fraction={fraction} of "
-            f"{len(rows)} rows, which makes no score. Give more rows, a larger "
-            "validation_fraction, or early_stopping=False."
+            f"{of_rows}, which makes no score. Give more rows, a larger validation_fraction, or "
+            "early_stopping=False."
         )
     return split
 
