@@ -162,7 +162,8 @@ class CompositeDescent:
     def solve(self, tol: float, max_iter: int) -> Array:
         """θ, where the estimated distance from the minimum is below ``tol`` or steps are spent."""
         table = self.penalty.table()
-        if table is not None and self._descend(table, tol, min(_PASSES, max_iter)):
+        # Half of the steps are left to what follows, which ends where descent only creeps.
+        if table is not None and self._descend(table, tol, min(_PASSES, max_iter // 2)):
             return self.theta
         period = _FIRST
         while self.n_iter < max_iter:

@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.optimize import lsq_linear
 from solver_cases import KINDS, N, P, problem, solve_proximal_gradient
 
-from skreg.losses import Huber
+from skreg.losses import Huber, NegativeBinomial, Tweedie
 from skreg.penalties import L1, MCP, SCAD, SLOPE, Group, Separable, SparseGroup
 from skreg.quadratic.quadratic import Quadratic
 from skreg.quadratic.risk import EmpiricalRisk
@@ -28,6 +28,7 @@ CONVEX = {
     "slope": SLOPE(),
 }
 CONCAVE = {"mcp": MCP(), "scad": SCAD(3.7, np.where(np.isinf(FACTORS), 3.0, FACTORS))}
+CONCAVE_PLAIN = {"mcp": MCP(), "scad": SCAD()}
 
 
 def path(posed, penalty, n_alphas=3, tol=1e-8, down=0.03):
@@ -116,6 +117,19 @@ def test_against_plain_proximal_gradient_steps(penalty):
     for alpha, coef in zip(alphas, fit.coefs, strict=True):
         theta = reference(X, y, penalty, alpha, theta)
         np.testing.assert_allclose(coef, theta, atol=1e-8)
+
+
+@pytest.mark.parametrize("penalty", CONCAVE_PLAIN.values(), ids=CONCAVE_PLAIN)
+@pytest.mark.parametrize("loss", [Tweedie(1.5), NegativeBinomial(1.0)], ids=lambda loss: loss.name)
+def test_wide_counts_beside_concave_penalties(loss, penalty):
+    """Coordinate descent creeps here, and is not given all steps that a quadratic may take."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 80))
+    y = rng.poisson(np.exp(0.5 * (X[:, :3] @ [1.0, 1.0, -1.0]))).astype(float)
+    risk = EmpiricalRisk(X, y[:, None], loss)
+    alphas = alpha_max(risk, penalty) * np.geomspace(0.5, 0.01, 6)
+    found = solve_proximal_gradient(risk, alphas, penalty, tol=1e-8)
+    assert (found.dual_gaps <= 1e-8).all()
 
 
 def test_bounds_against_scipy():
