@@ -293,6 +293,12 @@ def first_bad(y, bad):
     return y[where], where[0]
 
 
+def is_constant(y: NDArray, sample_weight: Array | None) -> bool:
+    """Whether all targets are alike that have a weight."""
+    y = np.asarray(y)
+    return bool(np.ptp(y if sample_weight is None else y[np.asarray(sample_weight) > 0]) == 0)
+
+
 def check_not_negative(y, name):
     """Raise ValueError unless the targets are not negative, and not all 0."""
     bad = ~(y >= 0)

@@ -7,7 +7,7 @@ from scipy.special import digamma, gammaln
 from sklearn.metrics import d2_tweedie_score
 
 from skreg._kernels import losses as kernels
-from skreg.losses.base import Array, CompiledLoss, first_bad
+from skreg.losses.base import Array, CompiledLoss, first_bad, is_constant
 
 
 class Gamma(CompiledLoss):
@@ -47,7 +47,7 @@ class Gamma(CompiledLoss):
 
     def explained(self, y: NDArray, mean: NDArray, sample_weight: Array | None = None) -> float:
         """D² of the gamma deviance."""
-        if np.ptp(y) == 0:  # scikit-learn divides by zero
+        if is_constant(y, sample_weight):  # scikit-learn divides by zero
             return super().explained(y, mean, sample_weight)
         return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=2)
 

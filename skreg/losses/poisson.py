@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import d2_tweedie_score
 
 from skreg._kernels import losses as kernels
-from skreg.losses.base import Array, CompiledLoss, check_not_negative
+from skreg.losses.base import Array, CompiledLoss, check_not_negative, is_constant
 
 
 class Poisson(CompiledLoss):
@@ -43,7 +43,7 @@ class Poisson(CompiledLoss):
 
     def explained(self, y: NDArray, mean: NDArray, sample_weight: Array | None = None) -> float:
         """D² of the Poisson deviance."""
-        if np.ptp(y) == 0:  # scikit-learn divides by zero
+        if is_constant(y, sample_weight):  # scikit-learn divides by zero
             return super().explained(y, mean, sample_weight)
         return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=1)
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import d2_tweedie_score
 
 from skreg._validation import lies_between
-from skreg.losses.base import Array, CompiledLoss, Loss, check_not_negative, first_bad
+from skreg.losses.base import Array, CompiledLoss, Loss, check_not_negative, first_bad, is_constant
 from skreg.losses.gamma import Gamma
 from skreg.losses.poisson import Poisson
 from skreg.losses.squared_error import SquaredError
@@ -130,7 +130,7 @@ class Tweedie(CompiledLoss):
 
     def explained(self, y: NDArray, mean: NDArray, sample_weight: Array | None = None) -> float:
         """D² of the Tweedie deviance."""
-        if np.ptp(y) == 0:  # scikit-learn divides by zero
+        if is_constant(y, sample_weight):  # scikit-learn divides by zero
             return super().explained(y, mean, sample_weight)
         return d2_tweedie_score(y, mean, sample_weight=sample_weight, power=self.power)
 

@@ -132,3 +132,13 @@ def test_auto_of_networks(kind, early_stopping):
     )
     assert other.alpha_ == pytest.approx(one.alpha_, rel=1e-6)
     np.testing.assert_allclose(other.alpha_curve_["loss"], one.alpha_curve_["loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson", "gamma", "tweedie"])
+def test_scores_of_a_constant_target(loss):
+    """That of a log link ended in a division by zero."""
+    X, y = np.arange(6.0)[:, None], np.array([2.0, 2.0, 2.0, 1.0, 5.0, 3.0])
+    weights = np.array([1.0, 2.0, 1.0, 0.0, 0.0, 0.0])
+    model = RIDGE(loss=loss).fit(X, y)
+    plain = model.score(X[:3], y[:3], sample_weight=weights[:3])
+    assert model.score(X, y, sample_weight=weights) == pytest.approx(plain)
