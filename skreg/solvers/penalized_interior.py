@@ -17,7 +17,10 @@ from stationary under a,
 
     maxⱼ |rⱼ| / √(Σᵢ sᵢ(xᵢⱼ − cⱼ)²),    r the smallest sub-gradient of P at θ less Xᵀa,
 
-and how far a is from a sub-gradient of the loss, Σᵢ (sᵢℓᵢ − aᵢrᵢ) relative to the null risk.
+and how far a is from a sub-gradient of the loss, Σᵢ (sᵢℓᵢ − aᵢrᵢ) relative to the null risk. Where
+many rows are alike these steps may stop short of a vertex. Lassos weighted by the slopes of P at
+the last θ (Zou & Li, 2008), each a linear program, lead on from there: each descends, as P is
+concave, and one that does not move θ proves it stationary.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ from skreg.solvers.composite import CompositeDescent, WorkingPenalty, unsettled,
 from skreg.solvers.concave_grid import grid_above
 from skreg.solvers.counterweight import fenchel_sum
 from skreg.solvers.dual_newton import DualNewton
-from skreg.solvers.interior_point import Iterate, solved
+from skreg.solvers.interior_point import DualPoint, Iterate, solved
 from skreg.solvers.method import Answer, Method, Stop, Task
 
 # How near to the boundary a step goes; steps at a null model, and those in a row without progress.
@@ -57,6 +60,8 @@ _INNER, _SHARE, _CONVEX_SHARE = 1000, 1e-2, 1e-4
 _LONGER, _EASY, _LONGEST, _SHORTER, _TRIES = 3.0, 20, 3e4, 0.1, 10
 # What is first added to a Hessian, as a share of its diagonal, where these do not suffice.
 _RIDGE = 1e-7
+# Lassos in a row that finish a concave penalty.
+_LASSOS = 20
 # A relative gap of another method that is no matter of the last digits.
 _STAGNANT = 1e-9
 # Features up to which all of them are in the working set from the start.
@@ -201,7 +206,9 @@ class InteriorPath:
         if self.penalty.is_convex and not found.gap <= self.tol * self.scale:
             other = self._walk(alpha, point, by_dual=False)
             found = min(found, other, key=lambda stop: stop.gap)
-        missed = self.penalty.is_convex and not found.gap <= self.tol * self.scale
+        missed = not found.gap <= self.tol * self.scale
+        if missed and not self.penalty.is_convex:
+            return self._reweighted(alpha, found)
         if missed and alpha > 0 and self.risk.has_curvature:
             # The dual point of the residuals themselves may be a better one.
             gap = self.certificate.gap(found.point, alpha, self.tol * self.scale)
@@ -222,13 +229,38 @@ class InteriorPath:
             behind = _BEHIND * self.scale / (2 * len(products))
             mu = max(share * mu, behind * self.tol, min(behind * gap, mu))
             found, length = self._step(alpha, mu, by_dual)
-            gap = self._error(found, alpha)
+            gap = self._error(found, alpha, self.a)
             stale = 0 if gap * self.scale < 0.9 * best.gap else stale + 1
             if gap * self.scale < best.gap:
                 best = Stop(found, gap * self.scale, dof=self._dof())
             if gap <= self.tol or not np.isfinite(gap) or stale >= _STALE:
                 break
         return best._replace(n_iter=n_iter)
+
+    def _reweighted(self, alpha: float, best: Stop) -> Stop:
+        """A better point by lassos in the place of P; the same where its slopes are not known."""
+        theta, table = best.point.theta, self.penalty.table(self.risk.n_features, alpha)
+        if table is None or best.n_iter >= self.max_iter:
+            return best
+        for _ in range(_LASSOS):
+            slopes = np.where(
+                theta == 0, table[:, 0, 2], np.abs(self.penalty.gradient(theta, alpha))
+            )
+            factors = np.where(table[:, 0, 0] < 0, np.inf, slopes)
+            lasso, left = (
+                Iterate(self.risk, Separable(factors=factors), 1.0),
+                self.max_iter - best.n_iter,
+            )
+            found = lasso.run(0.1 * self.tol, min(_STEPS, left))
+            dual, theta = cast(DualPoint, found.point), found.point.theta
+            point = self.risk.at(theta, dual.intercept)
+            gap = self._error(point, alpha, dual.a) * self.scale
+            best = best._replace(n_iter=best.n_iter + found.n_iter)
+            if gap < best.gap:
+                best = best._replace(point=point, gap=gap, dof=found.dof)
+            if gap <= self.tol * self.scale or best.n_iter >= self.max_iter:
+                break
+        return best
 
     def _begin(self, point: RowPoint) -> None:
         """Positive slacks about the residuals of a point, and multipliers of 0."""
@@ -319,9 +351,9 @@ class InteriorPath:
 
     # How far from optimal ------------------------------------------------------------------------
 
-    def _error(self, point: RowPoint, alpha: float) -> float:
+    def _error(self, point: RowPoint, alpha: float, a: Array) -> float:
         """The relative duality gap, or the residual of the module's head."""
-        residual = -np.where(self.rows, self.a, 0.0)[:, None]
+        residual = -np.where(self.rows, a, 0.0)[:, None]
         if self.penalty.is_convex:
             certificate = self.certificate if alpha > 0 else self._alone
             goal = self.tol * self.scale

@@ -144,6 +144,29 @@ def test_concave_penalties_end_in_a_local_minimum(penalty):
             assert other >= least - 1e-7 * risk.null_risk
 
 
+@pytest.mark.parametrize(
+    ("seed", "n", "tau", "penalty"), [(1, 120, 0.5, SCAD()), (0, 200, 0.8, MCP())]
+)
+def test_concave_penalties_of_zeros_and_ones_end_at_a_vertex(seed, n, tau, penalty):
+    """Many rows are alike: short of a vertex the residual of stationarity would stay at 1e-3."""
+    rng = np.random.default_rng(seed)
+    X = (rng.random((n, 10)) < 0.4).astype(float)
+    y = X[:, :3] @ [2.0, -1.0, 0.5] + rng.normal(size=n)
+    risk = posed(X, y, tau=tau)
+    fit = solve(risk, penalty, [0.02], tol=1e-8)
+    assert fit.dual_gaps[0] <= 1e-8
+    assert not fit.notes
+    # The lasso of P's slopes at θ, a linear program of its own, comes no lower than θ.
+    theta = fit.coefs[0]
+    slopes = np.where(theta == 0, 0.02, np.abs(penalty.gradient(theta, 0.02)))
+    ones = np.ones((n, 1))
+    equal = np.hstack([X, -X, ones, -ones, np.eye(n), -np.eye(n)])
+    cost = np.r_[slopes, slopes, 0, 0, np.full(n, tau / n), np.full(n, (1 - tau) / n)]
+    least = linprog(cost, A_eq=equal, b_eq=y, method="highs").fun
+    ours = risk.value_of(theta, fit.intercepts[:1]) + slopes @ np.abs(theta)
+    np.testing.assert_allclose(ours, least, rtol=1e-7)
+
+
 def test_more_features_than_rows():
     X, y, w = rows(4, 30, 150)
     risk, penalty = posed(X, y, w), Group(np.arange(150) // 3)
