@@ -207,7 +207,7 @@ class Registry(dict[str, Callable[..., T]], Generic[T]):
 
         ``parameters`` are arguments of its kind, or, where it has one, of its ``from_parameters``,
         which may answer with something simpler. ValueError if the name is unknown, or a parameter
-        does not belong to this kind.
+        is missing or not one of this kind.
 
         Examples
         --------
@@ -224,12 +224,14 @@ class Registry(dict[str, Callable[..., T]], Generic[T]):
         taken = parameters_of(kind)
         for given in parameters:
             if given not in taken and not any(p.kind is p.VAR_KEYWORD for p in taken.values()):
-                # Estimators know it by this name.
-                shown = "penalty_factors" if given == "factors" else given
+                shown = "penalty_factors" if given == "factors" else given  # as of estimators
                 raise ValueError(
                     f"{shown} does not go with {self.parameter}={name!r}, which takes "
                     f"{', '.join(taken)}. Leave {shown} at its default."
                 )
+        required = [n for n, p in taken.items() if p.default is p.empty and str(p)[0] != "*"]
+        if missing := [n for n in required if n not in parameters]:
+            raise ValueError(f"{self.parameter}={name!r} needs {missing[0]}. Give {missing[0]}.")
         return kind(**parameters)
 
     def of(self, estimator: Any) -> T:
@@ -320,8 +322,7 @@ def check_alphas(alphas: ArrayLike, name: str = "alphas") -> tuple[NDArray[np.fl
             f"{name} must be a number or a one-dimensional, non-empty sequence, got {alphas!r}."
         )
     one, array = array.ndim == 0, np.atleast_1d(array)
-    bad = array[~(np.isfinite(array) & (array >= 0))]
-    if bad.size:
+    if (bad := array[~(np.isfinite(array) & (array >= 0))]).size:
         raise ValueError(
             f"{name} must be finite and not negative, got {bad[0]}. Use 0 for no penalty."
         )

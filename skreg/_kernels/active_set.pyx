@@ -9,8 +9,7 @@ the bound, and that component leaves S; once none does, the components whose slo
 them at zero or at their bound join it, the most promising first (feature-sign search: Lee, Battle,
 Raina & Ng, 2007). The objective falls with every step, so this ends, and a path is fast because the
 support of one λ is nearly that of the next: the factor is updated by rows and columns, k² flops
-each, and never made anew. Bounds cost a comparison for each component of S, and k² flops for each
-component that reaches or leaves its bound; one held there costs 2p flops a slope, as in S.
+each, never made anew. Bounds cost a comparison for each component, and k² flops where one is met.
 
 Nothing here calls BLAS: the pieces are small, and a thread pool would cost more than it gives.
 """

@@ -109,7 +109,7 @@ class PenalizedInterior(Method):
 
     def _solved(self, task: Task) -> Iterator[tuple[int, Stop]]:
         risk, penalty = task.risk, task.penalty
-        path = InteriorPath(risk, penalty, task.tol, task.max_iter, self.alpha_max(task))
+        path = InteriorPath(risk, penalty, task.tol, task.max_iter, *self._null(task))
         for i in task.descending().tolist():
             alpha = float(task.alphas[i])
             if alpha > 0 or penalty.is_bounded(risk.n_features):
@@ -119,6 +119,10 @@ class PenalizedInterior(Method):
 
     def alpha_max(self, task: Task) -> float:
         """Of the dual point of the fit of the features without a penalty, within their bounds."""
+        return self._null(task)[0]
+
+    def _null(self, task: Task) -> tuple[float, Stop]:
+        """λ_max, and that fit: all others may move at λ_max without a loss, but need not."""
         risk, alone = task.risk, task.penalty.bounds_alone()
         held = ~task.penalty.free(risk.n_features)
         with one_blas_thread():
@@ -128,10 +132,11 @@ class PenalizedInterior(Method):
             else:
                 limits = cast(Separable, alone).limits(risk.n_features)
                 inside = Separable(0.0, np.where(held, np.inf, 0.0), bounds=limits)
-                path = InteriorPath(risk, inside, 1e-11, _STEPS, 0.0)
-                path.go(0.0)
+                path = InteriorPath(risk, inside, 1e-11, _STEPS)
+                found = path.solve(0.0, path.start)
                 gradient = -risk.design.transposed_dot(path.a[:, None])[:, 0]
-        return task.penalty.alpha_max(gradient)
+        point = risk.at(found.point.theta, found.point.intercept)
+        return task.penalty.alpha_max(gradient), found._replace(point=point)
 
 
 def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
@@ -145,7 +150,7 @@ def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
         return stop
     if task.problem.is_quadratic or task.risk.loss.linear_sides is None or task.risk.n_outputs > 1:
         return stop
-    path = InteriorPath(task.risk, task.penalty, tol, task.max_iter, np.inf)
+    path = InteriorPath(task.risk, task.penalty, tol, task.max_iter)
     found = path.solve(alpha, path.start)
     return found._replace(n_expansions=stop.n_expansions) if found.gap < stop.gap else stop
 
@@ -153,14 +158,20 @@ def closer_inside(task: Task, i: int | np.intp, stop: Stop) -> Stop:
 class InteriorPath:
     """Solutions for λ that descend: each starts from the θ and b where the last has ended.
 
-    The risk is of one target, ``max_iter`` steps are allowed for each λ, and ``start`` is the null
-    model.
+    The risk is of one target, ``max_iter`` steps are allowed for each λ, ``top`` solves every
+    λ ≥ ``alpha_max``, and ``start`` is the model of an intercept alone.
     """
 
     def __init__(
-        self, risk: EmpiricalRisk, penalty: Penalty, tol: float, max_iter: int, alpha_max: float
+        self,
+        risk: EmpiricalRisk,
+        penalty: Penalty,
+        tol: float,
+        max_iter: int,
+        alpha_max: float = np.inf,
+        top: Stop | None = None,
     ):
-        self.risk, self.penalty, self.alpha_max = risk, penalty, alpha_max
+        self.risk, self.penalty, self.alpha_max, self.top = risk, penalty, alpha_max, top
         self.scale, self.max_iter = risk.null_risk or 1.0, max_iter
         self.tol = max(tol, 64 * EPS) + risk.rounding.value / self.scale
         self.certificate = Certificate(risk, penalty)
@@ -189,6 +200,8 @@ class InteriorPath:
         """The solution at λ = ``alpha``, from the last; by way of `grid_above` if P is concave."""
         if self.risk.null_risk == 0:
             return self.start
+        if alpha >= self.alpha_max > 0 and self.top and self.top.gap <= self.tol * self.scale:
+            return self.top
         if self.penalty.is_convex:
             self.last = self.solve(alpha, self.last)
             return self.last

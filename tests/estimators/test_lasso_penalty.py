@@ -91,6 +91,7 @@ def test_excluded_features_bounds_and_factors_of_the_l2_part(rows):
     ("given", "message"),
     [
         ({"penalty": "l3"}, "penalty must be one of"),
+        ({"penalty": "group"}, "penalty='group' needs groups"),
         ({"penalty": "mcp", "groups": LABELS}, "groups does not go with penalty='mcp'"),
         ({"penalty": "slope", "penalty_factors": np.ones(10)}, "penalty_factors does not go with"),
         ({"penalty": MCP(), "gamma": 2.0}, "gamma does not go with a penalty that is given as"),

@@ -183,6 +183,20 @@ def test_no_strength_and_constant_targets():
     flat = solve(posed(X, np.full(N, 2.5), w), SLOPE(), 0.1)
     assert not flat.coefs.any()
     assert flat.intercepts[0] == 2.5
+    free = Separable(1.0, np.r_[0.0, np.ones(P - 1)], bounds=(-0.1, 0.5))
+    assert not solve(posed(X, np.full(N, 2.5), w), free, 0.1).coefs.any()
+
+
+@pytest.mark.parametrize("penalty", [*CONVEX.values(), MCP(), SCAD()], ids=repr)
+def test_a_path_starts_where_all_features_may_leave_0(penalty):
+    # With a loss of lines many points are as good there: some are far from 0.
+    risk = posed(*rows(8))
+    largest = alpha_max(risk, penalty)
+    fit = solve(risk, penalty, [2 * largest, largest, 0.7 * largest])
+    held = ~penalty.free(P)
+    assert not fit.coefs[:2, held].any()
+    assert fit.coefs[2, held].any()
+    assert (fit.dual_gaps[:2] <= 1e-9).all()
 
 
 @pytest.mark.parametrize(
