@@ -52,7 +52,7 @@ def subtract_outer(double[:, ::1] matrix, const double[:] v, double scale):
 
 
 cdef dispatched _in_units(
-    Py_ssize_t p, const double* x, const double* unit, float* out, double* total
+    Py_ssize_t p, const double* x, const double* mean, const double* unit, float* out, double* total
 ) noexcept nogil:
     """Of one row; the arguments are those of `in_units`."""
     cdef Py_ssize_t j, k, whole = p - p % 16
@@ -60,7 +60,7 @@ cdef dispatched _in_units(
     for k in range(16):
         sums[k] = 0
     for j in range(p):
-        out[j] = <float>(x[j] * unit[j])
+        out[j] = <float>((x[j] - mean[j]) * unit[j])
     for j in range(0, whole, 16):
         for k in range(16):
             sums[k] += out[j + k] * out[j + k]
@@ -71,8 +71,10 @@ cdef dispatched _in_units(
         total[0] += sums[k]
 
 
-def in_units(const double[:, ::1] x, const double[::1] unit, float[:, ::1] out):
-    """out[i, j] ← x[i, j]·unit[j], rounded to single precision.
+def in_units(
+    const double[:, ::1] x, const double[::1] mean, const double[::1] unit, float[:, ::1] out
+):
+    """out[i, j] ← (x[i, j] − mean[j])·unit[j], rounded to single precision.
 
     Returns
     -------
@@ -80,20 +82,20 @@ def in_units(const double[:, ::1] x, const double[::1] unit, float[:, ::1] out):
         The sum of squares of each row.
     """
     cdef Py_ssize_t m = x.shape[0], p = x.shape[1], i
-    if not (unit.shape[0] == out.shape[1] == p and out.shape[0] == m):
-        raise ValueError("unit and out must fit x")
+    if not (mean.shape[0] == unit.shape[0] == out.shape[1] == p and out.shape[0] == m):
+        raise ValueError("mean, unit and out must fit x")
     totals = np.zeros(m)
     cdef double[::1] total = totals
     if m > 0 and p > 0:
         with nogil:
             for i in range(m):
-                _in_units(p, &x[i, 0], &unit[0], &out[i, 0], &total[i])
+                _in_units(p, &x[i, 0], &mean[0], &unit[0], &out[i, 0], &total[i])
     return totals
 
 
 cdef dispatched _leave(
     Py_ssize_t m, const double* power, const double* share, const double* rest, const double* off,
-    double* fitted, double* least,
+    const double* y, double* fitted, double* least,
 ) noexcept nogil:
     """Of one λ; the arguments are those of `leave_out`."""
     cdef Py_ssize_t i
@@ -101,14 +103,14 @@ cdef dispatched _leave(
     for i in range(m):
         left = rest[i] - share[i] * power[i]
         least[i] = left if left < least[i] else least[i]
-        fitted[i] = (fitted[i] + off[i]) / left
+        fitted[i] = y[i] + (fitted[i] + off[i]) / left
 
 
 def leave_out(
     const double[:, ::1] power, const double[::1] share, const double[::1] rest,
-    const double[::1] off, double[:, ::1] fitted,
+    const double[::1] off, const double[::1] y, double[:, ::1] fitted,
 ):
-    """fitted ← (fitted + off)/(1 − h), in place, where 1 − h = rest − share·power.
+    """fitted ← y + (fitted + off)/(1 − h), in place, where 1 − h = rest − share·power.
 
     ``power`` and ``fitted`` have a line for each λ, the others a number for each row.
 
@@ -121,14 +123,15 @@ def leave_out(
     out = np.full(m, np.inf)
     cdef double[::1] least = out
     if not (
-        power.shape[1] == rest.shape[0] == off.shape[0] == fitted.shape[1] == m
+        power.shape[1] == rest.shape[0] == off.shape[0] == y.shape[0] == fitted.shape[1] == m
         and fitted.shape[0] == n_alphas
     ):
         raise ValueError("all must be of the same rows and λ")
     if m > 0:
         with nogil:
             for k in range(n_alphas):
-                _leave(m, &power[k, 0], &share[0], &rest[0], &off[0], &fitted[k, 0], &least[0])
+                _leave(m, &power[k, 0], &share[0], &rest[0], &off[0], &y[0], &fitted[k, 0],
+                       &least[0])
     return out
 
 

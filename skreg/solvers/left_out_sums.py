@@ -56,9 +56,8 @@ class Sums:
         mix = self.mix if mix is None else mix
         sums = sums if mix is None else product(sums, mix)
         total, *terms = sums.T.reshape(self.n_terms, self._n_alphas, len(share))
-        place = (share - self.middle) / (self.reach or 1.0)
         for j, term in enumerate(terms, 1):
-            total += place**j * term
+            total += ((share - self.middle) / self.reach) ** j * term
         return np.ascontiguousarray(total)
 
 
@@ -96,25 +95,26 @@ class SingleSums:
     case is p of them all to one side (Higham & Mary, 2019). Fits stay in double precision.
     """
 
-    def __init__(self, sums, directions, spread):
-        self._sums = sums
+    def __init__(self, sums, directions, spread, mean):
+        self._sums, self.mean = sums, mean
         self._unit = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
         with np.errstate(over="ignore", invalid="ignore"):
             turned = directions * np.sqrt(sums.largest.T)
             turned *= spread[:, None]
             rounding = np.sqrt(len(spread) + 2) * _UNIT
             self._slope = rounding * np.sqrt(np.einsum("ij,ij->", turned, turned))
-            self._turned = turned.astype(np.float32)
+            self._turned = np.ascontiguousarray(turned.T, dtype=np.float32)
         # Of the functions, those that matter in this precision.
         size = np.abs(sums.mix).max(axis=1)
         rank = np.count_nonzero(size > _UNIT * size.max(initial=0.0))
         shapes, self._mix = sums.shapes[:, :rank], sums.mix[:rank]
-        self._shapes = shapes.astype(np.float32)
+        self._shapes = np.ascontiguousarray(shapes.T, dtype=np.float32)
         off = product(shapes, self._mix) - sums.table / sums.largest
         most = product(np.abs(shapes), np.abs(self._mix))
         both = np.abs(off).max(initial=0.0) + (rounding + _UNIT) * most.max(initial=0.0)
         self._wrong = sums.n_terms * both
         self._lines = [np.ascontiguousarray(product(directions, line)) for line in sums.lines]
+        self._at_mean = [mean @ line for line in self._lines]
 
     def error(self, leverage, power):
         """The bound of |δh|, by h at the least λ and s‖x/d‖²."""
@@ -123,14 +123,17 @@ class SingleSums:
         return (2.0 * np.sqrt(h) + reach) * reach + self._wrong * h
 
     def __call__(self, x, share):
-        """As `Sums`, of rows x less the means; and s‖x/d‖² of each."""
-        lines = [self._sums.of(product(line.T, x.T).T, share) for line in self._lines]
+        """As `Sums`, of rows x; and s‖(x − mean)/d‖² of each."""
         single = np.empty(x.shape, dtype=np.float32)
-        power = share * row_kernels.in_units(x, self._unit, single)
-        v = _product(single, self._turned)
+        power = share * row_kernels.in_units(x, self.mean, self._unit, single)
+        lines = [
+            self._sums.of(product(line.T, x.T).T - at_mean, share)
+            for line, at_mean in zip(self._lines, self._at_mean, strict=True)
+        ]
+        v = _product(self._turned, single.T)
         with np.errstate(over="ignore"):  # of a row as far off as that the bound is infinite
-            few = _product(np.square(v, out=v), self._shapes)
-        return (self._sums.of(few.astype(np.float64), share, self._mix), lines), power
+            few = _product(self._shapes, np.square(v, out=v))
+        return (self._sums.of(few.astype(np.float64).T, share, self._mix), lines), power
 
 
 def _product(a, b):

@@ -37,6 +37,9 @@ _WORTH_TWO = 1e8
 # Multiply-adds of the rotation, features, and rows for each of them from which single precision
 # pays: up to so many features all else takes longer, and with fewer rows leverages are large.
 _WORTH_SINGLE, _WIDE, _MANY = 2e7, 80, 4
+# Means of up to so many standard deviations cost a fit no more than a digit: single precision then
+# takes the rows as they are, and not a copy less the means.
+_NEAR = 10.0
 # Of what its error may be, the share up to which that of a mean row tells that most rows' are less.
 _MARGIN = 0.75
 
@@ -79,8 +82,11 @@ def _without(i, model, alphas, factors, share):
     weights[i] = 0.0
     left = Quadratic.from_rows(X, y, weights, model.centered)
     thetas = left.ridge(alphas, factors)
-    x = X[[i]].toarray() if issparse(X) else X[[i]]
-    return left.y_mean + thetas @ (x[0] - left.x_mean)
+    return left.y_mean + thetas @ (_dense(X[[i]])[0] - left.x_mean)
+
+
+def _dense(rows):
+    return rows.toarray() if issparse(rows) else rows
 
 
 class _AllRows:
@@ -133,32 +139,39 @@ class _AllRows:
                 least[mine] = self._leave(told, mine, out, *known)
 
         def some(start, stop):
-            for rows, x in self._blocks(X, start, stop):
-                if single is None:
+            if single is None:
+                for rows, x in self._blocks(X, start, stop, self.model.x_mean):
                     in_double(x, rows)
-                    continue
-                told, size = single(x, self.share[rows])
-                least[rows] = self._leave(told, rows, out)
-                sure = single.error(1.0 - least[rows], size) < self.enough * least[rows]
-                sure &= np.isfinite(least[rows])
-                if not sure.all():
-                    in_double(x[~sure], rows.start + np.flatnonzero(~sure))
+                return
+            for rows in self._in_doubt(single, X, start, stop, out, least):
+                in_double(_dense(X[rows]) - self.model.x_mean, rows)
 
         by_halves(some, n, n * p * p > _WORTH_TWO)
         return out, least < _CLOSE
 
-    def _blocks(self, X, start, stop):
-        """Slices of the rows, and these less their means.
+    def _in_doubt(self, single, X, start, stop, out, least):
+        """Leave rows out in single precision; those of which the bound does not tell, by blocks."""
+        size, some = np.empty(stop - start), slice(start, stop)
+        for rows, x in self._blocks(X, start, stop, self.model.x_mean - single.mean):
+            told, size[rows.start - start : rows.stop - start] = single(x, self.share[rows])
+            least[rows] = self._leave(told, rows, out)
+        sure = single.error(1.0 - least[some], size) < self.enough * least[some]
+        unsure = start + np.flatnonzero(~(sure & np.isfinite(least[some])))
+        return [unsure[block] for block in self._cut(len(unsure))]
 
-        The cache holds one, its image, and what all λ make of it.
-        """
-        p = X.shape[1]
-        blocks = slices(stop - start, 2 * (p + len(self.alphas)))
-        centered = np.empty((blocks[0].stop, p))
+    def _cut(self, n):
+        """Slices of n rows: the cache holds one, its image, and what all λ make of it."""
+        return slices(n, 2 * (self.X.shape[1] + len(self.alphas)))
+
+    def _blocks(self, X, start, stop, origin):
+        """Slices of the rows, and these less an origin."""
+        blocks, moved = self._cut(stop - start), origin.any()
+        room = np.empty((blocks[0].stop if moved else 0, X.shape[1]))
         for block in blocks:
             rows = slice(start + block.start, start + block.stop)
-            x = X[rows].toarray() if issparse(X) else X[rows]
-            yield rows, np.subtract(x, self.model.x_mean, out=centered[: len(x)])
+            x = _dense(X[rows])
+            x = np.subtract(x, origin, out=room[: len(x)]) if moved else x
+            yield rows, np.ascontiguousarray(x, dtype=np.float64)
 
     def _in_single(self, spectrum, sums):
         """`SingleSums` where they tell a row of mean leverage and spread, else None."""
@@ -167,19 +180,20 @@ class _AllRows:
         if not (self.enough > 0 and pays) or len(sums) > 1 or self.factors is not None:
             return None
         spread = np.sqrt(self.model.diagonal)
-        single = SingleSums(sums[0], spectrum.basis.vectors, spread)
+        mean = self.model.x_mean
+        mean = mean if (np.abs(mean) <= _NEAR * spread).all() else np.zeros(p)
+        single = SingleSums(sums[0], spectrum.basis.vectors, spread, mean)
         leverage = (spectrum.sigma @ sums[0].largest + self.centered)[0] / self.model.n_rows
         error = single.error(leverage, np.count_nonzero(spread) / self.model.n_rows)
         return single if error < _MARGIN * self.enough * (1.0 - leverage) else None
 
     def _leave(self, sums, rows, out, fitted=0.0, leverage=0.0):
         """Set ŷ₋ᵢ of some rows; the least 1 − h of each."""
-        (power, lines), share, y = sums, self.share[rows], self.y[rows]
+        (power, lines), share, y = sums, self.share[rows], self.y[rows].T.copy()
         rest = 1.0 - share * (leverage + self.centered)
-        off = (self.model.y_mean + fitted - y).T.copy()
+        off = np.ascontiguousarray(self.model.y_mean[:, None] + np.transpose(fitted) - y)
         for t, line in enumerate(lines):
-            least = row_kernels.leave_out(power, share, rest, off[t], line)
-            line += y[:, t]
+            least = row_kernels.leave_out(power, share, rest, off[t], y[t], line)
             out[:, rows, t] = line
         return least
 
@@ -218,8 +232,7 @@ class _AllRows:
         rows = np.flatnonzero(self.share == 0)
         if rows.size:
             thetas = self.model.ridge(self.alphas, self.factors)
-            x = self.X[rows].toarray() if issparse(self.X) else self.X[rows]
-            fitted = (x - self.model.x_mean) @ np.moveaxis(thetas, 2, 1)
+            fitted = (_dense(self.X[rows]) - self.model.x_mean) @ np.moveaxis(thetas, 2, 1)
             out[:, rows] = self.model.y_mean + fitted
 
     def _row_spectrum(self):

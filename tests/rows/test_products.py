@@ -121,13 +121,14 @@ def test_factor_is_cholesky_in_place(n):
 def test_rows_are_left_out():
     rng = np.random.default_rng(0)
     power, fitted = rng.random((3, 13)), rng.normal(size=(3, 13))
-    share, rest, off = rng.random(13), 1.5 + rng.random(13), rng.normal(size=13)
-    left, expected = rest - share * power, (fitted + off) / (rest - share * power)
-    least = row_kernels.leave_out(power, share, rest, off, fitted)
+    share, rest, (off, y) = rng.random(13), 1.5 + rng.random(13), rng.normal(size=(2, 13))
+    left = rest - share * power
+    expected = y + (fitted + off) / left
+    least = row_kernels.leave_out(power, share, rest, off, y, fitted)
     np.testing.assert_allclose(least, left.min(axis=0), rtol=1e-15)
-    np.testing.assert_allclose(fitted, expected, rtol=1e-14)
+    np.testing.assert_allclose(fitted, expected, rtol=1e-13)
     with pytest.raises(ValueError, match="same rows"):
-        row_kernels.leave_out(power, share, rest[1:], off, fitted)
+        row_kernels.leave_out(power, share, rest[1:], off, y, fitted)
 
 
 @pytest.mark.parametrize("n_targets", [1, 2])

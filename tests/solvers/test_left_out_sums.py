@@ -144,13 +144,16 @@ def test_few_rows_for_a_feature_are_in_double_precision():
 
 @pytest.mark.parametrize("p", [1, 15, 16, 37])
 def test_rows_in_units_of_the_columns(p):
-    x, unit = RNG.normal(size=(5, p)), RNG.uniform(0.5, 2.0, p)
+    x, mean, unit = RNG.normal(size=(5, p)), RNG.normal(size=p), RNG.uniform(0.5, 2.0, p)
     out = np.empty((5, p), dtype=np.float32)
-    power = row_kernels.in_units(x, unit, out)
-    np.testing.assert_array_equal(out, (x * unit).astype(np.float32))
-    np.testing.assert_allclose(power, np.square(x * unit).sum(axis=1), rtol=1e-6)
+    power = row_kernels.in_units(x, mean, unit, out)
+    expected = (x - mean) * unit
+    np.testing.assert_array_equal(out, expected.astype(np.float32))
+    np.testing.assert_allclose(power, np.square(expected).sum(axis=1), rtol=1e-6)
 
 
 def test_arrays_that_do_not_fit():
     with pytest.raises(ValueError, match="must fit x"):
-        row_kernels.in_units(np.ones((2, 3)), np.ones(2), np.empty((2, 3), dtype=np.float32))
+        row_kernels.in_units(
+            np.ones((2, 3)), np.ones(3), np.ones(2), np.empty((2, 3), dtype=np.float32)
+        )
