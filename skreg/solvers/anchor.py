@@ -9,6 +9,8 @@ import numpy as np
 
 from skreg.losses import Loss
 from skreg.quadratic.hessian import Hessian
+from skreg.quadratic.point import RowPoint
+from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import Array
 
 # λ₀ of an anchor, amid the λ that matter: a share of the largest curvature of a coefficient in the
@@ -59,7 +61,7 @@ def recession(descent, tol, max_iter):
     start = descent.point
     for _ in range(max(max_iter // _ROUND, 1)):
         steps, norm = descent.run(0.0, tol, _ROUND)
-        if is_separated(descent):
+        if is_separated(descent.risk, descent.point):
             descent.go_back(start)
             return Recession.ALL
         if norm <= tol or steps < _ROUND:
@@ -73,9 +75,8 @@ def recession(descent, tol, max_iter):
     return Recession.SOME
 
 
-def is_separated(descent):
+def is_separated(risk: EmpiricalRisk, point: RowPoint) -> bool:
     """Whether every row lies strictly on the side of its class: its loss can be driven to 0."""
-    risk, point = descent.risk, descent.point
     rows = risk.share > 0
     y, raw = risk.y[rows], point.raw[rows]
     if risk.offset is not None:
@@ -104,7 +105,7 @@ def go_to_limit(descent, kind, tol, max_iter, ceiling=np.inf):
     while True:
         more, norm = descent.run(alpha, tol, max(max_iter - steps, 1))
         steps += more
-        settled = kind is not Recession.ALL or is_separated(descent)
+        settled = kind is not Recession.ALL or is_separated(descent.risk, descent.point)
         settled = settled and descent.point.value <= ceiling
         if settled or steps >= max_iter or alpha <= LAST:
             break

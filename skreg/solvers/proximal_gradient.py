@@ -27,6 +27,7 @@ from skreg._threads import one_blas_thread
 from skreg.penalties.base import Penalty
 from skreg.quadratic import EmpiricalRisk, Problem, Quadratic
 from skreg.rows.products import EPS
+from skreg.solvers.anchor import is_separated
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty, unsettled, widened
 from skreg.solvers.concave_grid import grid_above
 from skreg.solvers.method import Answer, Method, Stop, Task
@@ -42,6 +43,8 @@ _MOST = 300
 _ROUNDING = 16 * EPS
 # A step is taken if it lowers the objective by this share of what the quadratic promised.
 _ENOUGH = 0.1
+# A risk on its way to 0 is followed until it is this share of the null risk.
+_NEXT_TO_NOTHING = 1e-2
 # Levenberg's term relative to the largest diagonal: the first, and the factor to the next.
 _DAMPING, _MORE = 1e-3, 10.0
 
@@ -135,6 +138,8 @@ class ProximalGradientPath:
         self.last, steps, stale, goal = alpha, 0, 0, 0.3 * self.tol
         best, least, rounds = self.point, self._error(alpha), 0
         while least > self.tol and steps < self.max_iter and stale < _STALE and rounds < _ROUNDS:
+            if self._falls_forever(best, alpha):
+                break
             before = self._objective(self.point, alpha)
             moved, taken = self._round(alpha, features, goal * self.scale, self.max_iter - steps)
             steps, rounds = steps + taken, rounds + 1
@@ -149,6 +154,18 @@ class ProximalGradientPath:
             features = wider
         self.point = best
         return Stop(best, least * self.scale, max(steps, 1), max(rounds, 1))
+
+    def _falls_forever(self, point: Any, alpha: float) -> bool:
+        """Whether P, which is concave, no longer grows with θ, while the loss falls to its infimum.
+
+        Multiples of a point that separates the classes then lower the objective without end.
+        """
+        if self.penalty.is_convex or self.part.is_quadratic or not point.theta.any():
+            return False
+        if point.value > _NEXT_TO_NOTHING * self.scale or self.penalty.is_bounded(self.shape[1]):
+            return False
+        is_flat = not self.penalty.gradient(self._theta(point), alpha).any()
+        return is_flat and is_separated(cast(EmpiricalRisk, self.part.problem), point)
 
     def approach(self, alpha: float) -> None:
         """Go to the solution at the last λ of `grid_above`, which descend."""

@@ -157,3 +157,14 @@ def test_a_concave_penalty_says_that_it_does_not_hold_separated_classes(penalty)
     model = QuadraticApproxLassoClassifier(alpha=0.05, penalty=penalty, max_iter=30)
     with pytest.warns(ConvergenceWarning, match="If the classes can be separated, .* raise alpha"):
         model.fit(X, y)
+
+
+@pytest.mark.parametrize("penalty", ["mcp", "scad"])
+def test_a_concave_penalty_that_has_ended_is_not_followed_to_infinity(penalty):
+    X, y = make_blobs(n_samples=21, random_state=0, cluster_std=0.1)
+    model = QuadraticApproxLassoClassifier(penalty=penalty)
+    with pytest.warns(ConvergenceWarning, match="If the classes can be separated, .* raise alpha"):
+        path = model.regularization_path(X, y, alphas=[0.05, 0.01])
+    assert (path.predict(X) == y).all()
+    assert (path.n_expansions <= 3).all()
+    assert (path.risk < 0.02).all()
