@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from textwrap import fill
 
+from benchmarks.problem import all_problems
+from benchmarks.runner import contenders_of
+
 BASELINE = "skreg"
 COLORS = {BASELINE: "#c8442b", "ok": "#4c72a8", "floor": "#b9b9b9"}
 HEADER = [
@@ -101,10 +104,17 @@ def markdown(result):
             "",
             *("| " + " | ".join(row) + " |" for row in rows),
             "",
+            *_absent(result["problem"], contenders),
             f"`{result['command']}` · {facts['cpu']}, {facts['cores']} cores · "
             f"Python {facts['python']}, {libraries}",
         ]
     )
+
+
+def _absent(problem, contenders):
+    """A line on who could have taken part, and did not."""
+    names = [name for name in contenders_of(all_problems()[problem]) if name not in contenders]
+    return [f"Not in this run: {', '.join(sorted(names))}.", ""] if names else []
 
 
 def _cell(entry, case):

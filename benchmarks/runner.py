@@ -24,6 +24,12 @@ def adapters():
     ]
 
 
+def contenders_of(problem):
+    """The names of all who can take part in a problem, installed or not."""
+    entries, skipped = find_entries(problem)
+    return list(dict.fromkeys([*(entry.contender for entry in entries), *skipped]))
+
+
 def find_entries(problem, modules=None, quick=False):
     """Who takes part in a problem, among these adapters (default: all).
 

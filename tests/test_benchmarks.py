@@ -562,3 +562,11 @@ def test_the_readme_of_the_benchmarks_opens_with_the_worst_and_the_best_ratio_of
     assert readme.index(block) < 600
     ratio, result, case, entry = headlines.worst([json.loads(path.read_text()) for path in RESULTS])
     assert f"(#{result['problem']}) | {ratio:.3g}× {entry['contender']}, {case['case']} |" in block
+
+
+def test_a_result_says_who_could_have_taken_part():
+    result = json.loads((ROOT / "benchmarks" / "results" / "lasso-path.json").read_text())
+    assert "Not in this run" not in report.markdown(result)
+    for case in result["cases"]:
+        case["entries"] = [e for e in case["entries"] if e["contender"] not in ("celer", "skglm")]
+    assert "\nNot in this run: celer, skglm.\n" in report.markdown(result)
