@@ -17,7 +17,7 @@ from skreg._sparse import check_sparse
 from skreg._state import Stored
 from skreg._validation import as_floats
 from skreg.rows import moment_bytes
-from skreg.rows.products import EPS, Array, add_gram, slices, symmetric, times_targets
+from skreg.rows.products import EPS, Array, gram_and_targets, slices, symmetric
 from skreg.rows.sums import part_weights, sums_about, sums_of
 from skreg.rows.weighted import WeightedRows
 
@@ -390,6 +390,6 @@ def origin_amid(block: NDArray[Any], weights: Array | None) -> tuple[Array, bool
 
 def sums_as_they_are(X: Array, y: Array) -> tuple[Any, ...]:
     """XᵀX (its upper triangle), Xᵀy, Σy², and the sums of X, y and 1; nothing is copied."""
-    xy = times_targets(X, y)
+    gram, xy = gram_and_targets(X, y)
     yy = np.einsum("ij,ij->j", y, y)
-    return add_gram(X, None), xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))
+    return gram, xy[:, :-1], yy, xy[:, -1], y.sum(axis=0), float(len(y))

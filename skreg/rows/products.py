@@ -101,7 +101,11 @@ def add_gram(a: Array, gram: Array | None) -> Array:
     gram = np.zeros((p, p)) if gram is None else gram
     wanted = int(a.size * p / 2 / _SHARE)
     if wanted > 1 and len(a) >= _TALL * p:
-        _add_gram_by_halves(a, gram, wanted)
+
+        def add(start: int, stop: int, *where: Any) -> None:
+            tiles.add_gram(a[start:stop], *where)
+
+        _by_halves_of_rows(add, len(a), gram, wanted)
     elif wanted > 1:
         in_stripes(partial(tiles.add_gram, a, gram), p, _STRIPE, wanted, np.sqrt)
     else:
@@ -109,20 +113,42 @@ def add_gram(a: Array, gram: Array | None) -> Array:
     return gram
 
 
-def _add_gram_by_halves(a: Array, gram: Array, wanted: int) -> None:
-    """Two threads share the rows, so that each reads but its own; more share the columns, too.
+def gram_and_targets(X: Array, y: Array) -> tuple[Array, Array]:
+    """XᵀX, as `add_gram` has it, and Xᵀ[y, 1]; of a tall X and a single y in one pass over X."""
+    n, p = X.shape
+    wanted = int(X.size * p / 2 / _SHARE)
+    if wanted <= 1 or n < _TALL * p or y.shape[1] > 1:
+        return add_gram(X, None), times_targets(X, y)
+    gram, ones = np.zeros((p, p)), np.ones(n)
 
-    The halves are summed one by one whatever the number of threads.
+    def add(start: int, stop: int, gram: Array, first: int, last: int) -> Array:
+        sums = np.zeros((2, p))
+        for block in slices(stop - start, 2 * p):
+            rows = slice(start + block.start, start + block.stop)
+            if first == 0:
+                sums += thin_products.transposed_pair(X[rows], y[rows, 0], ones[rows])
+            tiles.add_gram(X[rows], gram, first, last)
+        return sums
+
+    return gram, sum(_by_halves_of_rows(add, n, gram, wanted)).T
+
+
+def _by_halves_of_rows(add: Callable[..., Any], n: int, gram: Array, wanted: int) -> list[Any]:
+    """What add(start, stop, gram, first, last) gives for all rows and columns of a gram.
+
+    Two threads share the rows, so that each reads but its own; more share the columns, too. The
+    halves are summed one by one whatever the number of threads.
     """
-    half, other = len(a) // 2, np.zeros_like(gram)
+    half, other = n // 2, np.zeros_like(gram)
     with worker_threads(wanted) as n_workers:
         # The part of the triangle left of column j grows with j².
         stripes = n_workers if n_workers % 2 else n_workers // 2
         pieces = cut(len(gram), _STRIPE, stripes, np.sqrt)
-        rows = [(a[:half], gram), (a[half:], other)]
+        rows = [(0, half, gram), (half, n, other)]
         each = [(*one, *piece) for one in rows for piece in pieces]
-        in_threads(tiles.add_gram, each, n_workers)
+        found = in_threads(add, each, n_workers)
     gram += other
+    return found
 
 
 def symmetric(upper: Array) -> Array:

@@ -141,6 +141,22 @@ def test_times_targets(monkeypatch, n_targets, is_long, order):
     np.testing.assert_allclose(products.times_targets(X, y), expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_gram_and_targets(n_targets, order):
+    X, y = matrix(5001, 300, order), matrix(5001, n_targets, "C", seed=1)
+    found = []
+    for n_threads in (1, 2, 3, 4):
+        with threadpool_limits(n_threads):
+            found.append(products.gram_and_targets(X, y))
+    gram, xy = found[0]
+    np.testing.assert_allclose(np.triu(gram), np.triu(X.T @ X), atol=1e-9)
+    np.testing.assert_allclose(xy, X.T @ np.hstack([y, np.ones((5001, 1))]), atol=1e-9)
+    for others in found[1:]:
+        np.testing.assert_array_equal(others[0], gram)
+        np.testing.assert_array_equal(others[1], xy)
+
+
 @pytest.mark.parametrize(
     ("length", "width", "at_least"), [(1000, 900, 32), (50, 9, 32), (90, 10**6, 37), (0, 3, 32)]
 )
