@@ -238,7 +238,7 @@ class QuadraticApproxLinear(CallbackSupportMixin, ChunkHooks):
     def one_shot_gap(
         self,
         X: MatrixLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: float | ArrayLike | None = None,
         offset: ArrayLike | None = None,
     ) -> float:

@@ -188,8 +188,11 @@ class Prepares(AfterTraining):
         if X_val is None or y_val is None:
             missing, given = ("X_val", "y_val") if X_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} was given without {missing}. Give both, or neither.")
-        X_val, y_val = self._validated(X_val, y_val, dtype)
-        Y_val = np.ascontiguousarray(target.encode(y_val)[0], dtype=dtype)
+        try:
+            X_val, y_val = self._validated(X_val, y_val, dtype)
+            Y_val = np.ascontiguousarray(target.encode(y_val)[0], dtype=dtype)
+        except (TypeError, ValueError) as error:  # whose words are of X and y
+            raise ValueError(f"X_val and y_val, taken as X and y: {error}") from error
         return EncodedRows(X_val, Y_val)
 
     def _validated(self, X, y, dtype, reset=False):

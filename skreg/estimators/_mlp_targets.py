@@ -252,7 +252,7 @@ class Numbers(Target):
     mean, scale : ndarray of shape (n_outputs,)
         With a log link the mean stays: the scale is the mean itself.
     is_single : bool
-        Whether y came as a vector.
+        Whether predictions are a vector.
     """
 
     loss: Loss
@@ -266,6 +266,8 @@ class Numbers(Target):
     def of(cls, y, loss, weights):
         """Mean and scale of ``y``."""
         loss.check_targets(y)
+        if y.ndim == 2 and y.shape[1] == 1:  # as scikit-learn's MLPRegressor takes it
+            y = column_or_1d(y, warn=True)
         return cls.about(loss, *mean_and_scale(y, weights), y.ndim == 1)
 
     @classmethod

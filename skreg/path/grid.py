@@ -1,5 +1,6 @@
 """Which λ to look at when the user names none."""
 
+from decimal import Decimal
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,8 @@ from skreg.solvers import alpha_max
 N_ALPHAS = 100
 #: λ of an extension that are smaller than this share of the largest are not worth a try.
 SMALLEST = 1e-14
+# How many λ may be asked for by a number, which is more likely a slip from there on.
+_MOST = 1_000_000
 
 
 def path_alphas(
@@ -62,6 +65,11 @@ def size_of(alphas: int | ArrayLike | None) -> int:
     if alphas is None:
         return N_ALPHAS
     if isinstance(alphas, int | np.integer):
+        if not 1 <= alphas <= _MOST:
+            raise ValueError(
+                f"alphas={Decimal(int(alphas)):.3g} asks for that many values of λ: give a "
+                f"positive number up to {_MOST}, or a list of λ."
+            )
         return int(alphas)
     return len(check_alphas(alphas)[0])
 
@@ -83,11 +91,6 @@ def _largest_eigenvalue(problem: Problem, penalty: Penalty) -> float:
 
 
 def _grid(n_alphas: int, top: float, ratio: float) -> NDArray[np.float64]:
-    if n_alphas < 1:
-        raise ValueError(
-            f"alphas={n_alphas} asks for that many values of λ: give a positive number, "
-            "or a list of λ."
-        )
     # Without any signal every λ gives 0: any grid will do.
     top = top or 1.0
     return np.geomspace(top, top * ratio, n_alphas)

@@ -108,6 +108,8 @@ class Chunks:
         self.features = None if features is None else names_given("features", features)
         self.exclude, self.may_lack = names_given("exclude", exclude), False
         self.has_labels = False
+        if not isinstance(checkpoint, str | PathLike | None):
+            raise ValueError(f"checkpoint must be the path of a file or None, got {checkpoint!r}.")
         self.checkpoint = checkpoint
         self.targets = [y] if isinstance(y, str) else names_given("y", y)
         refuse_targets(self.features, self.targets)
@@ -359,6 +361,11 @@ class Chunks:
             X = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
         y = np.asarray(y) if self.has_labels else np.asarray(as_numbers(y), dtype=np.float64)
         y = y[:, None] if y.ndim == 1 else y
+        if y.ndim == 0:
+            raise ValueError(
+                f"y of the chunk that begins at row {start} must have a number for each row, got "
+                f"{y.item()!r}."
+            )
         if X.ndim != 2 or X.shape[0] != len(y):
             raise ValueError(
                 f"X of the chunk that begins at row {start} has shape {X.shape}, and its y has "

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlp_cases import KINDS, data, small, theta
+from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score
+from sklearn.neural_network import MLPRegressor
 
 from skreg import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skreg.network import training
@@ -68,11 +70,21 @@ def test_predictions_hang_together(n_classes):
     np.testing.assert_allclose(probabilities[:, -by_hand.shape[1] :], by_hand, rtol=1e-10)
 
 
-@pytest.mark.parametrize("shape", [(60,), (60, 1), (60, 3)])
+@pytest.mark.parametrize("shape", [(60,), (60, 3)])
 def test_predictions_have_the_shape_of_the_target(shape):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 2)), rng.normal(size=shape)
     assert small(RegularizedMLPRegressor).fit(X, y).predict(X).shape == shape
+
+
+def test_a_column_is_a_vector_and_told_as_by_scikit_learn():
+    X, y = data(RegularizedMLPRegressor)
+    network = small(RegularizedMLPRegressor)
+    expected = network.fit(X, y).predict(X)
+    for model in (network, MLPRegressor(max_iter=1)):
+        with pytest.warns(DataConversionWarning, match="column-vector y"):
+            assert model.fit(X, y[:, None]).predict(X).shape == y.shape
+    np.testing.assert_array_equal(network.predict(X), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
