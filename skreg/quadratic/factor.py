@@ -85,6 +85,8 @@ class Factor:
 
     def half_inverse(self) -> Array:
         """L with LᵀL = (M + diag(ridge))⁻¹, shape (rank, m)."""
+        if not self._lower.size:  # LAPACK prints a complaint
+            return self._lower
         if self.is_definite:
             return dtrtri(self._lower, lower=1)[0]
         return np.ascontiguousarray((self._vectors / np.sqrt(self._values)).T)

@@ -129,3 +129,16 @@ def test_factors_that_are_none(factor):
         model.set_params(penalty_factors=factors)
         with pytest.raises(ValueError, match=r"penalty_factors must be .*feature 0\. Use 0 .* inf"):
             model.fit(X, y > 0)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson", "classes"])
+def test_without_any_feature_nothing_is_printed(loss, capfd):
+    X, y, factors, _ = data("tall")
+    nothing = np.full_like(factors, np.inf)
+    if loss == "classes":
+        model = QuadraticApproxRidgeClassifier(penalty_factors=nothing).fit(X, y > 1)
+    else:
+        model = QuadraticApproxRidge(penalty_factors=nothing, loss=loss).fit(X, y)
+    assert not model.coef_.any()
+    assert model.effective_dof_ == 0
+    assert capfd.readouterr() == ("", "")
