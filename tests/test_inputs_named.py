@@ -5,6 +5,7 @@ import pytest
 
 from skreg import (
     Chunks,
+    Moments,
     QuadraticApproxRidge,
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
@@ -43,3 +44,25 @@ def test_validation_targets(kind, bad):
     y = Y if kind is RegularizedMLPRegressor else Y > 9
     with pytest.raises(ValueError, match="X_val and y_val, taken as X and y"):
         network.fit(X, y, X_val=X, y_val=bad)
+
+
+@pytest.mark.parametrize("name", ["gram", "n_rows", "origin", "n_features"])
+@pytest.mark.parametrize("bad", [None, "a", np.nan, np.ones((1, 2, 3))], ids=str)
+def test_moments_of_a_gram(name, bad):
+    given = {"gram": np.eye(4), "n_rows": 5, "origin": np.zeros(3), "n_features": 2}
+    assert Moments.from_gram(**given).n_rows == 5
+    with pytest.raises(ValueError, match=f"{name} must"):
+        Moments.from_gram(**given | {name: bad})
+
+
+@pytest.mark.parametrize("bad", [None, "abcdef", (1.0,), (np.eye(3),) * 6], ids=str)
+def test_moments_of_sums(bad):
+    with pytest.raises(ValueError, match=r"sums must be \(xx|xx of sums must have shape"):
+        Moments.from_sums(bad, 5, np.zeros(2), np.zeros(1))
+
+
+@pytest.mark.parametrize("weight", [None, "a", np.nan, -1.0])
+def test_a_weight_of_sums(weight):
+    sums = np.eye(2), np.zeros((2, 1)), np.ones(1), np.zeros(2), np.zeros(1), weight
+    with pytest.raises(ValueError, match="weight of sums must be a number"):
+        Moments.from_sums(sums, 5, np.zeros(2), np.zeros(1))

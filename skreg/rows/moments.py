@@ -18,7 +18,7 @@ from skreg._state import Stored
 from skreg._validation import as_floats
 from skreg.rows import moment_bytes
 from skreg.rows.products import EPS, Array, gram_and_targets, slices, symmetric
-from skreg.rows.sums import part_weights, sums_about, sums_of
+from skreg.rows.sums import check_gram, check_sums, part_weights, sums_about, sums_of
 from skreg.rows.weighted import WeightedRows
 
 # Blocks that share one origin; the next group takes a new one (see `Moments.from_rows`).
@@ -216,6 +216,7 @@ class Moments(Stored):
     @classmethod
     def from_gram(cls, gram: Array, n_rows: int, origin: Array, n_features: int) -> Moments:
         """The statistic of rows whose `gram_about` an origin this is."""
+        check_gram(gram, origin, n_features)
         sums = sums_of(gram, n_features)
         return cls.from_sums(sums, n_rows, origin[:n_features], origin[n_features:])
 
@@ -224,6 +225,7 @@ class Moments(Stored):
         cls, sums: tuple[Any, ...], n_rows: int, x_origin: Array, y_origin: Array
     ) -> Moments:
         """The same of sums as `sums_of` has them, which are overwritten."""
+        check_sums(sums, n_rows, x_origin, y_origin)
         xx, xy, yy, x_sum, y_sum, weight = sums
         if weight > 0:
             row_kernels.subtract_outer(xx, x_sum, 1.0 / weight)

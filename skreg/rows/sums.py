@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skreg._kernels import rows as row_kernels
-from skreg._validation import as_floats, check_weights
+from skreg._validation import as_floats, check_weights, lies_between
 from skreg.rows.products import Array, Indices, add_gram
 
 
@@ -72,6 +72,44 @@ def taken(
     by_column = isinstance(X, np.ndarray) and X.flags.f_contiguous and isinstance(rows, np.ndarray)
     X = X.T.take(rows, axis=1).T if by_column else X[rows]
     return X, y[rows], None if weights is None else weights[rows]
+
+
+def check_numbers(name: str, values: Any, shape: tuple[int, ...]) -> None:
+    """Raise where this is no array of floats of that shape."""
+    if not (isinstance(values, np.ndarray) and values.dtype.kind == "f"):
+        raise ValueError(f"{name} must be an array of floats, got {type(values).__name__}.")
+    if values.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {values.shape}.")
+
+
+def check_gram(gram: Any, origin: Any, n_features: Any) -> None:
+    """Raise where this is no `gram_about` that origin, of so many features."""
+    check_numbers("origin", origin, (np.size(origin),))
+    check_numbers("gram", gram, (len(origin) + 1,) * 2)
+    if not (isinstance(n_features, int | np.integer) and 0 <= n_features <= len(origin)):
+        raise ValueError(
+            f"n_features must be an integer up to {len(origin)}, the length of origin, got "
+            f"{n_features!r}."
+        )
+
+
+def check_sums(sums: Any, n_rows: Any, x_origin: Any, y_origin: Any) -> None:
+    """Raise where these are no sums as `sums_of` has them, of so many rows about these origins."""
+    if not (isinstance(sums, tuple) and len(sums) == 6):
+        raise ValueError(
+            f"sums must be (xx, xy, yy, x_sum, y_sum, weight), got {type(sums).__name__}"
+            f"{f' of length {len(sums)}' if isinstance(sums, tuple) else ''}."
+        )
+    p, q = np.size(x_origin), np.size(y_origin)
+    check_numbers("x_origin", x_origin, (p,))
+    check_numbers("y_origin", y_origin, (q,))
+    shapes = {"xx": (p, p), "xy": (p, q), "yy": (q,), "x_sum": (p,), "y_sum": (q,)}
+    for (name, shape), values in zip(shapes.items(), sums[:5], strict=True):
+        check_numbers(f"{name} of sums", values, shape)
+    if not lies_between(sums[5], 0, None, closed="left"):
+        raise ValueError(f"weight of sums must be a number and not negative, got {sums[5]!r}.")
+    if not (isinstance(n_rows, int | np.integer) and n_rows >= 0):
+        raise ValueError(f"n_rows must be an integer and not negative, got {n_rows!r}.")
 
 
 def sums_of(gram: Array, p: int) -> tuple[Any, ...]:
