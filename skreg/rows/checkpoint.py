@@ -6,6 +6,7 @@ import json
 import time
 import zipfile
 from dataclasses import fields
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ from skreg.rows.moments import Moments
 
 #: Seconds from one writing to the next.
 EVERY = 30.0
+
+
+def path_given(path: Any) -> Any:
+    """The same path or None; ValueError for anything else."""
+    if not isinstance(path, str | PathLike | None):
+        raise ValueError(f"checkpoint must be the path of a file or None, got {path!r}.")
+    return path
 
 
 class Checkpoint:

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array, issparse
 
 from skreg._labels import as_numbers
 from skreg.rows import dask_chunks, spark_chunks
-from skreg.rows.checkpoint import Checkpoint
+from skreg.rows.checkpoint import Checkpoint, path_given
 from skreg.rows.chunk import Chunk, FoldsOf, MomentWork, Work
 from skreg.rows.features import (
     Features,
@@ -108,9 +108,7 @@ class Chunks:
         self.features = None if features is None else names_given("features", features)
         self.exclude, self.may_lack = names_given("exclude", exclude), False
         self.has_labels = False
-        if not isinstance(checkpoint, str | PathLike | None):
-            raise ValueError(f"checkpoint must be the path of a file or None, got {checkpoint!r}.")
-        self.checkpoint = checkpoint
+        self.checkpoint = path_given(checkpoint)
         self.targets = [y] if isinstance(y, str) else names_given("y", y)
         refuse_targets(self.features, self.targets)
         if not (sample_weight is None or isinstance(sample_weight, str)):
@@ -361,15 +359,10 @@ class Chunks:
             X = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
         y = np.asarray(y) if self.has_labels else np.asarray(as_numbers(y), dtype=np.float64)
         y = y[:, None] if y.ndim == 1 else y
-        if y.ndim == 0:
-            raise ValueError(
-                f"y of the chunk that begins at row {start} must have a number for each row, got "
-                f"{y.item()!r}."
-            )
-        if X.ndim != 2 or X.shape[0] != len(y):
+        if X.ndim != 2 or X.shape[:1] != y.shape[:1]:
             raise ValueError(
                 f"X of the chunk that begins at row {start} has shape {X.shape}, and its y has "
-                f"{len(y)} rows."
+                f"shape {y.shape}."
             )
         if table is None and not (self.may_lack or issparse(X)):
             refuse_missing(X, start)

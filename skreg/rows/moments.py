@@ -211,7 +211,7 @@ class Moments(Stored):
         else:
             sums = sums_about(X, y, weights, blocks, np.concatenate([x_origin, y_origin]))
         n_rows = whole.stop - whole.start if w is None else int(np.count_nonzero(w))
-        return cls.from_sums(sums, n_rows, x_origin, y_origin)
+        return cls._of_sums(sums, n_rows, x_origin, y_origin)
 
     @classmethod
     def from_gram(cls, gram: Array, n_rows: int, origin: Array, n_features: int) -> Moments:
@@ -221,11 +221,13 @@ class Moments(Stored):
         return cls.from_sums(sums, n_rows, origin[:n_features], origin[n_features:])
 
     @classmethod
-    def from_sums(
-        cls, sums: tuple[Any, ...], n_rows: int, x_origin: Array, y_origin: Array
-    ) -> Moments:
+    def from_sums(cls, sums: Any, n_rows: int, x_origin: Array, y_origin: Array) -> Moments:
         """The same of sums as `sums_of` has them, which are overwritten."""
         check_sums(sums, n_rows, x_origin, y_origin)
+        return cls._of_sums(sums, n_rows, x_origin, y_origin)
+
+    @classmethod
+    def _of_sums(cls, sums: Any, n_rows: int, x_origin: Array, y_origin: Array) -> Moments:
         xx, xy, yy, x_sum, y_sum, weight = sums
         if weight > 0:
             row_kernels.subtract_outer(xx, x_sum, 1.0 / weight)

@@ -1,7 +1,8 @@
-"""The λ by way of which penalties that are not convex are followed."""
+"""Penalties that are not convex: the λ by way of which they are followed, and their tangents."""
 
 import numpy as np
 
+from skreg.penalties import Penalty, Separable
 from skreg.rows.products import EPS, Array
 
 # The grid's ratio and its end.
@@ -25,3 +26,12 @@ def grid_above(alpha: float, alpha_max: float) -> Array:
         return np.empty(0)
     place = int(np.floor(np.log(alpha / alpha_max) / np.log(_RATIO) * (1 + 4 * EPS)))
     return alpha_max * np.power(_RATIO, np.arange(min(place, _LONGEST) + 1.0))
+
+
+def lasso_of_slopes(penalty: Penalty, theta: Array, alpha: float) -> Separable | None:
+    """The L1 penalty, for a λ of 1, that touches P(·; λ) at θ (p,); None without a table of P."""
+    table = penalty.table(len(theta), alpha)
+    if table is None:
+        return None
+    slopes = np.where(theta == 0, table[:, 0, 2], np.abs(penalty.gradient(theta, alpha)))
+    return Separable(factors=np.where(table[:, 0, 0] < 0, np.inf, slopes))

@@ -18,9 +18,8 @@ from stationary under a,
     maxⱼ |rⱼ| / √(Σᵢ sᵢ(xᵢⱼ − cⱼ)²),    r the smallest sub-gradient of P at θ less Xᵀa,
 
 and how far a is from a sub-gradient of the loss, Σᵢ (sᵢℓᵢ − aᵢrᵢ) relative to the null risk. Where
-many rows are alike these steps may stop short of a vertex. Lassos weighted by the slopes of P at
-the last θ (Zou & Li, 2008), each a linear program, lead on from there: each descends, as P is
-concave, and one that does not move θ proves it stationary.
+many rows are alike they may stop short of a vertex. Linear programs, lassos of P's slopes at the
+last θ (Zou & Li, 2008), then descend, and one that does not move θ proves it stationary.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from skreg.quadratic.risk import EmpiricalRisk
 from skreg.rows.products import EPS, Array
 from skreg.solvers.certificate import Certificate
 from skreg.solvers.composite import CompositeDescent, WorkingPenalty, unsettled, widened
-from skreg.solvers.concave_grid import grid_above
+from skreg.solvers.concave_grid import grid_above, lasso_of_slopes
 from skreg.solvers.counterweight import fenchel_sum
 from skreg.solvers.dual_newton import DualNewton
 from skreg.solvers.interior_point import DualPoint, Iterate, solved
@@ -252,27 +251,21 @@ class InteriorPath:
 
     def _reweighted(self, alpha: float, best: Stop) -> Stop:
         """A better point by lassos in the place of P; the same where its slopes are not known."""
-        theta, table = best.point.theta, self.penalty.table(self.risk.n_features, alpha)
-        if table is None or best.n_iter >= self.max_iter:
-            return best
+        lasso = lasso_of_slopes(self.penalty, best.point.theta, alpha)
         for _ in range(_LASSOS):
-            slopes = np.where(
-                theta == 0, table[:, 0, 2], np.abs(self.penalty.gradient(theta, alpha))
-            )
-            factors = np.where(table[:, 0, 0] < 0, np.inf, slopes)
-            lasso, left = (
-                Iterate(self.risk, Separable(factors=factors), 1.0),
-                self.max_iter - best.n_iter,
-            )
-            found = lasso.run(0.1 * self.tol, min(_STEPS, left))
+            left = min(_STEPS, self.max_iter - best.n_iter)
+            if lasso is None or left < 1:
+                break
+            found = Iterate(self.risk, lasso, 1.0).run(0.1 * self.tol, left)
             dual, theta = cast(DualPoint, found.point), found.point.theta
             point = self.risk.at(theta, dual.intercept)
             gap = self._error(point, alpha, dual.a) * self.scale
             best = best._replace(n_iter=best.n_iter + found.n_iter)
             if gap < best.gap:
                 best = best._replace(point=point, gap=gap, dof=found.dof)
-            if gap <= self.tol * self.scale or best.n_iter >= self.max_iter:
+            if gap <= self.tol * self.scale:
                 break
+            lasso = lasso_of_slopes(self.penalty, theta, alpha)
         return best
 
     def _begin(self, point: RowPoint) -> None:
@@ -301,10 +294,8 @@ class InteriorPath:
             primal = dual = min(primal, dual)
         found = self.risk.at(theta, b)
         self.theta = self.theta + primal * (theta - self.theta)
-        self.b, self.raw = (
-            self.b + primal * (b - self.b),
-            self.raw + primal * (found.raw - self.raw),
-        )
+        self.b = self.b + primal * (b - self.b)
+        self.raw = self.raw + primal * (found.raw - self.raw)
         self.r_plus, self.r_minus = self.r_plus + primal * plus, self.r_minus + primal * minus
         self.a = self.a + dual * change
         return found, min(primal, dual)
