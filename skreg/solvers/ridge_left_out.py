@@ -189,7 +189,8 @@ class _AllRows:
 
     def _leave(self, sums, rows, out, fitted=0.0, leverage=0.0):
         """Set ŷ₋ᵢ of some rows; the least 1 − h of each."""
-        (power, lines), share, y = sums, self.share[rows], self.y[rows].T.copy()
+        (power, lines), share = sums, self.share[rows]
+        y = np.ascontiguousarray(self.y[rows].T, dtype=np.float64)
         rest = 1.0 - share * (leverage + self.centered)
         off = np.ascontiguousarray(self.model.y_mean[:, None] + np.transpose(fitted) - y)
         for t, line in enumerate(lines):

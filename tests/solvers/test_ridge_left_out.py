@@ -185,3 +185,13 @@ def test_memory(shape, limit):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * limit
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_targets_of_any_numbers(dtype):
+    X, y = rows(30, 4)
+    y = (10 * y).astype(dtype)
+    model = QuadraticModel.from_data(X, y.astype(np.float64))
+    expected = left_out_predictions(model.problem, ALPHAS)
+    model.problem.data = (X, y[:, None], None)
+    np.testing.assert_allclose(left_out_predictions(model.problem, ALPHAS), expected, rtol=1e-12)
