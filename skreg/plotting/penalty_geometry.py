@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import lstsq
 
-from skreg._validation import check_alphas
+from skreg.path.grid import one_alpha
 from skreg.penalties.separable import Separable
 from skreg.plotting._canvas import COLORS, QUIET, axes, check_count, numbers_of, uncut
 from skreg.plotting._fitted import fitted_in
@@ -103,11 +103,7 @@ class PenaltyGeometryDisplay:
         self.minimizer = numbers_of(minimizer, "minimizer", 2)
         if isinstance(names, str) or np.ndim(names) == 0 or len(names) != 2:
             raise ValueError(f"names must be those of two coefficients, got {names!r}.")
-        self.alpha, self.names, self.own = (
-            float(check_alphas(alpha, "alpha")[0][0]),
-            tuple(names),
-            own,
-        )
+        self.alpha, self.names, self.own = one_alpha(alpha), tuple(names), own
         self.note = note
         self.penalty = Separable(l1_ratio, factors, positive)
         self.penalty.check_features(2)

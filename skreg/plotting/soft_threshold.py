@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from skreg._validation import check_alphas
+from skreg.path.grid import one_alpha
 from skreg.plotting._canvas import (
     COLORS,
     QUIET,
@@ -95,7 +95,7 @@ class SoftThresholdDisplay:
         self.erm_coefs, self.curvatures = (
             numbers_of(values, name, len(self.coefs)) for name, values in given.items()
         )
-        self.alpha, self.unit_name = float(check_alphas(alpha, "alpha")[0][0]), unit_name
+        self.alpha, self.unit_name = one_alpha(alpha), unit_name
         self.names = name_features(names, len(self.coefs))
         alike = np.ptp(self.curvatures) <= 1e-6 * self.curvatures.max(initial=0.0)
         self.units = np.ones(len(self.coefs)) if alike else self.curvatures

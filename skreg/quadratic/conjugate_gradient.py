@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from skreg.rows import WeightedRows
-from skreg.rows.products import Array, Indices, product
+from skreg.rows.products import Array, Indices, length_of, product
 
 #: ‖Aᵀ(Aθ − b) + λFθ‖ / ‖Aᵀb‖ at which a λ counts as solved.
 TOL = 1e-10
@@ -106,20 +106,14 @@ def power_method(
     """
     v, size = start, 0.0
     for _ in range(steps):
-        norm = _length(v)
+        norm = length_of(v)
         if not norm:
             return 0.0
         before, v = size, times(v / norm)
-        size = _length(v)
+        size = length_of(v)
         if abs(size - before) <= tol * size:
             break
     return size
-
-
-def _length(v: Array) -> float:
-    """‖v‖, also where squares leave float64: those of columns of 1e100 are eigenvalues here."""
-    largest = float(np.abs(v).max(initial=0.0))
-    return largest * float(np.linalg.norm(v / largest)) if largest else 0.0
 
 
 def _may_share(diagonal: Array, factors: Array, n_alphas: int, n: int) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import norm
 from scipy.linalg.blas import dgemv
 
 from skreg._kernels import products as tiles
@@ -221,3 +222,8 @@ def exact_mean(block: NDArray[Any], share: Array) -> Array:
     """Weighted mean to rounding, however large it is beside the spread."""
     origin = block[np.argmax(share > 0)].astype(np.float64)
     return origin + np.einsum("i,ij->j", share, np.subtract(block, origin, dtype=np.float64))
+
+
+def length_of(x: Array) -> float:
+    """‖x‖, by BLAS, which squares nothing that is too large or too small for it."""
+    return float(norm(x.ravel(), check_finite=False))

@@ -11,13 +11,12 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import norm
 
 from skreg._kernels import pieces
 from skreg.penalties.base import Penalty
 from skreg.quadratic.conjugate_gradient import power_method
 from skreg.quadratic.factor import Factor
-from skreg.rows.products import EPS, Array, Indices, Mask
+from skreg.rows.products import EPS, Array, Indices, Mask, length_of
 from skreg.solvers.membership import newcomers
 
 # Proximal steps between two attempts by Newton's method: at first, and at most.
@@ -200,8 +199,8 @@ class CompositeDescent:
         gradient = self.product - self.linear
         rest = (theta - self.penalty.prox(theta - step * gradient, step)) / np.sqrt(step)
         reach = np.sqrt(max(self._bound, 0.0) * self._metric) * np.ones_like(theta)
-        size = _length(rest)
-        way = max(_length(reach * theta), _length(reach * (theta - self._start)))
+        size = length_of(rest)
+        way = max(length_of(reach * theta), length_of(reach * (theta - self._start)))
         return size * max(way, size)
 
     # Proximal steps ------------------------------------------------------------------------------
@@ -274,7 +273,7 @@ class CompositeDescent:
         step = factor.inverse_times(slope)
         direction = np.zeros_like(self.theta)
         direction[active] = -step if basis is None else -(basis @ step)
-        return direction, _length(slope)
+        return direction, length_of(slope)
 
     def _search(self, direction, slack):
         """Take the longest part of a step that lowers the objective; components stop at 0."""
@@ -292,8 +291,3 @@ class CompositeDescent:
                 return False
             length *= 0.5
         return False
-
-
-def _length(x: Array) -> float:
-    """‖x‖, by BLAS, which squares nothing that is too large for it."""
-    return float(norm(x.ravel(), check_finite=False))
